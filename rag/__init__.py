@@ -1,0 +1,39 @@
+"""Citedesk's library: answers about a collection of paper abstracts, with citations that can be checked.
+
+Importing it costs nothing: the public names below load their modules on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Answer": "rag.types",
+    "Citation": "rag.types",
+    "CitedeskError": "rag.errors",
+    "Done": "rag.types",
+    "Engine": "rag.engine",
+    "Evidence": "rag.types",
+    "Filters": "rag.types",
+    "Hit": "rag.types",
+    "Library": "rag.library",
+    "Paper": "rag.types",
+    "Quote": "rag.types",
+    "Retrieved": "rag.types",
+    "Settings": "rag.settings",
+    "Token": "rag.types",
+    "build": "rag.engine",
+    "load_settings": "rag.settings",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module that defines it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rag' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,80 @@
+"""How an answer can end: refused, extractive, or written by a model (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rag.extractive import write_extractive
+from rag.prompts import NOT_ANSWERED
+from rag.types import Answer, Citation, Evidence, Filters, Quote, Status, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a model wrote, its markers checked: `cited` lists the numbers that name evidence, `sent` how many it got."""
+
+    text: str
+    model: str
+    cited: tuple[int, ...]
+    sent: int
+    cut: bool
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What every outcome of one question shares."""
+
+    question: str
+    filters: Filters
+    evidence: tuple[Evidence, ...]
+    near_misses: tuple[Citation, ...]
+    notice: str | None = None
+
+    def refused(self) -> Answer:
+        """Say that nothing was found."""
+        bounds = [f"{word} {year}" for word, year in (("since", self.filters.since), ("until", self.filters.until)) if year]
+        notice = f"No paper of the collection is dated {' and '.join(bounds)}." if bounds else None
+        return self._answer("refused", NOT_ANSWERED, notice)
+
+    def extractive(self, notice: str | None = None) -> Answer:
+        """Answer with the evidence's own sentences, which they support by being them."""
+        citations = [Citation(each.n, each.paper, _supported(each)) for each in self.evidence]
+        return self._answer("extractive", write_extractive(self.evidence), notice, citations)
+
+    def written(self, written: Written) -> Answer:
+        """Answer with what a model wrote, and the papers that it cited."""
+        usage, model = written.usage, written.model
+        if written.text.strip().startswith(NOT_ANSWERED) and not written.cited:
+            nearest = tuple(Citation(None, each.paper) for each in self.evidence)
+            refused = replace(self, near_misses=nearest)._answer("refused", NOT_ANSWERED, None)
+            return replace(refused, usage=usage, model=model)
+        citations = [Citation(each.n, each.paper, each.quotes) for each in self.evidence if each.n in written.cited]
+        status: Status = "truncated" if written.cut else "answered"
+        answer = self._answer(status, written.text.strip(), _remarks(written, len(self.evidence)), citations)
+        return replace(answer, usage=usage, model=model)
+
+    def _answer(self, status: Status, text: str, notice: str | None, citations: Sequence[Citation] = ()) -> Answer:
+        notice = " ".join(part for part in (self.notice, notice) if part) or None
+        return Answer(
+            self.question, status, text, self.filters, tuple(citations), self.near_misses, notice=notice
+        )
+
+
+def _supported(evidence: Evidence) -> tuple[Quote, ...]:
+    return tuple(replace(quote, verdict="supported") for quote in evidence.quotes)
+
+
+def _remarks(written: Written, offered: int) -> str | None:
+    """Say plainly what is wrong with a written answer, as far as its markers and its end tell."""
+    remarks = []
+    if written.cut:
+        remarks.append("The answer reached CITEDESK_LLM_MAX_TOKENS and was cut.")
+    if written.usage.unknown_markers:
+        remarks.append(f"Removed {written.usage.unknown_markers} citation number(s) that named no evidence.")
+    if not written.cited:
+        remarks.append("The model cited no paper: nothing here can be checked.")
+    if written.sent < offered:
+        remarks.append(f"Only {written.sent} of {offered} papers fitted into CITEDESK_LLM_CONTEXT.")
+    return " ".join(remarks) or None

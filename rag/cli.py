@@ -1,0 +1,173 @@
+"""The command line: reads arguments and settings, runs a command, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rag import __version__
+from rag.errors import CitedeskError, UsageError
+from rag.settings import Configuration, load_settings
+
+_SETTING_FLAGS = ("home", "embed_model", "saved_year", "llm_base_url", "llm_model")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns 0 if all went well, 1 if it failed, 2 if it was asked for something without meaning."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        parsed = _parser().parse_args(arguments)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    try:
+        _check(parsed)
+        flags = {name: getattr(parsed, name, None) for name in _SETTING_FLAGS}
+        return _run(parsed, load_settings(flags))
+    except CitedeskError as error:
+        return _fail(str(error), error.exit_code, parsed)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at exit
+        return 1
+    except KeyboardInterrupt:
+        return _fail("stopped", 130, parsed)
+    except Exception as error:  # the one boundary: no traceback reaches a user who did not ask for it
+        return _fail(f"{type(error).__name__}: {error}. Run it again with --debug and report this.", 1, parsed)
+
+
+def _run(parsed: Namespace, configuration: Configuration) -> int:
+    from rag import commands  # here, so that --help stays light
+
+    command: Callable[[Namespace, Configuration], int] = getattr(commands, parsed.command)
+    return command(parsed, configuration)
+
+
+def _fail(message: str, code: int, parsed: Namespace) -> int:
+    if parsed.debug and sys.exc_info()[0] is not KeyboardInterrupt:
+        raise
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+def _check(parsed: Namespace) -> None:
+    if parsed.command in ("search", "ask"):
+        if (parsed.question is None) == (parsed.questions is None):
+            raise UsageError("Give one question, or a file of them with --questions.")
+        if parsed.question is not None and not parsed.question.strip():
+            raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
+
+
+def _parser() -> ArgumentParser:
+    parser = _formatted(
+        ArgumentParser,
+        prog="citedesk",
+        description="Answers questions about a collection of paper abstracts, with citations that can be checked.",
+        epilog="start:\n  citedesk index\n  citedesk ask 'which papers cut KV-cache memory'",
+    )
+    parser.add_argument("--version", action="version", version=f"citedesk {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, meaning: str, examples: str) -> ArgumentParser:
+        added = _formatted(commands.add_parser, name, help=meaning, description=meaning, epilog=f"examples:\n{examples}")
+        added.add_argument("--home", type=Path, metavar="DIR", help="folder that holds the index (CITEDESK_HOME)")
+        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return added
+
+    _add_index(command)
+    _add_search(command)
+    _add_ask(command)
+    export = command("export", "Write the indexed papers as JSON Lines to stdout.", "  citedesk export > papers.jsonl")
+    del export
+    _add_doctor(command)
+    return parser
+
+
+_Command = Callable[[str, str, str], ArgumentParser]
+
+
+def _add_index(command: _Command) -> None:
+    index = command(
+        "index",
+        "Build or update the index; what has not changed is not done again.",
+        "  citedesk index\n  citedesk index ~/library/papers.jsonl\n  citedesk index --rebuild",
+    )
+    index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="listing pages (.txt), papers (.jsonl), folders")
+    index.add_argument("--rebuild", action="store_true", help="start afresh, taking nothing over")
+    index.add_argument("--quiet", action="store_true", help="show no progress bar")
+    index.add_argument("--saved-year", type=int, metavar="YEAR", help="year of dates without one (CITEDESK_SAVED_YEAR)")
+    _add_model(index)
+    _add_json(index)
+
+
+def _add_search(command: _Command) -> None:
+    search = command(
+        "search",
+        "Rank the papers for a question.",
+        "  citedesk search 'KV cache compression' -k 5\n  citedesk search 'quantization' --since 2023 --until 2024 --json\n"
+        "  citedesk search --questions questions.jsonl",
+    )
+    _add_question(search)
+    search.add_argument("-k", type=_positive, default=20, metavar="N", help="how many papers to show (20)")
+
+
+def _add_ask(command: _Command) -> None:
+    ask = command(
+        "ask",
+        "Answer a question with citations.",
+        "  citedesk ask 'which papers cut KV-cache memory'\n  citedesk ask 'who trains with FP8?' --since 2024 --json\n"
+        "  citedesk ask --questions - < questions.jsonl",
+    )
+    _add_question(ask)
+    ask.add_argument("--no-llm", dest="llm", action="store_false", help="answer extractively even if an endpoint is set")
+    ask.add_argument("--llm-base-url", metavar="URL", help="OpenAI-compatible endpoint (CITEDESK_LLM_BASE_URL)")
+    ask.add_argument("--llm-model", metavar="NAME", help="model to ask it for (CITEDESK_LLM_MODEL)")
+
+
+def _add_doctor(command: _Command) -> None:
+    doctor = command(
+        "doctor", "Check the installation, and show the settings in force.", "  citedesk doctor\n  citedesk doctor --json"
+    )
+    _add_model(doctor)
+    _add_json(doctor)
+
+
+def _add_question(parser: ArgumentParser) -> None:
+    parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question, in quotation marks")
+    parser.add_argument("--questions", metavar="FILE", help='JSON Lines with "id" and "question"; - reads stdin')
+    parser.add_argument("--since", type=_year, metavar="YEAR", help="only papers of this year or later")
+    parser.add_argument("--until", type=_year, metavar="YEAR", help="only papers of this year or earlier")
+    _add_model(parser)
+    _add_json(parser)
+
+
+def _add_model(parser: ArgumentParser) -> None:
+    parser.add_argument("--embed-model", metavar="NAME", help="model, folder or hub id (CITEDESK_EMBED_MODEL)")
+
+
+def _add_json(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _formatted(make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    return make(*arguments, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _year(text: str) -> int:
+    if len(text) != 4:
+        raise ValueError
+    return int(text)
+
+
+_positive.__name__ = "count"
+_year.__name__ = "year"

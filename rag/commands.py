@@ -1,0 +1,217 @@
+"""What each subcommand does: call the library, print the result. Heavy modules load inside the functions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import CitedeskError, UsageError
+from rag.settings import Configuration, Settings
+from rag.types import Done, Filters, Token
+
+if TYPE_CHECKING:
+    from rag.engine import Engine
+    from rag.types import Answer, Paper
+
+
+def index(arguments: Namespace, configuration: Configuration) -> int:
+    """Build or update the index."""
+    from rag.index import update
+    from rag.jobs import index_request
+    from rag.generations import IndexFolder
+    from rag.embed import load_embedder
+    from rag.output import summary_to_json
+    from rag.terminal import summary_to_text
+
+    settings = configuration.settings
+    folder = IndexFolder(settings.home)
+    with folder.locked(lambda: note("another process is building this index: waiting for it")):
+        request = index_request(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
+        summary = update(folder, request, lambda: load_embedder(settings.embed_model), _progress(arguments.quiet))
+    if summary.reason:
+        note(f"all papers were embedded anew: {summary.reason}")
+    for problem in summary.failed:
+        note(f"failed: {problem}")
+    print_result(arguments, lambda: summary_to_json(summary), lambda width: summary_to_text(summary))
+    return 0
+
+
+def search(arguments: Namespace, configuration: Configuration) -> int:
+    """Rank the papers for a question."""
+    from rag.output import search_to_json
+    from rag.terminal import hits_to_text
+
+    filters = _filters(arguments)
+    engine = _engine(configuration.settings)
+
+    def as_json(question: str) -> dict[str, Any]:
+        found = engine.search(question, filters)
+        return search_to_json(found.question, filters, found.hits[: arguments.k], found.timings_ms)
+
+    if arguments.questions:
+        return _each_question(arguments.questions, as_json)
+    if arguments.json:
+        print(json.dumps(as_json(arguments.question), ensure_ascii=False))
+        return 0
+    found = engine.search(arguments.question, filters)
+    if found.notice:
+        note(found.notice)
+    sys.stdout.write(hits_to_text(found.hits[: arguments.k], _width()))
+    return 0
+
+
+def ask(arguments: Namespace, configuration: Configuration) -> int:
+    """Answer a question with citations."""
+    from rag.output import answer_to_json
+
+    filters = _filters(arguments)
+    engine = _engine(configuration.settings)
+
+    def as_json(question: str) -> dict[str, Any]:
+        return answer_to_json(_answer(engine, question, filters, arguments.llm))
+
+    if arguments.questions:
+        return _each_question(arguments.questions, as_json)
+    if arguments.json:
+        print(json.dumps(as_json(arguments.question), ensure_ascii=False))
+        return 0
+    _stream(engine, arguments.question, filters, arguments.llm)
+    return 0
+
+
+def export(arguments: Namespace, configuration: Configuration) -> int:
+    """Write the indexed papers as JSON Lines."""
+    from rag.generations import IndexFolder
+    from rag.files import to_json_lines
+    from rag.library import load_papers
+    from rag.records import paper_to_record
+
+    papers = load_papers(IndexFolder(configuration.settings.home)).values()
+    sys.stdout.write(to_json_lines(map(paper_to_record, papers)))
+    return 0
+
+
+def doctor(arguments: Namespace, configuration: Configuration) -> int:
+    """Check the installation, and show the settings in force."""
+    from rag.doctor import examine, report_to_json, report_to_text
+
+    checks = examine(configuration)
+    print_result(
+        arguments,
+        lambda: report_to_json(checks, configuration),
+        lambda width: report_to_text(checks, configuration, width),
+    )
+    return 0 if all(check.state != "fail" for check in checks) else 1
+
+
+def note(message: str) -> None:
+    """Tell the user something beside the result."""
+    from rag.terminal import safe
+
+    print(safe(message), file=sys.stderr, flush=True)
+
+
+def print_result(
+    arguments: Namespace, as_json: Callable[[], dict[str, Any]], as_text: Callable[[int], str]
+) -> None:
+    """Print a result in the form that was asked for."""
+    if arguments.json:
+        print(json.dumps(as_json(), ensure_ascii=False))
+    else:
+        sys.stdout.write(as_text(_width()))
+
+
+def _engine(settings: Settings) -> Engine:
+    from rag.engine import build  # 3 s of imports
+
+    return build(settings)
+
+
+def _filters(arguments: Namespace) -> Filters:
+    if arguments.since and arguments.until and arguments.since > arguments.until:
+        raise UsageError(f"--since {arguments.since} is after --until {arguments.until}: swap them.")
+    return Filters(arguments.since, arguments.until)
+
+
+def _answer(engine: Engine, question: str, filters: Filters, use_llm: bool) -> Answer:
+    last = None
+    for last in engine.ask(question, filters, use_llm):
+        pass
+    assert isinstance(last, Done)
+    return last.answer
+
+
+def _stream(engine: Engine, question: str, filters: Filters, use_llm: bool) -> None:
+    """Print an answer as it comes; where the endpoint failed midway, the extractive one follows its note."""
+    from rag.terminal import answer_to_text, safe, sources_to_text
+
+    streamed = False
+    for event in engine.ask(question, filters, use_llm):
+        if isinstance(event, Token):
+            streamed = True
+            sys.stdout.write(safe(event.text))
+            sys.stdout.flush()
+        elif isinstance(event, Done):
+            if streamed and event.answer.status != "extractive":
+                sys.stdout.write("\n" + sources_to_text(event.answer, _width()))
+            else:
+                broken = "\n\n(The text above broke off. It is void; this replaces it.)\n\n" if streamed else ""
+                sys.stdout.write(broken + answer_to_text(event.answer, _width()))
+
+
+def _each_question(source: str, as_json: Callable[[str], dict[str, Any]]) -> int:
+    """Print one JSON object a line for a file of questions; a bad line is reported and the rest go on."""
+    failed = False
+    for line, question in _read_questions(source):
+        try:
+            if isinstance(question, ValueError):
+                raise question
+            result = {"id": question["id"], **as_json(question["question"])}
+            print(json.dumps(result, ensure_ascii=False), flush=True)
+        except (ValueError, CitedeskError) as error:
+            note(f"error: {source} line {line}: {error}")
+            failed = True
+    return 1 if failed else 0
+
+
+def _read_questions(source: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
+    from rag.files import read_json_lines
+
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"--questions {source} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"--questions {source} is not UTF-8 text.") from None
+    for line, record in read_json_lines(text):
+        if isinstance(record, ValueError):
+            yield line, record
+        elif "id" not in record or not isinstance(record.get("question"), str):
+            yield line, ValueError('needs an "id" and a "question" that is a text')
+        else:
+            yield line, record
+
+
+def _progress(quiet: bool) -> Callable[[Iterable[list[Paper]], int], Iterable[list[Paper]]] | None:
+    if quiet:
+        return None
+
+    def show(batches: Iterable[list[Paper]], total: int) -> Iterator[list[Paper]]:
+        from tqdm import tqdm
+
+        with tqdm(total=total, unit=" papers", desc="embedding", file=sys.stderr, mininterval=0.5) as bar:
+            for batch in batches:
+                yield batch
+                bar.update(len(batch))
+
+    return show
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((100, 24)).columns, 100)

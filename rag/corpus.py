@@ -1,0 +1,176 @@
+"""Files → the papers of a collection: saved listing pages, and JSON Lines of papers.
+
+A folder stands for its *.txt pages and *.jsonl files. A links.jsonl beside a page gives its papers their arXiv id,
+link, authors, venue and code. Copies of one paper are merged: what any copy knows is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rag.errors import CorpusError
+from rag.files import read_json_lines
+from rag.listing import Entry, is_listing, parse_listing
+from rag.records import paper_from_record, slug, title_key
+from rag.types import Paper, Problem
+
+_LINKS = "links.jsonl"
+_FORMATS = "Citedesk reads saved listing pages (.txt) and JSON Lines of papers (.jsonl)"
+
+
+_Read = tuple[list[tuple[str, int, Paper]], list[Problem]]
+_Links = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A collection as it was read: `entries` counts the items before copies were merged."""
+
+    papers: tuple[Paper, ...]
+    problems: tuple[Problem, ...]
+    entries: int
+
+
+def read_corpus(paths: Sequence[Path], saved_year: int) -> Corpus:
+    """Read files and folders into distinct papers, in the order of first appearance.
+
+    An item that cannot be read becomes a Problem. Raises CorpusError where a whole file is not what it should be.
+    """
+    read: list[tuple[str, int, Paper]] = []
+    problems: list[Problem] = []
+    files = _files(paths)
+    links, unlinked = _read_links({path.with_name(_LINKS) for path in files if path.suffix == ".txt"})
+    problems += unlinked
+    for path in files:
+        papers, unread = _read_page(path, saved_year, links) if path.suffix == ".txt" else _read_records(path)
+        if not papers:
+            detail = f" First problem: {unread[0]}." if unread else ""
+            raise CorpusError(f"{path} holds no paper that can be read.{detail} {_FORMATS}.")
+        read += papers
+        problems += unread
+    papers_merged, conflicts = _merge(read)
+    return Corpus(papers_merged, (*problems, *conflicts), len(read))
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    """Expand folders, and check that each file is of a kind that is read."""
+    files: dict[Path, None] = {}
+    for path in paths:
+        if not path.exists():
+            raise CorpusError(f"{path} does not exist. Name a file or folder of papers.")
+        found = [path]
+        if path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.suffix in (".txt", ".jsonl"))
+        found = [file for file in found if file.name != _LINKS]
+        if not found:
+            raise CorpusError(f"{path} holds no papers. {_FORMATS}.")
+        files.update(dict.fromkeys(found))
+    for file in files:
+        if file.suffix not in (".txt", ".jsonl"):
+            raise CorpusError(f"{file} is of a kind that is not read. {_FORMATS}.")
+    return list(files)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise CorpusError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}.") from None
+    if not text.strip():
+        raise CorpusError(f"{path} is empty. {_FORMATS}.")
+    return text
+
+
+def _read_page(path: Path, saved_year: int, links: _Links) -> _Read:
+    text = _read_text(path)
+    if not is_listing(text):
+        raise CorpusError(f"{path} is not a saved listing page: none of such a page's own lines is in it. {_FORMATS}.")
+    entries, problems = parse_listing(text, str(path), saved_year)
+    papers = [(str(path), entry.line, _paper(entry, path.stem, links)) for entry in entries]
+    return papers, list(problems)
+
+
+def _read_records(path: Path) -> _Read:
+    papers: list[tuple[str, int, Paper]] = []
+    problems: list[Problem] = []
+    for line, record in read_json_lines(_read_text(path)):
+        try:
+            if isinstance(record, ValueError):
+                raise record
+            papers.append((str(path), line, paper_from_record(record)))
+        except ValueError as error:
+            problems.append(Problem(str(path), line, str(error)))
+    return papers, problems
+
+
+def _read_links(paths: Iterable[Path]) -> tuple[_Links, list[Problem]]:
+    """Read title key → what is known of that paper; a file that is not there knows nothing."""
+    links: dict[str, Mapping[str, Any]] = {}
+    problems = []
+    for path in sorted(path for path in paths if path.exists()):
+        for line, record in read_json_lines(_read_text(path)):
+            try:
+                if isinstance(record, ValueError):
+                    raise record
+                paper_from_record({**record, "abstract": "checked with the paper's own"})
+                links[title_key(record["title"])] = record
+            except ValueError as error:
+                problems.append(Problem(str(path), line, str(error)))
+    return links, problems
+
+
+def _paper(entry: Entry, page: str, links: _Links) -> Paper:
+    link = links.get(title_key(entry.title), {})
+    known = {
+        "date": entry.date,
+        "author_count": entry.author_count,
+        "organisation": entry.organisation,
+        "comments": entry.comments,
+        "pages": [page],
+    }
+    known = {name: value for name, value in known.items() if value is not None}
+    return paper_from_record({**link, **known, "title": entry.title, "abstract": entry.abstract})
+
+
+def _merge(read: Iterable[tuple[str, int, Paper]]) -> tuple[tuple[Paper, ...], list[Problem]]:
+    """Join the copies of each paper, and report an id that two different titles claim."""
+    merged: dict[str, Paper] = {}
+    problems = []
+    for source, line, paper in read:
+        known = merged.get(paper.paper_id)
+        if known is None:
+            merged[paper.paper_id] = paper
+        elif slug(known.title) == slug(paper.title):
+            merged[paper.paper_id] = _join(known, paper)
+        else:
+            reason = f"paper_id {paper.paper_id} already belongs to “{known.title}”; left out: “{paper.title}”"
+            problems.append(Problem(source, line, reason))
+    return tuple(merged.values()), problems
+
+
+def _join(first: Paper, second: Paper) -> Paper:
+    """Keep what either copy knows: the more precise date, the longer texts and lists, the larger comment count."""
+
+    def longer(name: str) -> Any:
+        return max((getattr(first, name) or "", getattr(second, name) or ""), key=len) or None
+
+    authors_of = max(first, second, key=lambda paper: (paper.authors_complete, len(paper.authors)))
+    return replace(
+        first,
+        abstract=longer("abstract"),
+        date=longer("date"),
+        url=first.url or second.url,
+        authors=authors_of.authors,
+        authors_complete=authors_of.authors_complete,
+        author_count=first.author_count or second.author_count,
+        organisation=first.organisation or second.organisation,
+        venue=first.venue or second.venue,
+        code=first.code or second.code,
+        comments=max((n for n in (first.comments, second.comments) if n is not None), default=None),
+        pages=tuple(dict.fromkeys((*first.pages, *second.pages))),
+    )

@@ -1,0 +1,136 @@
+"""Checks of an installation, each with the remedy for what it finds, and the settings in force."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from textwrap import fill
+from typing import Any, Literal
+
+from rag.embed import fingerprint
+from rag.errors import CitedeskError
+from rag.files import write_atomic
+from rag.generations import IndexFolder
+from rag.jobs import index_request, recipe
+from rag.models import BUNDLED, locate, verify
+from rag.records import digest
+from rag.settings import Configuration, Settings, variable
+
+_PACKAGES = ("llama-index", "llama-index-llms-openai-like", "chromadb", "sentence-transformers", "openai", "bm25s")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `detail` says what was found and, unless it is fine, what to do."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    detail: str
+
+
+def examine(configuration: Configuration) -> tuple[Check, ...]:
+    """Look at Python, the packages, the model, the index and the endpoint."""
+    settings = configuration.settings
+    checks = [Check("python", "ok", platform.python_version()), _packages(), _model(settings), _home(settings)]
+    checks += _index(configuration)
+    checks += _endpoint(settings) if settings.writes else [Check("endpoint", "ok", "none set: answers are extractive")]
+    return tuple(checks)
+
+
+def report_to_json(checks: Sequence[Check], configuration: Configuration) -> dict[str, Any]:
+    """Show checks and settings as a JSON object."""
+    return {
+        "checks": [{"name": check.name, "state": check.state, "detail": check.detail} for check in checks],
+        "settings": {
+            name: {"value": value, "source": configuration.sources[name]} for name, value, _ in _shown(configuration)
+        },
+    }
+
+
+def report_to_text(checks: Sequence[Check], configuration: Configuration, width: int) -> str:
+    """Show checks and settings to a person."""
+    lines = [
+        fill(f"{check.state:<5}{check.name}: {check.detail}", width, subsequent_indent=" " * 5) for check in checks
+    ]
+    lines += ["", "Settings in force (environment, .env file or flag; the later wins)"]
+    for name, value, meaning in _shown(configuration):
+        lines.append(f"  {variable(name)} = {value}  [{configuration.sources[name]}]")
+        lines.append(f"      {meaning}")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(configuration: Configuration) -> Iterator[tuple[str, Any, str]]:
+    for each in fields(Settings):
+        value = getattr(configuration.settings, each.name)
+        if value is not None and each.metadata["secret"]:
+            value = "set, not shown"
+        yield each.name, str(value) if isinstance(value, Path) else value, each.metadata["meaning"]
+
+
+def _packages() -> Check:
+    found, missing = [], []
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        return Check("packages", "fail", f"not installed: {', '.join(missing)}. Run `make install`.")
+    return Check("packages", "ok", ", ".join(found))
+
+
+def _model(settings: Settings) -> Check:
+    name = settings.embed_model
+    if name in BUNDLED:
+        try:
+            verify(BUNDLED[name], locate(BUNDLED[name]))
+        except CitedeskError as error:
+            return Check("model", "fail", str(error))
+        return Check("model", "ok", f"{name}, weights as recorded (sha256 {BUNDLED[name].sha256[:12]}…)")
+    if Path(name).is_dir():
+        return Check("model", "ok", f"folder {name} ({fingerprint(name)})")
+    return Check("model", "warn", f"{name} is taken from a model hub when it is first used: that needs a network.")
+
+
+def _home(settings: Settings) -> Check:
+    probe = settings.home / ".probe"
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        write_atomic(probe, "")
+        probe.unlink()
+    except OSError as error:
+        return Check("home", "fail", f"{settings.home}: {error.strerror}. Set CITEDESK_HOME to a folder you can write to.")
+    return Check("home", "ok", str(settings.home))
+
+
+def _index(configuration: Configuration) -> list[Check]:
+    folder = IndexFolder(configuration.settings.home)
+    try:
+        manifest = folder.manifest()
+    except CitedeskError as error:
+        return [Check("index", "fail", str(error))]
+    size = f"generation {manifest.generation}: {len(manifest.papers)} papers, {manifest.chunks} chunks"
+    if manifest.recipe != recipe(configuration.settings):
+        return [Check("index", "fail", f"{size}; built with another model or chunking. Run `citedesk index`.")]
+    checks = [Check("index", "ok", f"{size}, built {manifest.created}")]
+    if manifest.failed:
+        remedy = "mend them and run `citedesk index`"
+        checks.append(Check("failed", "warn", f"{len(manifest.failed)} item(s): {'; '.join(manifest.failed)}; {remedy}."))
+    try:
+        corpus = index_request(folder, configuration, (), datetime.now(UTC)).corpus
+    except CitedeskError as error:
+        return [*checks, Check("corpus", "warn", f"the index can be used, but not updated: {error}")]
+    if {paper.paper_id: digest(paper) for paper in corpus.papers} != manifest.papers:
+        return [*checks, Check("corpus", "warn", "changed since the index was built. Run `citedesk index`.")]
+    return [*checks, Check("corpus", "ok", f"as indexed, from {', '.join(manifest.sources)}")]
+
+
+def _endpoint(settings: Settings) -> list[Check]:
+    """Ask the endpoint for its models and for one token."""
+    from rag.probe import probe  # heavy, and only needed where there is an endpoint
+
+    return [Check(name, "ok" if fine else "fail", detail) for name, fine, detail in probe(settings)]

@@ -1,0 +1,49 @@
+"""The errors a user can meet; each message names the thing, the value and the remedy.
+
+- CitedeskError
+  - UsageError          the command or a setting cannot mean anything (exit code 2)
+  - CorpusError         a file of papers cannot be read as one
+  - IndexMissing        there is no index yet
+  - IndexFailed         an index cannot be written or read
+  - ModelUnavailable    an embedding model cannot be found or loaded
+  - EmbeddingFailed     a model could not embed a text
+  - LLMFailed           the endpoint did not give an answer
+"""
+
+from __future__ import annotations
+
+
+class CitedeskError(Exception):
+    """Base of all errors that are shown to the user as one line."""
+
+    exit_code = 1
+
+
+class UsageError(CitedeskError):
+    """A command, question or setting that cannot be carried out as given."""
+
+    exit_code = 2
+
+
+class CorpusError(CitedeskError):
+    """A file that holds no papers that can be read."""
+
+
+class IndexMissing(CitedeskError):
+    """No index has been built where one was looked for."""
+
+
+class IndexFailed(CitedeskError):
+    """An index that could not be written, or is damaged."""
+
+
+class ModelUnavailable(CitedeskError):
+    """An embedding model that is not installed, not found or not what it should be."""
+
+
+class EmbeddingFailed(CitedeskError):
+    """A text that the embedding model could not turn into a vector."""
+
+
+class LLMFailed(CitedeskError):
+    """An endpoint that could not be reached, refused, or broke off."""

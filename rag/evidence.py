@@ -1,0 +1,58 @@
+"""The sentences of a paper that answer a question best, as verbatim Quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rag.embed import Embedder, Vectors
+from rag.lexical import LexicalIndex
+from rag.sentences import sentence_spans
+from rag.tokens import tokenize
+from rag.types import Evidence, Paper, Quote
+
+_LEXICAL_WEIGHT = 0.3  # of the share of the question's words, weighed by rarity, beside the cosine
+_MARGIN = 0.03  # how far below the best a second sentence may score
+_QUOTES = 2
+_EMBEDDED = 30  # sentences of one paper that are embedded: those that share most with the question
+
+_Span = tuple[int, int]
+
+
+class SentenceChooser:
+    """Scores sentences by their cosine with the question and the share of its words that they hold."""
+
+    def __init__(self, embedder: Embedder, lexical: LexicalIndex) -> None:
+        self._embedder = embedder
+        self._lexical = lexical
+
+    def evidence(self, question: str, vector: Vectors, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
+        """Number papers from 1 in the order given, each with its one or two best sentences in reading order."""
+        shares = [self._shares(question, paper) for paper in papers]
+        texts = [paper.abstract[start:end] for paper, spans in zip(papers, shares, strict=True) for start, end in spans]
+        if not texts:
+            return ()
+        cosines = iter(self._embedder.embed_documents(texts) @ np.asarray(vector))
+        return tuple(
+            Evidence(n, paper, _best(paper, {span: float(next(cosines)) + share for span, share in spans.items()}))
+            for n, (paper, spans) in enumerate(zip(papers, shares, strict=True), start=1)
+        )
+
+    def _shares(self, question: str, paper: Paper) -> dict[_Span, float]:
+        """Map the sentences worth embedding to their weighted share of the question's words, in reading order."""
+        rarity = self._lexical.rarity(set(tokenize(question)))
+        total = sum(rarity.values()) or 1.0
+        spans = sentence_spans(paper.abstract) or ((0, len(paper.abstract)),)
+        shares = {}
+        for start, end in spans:
+            words = set(tokenize(paper.abstract[start:end]))
+            shares[start, end] = _LEXICAL_WEIGHT * sum(rarity[term] for term in rarity if term in words) / total
+        kept = sorted(spans, key=lambda span: (-shares[span], span))[:_EMBEDDED]
+        return {span: shares[span] for span in sorted(kept)}
+
+
+def _best(paper: Paper, scores: dict[_Span, float]) -> tuple[Quote, ...]:
+    ranked = sorted(scores, key=lambda span: (-scores[span], span))[:_QUOTES]
+    near = sorted(span for span in ranked if scores[span] >= scores[ranked[0]] - _MARGIN)
+    return tuple(Quote(paper.abstract[start:end], start, end) for start, end in near)

@@ -1,0 +1,52 @@
+"""Files, read and written the same way everywhere: JSON Lines with line numbers, and replacement in one atomic step."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Replace a file's content so that a reader sees the old or the new text, even after a crash."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    with scratch.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the renames inside a folder durable, where the system can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def to_json_lines(records: Iterable[Mapping[str, Any]]) -> str:
+    """Write records as JSON Lines, keys in the order given."""
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def read_json_lines(text: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
+    """Yield (line number, object) for each line that is not blank; a ValueError stands for a line that is no object.
+
+    Lines end at a newline only: an abstract may hold U+2028 and its kin, at which `str.splitlines` would cut.
+    """
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield number, ValueError(f"not JSON ({getattr(error, 'msg', error)})")
+            continue
+        yield number, value if isinstance(value, dict) else ValueError("not a JSON object")

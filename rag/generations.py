@@ -1,0 +1,123 @@
+"""The index folder: one sub-folder per generation, a file `current` that names the one in use, and a lock.
+
+A generation is never changed once it is current. The next one is built in `staging` and becomes current by one
+rename of the pointer, so a reader, a crash or a full disk never meets half an index.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rag.errors import IndexFailed, IndexMissing
+from rag.files import sync_folder, write_atomic
+
+FORMAT = 1
+_POINTER = "current"
+_KEPT = 2  # the current generation, and the one before it for readers that still hold it open
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What an index's vectors depend on besides the papers; an index of another recipe is rebuilt."""
+
+    embedding: str
+    chunk_tokens: int
+    chunk_overlap: int
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation holds: `papers` maps paper_id to digest, `sources` are absolute paths."""
+
+    generation: str
+    created: str
+    recipe: Recipe
+    sources: tuple[str, ...]
+    saved_year: int
+    papers: Mapping[str, str]
+    chunks: int
+    failed: tuple[str, ...]
+
+
+class IndexFolder:
+    """The folder of all generations, for reading and for building the next one."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / "index"
+
+    @property
+    def staging(self) -> Path:
+        """Where the next generation is built."""
+        return self.path / "staging"
+
+    def current(self) -> Path:
+        """Find the generation in use; raises IndexMissing where there is none."""
+        try:
+            name = (self.path / _POINTER).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            raise IndexMissing(f"No index in {self.path}. Run `citedesk index` to build it.") from None
+        if not name or not (self.path / name / "manifest.json").is_file():
+            raise IndexFailed(f"The index in {self.path} is damaged: no generation {name!r}. Run `citedesk index`.")
+        return self.path / name
+
+    def manifest(self) -> Manifest:
+        """Read what the generation in use holds; raises IndexMissing or IndexFailed."""
+        return read_manifest(self.current())
+
+    @contextmanager
+    def locked(self, waiting: Callable[[], None]) -> Iterator[None]:
+        """Hold the right to build; calls `waiting` once if another process has it. The system frees it on a crash."""
+        from filelock import FileLock, Timeout  # slow to import
+
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / "lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                waiting()
+                lock.acquire()
+        except OSError as error:
+            raise IndexFailed(
+                f"No index can be kept in {self.path}: {error.strerror}. Set CITEDESK_HOME to a folder you can write to."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def publish(self, manifest: Manifest) -> None:
+        """Make what is in staging, with its manifest, the generation in use."""
+        write_atomic(self.staging / "manifest.json", _to_json(manifest))
+        self.staging.rename(self.path / manifest.generation)
+        sync_folder(self.path)
+        write_atomic(self.path / _POINTER, manifest.generation + "\n")
+        self._prune()
+
+    def _prune(self) -> None:
+        generations = sorted(path for path in self.path.iterdir() if (path / "manifest.json").is_file())
+        in_use = self.current()
+        for path in [path for path in generations if path != in_use][: 1 - _KEPT]:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def read_manifest(generation: Path) -> Manifest:
+    """Read a generation's manifest; raises IndexFailed where it is damaged."""
+    try:
+        values: dict[str, Any] = json.loads((generation / "manifest.json").read_text(encoding="utf-8"))
+        recipe = Recipe(**values.pop("recipe"))
+        sources, failed = tuple(values.pop("sources")), tuple(values.pop("failed"))
+        return Manifest(recipe=recipe, sources=sources, failed=failed, **values)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise IndexFailed(f"The index in {generation} is damaged ({error}). Run `citedesk index --rebuild`.") from None
+
+
+def _to_json(manifest: Manifest) -> str:
+    return json.dumps(asdict(manifest), indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,248 @@
+"""Bring the index in line with the corpus: embed what is new, carry over what is not, publish a new generation.
+
+What to do is decided by content hashes alone. Staging keeps what a killed run had embedded, for the next run to use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from rag.chunk import Chunker, Chunking, embedded_text
+from rag.corpus import Corpus
+from rag.embed import Embedder
+from rag.errors import CitedeskError, EmbeddingFailed, IndexFailed, IndexMissing
+from rag.files import sync_folder, to_json_lines, write_atomic
+from rag.generations import IndexFolder, Manifest, Recipe
+from rag.lexical import LexicalIndex
+from rag.records import digest, paper_to_record
+from rag.types import Paper, Problem
+from rag.vectors import EmbeddedPaper, VectorStore, open_vectors
+
+_BATCH = 16
+VECTORS, LEXICAL, PAPERS = "vectors", "lexical", "papers.jsonl"
+
+Progress = Callable[[Iterable[list[Paper]], int], Iterable[list[Paper]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be indexed and how; `now` stamps the generation."""
+
+    corpus: Corpus
+    recipe: Recipe
+    sources: tuple[str, ...]
+    saved_year: int
+    now: datetime
+    rebuild: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an index run did, in papers; `reason` says why all were embedded anew, if they were."""
+
+    added: int
+    replaced: int
+    removed: int
+    unchanged: int
+    failed: tuple[Problem, ...]
+    generation: str
+    reason: str | None = None
+
+
+def update(
+    folder: IndexFolder, request: Request, load: Callable[[], Embedder], progress: Progress | None = None
+) -> Summary:
+    """Build the next generation if the current one differs from the corpus; the caller holds the folder's lock.
+
+    `load` is called only where something has to be embedded. Raises CitedeskError; the index in use then stays as it
+    was, and what was embedded is used by the next run.
+    """
+    old = _current(folder)
+    wanted = {paper.paper_id: digest(paper) for paper in request.corpus.papers}
+    reason = _reason_to_rebuild(old, request)
+    if old and not reason and _same(old, request, wanted):
+        return _summary(old, old, request, ())
+    try:
+        if request.rebuild:
+            shutil.rmtree(folder.staging, ignore_errors=True)
+        store = _open_staging(folder.staging, request.recipe)
+        try:
+            source = folder.current() if old and not reason else None
+            failed = _fill(store, source, request, wanted, load, progress)
+            chunks = store.count()
+        finally:
+            store.close()
+        new = _finish(folder, request, wanted, failed, chunks)
+    except (OSError, shutil.Error) as error:
+        raise _unwritable(folder, error) from error
+    except CitedeskError:
+        raise
+    except Exception as error:  # Chroma raises its Rust core's errors, a full disk among them, as several types
+        raise _unwritable(folder, error) from error
+    return replace(_summary(old, new, request, failed), reason=reason)
+
+
+def _same(old: Manifest, request: Request, wanted: dict[str, str]) -> bool:
+    return (old.papers, old.sources, old.saved_year) == (wanted, request.sources, request.saved_year)
+
+
+def _current(folder: IndexFolder) -> Manifest | None:
+    """Read the manifest in use; a missing or damaged index is built afresh."""
+    with suppress(IndexMissing, IndexFailed):
+        return folder.manifest()
+    return None
+
+
+def _reason_to_rebuild(old: Manifest | None, request: Request) -> str | None:
+    if old is None:
+        return None
+    if request.rebuild:
+        return "as asked"
+    names = {
+        "embedding": "the embedding model",
+        "chunk_tokens": "the chunk size",
+        "chunk_overlap": "the chunk overlap",
+        "format": "the index format",
+    }
+    before, after = asdict(old.recipe), asdict(request.recipe)
+    changed = [f"{names[key]} changed from {before[key]} to {after[key]}" for key in names if before[key] != after[key]]
+    return "; ".join(changed) or None
+
+
+def _open_staging(staging: Path, recipe: Recipe) -> VectorStore:
+    """Open what an earlier run left, if it was of the same recipe and is sound; else start with an empty folder."""
+    mark = staging / "recipe"
+    if mark.is_file() and mark.read_text(encoding="utf-8") == repr(recipe):
+        with suppress(IndexFailed):
+            return open_vectors(staging / VECTORS, create=True)
+    if staging.exists():
+        shutil.rmtree(staging)
+    staging.mkdir(parents=True)
+    store = open_vectors(staging / VECTORS, create=True)
+    write_atomic(mark, repr(recipe))
+    return store
+
+
+def _fill(
+    store: VectorStore,
+    source: Path | None,
+    request: Request,
+    wanted: dict[str, str],
+    load: Callable[[], Embedder],
+    progress: Progress | None,
+) -> tuple[Problem, ...]:
+    """Make the store hold exactly the wanted papers; returns those that could not be embedded."""
+    staged = store.digests()
+    store.remove(paper_id for paper_id, known in staged.items() if wanted.get(paper_id) != known)
+    missing = {paper_id for paper_id, known in wanted.items() if staged.get(paper_id) != known}
+    if source:
+        missing -= _carry_over(store, source, {paper_id: wanted[paper_id] for paper_id in missing})
+    papers = [paper for paper in request.corpus.papers if paper.paper_id in missing]
+    return _embed(store, papers, wanted, request.recipe, load(), progress) if papers else ()
+
+
+def _carry_over(store: VectorStore, source: Path, wanted: dict[str, str]) -> set[str]:
+    old = open_vectors(source / VECTORS)
+    try:
+        same = {paper_id for paper_id, known in old.digests().items() if wanted.get(paper_id) == known}
+        store.copy_from(old, sorted(same))
+    finally:
+        old.close()
+    return same
+
+
+def _embed(
+    store: VectorStore,
+    papers: Sequence[Paper],
+    digests: dict[str, str],
+    recipe: Recipe,
+    embedder: Embedder,
+    progress: Progress | None,
+) -> tuple[Problem, ...]:
+    chunker = Chunker(Chunking(recipe.chunk_tokens, recipe.chunk_overlap), embedder.tokenize)
+    batches: Iterable[list[Paper]] = [list(papers[i : i + _BATCH]) for i in range(0, len(papers), _BATCH)]
+    failed: list[Problem] = []
+    for batch in progress(batches, len(papers)) if progress else batches:
+        embedded = list(_embed_batch(batch, digests, chunker, embedder, failed))
+        if embedded:
+            store.write(embedded)
+    return tuple(failed)
+
+
+def _embed_batch(
+    batch: list[Paper], digests: dict[str, str], chunker: Chunker, embedder: Embedder, failed: list[Problem]
+) -> Iterator[EmbeddedPaper]:
+    """Embed papers together; if that fails, one by one, so that only the ones at fault are left out."""
+    chunks = {paper.paper_id: tuple(chunker.chunks([paper])) for paper in batch}
+    try:
+        vectors = embedder.embed_documents(
+            [embedded_text(paper, chunk) for paper in batch for chunk in chunks[paper.paper_id]]
+        )
+    except EmbeddingFailed as error:
+        if len(batch) == 1:
+            failed.append(Problem(batch[0].paper_id, 0, str(error)))
+            return
+        for paper in batch:
+            yield from _embed_batch([paper], digests, chunker, embedder, failed)
+        return
+    first = 0
+    for paper in batch:
+        own = chunks[paper.paper_id]
+        yield EmbeddedPaper(paper, digests[paper.paper_id], own, vectors[first : first + len(own)])
+        first += len(own)
+
+
+def _finish(
+    folder: IndexFolder, request: Request, wanted: dict[str, str], failed: tuple[Problem, ...], chunks: int
+) -> Manifest:
+    """Write what stands beside the vectors, and publish."""
+    left_out = {problem.source for problem in failed}
+    papers = [paper for paper in request.corpus.papers if paper.paper_id not in left_out]
+    if not papers:
+        raise IndexFailed(f"No paper could be embedded. First reason: {failed[0].reason}.")
+    lexical = folder.staging / LEXICAL
+    shutil.rmtree(lexical, ignore_errors=True)
+    LexicalIndex.build(papers).save(lexical)
+    sync_folder(lexical)
+    write_atomic(folder.staging / PAPERS, to_json_lines(map(paper_to_record, papers)))
+    held = {paper.paper_id: wanted[paper.paper_id] for paper in papers}
+    content = hashlib.sha256(repr((request.recipe, sorted(held.items()))).encode()).hexdigest()[:8]
+    manifest = Manifest(
+        generation=f"{request.now:%Y%m%dT%H%M%S%f}-{content}",
+        created=request.now.isoformat(timespec="seconds"),
+        recipe=request.recipe,
+        sources=request.sources,
+        saved_year=request.saved_year,
+        papers=held,
+        chunks=chunks,
+        failed=tuple(str(problem) for problem in (*request.corpus.problems, *failed)),
+    )
+    folder.publish(manifest)
+    return manifest
+
+
+def _summary(old: Manifest | None, new: Manifest, request: Request, failed: tuple[Problem, ...]) -> Summary:
+    before = old.papers if old else {}
+    kept = before.keys() & new.papers.keys()
+    return Summary(
+        added=len(new.papers.keys() - before.keys()),
+        replaced=sum(before[paper_id] != new.papers[paper_id] for paper_id in kept),
+        removed=len(before.keys() - new.papers.keys()),
+        unchanged=sum(before[paper_id] == new.papers[paper_id] for paper_id in kept),
+        failed=(*request.corpus.problems, *failed),
+        generation=new.generation,
+    )
+
+
+def _unwritable(folder: IndexFolder, error: Exception) -> IndexFailed:
+    reason = getattr(error, "strerror", None) or error
+    return IndexFailed(
+        f"The index in {folder.path} cannot be written: {reason}. The one in use is unchanged; mend this, then run "
+        "`citedesk index` again: it goes on where it stopped."
+    )

@@ -1,0 +1,66 @@
+"""The BM25 index over whole papers (title and abstract), kept by bm25s in a folder.
+
+Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (2009), in Lucene's form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.tokens import tokenize
+from rag.types import Paper
+
+_K1 = 1.5
+_B = 0.75
+
+
+class LexicalIndex:
+    """Scores every paper of a collection for a question; papers are known by their position."""
+
+    def __init__(self, index: Any) -> None:
+        self._index = index
+
+    @classmethod
+    def build(cls, papers: Sequence[Paper]) -> LexicalIndex:
+        """Index papers in the order given."""
+        from bm25s import BM25  # slow to import
+
+        index = BM25(method="lucene", k1=_K1, b=_B)
+        index.index([tokenize(f"{paper.title}. {paper.abstract}") for paper in papers], show_progress=False)
+        return cls(index)
+
+    @classmethod
+    def load(cls, folder: Path) -> LexicalIndex:
+        """Open a saved index."""
+        from bm25s import BM25
+
+        return cls(BM25.load(str(folder)))
+
+    def save(self, folder: Path) -> None:
+        """Keep the index in a folder."""
+        self._index.save(str(folder), show_progress=False)
+
+    def scores(self, question: str) -> NDArray[np.float32]:
+        """Score each paper by position; 0 for a paper that shares no term with the question."""
+        known = [term for term in tokenize(question) if term in self._index.vocab_dict]
+        if not known:
+            return np.zeros(self._size, np.float32)
+        return np.asarray(self._index.get_scores(known), np.float32)
+
+    def rarity(self, terms: Iterable[str]) -> dict[str, float]:
+        """Weigh terms by inverse document frequency, ln(1 + N / (df + ½)): a rare word says more about a sentence."""
+        frequencies = np.diff(self._index.scores["indptr"])
+        positions = {term: self._index.vocab_dict.get(term) for term in terms}
+        return {
+            term: float(np.log1p(self._size / (0.5 + (0 if position is None else frequencies[position]))))
+            for term, position in positions.items()
+        }
+
+    @property
+    def _size(self) -> int:
+        return int(self._index.scores["num_docs"])

@@ -1,0 +1,56 @@
+"""An index opened for reading: the papers of one generation, their vectors and their BM25 index."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rag.embed import fingerprint
+from rag.errors import IndexFailed
+from rag.generations import IndexFolder, Manifest
+from rag.index import LEXICAL, PAPERS, VECTORS
+from rag.lexical import LexicalIndex
+from rag.records import paper_from_record
+from rag.settings import Settings
+from rag.types import Paper
+from rag.vectors import VectorStore, open_vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One generation; `papers` is in corpus order, which is also the order of the BM25 index."""
+
+    manifest: Manifest
+    papers: Mapping[str, Paper]
+    vectors: VectorStore
+    lexical: LexicalIndex
+
+
+def load_papers(folder: IndexFolder) -> dict[str, Paper]:
+    """Read the papers of the generation in use by id; raises IndexMissing or IndexFailed."""
+    path = folder.current() / PAPERS
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+        papers = [paper_from_record(json.loads(line)) for line in lines if line]
+    except (OSError, ValueError) as error:
+        raise IndexFailed(f"{path} is damaged ({error}). Run `citedesk index --rebuild`.") from None
+    return {paper.paper_id: paper for paper in papers}
+
+
+def open_library(settings: Settings) -> Library:
+    """Open the index in use; raises IndexMissing or IndexFailed, also where it was built with another model."""
+    folder = IndexFolder(settings.home)
+    generation, manifest = folder.current(), folder.manifest()
+    wanted = fingerprint(settings.embed_model)
+    if manifest.recipe.embedding != wanted:
+        raise IndexFailed(
+            f"The index was built with the model {manifest.recipe.embedding.split()[0]}, but CITEDESK_EMBED_MODEL "
+            f"names {settings.embed_model}. Run `citedesk index` to rebuild it, or name the model it was built with."
+        )
+    papers = load_papers(folder)
+    try:
+        lexical = LexicalIndex.load(generation / LEXICAL)
+    except (OSError, ValueError, KeyError) as error:
+        raise IndexFailed(f"{generation / LEXICAL} is damaged ({error}). Run `citedesk index --rebuild`.") from None
+    return Library(manifest, papers, open_vectors(generation / VECTORS), lexical)

@@ -1,0 +1,81 @@
+"""Results as the JSON objects that other programs rely on (pure): field names and shapes are the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rag.index import Summary
+from rag.types import Answer, Citation, Filters, Hit, Paper
+
+_SCORE_DIGITS = 4
+_MS_DIGITS = 1
+
+
+def search_to_json(query: str, filters: Filters, hits: Sequence[Hit], timings_ms: Mapping[str, float]) -> dict[str, Any]:
+    """Show what a search found."""
+    return {
+        "query": query,
+        "filters": _filters(filters),
+        "hits": [{"rank": hit.rank, **_paper(hit.paper), "score": round(hit.score, _SCORE_DIGITS)} for hit in hits],
+        "timings_ms": _timings(timings_ms),
+    }
+
+
+def answer_to_json(answer: Answer) -> dict[str, Any]:
+    """Show an answer."""
+    usage = answer.usage
+    return {
+        "question": answer.question,
+        "kind": answer.kind,
+        "status": answer.status,
+        "filters": _filters(answer.filters),
+        "answer": answer.text,
+        "citations": [_citation(citation) for citation in answer.citations],
+        "near_misses": [_citation(citation) for citation in answer.near_misses],
+        "model": answer.model,
+        "notice": answer.notice,
+        "usage": {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "unknown_markers": usage.unknown_markers,
+        },
+        "timings_ms": _timings(answer.timings_ms),
+    }
+
+
+def summary_to_json(summary: Summary) -> dict[str, Any]:
+    """Show what an index run did."""
+    return {
+        "added": summary.added,
+        "replaced": summary.replaced,
+        "removed": summary.removed,
+        "unchanged": summary.unchanged,
+        "failed": [
+            {"source": problem.source, "line": problem.line or None, "reason": problem.reason}
+            for problem in summary.failed
+        ],
+        "generation": summary.generation,
+        "rebuilt": summary.reason,
+    }
+
+
+def _paper(paper: Paper) -> dict[str, Any]:
+    return {"paper_id": paper.paper_id, "title": paper.title, "url": paper.url, "date": paper.date}
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    quotes = [
+        {"text": quote.text, "start": quote.start, "end": quote.end, "verdict": quote.verdict}
+        for quote in citation.quotes
+    ]
+    return {"n": citation.n, **_paper(citation.paper), "quotes": quotes}
+
+
+def _filters(filters: Filters) -> dict[str, int]:
+    bounds = {"since": filters.since, "until": filters.until}
+    return {name: year for name, year in bounds.items() if year is not None}
+
+
+def _timings(timings_ms: Mapping[str, float]) -> dict[str, float]:
+    return {step: round(value, _MS_DIGITS) for step, value in timings_ms.items()}

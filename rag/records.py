@@ -1,0 +1,141 @@
+"""A paper as a JSON object: the format of the JSON Lines that are read, exported and kept in an index.
+
+Required: title, abstract. Optional: paper_id, url, date, authors, authors_complete, author_count, organisation,
+venue, code, comments, pages. Without a paper_id it is the arXiv id in `arxiv_id` or `url`, else a slug of the title.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date as calendar_date
+from typing import Any
+
+from rag.types import Paper
+
+_ARXIV_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?")
+_ARXIV_URL = re.compile(rf"https?://(?:www\.)?arxiv\.org/(?:abs|pdf|html)/{_ARXIV_ID.pattern}(?:\.pdf)?/?")
+_DATE = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?")
+_TEXTS = ("url", "organisation", "venue", "code")
+_COUNTS = ("author_count", "comments")
+
+
+def paper_from_record(record: Mapping[str, Any]) -> Paper:
+    """Read a paper; raises ValueError with the reason where the record is not one."""
+    title, abstract = (_required_text(record, name) for name in ("title", "abstract"))
+    texts = {name: _text(record, name) for name in (*_TEXTS, "date", "paper_id", "arxiv_id")}
+    url = texts["url"]
+    arxiv_id = texts["arxiv_id"] or _arxiv_id(texts["paper_id"], url)
+    for name in ("url", "code"):
+        _check_link(name, texts[name])
+    authors = _names(record, "authors")
+    return Paper(
+        paper_id=texts["paper_id"] or arxiv_id or slug(title),
+        title=title,
+        abstract=abstract,
+        url=url or (f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else None),
+        date=_checked_date(texts["date"]) or (arxiv_month(arxiv_id) if arxiv_id else None),
+        authors=authors,
+        authors_complete=bool(authors) and record.get("authors_complete", True) is True,
+        pages=_names(record, "pages"),
+        organisation=texts["organisation"],
+        venue=texts["venue"],
+        code=texts["code"],
+        **{name: _count(record, name) for name in _COUNTS},
+    )
+
+
+def paper_to_record(paper: Paper) -> dict[str, Any]:
+    """Write a paper as a JSON object that `paper_from_record` reads back to the same paper."""
+    values = {field.name: getattr(paper, field.name) for field in fields(paper)}
+    values["authors_complete"] = paper.authors_complete or None
+    record = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    record = {name: value for name, value in record.items() if value is not None and value != []}
+    if paper.authors and not paper.authors_complete:
+        record["authors_complete"] = False
+    return record
+
+
+def digest(paper: Paper) -> str:
+    """Hash all that is known of a paper (SHA-256, hex): two papers with one digest are the same paper, unchanged."""
+    return hashlib.sha256(json.dumps(paper_to_record(paper), sort_keys=True).encode()).hexdigest()
+
+
+def title_key(title: str) -> str:
+    """Reduce a title to what does not vary between copies: its words, without case or punctuation."""
+    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", title).casefold()))
+
+
+def slug(title: str) -> str:
+    """Make an id of a title: its words, joined by hyphens."""
+    return title_key(title).replace(" ", "-") or hashlib.sha256(title.encode()).hexdigest()[:12]
+
+
+def arxiv_month(arxiv_id: str) -> str | None:
+    """Read "2024-07" out of the arXiv id 2407.21018; ids from before April 2007 name an archive first."""
+    digits = arxiv_id.rsplit("/", 1)[-1][:4]
+    if not digits.isdigit() or not 1 <= int(digits[2:]) <= 12:
+        return None
+    century = "19" if "/" in arxiv_id and digits >= "91" else "20"
+    return f"{century}{digits[:2]}-{digits[2:]}"
+
+
+def _arxiv_id(paper_id: str | None, url: str | None) -> str | None:
+    match = _ARXIV_ID.fullmatch(paper_id or "") or _ARXIV_URL.fullmatch(url or "")
+    return match[1] if match else None
+
+
+def _required_text(record: Mapping[str, Any], name: str) -> str:
+    value = _text(record, name)
+    if not value or not value.strip():
+        raise ValueError(f"no {name}")
+    return value
+
+
+def _text(record: Mapping[str, Any], name: str) -> str | None:
+    value = record.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is not a text: {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} holds half a surrogate pair, which is no character") from None
+    return value or None
+
+
+def _names(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = record.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{name} is not a list of texts: {value!r}")
+    return tuple(value)
+
+
+def _count(record: Mapping[str, Any], name: str) -> int | None:
+    value = record.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise ValueError(f"{name} is not a count: {value!r}")
+    return value
+
+
+def _check_link(name: str, link: str | None) -> None:
+    if link is not None and not re.fullmatch(r"https?://\S+", link):
+        raise ValueError(f"{name} is not an http(s) link: {link}")
+
+
+def _checked_date(text: str | None) -> str | None:
+    if text is None:
+        return None
+    match = _DATE.fullmatch(text)
+    if not match:
+        raise ValueError(f"date is not YYYY, YYYY-MM or YYYY-MM-DD: {text}")
+    try:
+        calendar_date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
+    except ValueError:
+        raise ValueError(f"no such date: {text}") from None
+    return text

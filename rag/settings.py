@@ -1,0 +1,150 @@
+"""What can be set, its default, and where each value in force came from.
+
+Sources in rising order of strength: the environment, a `.env` file in the working directory, flags.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from rag.errors import UsageError
+
+PREFIX = "CITEDESK_"
+_PROJECT = Path(__file__).resolve().parent.parent
+_CHECKOUT = (_PROJECT / "pyproject.toml").exists()
+
+
+def _setting(default: Any, meaning: str, least: float | None = None, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"meaning": meaning, "least": least, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set; the defaults work offline, with no key."""
+
+    home: Path = _setting(
+        _PROJECT / ".citedesk" if _CHECKOUT else Path.home() / ".citedesk", "folder that holds the index"
+    )
+    corpus: Path | None = _setting(
+        _PROJECT / "corpus" if _CHECKOUT else None, "file or folder indexed when `index` names none"
+    )
+    saved_year: int = _setting(2025, "year the listing pages were saved in: that of a date without a year", 1990)
+    embed_model: str = _setting("bge-small-en-v1.5", "bundled model, folder of model files, or model hub id")
+    chunk_tokens: int = _setting(96, "tokens of the abstract that one chunk may hold", 16)
+    chunk_overlap: int = _setting(32, "tokens of whole sentences that neighbouring chunks share", 0)
+    pool: int = _setting(100, "papers that each signal proposes", 1)
+    rrf_k: int = _setting(60, "constant of reciprocal rank fusion, in ranks", 1)
+    dense_weight: float = _setting(1.0, "weight of the dense ranking in the fusion", 0)
+    lexical_weight: float = _setting(1.0, "weight of the BM25 ranking in the fusion", 0)
+    cited: int = _setting(6, "papers that an answer may cite", 1)
+    llm_base_url: str | None = _setting(None, "OpenAI-compatible endpoint, as in http://127.0.0.1:8080/v1")
+    llm_model: str | None = _setting(None, "model that the endpoint is asked for")
+    llm_api_key: str | None = _setting(None, "key sent to the endpoint, if it wants one", secret=True)
+    llm_timeout: float = _setting(60.0, "seconds without a token after which the endpoint has failed", 0.1)
+    llm_context: int = _setting(8192, "tokens that the model's context window holds", 512)
+    llm_max_tokens: int = _setting(1024, "tokens that a written answer may have", 16)
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            least = each.metadata["least"]
+            if least is not None and getattr(self, each.name) < least:
+                raise UsageError(
+                    f"{variable(each.name)} is {getattr(self, each.name)}: it must be at least {least:g}."
+                )
+        if self.chunk_overlap >= self.chunk_tokens:
+            raise UsageError(
+                f"CITEDESK_CHUNK_OVERLAP is {self.chunk_overlap}: it must be below the "
+                f"{self.chunk_tokens} of CITEDESK_CHUNK_TOKENS."
+            )
+        if self.dense_weight == self.lexical_weight == 0:
+            raise UsageError("CITEDESK_DENSE_WEIGHT and CITEDESK_LEXICAL_WEIGHT are both 0: set one above it.")
+        self._check_endpoint()
+
+    def _check_endpoint(self) -> None:
+        if self.llm_base_url and not self.llm_base_url.startswith(("http://", "https://")):
+            raise UsageError(f"CITEDESK_LLM_BASE_URL is not an http(s) address: {self.llm_base_url}")
+        for name, value, other in (
+            ("CITEDESK_LLM_MODEL", self.llm_model, self.llm_base_url),
+            ("CITEDESK_LLM_BASE_URL", self.llm_base_url, self.llm_model),
+        ):
+            if other and not value:
+                raise UsageError(f"{name} is not set, but its partner is: set it too, or neither.")
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether an endpoint is configured to write the answers."""
+        return self.llm_base_url is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings in force, and for each name the source that set it."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+
+
+def variable(name: str) -> str:
+    """Name the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Configuration:
+    """Read the settings in force; raises UsageError for a value or a CITEDESK_ variable that means nothing.
+
+    `flags` holds values by setting name, None where a flag was not given; `.env` is looked for in `folder`.
+    """
+    values: dict[str, Any] = {}
+    sources = {each.name: "default" for each in fields(Settings)}
+    dotenv = (folder or Path.cwd()) / ".env"
+    for source, texts in (
+        ("environment", os.environ if environ is None else environ),
+        (str(dotenv), _read_dotenv(dotenv)),
+    ):
+        for each in _named(texts, source):
+            values[each.name] = _convert(each, texts[variable(each.name)])
+            sources[each.name] = source
+    for name, value in (flags or {}).items():
+        if value is not None:
+            values[name] = value
+            sources[name] = "flag"
+    return Configuration(Settings(**values), sources)
+
+
+def _read_dotenv(path: Path) -> Mapping[str, str]:
+    if not path.is_file():
+        return {}
+    from dotenv import dotenv_values  # only where there is a file to read
+
+    try:
+        return {name: value or "" for name, value in dotenv_values(path).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}. Mend or remove it.") from None
+
+
+def _named(texts: Mapping[str, str], source: str) -> list[Field[Any]]:
+    """List the settings that a source names; an unknown CITEDESK_ name is an error, for it would be ignored."""
+    known = {variable(each.name): each for each in fields(Settings)}
+    for name in texts:
+        if name.startswith(PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {close[0]}?" if close else "`citedesk doctor --help` lists what can be set."
+            raise UsageError(f"{name} ({source}) is not a setting. {hint}")
+    return [each for name, each in known.items() if texts.get(name, "").strip()]
+
+
+def _convert(setting: Field[Any], text: str) -> Any:
+    hint = get_type_hints(Settings)[setting.name]
+    kind = next((kind for kind in get_args(hint) if kind is not type(None)), hint)
+    try:
+        return Path(text.strip()).expanduser() if kind is Path else kind(text.strip())
+    except ValueError:
+        wanted = {int: "a whole number", float: "a number"}[kind]
+        raise UsageError(f"{variable(setting.name)} is not {wanted}: {text!r}") from None

@@ -1,0 +1,65 @@
+"""Results as text for a person at a terminal (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from textwrap import fill
+
+from rag.display import readable
+from rag.index import Summary
+from rag.types import Answer, Citation, Hit, Paper
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def answer_to_text(answer: Answer, width: int) -> str:
+    """Lay out an answer: what was found, then the papers it cites, then the nearest ones that it does not."""
+    return safe(_wrapped(answer.text, width)) + "\n" + sources_to_text(answer, width)
+
+
+def sources_to_text(answer: Answer, width: int) -> str:
+    """Lay out what stands below an answer's text."""
+    parts = []
+    if answer.notice:
+        parts.append(_wrapped(f"Note: {answer.notice}", width))
+    for heading, citations in (("Papers", answer.citations), ("Nearest papers, not cited", answer.near_misses)):
+        if citations:
+            parts.append("\n".join([heading, *(_listed(each, width) for each in citations)]))
+    return "".join(f"\n{safe(part)}\n" for part in parts)
+
+
+def hits_to_text(hits: Sequence[Hit], width: int) -> str:
+    """Lay out a ranking, a paper per entry."""
+    if not hits:
+        return "No paper was found.\n"
+    return safe("\n".join(_entry(f"{hit.rank:>3}. ", hit.paper, width) for hit in hits)) + "\n"
+
+
+def summary_to_text(summary: Summary) -> str:
+    """Say what an index run did, in one line."""
+    counts = ("added", "replaced", "removed", "unchanged")
+    done = ", ".join(f"{getattr(summary, name)} {name}" for name in counts)
+    return f"{done}, {len(summary.failed)} failed\n"
+
+
+def safe(text: str) -> str:
+    """Take out control characters, with which a text could steer the terminal or reverse its direction."""
+    return _CONTROL.sub("", text)
+
+
+def _listed(citation: Citation, width: int) -> str:
+    return _entry(f"[{citation.n}] " if citation.n else "  - ", citation.paper, width)
+
+
+def _entry(label: str, paper: Paper, width: int) -> str:
+    indent = " " * len(label)
+    title = f"{' '.join(readable(paper.title).split())} ({paper.date or 'no date'})"
+    lines = [fill(title, width, initial_indent=label, subsequent_indent=indent)]
+    return "\n".join(lines + [indent + paper.url] if paper.url else lines)
+
+
+def _wrapped(text: str, width: int) -> str:
+    return "\n".join(
+        fill(line, width, subsequent_indent="  " if line.startswith("- ") else "") for line in text.split("\n")
+    )

@@ -1,0 +1,156 @@
+"""The vectors of one generation, in a Chroma collection of its own.
+
+A row is a chunk: its vector, and as metadata the paper, the paper's digest and year, and the chunk's place. Chroma
+acknowledges a write when it is durable, so a run that was killed finds here what it had already embedded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.embed import Vectors
+from rag.errors import IndexFailed
+from rag.types import Chunk, Filters, Paper
+
+_NAME = "chunks"
+_HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 100}
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkHit:
+    """A chunk near a question; `similarity` is the cosine, in [-1, 1]."""
+
+    chunk_id: str
+    paper_id: str
+    start: int
+    end: int
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPaper:
+    """A paper ready to be written: `vectors` has a row for each chunk."""
+
+    paper: Paper
+    digest: str
+    chunks: tuple[Chunk, ...]
+    vectors: Vectors
+
+
+class VectorStore:
+    """Reads and writes the collection in one folder; create it with `open_vectors`."""
+
+    def __init__(self, client: Any, collection: Any) -> None:
+        self._client = client
+        self._collection = collection
+
+    def write(self, papers: Sequence[EmbeddedPaper]) -> None:
+        """Add the chunks of papers that have none here; they are durable on return."""
+        self._upsert(
+            [chunk.chunk_id for each in papers for chunk in each.chunks],
+            np.concatenate([each.vectors for each in papers]),
+            [_metadata(each, chunk) for each in papers for chunk in each.chunks],
+        )
+
+    def copy_from(self, other: VectorStore, paper_ids: Iterable[str]) -> None:
+        """Take over papers' chunks as another store has them."""
+        for ids in _pages(list(paper_ids)):
+            rows = other._collection.get(where={"paper_id": {"$in": ids}}, include=["embeddings", "metadatas"])
+            self._upsert(rows["ids"], rows["embeddings"], rows["metadatas"])
+
+    def remove(self, paper_ids: Iterable[str]) -> None:
+        """Delete papers' chunks."""
+        for ids in _pages(list(paper_ids)):
+            self._collection.delete(where={"paper_id": {"$in": ids}})
+
+    def digests(self) -> dict[str, str | None]:
+        """Map each paper that has chunks here to its digest, or to None where some of its chunks are missing."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for offset in range(0, self.count(), _PAGE):
+            for row in self._collection.get(include=["metadatas"], limit=_PAGE, offset=offset)["metadatas"]:
+                found.setdefault(row["paper_id"], []).append(row)
+        return {
+            paper_id: rows[0]["digest"] if len(rows) == rows[0]["of"] else None for paper_id, rows in found.items()
+        }
+
+    def count(self) -> int:
+        """Count the chunks."""
+        return int(self._collection.count())
+
+    def search(self, vector: Vectors, count: int, filters: Filters) -> list[ChunkHit]:
+        """Find the chunks nearest to a vector, nearest first; ties go to the smaller id."""
+        rows = self._collection.query(
+            query_embeddings=[vector],
+            n_results=min(count, self.count()),
+            where=_where(filters),
+            include=["metadatas", "distances"],
+        )
+        hits = [
+            ChunkHit(chunk_id, row["paper_id"], row["start"], row["end"], 1 - distance)
+            for chunk_id, row, distance in zip(
+                rows["ids"][0], rows["metadatas"][0], rows["distances"][0], strict=True
+            )
+        ]
+        return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._client.close()
+
+    def _upsert(self, ids: Sequence[str], vectors: Any, metadatas: Sequence[Mapping[str, Any]]) -> None:
+        from chromadb.utils.batch_utils import create_batches
+
+        vectors = np.asarray(vectors, np.float32)
+        for batch in create_batches(self._client, ids=list(ids), embeddings=vectors, metadatas=list(metadatas)):
+            self._collection.upsert(ids=batch[0], embeddings=batch[1], metadatas=batch[2])
+
+
+def open_vectors(folder: Path, create: bool = False) -> VectorStore:
+    """Open the collection in a folder; raises IndexFailed where it is not there or damaged."""
+    from chromadb import PersistentClient  # slow to import
+    from chromadb.config import Settings
+
+    # Chroma 1.5.9 would read the user's .env as its own settings.
+    settings = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
+    try:
+        client = PersistentClient(str(folder), settings)
+        if create:
+            # Without an embedding function of its own: the default one fetches a model from the network.
+            return VectorStore(
+                client,
+                client.get_or_create_collection(_NAME, configuration={"hnsw": _HNSW}, embedding_function=None),  # type: ignore[arg-type]
+            )
+        return VectorStore(client, client.get_collection(_NAME, embedding_function=None))
+    except Exception as error:  # Chroma raises its Rust core's errors, which share no base
+        raise IndexFailed(f"The vectors in {folder} cannot be opened ({error}). Run `citedesk index --rebuild`.") from None
+
+
+def _metadata(paper: EmbeddedPaper, chunk: Chunk) -> dict[str, str | int]:
+    known: dict[str, str | int] = {
+        "paper_id": paper.paper.paper_id,
+        "digest": paper.digest,
+        "start": chunk.start,
+        "end": chunk.end,
+        "of": len(paper.chunks),
+    }
+    return known if paper.paper.year is None else {**known, "year": paper.paper.year}
+
+
+def _where(filters: Filters) -> dict[str, Any] | None:
+    bounds = [
+        {"year": {operator: year}}
+        for operator, year in (("$gte", filters.since), ("$lte", filters.until))
+        if year is not None
+    ]
+    return {"$and": bounds} if len(bounds) > 1 else (bounds[0] if bounds else None)
+
+
+def _pages(ids: list[str]) -> Iterable[list[str]]:
+    for first in range(0, len(ids), _PAGE):
+        yield ids[first : first + _PAGE]
