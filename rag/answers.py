@@ -34,7 +34,9 @@ class Draft:
 
     def refused(self) -> Answer:
         """Say that nothing was found."""
-        bounds = [f"{word} {year}" for word, year in (("since", self.filters.since), ("until", self.filters.until)) if year]
+        bounds = [
+            f"{word} {year}" for word, year in (("since", self.filters.since), ("until", self.filters.until)) if year
+        ]
         notice = f"No paper of the collection is dated {' and '.join(bounds)}." if bounds else None
         return self._answer("refused", NOT_ANSWERED, notice)
 
@@ -57,9 +59,7 @@ class Draft:
 
     def _answer(self, status: Status, text: str, notice: str | None, citations: Sequence[Citation] = ()) -> Answer:
         notice = " ".join(part for part in (self.notice, notice) if part) or None
-        return Answer(
-            self.question, status, text, self.filters, tuple(citations), self.near_misses, notice=notice
-        )
+        return Answer(self.question, status, text, self.filters, tuple(citations), self.near_misses, notice=notice)
 
 
 def _supported(evidence: Evidence) -> tuple[Quote, ...]:

@@ -72,7 +72,9 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, meaning: str, examples: str) -> ArgumentParser:
-        added = _formatted(commands.add_parser, name, help=meaning, description=meaning, epilog=f"examples:\n{examples}")
+        added = _formatted(
+            commands.add_parser, name, help=meaning, description=meaning, epilog=f"examples:\n{examples}"
+        )
         added.add_argument("--home", type=Path, metavar="DIR", help="folder that holds the index (CITEDESK_HOME)")
         added.add_argument("--debug", action="store_true", help="show the traceback of an error")
         return added
@@ -80,8 +82,7 @@ def _parser() -> ArgumentParser:
     _add_index(command)
     _add_search(command)
     _add_ask(command)
-    export = command("export", "Write the indexed papers as JSON Lines to stdout.", "  citedesk export > papers.jsonl")
-    del export
+    command("export", "Write the indexed papers as JSON Lines to stdout.", "  citedesk export > papers.jsonl")
     _add_doctor(command)
     return parser
 
@@ -95,7 +96,9 @@ def _add_index(command: _Command) -> None:
         "Build or update the index; what has not changed is not done again.",
         "  citedesk index\n  citedesk index ~/library/papers.jsonl\n  citedesk index --rebuild",
     )
-    index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="listing pages (.txt), papers (.jsonl), folders")
+    index.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="listing pages (.txt), papers (.jsonl), folders"
+    )
     index.add_argument("--rebuild", action="store_true", help="start afresh, taking nothing over")
     index.add_argument("--quiet", action="store_true", help="show no progress bar")
     index.add_argument("--saved-year", type=int, metavar="YEAR", help="year of dates without one (CITEDESK_SAVED_YEAR)")
@@ -107,7 +110,8 @@ def _add_search(command: _Command) -> None:
     search = command(
         "search",
         "Rank the papers for a question.",
-        "  citedesk search 'KV cache compression' -k 5\n  citedesk search 'quantization' --since 2023 --until 2024 --json\n"
+        "  citedesk search 'KV cache compression' -k 5\n"
+        "  citedesk search 'quantization' --since 2023 --until 2024 --json\n"
         "  citedesk search --questions questions.jsonl",
     )
     _add_question(search)
@@ -122,14 +126,18 @@ def _add_ask(command: _Command) -> None:
         "  citedesk ask --questions - < questions.jsonl",
     )
     _add_question(ask)
-    ask.add_argument("--no-llm", dest="llm", action="store_false", help="answer extractively even if an endpoint is set")
+    ask.add_argument(
+        "--no-llm", dest="llm", action="store_false", help="answer extractively even if an endpoint is set"
+    )
     ask.add_argument("--llm-base-url", metavar="URL", help="OpenAI-compatible endpoint (CITEDESK_LLM_BASE_URL)")
     ask.add_argument("--llm-model", metavar="NAME", help="model to ask it for (CITEDESK_LLM_MODEL)")
 
 
 def _add_doctor(command: _Command) -> None:
     doctor = command(
-        "doctor", "Check the installation, and show the settings in force.", "  citedesk doctor\n  citedesk doctor --json"
+        "doctor",
+        "Check the installation, and show the settings in force.",
+        "  citedesk doctor\n  citedesk doctor --json",
     )
     _add_model(doctor)
     _add_json(doctor)
@@ -152,7 +160,7 @@ def _add_json(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def _formatted(make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+def _formatted(make: Callable[..., ArgumentParser], *arguments: Any, **options: Any) -> ArgumentParser:
     return make(*arguments, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False, **options)
 
 

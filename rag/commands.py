@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 def index(arguments: Namespace, configuration: Configuration) -> int:
     """Build or update the index."""
+    from rag.embed import load_embedder
+    from rag.generations import IndexFolder
     from rag.index import update
     from rag.jobs import index_request
-    from rag.generations import IndexFolder
-    from rag.embed import load_embedder
     from rag.output import summary_to_json
     from rag.terminal import summary_to_text
 
@@ -87,8 +87,8 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
 
 def export(arguments: Namespace, configuration: Configuration) -> int:
     """Write the indexed papers as JSON Lines."""
-    from rag.generations import IndexFolder
     from rag.files import to_json_lines
+    from rag.generations import IndexFolder
     from rag.library import load_papers
     from rag.records import paper_to_record
 
@@ -117,9 +117,7 @@ def note(message: str) -> None:
     print(safe(message), file=sys.stderr, flush=True)
 
 
-def print_result(
-    arguments: Namespace, as_json: Callable[[], dict[str, Any]], as_text: Callable[[int], str]
-) -> None:
+def print_result(arguments: Namespace, as_json: Callable[[], dict[str, Any]], as_text: Callable[[int], str]) -> None:
     """Print a result in the form that was asked for."""
     if arguments.json:
         print(json.dumps(as_json(), ensure_ascii=False))
@@ -140,11 +138,7 @@ def _filters(arguments: Namespace) -> Filters:
 
 
 def _answer(engine: Engine, question: str, filters: Filters, use_llm: bool) -> Answer:
-    last = None
-    for last in engine.ask(question, filters, use_llm):
-        pass
-    assert isinstance(last, Done)
-    return last.answer
+    return next(event.answer for event in engine.ask(question, filters, use_llm) if isinstance(event, Done))
 
 
 def _stream(engine: Engine, question: str, filters: Filters, use_llm: bool) -> None:

@@ -9,11 +9,10 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+_LETTERS = "ALPHA BETA GAMMA DELTA EPSILON ZETA ETA THETA IOTA KAPPA LAMDA MU NU XI PI RHO SIGMA TAU PHI CHI PSI OMEGA"
 _GREEK = {
     name: unicodedata.lookup(f"GREEK {case} LETTER {letter}")
-    for letter in (
-        "ALPHA BETA GAMMA DELTA EPSILON ZETA ETA THETA IOTA KAPPA LAMDA MU NU XI PI RHO SIGMA TAU PHI CHI PSI OMEGA"
-    ).split()
+    for letter in _LETTERS.split()
     for case, name in (("SMALL", letter.lower()), ("CAPITAL", letter.capitalize()))
 }
 _GREEK |= {"lambda": _GREEK.pop("lamda"), "Lambda": _GREEK.pop("Lamda"), "varepsilon": "ε"}
@@ -45,7 +44,10 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
         (r"(?<=[×%])\$", ""),
         (r"\b(\d+(?:\.\d+)?)-(?=\d+(?:\.\d+)?(?:×| %))", r"\1–"),
         (r"\\?\bsim\s*(?=\d)", "~"),
-        (r"\\?(?:mathcal|mathbb|mathsf|mathrm|mathbf|textbf|textit|texttt|emph|text)\{((?:[^{}]|\{[^{}]*\})*)\}", r"\1"),
+        (
+            r"\\?(?:mathcal|mathbb|mathsf|mathrm|mathbf|textbf|textit|texttt|emph|text)\{((?:[^{}]|\{[^{}]*\})*)\}",
+            r"\1",
+        ),
         (r"\{\\?(?:it|bf|rm|em|sc|tt)\s+([^{}]*)\}", r"\1"),
         (r"\\?\b(leq|geq|cdot|bullet|varepsilon)\b", lambda match: _SYMBOLS[match[1]]),
         (r"(?<![A-Za-z])\\?infty\b", "∞"),

@@ -103,7 +103,9 @@ def _home(settings: Settings) -> Check:
         write_atomic(probe, "")
         probe.unlink()
     except OSError as error:
-        return Check("home", "fail", f"{settings.home}: {error.strerror}. Set CITEDESK_HOME to a folder you can write to.")
+        return Check(
+            "home", "fail", f"{settings.home}: {error.strerror}. Set CITEDESK_HOME to a folder you can write to."
+        )
     return Check("home", "ok", str(settings.home))
 
 
@@ -119,7 +121,9 @@ def _index(configuration: Configuration) -> list[Check]:
     checks = [Check("index", "ok", f"{size}, built {manifest.created}")]
     if manifest.failed:
         remedy = "mend them and run `citedesk index`"
-        checks.append(Check("failed", "warn", f"{len(manifest.failed)} item(s): {'; '.join(manifest.failed)}; {remedy}."))
+        checks.append(
+            Check("failed", "warn", f"{len(manifest.failed)} item(s): {'; '.join(manifest.failed)}; {remedy}.")
+        )
     try:
         corpus = index_request(folder, configuration, (), datetime.now(UTC)).corpus
     except CitedeskError as error:

@@ -101,7 +101,8 @@ class OnnxEmbedder:
 
     def embed_query(self, text: str) -> Vectors:
         """Embed a question with the model's query prompt."""
-        return self.embed_documents([self._query_prompt + text])[0]
+        vector: Vectors = self.embed_documents([self._query_prompt + text])[0]
+        return vector
 
     def tokenize(self, text: str) -> list[int]:
         """List the token ids."""
@@ -135,7 +136,8 @@ class SentenceTransformersEmbedder:
 
     def embed_query(self, text: str) -> Vectors:
         """Embed a question."""
-        return self._checked(self._model.encode_query, [text])[0]
+        vector: Vectors = self._checked(self._model.encode_query, [text])[0]
+        return vector
 
     def tokenize(self, text: str) -> list[int]:
         """List the token ids."""

@@ -86,7 +86,7 @@ class IndexFolder:
                 lock.acquire()
         except OSError as error:
             raise IndexFailed(
-                f"No index can be kept in {self.path}: {error.strerror}. Set CITEDESK_HOME to a folder you can write to."
+                f"No index can be kept in {self.path}: {error.strerror}. Set CITEDESK_HOME to another folder."
             ) from None
         try:
             yield

@@ -110,13 +110,15 @@ def open_endpoint(settings: Settings) -> Endpoint:
     )
 
 
-def stream_answer(query_engine: RetrieverQueryEngine, endpoint: Endpoint, question: str, texts: Sequence[str]) -> Iterator[str]:
+def stream_answer(
+    query_engine: RetrieverQueryEngine, endpoint: Endpoint, question: str, texts: Sequence[str]
+) -> Iterator[str]:
     """Yield an answer's tokens as they come; raises LLMFailed, which says what failed and what to look at."""
     where = f"The endpoint {endpoint.api_base}"
     nodes = [NodeWithScore(node=TextNode(text=text)) for text in texts]
     text = ""
     try:
-        for token in query_engine.synthesize(QueryBundle(question), nodes).response_gen:  # type: ignore[union-attr]
+        for token in query_engine.synthesize(QueryBundle(question), nodes).response_gen:
             text += token
             yield token
     except (openai.OpenAIError, httpx.HTTPError, ValueError) as error:

@@ -12,7 +12,9 @@ _SCORE_DIGITS = 4
 _MS_DIGITS = 1
 
 
-def search_to_json(query: str, filters: Filters, hits: Sequence[Hit], timings_ms: Mapping[str, float]) -> dict[str, Any]:
+def search_to_json(
+    query: str, filters: Filters, hits: Sequence[Hit], timings_ms: Mapping[str, float]
+) -> dict[str, Any]:
     """Show what a search found."""
     return {
         "query": query,

@@ -44,10 +44,11 @@ class DenseRetriever(_PaperRetriever):
         hits = self._library.vectors.search(np.asarray(vector, np.float32), self._pool * per_paper, self._filters)
         nodes: dict[str, NodeWithScore] = {}
         for hit in hits:
-            paper = self._library.papers[hit.paper_id]
-            node = paper_to_node(paper, hit.chunk_id, paper.abstract[hit.start : hit.end])
-            nodes.setdefault(hit.paper_id, NodeWithScore(node=node, score=hit.similarity))
-        return list(nodes.values())[: self._pool]
+            if hit.paper_id not in nodes and len(nodes) < self._pool:
+                paper = self._library.papers[hit.paper_id]
+                node = paper_to_node(paper, hit.chunk_id, paper.abstract[hit.start : hit.end])
+                nodes[hit.paper_id] = NodeWithScore(node=node, score=hit.similarity)
+        return list(nodes.values())
 
 
 class LexicalRetriever(_PaperRetriever):

@@ -53,9 +53,7 @@ class Settings:
         for each in fields(self):
             least = each.metadata["least"]
             if least is not None and getattr(self, each.name) < least:
-                raise UsageError(
-                    f"{variable(each.name)} is {getattr(self, each.name)}: it must be at least {least:g}."
-                )
+                raise UsageError(f"{variable(each.name)} is {getattr(self, each.name)}: it must be at least {least:g}.")
         if self.chunk_overlap >= self.chunk_tokens:
             raise UsageError(
                 f"CITEDESK_CHUNK_OVERLAP is {self.chunk_overlap}: it must be below the "

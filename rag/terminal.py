@@ -56,7 +56,7 @@ def _entry(label: str, paper: Paper, width: int) -> str:
     indent = " " * len(label)
     title = f"{' '.join(readable(paper.title).split())} ({paper.date or 'no date'})"
     lines = [fill(title, width, initial_indent=label, subsequent_indent=indent)]
-    return "\n".join(lines + [indent + paper.url] if paper.url else lines)
+    return "\n".join([*lines, indent + paper.url] if paper.url else lines)
 
 
 def _wrapped(text: str, width: int) -> str:

@@ -75,9 +75,7 @@ class VectorStore:
         for offset in range(0, self.count(), _PAGE):
             for row in self._collection.get(include=["metadatas"], limit=_PAGE, offset=offset)["metadatas"]:
                 found.setdefault(row["paper_id"], []).append(row)
-        return {
-            paper_id: rows[0]["digest"] if len(rows) == rows[0]["of"] else None for paper_id, rows in found.items()
-        }
+        return {paper_id: rows[0]["digest"] if len(rows) == rows[0]["of"] else None for paper_id, rows in found.items()}
 
     def count(self) -> int:
         """Count the chunks."""
@@ -93,9 +91,7 @@ class VectorStore:
         )
         hits = [
             ChunkHit(chunk_id, row["paper_id"], row["start"], row["end"], 1 - distance)
-            for chunk_id, row, distance in zip(
-                rows["ids"][0], rows["metadatas"][0], rows["distances"][0], strict=True
-            )
+            for chunk_id, row, distance in zip(rows["ids"][0], rows["metadatas"][0], rows["distances"][0], strict=True)
         ]
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
 
@@ -117,18 +113,20 @@ def open_vectors(folder: Path, create: bool = False) -> VectorStore:
     from chromadb.config import Settings
 
     # Chroma 1.5.9 would read the user's .env as its own settings.
-    settings = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, anonymized_telemetry=False)
     try:
         client = PersistentClient(str(folder), settings)
         if create:
             # Without an embedding function of its own: the default one fetches a model from the network.
             return VectorStore(
                 client,
-                client.get_or_create_collection(_NAME, configuration={"hnsw": _HNSW}, embedding_function=None),  # type: ignore[arg-type]
+                client.get_or_create_collection(_NAME, configuration={"hnsw": _HNSW}, embedding_function=None),
             )
         return VectorStore(client, client.get_collection(_NAME, embedding_function=None))
     except Exception as error:  # Chroma raises its Rust core's errors, which share no base
-        raise IndexFailed(f"The vectors in {folder} cannot be opened ({error}). Run `citedesk index --rebuild`.") from None
+        raise IndexFailed(
+            f"The vectors in {folder} cannot be opened ({error}). Run `citedesk index --rebuild`."
+        ) from None
 
 
 def _metadata(paper: EmbeddedPaper, chunk: Chunk) -> dict[str, str | int]:
