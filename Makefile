@@ -1,0 +1,47 @@
+# Later runs do no work twice: a stamp file says what is installed, and `index` compares content hashes.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TORCH = 2.13.0
+Q ?= which papers cut KV-cache memory
+
+.PHONY: ask install index test check clean
+.DELETE_ON_ERROR:
+
+ask: index
+	@$(BIN)/citedesk ask "$$QUESTION"
+ask: export QUESTION = $(Q)
+
+index: $(VENV)/.installed
+	@$(BIN)/citedesk index
+
+install: $(VENV)/.installed
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Citedesk needs Python 3.11 or later; name one with make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+# The CPU build of torch where it can be had (it spares gigabytes of CUDA packages), else the one that there is.
+$(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing into $(VENV) (a few minutes the first time)"
+	$(PIP) "torch==$(TORCH)+cpu" 2>/dev/null \
+	|| $(PIP) "torch==$(TORCH)+cpu" --extra-index-url https://download.pytorch.org/whl/cpu 2>/dev/null \
+	|| $(PIP) "torch==$(TORCH)"
+	$(PIP) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .citedesk
