@@ -92,7 +92,7 @@ def export(arguments: Namespace, configuration: Configuration) -> int:
     from rag.library import load_papers
     from rag.records import paper_to_record
 
-    papers = load_papers(IndexFolder(configuration.settings.home)).values()
+    papers = load_papers(IndexFolder(configuration.settings.home).current()).values()
     sys.stdout.write(to_json_lines(map(paper_to_record, papers)))
     return 0
 

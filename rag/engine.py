@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -117,13 +118,15 @@ class Engine:
         texts = self._fit(draft)
         markers = MarkerFilter(len(texts))
         text = ""
+        tokens = stream_answer(self.query_engine(endpoint, draft.filters), endpoint, draft.question, texts)
         clock.lap("prompt")
         try:
-            for token in stream_answer(self.query_engine(endpoint, draft.filters), endpoint, draft.question, texts):
-                clock.lap("write" if text else "first_token")
-                text += (shown := markers.feed(token))
-                if shown:
-                    yield Token(shown)
+            with closing(tokens):
+                for token in tokens:
+                    clock.lap("write" if text else "first_token")
+                    text += (shown := markers.feed(token))
+                    if shown:
+                        yield Token(shown)
         except LLMFailed as error:
             return draft.extractive(f"{error} The extractive answer stands in for it.")
         if rest := markers.flush():

@@ -22,7 +22,7 @@ from rag.generations import IndexFolder, Manifest, Recipe
 from rag.lexical import LexicalIndex
 from rag.records import digest, paper_to_record
 from rag.types import Paper, Problem
-from rag.vectors import EmbeddedPaper, VectorStore, open_vectors
+from rag.vectors import EmbeddedPaper, VectorStore, create_vectors, open_vectors
 
 _BATCH = 16
 VECTORS, LEXICAL, PAPERS = "vectors", "lexical", "papers.jsonl"
@@ -79,8 +79,6 @@ def update(
         finally:
             store.close()
         new = _finish(folder, request, wanted, failed, chunks)
-    except (OSError, shutil.Error) as error:
-        raise _unwritable(folder, error) from error
     except CitedeskError:
         raise
     except Exception as error:  # Chroma raises its Rust core's errors, a full disk among them, as several types
@@ -119,12 +117,12 @@ def _open_staging(staging: Path, recipe: Recipe) -> VectorStore:
     """Open what an earlier run left, if it was of the same recipe and is sound; else start with an empty folder."""
     mark = staging / "recipe"
     if mark.is_file() and mark.read_text(encoding="utf-8") == repr(recipe):
-        with suppress(IndexFailed):
-            return open_vectors(staging / VECTORS, create=True)
+        with suppress(Exception):  # Chroma's errors share no base; whatever is wrong with the rest, it can go
+            return create_vectors(staging / VECTORS)
     if staging.exists():
         shutil.rmtree(staging)
     staging.mkdir(parents=True)
-    store = open_vectors(staging / VECTORS, create=True)
+    store = create_vectors(staging / VECTORS)
     write_atomic(mark, repr(recipe))
     return store
 

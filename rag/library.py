@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from rag.embed import fingerprint
 from rag.errors import IndexFailed
-from rag.generations import IndexFolder, Manifest
+from rag.generations import IndexFolder, Manifest, read_manifest
 from rag.index import LEXICAL, PAPERS, VECTORS
 from rag.lexical import LexicalIndex
 from rag.records import paper_from_record
@@ -27,9 +28,9 @@ class Library:
     lexical: LexicalIndex
 
 
-def load_papers(folder: IndexFolder) -> dict[str, Paper]:
-    """Read the papers of the generation in use by id; raises IndexMissing or IndexFailed."""
-    path = folder.current() / PAPERS
+def load_papers(generation: Path) -> dict[str, Paper]:
+    """Read the papers of a generation by id; raises IndexFailed where it is damaged."""
+    path = generation / PAPERS
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
         papers = [paper_from_record(json.loads(line)) for line in lines if line]
@@ -40,15 +41,15 @@ def load_papers(folder: IndexFolder) -> dict[str, Paper]:
 
 def open_library(settings: Settings) -> Library:
     """Open the index in use; raises IndexMissing or IndexFailed, also where it was built with another model."""
-    folder = IndexFolder(settings.home)
-    generation, manifest = folder.current(), folder.manifest()
+    generation = IndexFolder(settings.home).current()
+    manifest = read_manifest(generation)
     wanted = fingerprint(settings.embed_model)
     if manifest.recipe.embedding != wanted:
         raise IndexFailed(
             f"The index was built with the model {manifest.recipe.embedding.split()[0]}, but CITEDESK_EMBED_MODEL "
             f"names {settings.embed_model}. Run `citedesk index` to rebuild it, or name the model it was built with."
         )
-    papers = load_papers(folder)
+    papers = load_papers(generation)
     try:
         lexical = LexicalIndex.load(generation / LEXICAL)
     except (OSError, ValueError, KeyError) as error:

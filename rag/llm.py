@@ -5,7 +5,7 @@ Heavy to import; only loaded where an endpoint is configured.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,10 @@ class Endpoint(OpenAILike):
     def report(self) -> Report:
         """What is known of the last answer."""
         return self._report
+
+    def close(self) -> None:
+        """End whatever the endpoint is still sending."""
+        self._get_client().close()
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Stream an answer; its end and cost are in `report` when it is over."""
@@ -112,7 +116,7 @@ def open_endpoint(settings: Settings) -> Endpoint:
 
 def stream_answer(
     query_engine: RetrieverQueryEngine, endpoint: Endpoint, question: str, texts: Sequence[str]
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """Yield an answer's tokens as they come; raises LLMFailed, which says what failed and what to look at."""
     where = f"The endpoint {endpoint.api_base}"
     nodes = [NodeWithScore(node=TextNode(text=text)) for text in texts]
@@ -123,6 +127,8 @@ def stream_answer(
             yield token
     except (openai.OpenAIError, httpx.HTTPError, ValueError) as error:
         raise LLMFailed(f"{where} {explain(error, endpoint)}.") from error
+    finally:
+        endpoint.close()
     if endpoint.report.finish_reason is None:
         raise LLMFailed(f"{where} broke off before the answer's end.")
     if not text.strip():

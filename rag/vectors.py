@@ -107,26 +107,37 @@ class VectorStore:
             self._collection.upsert(ids=batch[0], embeddings=batch[1], metadatas=batch[2])
 
 
-def open_vectors(folder: Path, create: bool = False) -> VectorStore:
+def open_vectors(folder: Path) -> VectorStore:
     """Open the collection in a folder; raises IndexFailed where it is not there or damaged."""
-    from chromadb import PersistentClient  # slow to import
-    from chromadb.config import Settings
-
-    # Chroma 1.5.9 would read the user's .env as its own settings.
-    settings = Settings(_env_file=None, anonymized_telemetry=False)
     try:
-        client = PersistentClient(str(folder), settings)
-        if create:
-            # Without an embedding function of its own: the default one fetches a model from the network.
-            return VectorStore(
-                client,
-                client.get_or_create_collection(_NAME, configuration={"hnsw": _HNSW}, embedding_function=None),
-            )
+        client = _client(folder)
         return VectorStore(client, client.get_collection(_NAME, embedding_function=None))
     except Exception as error:  # Chroma raises its Rust core's errors, which share no base
         raise IndexFailed(
             f"The vectors in {folder} cannot be opened ({error}). Run `citedesk index --rebuild`."
         ) from None
+
+
+def create_vectors(folder: Path) -> VectorStore:
+    """Open the collection in a folder for writing, making it where there is none; raises what Chroma raises."""
+    client = _client(folder)
+    # Without an embedding function of its own: the default one fetches a model from the network.
+    collection = client.get_or_create_collection(_NAME, configuration={"hnsw": _HNSW}, embedding_function=None)
+    return VectorStore(client, collection)
+
+
+def _client(folder: Path) -> Any:
+    from chromadb import PersistentClient  # slow to import
+    from chromadb.api.shared_system_client import SharedSystemClient
+    from chromadb.config import Settings
+
+    # Chroma 1.5.9 would read the user's .env as its own settings.
+    settings = Settings(_env_file=None, anonymized_telemetry=False)
+    try:
+        return PersistentClient(str(folder), settings)
+    except Exception:
+        SharedSystemClient.clear_system_cache()  # it would hand out the half-made client of this path for ever
+        raise
 
 
 def _metadata(paper: EmbeddedPaper, chunk: Chunk) -> dict[str, str | int]:

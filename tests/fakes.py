@@ -1,0 +1,161 @@
+"""Small real stand-ins: an embedder without weights, an endpoint that speaks the OpenAI protocol, and a few papers."""
+
+from __future__ import annotations
+
+import json
+import threading
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import numpy as np
+
+from rag.embed import Vectors
+from rag.errors import EmbeddingFailed
+from rag.tokens import tokenize
+from rag.types import Paper
+
+CACHE_PAPER = Paper(
+    paper_id="2401.00001",
+    title="Small Caches",
+    abstract=(
+        "Key-value caches fill the memory of a server. We present Pebble, which prunes the KV cache and cuts its "
+        "memory by 2.57times. Accuracy stays within 0.1 points on eight tasks."
+    ),
+    url="https://arxiv.org/abs/2401.00001",
+    date="2024-01-05",
+)
+ROBOT_PAPER = Paper(
+    paper_id="2305.00002",
+    title="Walking Robots on Sand",
+    abstract=(
+        "Robots slip on sand. Our controller learns to walk on dunes in simulation. It falls in 25-40\\% fewer trials."
+    ),
+    url="https://arxiv.org/abs/2305.00002",
+    date="2023-05",
+)
+QUANTUM_PAPER = Paper(
+    paper_id="1804.00003",
+    title="Qubits for Everyone",
+    abstract="We review quantum circuits of shallow depth. Noise limits what they compute. Error mitigation helps.",
+    url="https://arxiv.org/abs/1804.00003",
+    date="2018-04-30",
+)
+PAPERS = (CACHE_PAPER, ROBOT_PAPER, QUANTUM_PAPER)
+
+
+class HashEmbedder:
+    """Embeds a text as the sum of its stems' hashed directions: texts that share words are near each other."""
+
+    max_tokens = 512
+
+    def __init__(self, fails_on: str | None = None) -> None:
+        self.embedded: list[str] = []
+        self._fails_on = fails_on
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        if self._fails_on and any(self._fails_on in text for text in texts):
+            raise EmbeddingFailed("a text that it does not like")
+        self.embedded += texts
+        vectors = np.stack([self._sum(text) for text in texts])
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    def embed_query(self, text: str) -> Vectors:
+        vector: Vectors = self.embed_documents([text])[0]
+        return vector
+
+    def tokenize(self, text: str) -> list[int]:
+        return [zlib.crc32(word.encode()) for word in text.split()]
+
+    def _sum(self, text: str) -> Vectors:
+        vector = np.full(64, 1e-3, np.float32)
+        for term in tokenize(text):
+            vector[zlib.crc32(term.encode()) % 64] += 1
+        return vector
+
+
+@dataclass
+class ScriptedEndpoint:
+    """A server on loopback: streams `pieces` as an answer, or misbehaves as its fields say."""
+
+    pieces: Sequence[str] = ("Pebble prunes the KV cache [1].",)
+    finish_reason: str | None = "stop"
+    status: int = 200
+    body: bytes = b""
+    cut_after: int | None = None
+    silent_after: int | None = None
+    models: Sequence[str] = ("small-model",)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    closed_early: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> ScriptedEndpoint:
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._send(200, json.dumps({"data": [{"id": name, "object": "model"} for name in script.models]}))
+
+            def do_POST(self) -> None:
+                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                script.requests.append(request)
+                script.keys.append(self.headers["Authorization"])
+                if script.status != 200 or script.body:
+                    self._send(script.status, script.body.decode())
+                elif request.get("stream"):
+                    self._stream()
+                else:
+                    message = {"role": "assistant", "content": "".join(script.pieces)}
+                    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+                    self._send(200, json.dumps({"id": "1", "object": "chat.completion", "choices": [choice]}))
+
+            def _send(self, status: int, text: str) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text.encode())))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def _stream(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.end_headers()
+                try:
+                    for i, piece in enumerate(script.pieces):
+                        if i == script.silent_after:
+                            script.released.wait(10)
+                        if i == script.cut_after:
+                            return
+                        self._event({"index": 0, "delta": {"content": piece}, "finish_reason": None})
+                    self._event({"index": 0, "delta": {}, "finish_reason": script.finish_reason})
+                    self._event(None, {"prompt_tokens": 70, "completion_tokens": 7, "total_tokens": 77})
+                    self.wfile.write(b"data: [DONE]\n\n")
+                except (BrokenPipeError, ConnectionResetError):
+                    script.closed_early.set()
+
+            def _event(self, choice: dict[str, Any] | None, usage: dict[str, int] | None = None) -> None:
+                chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "small-model"}
+                chunk |= {"choices": [choice] if choice else [], "usage": usage}
+                self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+                self.wfile.flush()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.released.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/v1"

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rag.cli import main
+from rag.records import paper_to_record
+from tests.conftest import PROJECT
+from tests.fakes import PAPERS, ROBOT_PAPER, ScriptedEndpoint
+
+QUESTION = "which method prunes the KV cache?"
+
+
+def write_papers(path: Path, *records: dict[str, object]) -> Path:
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return write_papers(tmp_path / "papers.jsonl", *map(paper_to_record, PAPERS))
+
+
+@pytest.fixture
+def indexed(corpus: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    assert main(["index", "--quiet", str(corpus)]) == 0
+    capsys.readouterr()
+    return corpus
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(arguments)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_index_prints_what_it_did_and_shows_progress_on_stderr(
+    corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "index", str(corpus))
+    assert (code, out) == (0, "3 added, 0 replaced, 0 removed, 0 unchanged, 0 failed\n")
+    assert "3/3" in err
+
+
+def test_index_without_a_path_reads_again_what_the_index_was_built_from(
+    indexed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_papers(indexed, paper_to_record(ROBOT_PAPER), {"title": "New", "abstract": "Text."}, {"title": "Bad"})
+    code, out, err = run(capsys, "index", "--quiet", "--json")
+    summary = json.loads(out)
+    assert code == 0
+    assert [summary[name] for name in ("added", "replaced", "removed", "unchanged")] == [1, 0, 2, 1]
+    assert summary["failed"] == [{"source": str(indexed), "line": 3, "reason": "no abstract"}]
+    assert err == f"failed: {indexed} line 3: no abstract\n"
+
+
+def test_index_of_a_corpus_that_went_away_leaves_the_index(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    indexed.unlink()
+    code, _, err = run(capsys, "index")
+    assert (code, err) == (1, f"error: {indexed} does not exist. Name a file or folder of papers.\n")
+    assert run(capsys, "search", QUESTION)[0] == 0
+
+
+def test_search_json_has_the_contracts_fields(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "search", QUESTION, "-k", "2", "--since", "2020", "--json")
+    result = json.loads(out)
+    assert (code, err) == (0, "")
+    assert list(result) == ["query", "filters", "hits", "timings_ms"]
+    assert (result["query"], result["filters"], len(result["hits"])) == (QUESTION, {"since": 2020}, 2)
+    assert result["hits"][0] == {
+        "rank": 1,
+        "paper_id": "2401.00001",
+        "title": "Small Caches",
+        "url": "https://arxiv.org/abs/2401.00001",
+        "date": "2024-01-05",
+        "score": 1.0,
+    }
+
+
+def test_search_prints_a_ranking(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "search", QUESTION, "-k", "1")
+    assert out == "  1. Small Caches (2024-01-05)\n     https://arxiv.org/abs/2401.00001\n"
+
+
+def test_ask_json_has_the_contracts_fields(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "ask", QUESTION, "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert list(answer) == [
+        "question",
+        "kind",
+        "status",
+        "filters",
+        "answer",
+        "citations",
+        "near_misses",
+        "model",
+        "notice",
+        "usage",
+        "timings_ms",
+    ]
+    assert answer["status"] == "extractive"
+    citation = answer["citations"][0]
+    assert list(citation) == ["n", "paper_id", "title", "url", "date", "quotes"]
+    for cited in answer["citations"]:
+        (paper,) = [paper for paper in PAPERS if paper.paper_id == cited["paper_id"]]
+        for quote in cited["quotes"]:
+            assert paper.abstract[quote["start"] : quote["end"]] == quote["text"]
+
+
+def test_ask_prints_the_finding_then_the_papers(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "ask", QUESTION, "--since", "2024")
+    assert out.startswith("- We present Pebble, which prunes the KV cache and cuts its memory by 2.57×.")
+    assert out.endswith("[1]\n\nPapers\n[1] Small Caches (2024-01-05)\n    https://arxiv.org/abs/2401.00001\n")
+
+
+def test_ask_streams_a_written_answer(
+    indexed: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoint.pieces = ("Pebble prunes \x1b[31mit [1", "].")
+    flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
+    code, out, _ = run(capsys, "ask", QUESTION, *flags)
+    assert code == 0
+    assert out.startswith("Pebble prunes [31mit [1].\n\nPapers\n[1] Small Caches")
+
+
+def test_ask_with_a_failing_endpoint_says_so_and_answers(
+    indexed: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoint.pieces, endpoint.cut_after = ("Half", " an answer"), 1
+    flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
+    code, out, _ = run(capsys, "ask", QUESTION, *flags)
+    assert code == 0
+    assert out.startswith("Half\n\n(The text above broke off. It is void; this replaces it.)\n\n- We present Pebble")
+    assert "Note: The endpoint" in out
+
+
+@pytest.mark.parametrize("command", ["search", "ask"])
+def test_questions_file_gives_a_line_each_and_reports_bad_lines(
+    indexed: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(
+        '{"id": "a", "question": "dunes"}\n{broken\n\n{"id": 2}\n{"id": 3, "question": " "}\n{"id": 4, "question": "KV"}\n'
+    )
+    code, out, err = run(capsys, command, "--questions", str(questions))
+    assert code == 1
+    assert [json.loads(line)["id"] for line in out.splitlines()] == ["a", 4]
+    assert [line.split(": ")[1] for line in err.splitlines()] == [f"{questions} line {n}" for n in (2, 4, 5)]
+
+
+def test_questions_come_from_stdin_too(
+    indexed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", pytest.importorskip("io").StringIO('{"id": 1, "question": "dunes"}\n'))
+    code, out, _ = run(capsys, "ask", "--questions", "-")
+    assert (code, json.loads(out)["id"]) == (0, 1)
+
+
+def test_export_is_read_back_as_it_was(indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "export")
+    exported = tmp_path / "exported.jsonl"
+    exported.write_text(out, encoding="utf-8")
+    _, out, _ = run(capsys, "index", "--quiet", str(exported))
+    assert out == "0 added, 0 replaced, 0 removed, 3 unchanged, 0 failed\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["ask", "x"], 1, "error: No index in "),
+        (["ask", "  "], 2, "error: The question is empty."),
+        (["ask"], 2, "error: Give one question"),
+        (["ask", "x", "--questions", "f"], 2, "error: Give one question"),
+        (["ask", "--questions", "none.jsonl"], 1, "error: No index in "),
+        (["ask", "x", "--since", "2025", "--until", "2020"], 2, "error: --since 2025 is after --until 2020"),
+        (["ask", "x", "--since", "soon"], 2, "usage: "),
+        (["search", "x", "-k", "0"], 2, "usage: "),
+        (["nonsense"], 2, "usage: "),
+        (["index", "no-such-file.jsonl"], 1, "error: "),
+        (["doctor", "--embed-model"], 2, "usage: "),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, out, err = run(capsys, *arguments)
+    assert (found, out) == (code, "")
+    assert err.startswith(message)
+    if message != "usage: ":
+        assert err.count("\n") == 1
+
+
+def test_index_of_another_model_names_both(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "ask", "x", "--embed-model", "someone/model")
+    assert code == 1
+    assert "built with the model bge-small-en-v1.5, but CITEDESK_EMBED_MODEL names someone/model" in err
+
+
+def test_unexpected_error_is_one_line_without_a_traceback(
+    indexed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.commands._engine", lambda settings: 1 / 0)
+    code, _, err = run(capsys, "ask", "x")
+    assert (code, err) == (
+        1,
+        "error: ZeroDivisionError: division by zero. Run it again with --debug and report this.\n",
+    )
+    with pytest.raises(ZeroDivisionError):
+        main(["ask", "x", "--debug"])
+
+
+def test_reader_that_goes_away_is_no_error(indexed: Path) -> None:
+    command = f"{sys.executable} -m rag export | head -c 10"
+    result = subprocess.run(
+        command, shell=True, cwd=PROJECT, env={**os.environ}, capture_output=True, text=True, timeout=60
+    )
+    assert (result.stdout, result.stderr) == ('{"paper_id', "")
+
+
+def test_dotenv_in_the_folder_is_in_force(indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / ".env").write_text("CITEDESK_CITED=1\n")
+    _, out, _ = run(capsys, "ask", QUESTION, "--json")
+    assert len(json.loads(out)["citations"]) == 1

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rag.cli import main
+from rag.records import paper_to_record
+from tests.fakes import PAPERS, ScriptedEndpoint
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "papers.jsonl"
+    path.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
+    assert main(["index", "--quiet", str(path)]) == 0
+    return path
+
+
+def examine(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    capsys.readouterr()
+    code = main(["doctor", "--json", *arguments])
+    report = json.loads(capsys.readouterr().out)
+    return code, {check["name"]: (check["state"], check["detail"]) for check in report["checks"]}
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, endpoint: ScriptedEndpoint, model: str = "small-model") -> None:
+    monkeypatch.setenv("CITEDESK_LLM_BASE_URL", endpoint.url)
+    monkeypatch.setenv("CITEDESK_LLM_MODEL", model)
+    monkeypatch.setenv("CITEDESK_LLM_API_KEY", "sesame")
+
+
+def test_sound_installation_is_fine(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, checks = examine(capsys)
+    assert code == 0
+    assert {state for state, _ in checks.values()} == {"ok"}
+    assert list(checks) == ["python", "packages", "model", "home", "index", "corpus", "endpoint"]
+    assert ": 3 papers, " in checks["index"][1]
+
+
+def test_missing_index_fails_with_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    code, checks = examine(capsys)
+    assert (code, checks["index"][0]) == (1, "fail")
+    assert "Run `citedesk index`" in checks["index"][1]
+
+
+def test_corpus_that_changed_is_a_warning(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    corpus.write_text('{"title": "New", "abstract": "Text."}\n')
+    code, checks = examine(capsys)
+    assert (code, checks["corpus"]) == (0, ("warn", "changed since the index was built. Run `citedesk index`."))
+
+
+def test_index_of_another_recipe_fails(
+    corpus: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITEDESK_CHUNK_TOKENS", "128")
+    code, checks = examine(capsys)
+    assert (code, checks["index"][0]) == (1, "fail")
+
+
+def test_endpoint_that_answers_is_fine(
+    corpus: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(monkeypatch, endpoint)
+    code, checks = examine(capsys)
+    assert (code, checks["endpoint"][0], checks["answer"][0]) == (0, "ok", "ok")
+    assert endpoint.requests[0]["max_tokens"] == 1
+
+
+def test_model_that_the_endpoint_lacks_is_named(
+    corpus: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(monkeypatch, endpoint, "large-model")
+    code, checks = examine(capsys)
+    assert code == 1
+    assert checks["model at endpoint"] == ("fail", "CITEDESK_LLM_MODEL is 'large-model'; it has small-model.")
+
+
+def test_endpoint_that_refuses_the_key_names_the_setting(
+    corpus: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(monkeypatch, endpoint)
+    endpoint.status, endpoint.body = 401, b'{"error": "no"}'
+    code, checks = examine(capsys)
+    assert (code, checks["answer"][0]) == (1, "fail")
+    assert "check CITEDESK_LLM_API_KEY" in checks["answer"][1]
+
+
+def test_endpoint_that_is_not_there_fails(
+    corpus: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITEDESK_LLM_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("CITEDESK_LLM_MODEL", "m")
+    code, checks = examine(capsys)
+    assert (code, checks["endpoint"][0]) == (1, "fail")
+    assert "cannot be reached" in checks["endpoint"][1]
+
+
+def test_settings_are_shown_with_their_source_and_the_key_is_not(
+    corpus: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITEDESK_LLM_API_KEY", "sesame")
+    monkeypatch.setenv("CITEDESK_POOL", "50")
+    capsys.readouterr()
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "CITEDESK_POOL = 50  [environment]" in out
+    assert "CITEDESK_RRF_K = 60  [default]" in out
+    assert "CITEDESK_LLM_API_KEY = set, not shown  [environment]" in out
+    assert "sesame" not in out

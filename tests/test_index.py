@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.corpus import Corpus
+from rag.errors import IndexFailed, IndexMissing
+from rag.generations import IndexFolder, Recipe
+from rag.index import VECTORS, Request, Summary, update
+from rag.library import load_papers
+from rag.types import Filters, Paper, Problem
+from rag.vectors import open_vectors
+from tests.conftest import PROJECT
+from tests.fakes import CACHE_PAPER, PAPERS, QUANTUM_PAPER, ROBOT_PAPER, HashEmbedder
+
+RECIPE = Recipe("hash", chunk_tokens=30, chunk_overlap=8)
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+class Indexer:
+    """Runs updates of one index folder, an hour apart."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = IndexFolder(home)
+        self.embedder = HashEmbedder()
+        self.runs = 0
+
+    def run(
+        self,
+        papers: Sequence[Paper] = PAPERS,
+        recipe: Recipe = RECIPE,
+        problems: tuple[Problem, ...] = (),
+        rebuild: bool = False,
+    ) -> Summary:
+        self.runs += 1
+        self.embedder.embedded.clear()
+        corpus = Corpus(tuple(papers), problems, len(papers))
+        now = NOON + timedelta(hours=self.runs)
+        request = Request(corpus, recipe, ("/corpus",), 2025, now, rebuild)
+        with self.folder.locked(lambda: None):
+            return update(self.folder, request, lambda: self.embedder)
+
+    def paper_ids(self) -> list[str]:
+        store = open_vectors(self.folder.current() / VECTORS)
+        try:
+            assert store.count() == self.folder.manifest().chunks
+            return sorted(store.digests())
+        finally:
+            store.close()
+
+
+@pytest.fixture
+def indexer(tmp_path: Path) -> Indexer:
+    return Indexer(tmp_path)
+
+
+def counts(summary: Summary) -> tuple[int, int, int, int]:
+    return summary.added, summary.replaced, summary.removed, summary.unchanged
+
+
+def test_first_run_adds_everything(indexer: Indexer) -> None:
+    assert counts(indexer.run()) == (3, 0, 0, 0)
+    assert indexer.paper_ids() == ["1804.00003", "2305.00002", "2401.00001"]
+    assert list(load_papers(indexer.folder.current()).values()) == list(PAPERS)
+
+
+def test_second_run_changes_nothing_and_loads_no_model(indexer: Indexer) -> None:
+    generation = indexer.run().generation
+
+    def load() -> HashEmbedder:
+        raise AssertionError("the model was loaded")
+
+    request = Request(Corpus(PAPERS, (), 3), RECIPE, ("/corpus",), 2025, NOON)
+    summary = update(indexer.folder, request, load)
+    assert (counts(summary), summary.generation) == ((0, 0, 0, 3), generation)
+
+
+def test_only_what_changed_is_embedded(indexer: Indexer) -> None:
+    indexer.run([CACHE_PAPER, ROBOT_PAPER])
+    edited = replace(ROBOT_PAPER, abstract="Robots now swim. They float well.")
+    assert counts(indexer.run([edited, QUANTUM_PAPER])) == (1, 1, 1, 0)
+    assert all(text.startswith(("Walking", "Qubits")) for text in indexer.embedder.embedded)
+    assert indexer.paper_ids() == ["1804.00003", "2305.00002"]
+    assert load_papers(indexer.folder.current())["2305.00002"].abstract == "Robots now swim. They float well."
+
+
+def test_edited_paper_leaves_no_old_chunk_behind(indexer: Indexer) -> None:
+    indexer.run([replace(CACHE_PAPER, abstract="One two three. " * 40)])
+    indexer.run([replace(CACHE_PAPER, abstract="Short now.")])
+    assert indexer.folder.manifest().chunks == 1
+
+
+def test_removal_embeds_nothing(indexer: Indexer) -> None:
+    indexer.run()
+    assert counts(indexer.run([ROBOT_PAPER])) == (0, 0, 2, 1)
+    assert indexer.embedder.embedded == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "reason"),
+    [
+        (replace(RECIPE, embedding="other"), "the embedding model changed from hash to other"),
+        (replace(RECIPE, chunk_tokens=60), "the chunk size changed from 30 to 60"),
+    ],
+)
+def test_changed_recipe_rebuilds(indexer: Indexer, recipe: Recipe, reason: str) -> None:
+    indexer.run()
+    summary = indexer.run(recipe=recipe)
+    assert (counts(summary), summary.reason) == ((0, 0, 0, 3), reason)
+    assert len(indexer.embedder.embedded) >= 3
+
+
+def test_rebuild_starts_afresh(indexer: Indexer) -> None:
+    first = indexer.run().generation
+    summary = indexer.run(rebuild=True)
+    assert (summary.reason, summary.generation != first) == ("as asked", True)
+    assert len(indexer.embedder.embedded) >= 3
+
+
+def test_paper_that_fails_is_listed_and_tried_again(indexer: Indexer) -> None:
+    indexer.embedder = HashEmbedder(fails_on="Robots")
+    failed = indexer.run()
+    assert (counts(failed), [problem.source for problem in failed.failed]) == ((2, 0, 0, 0), ["2305.00002"])
+    assert "2305.00002" in indexer.folder.manifest().failed[0]
+    indexer.embedder = HashEmbedder()
+    assert counts(indexer.run()) == (1, 0, 0, 2)
+    assert indexer.folder.manifest().failed == ()
+
+
+def test_problem_of_the_corpus_is_listed_each_time(indexer: Indexer) -> None:
+    problem = Problem("page.txt", 7, "no such date: Feb 31")
+    assert indexer.run(problems=(problem,)).failed == (problem,)
+    assert indexer.run(problems=(problem,)).failed == (problem,)
+
+
+def test_run_that_stopped_is_taken_up_again(indexer: Indexer) -> None:
+    class Stops(HashEmbedder):
+        def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
+            if len(self.embedded) > 30:
+                raise KeyboardInterrupt
+            return super().embed_documents(texts)
+
+    papers = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
+    indexer.embedder = Stops()
+    with pytest.raises(KeyboardInterrupt):
+        indexer.run(papers)
+    indexer.embedder = HashEmbedder()
+    assert counts(indexer.run(papers)) == (40, 0, 0, 0)
+    assert 0 < len({text.split(".")[0] for text in indexer.embedder.embedded}) < 40
+
+
+def test_older_generations_go_but_the_one_before_stays(indexer: Indexer) -> None:
+    for papers in (PAPERS[:1], PAPERS[:2], PAPERS, PAPERS[1:]):
+        indexer.run(papers)
+    assert len([path for path in indexer.folder.path.iterdir() if path.is_dir()]) == 2
+
+
+def test_damaged_staging_is_thrown_away(indexer: Indexer) -> None:
+    staging = indexer.folder.staging / VECTORS
+    staging.mkdir(parents=True)
+    (staging / "chroma.sqlite3").write_bytes(b"garbage" * 99)
+    (indexer.folder.staging / "recipe").write_text(repr(RECIPE))
+    assert counts(indexer.run()) == (3, 0, 0, 0)
+
+
+def test_damaged_index_is_built_afresh(indexer: Indexer) -> None:
+    indexer.run()
+    (indexer.folder.current() / "manifest.json").write_text("{")
+    assert counts(indexer.run()) == (3, 0, 0, 0)
+
+
+def test_missing_index_names_the_command_that_builds_one(tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing, match="Run `citedesk index`"):
+        IndexFolder(tmp_path).manifest()
+
+
+def test_year_filter_reaches_the_vectors(indexer: Indexer) -> None:
+    indexer.run([*PAPERS, replace(ROBOT_PAPER, paper_id="undated", date=None)])
+    store = open_vectors(indexer.folder.current() / VECTORS)
+    vector = HashEmbedder().embed_query("robots on sand")
+    found = {filters: {hit.paper_id for hit in store.search(vector, 99, filters)} for filters in (
+        Filters(2023), Filters(None, 2020), Filters(2019, 2023), Filters(2030),
+    )}  # fmt: skip
+    store.close()
+    assert list(found.values()) == [{"2305.00002", "2401.00001"}, {"1804.00003"}, {"2305.00002"}, set()]
+
+
+CHILD = """
+import os, signal, sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+import rag.generations, rag.index, rag.vectors
+from rag.corpus import Corpus
+from tests.fakes import ROBOT_PAPER, HashEmbedder
+from tests.test_index import RECIPE
+
+home, moment, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+def dies(owner, name, on_call, after):
+    real, calls = getattr(owner, name), []
+    def wrapped(*args, **options):
+        calls.append(1)
+        if len(calls) == on_call and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = real(*args, **options)
+        if len(calls) == on_call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    setattr(owner, name, wrapped)
+{
+    "first_write": lambda: dies(rag.vectors.VectorStore, "write", 1, after=False),
+    "second_write": lambda: dies(rag.vectors.VectorStore, "write", 2, after=True),
+    "carry_over": lambda: dies(rag.vectors.VectorStore, "copy_from", 1, after=True),
+    "lexical": lambda: dies(rag.index.LexicalIndex, "save", 1, after=True),
+    "manifest": lambda: dies(rag.generations, "write_atomic", 1, after=True),
+    "pointer": lambda: dies(rag.generations, "write_atomic", 2, after=False),
+    "prune": lambda: dies(rag.generations.shutil, "rmtree", 2, after=True),
+    "none": lambda: None,
+}[moment]()
+papers = tuple(replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(count))
+request = rag.index.Request(Corpus(papers, (), count), RECIPE, ("/corpus",), 2025, datetime.now(UTC))
+folder = rag.generations.IndexFolder(home)
+with folder.locked(lambda: print("waiting", flush=True)):
+    print("locked", flush=True)
+    if len(sys.argv) > 4:
+        sys.stdin.readline()
+    rag.index.update(folder, request, HashEmbedder)
+"""
+
+
+def child(home: Path, moment: str, count: int, *more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", CHILD, str(home), moment, str(count), *more],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )
+
+
+@pytest.mark.parametrize(
+    "moment", ["first_write", "second_write", "carry_over", "lexical", "manifest", "pointer", "prune"]
+)
+def test_kill_at_any_moment_leaves_an_index_and_the_next_run_completes(tmp_path: Path, moment: str) -> None:
+    indexer = Indexer(tmp_path)
+    before = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(10)]
+    indexer.run(before[:9])
+    indexer.run(before)
+    process = child(tmp_path, moment, 40)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, errors
+    survived = len(indexer.paper_ids())
+    assert survived == (40 if moment == "prune" else 10)
+    assert len(load_papers(indexer.folder.current())) == survived
+    after = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
+    indexer.run(after)
+    assert len(indexer.paper_ids()) == 40
+
+
+def test_second_process_waits_and_finds_the_work_done(tmp_path: Path) -> None:
+    first = child(tmp_path, "none", 30, "pause")
+    assert first.stdout and first.stdin
+    assert first.stdout.readline() == "locked\n"
+    second = child(tmp_path, "none", 30)
+    assert second.stdout
+    assert second.stdout.readline() == "waiting\n"
+    first.stdin.write("\n")
+    first.stdin.flush()
+    for process in (first, second):
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+    assert len(Indexer(tmp_path).paper_ids()) == 30
+
+
+def test_full_disk_is_a_clear_error_and_the_index_stays(indexer: Indexer, monkeypatch: pytest.MonkeyPatch) -> None:
+    indexer.run()
+    resource = pytest.importorskip("resource")
+    signal_before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limit_before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit_before[1]))
+    papers = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
+    try:
+        with pytest.raises(IndexFailed, match="cannot be written.*The one in use is unchanged"):
+            indexer.run(papers)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit_before)
+        signal.signal(signal.SIGXFSZ, signal_before)
+    assert len(indexer.paper_ids()) == 3
+    assert counts(indexer.run(papers)) == (40, 0, 3, 0)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.records import arxiv_month, digest, paper_from_record, paper_to_record, slug
+from rag.types import Paper
+from tests.fakes import CACHE_PAPER
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+
+
+@given(
+    st.builds(
+        Paper,
+        paper_id=TEXT,
+        title=TEXT,
+        abstract=TEXT,
+        date=st.sampled_from([None, "2024", "2024-02", "2024-02-29"]),
+        authors=st.lists(TEXT, max_size=3).map(tuple),
+        author_count=st.none() | st.integers(0, 99),
+        pages=st.lists(TEXT, max_size=2).map(tuple),
+    )
+)
+def test_record_reads_back_to_the_same_paper(paper: Paper) -> None:
+    record = json.loads(json.dumps(paper_to_record(paper)))
+    assert paper_from_record(record) == paper
+
+
+@pytest.mark.parametrize(
+    ("record", "paper_id", "url"),
+    [
+        ({}, "on-trees-and-hashes", None),
+        ({"paper_id": "mine"}, "mine", None),
+        ({"arxiv_id": "2407.21018"}, "2407.21018", "https://arxiv.org/abs/2407.21018"),
+        ({"url": "https://arxiv.org/pdf/2407.21018v3"}, "2407.21018", "https://arxiv.org/pdf/2407.21018v3"),
+        ({"url": "https://example.org/x"}, "on-trees-and-hashes", "https://example.org/x"),
+    ],
+)
+def test_paper_id_is_the_arxiv_id_or_a_slug(record: dict[str, str], paper_id: str, url: str | None) -> None:
+    paper = paper_from_record({"title": "On Trees -- and Hashes!", "abstract": "Text.", **record})
+    assert (paper.paper_id, paper.url) == (paper_id, url)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"title": None}, "no title"),
+        ({"abstract": "  "}, "no abstract"),
+        ({"abstract": 3}, "abstract is not a text: 3"),
+        ({"abstract": "half \ud800"}, "abstract holds half a surrogate pair, which is no character"),
+        ({"date": "May 2024"}, "date is not YYYY, YYYY-MM or YYYY-MM-DD: May 2024"),
+        ({"date": "2023-02-29"}, "no such date: 2023-02-29"),
+        ({"url": "javascript:alert(1)"}, "url is not an http(s) link: javascript:alert(1)"),
+        ({"authors": "Ann"}, "authors is not a list of texts: 'Ann'"),
+        ({"author_count": -1}, "author_count is not a count: -1"),
+    ],
+)
+def test_record_that_is_no_paper_says_why(change: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        paper_from_record({"title": "A", "abstract": "B", **change})
+    assert str(caught.value) == reason
+
+
+def test_arxiv_id_gives_year_and_month() -> None:
+    assert [
+        arxiv_month(each) for each in ("2407.21018", "0704.0001", "hep-th/9901001", "math/0309136", "2413.0001")
+    ] == [
+        "2024-07",
+        "2007-04",
+        "1999-01",
+        "2003-09",
+        None,
+    ]
+
+
+def test_slug_of_a_title_in_any_script_is_not_empty() -> None:
+    assert slug("深層学習") == "深層学習"
+    assert len(slug("?!")) == 12
+
+
+def test_digest_changes_with_anything_known() -> None:
+    other = paper_from_record({**paper_to_record(CACHE_PAPER), "comments": 3})
+    assert digest(CACHE_PAPER) == digest(paper_from_record(paper_to_record(CACHE_PAPER)))
+    assert digest(other) != digest(CACHE_PAPER)

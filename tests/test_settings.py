@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rag.errors import UsageError
+from rag.settings import Settings, load_settings
+
+
+def test_flag_beats_dotenv_beats_environment_beats_default(tmp_path: Path) -> None:
+    environ = {"CITEDESK_CITED": "2", "CITEDESK_POOL": "20", "CITEDESK_RRF_K": "30"}
+    (tmp_path / ".env").write_text("CITEDESK_CITED=3\nCITEDESK_POOL=30\nOTHER=1\n")
+    configuration = load_settings({"cited": 4, "pool": None}, environ, tmp_path)
+    settings = configuration.settings
+    assert (settings.cited, settings.pool, settings.rrf_k, settings.dense_weight) == (4, 30, 30, 1.0)
+    assert [configuration.sources[name] for name in ("cited", "pool", "rrf_k", "dense_weight")] == [
+        "flag",
+        str(tmp_path / ".env"),
+        "environment",
+        "default",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"CITEDESK_LLM_URL": "x"}, r"CITEDESK_LLM_URL \(environment\) is not a setting. Did you mean CITEDESK_LLM_"),
+        ({"CITEDESK_POOL": "many"}, "CITEDESK_POOL is not a whole number: 'many'"),
+        ({"CITEDESK_LLM_TIMEOUT": "soon"}, "CITEDESK_LLM_TIMEOUT is not a number: 'soon'"),
+        ({"CITEDESK_POOL": "0"}, "CITEDESK_POOL is 0: it must be at least 1"),
+        ({"CITEDESK_CHUNK_OVERLAP": "96"}, "CITEDESK_CHUNK_OVERLAP is 96: it must be below the 96"),
+        ({"CITEDESK_DENSE_WEIGHT": "0", "CITEDESK_LEXICAL_WEIGHT": "0"}, "both 0"),
+        ({"CITEDESK_LLM_BASE_URL": "http://x/v1"}, "CITEDESK_LLM_MODEL is not set"),
+        ({"CITEDESK_LLM_MODEL": "m"}, "CITEDESK_LLM_BASE_URL is not set"),
+        ({"CITEDESK_LLM_BASE_URL": "x/v1", "CITEDESK_LLM_MODEL": "m"}, "is not an http"),
+    ],
+)
+def test_value_that_means_nothing_is_a_clear_error(tmp_path: Path, environ: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_settings({}, environ, tmp_path)
+
+
+def test_empty_value_is_as_good_as_none(tmp_path: Path) -> None:
+    assert load_settings({}, {"CITEDESK_LLM_BASE_URL": ""}, tmp_path).settings == Settings()
+
+
+def test_key_is_not_in_the_repr() -> None:
+    assert "sesame" not in repr(Settings(llm_api_key="sesame"))
