@@ -93,59 +93,8 @@ class ScriptedEndpoint:
     released: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> ScriptedEndpoint:
-        script = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self._send(200, json.dumps({"data": [{"id": name, "object": "model"} for name in script.models]}))
-
-            def do_POST(self) -> None:
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                script.requests.append(request)
-                script.keys.append(self.headers["Authorization"])
-                if script.status != 200 or script.body:
-                    self._send(script.status, script.body.decode())
-                elif request.get("stream"):
-                    self._stream()
-                else:
-                    message = {"role": "assistant", "content": "".join(script.pieces)}
-                    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-                    self._send(200, json.dumps({"id": "1", "object": "chat.completion", "choices": [choice]}))
-
-            def _send(self, status: int, text: str) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text.encode())))
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def _stream(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/event-stream")
-                self.end_headers()
-                try:
-                    for i, piece in enumerate(script.pieces):
-                        if i == script.silent_after:
-                            script.released.wait(10)
-                        if i == script.cut_after:
-                            return
-                        self._event({"index": 0, "delta": {"content": piece}, "finish_reason": None})
-                    self._event({"index": 0, "delta": {}, "finish_reason": script.finish_reason})
-                    self._event(None, {"prompt_tokens": 70, "completion_tokens": 7, "total_tokens": 77})
-                    self.wfile.write(b"data: [DONE]\n\n")
-                except (BrokenPipeError, ConnectionResetError):
-                    script.closed_early.set()
-
-            def _event(self, choice: dict[str, Any] | None, usage: dict[str, int] | None = None) -> None:
-                chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "small-model"}
-                chunk |= {"choices": [choice] if choice else [], "usage": usage}
-                self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
-                self.wfile.flush()
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.script = self
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         return self
@@ -159,3 +108,62 @@ class ScriptedEndpoint:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/v1"
+
+
+class _Server(ThreadingHTTPServer):
+    script: ScriptedEndpoint
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers as the server's script says."""
+
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._send(200, json.dumps({"data": [{"id": name, "object": "model"} for name in self.server.script.models]}))
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.script.requests.append(request)
+        self.server.script.keys.append(self.headers["Authorization"])
+        if self.server.script.status != 200 or self.server.script.body:
+            self._send(self.server.script.status, self.server.script.body.decode())
+        elif request.get("stream"):
+            self._stream()
+        else:
+            message = {"role": "assistant", "content": "".join(self.server.script.pieces)}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            self._send(200, json.dumps({"id": "1", "object": "chat.completion", "choices": [choice]}))
+
+    def _send(self, status: int, text: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def _stream(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        try:
+            for i, piece in enumerate(self.server.script.pieces):
+                if i == self.server.script.silent_after:
+                    self.server.script.released.wait(10)
+                if i == self.server.script.cut_after:
+                    return
+                self._event({"index": 0, "delta": {"content": piece}, "finish_reason": None})
+            self._event({"index": 0, "delta": {}, "finish_reason": self.server.script.finish_reason})
+            self._event(None, {"prompt_tokens": 70, "completion_tokens": 7, "total_tokens": 77})
+            self.wfile.write(b"data: [DONE]\n\n")
+        except (BrokenPipeError, ConnectionResetError):
+            self.server.script.closed_early.set()
+
+    def _event(self, choice: dict[str, Any] | None, usage: dict[str, int] | None = None) -> None:
+        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "small-model"}
+        chunk |= {"choices": [choice] if choice else [], "usage": usage}
+        self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass

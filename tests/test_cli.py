@@ -145,9 +145,8 @@ def test_questions_file_gives_a_line_each_and_reports_bad_lines(
     indexed: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     questions = tmp_path / "q.jsonl"
-    questions.write_text(
-        '{"id": "a", "question": "dunes"}\n{broken\n\n{"id": 2}\n{"id": 3, "question": " "}\n{"id": 4, "question": "KV"}\n'
-    )
+    lines = ('{"id": "a", "question": "dunes"}', "{broken", "", '{"id": 2}', '{"id": 3, "question": " "}')
+    questions.write_text("\n".join([*lines, '{"id": 4, "question": "KV"}']))
     code, out, err = run(capsys, command, "--questions", str(questions))
     assert code == 1
     assert [json.loads(line)["id"] for line in out.splitlines()] == ["a", 4]

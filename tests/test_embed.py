@@ -67,7 +67,7 @@ def test_fingerprint_knows_the_weights_without_loading_them(copy: Path) -> None:
 
 @pytest.mark.slow
 def test_hub_id_that_cannot_be_reached_is_a_clear_error() -> None:
-    with pytest.raises(ModelUnavailable, match="no-such/model cannot be loaded.*CITEDESK_EMBED_MODEL"):
+    with pytest.raises(ModelUnavailable, match=r"no-such/model cannot be loaded.*CITEDESK_EMBED_MODEL"):
         load_embedder("no-such/model")
 
 

@@ -132,7 +132,7 @@ def test_model_that_says_it_is_not_answered_refuses(library: Library, endpoint: 
     endpoint.pieces = ("The collection does not ", "answer this.")
     _, answer = written(library, endpoint)
     assert (answer.status, answer.citations) == ("refused", ())
-    assert [citation.paper for citation in answer.near_misses][0] == CACHE_PAPER
+    assert next(citation.paper for citation in answer.near_misses) == CACHE_PAPER
 
 
 def test_answer_without_a_citation_says_that_it_cannot_be_checked(library: Library, endpoint: ScriptedEndpoint) -> None:

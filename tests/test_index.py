@@ -291,7 +291,7 @@ def test_full_disk_is_a_clear_error_and_the_index_stays(indexer: Indexer, monkey
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit_before[1]))
     papers = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
     try:
-        with pytest.raises(IndexFailed, match="cannot be written.*The one in use is unchanged"):
+        with pytest.raises(IndexFailed, match=r"cannot be written.*The one in use is unchanged"):
             indexer.run(papers)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit_before)

@@ -49,8 +49,8 @@ def test_title_that_begins_with_the_button_word_is_kept_after_the_button() -> No
 
 
 def test_furniture_is_no_paper() -> None:
-    text = "new\n\nGet trending papers in your email inbox!\n\nSubscribe\n\nDaily Papers\n\nbyAK and the research community\n\nNov 7\n\n"
-    entries, problems = parse(text + BLOCK)
+    lines = ("new", "Get trending papers in your email inbox!", "Subscribe", "Daily Papers")
+    entries, problems = parse("\n\n".join([*lines, "byAK and the research community", "Nov 7", BLOCK]))
     assert ([entry.title for entry in entries], problems) == (["A Title"], [])
 
 
