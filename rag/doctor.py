@@ -58,7 +58,8 @@ def report_to_text(checks: Sequence[Check], configuration: Configuration, width:
     ]
     lines += ["", "Settings in force (environment, .env file or flag; the later wins)"]
     for name, value, meaning in _shown(configuration):
-        lines.append(f"  {variable(name)} = {value}  [{configuration.sources[name]}]")
+        shown = "(not set)" if value is None else value
+        lines.append(f"  {variable(name)} = {shown}  [{configuration.sources[name]}]")
         lines.append(f"      {meaning}")
     return "\n".join(lines) + "\n"
 
