@@ -45,7 +45,7 @@ class Settings:
     llm_base_url: str | None = _setting(None, "OpenAI-compatible endpoint, as in http://127.0.0.1:8080/v1")
     llm_model: str | None = _setting(None, "model that the endpoint is asked for")
     llm_api_key: str | None = _setting(None, "key sent to the endpoint, if it wants one", secret=True)
-    llm_timeout: float = _setting(60.0, "seconds without a token after which the endpoint has failed", 0.1)
+    llm_timeout: float = _setting(60.0, "seconds of silence after which the endpoint has failed", 0.1)
     llm_context: int = _setting(8192, "tokens that the model's context window holds", 512)
     llm_max_tokens: int = _setting(1024, "tokens that a written answer may have", 16)
 
