@@ -11,7 +11,7 @@ Q ?= which papers cut KV-cache memory
 
 ask: index
 	@$(BIN)/citedesk ask "$$QUESTION"
-ask: export QUESTION = $(Q)
+ask: export QUESTION = $(value Q)
 
 index: $(VENV)/.installed
 	@$(BIN)/citedesk index

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,16 +10,19 @@ from rag.extractive import write_extractive
 from rag.prompts import NOT_ANSWERED
 from rag.types import Answer, Citation, Evidence, Filters, Quote, Status, Usage
 
+_MARKERS = re.compile(r"\s*\[\d+\]")
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a model wrote, its markers checked: `cited` lists the numbers that name evidence, `sent` how many it got."""
+    """What a model wrote, its markers checked: `cited` lists the numbers that name evidence, `sent` how many it got,
+    and `cut` says why the endpoint ended the answer early, if it did."""
 
     text: str
     model: str
     cited: tuple[int, ...]
     sent: int
-    cut: bool
+    cut: str | None
     usage: Usage
 
 
@@ -34,10 +38,10 @@ class Draft:
 
     def refused(self) -> Answer:
         """Say that nothing was found."""
-        bounds = [
-            f"{word} {year}" for word, year in (("since", self.filters.since), ("until", self.filters.until)) if year
-        ]
-        notice = f"No paper of the collection is dated {' and '.join(bounds)}." if bounds else None
+        since, until = self.filters.since, self.filters.until
+        bounds = [] if since is None else [f"{since} or later"]
+        bounds += [] if until is None else [f"{until} or earlier"]
+        notice = f"No paper in the collection is dated {' and '.join(bounds)}." if bounds else None
         return self._answer("refused", NOT_ANSWERED, notice)
 
     def extractive(self, notice: str | None = None) -> Answer:
@@ -48,7 +52,7 @@ class Draft:
     def written(self, written: Written) -> Answer:
         """Answer with what a model wrote, and the papers that it cited."""
         usage, model = written.usage, written.model
-        if written.text.strip().startswith(NOT_ANSWERED) and not written.cited:
+        if _MARKERS.sub("", written.text).strip().startswith(NOT_ANSWERED):
             nearest = tuple(Citation(None, each.paper) for each in self.evidence)
             refused = replace(self, near_misses=nearest)._answer("refused", NOT_ANSWERED, None)
             return replace(refused, usage=usage, model=model)
@@ -70,7 +74,7 @@ def _remarks(written: Written, offered: int) -> str | None:
     """Say plainly what is wrong with a written answer, as far as its markers and its end tell."""
     remarks = []
     if written.cut:
-        remarks.append("The answer reached CITEDESK_LLM_MAX_TOKENS and was cut.")
+        remarks.append(f"The endpoint cut the answer: {written.cut}.")
     if written.usage.unknown_markers:
         remarks.append(f"Removed {written.usage.unknown_markers} citation number(s) that named no evidence.")
     if not written.cited:

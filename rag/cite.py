@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _NUMBERS = r"\s*\d+(?:\s*[,;–—-]\s*\d+)*\s*"
-_MARKER = re.compile(rf"(?P<space>[ \t]*)[\[［【](?P<numbers>{_NUMBERS})[\]］】]")
-_UNFINISHED = re.compile(r"[ \t]*(?:[\[［【][\d\s,;–—-]*)?\Z")
+_MARKER = re.compile(rf"(?P<space>[ \t]{{0,8}})[\[［【](?P<numbers>{_NUMBERS})[\]］】]")
+_UNFINISHED = re.compile(r"[ \t]{0,8}(?:[\[［【][\d\s,;–—-]{0,220})?\Z")
+_OPEN_MARKER = re.compile(r"[ \t]{0,8}[\[［【]\s*\d[\d\s,;–—-]*\Z")
 _PART = re.compile(r"(\d+)(?:\s*[–—-]\s*(\d+))?")
 _LONGEST = 200  # characters that are held back to see whether a marker ends
 _DIGITS = 6
@@ -18,26 +20,25 @@ class MarkerFilter:
     Reads "[1, 3]", "[1–3]", full-width brackets, and markers cut anywhere between two pieces.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, numbers: Collection[int]) -> None:
         self.unknown = 0
         self.cited: list[int] = []
-        self._count = count
+        self._numbers = frozenset(numbers)
         self._held = ""
 
     def feed(self, text: str) -> str:
         """Take a piece; return what can be shown so far."""
         self._held += text
-        unfinished = _UNFINISHED.search(self._held)
-        ready = len(self._held) if unfinished is None else unfinished.start()
+        ready = next(_UNFINISHED.finditer(self._held)).start()
         if len(self._held) - ready > _LONGEST:
             ready = len(self._held)
         shown, self._held = self._held[:ready], self._held[ready:]
         return _MARKER.sub(self._check, shown)
 
     def flush(self) -> str:
-        """Return what was held back, at the end of the text."""
+        """Return what was held back, at the end of the text; a marker that never closed is dropped."""
         shown, self._held = self._held, ""
-        return _MARKER.sub(self._check, shown)
+        return _OPEN_MARKER.sub("", _MARKER.sub(self._check, shown))
 
     def _check(self, match: re.Match[str]) -> str:
         known = list(dict.fromkeys(n for part in _PART.finditer(match["numbers"]) for n in self._known(part)))
@@ -51,6 +52,6 @@ class MarkerFilter:
             self.unknown += 1
             return []
         low, high = sorted((int(first), int(last)))
-        known = [n for n in range(max(low, 1), min(high, self._count) + 1)]
+        known = sorted(n for n in self._numbers if low <= n <= high)
         self.unknown += high - low + 1 - len(known)
         return known

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rag import __version__
 from rag.errors import CitedeskError, UsageError
@@ -17,9 +18,8 @@ _SETTING_FLAGS = ("home", "embed_model", "saved_year", "llm_base_url", "llm_mode
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns 0 if all went well, 1 if it failed, 2 if it was asked for something without meaning."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    """Run a command; returns 0 if all went well, 1 if it failed, 2 for wrong usage, 130 if it was interrupted."""
+    _prepare_streams()
     try:
         parsed = _parser().parse_args(arguments)
     except SystemExit as stop:
@@ -27,12 +27,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _check(parsed)
         flags = {name: getattr(parsed, name, None) for name in _SETTING_FLAGS}
-        return _run(parsed, load_settings(flags))
+        code = _run(parsed, load_settings(flags))
+        sys.stdout.flush()  # so that a reader that went away, or a full disk, is met here
+        return code
     except CitedeskError as error:
         return _fail(str(error), error.exit_code, parsed)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at exit
+        _discard_output()
         return 1
+    except OSError as error:
+        _discard_output()
+        return _fail(f"{error.strerror or error}. Free space or name another place, then run it again.", 1, parsed)
     except KeyboardInterrupt:
         return _fail("stopped", 130, parsed)
     except Exception as error:  # the one boundary: no traceback reaches a user who did not ask for it
@@ -47,10 +52,24 @@ def _run(parsed: Namespace, configuration: Configuration) -> int:
 
 
 def _fail(message: str, code: int, parsed: Namespace) -> int:
-    if parsed.debug and sys.exc_info()[0] is not KeyboardInterrupt:
-        raise
+    error = sys.exc_info()[1]
+    if parsed.debug and error is not None and not isinstance(error, KeyboardInterrupt):
+        raise error
     print("error: " + " ".join(message.split()), file=sys.stderr)
     return code
+
+
+def _prepare_streams() -> None:
+    """Write UTF-8 whatever the locale, and nowhere where a stream was closed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
+        getattr(sys, name).reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere, else Python complains again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _check(parsed: Namespace) -> None:
@@ -61,9 +80,16 @@ def _check(parsed: Namespace) -> None:
             raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
 
 
+class _Parser(ArgumentParser):
+    """A parser that reports wrong usage in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}. See `{self.prog} --help`.\n")
+
+
 def _parser() -> ArgumentParser:
     parser = _formatted(
-        ArgumentParser,
+        _Parser,
         prog="citedesk",
         description="Answers questions about a collection of paper abstracts, with citations that can be checked.",
         epilog="start:\n  citedesk index\n  citedesk ask 'which papers cut KV-cache memory'",
@@ -165,17 +191,12 @@ def _formatted(make: Callable[..., ArgumentParser], *arguments: Any, **options: 
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-def _year(text: str) -> int:
-    if len(text) != 4:
-        raise ValueError
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise ArgumentTypeError(f"not a count of 1 or more: {text!r}")
     return int(text)
 
 
-_positive.__name__ = "count"
-_year.__name__ = "year"
+def _year(text: str) -> int:
+    if not re.fullmatch(r"[12][0-9]{3}", text):
+        raise ArgumentTypeError(f"not a year: {text!r}")
+    return int(text)

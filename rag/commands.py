@@ -7,6 +7,7 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,8 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
     from rag.embed import load_embedder
     from rag.generations import IndexFolder
     from rag.index import update
-    from rag.jobs import index_request
     from rag.output import summary_to_json
+    from rag.request import index_request
     from rag.terminal import summary_to_text
 
     settings = configuration.settings
@@ -34,8 +35,8 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
     with folder.locked(lambda: note("another process is building this index: waiting for it")):
         request = index_request(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
         summary = update(folder, request, lambda: load_embedder(settings.embed_model), _progress(arguments.quiet))
-    if summary.reason:
-        note(f"all papers were embedded anew: {summary.reason}")
+    if summary.rebuilt:
+        note(f"all papers were embedded anew: {summary.rebuilt}")
     for problem in summary.failed:
         note(f"failed: {problem}")
     print_result(arguments, lambda: summary_to_json(summary), lambda width: summary_to_text(summary))
@@ -48,13 +49,13 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
     from rag.terminal import hits_to_text
 
     filters = _filters(arguments)
-    engine = _engine(configuration.settings)
+    engine = _engine(replace(configuration.settings, pool=max(configuration.settings.pool, arguments.k)))
 
     def as_json(question: str) -> dict[str, Any]:
         found = engine.search(question, filters)
         return search_to_json(found.question, filters, found.hits[: arguments.k], found.timings_ms)
 
-    if arguments.questions:
+    if arguments.questions is not None:
         return _each_question(arguments.questions, as_json)
     if arguments.json:
         print(json.dumps(as_json(arguments.question), ensure_ascii=False))
@@ -76,7 +77,7 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
     def as_json(question: str) -> dict[str, Any]:
         return answer_to_json(_answer(engine, question, filters, arguments.llm))
 
-    if arguments.questions:
+    if arguments.questions is not None:
         return _each_question(arguments.questions, as_json)
     if arguments.json:
         print(json.dumps(as_json(arguments.question), ensure_ascii=False))
@@ -132,7 +133,7 @@ def _engine(settings: Settings) -> Engine:
 
 
 def _filters(arguments: Namespace) -> Filters:
-    if arguments.since and arguments.until and arguments.since > arguments.until:
+    if None not in (arguments.since, arguments.until) and arguments.since > arguments.until:
         raise UsageError(f"--since {arguments.since} is after --until {arguments.until}: swap them.")
     return Filters(arguments.since, arguments.until)
 
@@ -171,6 +172,11 @@ def _each_question(source: str, as_json: Callable[[str], dict[str, Any]]) -> int
         except (ValueError, CitedeskError) as error:
             note(f"error: {source} line {line}: {error}")
             failed = True
+        except (BrokenPipeError, KeyboardInterrupt):
+            raise
+        except Exception as error:  # whatever went wrong with one question, the rest go on
+            note(f"error: {source} line {line}: {type(error).__name__}: {error}. Please report this.")
+            failed = True
     return 1 if failed else 0
 
 
@@ -183,11 +189,11 @@ def _read_questions(source: str) -> Iterator[tuple[int, dict[str, Any] | ValueEr
         raise UsageError(f"--questions {source} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise UsageError(f"--questions {source} is not UTF-8 text.") from None
-    for line, record in read_json_lines(text):
+    for line, record in read_json_lines(text.removeprefix("\ufeff")):
         if isinstance(record, ValueError):
             yield line, record
-        elif "id" not in record or not isinstance(record.get("question"), str):
-            yield line, ValueError('needs an "id" and a "question" that is a text')
+        elif not isinstance(record.get("id"), str | int) or not isinstance(record.get("question"), str):
+            yield line, ValueError('needs an "id" (a text or number) and a "question" (a text)')
         else:
             yield line, record
 

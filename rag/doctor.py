@@ -14,13 +14,26 @@ from typing import Any, Literal
 from rag.embed import fingerprint
 from rag.errors import CitedeskError
 from rag.files import write_atomic
-from rag.generations import IndexFolder
-from rag.jobs import index_request, recipe
+from rag.generations import IndexFolder, damaged_files
+from rag.library import open_library
 from rag.models import BUNDLED, locate, verify
 from rag.records import digest
+from rag.request import index_request, recipe
 from rag.settings import Configuration, Settings, variable
 
-_PACKAGES = ("llama-index", "llama-index-llms-openai-like", "chromadb", "sentence-transformers", "openai", "bm25s")
+_PACKAGES = (
+    "llama-index",
+    "llama-index-llms-openai-like",
+    "chromadb",
+    "sentence-transformers",
+    "openai",
+    "bm25s",
+    "PyStemmer",
+    "syntok",
+    "onnxruntime",
+    "tokenizers",
+    "filelock",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +132,12 @@ def _index(configuration: Configuration) -> list[Check]:
     size = f"generation {manifest.generation}: {len(manifest.papers)} papers, {manifest.chunks} chunks"
     if manifest.recipe != recipe(configuration.settings):
         return [Check("index", "fail", f"{size}; built with another model or chunking. Run `citedesk index`.")]
+    if damaged := damaged_files(folder.current(), manifest):
+        return [Check("index", "fail", f"{size}; damaged: {', '.join(damaged)}. Run `citedesk index`.")]
+    try:
+        open_library(configuration.settings).close()
+    except CitedeskError as error:
+        return [Check("index", "fail", str(error))]
     checks = [Check("index", "ok", f"{size}, built {manifest.created}")]
     if manifest.failed:
         remedy = "mend them and run `citedesk index`"

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import EmbeddingFailed, ModelUnavailable
-from rag.models import BUNDLED, BundledModel, locate, recognise, sha256, verify
+from rag.files import sha256
+from rag.models import BUNDLED, BundledModel, locate, recognise, verify
 
 Vectors = NDArray[np.float32]
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ from rag.types import Answer, Citation, Done, Event, Filters, Hit, Retrieved, To
 if TYPE_CHECKING:
     from rag.llm import Endpoint
 
+_CUTS = {"length": "it reached CITEDESK_LLM_MAX_TOKENS", "content_filter": "its content filter stopped it"}
 RetrieverFactory = Callable[[Filters], BaseRetriever]
 
 
@@ -67,7 +68,7 @@ class Engine:
         clock = Clock()
         return replace(self._find(question, filters, clock), timings_ms=clock.stop())
 
-    def ask(self, question: str, filters: Filters = Filters(), use_llm: bool = True) -> Iterator[Event]:
+    def ask(self, question: str, filters: Filters = Filters(), use_llm: bool = True) -> Generator[Event, None, None]:
         """Answer a question; the last event is Done. Raises UsageError for an empty question.
 
         Where no endpoint is configured, or not `use_llm`, the answer is extractive. Closing the iterator ends the
@@ -97,7 +98,7 @@ class Engine:
         return RetrieverQueryEngine(self._retriever(filters), EvidenceSynthesizer(endpoint), self._postprocessors)
 
     def _find(self, question: str, filters: Filters, clock: Clock) -> Found:
-        question = " ".join(question.split())
+        question = " ".join(question.encode(errors="replace").decode().split())
         if not question:
             raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
         vector = self._embedder.embed_query(question)
@@ -114,11 +115,15 @@ class Engine:
         """Stream the endpoint's answer; where it fails, the extractive one stands in and says why."""
         from rag.llm import open_endpoint, stream_answer
 
+        sent = self._fit(draft)
+        if not sent:
+            return draft.extractive("No paper fits into CITEDESK_LLM_CONTEXT beside the question and the answer.")
+        markers = MarkerFilter(sent)
         endpoint = open_endpoint(self._settings)
-        texts = self._fit(draft)
-        markers = MarkerFilter(len(texts))
         text = ""
-        tokens = stream_answer(self.query_engine(endpoint, draft.filters), endpoint, draft.question, texts)
+        tokens = stream_answer(
+            self.query_engine(endpoint, draft.filters), endpoint, draft.question, tuple(sent.values())
+        )
         clock.lap("prompt")
         try:
             with closing(tokens):
@@ -135,12 +140,13 @@ class Engine:
         report = endpoint.report
         usage = Usage(report.prompt_tokens, report.completion_tokens, markers.unknown)
         model = self._settings.llm_model or ""
-        cut = report.finish_reason == "length"
-        return draft.written(Written(text, model, tuple(markers.cited), len(texts), cut, usage))
+        cut = _CUTS.get(report.finish_reason or "")
+        return draft.written(Written(text, model, tuple(markers.cited), len(sent), cut, usage))
 
-    def _fit(self, draft: Draft) -> tuple[str, ...]:
+    def _fit(self, draft: Draft) -> dict[int, str]:
         settings = self._settings
         return fit_evidence(
+            draft.question,
             draft.evidence,
             settings.llm_context,
             settings.llm_max_tokens,

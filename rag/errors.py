@@ -12,6 +12,8 @@
 
 from __future__ import annotations
 
+REBUILD = "Build it anew from its papers: `citedesk index --rebuild PATH`."
+
 
 class CitedeskError(Exception):
     """Base of all errors that are shown to the user as one line."""

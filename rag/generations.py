@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.errors import IndexFailed, IndexMissing
-from rag.files import sync_folder, write_atomic
+from rag.errors import REBUILD, IndexFailed, IndexMissing
+from rag.files import sha256, sync, write_atomic
 
 FORMAT = 1
+VECTORS, LEXICAL, PAPERS = "vectors", "lexical", "papers.jsonl"
 _POINTER = "current"
 _KEPT = 2  # the current generation, and the one before it for readers that still hold it open
 
@@ -34,7 +35,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation holds: `papers` maps paper_id to digest, `sources` are absolute paths."""
+    """What a generation holds: `papers` maps paper_id to digest, `files` each path to a hash or size."""
 
     generation: str
     created: str
@@ -44,6 +45,7 @@ class Manifest:
     papers: Mapping[str, str]
     chunks: int
     failed: tuple[str, ...]
+    files: Mapping[str, str]
 
 
 class IndexFolder:
@@ -61,15 +63,29 @@ class IndexFolder:
         """Find the generation in use; raises IndexMissing where there is none."""
         try:
             name = (self.path / _POINTER).read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            raise IndexMissing(f"No index in {self.path}. Run `citedesk index` to build it.") from None
+        except (OSError, UnicodeDecodeError) as error:
+            if isinstance(error, FileNotFoundError) and not self._generations():
+                raise IndexMissing(f"No index in {self.path}. Run `citedesk index` to build it.") from None
+            raise IndexFailed(f"The index in {self.path} is damaged ({error}). {REBUILD}") from None
         if not name or not (self.path / name / "manifest.json").is_file():
-            raise IndexFailed(f"The index in {self.path} is damaged: no generation {name!r}. Run `citedesk index`.")
+            raise IndexFailed(f"The index in {self.path} is damaged: no generation {name!r}. {REBUILD}")
         return self.path / name
 
     def manifest(self) -> Manifest:
         """Read what the generation in use holds; raises IndexMissing or IndexFailed."""
         return read_manifest(self.current())
+
+    def newest_manifest(self) -> Manifest | None:
+        """Read the manifest in use, or if that is damaged the newest one that is not; None where there is no index."""
+        try:
+            return self.manifest()
+        except IndexMissing:
+            return None
+        except IndexFailed:
+            for generation in reversed(self._generations()):
+                with suppress(IndexFailed):
+                    return read_manifest(generation)
+            raise
 
     @contextmanager
     def locked(self, waiting: Callable[[], None]) -> Iterator[None]:
@@ -93,19 +109,30 @@ class IndexFolder:
         finally:
             lock.release()
 
+    def recover(self) -> None:
+        """Take back into staging a generation that was finished but did not become current."""
+        newest = self._generations()[-1:]
+        with suppress(IndexMissing, IndexFailed):
+            newest = [path for path in newest if path.name > self.current().name]
+        if newest and not self.staging.exists():
+            newest[0].rename(self.staging)
+
     def publish(self, manifest: Manifest) -> None:
         """Make what is in staging, with its manifest, the generation in use."""
         write_atomic(self.staging / "manifest.json", _to_json(manifest))
         self.staging.rename(self.path / manifest.generation)
-        sync_folder(self.path)
+        sync(self.path)
         write_atomic(self.path / _POINTER, manifest.generation + "\n")
         self._prune()
 
     def _prune(self) -> None:
-        generations = sorted(path for path in self.path.iterdir() if (path / "manifest.json").is_file())
         in_use = self.current()
-        for path in [path for path in generations if path != in_use][: 1 - _KEPT]:
+        for path in [path for path in self._generations() if path != in_use][: 1 - _KEPT]:
             shutil.rmtree(path, ignore_errors=True)
+
+    def _generations(self) -> list[Path]:
+        """List the finished generations, oldest first."""
+        return sorted(path.parent for path in self.path.glob("*/manifest.json") if path.parent != self.staging)
 
 
 def read_manifest(generation: Path) -> Manifest:
@@ -115,8 +142,29 @@ def read_manifest(generation: Path) -> Manifest:
         recipe = Recipe(**values.pop("recipe"))
         sources, failed = tuple(values.pop("sources")), tuple(values.pop("failed"))
         return Manifest(recipe=recipe, sources=sources, failed=failed, **values)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise IndexFailed(f"The index in {generation} is damaged ({error}). Run `citedesk index --rebuild`.") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise IndexFailed(f"The index in {generation} is damaged ({error}). {REBUILD}") from None
+
+
+def describe_files(generation: Path) -> dict[str, str]:
+    """Describe a generation's files by path: their SHA-256, or only the size of those that Chroma writes.
+
+    Chroma 1.5.9 writes to its database even to read it, and may write its vectors anew with other padding.
+    """
+    paths = {path.relative_to(generation): path for path in sorted(generation.rglob("*")) if path.is_file()}
+    described = {}
+    for name, path in paths.items():
+        if name.parts[0] == VECTORS and ".sqlite3" not in name.name:
+            described[name.as_posix()] = f"{path.stat().st_size} bytes"
+        elif name.parts[0] == LEXICAL or name.name == PAPERS:
+            described[name.as_posix()] = sha256(path)
+    return described
+
+
+def damaged_files(generation: Path, manifest: Manifest) -> tuple[str, ...]:
+    """List the files of a generation that are not as they were written."""
+    found = describe_files(generation)
+    return tuple(name for name, known in manifest.files.items() if found.get(name) != known)
 
 
 def _to_json(manifest: Manifest) -> str:

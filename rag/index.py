@@ -17,15 +17,24 @@ from rag.chunk import Chunker, Chunking, embedded_text
 from rag.corpus import Corpus
 from rag.embed import Embedder
 from rag.errors import CitedeskError, EmbeddingFailed, IndexFailed, IndexMissing
-from rag.files import sync_folder, to_json_lines, write_atomic
-from rag.generations import IndexFolder, Manifest, Recipe
+from rag.files import sync, to_json_lines, write_atomic
+from rag.generations import (
+    LEXICAL,
+    PAPERS,
+    VECTORS,
+    IndexFolder,
+    Manifest,
+    Recipe,
+    damaged_files,
+    describe_files,
+    read_manifest,
+)
 from rag.lexical import LexicalIndex
 from rag.records import digest, paper_to_record
 from rag.types import Paper, Problem
 from rag.vectors import EmbeddedPaper, VectorStore, create_vectors, open_vectors
 
 _BATCH = 16
-VECTORS, LEXICAL, PAPERS = "vectors", "lexical", "papers.jsonl"
 
 Progress = Callable[[Iterable[list[Paper]], int], Iterable[list[Paper]]]
 
@@ -44,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an index run did, in papers; `reason` says why all were embedded anew, if they were."""
+    """What an index run did, in papers; `rebuilt` says why all were embedded anew, if they were."""
 
     added: int
     replaced: int
@@ -52,7 +61,7 @@ class Summary:
     unchanged: int
     failed: tuple[Problem, ...]
     generation: str
-    reason: str | None = None
+    rebuilt: str | None = None
 
 
 def update(
@@ -64,6 +73,8 @@ def update(
     was, and what was embedded is used by the next run.
     """
     old = _current(folder)
+    if not request.rebuild:
+        folder.recover()
     wanted = {paper.paper_id: digest(paper) for paper in request.corpus.papers}
     reason = _reason_to_rebuild(old, request)
     if old and not reason and _same(old, request, wanted):
@@ -83,17 +94,22 @@ def update(
         raise
     except Exception as error:  # Chroma raises its Rust core's errors, a full disk among them, as several types
         raise _unwritable(folder, error) from error
-    return replace(_summary(old, new, request, failed), reason=reason)
+    return replace(_summary(old, new, request, failed), rebuilt=reason)
 
 
 def _same(old: Manifest, request: Request, wanted: dict[str, str]) -> bool:
-    return (old.papers, old.sources, old.saved_year) == (wanted, request.sources, request.saved_year)
+    problems = tuple(str(problem) for problem in request.corpus.problems)
+    held = (old.papers, old.sources, old.saved_year, old.failed)
+    return held == (wanted, request.sources, request.saved_year, problems)
 
 
 def _current(folder: IndexFolder) -> Manifest | None:
-    """Read the manifest in use; a missing or damaged index is built afresh."""
+    """Read the manifest in use; None where there is no index, or a damaged one that has to be built afresh."""
     with suppress(IndexMissing, IndexFailed):
-        return folder.manifest()
+        generation = folder.current()
+        manifest = read_manifest(generation)
+        if not damaged_files(generation, manifest):
+            return manifest
     return None
 
 
@@ -184,7 +200,7 @@ def _embed_batch(
         )
     except EmbeddingFailed as error:
         if len(batch) == 1:
-            failed.append(Problem(batch[0].paper_id, 0, str(error)))
+            failed.append(Problem(batch[0].paper_id, None, str(error)))
             return
         for paper in batch:
             yield from _embed_batch([paper], digests, chunker, embedder, failed)
@@ -207,7 +223,9 @@ def _finish(
     lexical = folder.staging / LEXICAL
     shutil.rmtree(lexical, ignore_errors=True)
     LexicalIndex.build(papers).save(lexical)
-    sync_folder(lexical)
+    for file in lexical.iterdir():
+        sync(file)
+    sync(lexical)
     write_atomic(folder.staging / PAPERS, to_json_lines(map(paper_to_record, papers)))
     held = {paper.paper_id: wanted[paper.paper_id] for paper in papers}
     content = hashlib.sha256(repr((request.recipe, sorted(held.items()))).encode()).hexdigest()[:8]
@@ -220,6 +238,7 @@ def _finish(
         papers=held,
         chunks=chunks,
         failed=tuple(str(problem) for problem in (*request.corpus.problems, *failed)),
+        files=describe_files(folder.staging),
     )
     folder.publish(manifest)
     return manifest
@@ -241,6 +260,6 @@ def _summary(old: Manifest | None, new: Manifest, request: Request, failed: tupl
 def _unwritable(folder: IndexFolder, error: Exception) -> IndexFailed:
     reason = getattr(error, "strerror", None) or error
     return IndexFailed(
-        f"The index in {folder.path} cannot be written: {reason}. The one in use is unchanged; mend this, then run "
+        f"The index in {folder.path} cannot be written: {reason}. The one in use is unchanged; fix this, then run "
         "`citedesk index` again: it goes on where it stopped."
     )

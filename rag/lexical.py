@@ -17,6 +17,7 @@ from rag.types import Paper
 
 _K1 = 1.5
 _B = 0.75
+_NO_TERM = "\x00"
 
 
 class LexicalIndex:
@@ -31,7 +32,10 @@ class LexicalIndex:
         from bm25s import BM25  # slow to import
 
         index = BM25(method="lucene", k1=_K1, b=_B)
-        index.index([tokenize(f"{paper.title}. {paper.abstract}") for paper in papers], show_progress=False)
+        terms = [tokenize(f"{paper.title}. {paper.abstract}") for paper in papers]
+        if not any(terms):
+            terms = [[_NO_TERM] for _ in papers]  # bm25s 0.3 cannot index a collection without a word
+        index.index(terms, show_progress=False)
         return cls(index)
 
     @classmethod

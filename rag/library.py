@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.embed import fingerprint
-from rag.errors import IndexFailed
-from rag.generations import IndexFolder, Manifest, read_manifest
-from rag.index import LEXICAL, PAPERS, VECTORS
+from rag.errors import REBUILD, IndexFailed
+from rag.generations import LEXICAL, PAPERS, VECTORS, IndexFolder, Manifest, read_manifest
 from rag.lexical import LexicalIndex
 from rag.records import paper_from_record
 from rag.settings import Settings
@@ -27,6 +26,10 @@ class Library:
     vectors: VectorStore
     lexical: LexicalIndex
 
+    def close(self) -> None:
+        """Let go of the files."""
+        self.vectors.close()
+
 
 def load_papers(generation: Path) -> dict[str, Paper]:
     """Read the papers of a generation by id; raises IndexFailed where it is damaged."""
@@ -34,8 +37,8 @@ def load_papers(generation: Path) -> dict[str, Paper]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
         papers = [paper_from_record(json.loads(line)) for line in lines if line]
-    except (OSError, ValueError) as error:
-        raise IndexFailed(f"{path} is damaged ({error}). Run `citedesk index --rebuild`.") from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise IndexFailed(f"{path} is damaged ({error}). {REBUILD}") from None
     return {paper.paper_id: paper for paper in papers}
 
 
@@ -43,6 +46,9 @@ def open_library(settings: Settings) -> Library:
     """Open the index in use; raises IndexMissing or IndexFailed, also where it was built with another model."""
     generation = IndexFolder(settings.home).current()
     manifest = read_manifest(generation)
+    missing = [name for name in manifest.files if not (generation / name).is_file()]
+    if missing:
+        raise IndexFailed(f"The index in {generation} lacks {missing[0]}. {REBUILD}")
     wanted = fingerprint(settings.embed_model)
     if manifest.recipe.embedding != wanted:
         raise IndexFailed(
@@ -50,8 +56,10 @@ def open_library(settings: Settings) -> Library:
             f"names {settings.embed_model}. Run `citedesk index` to rebuild it, or name the model it was built with."
         )
     papers = load_papers(generation)
+    if papers.keys() != manifest.papers.keys():
+        raise IndexFailed(f"{generation / PAPERS} does not hold the indexed papers. {REBUILD}")
     try:
         lexical = LexicalIndex.load(generation / LEXICAL)
-    except (OSError, ValueError, KeyError) as error:
-        raise IndexFailed(f"{generation / LEXICAL} is damaged ({error}). Run `citedesk index --rebuild`.") from None
+    except (OSError, EOFError, ValueError, KeyError) as error:
+        raise IndexFailed(f"{generation / LEXICAL} is damaged ({error}). {REBUILD}") from None
     return Library(manifest, papers, open_vectors(generation / VECTORS), lexical)

@@ -71,12 +71,12 @@ class _Reader:
         self._saved_year = saved_year
         self._title: tuple[int, str] | None = None
         self._open = False
-        self._button_seen = False
+        self._button_is_glued = False
 
     def read(self, number: int, line: str, following: str) -> None:
         """Take one line; `following` is the next line that is not blank."""
         if _FURNITURE.fullmatch(line):
-            self._button_seen |= line == "Subscribe"
+            self._button_is_glued = line.startswith("Get trending")
         elif line == _SEPARATOR:
             pass
         elif match := _AUTHORS.fullmatch(line):
@@ -99,8 +99,9 @@ class _Reader:
 
     def _read_title(self, number: int, line: str) -> None:
         self.drop_title()
-        if not self.entries and not self._button_seen:
-            line = _GLUED_BUTTON.sub("", line, count=1) if _GLUED_BUTTON.match(line) else line
+        if self._button_is_glued and _GLUED_BUTTON.match(line):
+            line = _GLUED_BUTTON.sub("", line, count=1)
+        self._button_is_glued = False
         self._title = (number, line)
         self._open = False
 

@@ -24,6 +24,7 @@ from rag.prompts import QUESTION, SYSTEM
 from rag.settings import Settings
 
 _CONNECT_SECONDS = 5.0
+_FAILURES = (openai.OpenAIError, httpx.HTTPError, httpx.InvalidURL, ValueError)
 _NO_KEY = "none"  # the client insists on one, a local server does not look at it
 
 
@@ -46,9 +47,14 @@ class Endpoint(OpenAILike):
         """What is known of the last answer."""
         return self._report
 
+    def client(self) -> openai.OpenAI:
+        """Give the OpenAI client that this endpoint is reached by."""
+        client: openai.OpenAI = self._get_client()
+        return client
+
     def close(self) -> None:
         """End whatever the endpoint is still sending."""
-        self._get_client().close()
+        self.client().close()
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Stream an answer; its end and cost are in `report` when it is over."""
@@ -110,6 +116,7 @@ def open_endpoint(settings: Settings) -> Endpoint:
         temperature=0.0,
         timeout=settings.llm_timeout,
         max_retries=0,
+        http_client=httpx.Client(follow_redirects=False),  # evidence goes to the address that was named, to no other
         additional_kwargs={"stream_options": {"include_usage": True}},
     )
 
@@ -125,18 +132,29 @@ def stream_answer(
         for token in query_engine.synthesize(QueryBundle(question), nodes).response_gen:
             text += token
             yield token
-    except (openai.OpenAIError, httpx.HTTPError, ValueError) as error:
+    except (
+        openai.OpenAIError,
+        httpx.HTTPError,
+        httpx.InvalidURL,
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+    ) as error:
+        # The client passes on whatever JSON a server sends, and LlamaIndex trips over what is no chunk.
         raise LLMFailed(f"{where} {explain(error, endpoint)}.") from error
     finally:
         endpoint.close()
+    if not text.strip():
+        raise LLMFailed(f"{where} sent no answer, or not as a stream; does the address end in /v1?")
     if endpoint.report.finish_reason is None:
         raise LLMFailed(f"{where} broke off before the answer's end.")
-    if not text.strip():
-        raise LLMFailed(f"{where} sent an empty answer.")
 
 
 def explain(error: Exception, endpoint: Endpoint) -> str:
     """Say in words what an exception of the client means, and which setting to look at."""
+    if isinstance(error.__cause__, httpx.ConnectTimeout):
+        return "cannot be reached (no connection in time): check CITEDESK_LLM_BASE_URL"
     if isinstance(error, openai.APITimeoutError | httpx.TimeoutException):
         return f"sent nothing for {endpoint.timeout:g} s (CITEDESK_LLM_TIMEOUT)"
     if isinstance(error, openai.APIConnectionError | httpx.TransportError):
@@ -144,10 +162,10 @@ def explain(error: Exception, endpoint: Endpoint) -> str:
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
         return f"refused the key (HTTP {error.status_code}): check CITEDESK_LLM_API_KEY"
     if isinstance(error, openai.NotFoundError):
-        return "knows no such address or model (HTTP 404): check CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL"
+        return "has no such address or model (HTTP 404): check CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL"
     if isinstance(error, openai.APIStatusError):
         return f"answered HTTP {error.status_code} ({_first_line(error.message)})"
-    return f"sent something that is no answer ({_first_line(error)})"
+    return f"sent an invalid response ({_first_line(error)})"
 
 
 def _first_line(error: object) -> str:

@@ -6,13 +6,13 @@ package, so a folder that holds the same files can be named instead.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal
 
 from rag.errors import ModelUnavailable
+from rag.files import sha256
 
 _BGE_QUERY_PROMPT = "Represent this sentence for searching relevant passages: "
 
@@ -92,9 +92,3 @@ def recognise(folder: Path) -> BundledModel | None:
         if (folder / model.weights).is_file() and sha256(folder / model.weights) == model.sha256:
             return model
     return None
-
-
-def sha256(path: Path) -> str:
-    """Hash a file (hex)."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -54,11 +54,10 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
         "removed": summary.removed,
         "unchanged": summary.unchanged,
         "failed": [
-            {"source": problem.source, "line": problem.line or None, "reason": problem.reason}
-            for problem in summary.failed
+            {"source": problem.source, "line": problem.line, "reason": problem.reason} for problem in summary.failed
         ],
         "generation": summary.generation,
-        "rebuilt": summary.reason,
+        "rebuilt": summary.rebuilt,
     }
 
 

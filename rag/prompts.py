@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from rag.display import readable
@@ -20,7 +21,10 @@ QUESTION = """{context_str}
 Question: {query_str}
 Answer:"""
 
-_OVERHEAD_TOKENS = 200  # of the instructions and the chat's own frame
+_FENCE = re.compile(r"<(\s*/?\s*paper)", re.IGNORECASE)
+PROBE = "Say yes."
+
+OVERHEAD_TOKENS = 200  # of the instructions and the chat's own frame
 
 
 def format_evidence(evidence: Evidence, whole: bool = True) -> str:
@@ -31,23 +35,23 @@ def format_evidence(evidence: Evidence, whole: bool = True) -> str:
 
 
 def fit_evidence(
-    evidence: Sequence[Evidence], context: int, answer: int, count: Callable[[str], int]
-) -> tuple[str, ...]:
-    """Format as much as a context of that many tokens holds beside the answer, best papers first.
+    question: str, evidence: Sequence[Evidence], context: int, answer: int, count: Callable[[str], int]
+) -> dict[int, str]:
+    """Format as much as a context of that many tokens holds beside question and answer, best papers first, by number.
 
     A paper whose abstract does not fit is shown by its sentences; one that does not fit even so is left out.
     """
-    left = context - answer - _OVERHEAD_TOKENS
-    shown: list[str] = []
+    left = context - answer - OVERHEAD_TOKENS - count(question)
+    shown: dict[int, str] = {}
     for each in evidence:
         for text in (format_evidence(each), format_evidence(each, whole=False)):
             if (cost := count(text)) <= left:
-                shown.append(text)
+                shown[each.n] = text
                 left -= cost
                 break
-    return tuple(shown)
+    return shown
 
 
 def _fenced(text: str) -> str:
     """Make text readable and unable to close its own fence."""
-    return " ".join(readable(text).split()).replace("<paper", "‹paper").replace("</paper", "‹/paper")
+    return _FENCE.sub(r"‹\1", " ".join(readable(text).split()))

@@ -17,9 +17,9 @@ from typing import Any
 
 from rag.types import Paper
 
-_ARXIV_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?")
+_ARXIV_ID = re.compile(r"(?:arXiv:)?([0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?")
 _ARXIV_URL = re.compile(rf"https?://(?:www\.)?arxiv\.org/(?:abs|pdf|html)/{_ARXIV_ID.pattern}(?:\.pdf)?/?")
-_DATE = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?")
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
 _TEXTS = ("url", "organisation", "venue", "code")
 _COUNTS = ("author_count", "comments")
 
@@ -29,12 +29,17 @@ def paper_from_record(record: Mapping[str, Any]) -> Paper:
     title, abstract = (_required_text(record, name) for name in ("title", "abstract"))
     texts = {name: _text(record, name) for name in (*_TEXTS, "date", "paper_id", "arxiv_id")}
     url = texts["url"]
-    arxiv_id = texts["arxiv_id"] or _arxiv_id(texts["paper_id"], url)
+    arxiv_id = _arxiv_id(texts["arxiv_id"], texts["paper_id"], url)
+    if texts["arxiv_id"] and not _ARXIV_ID.fullmatch(texts["arxiv_id"]):
+        raise ValueError(f"arxiv_id is not an arXiv id: {texts['arxiv_id']}")
+    own_id = (texts["paper_id"] or "").strip()
+    if not own_id or _ARXIV_ID.fullmatch(own_id):
+        own_id = arxiv_id or slug(title)
     for name in ("url", "code"):
         _check_link(name, texts[name])
     authors = _names(record, "authors")
     return Paper(
-        paper_id=texts["paper_id"] or arxiv_id or slug(title),
+        paper_id=own_id,
         title=title,
         abstract=abstract,
         url=url or (f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else None),
@@ -84,9 +89,11 @@ def arxiv_month(arxiv_id: str) -> str | None:
     return f"{century}{digits[:2]}-{digits[2:]}"
 
 
-def _arxiv_id(paper_id: str | None, url: str | None) -> str | None:
-    match = _ARXIV_ID.fullmatch(paper_id or "") or _ARXIV_URL.fullmatch(url or "")
-    return match[1] if match else None
+def _arxiv_id(arxiv_id: str | None, paper_id: str | None, url: str | None) -> str | None:
+    """Find the id, without its version, so that all versions are one paper."""
+    texts = ((_ARXIV_ID, arxiv_id), (_ARXIV_ID, paper_id), (_ARXIV_URL, url))
+    matches = (pattern.fullmatch((text or "").strip()) for pattern, text in texts)
+    return next((match[1] for match in matches if match), None)
 
 
 def _required_text(record: Mapping[str, Any], name: str) -> str:
@@ -102,18 +109,22 @@ def _text(record: Mapping[str, Any], name: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise ValueError(f"{name} is not a text: {value!r}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{name} holds half a surrogate pair, which is no character") from None
-    return value or None
+    return _encodable(name, value) or None
 
 
 def _names(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
     value = record.get(name) or []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError(f"{name} is not a list of texts: {value!r}")
-    return tuple(value)
+    return tuple(_encodable(name, item) for item in value)
+
+
+def _encodable(name: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} holds an unpaired surrogate, which is no character") from None
+    return text
 
 
 def _count(record: Mapping[str, Any], name: str) -> int | None:

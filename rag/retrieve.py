@@ -13,10 +13,13 @@ import numpy as np
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from rag.embed import Embedder
+from rag.embed import Embedder, Vectors
 from rag.fuse import fuse
 from rag.library import Library
 from rag.types import Filters, Hit, Paper, Signal
+from rag.vectors import ChunkHit
+
+_NOT_TEXT = ["paper_id", "date", "ranks"]  # metadata that a model which reads the node should not see
 
 
 class _PaperRetriever(BaseRetriever):
@@ -40,15 +43,24 @@ class DenseRetriever(_PaperRetriever):
         vector = query_bundle.embedding
         if vector is None:
             vector = self._embedder.embed_query(query_bundle.query_str).tolist()
-        per_paper = math.ceil(self._library.manifest.chunks / len(self._library.papers))
-        hits = self._library.vectors.search(np.asarray(vector, np.float32), self._pool * per_paper, self._filters)
-        nodes: dict[str, NodeWithScore] = {}
-        for hit in hits:
-            if hit.paper_id not in nodes and len(nodes) < self._pool:
-                paper = self._library.papers[hit.paper_id]
-                node = paper_to_node(paper, hit.chunk_id, paper.abstract[hit.start : hit.end])
-                nodes[hit.paper_id] = NodeWithScore(node=node, score=hit.similarity)
-        return list(nodes.values())
+        return [self._node(hit) for hit in self._best_chunks(np.asarray(vector, np.float32))]
+
+    def _best_chunks(self, vector: Vectors) -> list[ChunkHit]:
+        """Find the best chunk of each of the nearest papers, asking for more until there are enough papers."""
+        chunks = self._library.manifest.chunks
+        wanted = self._pool * math.ceil(chunks / len(self._library.papers))
+        while True:
+            best: dict[str, ChunkHit] = {}
+            for hit in self._library.vectors.search(vector, wanted, self._filters):
+                best.setdefault(hit.paper_id, hit)
+            if len(best) >= self._pool or wanted >= chunks:
+                return list(best.values())[: self._pool]
+            wanted *= 2
+
+    def _node(self, hit: ChunkHit) -> NodeWithScore:
+        paper = self._library.papers[hit.paper_id]
+        node = paper_to_node(paper, hit.chunk_id, paper.abstract[hit.start : hit.end])
+        return NodeWithScore(node=node, score=hit.similarity)
 
 
 class LexicalRetriever(_PaperRetriever):
@@ -99,14 +111,23 @@ class FusedRetriever(_PaperRetriever):
 def paper_to_node(paper: Paper, node_id: str | None = None, text: str | None = None) -> TextNode:
     """Make the node of a paper, or of a stretch of its abstract."""
     metadata = {"paper_id": paper.paper_id, "title": paper.title, "date": paper.date}
-    return TextNode(id_=node_id or paper.paper_id, text=text or paper.abstract, metadata=metadata)
+    return TextNode(
+        id_=node_id or paper.paper_id,
+        text=text or paper.abstract,
+        metadata=metadata,
+        excluded_embed_metadata_keys=_NOT_TEXT,
+        excluded_llm_metadata_keys=_NOT_TEXT,
+    )
 
 
 def hits_from_nodes(nodes: Sequence[NodeWithScore], papers: Mapping[str, Paper]) -> tuple[Hit, ...]:
-    """Turn the nodes that a retriever or postprocessor returned into Hits, in their order."""
+    """Turn the nodes that a retriever or postprocessor returned into Hits, in their order, one per paper."""
+    first: dict[str, NodeWithScore] = {}
+    for node in nodes:
+        first.setdefault(_paper_id(node), node)
     return tuple(
-        Hit(rank, papers[_paper_id(node)], float(node.score or 0), node.node.metadata.get("ranks", {}))
-        for rank, node in enumerate(nodes, start=1)
+        Hit(rank, papers[paper_id], float(node.score or 0), node.node.metadata.get("ranks", {}))
+        for rank, (paper_id, node) in enumerate(first.items(), start=1)
     )
 
 

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 from rag.errors import UsageError
 
 PREFIX = "CITEDESK_"
 _PROJECT = Path(__file__).resolve().parent.parent
+_LEAST_EVIDENCE = 240  # tokens, the instructions among them
 _CHECKOUT = (_PROJECT / "pyproject.toml").exists()
 
 
@@ -52,7 +54,7 @@ class Settings:
     def __post_init__(self) -> None:
         for each in fields(self):
             least = each.metadata["least"]
-            if least is not None and getattr(self, each.name) < least:
+            if least is not None and not getattr(self, each.name) >= least:
                 raise UsageError(f"{variable(each.name)} is {getattr(self, each.name)}: it must be at least {least:g}.")
         if self.chunk_overlap >= self.chunk_tokens:
             raise UsageError(
@@ -61,22 +63,35 @@ class Settings:
             )
         if self.dense_weight == self.lexical_weight == 0:
             raise UsageError("CITEDESK_DENSE_WEIGHT and CITEDESK_LEXICAL_WEIGHT are both 0: set one above it.")
+        if self.llm_max_tokens + _LEAST_EVIDENCE > self.llm_context:
+            raise UsageError(
+                f"CITEDESK_LLM_MAX_TOKENS is {self.llm_max_tokens}: it must leave {_LEAST_EVIDENCE} tokens for the "
+                f"question and papers of the {self.llm_context} of CITEDESK_LLM_CONTEXT."
+            )
         self._check_endpoint()
 
     def _check_endpoint(self) -> None:
-        if self.llm_base_url and not self.llm_base_url.startswith(("http://", "https://")):
-            raise UsageError(f"CITEDESK_LLM_BASE_URL is not an http(s) address: {self.llm_base_url}")
+        if self.llm_base_url and not _is_address(self.llm_base_url):
+            raise UsageError("CITEDESK_LLM_BASE_URL is not an http(s) address. Set one, as in http://127.0.0.1:8080/v1")
         for name, value, other in (
             ("CITEDESK_LLM_MODEL", self.llm_model, self.llm_base_url),
             ("CITEDESK_LLM_BASE_URL", self.llm_base_url, self.llm_model),
         ):
             if other and not value:
-                raise UsageError(f"{name} is not set, but its partner is: set it too, or neither.")
+                raise UsageError(f"{name} is not set, though the other of model and base URL is: set both or neither.")
 
     @property
     def writes(self) -> bool:
         """Tell whether an endpoint is configured to write the answers."""
         return self.llm_base_url is not None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +148,7 @@ def _named(texts: Mapping[str, str], source: str) -> list[Field[Any]]:
     for name in texts:
         if name.startswith(PREFIX) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {close[0]}?" if close else "`citedesk doctor --help` lists what can be set."
+            hint = f"Did you mean {close[0]}?" if close else "Remove it; the README says how to list what can be set."
             raise UsageError(f"{name} ({source}) is not a setting. {hint}")
     return [each for name, each in known.items() if texts.get(name, "").strip()]
 
@@ -145,4 +160,4 @@ def _convert(setting: Field[Any], text: str) -> Any:
         return Path(text.strip()).expanduser() if kind is Path else kind(text.strip())
     except ValueError:
         wanted = {int: "a whole number", float: "a number"}[kind]
-        raise UsageError(f"{variable(setting.name)} is not {wanted}: {text!r}") from None
+        raise UsageError(f"{variable(setting.name)} is not {wanted}: {text!r}. Set it to one, or remove it.") from None

@@ -51,14 +51,15 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An item of the corpus that could not be used; `line` counts from 1."""
+    """An item of the corpus that could not be used: its file and line, from 1, or its paper_id and no line."""
 
     source: str
-    line: int
+    line: int | None
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.source} line {self.line}: {self.reason}"
+        place = self.source if self.line is None else f"{self.source} line {self.line}"
+        return f"{place}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,14 @@ class Filters:
         if not self:
             return True
         year = paper.year
-        return year is not None and (self.since or year) <= year <= (self.until or year)
+        if year is None:
+            return False
+        return (self.since is None or self.since <= year) and (self.until is None or year <= self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A paper that was found: `rank` from 1, `score` in (0, 1], and its rank in each signal that found it."""
+    """A paper that was found: `rank` from 1, and its rank in each signal; a fused `score` is in (0, 1]."""
 
     rank: int
     paper: Paper

@@ -6,15 +6,17 @@ acknowledges a write when it is durable, so a run that was killed finds here wha
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from rag.embed import Vectors
-from rag.errors import IndexFailed
+from rag.errors import REBUILD, IndexFailed
 from rag.types import Chunk, Filters, Paper
 
 _NAME = "chunks"
@@ -49,6 +51,7 @@ class VectorStore:
     def __init__(self, client: Any, collection: Any) -> None:
         self._client = client
         self._collection = collection
+        self._copy: TemporaryDirectory[str] | None = None
 
     def write(self, papers: Sequence[EmbeddedPaper]) -> None:
         """Add the chunks of papers that have none here; they are durable on return."""
@@ -95,9 +98,15 @@ class VectorStore:
         ]
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
 
+    def keep(self, copy: TemporaryDirectory[str]) -> None:
+        """Own the temporary folder that the collection was copied to, until it is closed."""
+        self._copy = copy
+
     def close(self) -> None:
         """Let go of the files."""
         self._client.close()
+        if self._copy:
+            self._copy.cleanup()
 
     def _upsert(self, ids: Sequence[str], vectors: Any, metadatas: Sequence[Mapping[str, Any]]) -> None:
         from chromadb.utils.batch_utils import create_batches
@@ -108,14 +117,26 @@ class VectorStore:
 
 
 def open_vectors(folder: Path) -> VectorStore:
-    """Open the collection in a folder; raises IndexFailed where it is not there or damaged."""
+    """Open the collection in a folder; raises IndexFailed where it is not there or damaged.
+
+    Chroma 1.5.9 writes to a collection even to read it; where it cannot, on a full or read-only disk, it gets a copy.
+    """
     try:
-        client = _client(folder)
-        return VectorStore(client, client.get_collection(_NAME, embedding_function=None))
-    except Exception as error:  # Chroma raises its Rust core's errors, which share no base
-        raise IndexFailed(
-            f"The vectors in {folder} cannot be opened ({error}). Run `citedesk index --rebuild`."
-        ) from None
+        return _existing(folder)
+    except Exception:  # Chroma raises its Rust core's errors, which share no base
+        copy = TemporaryDirectory(prefix="citedesk-", ignore_cleanup_errors=True)
+    try:
+        store = _existing(Path(shutil.copytree(folder, Path(copy.name) / "vectors")))
+        store.keep(copy)
+        return store
+    except Exception as error:
+        copy.cleanup()
+        raise IndexFailed(f"The vectors in {folder} cannot be opened ({error}). {REBUILD}") from None
+
+
+def _existing(folder: Path) -> VectorStore:
+    client = _client(folder)
+    return VectorStore(client, client.get_collection(_NAME, embedding_function=None))
 
 
 def create_vectors(folder: Path) -> VectorStore:

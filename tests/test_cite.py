@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,8 @@ PIECES = st.lists(
 )
 
 
-def run(pieces: list[str], count: int = 3) -> tuple[str, list[int], int]:
-    markers = MarkerFilter(count)
+def run(pieces: list[str], numbers: Sequence[int] = (1, 2, 3)) -> tuple[str, list[int], int]:
+    markers = MarkerFilter(numbers)
     shown = "".join(markers.feed(piece) for piece in pieces) + markers.flush()
     return shown, markers.cited, markers.unknown
 
@@ -35,7 +36,7 @@ def run(pieces: list[str], count: int = 3) -> tuple[str, list[int], int]:
         ("True [99999999999].", "True.", [], 1),
         ("True [1-99999999].", "True.", [], 1),
         ("Plain [a] and x[i].", "Plain [a] and x[i].", [], 0),
-        ("Open [1", "Open [1", [], 0),
+        ("Open [1", "Open", [], 0),
     ],
 )
 def test_markers_are_checked_and_made_uniform(written: str, shown: str, cited: list[int], unknown: int) -> None:
@@ -59,5 +60,9 @@ def test_no_number_that_names_no_evidence_is_shown(pieces: list[str]) -> None:
 
 
 def test_endless_marker_is_not_held_back_for_ever() -> None:
-    markers = MarkerFilter(3)
+    markers = MarkerFilter([1, 2, 3])
     assert len("".join(markers.feed("[1" + ", 1" * 10) for _ in range(100))) > 2000
+
+
+def test_only_numbers_that_were_sent_are_known() -> None:
+    assert run(["One [1], two [2], all [1-3]."], [2, 3]) == ("One, two [2], all [2][3].", [2, 3], 2)

@@ -120,6 +120,26 @@ def test_id_that_two_titles_claim_is_reported(tmp_path: Path) -> None:
     assert "already belongs to “One”" in corpus.problems[0].reason
 
 
+def test_copy_without_an_id_joins_the_one_that_has_it(tmp_path: Path) -> None:
+    bare = {"title": "On Trees", "abstract": "Text.", "date": "2024-07-30"}
+    linked = {"title": "On trees", "abstract": "Text.", "arxiv_id": "2407.21018"}
+    (paper,) = read_corpus([write_lines(tmp_path / "mine.jsonl", bare, linked)], 2025).papers
+    assert (paper.paper_id, paper.date, paper.url) == ("2407.21018", "2024-07-30", "https://arxiv.org/abs/2407.21018")
+
+
+def test_links_are_of_the_pages_beside_them_only(tmp_path: Path) -> None:
+    for folder, arxiv_id in (("first", "2407.21018"), ("second", None)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "page.txt").write_bytes(PAGES[0].read_bytes())
+        if arxiv_id:
+            write_lines(tmp_path / folder / "links.jsonl", {"title": "OneRec Technical Report", "arxiv_id": arxiv_id})
+    second = read_corpus([tmp_path / "second"], 2025)
+    assert second.papers[0].paper_id == "onerec-technical-report"
+    both = read_corpus([tmp_path / "second", tmp_path / "first"], 2025)
+    assert both.papers[0].paper_id == "2407.21018"
+    assert len(both.papers) == len(second.papers)
+
+
 def test_bad_link_is_reported_once_though_five_pages_use_the_file(tmp_path: Path) -> None:
     for page in PAGES[:2]:
         (tmp_path / page.name).write_bytes(page.read_bytes())
@@ -136,13 +156,26 @@ def test_bad_link_is_reported_once_though_five_pages_use_the_file(tmp_path: Path
         ("letter.txt", b"Dear reader,\n\nall is well.\n", "is not a saved listing page"),
         ("latin.txt", b"caf\xe9\n", "is not UTF-8"),
         ("foreign.jsonl", b'{"a": 1}\n', "holds no paper that can be read. First problem"),
-        ("paper.pdf", b"%PDF", "is of a kind that is not read"),
+        ("paper.pdf", b"%PDF", "has an unsupported type"),
     ],
 )
 def test_file_that_is_no_corpus_is_a_clear_error(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CorpusError, match=message):
         read_corpus([tmp_path / name], 2025)
+
+
+def test_stray_file_in_a_folder_is_reported_and_the_rest_goes_on(tmp_path: Path) -> None:
+    write_lines(tmp_path / "mine.jsonl", {"title": "One", "abstract": "Text."})
+    (tmp_path / "notes.txt").write_text("Remember the milk.\n")
+    (tmp_path / "empty.JSONL").write_text("")
+    (tmp_path / "folder.jsonl").mkdir()
+    corpus = read_corpus([tmp_path], 2025)
+    assert [paper.title for paper in corpus.papers] == ["One"]
+    assert [(Path(problem.source).name, problem.line) for problem in corpus.problems] == [
+        ("empty.JSONL", None),
+        ("notes.txt", None),
+    ]
 
 
 def test_missing_file_and_empty_folder_are_clear_errors(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from rag.corpus import Corpus
 from rag.engine import Engine
@@ -27,7 +31,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     update(IndexFolder(home), request, HashEmbedder)
     opened = open_library(Settings(home=home, embed_model="hash"))
     yield opened
-    opened.vectors.close()
+    opened.close()
 
 
 def make(library: Library, settings: Settings) -> Engine:
@@ -86,7 +90,7 @@ def test_filters_exclude_papers_and_nothing_left_is_refused(library: Library) ->
     (_, done) = engine.ask(QUESTION, Filters(since=2030))
     answer = done.answer  # type: ignore[union-attr]
     assert (answer.status, answer.text) == ("refused", "The collection does not answer this.")
-    assert answer.notice == "No paper of the collection is dated since 2030."
+    assert answer.notice == "No paper in the collection is dated 2030 or later."
 
 
 def test_empty_question_is_a_clear_error(library: Library) -> None:
@@ -152,12 +156,17 @@ def test_answer_that_reached_its_limit_is_truncated(library: Library, endpoint: 
     ("fault", "notice"),
     [
         ({"status": 401, "body": b'{"error": "no"}'}, r"refused the key \(HTTP 401\): check CITEDESK_LLM_API_KEY"),
-        ({"status": 404, "body": b'{"error": "no"}'}, "knows no such address or model"),
+        ({"status": 404, "body": b'{"error": "no"}'}, "has no such address or model"),
         ({"status": 500, "body": b"<html>oops</html>"}, "answered HTTP 500"),
-        ({"body": b"this is no stream"}, "broke off before the answer's end"),
+        ({"body": b"this is no stream"}, "sent no answer, or not as a stream"),
+        ({"body": b"data: {}\n\n"}, "sent an invalid response"),
+        ({"body": b"data: []\n\n"}, "sent an invalid response"),
+        ({"body": b'data: {"choices": null}\n\n'}, "sent an invalid response"),
+        ({"body": b'data: {"choices": [{"delta": {"content": 5}}]}\n\n'}, "sent an invalid response"),
+        ({"body": b'data: {"choices": [], "usage": 5}\n\n'}, "sent an invalid response"),
         ({"pieces": ("Half an", " answer"), "cut_after": 1}, "broke off before the answer's end"),
-        ({"pieces": ()}, "sent an empty answer"),
-        ({"pieces": (" ", "\n")}, "sent an empty answer"),
+        ({"pieces": ()}, "sent no answer"),
+        ({"pieces": (" ", "\n")}, "sent no answer"),
         ({"silent_after": 0}, r"sent nothing for 0.3 s \(CITEDESK_LLM_TIMEOUT\)"),
     ],
 )
@@ -169,7 +178,7 @@ def test_failing_endpoint_gives_the_extractive_answer_and_says_why(
     _, answer = written(library, endpoint, llm_timeout=0.3)
     assert answer.status == "extractive"
     assert answer.text.startswith("- We present Pebble")
-    assert pytest.importorskip("re").search(notice, str(answer.notice))
+    assert re.search(notice, str(answer.notice))
     assert "The extractive answer stands in for it." in str(answer.notice)
     assert len(endpoint.requests) == 1
 
@@ -185,13 +194,59 @@ def test_caller_that_stops_ends_the_endpoints_work(library: Library, endpoint: S
     settings = Settings(llm_base_url=endpoint.url, llm_model="small-model")
     events = make(library, settings).ask(QUESTION)
     next(event for event in events if isinstance(event, Token))
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     assert endpoint.closed_early.wait(5)
 
 
-def test_papers_that_do_not_fit_are_mentioned(library: Library, endpoint: ScriptedEndpoint) -> None:
+def test_paper_that_was_not_sent_cannot_be_cited(library: Library, endpoint: ScriptedEndpoint) -> None:
+    endpoint.pieces = ("One [1], two [2].",)
     _, answer = written(library, endpoint, llm_context=512, llm_max_tokens=270)
-    assert answer.notice == "Only 1 of 2 papers fitted into CITEDESK_LLM_CONTEXT."
+    assert (answer.text, [citation.n for citation in answer.citations]) == ("One [1], two.", [1])
+    assert "Only 1 of 2 papers fitted into CITEDESK_LLM_CONTEXT." in str(answer.notice)
+
+
+def test_question_that_leaves_no_room_is_answered_extractively(library: Library, endpoint: ScriptedEndpoint) -> None:
+    settings = Settings(llm_base_url=endpoint.url, llm_model="small-model", llm_context=512, llm_max_tokens=250)
+    *_, done = make(library, settings).ask("KV cache " * 100)
+    assert (done.answer.status, endpoint.requests) == ("extractive", [])  # type: ignore[union-attr]
+    assert "No paper fits into CITEDESK_LLM_CONTEXT" in str(done.answer.notice)  # type: ignore[union-attr]
+
+
+def test_refusal_with_a_marker_is_a_refusal(library: Library, endpoint: ScriptedEndpoint) -> None:
+    endpoint.pieces = ("The collection does not answer this [1].",)
+    _, answer = written(library, endpoint)
+    assert (answer.status, answer.text) == ("refused", "The collection does not answer this.")
+
+
+def test_marker_that_ends_the_text_is_shown(library: Library, endpoint: ScriptedEndpoint) -> None:
+    endpoint.pieces = ("Pebble prunes it [1", "]")
+    events, answer = written(library, endpoint)
+    assert answer.text == streamed(events) == "Pebble prunes it [1]"
+
+
+def test_postprocessor_of_llamaindex_reorders_what_is_answered_from(library: Library) -> None:
+    class Backwards(BaseNodePostprocessor):
+        def _postprocess_nodes(self, nodes: list[NodeWithScore], query_bundle: object = None) -> list[NodeWithScore]:
+            assert "ranks" not in nodes[0].node.get_content(MetadataMode.EMBED)
+            return [*reversed(nodes), nodes[-1]]
+
+    engine = make(library, Settings())
+    forwards = [hit.paper for hit in engine.search(QUESTION).hits]
+    assert len(forwards) == 3
+    turned = Engine(Settings(), library, HashEmbedder(), engine._retriever, [Backwards()]).search(QUESTION).hits
+    assert [hit.paper for hit in turned] == forwards[::-1]
+    assert [hit.rank for hit in turned] == [1, 2, 3]
+
+
+def test_paper_of_many_chunks_does_not_crowd_out_the_pool(tmp_path: Path) -> None:
+    long = replace(CACHE_PAPER, paper_id="long", title="KV", abstract="The KV cache is pruned by a method. " * 200)
+    papers = (long, *PAPERS)
+    request = Request(Corpus(papers, (), 4), Recipe("hash", 30, 8), (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
+    update(IndexFolder(tmp_path), request, HashEmbedder)
+    library = open_library(Settings(home=tmp_path, embed_model="hash"))
+    nodes = DenseRetriever(library, HashEmbedder(), Filters(), 3).retrieve(QUESTION)
+    library.close()
+    assert len({node.node.metadata["paper_id"] for node in nodes}) == 3
 
 
 def test_library_is_read_back_in_corpus_order(library: Library) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from rag.corpus import Corpus
 from rag.errors import IndexFailed, IndexMissing
-from rag.generations import IndexFolder, Recipe
-from rag.index import VECTORS, Request, Summary, update
+from rag.generations import VECTORS, IndexFolder, Recipe
+from rag.index import Request, Summary, update
 from rag.library import load_papers
 from rag.types import Filters, Paper, Problem
 from rag.vectors import open_vectors
@@ -115,14 +115,14 @@ def test_removal_embeds_nothing(indexer: Indexer) -> None:
 def test_changed_recipe_rebuilds(indexer: Indexer, recipe: Recipe, reason: str) -> None:
     indexer.run()
     summary = indexer.run(recipe=recipe)
-    assert (counts(summary), summary.reason) == ((0, 0, 0, 3), reason)
+    assert (counts(summary), summary.rebuilt) == ((0, 0, 0, 3), reason)
     assert len(indexer.embedder.embedded) >= 3
 
 
 def test_rebuild_starts_afresh(indexer: Indexer) -> None:
     first = indexer.run().generation
     summary = indexer.run(rebuild=True)
-    assert (summary.reason, summary.generation != first) == ("as asked", True)
+    assert (summary.rebuilt, summary.generation != first) == ("as asked", True)
     assert len(indexer.embedder.embedded) >= 3
 
 

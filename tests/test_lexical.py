@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,11 @@ def test_paper_that_shares_words_scores_and_others_do_not() -> None:
 
 def test_question_of_unknown_words_scores_nothing() -> None:
     assert list(LexicalIndex.build(PAPERS).scores("zebra 123")) == [0, 0, 0]
+
+
+def test_collection_without_a_word_is_indexed_and_finds_nothing() -> None:
+    papers = [replace(PAPERS[0], title="?!", abstract="The of.")]
+    assert list(LexicalIndex.build(papers).scores("caches")) == [0]
 
 
 def test_saved_index_scores_the_same(tmp_path: Path) -> None:

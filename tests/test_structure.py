@@ -20,7 +20,7 @@ LAYERS = (
     {"corpus", "embed", "lexical", "answers"},
     {"vectors", "generations", "evidence"},
     {"index"},
-    {"library", "jobs", "output", "terminal"},
+    {"library", "request", "output", "terminal"},
     {"retrieve", "llm"},
     {"engine", "probe"},
     {"doctor"},

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from rag.corpus import read_corpus
 from rag.embed import fingerprint
-from rag.errors import IndexFailed, IndexMissing, UsageError
+from rag.errors import UsageError
 from rag.generations import IndexFolder, Manifest, Recipe
 from rag.index import Request
 from rag.settings import Configuration, Settings
@@ -18,12 +17,13 @@ from rag.settings import Configuration, Settings
 def index_request(
     folder: IndexFolder, configuration: Configuration, paths: Sequence[Path], now: datetime, rebuild: bool = False
 ) -> Request:
-    """Read the corpus that a run is to index; raises UsageError or CorpusError.
+    """Read the corpus that a run is to index; raises UsageError, CorpusError, or IndexFailed for a damaged index.
 
     Without `paths`: what CITEDESK_CORPUS names, else what the index in use was built from, else the default corpus.
+    The year of saving is remembered in the same way.
     """
     settings = configuration.settings
-    used = _in_use(folder)
+    used = None if paths else folder.newest_manifest()
     sources = tuple(path.resolve() for path in paths or _default_sources(configuration, used))
     saved_year = settings.saved_year
     if used and configuration.sources["saved_year"] == "default":
@@ -41,12 +41,6 @@ def index_request(
 def recipe(settings: Settings) -> Recipe:
     """Give what the settings say an index's vectors depend on."""
     return Recipe(fingerprint(settings.embed_model), settings.chunk_tokens, settings.chunk_overlap)
-
-
-def _in_use(folder: IndexFolder) -> Manifest | None:
-    with suppress(IndexMissing, IndexFailed):
-        return folder.manifest()
-    return None
 
 
 def _default_sources(configuration: Configuration, used: Manifest | None) -> list[Path]:
