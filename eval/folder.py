@@ -97,7 +97,7 @@ class RunFolder:
         if before is not None:
             if differences := before.differences(info):
                 raise UsageError(
-                    f"{self.path} holds rows of another run ({'; '.join(differences)}). Name another --out, or remove it."
+                    f"{self.path} holds rows of another run ({'; '.join(differences)}). Name another --out."
                 )
             digests = {question.id: question_digest(question) for question in questions}
             rows = [row for row in self._rows() if row.error is None]

@@ -14,7 +14,7 @@ from rag.types import Answer, Event, Filters, Hit, Retrieved, Token
 
 _GIVE_UP = 3  # failures in a row
 
-Progress = Callable[[Iterable[Question], int], Iterable[Question]]
+Progress = Callable[[Iterable[Question], int, int], Iterable[Question]]  # what is left, how many are done, of how many
 
 
 class Found(Protocol):
@@ -55,7 +55,7 @@ def run_questions(
         asker.search(left[0].question)
     failures = 0
     with folder.writer() as writer:
-        for question in progress(left, len(kept)):
+        for question in progress(left, len(kept), len(questions)):
             row = ask_one(asker, question, info.mode)
             writer.write(row)
             failures = failures + 1 if row.error else 0
