@@ -126,6 +126,8 @@ def _progress(quiet: bool) -> Callable[[Iterable[Question], int, int], Iterable[
     def show(questions: Iterable[Question], done: int, total: int) -> Iterator[Question]:
         from tqdm import tqdm
 
+        if done:
+            note(f"{done} of {total} questions were answered by an earlier run: their rows are kept")
         yield from tqdm(
             questions, initial=done, total=total, unit=" questions", desc="asking", file=sys.stderr, disable=quiet
         )

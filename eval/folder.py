@@ -43,6 +43,8 @@ class RunInfo:
             found.append(f"mode {self.mode}, now {other.mode}")
         if self.generation != other.generation:
             found.append(f"index generation {self.generation}, now {other.generation}")
+        if (self.version, self.commit) != (other.version, other.commit):
+            found.append(f"code {self.version} {self.commit}, now {other.version} {other.commit}")
         names = sorted(self.settings.keys() | other.settings.keys())
         before, now = self.settings, other.settings
         found += [

@@ -8,7 +8,7 @@ from html import escape
 from eval.measures.catalogue import MEASURES
 from eval.measures.ranking import recall_curve
 from eval.report.figures import cell, number, with_interval
-from eval.report.question import question_to_html
+from eval.report.question import question_to_html, strength
 from eval.report.style import STYLE
 from eval.report.svg import Line, curve_plot, histogram, interval_bar, interval_plot
 from eval.rows import DEPTH, Row
@@ -23,8 +23,8 @@ _HEADLINES = {
     "facts_in_answer": "facts in the answer",
     "evidence_recall": "gold evidence quoted",
     "quotes_verbatim": "quotes verbatim",
-    "rightly_refused": "unanswerable, refused",
-    "wrongly_refused": "answerable, refused",
+    "rightly_refused": "unanswerable, refused (should be 1)",
+    "wrongly_refused": "answerable, refused (should be 0)",
 }
 _PLOTTED = ("ndcg@10", "recall@20", "cited_f1", "facts_in_answer", "evidence_recall", "citations_relevant")
 
@@ -33,7 +33,7 @@ def report_to_html(summary: Summary, rows: Sequence[Row]) -> str:
     """Lay out the whole page."""
     partial = " (partial)" if summary.partial else ""
     parts = [_head(summary, partial), _cards(summary), _types(summary), _curves(rows), _latency(summary, rows)]
-    parts += [_table(summary), _questions(summary, rows)]
+    parts += [_table(summary), _questions(rows)]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
@@ -81,7 +81,10 @@ def _types(summary: Summary) -> str:
         if rows:
             caption = f"<b>{name}</b> {escape(MEASURES[name].meaning)}"
             plots.append(_figure(caption, interval_plot(rows, f"{name} by question type")))
-    heading = '<h2>By question type</h2><p class="soft">Mean and 95 % bootstrap interval over questions.</p>'
+    heading = (
+        '<h2>By question type</h2><p class="soft">Mean and 95 % bootstrap interval over questions. Where all '
+        "questions scored alike the interval has no width: that says nothing of how sure the mean is.</p>"
+    )
     return f'{heading}<div class="plots">{"".join(plots)}</div>' if plots else ""
 
 
@@ -147,11 +150,11 @@ def _table(summary: Summary) -> str:
     )
 
 
-def _questions(summary: Summary, rows: Sequence[Row]) -> str:
-    types = dict.fromkeys(row.question.type for row in rows)
-    parts = [
-        f"<h3>{escape(name)}</h3>" + "".join(question_to_html(row) for row in rows if row.question.type == name)
-        for name in types
-    ]
-    legend = '<p class="soft">Open one to see its answer, what it cited, and what it missed.</p>'
+def _questions(rows: Sequence[Row]) -> str:
+    types: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda each: (strength(each), each.question.id)):
+        types.setdefault(row.question.type, []).append(row)
+    order = dict.fromkeys(row.question.type for row in rows)
+    parts = [f"<h3>{escape(name)}</h3>{''.join(map(question_to_html, types[name]))}" for name in order]
+    legend = '<p class="soft">Weakest first. Open one to see its answer, what it cited, and what it missed.</p>'
     return f"<h2>Questions</h2>{legend}{'<br>'.join(parts)}"

@@ -10,7 +10,6 @@ from eval.gold import MUST, Question
 from eval.measures.catalogue import scores, shown_text
 from eval.measures.facts import holds, read
 from eval.measures.quotes import covers
-from eval.report.figures import number
 from eval.rows import DEPTH, Row
 
 _SHOWN = {
@@ -21,14 +20,23 @@ _SHOWN = {
     "evidence_recall": "evidence",
     "rightly_refused": "rightly refused",
 }
+_UNSCORED = 2.0  # sorts behind every share
 _GRADES = {2: ("good", "● must be there"), 1: ("soft", "◐ may be there"), 0: ("bad", "○ not relevant")}
+
+
+def strength(row: Row) -> float:
+    """Give the mean of the scores shown beside a question, to sort by; a failed one comes first."""
+    if row.error is not None:
+        return -1.0
+    found = [value for name, value in scores(row).items() if name in _SHOWN]
+    return sum(found) / len(found) if found else _UNSCORED
 
 
 def question_to_html(row: Row) -> str:
     """Lay out a question."""
     question = row.question
     scored = scores(row)
-    shown = " · ".join(f"{label} {number(scored[name], '')}" for name, label in _SHOWN.items() if name in scored)
+    shown = " · ".join(f"{label} {scored[name]:.2f}" for name, label in _SHOWN.items() if name in scored)
     if row.error is not None:
         shown = '<span class="bad">failed</span>'
     parts = [_history(question), _error(row), _answer(row), _cited(row), _missed(row), _facts(row), _evidence(row)]
@@ -69,7 +77,7 @@ def _citation(citation: Mapping[str, Any], question: Question) -> str:
     tag = _tag(question.relevant.get(citation["paper_id"], 0))
     if citation["paper_id"] in question.near_miss:
         tag = '<span class="tag soft">◇ near miss</span>'
-    return f"<li>{_paper(citation['title'], citation['url'])} {tag}{quotes}</li>"
+    return f"<li>[{citation['n']}] {_paper(citation['title'], citation['url'])} {tag}{quotes}</li>"
 
 
 def _paper(title: str, url: str | None) -> str:
@@ -90,11 +98,16 @@ def _missed(row: Row) -> str:
     if not papers:
         return ""
     items = "".join(
-        f"<li>{escape(row.question.titles[paper_id])} {_tag(row.question.relevant[paper_id])} "
+        f"<li>{escape(row.question.titles[paper_id])} {_wanted_tag(row.question.relevant[paper_id])} "
         f'<span class="tag soft">{_rank(paper_id, row.hits)}</span></li>'
         for paper_id in sorted(papers, key=lambda each: (-row.question.relevant[each], _place(each, row.hits)))
     )
     return f"<h3>{'Relevant papers' if row.answer is None else 'Missed papers'}</h3><ul>{items}</ul>"
+
+
+def _wanted_tag(grade: int) -> str:
+    """Tag a paper that was not cited: it is no success, whatever its grade."""
+    return f'<span class="tag {"bad" if grade == MUST else "soft"}">{_GRADES[grade][1].replace("●", "○")}</span>'
 
 
 def _place(paper_id: str, hits: Sequence[str]) -> int:

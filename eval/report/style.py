@@ -26,7 +26,7 @@ p { margin: 4px 0 12px; } .soft, .about { color: var(--soft); } .about { font-si
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 26px 32px; }
 .small { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 14px; margin-top: 14px; }
 figure { margin: 0; } figcaption { font-size: 13px; color: var(--soft); margin-bottom: 4px; }
-figcaption b { color: var(--ink); }
+.plots figcaption { min-height: 40px; } figcaption b { color: var(--ink); }
 svg { max-width: 100%; height: auto; display: block; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
 svg .tick, svg .n { fill: var(--soft); font-size: 11px; } svg .grid { stroke: var(--line); }
 svg .axis { stroke: var(--soft); } svg .track { stroke: var(--line); stroke-width: 2; }

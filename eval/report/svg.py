@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -60,30 +61,30 @@ def interval_bar(interval: Interval, title: str, width: int = 150) -> str:
     return _svg(width, 16, title, marks)
 
 
-def histogram(values: Sequence[float], title: str, unit: str, bins: int = 20, width: int = 440) -> str:
-    """Draw how often values occur, in bins of equal width from 0 to the largest; at least one value."""
+def histogram(values: Sequence[float], title: str, unit: str, bins: int = 24, width: int = 440) -> str:
+    """Draw how often values occur, in bins of equal width from 0 to beyond the largest; at least one value."""
     height, left, foot = 190, 34, 34
-    most = max(values) or 1.0
+    step = _round_step(max(values) or 1.0)
+    ticks = int(max(values) / step) + 1
+    most, base = step * ticks, height - foot
     counts = [0] * bins
     for value in values:
         counts[min(int(bins * value / most), bins - 1)] += 1
-    step = (width - left - 14) / bins
-    tall = (height - foot - 10) / max(counts)
-    base = height - foot
+    wide, tall = (width - left - 24) / bins, (base - 10) / max(counts)
     marks = [
-        f'<rect class="column" x="{left + step * i + 0.5:.1f}" y="{base - tall * count:.1f}" width="{step - 1:.1f}" '
-        f'height="{tall * count:.1f}"><title>{most * i / bins:.0f} to {most * (i + 1) / bins:.0f} {escape(unit)}: '
+        f'<rect class="column" x="{left + wide * i + 0.5:.1f}" y="{base - tall * count:.1f}" width="{wide - 1:.1f}" '
+        f'height="{tall * count:.1f}"><title>{most * i / bins:,.0f} to {most * (i + 1) / bins:,.0f} {escape(unit)}: '
         f"{count}</title></rect>"
         for i, count in enumerate(counts)
         if count
     ]
-    marks.append(f'<line class="axis" x1="{left}" y1="{base}" x2="{width - 14}" y2="{base}"/>')
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        at = left + step * bins * share
-        marks.append(f'<text class="tick" x="{at:.1f}" y="{base + 15}" text-anchor="middle">{most * share:,.0f}</text>')
+    marks.append(f'<line class="axis" x1="{left}" y1="{base}" x2="{width - 24}" y2="{base}"/>')
+    for tick in range(ticks + 1):
+        x = left + wide * bins * tick / ticks
+        text = f"{step * tick:,g}" + (f" {escape(unit)}" if tick == ticks else "")
+        marks.append(f'<text class="tick" x="{x:.1f}" y="{base + 15}" text-anchor="middle">{text}</text>')
     marks.append(f'<text class="tick" x="{left - 6}" y="18" text-anchor="end">{max(counts)}</text>')
     marks.append(f'<text class="tick" x="{left - 6}" y="{base}" text-anchor="end">0</text>')
-    marks.append(f'<text class="tick" x="{width / 2:.0f}" y="{height - 3}" text-anchor="middle">{escape(unit)}</text>')
     return _svg(width, height, title, marks)
 
 
@@ -114,6 +115,12 @@ def curve_plot(
         points = " ".join(at(*point) for point in line.points)
         marks.append(f'<polyline class="curve {line.css}" points="{points}"/>')
     return _svg(width, height, title, marks)
+
+
+def _round_step(most: float) -> float:
+    """Give the distance of ticks: 1, 2 or 5 times a power of ten, so that three to eight of them reach `most`."""
+    power = 10.0 ** math.floor(math.log10(most / 3))
+    return next(power * factor for factor in (1, 2, 5, 10) if most / (power * factor) <= 7)
 
 
 def _svg(width: int, height: int, title: str, marks: Sequence[str]) -> str:
