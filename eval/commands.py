@@ -7,7 +7,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from eval.compare import Gate
 from eval.folder import Mode, Run, RunFolder
@@ -15,9 +14,6 @@ from eval.gold import GoldError, Question, load_gold
 from rag.commands import note
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
-
-if TYPE_CHECKING:
-    from rag.generations import IndexFolder
 
 
 class RunPartial(CitedeskError):
@@ -32,12 +28,13 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
     """Ask gold questions and report; raises RunPartial where one failed, after the report is written."""
     from eval.provenance import run_info
     from eval.run import RunStopped, run_questions
-    from rag.generations import IndexFolder
+    from rag.generations import IndexFolder, read_manifest
 
     settings = configuration.settings
     mode = _mode(arguments, settings)
-    questions = _gold(arguments.gold, IndexFolder(settings.home))
-    info = run_info(mode, IndexFolder(settings.home).manifest(), settings, arguments.gold, len(questions))
+    generation = IndexFolder(settings.home).current()
+    questions = _gold(arguments.gold, generation)
+    info = run_info(mode, read_manifest(generation), settings, arguments.gold, len(questions))
     folder = RunFolder(arguments.out)
     from rag.engine import build  # 3 s of imports, after the gold has proved sound
 
@@ -84,12 +81,12 @@ def _mode(arguments: Namespace, settings: Settings) -> Mode:
     return "llm" if arguments.llm and settings.writes else "extractive"
 
 
-def _gold(paths: Sequence[Path], index: IndexFolder) -> tuple[Question, ...]:
+def _gold(paths: Sequence[Path], generation: Path) -> tuple[Question, ...]:
     """Load gold questions; each thing that is wrong with them is told on a line of its own first."""
     from rag.library import load_papers
 
     try:
-        return load_gold(paths, load_papers(index))
+        return load_gold(paths, load_papers(generation))
     except GoldError as error:
         for problem in error.problems:
             note(str(problem))

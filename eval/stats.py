@@ -35,11 +35,11 @@ def bootstrap_interval(values: Sequence[float], seed: int = 0, samples: int = 20
 
 
 def permutation_p(differences: Sequence[float], seed: int = 0, samples: int = 10_000) -> float:
-    """Give the two-sided p-value of paired differences under random flips of their signs; 1 where there are none.
+    """Give the two-sided p-value of paired differences under random flips of their signs; 1 where none can be told.
 
     Exact where all flips number no more than `samples`.
     """
-    if not any(differences):
+    if len(differences) < 2 or not any(differences):
         return 1.0
     from scipy.stats import permutation_test  # 1 s of imports
 

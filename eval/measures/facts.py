@@ -106,5 +106,5 @@ def _is_name(word: str, begins: bool) -> bool:
 
 
 def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", readable(text))
+    decomposed = unicodedata.normalize("NFKD", readable(text.replace("$", "")))
     return "".join(character for character in decomposed if not unicodedata.combining(character))
