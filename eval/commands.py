@@ -16,6 +16,9 @@ from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
 
 
+_LISTED = ("ndcg@10", "cited_f1")  # measures whose changed questions are listed where none is named
+
+
 class RunPartial(CitedeskError):
     """A run that went through, but not every question of which was answered."""
 
@@ -56,6 +59,7 @@ def compare(arguments: Namespace, configuration: Configuration) -> int:
     """Compare two runs; raises GateFailed where a named measure got worse by more than its margin."""
     from eval.compare import compare as compare_runs
     from eval.compare import comparison_to_json, comparison_to_text
+    from rag.terminal import safe  # drags the index in
 
     gates = _gates(arguments.measure, arguments.margin)
     before, after = RunFolder(arguments.a).read(), RunFolder(arguments.b).read()
@@ -63,7 +67,7 @@ def compare(arguments: Namespace, configuration: Configuration) -> int:
     if arguments.json:
         _print_json(comparison_to_json(comparison))
     else:
-        sys.stdout.write(comparison_to_text(comparison, arguments.measure or ["ndcg@10", "cited_f1"]))
+        sys.stdout.write(safe(comparison_to_text(comparison, arguments.measure or _LISTED)))
     if comparison.failures:
         raise GateFailed(f"{'; '.join(comparison.failures)}. Mend it, or store a new baseline if it is meant.")
     return 0

@@ -12,6 +12,7 @@ from eval.rows import question_digest
 from eval.stats import Interval, bootstrap_interval, permutation_p
 
 _SMALLEST = 1e-9  # a difference below it is none
+_SHOWN_P = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,8 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
 def comparison_to_text(comparison: Comparison, listed: Sequence[str]) -> str:
     """Lay out a comparison for a terminal, with the questions that changed by the measures `listed`."""
     lines = [f"{'measure':<20}{'n':>4}{'before':>10}{'after':>10}{'change':>10}  {'95 % interval':<22}{'p':>6}"]
-    for each in comparison.differences:
-        change = each.change
-        interval = f"[{change.low:+.3f}, {change.high:+.3f}]"
-        lines.append(
-            f"{each.measure:<20}{change.n:>4}{each.before:>10.3f}{each.after:>10.3f}{change.mean:>+10.3f}"
-            f"  {interval:<22}{each.p:>6.3f}"
-        )
+    lines += map(_line, comparison.differences)
+    lines.append("p: two-sided, by random flips of sign; not corrected for looking at several measures.")
     for each in comparison.differences:
         if each.measure in listed:
             lines += _listed(each)
@@ -150,6 +146,16 @@ def _notes(before: Run, after: Run, same: int, pairs: int) -> list[str]:
     if before.info.mode != after.info.mode:
         notes.append(f"the runs differ in mode: {before.info.mode}, then {after.info.mode}")
     return notes
+
+
+def _line(difference: Difference) -> str:
+    change, digits = difference.change, 1 if MEASURES[difference.measure].unit else 3
+    interval = f"[{change.low:+.{digits}f}, {change.high:+.{digits}f}]"
+    p = f"{difference.p:.3f}" if difference.p >= _SHOWN_P else f"<{_SHOWN_P}"
+    return (
+        f"{difference.measure:<20}{change.n:>4}{difference.before:>10.{digits}f}{difference.after:>10.{digits}f}"
+        f"{change.mean:>+10.{digits}f}  {interval:<22}{p:>6}"
+    )
 
 
 def _listed(difference: Difference) -> list[str]:

@@ -92,20 +92,9 @@ class RunFolder:
     def resume(self, info: RunInfo, questions: Sequence[Question]) -> dict[str, Row]:
         """Prepare for writing, and give the rows that stand: of these very questions, and without an error.
 
-        Raises UsageError where the folder holds a run of another index, mode or settings.
+        Raises UsageError where the folder holds a run of another index, mode, code, settings or question.
         """
-        before = self._info()
-        kept: dict[str, Row] = {}
-        if before is not None:
-            if differences := before.differences(info):
-                raise UsageError(
-                    f"{self.path} holds rows of another run ({'; '.join(differences)}). Name another --out."
-                )
-            digests = {question.id: question_digest(question) for question in questions}
-            rows = [row for row in self._rows() if row.error is None]
-            kept = {
-                row.question.id: row for row in rows if digests.get(row.question.id) == question_digest(row.question)
-            }
+        kept = self._standing(info, questions)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             write_atomic(self.path / _INFO, to_json(asdict(info)))
@@ -119,6 +108,20 @@ class RunFolder:
         """Open the rows for adding to them."""
         with (self.path / _ROWS).open("a", encoding="utf-8") as file:
             yield RowWriter(file)
+
+    def _standing(self, info: RunInfo, questions: Sequence[Question]) -> dict[str, Row]:
+        before = self._info()
+        if before is None:
+            return {}
+        digests = {question.id: question_digest(question) for question in questions}
+        rows = self._rows()
+        differences = before.differences(info)
+        if others := sum(row.question.id not in digests for row in rows):
+            differences.append(f"{others} of its questions are not asked now")
+        if differences:
+            raise UsageError(f"{self.path} holds rows of another run ({'; '.join(differences)}). Name another --out.")
+        same = [row for row in rows if digests[row.question.id] == question_digest(row.question)]
+        return {row.question.id: row for row in same if row.error is None}
 
     def _info(self) -> RunInfo | None:
         path = self.path / _INFO

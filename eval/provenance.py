@@ -25,7 +25,7 @@ def run_info(mode: Mode, manifest: Manifest, settings: Settings, gold: Sequence[
         generation=manifest.generation,
         papers=len(manifest.papers),
         settings=measured_settings(settings, mode),
-        gold={path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in gold},
+        gold={path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in gold},
         questions=questions,
         version=__version__,
         commit=_commit(),

@@ -12,10 +12,10 @@ from eval.gold import Question
 from eval.rows import row_from_json, row_to_json
 from eval.run import RunStopped, ask_one, run_questions
 from rag.errors import UsageError
-from tests.eval_fakes import INFO, ScriptedAsker, question, row
+from tests.eval_fakes import INFO, ScriptedAsker, question, row, run_of
 from tests.fakes import PAPERS
 
-A, B, C = question("A"), question("B"), question("C")
+A, B = question("A"), question("B")
 
 
 def no_bar(questions: Iterable[Question], done: int, total: int) -> Iterable[Question]:
@@ -115,6 +115,14 @@ def test_rows_of_another_run_are_not_mixed_with_new_ones(tmp_path: Path, change:
         run_questions(ScriptedAsker(), [A], replace(INFO, **change), folder, no_bar)
 
 
+def test_rows_of_questions_that_are_not_asked_now_are_not_thrown_away(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    run_questions(ScriptedAsker(), [A, B], INFO, folder, no_bar)
+    with pytest.raises(UsageError, match="1 of its questions are not asked now"):
+        run_questions(ScriptedAsker(), [A], INFO, folder, no_bar)
+    assert len(folder.read().rows) == 2
+
+
 def test_run_gives_up_after_three_failures_in_a_row_and_keeps_its_rows(tmp_path: Path) -> None:
     questions = [A, *(question(name) for name in "CDEFG")]
     dead = ScriptedAsker(fails=frozenset(each.question for each in questions[1:]))
@@ -132,8 +140,6 @@ def test_folder_without_a_run_is_told(tmp_path: Path) -> None:
 
 
 def test_partial_is_any_question_missing_or_failed() -> None:
-    from tests.eval_fakes import run_of
-
     whole, failed = row("A", ()), row("B", (), error="no")
     assert not run_of(whole).partial
     assert run_of(whole, failed).partial
