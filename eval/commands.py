@@ -15,7 +15,6 @@ from rag.commands import note
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
 
-
 _LISTED = ("ndcg@10", "cited_f1")  # measures whose changed questions are listed where none is named
 
 
