@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from eval.measures.catalogue import MEASURES
 from eval.measures.ranking import recall_curve
-from eval.report.figures import cell, number, with_interval
+from eval.report.figures import NOT_MEASURED, number, with_interval
 from eval.report.question import question_to_html, strength
 from eval.report.style import STYLE
 from eval.report.svg import Line, curve_plot, histogram, interval_bar, interval_plot
@@ -88,8 +88,8 @@ def _types(summary: Summary) -> str:
     return f'{heading}<div class="plots">{"".join(plots)}</div>' if plots else ""
 
 
-def _figure(caption: str, plot: str) -> str:
-    return f"<figure><figcaption>{caption}</figcaption>{plot}</figure>"
+def _figure(caption: str, plot: str, css: str = "") -> str:
+    return f'<figure class="{css}"><figcaption>{caption}</figcaption>{plot}</figure>'
 
 
 def _curves(rows: Sequence[Row]) -> str:
@@ -113,7 +113,7 @@ def _curves(rows: Sequence[Row]) -> str:
     return (
         "<h2>Recall at depth</h2>"
         '<p class="soft">Share of the papers that must be there among the first so many. Dashed: all questions.</p>'
-        f"{_figure(caption, curve_plot([whole], band, 'recall at depth', (900, 260)))}"
+        f"{_figure(caption, curve_plot([whole], band, 'recall at depth', (900, 260)), 'big')}"
         f'<div class="small">{"".join(small)}</div>'
     )
 
@@ -132,7 +132,7 @@ def _latency(summary: Summary, rows: Sequence[Row]) -> str:
         return ""
     p50, p95 = (number(summary.latency_ms[name], "ms") for name in ("p50", "p95"))
     caption = f"Questions by time until the answer was whole; p50 {p50} ms, p95 {p95} ms, n={len(times)}"
-    return f"<h2>Latency</h2>{_figure(caption, histogram(times, 'latency', 'ms', width=900))}"
+    return f"<h2>Latency</h2>{_figure(caption, histogram(times, 'latency', 'ms', width=900), 'big')}"
 
 
 def _table(summary: Summary) -> str:
@@ -140,7 +140,7 @@ def _table(summary: Summary) -> str:
     heading = "".join(f"<th>{escape(each.name)} ({each.n})</th>" for each in summary.groups)
     lines = "".join(
         f'<tr><th title="{escape(MEASURES[name].meaning)}">{name}</th>'
-        + "".join(f'<td class="figure">{cell(name, each.measures)}</td>' for each in summary.groups)
+        + "".join(f'<td class="figure">{_cell(name, each.measures)}</td>' for each in summary.groups)
         + "</tr>"
         for name in names
     )
@@ -150,11 +150,21 @@ def _table(summary: Summary) -> str:
     )
 
 
+def _cell(name: str, measures: Mapping[str, Interval]) -> str:
+    if name not in measures:
+        return NOT_MEASURED
+    mean, _, bounds = with_interval(name, measures[name]).partition(" ")
+    return f"<b>{mean}</b> n={measures[name].n}<br><small>{bounds}</small>"
+
+
 def _questions(rows: Sequence[Row]) -> str:
     types: dict[str, list[Row]] = {}
     for row in sorted(rows, key=lambda each: (strength(each), each.question.id)):
         types.setdefault(row.question.type, []).append(row)
     order = dict.fromkeys(row.question.type for row in rows)
     parts = [f"<h3>{escape(name)}</h3>{''.join(map(question_to_html, types[name]))}" for name in order]
-    legend = '<p class="soft">Weakest first. Open one to see its answer, what it cited, and what it missed.</p>'
+    legend = (
+        '<p class="soft">Weakest first. Open one to see its answer, what it cited, and what it missed. '
+        "Beside it: nDCG@10, recall in the first 20, F1 of the cited papers, and the shares of facts said and of gold evidence quoted.</p>"
+    )
     return f"<h2>Questions</h2>{legend}{'<br>'.join(parts)}"

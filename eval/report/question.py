@@ -13,12 +13,12 @@ from eval.measures.quotes import covers
 from eval.rows import DEPTH, Row
 
 _SHOWN = {
-    "ndcg@10": "nDCG@10",
-    "recall@20": "recall@20",
-    "cited_f1": "cited F1",
+    "ndcg@10": "nDCG",
+    "recall@20": "recall",
+    "cited_f1": "F1",
     "facts_in_answer": "facts",
     "evidence_recall": "evidence",
-    "rightly_refused": "rightly refused",
+    "rightly_refused": "refused",
 }
 _UNSCORED = 2.0  # sorts behind every share
 _GRADES = {2: ("good", "● must be there"), 1: ("soft", "◐ may be there"), 0: ("bad", "○ not relevant")}

@@ -35,9 +35,10 @@ svg .bar.part { stroke: var(--part); } svg .dot.whole { fill: var(--whole); } sv
 svg .column { fill: var(--whole); } svg .band { fill: var(--whole); opacity: .16; }
 svg .curve { fill: none; stroke-width: 2.5; } svg .curve.whole { stroke: var(--whole); }
 svg .curve.part { stroke: var(--part); } svg .curve.faint { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 4 3; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--soft); font-weight: 600; white-space: nowrap; } td.figure { white-space: nowrap; }
+.wide, .big { overflow-x: auto; } .big svg { max-width: none; width: 100%; min-width: 600px; } table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: 5px 10px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { color: var(--soft); font-weight: 600; white-space: nowrap; } td.figure { white-space: nowrap; } td small { color: var(--soft); } .wide { font-size: 12px; }
+.wide th:first-child { position: sticky; left: 0; background: var(--paper); }
 details.question { border-bottom: 1px solid var(--line); padding: 7px 0; }
 summary { cursor: pointer; } details.question > summary { display: grid; gap: 0 12px; align-items: baseline;
   grid-template-columns: 14px 44px 1fr auto; list-style: none; }

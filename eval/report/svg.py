@@ -81,8 +81,8 @@ def histogram(values: Sequence[float], title: str, unit: str, bins: int = 24, wi
     marks.append(f'<line class="axis" x1="{left}" y1="{base}" x2="{width - 24}" y2="{base}"/>')
     for tick in range(ticks + 1):
         x = left + wide * bins * tick / ticks
-        text = f"{step * tick:,g}" + (f" {escape(unit)}" if tick == ticks else "")
-        marks.append(f'<text class="tick" x="{x:.1f}" y="{base + 15}" text-anchor="middle">{text}</text>')
+        marks.append(f'<text class="tick" x="{x:.1f}" y="{base + 15}" text-anchor="middle">{step * tick:,g}</text>')
+    marks.append(f'<text class="tick" x="{width - 24}" y="{height - 4}" text-anchor="end">{escape(unit)}</text>')
     marks.append(f'<text class="tick" x="{left - 6}" y="18" text-anchor="end">{max(counts)}</text>')
     marks.append(f'<text class="tick" x="{left - 6}" y="{base}" text-anchor="end">0</text>')
     return _svg(width, height, title, marks)
