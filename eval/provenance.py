@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -36,6 +37,8 @@ def run_info(mode: Mode, manifest: Manifest, settings: Settings, gold: Sequence[
 def measured_settings(settings: Settings, mode: Mode) -> dict[str, Any]:
     """Give the settings that a run of this mode depends on."""
     values = {name: value for name, value in asdict(settings).items() if name not in _NOT_KEPT}
+    if values["llm_base_url"]:
+        values["llm_base_url"] = re.sub(r"//[^/@]*@", "//", values["llm_base_url"])  # a name and password
     return {name: value for name, value in values.items() if mode == "llm" or not name.startswith("llm_")}
 
 
