@@ -164,7 +164,7 @@ def _questions(rows: Sequence[Row]) -> str:
     order = dict.fromkeys(row.question.type for row in rows)
     parts = [f"<h3>{escape(name)}</h3>{''.join(map(question_to_html, types[name]))}" for name in order]
     legend = (
-        "Weakest first. Open one to see its answer, what it cited, and what it missed. Beside it: nDCG@10, recall in the "
-        "first 20, F1 of the cited papers, and the shares of facts said and of gold evidence quoted."
+        "Weakest first. Open one to see its answer, what it cited, and what it missed. Beside it: nDCG@10, recall in "
+        "the first 20, F1 of the cited papers, and the shares of facts said and of gold evidence quoted."
     )
     return f'<h2>Questions</h2><p class="soft">{legend}</p>{"<br>".join(parts)}'
