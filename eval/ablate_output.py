@@ -41,4 +41,4 @@ def ablation_to_text(scores: Sequence[StepScore], questions: int, left_out: int)
         for score in scores
     ]
     counts = f"n = {questions} questions ({left_out} without an answer or with a history left out)"
-    return f"{counts}, 95 % bootstrap intervals\n\n{to_table(heading, rows)}"
+    return f"{counts}, 95 % bootstrap intervals\n\n{to_table(heading, rows, texts=2)}"

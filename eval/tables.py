@@ -10,11 +10,11 @@ from eval.stats import Interval
 _DIGITS = 4
 
 
-def to_table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Align rows below their heading: the first column to the left, the others to the right."""
+def to_table(heading: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
+    """Align rows below their heading: the first `texts` columns to the left, the others to the right."""
     lines = [list(heading), *map(list, rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "".join(_line(cells, widths) for cells in lines)
+    return "".join(_line(cells, widths, texts) for cells in lines)
 
 
 def interval_cell(interval: Interval, signed: bool = False) -> str:
@@ -34,6 +34,7 @@ def intervals_to_json(intervals: Mapping[str, Interval]) -> dict[str, Any]:
     return {name: interval_to_json(interval) for name, interval in intervals.items()}
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = [cell.rjust(width) for cell, width in zip(cells, widths, strict=True)]
-    return "  ".join([cells[0].ljust(widths[0]), *padded[1:]]).rstrip() + "\n"
+def _line(cells: Sequence[str], widths: Sequence[int], texts: int) -> str:
+    padded = [cell.ljust(width) for cell, width in zip(cells[:texts], widths[:texts], strict=True)]
+    padded += [cell.rjust(width) for cell, width in zip(cells[texts:], widths[texts:], strict=True)]
+    return "  ".join(padded).rstrip() + "\n"
