@@ -67,9 +67,7 @@ def verify(arguments: Namespace, configuration: Configuration) -> int:
     pairs = _sampled(read_pairs(arguments.file), arguments.sample)
     judge = _judge(arguments, configuration.settings)
     if arguments.train:
-        if not isinstance(judge, ThresholdJudge):
-            raise UsageError(f"--train means nothing to the judge {arguments.judge}. Leave it out.")
-        judge = judge.fitted(read_pairs(arguments.train))
+        judge = _fitted(judge, read_pairs(arguments.train), pairs)
     verdicts = _judged(judge, pairs, arguments.quiet)
     measured = _agreement(judge, verdicts)
     judged = [pair for pair, _ in verdicts.judged]
@@ -156,6 +154,16 @@ def _judge(arguments: Namespace, settings: Settings) -> Judge:
     if arguments.judge not in JUDGES:
         raise UsageError(f"There is no judge {arguments.judge}. Name one of {', '.join(JUDGES)}.")
     return JUDGES[arguments.judge](settings)
+
+
+def _fitted(judge: Judge, train: Sequence[Pair], measured: Sequence[Pair]) -> Judge:
+    """Choose a judge's threshold; raises UsageError where it has none, or would be measured on what it has seen."""
+    if not isinstance(judge, ThresholdJudge):
+        raise UsageError(f"--train means nothing to the judge {judge.name}. Leave it out.")
+    seen = {(pair.claim, pair.sentences) for pair in train}
+    if both := sum((pair.claim, pair.sentences) in seen for pair in measured):
+        raise UsageError(f"--train holds {both} of the pairs that are to be measured. Name a file of other pairs.")
+    return judge.fitted(train)
 
 
 def _judged(judge: Judge, items: Sequence[Item], quiet: bool) -> Verdicts[Item]:

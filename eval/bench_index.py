@@ -12,6 +12,7 @@ from pathlib import Path
 from eval.beir import TestSet
 from rag.corpus import Corpus
 from rag.embed import Embedder
+from rag.errors import UsageError
 from rag.generations import IndexFolder
 from rag.index import Progress, Request, update
 from rag.jobs import recipe
@@ -22,10 +23,14 @@ from rag.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class BM25:
-    """The two constants of BM25; the defaults are the product's."""
+    """The two constants of BM25; the defaults are the product's. Raises UsageError for values without meaning."""
 
     k1: float = K1
     b: float = B
+
+    def __post_init__(self) -> None:
+        if not self.k1 >= 0 or not 0 <= self.b <= 1:
+            raise UsageError(f"--k1 {self.k1:g} --b {self.b:g}: k1 must be at least 0, and b between 0 and 1.")
 
 
 def scratch_settings(settings: Settings, cache: Path, name: str) -> Settings:

@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eval import bench_cli
+
 if TYPE_CHECKING:
     from rag.settings import Configuration
 
@@ -35,12 +37,13 @@ def add_parsers(parser: ArgumentParser) -> None:
     _add_run(add)
     _add_compare(add)
     _add_report(add)
+    bench_cli.add_parsers(add)
 
 
 def dispatch(parsed: Namespace, configuration: Configuration) -> int:
     """Run the subcommand that was named; gives the exit code."""
     command: Callable[[Namespace, Configuration], int] = getattr(
-        import_module("eval.commands"), parsed.eval_command
+        import_module(getattr(parsed, "commands", "eval.commands")), parsed.eval_command
     )  # heavy
     return command(parsed, configuration)
 

@@ -11,9 +11,9 @@ import pytest
 from eval import ablate, signals
 from eval.ablate import STEPS, Step, StepScore, measurable, run_ablation
 from eval.ablate_output import ablation_to_json, ablation_to_text
-from eval.bench_cli import main
 from eval.gold import Question, Turn
 from eval.signals import Parts, SignalSource, rank_all
+from rag.cli import main
 from rag.corpus import Corpus
 from rag.embed import load_embedder
 from rag.engine import assemble
@@ -138,9 +138,9 @@ def test_ablate_command_reads_gold_by_title(tmp_path: Path, capsys: pytest.Captu
     gold = tmp_path / "gold.jsonl"
     relevant = [{"title": ROBOT_PAPER.title, "grade": 2}]
     gold.write_text(json.dumps({"id": "a", "type": "fact", "question": "walking on sand", "relevant": relevant}) + "\n")
-    assert main(["ablate", "--gold", str(gold), "--json"]) == 0
+    assert main(["eval", "ablate", "--gold", str(gold), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["steps"][-1]["measures"]["mrr"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "n": 1}
     gold.write_text(json.dumps({"id": "a", "type": "unanswerable", "question": "moon?", "relevant": []}) + "\n")
-    assert main(["ablate", "--gold", str(gold)]) == 2
+    assert main(["eval", "ablate", "--gold", str(gold)]) == 2
     assert "No gold question has a paper that must be found." in capsys.readouterr().err

@@ -9,12 +9,12 @@ import pytest
 
 from eval.beir import Skipped, TestSet, read_test_set
 from eval.bench import Row, run_bench
-from eval.bench_cli import main
 from eval.bench_index import BM25, open_indexed, scratch_settings
 from eval.bench_output import bench_to_json, bench_to_text
 from eval.published import published
 from eval.stats import Interval
 from eval.trec import per_query
+from rag.cli import main
 from rag.errors import CorpusError
 from rag.library import Library
 from rag.settings import Settings
@@ -123,7 +123,7 @@ def test_bad_folder_is_an_error_that_names_the_place(folder: Path, file: str, te
 @pytest.mark.parametrize("file", ["corpus.jsonl", "queries.jsonl", "qrels.tsv"])
 def test_missing_file_is_named(folder: Path, file: str, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / file).unlink()
-    assert main(["bench", str(folder)]) == 1
+    assert main(["eval", "bench", str(folder)]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and file in error and error.count("\n") == 1
 
@@ -187,6 +187,14 @@ def test_bm25_constants_change_its_scores(folder: Path, tmp_path: Path) -> None:
         library.vectors.close()
 
 
+@pytest.mark.parametrize("flags", [["--k1", "-1"], ["--b", "1.5"], ["--b", "nan"], ["--chunk-tokens", "4"]])
+def test_constants_without_meaning_are_a_usage_error(
+    folder: Path, flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["eval", "bench", str(folder), *flags]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
 def test_json_holds_figures_and_what_they_depend_on(folder: Path) -> None:
     test_set, library, rows = scored(folder)
     result = bench_to_json(test_set, SETTINGS, BM25(1.2), library.manifest, rows)
@@ -215,7 +223,7 @@ def test_published_figure_stands_beside_its_own_model_only() -> None:
 
 def test_bench_command_prints_one_json_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "qrels.tsv").write_text("q1\t2401.00001\t1\nq1\tnowhere\t1\n")
-    assert main(["bench", str(folder), "--json", "--quiet", "--cache", "cache", "--k1", "1.2"]) == 0
+    assert main(["eval", "bench", str(folder), "--json", "--quiet", "--cache", "cache", "--k1", "1.2"]) == 0
     printed = capsys.readouterr()
     result = json.loads(printed.out)
     assert result["settings"]["embed_model"] == "bge-small-en-v1.5"

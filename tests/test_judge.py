@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from eval.bench_cli import main
 from eval.claims import Claim, cited_claims, read_claims
 from eval.judge import SCHEMA, LLMJudge, read_verdict
+from rag.cli import main
 from rag.errors import CorpusError, LLMFailed, UsageError
 from rag.settings import Settings
 from tests.fakes import ScriptedEndpoint
@@ -114,7 +114,7 @@ def judged(tmp_path: Path, endpoint: ScriptedEndpoint, *flags: str) -> int:
     ]
     (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in pairs))
     where = ["--llm-base-url", endpoint.url, "--llm-model", "small-model"]
-    return main(["judge", "answers.jsonl", "--calibrate", "pairs.jsonl", "--quiet", *where, *flags])
+    return main(["eval", "judge", "answers.jsonl", "--calibrate", "pairs.jsonl", "--quiet", *where, *flags])
 
 
 def test_scores_stand_beside_the_judges_own_agreement(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from eval.bench_cli import main
 from eval.judges import ThresholdJudge, cosines, shared_terms
 from eval.pairs import Label, Pair, read_pairs
 from eval.verdicts import judge_each
 from eval.verify import ClassScore, MajorityJudge, agreement
+from rag.cli import main
 from rag.errors import CorpusError, LLMFailed
 from tests.fakes import HashEmbedder
 
@@ -169,7 +169,9 @@ def written(path: Path) -> Path:
 
 def test_verify_prints_agreement_beside_the_majority(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pairs = written(tmp_path / "pairs.jsonl")
-    assert main(["verify", str(pairs), "--train", str(pairs), "--json", "--quiet"]) == 0
+    train = tmp_path / "train.jsonl"
+    train.write_text(record("SUPPORT").replace('"C."', '"S."') + record("NOT_ENOUGH_INFO", "2"))
+    assert main(["eval", "verify", str(pairs), "--train", str(train), "--json", "--quiet"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["judge"], result["accuracy"]["mean"], result["accuracy"]["n"]) == ("lexical", 1.0, 4)
     assert result["confusion"]["contradict"] == {"support": 0, "contradict": 1, "not_enough": 0}
@@ -178,7 +180,7 @@ def test_verify_prints_agreement_beside_the_majority(tmp_path: Path, capsys: pyt
 
 
 def test_verify_shows_a_table_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", str(written(tmp_path / "pairs.jsonl")), "--quiet", "--sample", "3"]) == 0
+    assert main(["eval", "verify", str(written(tmp_path / "pairs.jsonl")), "--quiet", "--sample", "3"]) == 0
     text = capsys.readouterr().out
     assert "majority class" in text and "labelled \\ judged" in text
 
@@ -186,12 +188,13 @@ def test_verify_shows_a_table_for_people(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
+        (["--train", "pairs.jsonl"], "--train holds 4 of the pairs that are to be measured."),
         (["--judge", "oracle"], "There is no judge oracle. Name one of lexical, dense, llm."),
         (["--judge", "llm"], "No endpoint is configured."),
     ],
 )
-def test_judge_that_cannot_be_had_is_a_usage_error(
+def test_judge_that_cannot_be_used_is_a_usage_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], message: str
 ) -> None:
-    assert main(["verify", str(written(tmp_path / "pairs.jsonl")), *flags]) == 2
+    assert main(["eval", "verify", str(written(tmp_path / "pairs.jsonl")), *flags]) == 2
     assert message in capsys.readouterr().err
