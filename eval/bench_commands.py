@@ -64,10 +64,13 @@ def verify(arguments: Namespace, configuration: Configuration) -> int:
     """Measure a judge of claims on labelled pairs, beside the most frequent label."""
     from eval.verify_output import agreement_to_json, agreements_to_text
 
-    pairs = _sampled(read_pairs(arguments.file), arguments.sample)
+    file = read_pairs(arguments.file)
+    if file.repeated:
+        note(f"left out: {file.repeated} repeated pairs")
+    pairs = _sampled(file.pairs, arguments.sample)
     judge = _judge(arguments, configuration.settings)
     if arguments.train:
-        judge = _fitted(judge, read_pairs(arguments.train), pairs)
+        judge = _fitted(judge, read_pairs(arguments.train).pairs, pairs)
     verdicts = _judged(judge, pairs, arguments.quiet)
     measured = _agreement(judge, verdicts)
     judged = [pair for pair, _ in verdicts.judged]
@@ -79,6 +82,7 @@ def verify(arguments: Namespace, configuration: Configuration) -> int:
         lambda: {
             "file": str(arguments.file),
             "pairs": verdicts.total,
+            "repeated": file.repeated,
             "partial": verdicts.partial,
             "failures": list(verdicts.failures),
             "threshold": threshold,
@@ -125,7 +129,7 @@ def judge(arguments: Namespace, configuration: Configuration) -> int:
     from eval.verify_output import judged_to_json, judged_to_text
 
     claims = _sampled(read_claims(arguments.answers), arguments.sample)
-    pairs = _sampled(read_pairs(arguments.calibrate), arguments.sample)
+    pairs = _sampled(read_pairs(arguments.calibrate).pairs, arguments.sample)
     chosen = _judge(arguments, configuration.settings)
     calibration = _judged(chosen, pairs, arguments.quiet)
     verdicts = _judged(chosen, claims, arguments.quiet)
@@ -157,13 +161,16 @@ def _judge(arguments: Namespace, settings: Settings) -> Judge:
 
 
 def _fitted(judge: Judge, train: Sequence[Pair], measured: Sequence[Pair]) -> Judge:
-    """Choose a judge's threshold; raises UsageError where it has none, or would be measured on what it has seen."""
+    """Choose a judge's threshold on pairs that are not measured; raises UsageError where there is neither."""
     if not isinstance(judge, ThresholdJudge):
         raise UsageError(f"--train means nothing to the judge {judge.name}. Leave it out.")
-    seen = {(pair.claim, pair.sentences) for pair in train}
-    if both := sum((pair.claim, pair.sentences) in seen for pair in measured):
-        raise UsageError(f"--train holds {both} of the pairs that are to be measured. Name a file of other pairs.")
-    return judge.fitted(train)
+    held_out = {(pair.claim, pair.sentences) for pair in measured}
+    others = [pair for pair in train if (pair.claim, pair.sentences) not in held_out]
+    if not others:
+        raise UsageError("--train holds nothing but pairs that are to be measured. Name a file of other pairs.")
+    if len(others) < len(train):
+        note(f"left out of --train: {len(train) - len(others)} pairs that are to be measured")
+    return judge.fitted(others)
 
 
 def _judged(judge: Judge, items: Sequence[Item], quiet: bool) -> Verdicts[Item]:

@@ -86,7 +86,7 @@ def cosines(embedder: Embedder) -> Nearness:
 
 def lexical_judge(settings: Settings) -> ThresholdJudge:
     """Judge by shared terms; the threshold is the best on SciFact's training pairs."""
-    return ThresholdJudge("lexical", shared_terms, 0.5)
+    return ThresholdJudge("lexical", shared_terms, 0.34)
 
 
 def dense_judge(settings: Settings) -> ThresholdJudge:

@@ -39,7 +39,15 @@ class Pair:
     label: Label
 
 
-def read_pairs(path: Path) -> tuple[Pair, ...]:
+@dataclass(frozen=True, slots=True)
+class PairFile:
+    """The distinct pairs of a file, and how many lines only repeat one."""
+
+    pairs: tuple[Pair, ...]
+    repeated: int
+
+
+def read_pairs(path: Path) -> PairFile:
     """Read a file of pairs; raises CorpusError that names the line where one is bad, or says that there is none."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -48,19 +56,20 @@ def read_pairs(path: Path) -> tuple[Pair, ...]:
     except OSError as error:
         raise CorpusError(f"{path} cannot be read: {error.strerror}. Name a file of labelled pairs.") from None
     pairs: dict[str, Pair] = {}
+    lines = 0
     for line, record in read_json_lines(text):
         try:
             if isinstance(record, ValueError):
                 raise record
             pair = _pair(record)
-            if pair.pair_id in pairs:
-                raise ValueError(f"the pair {pair.pair_id} is there twice")
+            if pairs.setdefault(pair.pair_id, pair) != pair:
+                raise ValueError(f"the pair {pair.pair_id} is there already, with another label or text")
         except ValueError as error:
             raise CorpusError(f"{path} line {line}: {error}. Mend the line.") from None
-        pairs[pair.pair_id] = pair
+        lines += 1
     if not pairs:
         raise CorpusError(f"{path} is empty. Each line is an object with claim, label and sentences.")
-    return tuple(pairs.values())
+    return PairFile(tuple(pairs.values()), lines - len(pairs))
 
 
 def _pair(record: Mapping[str, Any]) -> Pair:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,28 @@ def test_table_says_how_far_the_judge_can_be_trusted(
     text = capsys.readouterr().out
     assert "small-model agrees with people on 0.500" in text
     assert "Cohen's kappa 0.000" in text
+
+
+class Replies:
+    """Another reply at each request."""
+
+    def __init__(self, *replies: str) -> None:
+        self._left = list(replies)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([self._left.pop(0)])
+
+
+def test_endpoint_that_fails_midway_leaves_a_result_marked_partial(
+    tmp_path: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoint.pieces = Replies(*saying("support") * 3, "broken", *saying("support"), "broken")
+    assert judged(tmp_path, endpoint, "--json") == 1
+    printed = capsys.readouterr()
+    result = json.loads(printed.out)
+    assert (result["partial"], len(result["failures"])) == (True, 2)
+    assert (result["calibration"]["n"], result["claims"]["support"]["n"]) == (3, 1)
+    assert printed.err.startswith("partial: 3 of 4 were judged. First failure: The endpoint http://127.0.0.1:")
 
 
 def test_endpoint_that_never_answers_well_is_one_line(

@@ -73,14 +73,14 @@ def test_majority_judge_gives_the_most_frequent_label() -> None:
 @pytest.mark.parametrize("spelling", ["NOT_ENOUGH_INFO", "not_enough", "Not enough"])
 def test_spellings_of_a_label_are_one(tmp_path: Path, spelling: str) -> None:
     (tmp_path / "pairs.jsonl").write_text(record(spelling))
-    assert read_pairs(tmp_path / "pairs.jsonl") == (Pair("1/d", "C.", "", ("S.",), "not_enough"),)
+    assert read_pairs(tmp_path / "pairs.jsonl").pairs == (Pair("1/d", "C.", "", ("S.",), "not_enough"),)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (record("maybe"), "line 1: the label maybe is none of support, contradict, not_enough"),
-        (record("SUPPORT") * 2, "line 2: the pair 1/d is there twice"),
+        (record("SUPPORT") + record("CONTRADICT"), "line 2: the pair 1/d is there already, with another label or text"),
         (record("SUPPORT") + "{", "line 2: not JSON"),
         (record("SUPPORT").replace('["S."]', "[]"), 'line 1: no "sentences"'),
         (record("SUPPORT").replace('"C."', "null"), 'line 1: no "claim"'),
@@ -92,6 +92,12 @@ def test_bad_pairs_are_an_error_that_names_the_line(tmp_path: Path, text: str, m
     with pytest.raises(CorpusError) as raised:
         read_pairs(tmp_path / "pairs.jsonl")
     assert message in str(raised.value)
+
+
+def test_line_that_repeats_a_pair_is_counted_and_left_out(tmp_path: Path) -> None:
+    (tmp_path / "pairs.jsonl").write_text(record("SUPPORT") * 3)
+    file = read_pairs(tmp_path / "pairs.jsonl")
+    assert (len(file.pairs), file.repeated) == (1, 2)
 
 
 def test_threshold_judge_tells_support_contradiction_and_neither() -> None:
@@ -179,6 +185,14 @@ def test_verify_prints_agreement_beside_the_majority(tmp_path: Path, capsys: pyt
     assert result["partial"] is False
 
 
+def test_threshold_is_chosen_on_no_pair_that_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = written(tmp_path / "pairs.jsonl")
+    train = tmp_path / "train.jsonl"
+    train.write_text(pairs.read_text() + record("SUPPORT"))
+    assert main(["eval", "verify", str(pairs), "--train", str(train), "--quiet"]) == 0
+    assert capsys.readouterr().err == "left out of --train: 4 pairs that are to be measured\n"
+
+
 def test_verify_shows_a_table_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", "verify", str(written(tmp_path / "pairs.jsonl")), "--quiet", "--sample", "3"]) == 0
     text = capsys.readouterr().out
@@ -188,7 +202,7 @@ def test_verify_shows_a_table_for_people(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--train", "pairs.jsonl"], "--train holds 4 of the pairs that are to be measured."),
+        (["--train", "pairs.jsonl"], "--train holds nothing but pairs that are to be measured."),
         (["--judge", "oracle"], "There is no judge oracle. Name one of lexical, dense, llm."),
         (["--judge", "llm"], "No endpoint is configured."),
     ],
