@@ -230,3 +230,10 @@ def test_bench_command_prints_one_json_object(folder: Path, capsys: pytest.Captu
     assert result["skipped"] == {"unknown_queries": 0, "unknown_documents": 1, "empty_documents": 0, "failed_papers": 0}
     assert printed.err == "left out: 1 unknown documents\n"
     assert Path("cache/tiny").is_dir()
+
+
+def test_reference_stands_for_flags_that_can_still_be_given(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "bench", str(folder), "--reference", "--embed-model", "bge-small-en-v1.5", "--json"]) == 0
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    assert (settings["chunk_tokens"], settings["k1"], settings["b"]) == (100_000, 1.2, 0.75)
+    assert settings["embed_model"] == "bge-small-en-v1.5"
