@@ -18,7 +18,7 @@ from rag.engine import assemble
 from rag.library import Library
 from rag.retrieve import DenseRetriever, FusedRetriever, LexicalRetriever, hits_from_nodes
 from rag.settings import Settings
-from rag.types import Filters, Hit
+from rag.types import Filters, Hit, Signal
 
 Search = Callable[[str], tuple[Hit, ...]]
 Progress = Callable[[Iterable[str], int, str], Iterable[str]]
@@ -39,8 +39,9 @@ def systems(settings: Settings, library: Library, embedder: Embedder) -> dict[st
     """Name the systems that are measured, simplest first; `full` is the engine's own search."""
     dense = DenseRetriever(library, embedder, Filters(), settings.pool)
     lexical = LexicalRetriever(library, Filters(), settings.pool)
-    weights = {"dense": settings.dense_weight, "lexical": settings.lexical_weight}
-    fused = FusedRetriever({"dense": dense, "lexical": lexical}, weights, settings.rrf_k)  # type: ignore[arg-type]
+    signals: dict[Signal, BaseRetriever] = {"dense": dense, "lexical": lexical}
+    weights: dict[Signal, float] = {"dense": settings.dense_weight, "lexical": settings.lexical_weight}
+    fused = FusedRetriever(signals, weights, settings.rrf_k)
     engine = assemble(settings, library, embedder)
 
     def through(retriever: BaseRetriever) -> Search:
