@@ -147,6 +147,10 @@ def _text(path: Path, line: int, record: Mapping[str, Any], name: str) -> str:
     value = record.get(name, "" if name == "title" else None)
     if not isinstance(value, str):
         raise _bad(path, line, f'no "{name}" that is a text')
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _bad(path, line, f"{name} holds half a surrogate pair, which is no character") from None
     return value
 
 

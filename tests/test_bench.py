@@ -106,6 +106,7 @@ def test_judgements_of_unknown_ids_are_counted_and_left_out(folder: Path) -> Non
         ("corpus.jsonl", '{"id": "a", "text": "x"}\n' * 2, "corpus.jsonl line 2: id a is there twice"),
         ("corpus.jsonl", "\n", "corpus.jsonl holds no document"),
         ("queries.jsonl", '{"id": "q1", "text": " "}\n', "queries.jsonl line 1: the query is empty"),
+        ("queries.jsonl", '{"id": "q1", "text": "\\ud800"}\n', "queries.jsonl line 1: text holds half a surrogate"),
         ("queries.jsonl", "[]\n", "queries.jsonl line 1: not a JSON object"),
         ("qrels.tsv", "query-id\tcorpus-id\tscore\nq1 2401.00001 1\n", "qrels.tsv line 2: not query-id"),
         ("qrels.tsv", "q1\t2401.00001\t0\n", "qrels.tsv holds no positive judgement"),
