@@ -93,7 +93,7 @@ def dense_judge(settings: Settings) -> ThresholdJudge:
     """Judge by the configured embedding model's cosines; the threshold is for bge-small."""
     from rag.embed import load_embedder  # its model is only needed here
 
-    return ThresholdJudge("dense", cosines(load_embedder(settings.embed_model)), 0.8)
+    return ThresholdJudge("dense", cosines(load_embedder(settings.embed_model)), 0.789)
 
 
 def llm_judge(settings: Settings) -> Judge:
