@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH = 2.13.0
 Q ?= which papers cut KV-cache memory
 
-.PHONY: ask install index test check clean
+.PHONY: ask install index test check gate clean
 .DELETE_ON_ERROR:
 
 ask: index
@@ -25,6 +25,13 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# Fails where retrieval got worse than the stored baseline by more than the margin.
+gate: index
+	@rm -rf build/gate
+	$(BIN)/citedesk eval run --gold eval/gold/dev.jsonl --retrieval-only --quiet --out build/gate >/dev/null
+	$(BIN)/citedesk eval compare eval/baseline build/gate \
+		--measure ndcg@10 --measure recall@20 --measure mrr --margin 0.02
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Citedesk needs Python 3.11 or later; name one with make PYTHON=python3.11")'

@@ -25,6 +25,7 @@ _HOMES = {
     "Retrieved": "rag.types",
     "Settings": "rag.settings",
     "Token": "rag.types",
+    "assemble": "rag.engine",
     "build": "rag.engine",
     "load_settings": "rag.settings",
 }

@@ -45,6 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(parsed: Namespace, configuration: Configuration) -> int:
+    if parsed.command == "eval":
+        from eval.cli import dispatch
+
+        return dispatch(parsed, configuration)
     from rag import commands  # here, so that --help stays light
 
     command: Callable[[Namespace, Configuration], int] = getattr(commands, parsed.command)
@@ -108,6 +112,7 @@ def _parser() -> ArgumentParser:
     _add_index(command)
     _add_search(command)
     _add_ask(command)
+    _add_eval(commands.add_parser)
     command("export", "Write the indexed papers as JSON Lines to stdout.", "  citedesk export > papers.jsonl")
     _add_doctor(command)
     return parser
@@ -157,6 +162,13 @@ def _add_ask(command: _Command) -> None:
     )
     ask.add_argument("--llm-base-url", metavar="URL", help="OpenAI-compatible endpoint (CITEDESK_LLM_BASE_URL)")
     ask.add_argument("--llm-model", metavar="NAME", help="model to ask it for (CITEDESK_LLM_MODEL)")
+
+
+def _add_eval(add_parser: Callable[..., ArgumentParser]) -> None:
+    from eval.cli import add_parsers  # here, for the library does not know the evaluation
+
+    meaning = "Measure how good the answers are, on questions whose answers are known."
+    add_parsers(_formatted(add_parser, "eval", help=meaning, description=meaning))
 
 
 def _add_doctor(command: _Command) -> None:

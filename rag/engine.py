@@ -165,8 +165,13 @@ def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = 
 
     `postprocessors` are LlamaIndex's, and see one node per paper, fused and best first.
     """
-    library = open_library(settings)
-    embedder = load_embedder(settings.embed_model)
+    return assemble(settings, open_library(settings), load_embedder(settings.embed_model), postprocessors)
+
+
+def assemble(
+    settings: Settings, library: Library, embedder: Embedder, postprocessors: Sequence[BaseNodePostprocessor] = ()
+) -> Engine:
+    """Put an engine together from an open index and a model of your own; `build` opens those that are configured."""
 
     def retriever(filters: Filters) -> BaseRetriever:
         return FusedRetriever(

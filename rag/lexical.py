@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from rag.tokens import tokenize
 from rag.types import Paper
 
-_K1 = 1.5
-_B = 0.75
+K1 = 1.5
+B = 0.75
 _NO_TERM = "\x00"
 
 
@@ -27,11 +27,11 @@ class LexicalIndex:
         self._index = index
 
     @classmethod
-    def build(cls, papers: Sequence[Paper]) -> LexicalIndex:
-        """Index papers in the order given."""
+    def build(cls, papers: Sequence[Paper], k1: float = K1, b: float = B) -> LexicalIndex:
+        """Index papers in the order given; `k1` bounds a term's repetitions, `b` in [0, 1] discounts long papers."""
         from bm25s import BM25  # slow to import
 
-        index = BM25(method="lucene", k1=_K1, b=_B)
+        index = BM25(method="lucene", k1=k1, b=b)
         terms = [tokenize(f"{paper.title}. {paper.abstract}") for paper in papers]
         if not any(terms):
             terms = [[_NO_TERM] for _ in papers]  # bm25s 0.3 cannot index a collection without a word

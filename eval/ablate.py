@@ -1,0 +1,103 @@
+"""Which part of the ranking buys what: each row adds a part to the row that it names, and shows what that changed.
+
+A new part is one entry in STEPS, and one in `signals.SIGNALS` where it ranks by something of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.gold import Question
+from eval.measures.ranking import ranking_scores
+from eval.signals import Parts, rank_all
+from eval.stats import Interval, bootstrap_interval
+from rag.fuse import fuse
+from rag.settings import Settings
+
+Order = Callable[[Mapping[str, Sequence[str]], Settings], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A way of ranking: `order` joins one question's rankings by the named signals; `adds_to` is the step below it."""
+
+    name: str
+    meaning: str
+    signals: tuple[str, ...]
+    order: Order
+    adds_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepScore:
+    """A step's figures, and per measure the mean paired difference from the step that it adds to."""
+
+    step: Step
+    measures: Mapping[str, Interval]
+    gains: Mapping[str, Interval]
+
+
+def run_ablation(
+    parts: Parts, questions: Sequence[Question], folder: Path, fresh: bool = False
+) -> tuple[StepScore, ...]:
+    """Score each of STEPS on `measurable` questions; rankings kept in `folder` are used unless `fresh`."""
+    signals = list(dict.fromkeys(signal for step in STEPS for signal in step.signals))
+    rankings = rank_all(parts, signals, [each.question for each in questions], folder, fresh)
+    values: dict[str, list[Mapping[str, float]]] = {}
+    for step in STEPS:
+        values[step.name] = [
+            ranking_scores(
+                step.order({signal: rankings[signal][each.question] for signal in step.signals}, parts.settings),
+                each.relevant,
+            )
+            for each in questions
+        ]
+    return tuple(
+        StepScore(
+            step,
+            _means(values[step.name]),
+            _means(_differences(values[step.name], values[step.adds_to])) if step.adds_to else {},
+        )
+        for step in STEPS
+    )
+
+
+def measurable(questions: Sequence[Question]) -> tuple[Question, ...]:
+    """Keep what a ranking can be scored on: a paper that must be there, and a question that stands alone."""
+    return tuple(each for each in questions if each.wanted and not each.history)
+
+
+def _means(values: Sequence[Mapping[str, float]]) -> dict[str, Interval]:
+    return {name: bootstrap_interval([each[name] for each in values]) for name in values[0]}
+
+
+def _differences(
+    values: Sequence[Mapping[str, float]], below: Sequence[Mapping[str, float]]
+) -> list[Mapping[str, float]]:
+    return [{name: here[name] - there[name] for name in here} for here, there in zip(values, below, strict=True)]
+
+
+def _alone(signal: str) -> Order:
+    return lambda rankings, settings: list(rankings[signal])
+
+
+def _fused(rankings: Mapping[str, Sequence[str]], settings: Settings) -> list[str]:
+    return [paper_id for paper_id, _ in fuse(rankings, dict.fromkeys(rankings, 1.0), settings.rrf_k)]
+
+
+def _weighted(rankings: Mapping[str, Sequence[str]], settings: Settings) -> list[str]:
+    weights = {name: float(getattr(settings, f"{name}_weight")) for name in rankings}
+    return [paper_id for paper_id, _ in fuse(rankings, weights, settings.rrf_k)]
+
+
+STEPS = (
+    Step("lexical", "BM25 alone", ("lexical",), _alone("lexical")),
+    Step("dense_whole", "one vector per paper", ("dense_whole",), _alone("dense_whole")),
+    Step("dense", "+ chunk windows, best chunk per paper", ("dense",), _alone("dense"), "dense_whole"),
+    Step("fused_whole", "one vector per paper + BM25", ("dense_whole", "lexical"), _fused, "dense_whole"),
+    Step("fused", "chunk windows + BM25, equal weights", ("dense", "lexical"), _fused, "dense"),
+    Step("weighted", "+ the weights that are set", ("dense", "lexical"), _weighted, "fused"),
+    Step("full", "the engine's search", ("full",), _alone("full"), "weighted"),
+)

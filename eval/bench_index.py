@@ -1,0 +1,66 @@
+"""Index a test set in a folder of its own, with the code that indexes any corpus; a second run finds it there."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from eval.beir import TestSet
+from rag.corpus import Corpus
+from rag.embed import Embedder
+from rag.errors import UsageError
+from rag.generations import IndexFolder
+from rag.index import Progress, Request, update
+from rag.lexical import K1, B, LexicalIndex
+from rag.library import Library, open_library
+from rag.request import recipe
+from rag.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class BM25:
+    """The two constants of BM25; the defaults are the product's. Raises UsageError for values without meaning."""
+
+    k1: float = K1
+    b: float = B
+
+    def __post_init__(self) -> None:
+        if not self.k1 >= 0 or not 0 <= self.b <= 1:
+            raise UsageError(f"--k1 {self.k1:g} --b {self.b:g}: k1 must be at least 0, and b between 0 and 1.")
+
+
+def scratch_settings(settings: Settings, cache: Path, name: str) -> Settings:
+    """Give settings whose home is the test set's own: one folder for each recipe, so that they do not evict each other.
+
+    Nothing of the user's own index is touched.
+    """
+    known = recipe(settings)
+    mark = hashlib.sha256(repr(known).encode()).hexdigest()[:8]
+    model = re.sub(r"[^\w.-]+", "-", Path(settings.embed_model).name)
+    return replace(settings, home=cache / name / f"{model}-{settings.chunk_tokens}-{mark}")
+
+
+def open_indexed(
+    settings: Settings,
+    test_set: TestSet,
+    bm25: BM25,
+    load: Callable[[], Embedder],
+    waiting: Callable[[], None],
+    progress: Progress | None = None,
+) -> Library:
+    """Bring the index in `settings.home` in line with the test set, and open it; raises CitedeskError.
+
+    A run that was stopped goes on where it was. BM25, which takes seconds, is indexed anew by each run, so that a
+    change of its constants or of how words are cut is never hidden by what was kept.
+    """
+    folder = IndexFolder(settings.home)
+    corpus = Corpus(test_set.papers, (), len(test_set.papers))
+    with folder.locked(waiting):
+        request = Request(corpus, recipe(settings), (test_set.name,), settings.saved_year, datetime.now(UTC))
+        update(folder, request, load, progress)
+    library = open_library(settings)
+    return replace(library, lexical=LexicalIndex.build(list(library.papers.values()), bm25.k1, bm25.b))

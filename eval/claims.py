@@ -1,0 +1,60 @@
+"""The cited claims of answers, as `citedesk ask --questions FILE` prints them (pure, but for reading the file).
+
+A claim is the text before a group of [n] markers, since the marker before it or the line's start; its sentences are
+the quotes of the papers that the markers name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rag.errors import CorpusError
+from rag.files import read_json_lines
+
+_CITED = re.compile(r"(?P<claim>[^\[\n]*(?:\[(?!\d+\])[^\[\n]*)*)(?P<markers>(?:\[\d+\]\s*)+)")
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim of one answer and the quotes that it cites."""
+
+    question_id: str
+    claim: str
+    sentences: tuple[str, ...]
+
+
+def read_claims(path: Path) -> tuple[Claim, ...]:
+    """Read the cited claims of a file of answers; raises CorpusError where a line is bad or nothing is cited."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise CorpusError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}. Name a file of answers.") from None
+    claims: list[Claim] = []
+    for line, record in read_json_lines(text):
+        try:
+            if isinstance(record, ValueError):
+                raise record
+            claims += cited_claims(record)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            reason = error if isinstance(error, ValueError) else "no answer with citations"
+            raise CorpusError(f"{path} line {line}: {reason}. Mend the line.") from None
+    if not claims:
+        raise CorpusError(f"{path} cites nothing. Make it with `citedesk ask --questions FILE > {path.name}`.")
+    return tuple(claims)
+
+
+def cited_claims(answer: Mapping[str, Any]) -> Iterator[Claim]:
+    """List an answer's claims that have a marker with quotes behind it, in order."""
+    quotes = {each["n"]: [quote["text"] for quote in each["quotes"]] for each in answer["citations"]}
+    for match in _CITED.finditer(answer["answer"]):
+        claim = match["claim"].strip(" \t-*.,;:")
+        sentences = [text for n in _NUMBER.findall(match["markers"]) for text in quotes.get(int(n), [])]
+        if claim and sentences:
+            yield Claim(str(answer.get("id", "")), claim, tuple(sentences))

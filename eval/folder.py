@@ -1,0 +1,174 @@
+"""The folder of one run: run.json says what was run, rows.jsonl holds one row a question, written as it goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from eval.gold import Question
+from eval.rows import Row, question_digest, row_from_json, row_to_json
+from rag.errors import CitedeskError, UsageError
+from rag.files import read_json_lines, write_atomic
+
+Mode = Literal["retrieval", "extractive", "llm"]
+_INFO, _ROWS = "run.json", "rows.jsonl"
+
+
+class RunDamaged(CitedeskError):
+    """A folder that should hold a run, but does not hold one that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What was run: `gold` maps file to SHA-256, `settings` leaves out secrets and places, `started` is ISO."""
+
+    mode: Mode
+    generation: str
+    papers: int
+    settings: Mapping[str, Any]
+    gold: Mapping[str, str]
+    questions: int
+    version: str
+    commit: str | None
+    started: str
+
+    def differences(self, other: RunInfo) -> list[str]:
+        """Say in which respects another run's rows could not stand beside this one's."""
+        found = []
+        if self.mode != other.mode:
+            found.append(f"mode {self.mode}, now {other.mode}")
+        if self.generation != other.generation:
+            found.append(f"index generation {self.generation}, now {other.generation}")
+        if (self.version, self.commit) != (other.version, other.commit):
+            found.append(f"code {self.version} {self.commit}, now {other.version} {other.commit}")
+        names = sorted(self.settings.keys() | other.settings.keys())
+        before, now = self.settings, other.settings
+        found += [
+            f"{name} {before.get(name)}, now {now.get(name)}" for name in names if before.get(name) != now.get(name)
+        ]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it was read: its rows in the order of writing."""
+
+    info: RunInfo
+    rows: tuple[Row, ...]
+
+    @property
+    def errors(self) -> tuple[Row, ...]:
+        """The rows of questions that failed."""
+        return tuple(row for row in self.rows if row.error is not None)
+
+    @property
+    def partial(self) -> bool:
+        """Tell whether a question is missing or failed: means over the rest do not stand for the whole."""
+        return len(self.rows) - len(self.errors) < self.info.questions
+
+
+class RunFolder:
+    """Reads and writes the folder of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Run:
+        """Read a run, finished or not; raises UsageError where there is none, RunDamaged where it is damaged.
+
+        A last line that a killed run left unfinished is passed over.
+        """
+        info = self._info()
+        if info is None:
+            raise UsageError(
+                f"{self.path} holds no run. Make one with `citedesk eval run --gold FILE --out {self.path}`."
+            )
+        return Run(info, self._rows())
+
+    def resume(self, info: RunInfo, questions: Sequence[Question]) -> dict[str, Row]:
+        """Prepare for writing, and give the rows that stand: of these very questions, and without an error.
+
+        Raises UsageError where the folder holds a run of another index, mode, code, settings or question.
+        """
+        kept = self._standing(info, questions)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_atomic(self.path / _INFO, to_json(asdict(info)))
+            write_atomic(self.path / _ROWS, "".join(_line(row) for row in kept.values()))
+        except OSError as error:
+            raise UsageError(f"--out {self.path} cannot be written: {error.strerror}. Name another folder.") from None
+        return kept
+
+    @contextmanager
+    def writer(self) -> Iterator[RowWriter]:
+        """Open the rows for adding to them."""
+        with (self.path / _ROWS).open("a", encoding="utf-8") as file:
+            yield RowWriter(file)
+
+    def _standing(self, info: RunInfo, questions: Sequence[Question]) -> dict[str, Row]:
+        before = self._info()
+        if before is None:
+            return {}
+        digests = {question.id: question_digest(question) for question in questions}
+        rows = self._rows()
+        differences = before.differences(info)
+        if others := sum(row.question.id not in digests for row in rows):
+            differences.append(f"{others} of its questions are not asked now")
+        if differences:
+            raise UsageError(f"{self.path} holds rows of another run ({'; '.join(differences)}). Name another --out.")
+        same = [row for row in rows if digests[row.question.id] == question_digest(row.question)]
+        return {row.question.id: row for row in same if row.error is None}
+
+    def _info(self) -> RunInfo | None:
+        path = self.path / _INFO
+        try:
+            return RunInfo(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise RunDamaged(f"{path} is damaged ({error}). Remove the folder and run again.") from None
+
+    def _rows(self) -> tuple[Row, ...]:
+        path = self.path / _ROWS
+        try:
+            records = list(read_json_lines(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError) as error:
+            raise RunDamaged(f"{path} cannot be read ({error}). Remove the folder and run again.") from None
+        rows = []
+        for index, (line, record) in enumerate(records, start=1):
+            if isinstance(record, ValueError):
+                if index == len(records):
+                    break
+                raise RunDamaged(f"{path} line {line} is damaged ({record}). Remove the line and run again.")
+            try:
+                rows.append(row_from_json(record))
+            except (ValueError, TypeError, KeyError) as error:
+                raise RunDamaged(f"{path} line {line} is no row ({error}). Remove the line and run again.") from None
+        return tuple(rows)
+
+
+class RowWriter:
+    """Adds rows one by one, each whole on the disk before the next question is asked."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: Row) -> None:
+        """Add a row."""
+        self._file.write(_line(row))
+        self._file.flush()
+
+
+def to_json(record: Mapping[str, Any]) -> str:
+    """Write a JSON file's text: indented, keys sorted."""
+    return json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _line(row: Row) -> str:
+    return json.dumps(row_to_json(row), ensure_ascii=False) + "\n"

@@ -1,0 +1,110 @@
+"""The judges that can be named; those defined here put a threshold on how near a sentence comes to a claim.
+
+They are the baseline that better judges are measured against. An entry in JUDGES makes a judge selectable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from eval.pairs import Label, Pair
+from eval.verify import Judge, agreement
+from rag.embed import Embedder
+from rag.settings import Settings
+from rag.tokens import tokenize
+
+_NEGATION = re.compile(
+    r"\b(no|not|nor|neither|never|without|cannot|fails?|failed|lacks?|lacking|absent|absence|independent|unable)\b"
+    r"|n[’']t\b",
+    re.IGNORECASE,
+)
+_STEPS = 100  # thresholds that are tried between the least and the greatest score
+
+Nearness = Callable[[str, Sequence[str]], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdJudge:
+    """Not enough below the threshold; above it support, or contradiction where only one of the two texts negates.
+
+    `nearness` scores each sentence for a claim; the best one speaks for the abstract.
+    """
+
+    name: str
+    nearness: Nearness
+    threshold: float
+
+    def judge(self, claim: str, sentences: Sequence[str]) -> Label:
+        """Give the verdict on one claim."""
+        return self._verdict(*self._best(claim, sentences))
+
+    def fitted(self, pairs: Iterable[Pair]) -> ThresholdJudge:
+        """Choose the threshold with the highest macro-F1 on labelled pairs; raises ValueError where there are none."""
+        known = [(pair.label, self._best(pair.claim, pair.sentences)) for pair in pairs]
+        if not known:
+            raise ValueError("no pairs to choose a threshold on")
+        labels = [label for label, _ in known]
+        scores = [best[0] for _, best in known]
+
+        def quality(threshold: float) -> float:
+            judge = replace(self, threshold=threshold)
+            return agreement(self.name, labels, [judge._verdict(*best) for _, best in known], samples=1).macro_f1.mean
+
+        return replace(self, threshold=max(map(float, np.linspace(min(scores), max(scores), _STEPS)), key=quality))
+
+    def _best(self, claim: str, sentences: Sequence[str]) -> tuple[float, bool]:
+        """Find the best sentence: its score, and whether only it or only the claim negates."""
+        scores = self.nearness(claim, sentences)
+        best = max(range(len(sentences)), key=lambda i: scores[i])
+        return float(scores[best]), bool(_NEGATION.search(claim)) != bool(_NEGATION.search(sentences[best]))
+
+    def _verdict(self, score: float, opposed: bool) -> Label:
+        if score < self.threshold:
+            return "not_enough"
+        return "contradict" if opposed else "support"
+
+
+def shared_terms(claim: str, sentences: Sequence[str]) -> list[float]:
+    """Give the share of the claim's distinct terms that each sentence holds, in [0, 1]."""
+    terms = set(tokenize(claim))
+    return [len(terms & set(tokenize(sentence))) / (len(terms) or 1) for sentence in sentences]
+
+
+def cosines(embedder: Embedder) -> Nearness:
+    """Score sentences by their cosine with the claim, both embedded as texts of one kind."""
+
+    def nearness(claim: str, sentences: Sequence[str]) -> list[float]:
+        vectors = embedder.embed_documents([claim, *sentences])
+        return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
+
+    return nearness
+
+
+def lexical_judge(settings: Settings) -> ThresholdJudge:
+    """Judge by shared terms; the threshold is the best on SciFact's training pairs."""
+    return ThresholdJudge("lexical", shared_terms, 0.34)
+
+
+def dense_judge(settings: Settings) -> ThresholdJudge:
+    """Judge by the configured embedding model's cosines; the threshold is for bge-small."""
+    from rag.embed import load_embedder  # its model is only needed here
+
+    return ThresholdJudge("dense", cosines(load_embedder(settings.embed_model)), 0.789)
+
+
+def llm_judge(settings: Settings) -> Judge:
+    """Judge by the configured endpoint; raises UsageError where there is none."""
+    from eval.judge import LLMJudge  # 3 s of imports
+
+    return LLMJudge(settings)
+
+
+JUDGES: Mapping[str, Callable[[Settings], Judge]] = {
+    "lexical": lexical_judge,
+    "dense": dense_judge,
+    "llm": llm_judge,
+}

@@ -1,0 +1,1 @@
+"""What is measured of an answer; each measure's file names its source."""

@@ -1,0 +1,97 @@
+"""All measures by name, with what each means; the names are those of the JSON, the tables and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from eval.measures.cited import cited_scores, relevant_share
+from eval.measures.facts import fact_scores
+from eval.measures.quotes import evidence_scores, verbatim_share
+from eval.measures.ranking import RECALL_DEPTHS, ranking_scores
+from eval.measures.refusal import refusal_scores
+from eval.rows import Row
+from rag.errors import UsageError
+
+Group = Literal["ranking", "answer", "cost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure: what it means, its unit ("" for a share of 1), and whether more of it is better."""
+
+    name: str
+    group: Group
+    meaning: str
+    unit: Literal["", "ms", "tokens"] = ""
+    more_is_better: bool = True
+
+
+_ALL = (
+    Measure("ndcg@10", "ranking", "order of the first ten papers; those that must be there weigh three, others one"),
+    *(
+        Measure(f"recall@{depth}", "ranking", f"share of the papers that must be there among the first {depth}")
+        for depth in RECALL_DEPTHS
+    ),
+    Measure("r_precision", "ranking", "precision at the rank where all papers that must be there could be"),
+    Measure("mrr", "ranking", "one over the rank of the first paper that must be there"),
+    Measure("success@1", "ranking", "share of questions whose first paper must be there"),
+    Measure("cited_precision", "answer", "share of cited papers that must be there, those that may be left aside"),
+    Measure("cited_recall", "answer", "share of the papers that must be there that the answer cites"),
+    Measure("cited_f1", "answer", "harmonic mean of the two, per question"),
+    Measure("facts_in_answer", "answer", "share of gold facts in the answer, titles and dates of its papers included"),
+    Measure("facts_in_quotes", "answer", "share of gold facts in the quotes alone"),
+    Measure("citations_relevant", "answer", "share of citations that name a paper that must or may be there"),
+    Measure("quotes_verbatim", "answer", "share of quotes that stand in the abstract at their offsets; must be 1"),
+    Measure("evidence_recall", "answer", "share of gold evidence that the quotes cover"),
+    Measure("rightly_refused", "answer", "share of unanswerable questions refused, or their false premise corrected"),
+    Measure("wrongly_refused", "answer", "share of answerable questions refused", more_is_better=False),
+    Measure("prompt_tokens", "cost", "tokens that were sent to the endpoint", "tokens", more_is_better=False),
+    Measure("completion_tokens", "cost", "tokens that the endpoint wrote", "tokens", more_is_better=False),
+    Measure("first_token_ms", "cost", "time until the first written token", "ms", more_is_better=False),
+    Measure("total_ms", "cost", "time until the answer was whole", "ms", more_is_better=False),
+)
+
+MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _ALL}
+
+
+def find_measure(name: str) -> Measure:
+    """Give a measure by its name; raises UsageError with the names there are."""
+    if name not in MEASURES:
+        raise UsageError(f"There is no measure {name!r}. There are: {', '.join(MEASURES)}.")
+    return MEASURES[name]
+
+
+def scores(row: Row) -> dict[str, float]:
+    """Score a row by every measure that applies to it; one with an error by none."""
+    if row.error is not None:
+        return {}
+    found = ranking_scores(row.hits, row.question.relevant)
+    if row.answer is not None:
+        found |= _answer_scores(row, row.answer)
+    times = {"first_token_ms": row.first_token_ms, "total_ms": row.total_ms}
+    return found | {name: value for name, value in times.items() if value is not None}
+
+
+def _answer_scores(row: Row, answer: Mapping[str, object]) -> dict[str, float]:
+    question, quotes = row.question, row.quotes
+    found = cited_scores(row.cited, question.relevant) | relevant_share(row.cited, question.relevant)
+    if question.answerable:
+        found |= fact_scores(question.answer_facts, shown_text(row), " ".join(quote["text"] for _, quote in quotes))
+    found |= verbatim_share(len(quotes), row.verbatim)
+    found |= evidence_scores(quotes, question.evidence, question.relevant)
+    found |= refusal_scores(question, str(answer["status"]), row.cited)
+    usage = answer.get("usage")
+    tokens = usage if isinstance(usage, dict) else {}
+    return found | {
+        name: float(tokens[name]) for name in ("prompt_tokens", "completion_tokens") if tokens.get(name) is not None
+    }
+
+
+def shown_text(row: Row) -> str:
+    """Give an answer as a reader sees it: its text, then the title and date of each paper that it cites."""
+    if row.answer is None:
+        return ""
+    sources = [f"{citation['title']} ({citation['date'] or 'no date'})." for citation in row.citations]
+    return "\n".join([str(row.answer["answer"]), *sources])

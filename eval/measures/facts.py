@@ -1,0 +1,110 @@
+"""Are the facts of a gold answer in a text? Recall of nuggets: Voorhees, TREC 2003 question answering track, by words.
+
+A fact is found where all its numbers, dates and names are, and half of its other words. No meaning is judged: a fact
+said in other words is missed, and one denied with its own words is found.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eval.measures.quantities import UNITS, Date, Quantity, take_dates, take_quantities
+from rag.display import readable
+from rag.tokens import tokenize
+
+_LONGEST_NAME = 5  # words
+_SHARE = 0.5  # of the words that are no names
+_MARKER = re.compile(r"\[\d+\]")
+_FUNCTION_WORDS = frozenset(
+    "about across after around at between both beyond by each from how in more most of on or over per than up using via"
+    " when while with within without".split()
+)
+_WORD = re.compile(r"(?<!\w)[^\W\d_][^\W_]*(?:[-.’'^][^\W_]+)*")
+_POSSESSIVE = re.compile(r"[’']s\b")
+_FACTOR = re.compile(r"x\d[\d.]*")
+_NUMBERED = re.compile(r"\b([A-Za-z]*[A-Z][\w-]*) (\d+)(?![\w.,%-]| ?[x×%])")
+_STARTS = re.compile(r"(?:^|[:;(.,])\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What can be found in a text: word sequences written as one word, stems, numbers and dates."""
+
+    names: frozenset[str]
+    stems: frozenset[str]
+    quantities: tuple[Quantity, ...]
+    dates: tuple[Date, ...]
+
+
+def fact_scores(facts: Sequence[str], answer: str, quotes: str) -> dict[str, float]:
+    """Give the shares of facts found in an answer and in its quotes; nothing is measured without facts."""
+    if not facts:
+        return {}
+    texts = {"facts_in_answer": read(answer), "facts_in_quotes": read(quotes)}
+    return {name: sum(holds(text, fact) for fact in facts) / len(facts) for name, text in texts.items()}
+
+
+def read(text: str) -> Reading:
+    """Prepare a text for looking facts up in it; citation markers are no numbers."""
+    plain = _plain(_MARKER.sub(" ", text))
+    dates, dateless = take_dates(plain)
+    quantities, _ = take_quantities(dateless)
+    words = re.findall(r"[^\W_]+", plain.casefold())
+    names = {
+        "".join(words[i : i + length]) for length in range(1, _LONGEST_NAME + 1) for i in range(len(words) - length + 1)
+    }
+    years = tuple(Quantity(date.year) for date in dates if date.year)
+    return Reading(frozenset(names), frozenset(tokenize(plain)), quantities + years, dates)
+
+
+def holds(text: Reading, fact: str) -> bool:
+    """Tell whether a text has all the numbers, dates and names of a fact, and half of its other words."""
+    dates, rest = take_dates(_POSSESSIVE.sub("", _plain(fact)))
+    names, rest = _take_names(_NUMBERED.sub(r"\1-\2", rest))  # "RTX 4090" is a name, like "RTX4090"
+    quantities, rest = take_quantities(rest)
+    words = _words(rest)
+    if not (dates or quantities or names or words):
+        return False
+    return (
+        all(any(date.matches(other) for other in text.dates) for date in dates)
+        and all(any(quantity.matches(other) for other in text.quantities) for quantity in quantities)
+        and all(name in text.names for name in names)
+        and sum(word <= text.stems for word in words) >= _SHARE * len(words)
+    )
+
+
+def _take_names(text: str) -> tuple[list[str], str]:
+    """Read a fact's names, each written as one word, and give the fact without them."""
+    names: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        word = match[0]
+        is_quantity = word.casefold() in UNITS or _FACTOR.fullmatch(word)
+        if is_quantity or not _is_name(word, begins=bool(_STARTS.search(text[: match.start()]))):
+            return word
+        names.append(re.sub(r"[\W_]", "", word).casefold())
+        return ";"  # so that what stood on either side of the name stays apart
+
+    rest = _WORD.sub(take, text)
+    return names, rest
+
+
+def _words(text: str) -> list[set[str]]:
+    """List the other words of a fact, each as the stems of its parts; those that only join others are left out."""
+    parts = [re.findall(r"[^\W_]+", word) for word in re.findall(r"[^\W_]+(?:-[^\W_]+)*", text)]
+    stems = [{stem for part in word for stem in tokenize(part)} for word in parts if word[0] not in _FUNCTION_WORDS]
+    return [word for word in stems if word]
+
+
+def _is_name(word: str, begins: bool) -> bool:
+    """Tell a name by a capital inside it, by a digit, or by a first capital where no sentence begins."""
+    inner = any(character.isupper() for character in word[1:])
+    return inner or any(character.isdigit() for character in word) or (word[0].isupper() and not begins)
+
+
+def _plain(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", readable(text.replace("$", "")))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))

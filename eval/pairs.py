@@ -1,0 +1,90 @@
+"""Labelled claim–abstract pairs, one JSON object a line: claim_id, claim, doc_id, label, sentences; title is optional.
+
+This is the form of SciFact (Wadden et al., Fact or Fiction: Verifying Scientific Claims, EMNLP 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rag.errors import CorpusError
+from rag.files import read_json_lines
+
+Label = Literal["support", "contradict", "not_enough"]
+LABELS: tuple[Label, ...] = ("support", "contradict", "not_enough")
+
+_SPELLINGS: Mapping[str, Label] = {
+    "support": "support",
+    "supports": "support",
+    "contradict": "contradict",
+    "contradicts": "contradict",
+    "refutes": "contradict",
+    "not_enough": "not_enough",
+    "not_enough_info": "not_enough",
+    "not enough": "not_enough",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A claim, the abstract it is held against, and what a person said of the two."""
+
+    pair_id: str
+    claim: str
+    title: str
+    sentences: tuple[str, ...]
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class PairFile:
+    """The distinct pairs of a file, and how many lines only repeat one."""
+
+    pairs: tuple[Pair, ...]
+    repeated: int
+
+
+def read_pairs(path: Path) -> PairFile:
+    """Read a file of pairs; raises CorpusError that names the line where one is bad, or says that there is none."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise CorpusError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}. Name a file of labelled pairs.") from None
+    pairs: dict[str, Pair] = {}
+    lines = 0
+    for line, record in read_json_lines(text):
+        try:
+            if isinstance(record, ValueError):
+                raise record
+            pair = _pair(record)
+            if pairs.setdefault(pair.pair_id, pair) != pair:
+                raise ValueError(f"the pair {pair.pair_id} is there already, with another label or text")
+        except ValueError as error:
+            raise CorpusError(f"{path} line {line}: {error}. Mend the line.") from None
+        lines += 1
+    if not pairs:
+        raise CorpusError(f"{path} is empty. Each line is an object with claim, label and sentences.")
+    return PairFile(tuple(pairs.values()), lines - len(pairs))
+
+
+def _pair(record: Mapping[str, Any]) -> Pair:
+    claim, label = (_text(record, name) for name in ("claim", "label"))
+    sentences = record.get("sentences")
+    if not isinstance(sentences, list) or not sentences or not all(isinstance(each, str) for each in sentences):
+        raise ValueError('no "sentences" that are a list of texts')
+    if label.lower() not in _SPELLINGS:
+        raise ValueError(f"the label {label} is none of {', '.join(LABELS)}")
+    pair_id = f"{_text(record, 'claim_id')}/{_text(record, 'doc_id')}"
+    return Pair(pair_id, claim, str(record.get("title") or ""), tuple(sentences), _SPELLINGS[label.lower()])
+
+
+def _text(record: Mapping[str, Any], name: str) -> str:
+    value = record.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f'no "{name}" that is a text')
+    return value

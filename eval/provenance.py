@@ -1,0 +1,56 @@
+"""What a run is a run of: the index, the settings, the gold, and the code that was measured."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from eval.folder import Mode, RunInfo
+from rag import __version__
+from rag.generations import Manifest
+from rag.settings import Settings
+
+_NOT_KEPT = {"home", "corpus", "saved_year", "llm_api_key", "llm_timeout"}  # places, secrets, and what answers ignore
+
+
+def run_info(mode: Mode, manifest: Manifest, settings: Settings, gold: Sequence[Path], questions: int) -> RunInfo:
+    """Describe a run that starts now over so many questions."""
+    return RunInfo(
+        mode=mode,
+        generation=manifest.generation,
+        papers=len(manifest.papers),
+        settings=measured_settings(settings, mode),
+        gold={path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in gold},
+        questions=questions,
+        version=__version__,
+        commit=_commit(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def measured_settings(settings: Settings, mode: Mode) -> dict[str, Any]:
+    """Give the settings that a run of this mode depends on."""
+    values = {name: value for name, value in asdict(settings).items() if name not in _NOT_KEPT}
+    if values["llm_base_url"]:
+        values["llm_base_url"] = re.sub(r"//[^/@]*@", "//", values["llm_base_url"])  # a name and password
+    return {name: value for name, value in values.items() if mode == "llm" or not name.startswith("llm_")}
+
+
+def _commit() -> str | None:
+    """Name the commit of the checkout that this code runs from, if it is one and git can be asked."""
+    checkout = Path(__file__).resolve().parent.parent
+    if not (checkout / ".git").exists():
+        return None
+    try:
+        asked = subprocess.run(
+            ["git", "-C", str(checkout), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return asked.stdout.strip() or None

@@ -1,0 +1,28 @@
+"""How figures are written, the same in every form of the report (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from eval.measures.catalogue import MEASURES
+from eval.stats import Interval
+
+NOT_MEASURED = "–"
+
+
+def number(value: float, unit: str) -> str:
+    """Write a mean: a share with three decimals, counts and times without."""
+    return f"{value:,.0f}" if unit else f"{value:.3f}"
+
+
+def with_interval(measure: str, interval: Interval) -> str:
+    """Write a mean and its interval, as in "0.712 [0.640, 0.781]"."""
+    unit = MEASURES[measure].unit
+    return f"{number(interval.mean, unit)} [{number(interval.low, unit)}, {number(interval.high, unit)}]"
+
+
+def cell(measure: str, measures: Mapping[str, Interval]) -> str:
+    """Write a mean with its interval and n, or a dash where nothing was measured."""
+    if measure not in measures:
+        return NOT_MEASURED
+    return f"{with_interval(measure, measures[measure])} n={measures[measure].n}"

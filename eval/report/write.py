@@ -1,0 +1,20 @@
+"""Writes a run's report beside its rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eval.folder import Run, to_json
+from eval.report.markdown import report_to_markdown
+from eval.report.page import report_to_html
+from eval.summary import Summary, summarize, summary_to_json
+from rag.files import write_atomic
+
+
+def write_report(run: Run, folder: Path) -> Summary:
+    """Write report.html, report.md and report.json, and give what they say."""
+    summary = summarize(run)
+    write_atomic(folder / "report.html", report_to_html(summary, run.rows))
+    write_atomic(folder / "report.md", report_to_markdown(summary, run.rows))
+    write_atomic(folder / "report.json", to_json(summary_to_json(summary, run.rows)))
+    return summary

@@ -1,0 +1,67 @@
+"""What a run keeps of each question: one JSON row with the gold, what was found, and what was answered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from eval.gold import Question, Span, Turn
+
+DEPTH = 50  # papers of a ranking that a row keeps
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question's outcome; `answer` has the shape of `citedesk ask --json`, and is None where only searched.
+
+    `hits` are paper ids, best first; `verbatim` of the answer's quotes stand at their offsets; times are wall-clock
+    milliseconds from asking; a row with an `error` is counted, never averaged.
+    """
+
+    question: Question
+    hits: tuple[str, ...] = ()
+    answer: Mapping[str, Any] | None = None
+    verbatim: int = 0
+    first_token_ms: float | None = None
+    total_ms: float | None = None
+    error: str | None = None
+
+    @property
+    def citations(self) -> list[Mapping[str, Any]]:
+        """The answer's citations, as JSON objects."""
+        return list(self.answer["citations"]) if self.answer else []
+
+    @property
+    def quotes(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """All quotes of the answer, each with its paper's id."""
+        return [(citation["paper_id"], quote) for citation in self.citations for quote in citation["quotes"]]
+
+    @property
+    def cited(self) -> tuple[str, ...]:
+        """The ids of the papers that the answer cites, each once."""
+        return tuple(dict.fromkeys(citation["paper_id"] for citation in self.citations))
+
+
+def question_digest(question: Question) -> str:
+    """Hash what is asked and what would be right (SHA-256, hex): rows of another digest cannot be compared."""
+    return hashlib.sha256(json.dumps(asdict(question), sort_keys=True).encode()).hexdigest()
+
+
+def row_to_json(row: Row) -> dict[str, Any]:
+    """Write a row as a JSON object that `row_from_json` reads back."""
+    record = {**asdict(row), "question": {**asdict(row.question)}}
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def row_from_json(record: Mapping[str, Any]) -> Row:
+    """Read a row; raises ValueError, TypeError or KeyError where the record is not one."""
+    values = dict(record)
+    question = dict(values.pop("question"))
+    question["evidence"] = tuple(Span(**span) for span in question["evidence"])
+    question["history"] = tuple(Turn(**turn) for turn in question["history"])
+    for name in ("answer_facts", "near_miss"):
+        question[name] = tuple(question[name])
+    return Row(Question(**question), tuple(values.pop("hits")), **values)

@@ -1,0 +1,114 @@
+"""The rankings that an ablation is put together from: each signal's own, per question, kept as JSON.
+
+What is kept belongs to one generation of the index and to the settings that the signal looks at; anything else is
+ranked anew. `full` runs the engine itself and is never kept, since what it does is not named by settings alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from llama_index.core.base.base_retriever import BaseRetriever
+
+from rag.embed import Embedder
+from rag.engine import Engine
+from rag.files import write_atomic
+from rag.library import Library
+from rag.retrieve import DenseRetriever, LexicalRetriever, hits_from_nodes
+from rag.settings import Settings
+from rag.types import Filters
+
+Ranker = Callable[[str], list[str]]
+Rankings = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a signal can be made of."""
+
+    settings: Settings
+    library: Library
+    embedder: Embedder
+    engine: Engine
+
+
+@dataclass(frozen=True, slots=True)
+class SignalSource:
+    """How a signal is made, and the settings that its rankings depend on besides the index; None: never kept."""
+
+    make: Callable[[Parts], Ranker]
+    depends: tuple[str, ...] | None
+
+
+def rank_all(
+    parts: Parts, signals: Sequence[str], questions: Sequence[str], folder: Path, fresh: bool = False
+) -> dict[str, Rankings]:
+    """Give each signal's rankings, question by question; those that `folder` holds are used unless `fresh`."""
+    kept = folder / parts.library.manifest.generation
+    return {signal: _rank(parts, SIGNALS[signal], questions, kept / f"{signal}.json", fresh) for signal in signals}
+
+
+def _rank(parts: Parts, source: SignalSource, questions: Sequence[str], path: Path, fresh: bool) -> Rankings:
+    seen = {name: getattr(parts.settings, name) for name in source.depends or ()}
+    known = {} if fresh or source.depends is None else _read(path, seen)
+    missing = [question for question in dict.fromkeys(questions) if question not in known]
+    if missing:
+        ranker = source.make(parts)
+        known |= {question: ranker(question) for question in missing}
+        if source.depends is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            kept = {"settings": seen, "rankings": known}
+            write_atomic(path, json.dumps(kept, sort_keys=True, ensure_ascii=False) + "\n")
+    return {question: known[question] for question in questions}
+
+
+def _read(path: Path, settings: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Read what was kept under the same settings; what cannot be read counts as not kept."""
+    try:
+        kept = json.loads(path.read_bytes())
+        return dict(kept["rankings"]) if kept["settings"] == settings else {}
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+
+
+def _lexical(parts: Parts) -> Ranker:
+    return _through(LexicalRetriever(parts.library, Filters(), parts.settings.pool), parts)
+
+
+def _dense(parts: Parts) -> Ranker:
+    return _through(DenseRetriever(parts.library, parts.embedder, Filters(), parts.settings.pool), parts)
+
+
+def _dense_whole(parts: Parts) -> Ranker:
+    """Rank by one vector per paper, of its title and as much of its abstract as the model reads; exact cosines."""
+    papers = list(parts.library.papers.values())
+    vectors = parts.embedder.embed_documents([f"{paper.title}. {paper.abstract}" for paper in papers])
+
+    def rank(question: str) -> list[str]:
+        order = np.argsort(-(vectors @ parts.embedder.embed_query(question)), kind="stable")
+        return [papers[i].paper_id for i in order[: parts.settings.pool]]
+
+    return rank
+
+
+def _full(parts: Parts) -> Ranker:
+    return lambda question: [hit.paper.paper_id for hit in parts.engine.search(question).hits]
+
+
+def _through(retriever: BaseRetriever, parts: Parts) -> Ranker:
+    return lambda question: [
+        hit.paper.paper_id for hit in hits_from_nodes(retriever.retrieve(question), parts.library.papers)
+    ]
+
+
+SIGNALS: Mapping[str, SignalSource] = {
+    "lexical": SignalSource(_lexical, ("pool",)),
+    "dense_whole": SignalSource(_dense_whole, ("pool", "embed_model")),
+    "dense": SignalSource(_dense, ("pool", "embed_model")),
+    "full": SignalSource(_full, None),
+}

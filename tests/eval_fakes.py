@@ -1,0 +1,81 @@
+"""An asker that follows a script, and the rows and gold that the tests of the evaluation share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from eval.folder import Run, RunInfo
+from eval.gold import Question
+from eval.rows import Row
+from rag.errors import LLMFailed
+from rag.types import Answer, Citation, Done, Event, Filters, Hit, Quote, Retrieved, Token
+from tests.fakes import PAPERS
+
+INFO = RunInfo(
+    mode="extractive",
+    generation="g1",
+    papers=3,
+    settings={"pool": 100},
+    gold={"gold.jsonl": "0" * 64},
+    questions=2,
+    version="0.1.0",
+    commit=None,
+    started="2026-01-02T00:00:00+00:00",
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    hits: tuple[Hit, ...]
+
+
+@dataclass
+class ScriptedAsker:
+    """Finds the three papers in their order, and cites the first; the questions in `fails` raise, or fall back."""
+
+    fails: frozenset[str] = frozenset()
+    falls_back: frozenset[str] = frozenset()
+    asked: list[str] = field(default_factory=list)
+
+    def search(self, question: str, filters: Filters = Filters()) -> Found:
+        return Found(tuple(Hit(rank, paper, 1 / rank) for rank, paper in enumerate(PAPERS, start=1)))
+
+    def ask(self, question: str, filters: Filters = Filters(), use_llm: bool = True) -> Iterator[Event]:
+        self.asked.append(question)
+        if question in self.fails:
+            raise LLMFailed("The endpoint cannot be reached.")
+        yield Retrieved(self.search(question).hits, ())
+        if use_llm:
+            yield Token("Pebble prunes")
+        first = PAPERS[0]
+        quote = Quote(first.abstract[:20], 0, 20, "supported")
+        answer = Answer(question, "extractive", "Pebble prunes [1].", citations=(Citation(1, first, (quote,)),))
+        if use_llm and question not in self.falls_back:
+            answer = replace(answer, status="answered", model="small-model")
+        elif use_llm:
+            answer = replace(answer, notice="The endpoint broke off.")
+        yield Done(answer)
+
+
+def question(name: str, relevant: Mapping[str, int] | None = None, **values: Any) -> Question:
+    relevant = {PAPERS[0].paper_id: 2} if relevant is None else relevant
+    values = {"type": "fact" if relevant else "unanswerable", "question": f"What of {name}?", **values}
+    return Question(id=name, relevant=relevant, titles=dict.fromkeys(relevant, "A Title"), **values)
+
+
+def row(name: str, hits: tuple[str, ...], relevant: Mapping[str, int] | None = None, **values: Any) -> Row:
+    return Row(question(name, relevant), hits, **values)
+
+
+def answer(status: str = "answered", text: str = "Pebble prunes [1].", *cited: tuple[str, list[Any]]) -> dict[str, Any]:
+    citations = [
+        {"n": n, "paper_id": paper_id, "title": f"Title {n}", "url": None, "date": "2024-01-05", "quotes": quotes}
+        for n, (paper_id, quotes) in enumerate(cited, start=1)
+    ]
+    return {"status": status, "answer": text, "citations": citations, "notice": None, "usage": {}}
+
+
+def run_of(*rows: Row, questions: int | None = None, **values: Any) -> Run:
+    return Run(replace(INFO, questions=len(rows) if questions is None else questions, **values), rows)
