@@ -86,6 +86,7 @@ class ScriptedEndpoint:
     body: bytes = b""
     cut_after: int | None = None
     silent_after: int | None = None
+    redirect: str | None = None
     models: Sequence[str] = ("small-model",)
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
@@ -138,6 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, text: str) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        if self.server.script.redirect:
+            self.send_header("Location", self.server.script.redirect)
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
         self.wfile.write(text.encode())

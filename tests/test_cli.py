@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -140,6 +141,42 @@ def test_ask_with_a_failing_endpoint_says_so_and_answers(
     assert "Note: The endpoint" in out
 
 
+def test_question_with_half_a_character_does_not_stop_the_rest(
+    indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(
+        '\ufeff{"id": 1, "question": "caches \\ud83d"}\n{"id": [], "question": "x"}\n{"id": 3, "question": "dunes"}'
+    )
+    code, out, err = run(capsys, "search", "--questions", str(questions))
+    assert (code, [json.loads(line)["id"] for line in out.splitlines()]) == (1, [1, 3])
+    assert err == f'error: {questions} line 2: needs an "id" (a text or number) and a "question" (a text)\n'
+
+
+def test_search_deeper_than_the_pool_shows_as_many_as_asked(
+    indexed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITEDESK_POOL", "1")
+    _, out, _ = run(capsys, "search", QUESTION, "-k", "3", "--json")
+    assert len(json.loads(out)["hits"]) == 3
+
+
+def test_year_of_saving_is_remembered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.txt"
+    page.write_text(f"A Title\n\n{'We study things at length. ' * 10}\n\n  • 3 authors\n·\nJun 16\n", encoding="utf-8")
+    assert main(["index", "--quiet", "--saved-year", "2021", str(page)]) == 0
+    assert run(capsys, "index", "--quiet")[1].endswith("0 added, 0 replaced, 0 removed, 1 unchanged, 0 failed\n")
+    assert json.loads(run(capsys, "export")[1])["date"] == "2021-06-16"
+
+
+def test_named_corpus_beats_the_one_that_was_indexed(
+    indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write_papers(tmp_path / "other.jsonl", {"title": "New", "abstract": "Text."})
+    monkeypatch.setenv("CITEDESK_CORPUS", str(other))
+    assert run(capsys, "index", "--quiet")[1] == "1 added, 0 replaced, 3 removed, 0 unchanged, 0 failed\n"
+
+
 @pytest.mark.parametrize("command", ["search", "ask"])
 def test_questions_file_gives_a_line_each_and_reports_bad_lines(
     indexed: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
@@ -156,7 +193,7 @@ def test_questions_file_gives_a_line_each_and_reports_bad_lines(
 def test_questions_come_from_stdin_too(
     indexed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", pytest.importorskip("io").StringIO('{"id": 1, "question": "dunes"}\n'))
+    monkeypatch.setattr(sys, "stdin", io.StringIO('{"id": 1, "question": "dunes"}\n'))
     code, out, _ = run(capsys, "ask", "--questions", "-")
     assert (code, json.loads(out)["id"]) == (0, 1)
 
@@ -214,7 +251,7 @@ def test_unexpected_error_is_one_line_without_a_traceback(
 
 
 def test_reader_that_goes_away_is_no_error(indexed: Path) -> None:
-    command = f"{sys.executable} -m rag export | head -c 10"
+    command = f"unset PYTHONUNBUFFERED; {sys.executable} -m rag export | head -c 10"
     result = subprocess.run(
         command, shell=True, cwd=PROJECT, env={**os.environ}, capture_output=True, text=True, timeout=60
     )

@@ -183,6 +183,13 @@ def test_failing_endpoint_gives_the_extractive_answer_and_says_why(
     assert len(endpoint.requests) == 1
 
 
+def test_redirect_to_another_server_is_not_followed(library: Library, endpoint: ScriptedEndpoint) -> None:
+    endpoint.status, endpoint.redirect = 307, "/v1/elsewhere"
+    _, answer = written(library, endpoint)
+    assert "answered HTTP 307" in str(answer.notice)
+    assert len(endpoint.requests) == 1
+
+
 def test_endpoint_that_is_not_there_is_named(library: Library) -> None:
     settings = Settings(llm_base_url="http://127.0.0.1:9/v1", llm_model="m")
     *_, done = make(library, settings).ask(QUESTION)

@@ -18,7 +18,7 @@ from rag.generations import VECTORS, IndexFolder, Recipe
 from rag.index import Request, Summary, update
 from rag.library import load_papers
 from rag.types import Filters, Paper, Problem
-from rag.vectors import open_vectors
+from rag.vectors import create_vectors, open_vectors
 from tests.conftest import PROJECT
 from tests.fakes import CACHE_PAPER, PAPERS, QUANTUM_PAPER, ROBOT_PAPER, HashEmbedder
 
@@ -156,6 +156,54 @@ def test_run_that_stopped_is_taken_up_again(indexer: Indexer) -> None:
     indexer.embedder = HashEmbedder()
     assert counts(indexer.run(papers)) == (40, 0, 0, 0)
     assert 0 < len({text.split(".")[0] for text in indexer.embedder.embedded}) < 40
+
+
+def test_staging_of_another_recipe_is_not_taken_up(indexer: Indexer) -> None:
+    staging = indexer.folder.staging
+    indexer.run([CACHE_PAPER], recipe=replace(RECIPE, embedding="other"))
+    indexer.folder.current().rename(staging)
+    (indexer.folder.path / "current").unlink()
+    indexer.run([CACHE_PAPER])
+    assert indexer.embedder.embedded
+
+
+def test_paper_whose_chunks_are_not_all_there_is_embedded_again(indexer: Indexer) -> None:
+    indexer.run([replace(CACHE_PAPER, abstract="One two three. " * 40)])
+    staging = indexer.folder.staging
+    indexer.folder.current().rename(staging)
+    (indexer.folder.path / "current").unlink()
+    store = create_vectors(staging / VECTORS)
+    store._collection.delete(ids=["2401.00001#1"])
+    assert store.digests() == {"2401.00001": None}
+    store.close()
+    indexer.run([replace(CACHE_PAPER, abstract="One two three. " * 40)])
+    assert indexer.embedder.embedded
+    assert "2401.00001" in indexer.paper_ids()
+
+
+def test_finished_generation_that_did_not_become_current_is_taken_up(indexer: Indexer) -> None:
+    indexer.run(PAPERS[:1])
+    before = indexer.folder.current().name
+    indexer.run(PAPERS)
+    (indexer.folder.path / "current").write_text(before)
+    indexer.run(PAPERS)
+    assert indexer.embedder.embedded == []
+    assert len(indexer.paper_ids()) == 3
+
+
+def test_same_papers_from_elsewhere_are_noted_without_embedding(indexer: Indexer) -> None:
+    indexer.run()
+    request = Request(Corpus(PAPERS, (), 3), RECIPE, ("/elsewhere",), 2024, NOON + timedelta(days=1))
+    summary = update(indexer.folder, request, lambda: pytest.fail("the model was loaded"))
+    manifest = indexer.folder.manifest()
+    assert (counts(summary), manifest.sources, manifest.saved_year) == ((0, 0, 0, 3), ("/elsewhere",), 2024)
+
+
+def test_problem_that_was_solved_is_forgotten(indexer: Indexer) -> None:
+    indexer.run(problems=(Problem("page.txt", 7, "no such date: Feb 31"),))
+    assert indexer.folder.manifest().failed == ("page.txt line 7: no such date: Feb 31",)
+    indexer.run()
+    assert indexer.folder.manifest().failed == ()
 
 
 def test_older_generations_go_but_the_one_before_stays(indexer: Indexer) -> None:
