@@ -27,9 +27,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 # Fails where retrieval got worse than the stored baseline by more than the margin.
-gate: index
+gate: $(VENV)/.installed
 	@rm -rf build/gate
-	$(BIN)/citedesk eval run --gold eval/gold/dev.jsonl --retrieval-only --quiet --out build/gate >/dev/null
+	$(BIN)/citedesk index corpus --home build/gate-home
+	$(BIN)/citedesk eval run --home build/gate-home --gold eval/gold/dev.jsonl --retrieval-only --quiet --out build/gate >/dev/null
 	$(BIN)/citedesk eval compare eval/baseline build/gate \
 		--measure ndcg@10 --measure recall@20 --measure mrr --margin 0.02
 
@@ -51,4 +52,4 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .citedesk
+	rm -rf $(VENV) .citedesk build

@@ -41,12 +41,16 @@ def read_claims(path: Path) -> tuple[Claim, ...]:
         try:
             if isinstance(record, ValueError):
                 raise record
-            claims += cited_claims(record)
+            # An extractive answer's claims are its quotes: every judge would call them supported.
+            claims += cited_claims(record) if record.get("status") != "extractive" else ()
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             reason = error if isinstance(error, ValueError) else "no answer with citations"
             raise CorpusError(f"{path} line {line}: {reason}. Mend the line.") from None
     if not claims:
-        raise CorpusError(f"{path} cites nothing. Make it with `citedesk ask --questions FILE > {path.name}`.")
+        raise CorpusError(
+            f"{path} holds no written answer that cites. Set an endpoint, and make it with "
+            f"`citedesk ask --questions FILE > {path.name}`."
+        )
     return tuple(claims)
 
 

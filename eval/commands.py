@@ -40,12 +40,13 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
     folder = RunFolder(arguments.out)
     from rag.engine import build  # 3 s of imports, after the gold has proved sound
 
-    try:
-        run_questions(build(settings), questions, info, folder, _progress(arguments.quiet))
-    except (RunStopped, KeyboardInterrupt):
-        _report(folder, arguments.json)
-        raise
-    done = _report(folder, arguments.json)
+    with folder.locked():
+        try:
+            run_questions(build(settings), questions, info, folder, _progress(arguments.quiet))
+        except (RunStopped, KeyboardInterrupt):
+            _report(folder, arguments.json)
+            raise
+        done = _report(folder, arguments.json)
     if done.partial:
         raise RunPartial(
             f"{len(done.errors)} of {len(questions)} questions failed, the first with: {done.errors[0].error} "

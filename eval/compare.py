@@ -76,8 +76,11 @@ def compare(before: Run, after: Run, gates: Sequence[Gate] = (), seed: int = 0) 
     }
     differences = [difference for name in MEASURES if (difference := _difference(name, pairs, seed))]
     notes = _notes(before, after, len(same), len(pairs))
-    failures = [failure for gate in gates if (failure := _failure(gate, differences))]
-    if gates and (len(pairs) < before.info.questions or before.partial):
+    had = {gate.measure: sum(gate.measure in old for _, old, _ in pairs.values()) for gate in gates}
+    failures = [failure for gate in gates if (failure := _failure(gate, differences, had[gate.measure]))]
+    if not pairs:
+        failures = ["no question of the one run was answered in the other with the same gold"]
+    elif gates and len(pairs) < before.info.questions:
         failures.append(f"only {len(pairs)} of the {before.info.questions} questions could be compared")
     return Comparison(tuple(differences), tuple(failures), tuple(notes))
 
@@ -123,11 +126,16 @@ def _difference(
     )
 
 
-def _failure(gate: Gate, differences: Sequence[Difference]) -> str | None:
-    """Say how a gate does not hold; a measure that could not be compared does not hold it."""
+def _failure(gate: Gate, differences: Sequence[Difference], had: int) -> str | None:
+    """Say how a gate does not hold; a measure that could not be compared does not hold it.
+
+    `had` is how many of the compared questions had the measure before.
+    """
     found = next((each for each in differences if each.measure == gate.measure), None)
     if found is None:
         return f"{gate.measure} was not measured in both runs"
+    if found.change.n < had:
+        return f"{gate.measure} is there for only {found.change.n} of the {had} questions that had it"
     loss = found.before - found.after if MEASURES[gate.measure].more_is_better else found.after - found.before
     if loss <= gate.margin + _SMALLEST:
         return None
@@ -143,8 +151,7 @@ def _notes(before: Run, after: Run, same: int, pairs: int) -> list[str]:
         )
     if pairs < same:
         notes.append(f"{same - pairs} questions failed in one of the runs: left out")
-    if before.info.mode != after.info.mode:
-        notes.append(f"the runs differ in mode: {before.info.mode}, then {after.info.mode}")
+    notes += [f"the runs differ in {difference}" for difference in before.info.set_up_differences(after.info)]
     return notes
 
 

@@ -16,6 +16,7 @@ from rag.files import read_json_lines, write_atomic
 
 Mode = Literal["retrieval", "extractive", "llm"]
 _INFO, _ROWS = "run.json", "rows.jsonl"
+_WRITTEN = (_ROWS, "report.html", "report.json", "report.md")
 
 
 class RunDamaged(CitedeskError):
@@ -38,19 +39,21 @@ class RunInfo:
 
     def differences(self, other: RunInfo) -> list[str]:
         """Say in which respects another run's rows could not stand beside this one's."""
-        found = []
-        if self.mode != other.mode:
-            found.append(f"mode {self.mode}, now {other.mode}")
+        found = self.set_up_differences(other)
         if self.generation != other.generation:
             found.append(f"index generation {self.generation}, now {other.generation}")
         if (self.version, self.commit) != (other.version, other.commit):
             found.append(f"code {self.version} {self.commit}, now {other.version} {other.commit}")
-        names = sorted(self.settings.keys() | other.settings.keys())
-        before, now = self.settings, other.settings
-        found += [
+        return found
+
+    def set_up_differences(self, other: RunInfo) -> list[str]:
+        """Say in which mode and settings another run was asked otherwise."""
+        before = {"mode": self.mode, "papers": self.papers, **self.settings}
+        now = {"mode": other.mode, "papers": other.papers, **other.settings}
+        names = sorted(before.keys() | now.keys())
+        return [
             f"{name} {before.get(name)}, now {now.get(name)}" for name in names if before.get(name) != now.get(name)
         ]
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,20 @@ class RunFolder:
         return kept
 
     @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the right to write here; raises UsageError where another run has it or the folder cannot be made."""
+        from filelock import FileLock, Timeout  # slow to import
+
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise UsageError(f"Another run is writing to {self.path}. Wait for it, or name another --out.") from None
+        except (FileExistsError, NotADirectoryError):
+            raise UsageError(f"--out {self.path} is a file. Name a folder.") from None
+
+    @contextmanager
     def writer(self) -> Iterator[RowWriter]:
         """Open the rows for adding to them."""
         with (self.path / _ROWS).open("a", encoding="utf-8") as file:
@@ -112,6 +129,8 @@ class RunFolder:
     def _standing(self, info: RunInfo, questions: Sequence[Question]) -> dict[str, Row]:
         before = self._info()
         if before is None:
+            if found := [name for name in _WRITTEN if (self.path / name).exists()]:
+                raise UsageError(f"{self.path} holds a {found[0]} but no run that wrote it. Name another --out.")
             return {}
         digests = {question.id: question_digest(question) for question in questions}
         rows = self._rows()
@@ -130,12 +149,13 @@ class RunFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise RunDamaged(f"{path} is damaged ({error}). Remove the folder and run again.") from None
+            raise RunDamaged(f"{path} describes no run ({error}). Name another --out.") from None
 
     def _rows(self) -> tuple[Row, ...]:
         path = self.path / _ROWS
         try:
-            records = list(read_json_lines(path.read_text(encoding="utf-8")))
+            # A line that was cut inside a character is no JSON either, and is passed over like any cut line.
+            records = list(read_json_lines(path.read_bytes().decode(errors="replace")))
         except FileNotFoundError:
             return ()
         except (OSError, ValueError) as error:
@@ -150,6 +170,8 @@ class RunFolder:
                 rows.append(row_from_json(record))
             except (ValueError, TypeError, KeyError) as error:
                 raise RunDamaged(f"{path} line {line} is no row ({error}). Remove the line and run again.") from None
+        if len({row.question.id for row in rows}) < len(rows):
+            raise RunDamaged(f"{path} holds a question twice: two runs wrote to it. Remove the folder and run again.")
         return tuple(rows)
 
 

@@ -37,6 +37,11 @@ class Turn:
     answer: str
 
 
+_FIELDS = frozenset(
+    "id type question relevant evidence answer_facts near_miss history notes".split()
+)  # of a question's line; `notes` is for people
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A verbatim stretch `abstract[start:end]` of a paper that an answer rests on."""
@@ -106,9 +111,12 @@ class _Reader:
                 continue
             known = len(self.problems)
             question = self._question(record, blame)
-            first = self._seen.setdefault(question.id, f"{path} line {line}")
-            if question.id and first != f"{path} line {line}":
+            if first := self._seen.get(question.id):
                 blame(f"the id {question.id} is already that of {first}")
+            elif question.id:
+                self._seen[question.id] = f"{path} line {line}"
+            if unknown := sorted(record.keys() - _FIELDS):
+                blame(f"unknown field {unknown[0]!r}: there are {', '.join(sorted(_FIELDS))}")
             if len(self.problems) == known:
                 yield question
 

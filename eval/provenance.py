@@ -16,6 +16,7 @@ from rag import __version__
 from rag.generations import Manifest
 from rag.settings import Settings
 
+_CHECKOUT = Path(__file__).resolve().parent.parent
 _NOT_KEPT = {"home", "corpus", "saved_year", "llm_api_key", "llm_timeout"}  # places, secrets, and what answers ignore
 
 
@@ -29,7 +30,7 @@ def run_info(mode: Mode, manifest: Manifest, settings: Settings, gold: Sequence[
         gold={path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in gold},
         questions=questions,
         version=__version__,
-        commit=_commit(),
+        commit=code_version(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -38,19 +39,32 @@ def measured_settings(settings: Settings, mode: Mode) -> dict[str, Any]:
     """Give the settings that a run of this mode depends on."""
     values = {name: value for name, value in asdict(settings).items() if name not in _NOT_KEPT}
     if values["llm_base_url"]:
-        values["llm_base_url"] = re.sub(r"//[^/@]*@", "//", values["llm_base_url"])  # a name and password
+        values["llm_base_url"] = re.sub(r"//[^/@]*@|[?#].*", _bare, values["llm_base_url"])
     return {name: value for name, value in values.items() if mode == "llm" or not name.startswith("llm_")}
 
 
-def _commit() -> str | None:
-    """Name the commit of the checkout that this code runs from, if it is one and git can be asked."""
-    checkout = Path(__file__).resolve().parent.parent
+def _bare(secret: re.Match[str]) -> str:
+    """Leave a name, password or query out of an address: they may be secrets."""
+    return "//" if secret[0].startswith("//") else ""
+
+
+def code_version(checkout: Path = _CHECKOUT) -> str | None:
+    """Name the commit of the checkout that this code runs from, with a hash of what was changed since.
+
+    None where it is no checkout, or git cannot be asked.
+    """
     if not (checkout / ".git").exists():
         return None
     try:
-        asked = subprocess.run(
-            ["git", "-C", str(checkout), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
-        )
+        commit = _git(checkout, "rev-parse", "HEAD").strip()
+        changed = _git(checkout, "diff", "HEAD", "--", "rag", "eval")
     except (OSError, subprocess.SubprocessError):
         return None
-    return asked.stdout.strip() or None
+    return commit if not changed else f"{commit}+{hashlib.sha256(changed.encode()).hexdigest()[:8]}"
+
+
+def _git(checkout: Path, *arguments: str) -> str:
+    asked = subprocess.run(
+        ["git", "-C", str(checkout), *arguments], capture_output=True, text=True, timeout=10, check=True
+    )
+    return asked.stdout

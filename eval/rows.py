@@ -10,8 +10,6 @@ from typing import Any
 
 from eval.gold import Question, Span, Turn
 
-DEPTH = 50  # papers of a ranking that a row keeps
-
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from eval.folder import Mode, RunFolder, RunInfo
 from eval.gold import Question
-from eval.rows import DEPTH, Row
+from eval.measures.ranking import DEPTH
+from eval.rows import Row
 from rag.errors import CitedeskError
 from rag.types import Answer, Event, Filters, Hit, Retrieved, Token
 

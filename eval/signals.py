@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from llama_index.core.base.base_retriever import BaseRetriever
 
+from eval.provenance import code_version
 from rag.embed import Embedder
 from rag.engine import Engine
 from rag.files import write_atomic
@@ -54,7 +55,7 @@ def rank_all(
 
 
 def _rank(parts: Parts, source: SignalSource, questions: Sequence[str], path: Path, fresh: bool) -> Rankings:
-    seen = {name: getattr(parts.settings, name) for name in source.depends or ()}
+    seen = {"code": code_version(), **{name: getattr(parts.settings, name) for name in source.depends or ()}}
     known = {} if fresh or source.depends is None else _read(path, seen)
     missing = [question for question in dict.fromkeys(questions) if question not in known]
     if missing:

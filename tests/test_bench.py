@@ -214,12 +214,23 @@ def test_table_has_a_line_for_each_system(folder: Path) -> None:
 
 
 def test_published_figure_stands_beside_its_own_model_only() -> None:
-    known = published("scifact", "test", "lexical", "any-model")
+    known = published("scifact", "test", "lexical", "any-model", whole=False)
     assert known is not None and (known.value, known.source) == (0.679, "pyserini")
-    dense = published("scifact", "test", "dense", "all-MiniLM-L6-v2")
+    dense = published("scifact", "test", "dense", "all-MiniLM-L6-v2", whole=True)
     assert dense is not None and dense.value == 0.645
-    assert published("scifact", "test", "dense", "another") is None
-    assert published("scifact", "dev", "lexical", "any-model") is None
+    assert published("scifact", "test", "dense", "all-MiniLM-L6-v2", whole=False) is None
+    assert published("scifact", "test", "dense", "another", whole=True) is None
+    assert published("scifact", "dev", "lexical", "any-model", whole=True) is None
+
+
+def test_query_that_is_a_document_does_not_find_itself(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    papers = {paper.paper_id: f"{paper.title}. {paper.abstract}" for paper in PAPERS}
+    own, other = "2401.00001", "2305.00002"
+    (folder / "queries.jsonl").write_text(lines({"id": own, "text": papers[own] + papers[other]}))
+    (folder / "qrels.tsv").write_text(f"{own}\t{other}\t1\n")
+    assert main(["eval", "bench", str(folder), "--json", "--quiet", "--cache", "cache"]) == 0
+    rows = json.loads(capsys.readouterr().out)["systems"]
+    assert [row["measures"]["ndcg@10"]["mean"] for row in rows] == [1.0] * 4
 
 
 def test_bench_command_prints_one_json_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,8 +73,22 @@ def test_what_was_left_out_is_said() -> None:
         "the run after is PARTIAL",
         "1 questions of the run before and 1 of the run after have no counterpart with the same gold: left out",
         "1 questions failed in one of the runs: left out",
-        "the runs differ in mode: extractive, then llm",
+        "the runs differ in mode extractive, now llm",
     )
+
+
+def test_gate_does_not_hold_where_a_measure_went_missing() -> None:
+    answer = {"status": "answered", "answer": "Yes [1].", "citations": []}
+    cites = {**answer, "citations": [{"n": 1, "paper_id": "2401.00001", "title": "T", "date": None, "quotes": []}]}
+    before = run_of(row("A", FIRST, answer=cites), row("B", FIRST, answer=cites))
+    after = run_of(row("A", FIRST, answer=cites), row("B", FIRST, answer=answer))
+    found = compare(before, after, [Gate("citations_relevant", 0.5)])
+    assert found.failures == ("citations_relevant is there for only 1 of the 2 questions that had it",)
+
+
+def test_runs_without_a_common_question_cannot_be_compared() -> None:
+    found = compare(BEFORE, run_of(row("Z", FIRST)))
+    assert found.failures == ("no question of the one run was answered in the other with the same gold",)
 
 
 def test_text_lists_what_got_better_and_worse_by_the_named_measures() -> None:

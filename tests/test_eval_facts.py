@@ -57,11 +57,9 @@ def test_fact_is_not_found(text: str, fact: str) -> None:
 
 def test_shares_in_answer_and_quotes() -> None:
     facts = ("2.4 ns", "RTX 4090", "13W", "Lion")
-    assert fact_scores(facts, "It took 2.4 ns at 13 W.", "Lion at 13 W") == {
-        "facts_in_answer": 0.5,
-        "facts_in_quotes": 0.5,
-    }
-    assert fact_scores((), "It took 2.4 ns.", "") == {}
+    texts = {"answer": "It took 2.4 ns at 13 W with Lion.", "quotes": "Lion at 13 W"}
+    assert fact_scores(facts, texts) == {"answer": 0.75, "quotes": 0.5}
+    assert fact_scores((), texts) == {}
 
 
 def test_quantities_have_units_and_leave_the_rest() -> None:

@@ -93,24 +93,27 @@ FALSE_PREMISE = Question(**UNANSWERABLE, answer_facts=("premise is false: Adam w
 
 
 @pytest.mark.parametrize(
-    ("question", "status", "cited", "right"),
+    ("question", "status", "answer", "cited", "right"),
     [
-        (Question(**UNANSWERABLE), "refused", (), 1.0),
-        (Question(**UNANSWERABLE), "answered", ("a",), 0.0),
-        (FALSE_PREMISE, "refused", (), 1.0),
-        (FALSE_PREMISE, "answered", ("a",), 1.0),
-        (FALSE_PREMISE, "answered", ("a", "x"), 0.0),
-        (FALSE_PREMISE, "answered", (), 0.0),
+        (Question(**UNANSWERABLE), "refused", "No.", (), 1.0),
+        (Question(**UNANSWERABLE), "answered", "Adam wins.", ("a",), 0.0),
+        (FALSE_PREMISE, "refused", "No.", (), 1.0),
+        (FALSE_PREMISE, "answered", "In fact Adam wins [1].", ("a",), 1.0),
+        (FALSE_PREMISE, "answered", "LAMB is ahead by 2 % [1].", ("a",), 0.0),
+        (FALSE_PREMISE, "answered", "In fact Adam wins [1][2].", ("a", "x"), 0.0),
+        (FALSE_PREMISE, "answered", "In fact Adam wins.", (), 0.0),
     ],
 )
-def test_unanswerable_question(question: Question, status: str, cited: tuple[str, ...], right: float) -> None:
-    assert refusal_scores(question, status, cited) == {"rightly_refused": right}
+def test_unanswerable_question(
+    question: Question, status: str, answer: str, cited: tuple[str, ...], right: float
+) -> None:
+    assert refusal_scores(question, status, answer, cited) == {"rightly_refused": right}
 
 
 def test_answerable_question_should_not_be_refused() -> None:
     asked = row("A", ()).question
-    assert refusal_scores(asked, "refused", ()) == {"wrongly_refused": 1.0}
-    assert refusal_scores(asked, "extractive", ()) == {"wrongly_refused": 0.0}
+    assert refusal_scores(asked, "refused", "No.", ()) == {"wrongly_refused": 1.0}
+    assert refusal_scores(asked, "extractive", "Yes.", ()) == {"wrongly_refused": 0.0}
 
 
 def test_row_is_scored_by_all_that_applies() -> None:

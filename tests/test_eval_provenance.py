@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from pathlib import Path
 
-from eval.provenance import measured_settings, run_info
+from eval.provenance import code_version, measured_settings, run_info
 from rag import __version__
 from rag.generations import Manifest, Recipe
 from rag.settings import Settings
@@ -21,6 +22,23 @@ def test_secrets_and_places_are_not_kept() -> None:
 def test_endpoint_does_not_matter_where_it_is_not_asked() -> None:
     assert measured_settings(SETTINGS, "extractive") == measured_settings(Settings(), "extractive")
     assert "llm_model" not in measured_settings(SETTINGS, "retrieval")
+
+
+def test_code_that_was_changed_is_another_version(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        command = ["git", "-C", str(tmp_path), *identity, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert code_version(tmp_path) is None
+    (tmp_path / "rag").mkdir()
+    (tmp_path / "rag" / "a.py").write_text("1")
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "First"]):
+        git(*arguments)
+    commit = git("rev-parse", "HEAD")
+    assert code_version(tmp_path) == commit
+    (tmp_path / "rag" / "a.py").write_text("2")
+    assert str(code_version(tmp_path)).startswith(f"{commit}+")
 
 
 def test_run_is_described_by_its_index_and_its_gold(tmp_path: Path) -> None:

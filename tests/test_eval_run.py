@@ -90,6 +90,37 @@ def test_half_a_row_at_the_end_is_asked_again(tmp_path: Path) -> None:
     assert len(folder.read().rows) == 2
 
 
+def test_row_that_was_cut_inside_a_character_is_asked_again(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    run_questions(ScriptedAsker(), [A, B], INFO, folder, no_bar)
+    rows = tmp_path / "run" / "rows.jsonl"
+    rows.write_bytes(rows.read_bytes()[:-40] + "×".encode()[:1])
+    assert folder.read().partial
+    assert len(folder.read().rows) == 1
+
+
+def test_rows_of_two_writers_are_not_taken_for_one_run(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    run_questions(ScriptedAsker(), [A], INFO, folder, no_bar)
+    rows = tmp_path / "run" / "rows.jsonl"
+    rows.write_text(rows.read_text() * 2)
+    with pytest.raises(RunDamaged, match="holds a question twice"):
+        folder.read()
+
+
+def test_folder_of_somebody_elses_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("mine")
+    with pytest.raises(UsageError, match=r"holds a report.html but no run that wrote it. Name another --out"):
+        run_questions(ScriptedAsker(), [A], INFO, RunFolder(tmp_path), no_bar)
+    assert (tmp_path / "report.html").read_text() == "mine"
+
+
+def test_second_writer_is_told_to_wait(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.locked(), pytest.raises(UsageError, match="Another run is writing"), RunFolder(folder.path).locked():
+        pass
+
+
 def test_damage_in_the_middle_is_told_with_its_line(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     run_questions(ScriptedAsker(), [A, B], INFO, folder, no_bar)

@@ -97,7 +97,11 @@ def test_claims_are_the_texts_before_markers_with_their_quotes() -> None:
     [
         ("{", "line 1: not JSON"),
         ('{"id": "q1", "error": "failed"}', "line 1: no answer with citations"),
-        ('{"id": "q1", "answer": "Nothing.", "citations": []}', "cites nothing"),
+        ('{"id": "q1", "answer": "Nothing.", "citations": []}', "holds no written answer that cites"),
+        (
+            '{"status": "extractive", "answer": "Yes [1]", "citations": [{"n": 1, "quotes": [{"text": "Yes"}]}]}',
+            "holds no written answer that cites",
+        ),
     ],
 )
 def test_bad_answers_are_an_error_that_names_the_line(tmp_path: Path, text: str, message: str) -> None:

@@ -40,7 +40,8 @@ _ALL = (
     Measure("cited_precision", "answer", "share of cited papers that must be there, those that may be left aside"),
     Measure("cited_recall", "answer", "share of the papers that must be there that the answer cites"),
     Measure("cited_f1", "answer", "harmonic mean of the two, per question"),
-    Measure("facts_in_answer", "answer", "share of gold facts in the answer, titles and dates of its papers included"),
+    Measure("facts_in_answer", "answer", "share of gold facts in the answer's own text"),
+    Measure("facts_with_titles", "answer", "the same, titles and dates of the cited papers included"),
     Measure("facts_in_quotes", "answer", "share of gold facts in the quotes alone"),
     Measure("citations_relevant", "answer", "share of citations that name a paper that must or may be there"),
     Measure("quotes_verbatim", "answer", "share of quotes that stand in the abstract at their offsets; must be 1"),
@@ -78,10 +79,15 @@ def _answer_scores(row: Row, answer: Mapping[str, object]) -> dict[str, float]:
     question, quotes = row.question, row.quotes
     found = cited_scores(row.cited, question.relevant) | relevant_share(row.cited, question.relevant)
     if question.answerable:
-        found |= fact_scores(question.answer_facts, shown_text(row), " ".join(quote["text"] for _, quote in quotes))
+        texts = {
+            "facts_in_answer": str(answer["answer"]),
+            "facts_in_quotes": " ".join(quote["text"] for _, quote in quotes),
+            "facts_with_titles": shown_text(row),
+        }
+        found |= fact_scores(question.answer_facts, texts)
     found |= verbatim_share(len(quotes), row.verbatim)
     found |= evidence_scores(quotes, question.evidence, question.relevant)
-    found |= refusal_scores(question, str(answer["status"]), row.cited)
+    found |= refusal_scores(question, str(answer["status"]), str(answer["answer"]), row.cited)
     usage = answer.get("usage")
     tokens = usage if isinstance(usage, dict) else {}
     return found | {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eval.measures.quantities import UNITS, Date, Quantity, take_dates, take_quantities
@@ -39,12 +39,12 @@ class Reading:
     dates: tuple[Date, ...]
 
 
-def fact_scores(facts: Sequence[str], answer: str, quotes: str) -> dict[str, float]:
-    """Give the shares of facts found in an answer and in its quotes; nothing is measured without facts."""
+def fact_scores(facts: Sequence[str], texts: Mapping[str, str]) -> dict[str, float]:
+    """Give the share of facts found in each text, under the text's name; nothing is measured without facts."""
     if not facts:
         return {}
-    texts = {"facts_in_answer": read(answer), "facts_in_quotes": read(quotes)}
-    return {name: sum(holds(text, fact) for fact in facts) / len(facts) for name, text in texts.items()}
+    readings = {name: read(text) for name, text in texts.items()}
+    return {name: sum(holds(reading, fact) for fact in facts) / len(facts) for name, reading in readings.items()}
 
 
 def read(text: str) -> Reading:

@@ -3,7 +3,7 @@
 nDCG: Järvelin and Kekäläinen, Cumulated gain-based evaluation of IR techniques, TOIS 2002, with gains 3 for grade 2
 and 1 for grade 1, as 2^grade - 1 of Burges et al., ICML 2005. Recall and R-precision: Buckley and Voorhees, Retrieval
 system evaluation, in TREC, MIT Press 2005. Reciprocal rank: Voorhees, The TREC-8 question answering track report,
-1999; here of the first 50 papers.
+1999; here of the first 50 papers. Success@1: Craswell, Success at n, Encyclopedia of Database Systems, 2009.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from eval.gold import MUST
 
+DEPTH = 50  # papers of a ranking that are kept and measured
 RECALL_DEPTHS = (5, 10, 20, 50)
 _GAINS = {1: 1, 2: 3}
 
@@ -31,7 +32,7 @@ def ranking_scores(hits: Sequence[str], relevant: Mapping[str, int]) -> dict[str
         "success@1": Success(rel=MUST) @ 1,
     }
     grades = [Qrel("", paper_id, grade) for paper_id, grade in relevant.items()]
-    run = [ScoredDoc("", paper_id, -float(rank)) for rank, paper_id in enumerate(hits)]
+    run = [ScoredDoc("", paper_id, -float(rank)) for rank, paper_id in enumerate(hits[:DEPTH])]
     values = ir_measures.calc_aggregate(list(measures.values()), grades, run) if run else {}
     return {name: float(values.get(measure, 0.0)) for name, measure in measures.items()}
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from eval.measures.catalogue import MEASURES
-from eval.measures.ranking import recall_curve
+from eval.measures.ranking import DEPTH, recall_curve
 from eval.report.figures import NOT_MEASURED, number, with_interval
 from eval.report.question import question_to_html, strength
 from eval.report.style import STYLE
 from eval.report.svg import Line, curve_plot, histogram, interval_bar, interval_plot
-from eval.rows import DEPTH, Row
+from eval.rows import Row
 from eval.stats import Interval, bootstrap_interval
 from eval.summary import Summary
 

@@ -7,10 +7,11 @@ from html import escape
 from typing import Any
 
 from eval.gold import MUST, Question
-from eval.measures.catalogue import scores, shown_text
+from eval.measures.catalogue import scores
 from eval.measures.facts import holds, read
 from eval.measures.quotes import covers
-from eval.rows import DEPTH, Row
+from eval.measures.ranking import DEPTH
+from eval.rows import Row
 
 _SHOWN = {
     "ndcg@10": "nDCG",
@@ -124,7 +125,7 @@ def _facts(row: Row) -> str:
         return ""
     if not row.question.answerable:
         return f"<h3>Right would be</h3><ul>{''.join(f'<li>{escape(fact)}</li>' for fact in facts)}</ul>"
-    text = read(shown_text(row))
+    text = read(str(row.answer["answer"]))
     return f"<h3>Facts</h3><ul>{''.join(_found(escape(fact), holds(text, fact)) for fact in facts)}</ul>"
 
 
