@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from eval.judges import JUDGES, ThresholdJudge
-from eval.pairs import LABELS, Pair, read_pairs
+from eval.claims.judges import JUDGES, ThresholdJudge
+from eval.claims.pairs import LABELS, Pair, read_pairs
+from eval.claims.verdicts import Claimed, Verdicts, judge_each
+from eval.claims.verify import Agreement, Judge, MajorityJudge, agreement
 from eval.progress import bar, embedding_bar
 from eval.stats import Interval, bootstrap_interval
-from eval.verdicts import Claimed, Verdicts, judge_each
-from eval.verify import Agreement, Judge, MajorityJudge, agreement
 from rag.commands import note, print_result
 from rag.errors import LLMFailed, UsageError
 from rag.settings import Configuration, Settings
@@ -28,10 +28,10 @@ Item = TypeVar("Item", bound=Claimed)
 
 def bench(arguments: Namespace, configuration: Configuration) -> int:
     """Score dense, BM25, fused and full ranking on a folder in BEIR's form."""
-    from eval.beir import read_test_set
-    from eval.bench import run_bench
-    from eval.bench_index import BM25, open_indexed, scratch_settings
-    from eval.bench_output import bench_to_json, bench_to_text
+    from eval.testsets.beir import read_test_set
+    from eval.testsets.bench import run_bench
+    from eval.testsets.index import BM25, open_indexed, scratch_settings
+    from eval.testsets.output import bench_to_json, bench_to_text
     from rag.embed import load_embedder
 
     given = _given(arguments)
@@ -62,7 +62,7 @@ def bench(arguments: Namespace, configuration: Configuration) -> int:
 
 def verify(arguments: Namespace, configuration: Configuration) -> int:
     """Measure a judge of claims on labelled pairs, beside the most frequent label."""
-    from eval.verify_output import agreement_to_json, agreements_to_text
+    from eval.claims.output import agreement_to_json, agreements_to_text
 
     file = read_pairs(arguments.file)
     if file.repeated:
@@ -96,10 +96,10 @@ def verify(arguments: Namespace, configuration: Configuration) -> int:
 
 def ablate(arguments: Namespace, configuration: Configuration) -> int:
     """Show which part of the ranking buys what on gold questions."""
-    from eval.ablate import measurable, run_ablation
-    from eval.ablate_output import ablation_to_json, ablation_to_text
-    from eval.gold import load_gold
-    from eval.signals import Parts
+    from eval.ablation.ablate import measurable, run_ablation
+    from eval.ablation.output import ablation_to_json, ablation_to_text
+    from eval.ablation.signals import Parts
+    from eval.questions import load_gold
     from rag.embed import load_embedder
     from rag.engine import assemble
     from rag.library import open_library
@@ -125,8 +125,8 @@ def ablate(arguments: Namespace, configuration: Configuration) -> int:
 
 def judge(arguments: Namespace, configuration: Configuration) -> int:
     """Judge the cited claims of answers, and the judge itself on labelled pairs."""
-    from eval.claims import read_claims
-    from eval.verify_output import judged_to_json, judged_to_text
+    from eval.claims.cited import read_claims
+    from eval.claims.output import judged_to_json, judged_to_text
 
     claims = _sampled(read_claims(arguments.answers), arguments.sample)
     pairs = _sampled(read_pairs(arguments.calibrate).pairs, arguments.sample)

@@ -8,9 +8,9 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from eval.compare import Gate
-from eval.folder import Mode, Run, RunFolder
-from eval.gold import GoldError, Question, load_gold
+from eval.questions import GoldError, Question, load_gold
+from eval.runs.compare import Gate
+from eval.runs.folder import Mode, Run, RunFolder
 from rag.commands import note
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
@@ -28,8 +28,8 @@ class GateFailed(CitedeskError):
 
 def run(arguments: Namespace, configuration: Configuration) -> int:
     """Ask gold questions and report; raises RunPartial where one failed, after the report is written."""
-    from eval.provenance import run_info
-    from eval.run import RunStopped, run_questions
+    from eval.runs.provenance import run_info
+    from eval.runs.run import RunStopped, run_questions
     from rag.generations import IndexFolder, read_manifest
 
     settings = configuration.settings
@@ -57,8 +57,8 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
 
 def compare(arguments: Namespace, configuration: Configuration) -> int:
     """Compare two runs; raises GateFailed where a named measure got worse by more than its margin."""
-    from eval.compare import compare as compare_runs
-    from eval.compare import comparison_to_json, comparison_to_text
+    from eval.runs.compare import compare as compare_runs
+    from eval.runs.compare import comparison_to_json, comparison_to_text
     from rag.terminal import safe  # drags the index in
 
     gates = _gates(arguments.measure, arguments.margin)
@@ -111,7 +111,7 @@ def _report(folder: RunFolder, as_json: bool) -> Run:
     """Write the report's files, and print what they say."""
     from eval.report.markdown import headline
     from eval.report.write import write_report
-    from eval.summary import summary_to_json
+    from eval.runs.summary import summary_to_json
 
     done = folder.read()
     summary = write_report(done, folder.path)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from eval.folder import Run, RunInfo
-from eval.gold import Question
-from eval.rows import Row
+from eval.questions import Question
+from eval.runs.folder import Run, RunInfo
+from eval.runs.rows import Row
 from rag.errors import LLMFailed
 from rag.types import Answer, Citation, Done, Event, Filters, Hit, Quote, Retrieved, Token
 from tests.fakes import PAPERS

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from eval import ablate, signals
-from eval.ablate import STEPS, Step, StepScore, measurable, run_ablation
-from eval.ablate_output import ablation_to_json, ablation_to_text
-from eval.gold import Question, Turn
-from eval.signals import Parts, SignalSource, rank_all
+from eval.ablation import ablate, signals
+from eval.ablation.ablate import STEPS, Step, StepScore, measurable, run_ablation
+from eval.ablation.output import ablation_to_json, ablation_to_text
+from eval.ablation.signals import Parts, SignalSource, rank_all
+from eval.questions import Question, Turn
 from rag.cli import main
 from rag.corpus import Corpus
 from rag.embed import load_embedder

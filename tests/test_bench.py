@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from eval.beir import Skipped, TestSet, read_test_set
-from eval.bench import Row, run_bench
-from eval.bench_index import BM25, open_indexed, scratch_settings
-from eval.bench_output import bench_to_json, bench_to_text
-from eval.published import published
+from eval.measures.trec import per_query
 from eval.stats import Interval
-from eval.trec import per_query
+from eval.testsets.beir import Skipped, TestSet, read_test_set
+from eval.testsets.bench import Row, run_bench
+from eval.testsets.index import BM25, open_indexed, scratch_settings
+from eval.testsets.output import bench_to_json, bench_to_text
+from eval.testsets.published import published
 from rag.cli import main
 from rag.errors import CorpusError
 from rag.library import Library

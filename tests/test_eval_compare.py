@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from eval.compare import Gate, compare, comparison_to_json, comparison_to_text
-from eval.gold import Question
-from eval.rows import Row
+from eval.questions import Question
+from eval.runs.compare import Gate, compare, comparison_to_json, comparison_to_text
+from eval.runs.rows import Row
 from rag.errors import UsageError
 from tests.eval_fakes import question, row, run_of
 

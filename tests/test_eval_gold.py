@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eval.gold import GoldError, Span, Turn, find_quote, load_gold
+from eval.questions import GoldError, Span, Turn, find_quote, load_gold
 from rag.corpus import read_corpus
 from rag.errors import UsageError
 from tests.conftest import PROJECT

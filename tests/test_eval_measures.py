@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from eval.gold import Question, Span
 from eval.measures.catalogue import MEASURES, find_measure, scores, shown_text
 from eval.measures.cited import cited_scores, relevant_share
 from eval.measures.quotes import covers, evidence_scores, verbatim_share
 from eval.measures.ranking import ranking_scores, recall_curve
 from eval.measures.refusal import refusal_scores
-from eval.rows import Row
+from eval.questions import Question, Span
+from eval.runs.rows import Row
 from rag.errors import UsageError
 from tests.eval_fakes import answer, row
 

@@ -4,7 +4,7 @@ import hashlib
 import subprocess
 from pathlib import Path
 
-from eval.provenance import code_version, measured_settings, run_info
+from eval.runs.provenance import code_version, measured_settings, run_info
 from rag import __version__
 from rag.generations import Manifest, Recipe
 from rag.settings import Settings

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from eval.gold import Question, Span, Turn
+from eval.questions import Question, Span, Turn
 from eval.report.markdown import report_to_markdown
 from eval.report.page import report_to_html
 from eval.report.svg import Line, curve_plot, histogram, interval_plot
 from eval.report.write import write_report
-from eval.rows import Row
+from eval.runs.rows import Row
+from eval.runs.summary import summarize
 from eval.stats import Interval
-from eval.summary import summarize
 from tests.eval_fakes import answer, row, run_of
 
 EVIL = '<script>alert("x")</script> & | more'

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from eval.folder import RunDamaged, RunFolder
-from eval.gold import Question
-from eval.rows import row_from_json, row_to_json
-from eval.run import RunStopped, ask_one, run_questions
+from eval.questions import Question
+from eval.runs.folder import RunDamaged, RunFolder
+from eval.runs.rows import row_from_json, row_to_json
+from eval.runs.run import RunStopped, ask_one, run_questions
 from rag.errors import UsageError
 from tests.eval_fakes import INFO, ScriptedAsker, question, row, run_of
 from tests.fakes import PAPERS

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from eval.rows import Row
+from eval.runs.rows import Row
+from eval.runs.summary import summarize, summary_to_json
 from eval.stats import bootstrap_interval
-from eval.summary import summarize, summary_to_json
 from tests.eval_fakes import answer, question, row, run_of
 
 RIGHT, WRONG = ("2401.00001",), ("x", "2401.00001")
@@ -46,7 +46,7 @@ def test_run_in_which_nothing_was_answered_has_no_means() -> None:
 
 
 def test_follow_up_questions_and_false_quotes_are_pointed_out() -> None:
-    from eval.gold import Turn
+    from eval.questions import Turn
 
     asked = question("A", history=(Turn("Who?", "Pebble."),))
     said = answer("answered", "Yes [1].", ("2401.00001", [{"text": "No", "start": 0, "end": 2}]))

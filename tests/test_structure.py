@@ -49,6 +49,11 @@ def test_imports_point_to_lower_layers(path: Path) -> None:
     assert not [name for name in imported(path) if level[name] >= level[path.stem]]
 
 
+def test_library_does_not_know_the_evaluation() -> None:
+    knowing = [path.stem for path in MODULES if "eval." in path.read_text(encoding="utf-8")]
+    assert knowing == ["cli"]
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from eval.measures.facts import fact_scores
 from eval.measures.quotes import evidence_scores, verbatim_share
 from eval.measures.ranking import RECALL_DEPTHS, ranking_scores
 from eval.measures.refusal import refusal_scores
-from eval.rows import Row
+from eval.runs.rows import Row
 from rag.errors import UsageError
 
 Group = Literal["ranking", "answer", "cost"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eval.gold import MUST
+from eval.questions import MUST
 
 
 def cited_scores(cited: Sequence[str], relevant: Mapping[str, int]) -> dict[str, float]:

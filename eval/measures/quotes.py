@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval.gold import MUST, Span
+from eval.questions import MUST, Span
 
 _COVERED = 0.5  # of a gold quote's characters: DeYoung et al., ERASER, ACL 2020, match rationales at this overlap
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eval.gold import MUST
+from eval.questions import MUST
 
 DEPTH = 50  # papers of a ranking that are kept and measured
 RECALL_DEPTHS = (5, 10, 20, 50)

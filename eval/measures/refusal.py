@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eval.gold import Question
 from eval.measures.facts import holds, read
+from eval.questions import Question
 
 _FALSE_PREMISE = "premise is false"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from eval.measures.catalogue import MEASURES, scores
 from eval.report.figures import NOT_MEASURED, cell, number, with_interval
-from eval.rows import Row
-from eval.summary import Summary
+from eval.runs.rows import Row
+from eval.runs.summary import Summary
 
 _LISTED = ("ndcg@10", "recall@20", "cited_f1", "facts_in_answer", "evidence_recall")
 

@@ -11,9 +11,9 @@ from eval.report.figures import NOT_MEASURED, number, with_interval
 from eval.report.question import question_to_html, strength
 from eval.report.style import STYLE
 from eval.report.svg import Line, curve_plot, histogram, interval_bar, interval_plot
-from eval.rows import Row
+from eval.runs.rows import Row
+from eval.runs.summary import Summary
 from eval.stats import Interval, bootstrap_interval
-from eval.summary import Summary
 
 _HEADLINES = {
     "ndcg@10": "nDCG@10",

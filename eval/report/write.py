@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.folder import Run, to_json
 from eval.report.markdown import report_to_markdown
 from eval.report.page import report_to_html
-from eval.summary import Summary, summarize, summary_to_json
+from eval.runs.folder import Run, to_json
+from eval.runs.summary import Summary, summarize, summary_to_json
 from rag.files import write_atomic
 
 

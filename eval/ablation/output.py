@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eval.ablate import StepScore
+from eval.ablation.ablate import StepScore
 from eval.tables import interval_cell, intervals_to_json, to_table
 
 _HEADLINE = "ndcg@10"

@@ -9,10 +9,10 @@ from time import perf_counter
 import numpy as np
 from llama_index.core.base.base_retriever import BaseRetriever
 
-from eval.beir import TestSet
-from eval.published import Published, published
+from eval.measures.trec import per_query
 from eval.stats import Interval, bootstrap_interval
-from eval.trec import per_query
+from eval.testsets.beir import TestSet
+from eval.testsets.published import Published, published
 from rag.embed import Embedder
 from rag.engine import assemble
 from rag.library import Library

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from eval.pairs import LABELS
+from eval.claims.pairs import LABELS
+from eval.claims.verify import Agreement
 from eval.stats import Interval
 from eval.tables import interval_cell, interval_to_json, intervals_to_json, to_table
-from eval.verify import Agreement
 
 _DIGITS = 4
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eval.pairs import Label, Pair
-from eval.verify import Judge, agreement
+from eval.claims.pairs import Label, Pair
+from eval.claims.verify import Judge, agreement
 from rag.embed import Embedder
 from rag.settings import Settings
 from rag.tokens import tokenize
@@ -98,7 +98,7 @@ def dense_judge(settings: Settings) -> ThresholdJudge:
 
 def llm_judge(settings: Settings) -> Judge:
     """Judge by the configured endpoint; raises UsageError where there is none."""
-    from eval.judge import LLMJudge  # 3 s of imports
+    from eval.claims.llm_judge import LLMJudge  # 3 s of imports
 
     return LLMJudge(settings)
 

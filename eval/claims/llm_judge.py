@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import openai
 
-from eval.pairs import LABELS, Label
+from eval.claims.pairs import LABELS, Label
 from rag.errors import LLMFailed, UsageError
 from rag.llm import explain, open_endpoint
 from rag.settings import Settings

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from eval.folder import Run
 from eval.measures.catalogue import MEASURES, find_measure, scores
-from eval.rows import question_digest
+from eval.runs.folder import Run
+from eval.runs.rows import question_digest
 from eval.stats import Interval, bootstrap_interval, permutation_p
 
 _SMALLEST = 1e-9  # a difference below it is none

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from eval.folder import Run, RunInfo
 from eval.measures.catalogue import MEASURES, scores
-from eval.rows import Row
+from eval.runs.folder import Run, RunInfo
+from eval.runs.rows import Row
 from eval.stats import Interval, bootstrap_interval
 
 OVERALL = "overall"

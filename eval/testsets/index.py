@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from eval.beir import TestSet
+from eval.testsets.beir import TestSet
 from rag.corpus import Corpus
 from rag.embed import Embedder
 from rag.errors import UsageError

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from eval.beir import TestSet
-from eval.bench import Row
-from eval.bench_index import BM25
+from eval.measures.trec import MEASURES
 from eval.tables import interval_cell, intervals_to_json, to_table
-from eval.trec import MEASURES
+from eval.testsets.beir import TestSet
+from eval.testsets.bench import Row
+from eval.testsets.index import BM25
 from rag.generations import Manifest
 from rag.settings import Settings
 

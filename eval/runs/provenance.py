@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from eval.folder import Mode, RunInfo
+from eval.runs.folder import Mode, RunInfo
 from rag import __version__
 from rag.generations import Manifest
 from rag.settings import Settings
 
-_CHECKOUT = Path(__file__).resolve().parent.parent
+_CHECKOUT = Path(__file__).resolve().parents[2]
 _NOT_KEPT = {"home", "corpus", "saved_year", "llm_api_key", "llm_timeout"}  # places, secrets, and what answers ignore
 
 

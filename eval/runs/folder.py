@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from eval.gold import Question
-from eval.rows import Row, question_digest, row_from_json, row_to_json
+from eval.questions import Question
+from eval.runs.rows import Row, question_digest, row_from_json, row_to_json
 from rag.errors import CitedeskError, UsageError
 from rag.files import read_json_lines, write_atomic
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.gold import Question
+from eval.ablation.signals import Parts, rank_all
 from eval.measures.ranking import ranking_scores
-from eval.signals import Parts, rank_all
+from eval.questions import Question
 from eval.stats import Interval, bootstrap_interval
 from rag.fuse import fuse
 from rag.settings import Settings

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from llama_index.core.base.base_retriever import BaseRetriever
 
-from eval.provenance import code_version
+from eval.runs.provenance import code_version
 from rag.embed import Embedder
 from rag.engine import Engine
 from rag.files import write_atomic

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from eval.pairs import Label
-from eval.verify import Judge
+from eval.claims.pairs import Label
+from eval.claims.verify import Judge
 from rag.errors import LLMFailed
 
 _PATIENCE = 3  # failures in a row after which an endpoint is taken to be gone

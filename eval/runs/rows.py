@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from eval.gold import Question, Span, Turn
+from eval.questions import Question, Span, Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.pairs import LABELS, Label, Pair
+from eval.claims.pairs import LABELS, Label, Pair
 from eval.stats import Interval
 
 _TAILS = (2.5, 97.5)

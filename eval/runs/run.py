@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import perf_counter
 from typing import Protocol
 
-from eval.folder import Mode, RunFolder, RunInfo
-from eval.gold import Question
 from eval.measures.ranking import DEPTH
-from eval.rows import Row
+from eval.questions import Question
+from eval.runs.folder import Mode, RunFolder, RunInfo
+from eval.runs.rows import Row
 from rag.errors import CitedeskError
 from rag.types import Answer, Event, Filters, Hit, Retrieved, Token
 

@@ -1,0 +1,1 @@
+"""Runs over gold questions: rows, their folder, summaries, comparison."""

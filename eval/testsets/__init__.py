@@ -1,0 +1,1 @@
+"""Public test sets in BEIR's form: reading, indexing, scoring."""
