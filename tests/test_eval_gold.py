@@ -101,6 +101,17 @@ def test_id_is_distinct_over_all_files(tmp_path: Path) -> None:
         load_gold(paths, BY_ID)
 
 
+def test_file_that_is_named_twice_is_not_counted_twice(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", GOOD)
+    with pytest.raises(GoldError, match=r"a\.jsonl line 1"):
+        load_gold([path, path], BY_ID)
+
+
+def test_misspelt_field_is_told(tmp_path: Path) -> None:
+    with pytest.raises(GoldError, match="unknown field 'answer_fact'"):
+        load_gold([write(tmp_path / "a.jsonl", {**GOOD, "answer_fact": []})], BY_ID)
+
+
 def test_empty_file_is_an_error(tmp_path: Path) -> None:
     assert problems(tmp_path / "gold.jsonl") == ["1: the file holds no question"]
 
