@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes import ScriptedEndpoint
 
 PROJECT = Path(__file__).parent.parent
 os.environ["HF_HUB_OFFLINE"] = "1"
+settings.register_profile("busy", deadline=None)  # a shared machine is slow now and then
+settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)

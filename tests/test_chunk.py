@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.chunk import Chunker, Chunking, embedded_text
@@ -26,7 +26,6 @@ def test_title_goes_before_what_is_embedded() -> None:
     assert embedded_text(CACHE_PAPER, chunk) == "Small Caches. One two."
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["Same words here.", "Same words here.", "word " * 70, "A b.\n\nC d.", "é ü.", "x" * 300]))
 )
