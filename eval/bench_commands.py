@@ -12,9 +12,9 @@ from eval.claims.judges import JUDGES, ThresholdJudge
 from eval.claims.pairs import LABELS, Pair, read_pairs
 from eval.claims.verdicts import Claimed, Verdicts, judge_each
 from eval.claims.verify import Agreement, Judge, MajorityJudge, agreement
-from eval.progress import bar, embedding_bar
+from eval.progress import bar
 from eval.stats import Interval, bootstrap_interval
-from rag.commands import note, print_result
+from rag.commands import embedding_bar, note, print_result
 from rag.errors import LLMFailed, UsageError
 from rag.settings import Configuration, Settings
 

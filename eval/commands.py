@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from eval.questions import GoldError, Question, load_gold
 from eval.runs.compare import Gate
 from eval.runs.folder import Mode, Run, RunFolder
-from rag.commands import note
+from rag.commands import note, print_result
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
 
@@ -44,9 +43,9 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
         try:
             run_questions(build(settings), questions, info, folder, _progress(arguments.quiet))
         except (RunStopped, KeyboardInterrupt):
-            _report(folder, arguments.json)
+            _report(folder, arguments)
             raise
-        done = _report(folder, arguments.json)
+        done = _report(folder, arguments)
     if done.partial:
         raise RunPartial(
             f"{len(done.errors)} of {len(questions)} questions failed, the first with: {done.errors[0].error} "
@@ -64,10 +63,11 @@ def compare(arguments: Namespace, configuration: Configuration) -> int:
     gates = _gates(arguments.measure, arguments.margin)
     before, after = RunFolder(arguments.a).read(), RunFolder(arguments.b).read()
     comparison = compare_runs(before, after, gates)
-    if arguments.json:
-        _print_json(comparison_to_json(comparison))
-    else:
-        sys.stdout.write(safe(comparison_to_text(comparison, arguments.measure or _LISTED)))
+    print_result(
+        arguments,
+        lambda: comparison_to_json(comparison),
+        lambda width: safe(comparison_to_text(comparison, arguments.measure or _LISTED)),
+    )
     if comparison.failures:
         raise GateFailed(f"{'; '.join(comparison.failures)}. Mend it, or store a new baseline if it is meant.")
     return 0
@@ -75,7 +75,7 @@ def compare(arguments: Namespace, configuration: Configuration) -> int:
 
 def report(arguments: Namespace, configuration: Configuration) -> int:
     """Write a run's report anew."""
-    _report(RunFolder(arguments.directory), arguments.json)
+    _report(RunFolder(arguments.directory), arguments)
     return 0
 
 
@@ -107,7 +107,7 @@ def _gates(measures: Sequence[str], margins: Sequence[float]) -> list[Gate]:
     return [Gate(measure, margin) for measure, margin in zip(measures, margins, strict=True)]
 
 
-def _report(folder: RunFolder, as_json: bool) -> Run:
+def _report(folder: RunFolder, arguments: Namespace) -> Run:
     """Write the report's files, and print what they say."""
     from eval.report.markdown import headline
     from eval.report.write import write_report
@@ -115,10 +115,7 @@ def _report(folder: RunFolder, as_json: bool) -> Run:
 
     done = folder.read()
     summary = write_report(done, folder.path)
-    if as_json:
-        _print_json(summary_to_json(summary, done.rows))
-    else:
-        sys.stdout.write(headline(summary))
+    print_result(arguments, lambda: summary_to_json(summary, done.rows), lambda width: headline(summary))
     note(f"report: {folder.path / 'report.html'}")
     return done
 
@@ -134,7 +131,3 @@ def _progress(quiet: bool) -> Callable[[Iterable[Question], int, int], Iterable[
         )
 
     return show
-
-
-def _print_json(record: object) -> None:
-    sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")

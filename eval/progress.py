@@ -9,16 +9,6 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def embedding_bar(batches: Iterable[list[Item]], total: int) -> Iterator[list[Item]]:
-    """Pass batches on while a bar counts what is in them."""
-    from tqdm import tqdm
-
-    with tqdm(total=total, unit=" papers", desc="embedding", file=sys.stderr, mininterval=0.5) as bar:
-        for batch in batches:
-            yield batch
-            bar.update(len(batch))
-
-
 def bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     """Pass items on while a bar named `what` counts them."""
     from tqdm import tqdm

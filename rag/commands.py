@@ -34,7 +34,8 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
     folder = IndexFolder(settings.home)
     with folder.locked(lambda: note("another process is building this index: waiting for it")):
         request = index_request(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
-        summary = update(folder, request, lambda: load_embedder(settings.embed_model), _progress(arguments.quiet))
+        progress = None if arguments.quiet else embedding_bar
+        summary = update(folder, request, lambda: load_embedder(settings.embed_model), progress)
     if summary.rebuilt:
         note(f"all papers were embedded anew: {summary.rebuilt}")
     for problem in summary.failed:
@@ -198,19 +199,14 @@ def _read_questions(source: str) -> Iterator[tuple[int, dict[str, Any] | ValueEr
             yield line, record
 
 
-def _progress(quiet: bool) -> Callable[[Iterable[list[Paper]], int], Iterable[list[Paper]]] | None:
-    if quiet:
-        return None
+def embedding_bar(batches: Iterable[list[Paper]], total: int) -> Iterator[list[Paper]]:
+    """Pass batches of papers on while a bar on stderr counts what is in them, with the time left."""
+    from tqdm import tqdm
 
-    def show(batches: Iterable[list[Paper]], total: int) -> Iterator[list[Paper]]:
-        from tqdm import tqdm
-
-        with tqdm(total=total, unit=" papers", desc="embedding", file=sys.stderr, mininterval=0.5) as bar:
-            for batch in batches:
-                yield batch
-                bar.update(len(batch))
-
-    return show
+    with tqdm(total=total, unit=" papers", desc="embedding", file=sys.stderr, mininterval=0.5) as bar:
+        for batch in batches:
+            yield batch
+            bar.update(len(batch))
 
 
 def _width() -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import CorpusError
-from rag.files import read_json_lines
+from rag.files import read_json_lines, read_text
 from rag.listing import Entry, is_listing, parse_listing
 from rag.records import paper_from_record, slug, title_key
 from rag.types import Paper, Problem
@@ -90,12 +90,7 @@ def _read_file(path: Path, saved_year: int, links: _Links) -> _Read:
 
 
 def _read_text(path: Path) -> str:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise CorpusError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}.") from None
+    text = read_text(path)
     if not text.strip():
         raise CorpusError(f"{path} is empty. {_FORMATS}.")
     return text

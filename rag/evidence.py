@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -34,7 +34,8 @@ class SentenceChooser:
 
     def evidence(self, question: str, vector: Vectors, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
         """Number papers from 1 in the order given, each with its one or two best sentences in reading order."""
-        without_meaning = [self._scores(question, paper) for paper in papers]
+        rarity = self._lexical.rarity(set(tokenize(question)))
+        without_meaning = [_scores(rarity, paper) for paper in papers]
         texts = [
             paper.abstract[start:end]
             for paper, spans in zip(papers, without_meaning, strict=True)
@@ -48,19 +49,19 @@ class SentenceChooser:
             for n, (paper, scores) in enumerate(zip(papers, without_meaning, strict=True), start=1)
         )
 
-    def _scores(self, question: str, paper: Paper) -> dict[_Span, float]:
-        """Map the sentences worth embedding, in reading order, to what their words alone say for them."""
-        rarity = self._lexical.rarity(set(tokenize(question)))
-        total = sum(rarity.values()) or 1.0
-        spans = sentence_spans(paper.abstract) or ((0, len(paper.abstract)),)
-        scores = {}
-        for start, end in spans:
-            text = paper.abstract[start:end]
-            words = set(tokenize(text))
-            share = sum(weight for term, weight in rarity.items() if term in words) / total
-            scores[start, end] = _LEXICAL_WEIGHT * share + _prior(text)
-        kept = sorted(spans, key=lambda span: (-scores[span], span))[:_EMBEDDED]
-        return {span: scores[span] for span in sorted(kept)}
+
+def _scores(rarity: Mapping[str, float], paper: Paper) -> dict[_Span, float]:
+    """Map the sentences worth embedding, in reading order, to what their words alone say for them."""
+    total = sum(rarity.values()) or 1.0
+    spans = sentence_spans(paper.abstract) or ((0, len(paper.abstract)),)
+    scores = {}
+    for start, end in spans:
+        text = paper.abstract[start:end]
+        words = set(tokenize(text))
+        share = sum(weight for term, weight in rarity.items() if term in words) / total
+        scores[start, end] = _LEXICAL_WEIGHT * share + _prior(text)
+    kept = sorted(spans, key=lambda span: (-scores[span], span))[:_EMBEDDED]
+    return {span: scores[span] for span in sorted(kept)}
 
 
 def _prior(text: str) -> float:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rag.errors import CorpusError
+
 
 def write_atomic(path: Path, text: str) -> None:
     """Replace a file's content so that a reader sees the old or the new text, even after a crash."""
@@ -39,6 +41,16 @@ def sha256(path: Path) -> str:
     """Hash a file (hex); raises OSError where it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_text(path: Path, remedy: str = "") -> str:
+    """Read a UTF-8 file, with or without a byte order mark; raises CorpusError, which ends in the remedy."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise CorpusError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}. {remedy}".rstrip()) from None
 
 
 def to_json_lines(records: Iterable[Mapping[str, Any]]) -> str:

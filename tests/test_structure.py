@@ -14,8 +14,8 @@ import pytest
 from tests.conftest import PROJECT
 
 LAYERS = (
-    {"types", "errors", "files", "clock"},
-    {"settings", "display", "listing", "records", "sentences", "fuse", "cite"},
+    {"types", "errors", "clock"},
+    {"files", "settings", "display", "listing", "records", "sentences", "fuse", "cite"},
     {"tokens", "prompts", "extractive", "chunk", "models"},
     {"corpus", "embed", "lexical", "answers"},
     {"vectors", "generations", "evidence"},

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import CorpusError
-from rag.files import read_json_lines
+from rag.files import read_json_lines, read_text
 
 _CITED = re.compile(r"(?P<claim>[^\[\n]*(?:\[(?!\d+\])[^\[\n]*)*)(?P<markers>(?:\[\d+\]\s*)+)")
 _NUMBER = re.compile(r"\d+")
@@ -30,12 +30,7 @@ class Claim:
 
 def read_claims(path: Path) -> tuple[Claim, ...]:
     """Read the cited claims of a file of answers; raises CorpusError where a line is bad or nothing is cited."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise CorpusError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}. Name a file of answers.") from None
+    text = read_text(path, "Name a file of answers.")
     claims: list[Claim] = []
     for line, record in read_json_lines(text):
         try:

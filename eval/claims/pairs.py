@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import CorpusError
-from rag.files import read_json_lines
+from rag.files import read_json_lines, read_text
 
 Label = Literal["support", "contradict", "not_enough"]
 LABELS: tuple[Label, ...] = ("support", "contradict", "not_enough")
@@ -49,12 +49,7 @@ class PairFile:
 
 def read_pairs(path: Path) -> PairFile:
     """Read a file of pairs; raises CorpusError that names the line where one is bad, or says that there is none."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise CorpusError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}. Name a file of labelled pairs.") from None
+    text = read_text(path, "Name a file of labelled pairs.")
     pairs: dict[str, Pair] = {}
     lines = 0
     for line, record in read_json_lines(text):

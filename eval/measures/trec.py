@@ -8,23 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rag.errors import CitedeskError
-
 Qrels = Mapping[str, Mapping[str, int]]
 
 MEASURES = {"ndcg@10": "nDCG@10", "recall@20": "R@20", "recall@100": "R@100", "mrr@10": "RR@10"}
 
 
-class MeasuresMissing(CitedeskError):
-    """The package that computes ranking measures is not installed."""
-
-
 def per_query(rankings: Mapping[str, Sequence[str]], qrels: Qrels) -> dict[str, dict[str, float]]:
     """Map each of MEASURES to query id to its value in [0, 1], for all queries of `qrels` in their order."""
-    try:
-        import ir_measures
-    except ImportError:
-        raise MeasuresMissing("ir-measures is not installed. Run `pip install 'ir-measures>=0.4.3,<0.5'`.") from None
+    import ir_measures  # 0.3 s
+
     measures = {ir_measures.parse_measure(known): name for name, known in MEASURES.items()}
     values = {name: dict.fromkeys(qrels, 0.0) for name in MEASURES}
     # Scores fall with the rank, so that no tie is left for trec_eval to break by id.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import CorpusError
-from rag.files import read_json_lines
+from rag.files import read_json_lines, read_text
 from rag.records import paper_from_record
 from rag.types import Paper
 
@@ -98,7 +98,7 @@ def _read_queries(path: Path) -> dict[str, str]:
 def _records(path: Path) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
     """Yield (id, line number, record); raises CorpusError for a line without an id, or with one seen before."""
     seen: set[str] = set()
-    for line, record in read_json_lines(_read(path)):
+    for line, record in read_json_lines(read_text(path)):
         if isinstance(record, ValueError):
             raise _bad(path, line, str(record))
         known = record.get("id", record.get("_id"))
@@ -132,7 +132,7 @@ def _known(
 
 
 def _judgements(path: Path) -> Iterator[tuple[str, str, int]]:
-    for line, text in enumerate(_read(path).split("\n"), start=1):
+    for line, text in enumerate(read_text(path).split("\n"), start=1):
         parts = text.rstrip("\r").split("\t")
         if not text.strip() or (line == 1 and parts[-1] == "score"):
             continue
@@ -152,15 +152,6 @@ def _text(path: Path, line: int, record: Mapping[str, Any], name: str) -> str:
     except UnicodeEncodeError:
         raise _bad(path, line, f"{name} holds half a surrogate pair, which is no character") from None
     return value
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise CorpusError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _bad(path: Path, line: int, reason: str) -> CorpusError:
