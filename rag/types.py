@@ -5,10 +5,16 @@ Offsets are in characters of `Paper.abstract`, which is stored verbatim. No libr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
+from rag.days import first_day, last_day, within
+from rag.names import is_author, is_venue
+
+Kind = Literal["list", "fact", "compare", "lookup", "metadata", "off-topic"]
+Order = Literal["newest", "oldest"]
 Signal = Literal["dense", "lexical"]
 Status = Literal["answered", "extractive", "refused", "truncated"]
 Verdict = Literal["supported", "partial", "unsupported"]
@@ -37,6 +43,13 @@ class Paper:
         """The year of `date`."""
         return int(self.date[:4]) if self.date else None
 
+    @property
+    def known_author_count(self) -> int | None:
+        """How many authors the paper has, where that is known."""
+        if self.author_count is not None:
+            return self.author_count
+        return len(self.authors) if self.authors_complete else None
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -64,22 +77,100 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a paper must satisfy to be found at all; years are inclusive."""
+    """What a paper must satisfy to be found at all; bounds are inclusive, and None admits every paper.
 
-    since: int | None = None
-    until: int | None = None
+    `since` and `until` are ISO dates, as precise as asked for. What is not known of a paper never satisfies a filter.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    author: str | None = None
+    least_authors: int | None = None
+    most_authors: int | None = None
+    venue: str | None = None
+    code: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("author", "venue"):
+            value = getattr(self, name)
+            if value is not None and not re.search(r"\w", value):
+                raise ValueError(f"{name} names nothing: {value!r}")
+        first, last = self.since and first_day(self.since), self.until and last_day(self.until)
+        if first and last and first > last:
+            raise ValueError(f"since {self.since} is after until {self.until}")
+        least, most = self.least_authors, self.most_authors
+        if min(least or 1, most or 1) < 1 or 0 in (least, most):
+            raise ValueError(f"not a count of authors: {least}, {most}")
+        if least and most and least > most:
+            raise ValueError(f"at least {least} authors are more than at most {most}")
 
     def __bool__(self) -> bool:
-        return self.since is not None or self.until is not None
+        return any(getattr(self, each.name) is not None for each in fields(self))
 
     def admits(self, paper: Paper) -> bool:
-        """Tell whether the paper passes; one without a date passes no year filter."""
-        if not self:
+        """Tell whether the paper passes; a date less precise than a bound passes where all its days do."""
+        return (
+            self._admits_date(paper.date)
+            and self._admits_count(paper.known_author_count)
+            and (self.author is None or any(is_author(self.author, name) for name in paper.authors))
+            and (self.venue is None or (paper.venue is not None and is_venue(self.venue, paper.venue)))
+            and self.code in (None, paper.code is not None)
+        )
+
+    def without(self, name: str) -> Filters:
+        """Lift a constraint by the name that it has in JSON; raises ValueError for another name."""
+        if name not in CONSTRAINTS:
+            raise ValueError(f"not a filter: {name!r}; there are {', '.join(CONSTRAINTS)}")
+        return replace(self, **dict.fromkeys(CONSTRAINTS[name]))
+
+    def _admits_date(self, date: str | None) -> bool:
+        return self.since is None is self.until or (date is not None and within(date, self.since, self.until))
+
+    def _admits_count(self, count: int | None) -> bool:
+        if self.least_authors is None is self.most_authors:
             return True
-        year = paper.year
-        if year is None:
-            return False
-        return (self.since is None or self.since <= year) and (self.until is None or year <= self.until)
+        return count is not None and (self.least_authors or 0) <= count <= (self.most_authors or count)
+
+
+CONSTRAINTS: Mapping[str, tuple[str, ...]] = {
+    "since": ("since",),
+    "until": ("until",),
+    "author": ("author",),
+    "author_count": ("least_authors", "most_authors"),
+    "venue": ("venue",),
+    "code": ("code",),
+}
+"""The constraints by the names that JSON and `--drop` give them, with the fields of Filters that hold each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a question was understood to ask; `text` is what is left to search for, "" where nothing is.
+
+    `count` is how many papers are asked for, `subjects` are the names to compare or to put in order.
+    """
+
+    question: str
+    kind: Kind
+    text: str
+    filters: Filters = Filters()
+    order: Order | None = None
+    count: int | None = None
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the user sets against what the question was understood to ask.
+
+    A filter that is set replaces the understood one, `drop` names constraints to lift, and `as_is` takes the question
+    literally, with nothing understood.
+    """
+
+    kind: Kind | None = None
+    filters: Filters = Filters()
+    drop: frozenset[str] = frozenset()
+    as_is: bool = False
 
 
 @dataclass(frozen=True, slots=True)

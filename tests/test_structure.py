@@ -14,8 +14,12 @@ import pytest
 from tests.conftest import PROJECT
 
 LAYERS = (
+    {"days", "names"},
     {"types", "errors", "clock"},
-    {"files", "settings", "display", "listing", "records", "sentences", "fuse", "cite"},
+    {"files", "settings", "display", "listing", "records", "sentences", "fuse", "cite", "constraints", "mentions"},
+    {"dates", "authors", "venues", "availability", "order", "subjects"},
+    {"kinds", "wording"},
+    {"understand"},
     {"tokens", "prompts", "extractive", "chunk", "models"},
     {"corpus", "embed", "lexical", "answers"},
     {"vectors", "generations", "evidence"},

@@ -1,0 +1,72 @@
+"""Stretches of a question that say something about the papers wanted, and the words they are recognised by (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from rag.days import first_day, last_day
+from rag.types import Filters
+
+PAPER = r"(?:papers?|articles?|preprints?|publications?|manuscripts?)"
+WORK = rf"(?:{PAPER}|works?|stud(?:y|ies)|abstracts?|surveys?|entr(?:y|ies)|research|contributions?)"
+_ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+_NUMBERS = {word: n for n, word in enumerate(f"{_ONES} eighteen nineteen twenty".split(), start=1)} | {
+    "a couple of": 2, "a single": 1, "a dozen": 12,
+}  # fmt: skip
+NUMBER = rf"(?:{'|'.join(sorted(_NUMBERS, key=len, reverse=True))}|[1-9]\d{{0,2}})"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A stretch of the question, `question[start:end]`, and the constraint that it states."""
+
+    start: int
+    end: int
+    filters: Filters
+
+
+def number(text: str) -> int:
+    """Read a number in digits or, up to twenty, in words."""
+    return _NUMBERS[text.lower()] if text.lower() in _NUMBERS else int(text)
+
+
+def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Put spaces where the spans are, so that the places of the rest stay what they were."""
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
+
+
+def join(mentions: Iterable[Mention]) -> Filters:
+    """Join the constraints of all mentions; the first author, venue and code count, and dates as `_dates` says."""
+    found = [mention.filters for mention in mentions]
+    values = {each.name: _first(getattr(filters, each.name) for filters in found) for each in fields(Filters)}
+    values["since"], values["until"] = _dates([filters for filters in found if filters.since or filters.until])
+    least, most = (
+        max((filters.least_authors or 0 for filters in found), default=0) or None,
+        min((filters.most_authors for filters in found if filters.most_authors), default=None),
+    )
+    if not (least and most and least > most):
+        values["least_authors"], values["most_authors"] = least, most
+    return Filters(**values)
+
+
+def _dates(found: list[Filters]) -> tuple[str | None, str | None]:
+    """Take the dates that all mentions allow, or where there are none ("in 2022 … in 2024") the span of them all."""
+    since = max((filters.since for filters in found if filters.since), key=first_day, default=None)
+    until = min((filters.until for filters in found if filters.until), key=last_day, default=None)
+    if not since or not until or first_day(since) <= last_day(until):
+        return since, until
+    open_start, open_end = (any(getattr(filters, name) is None for filters in found) for name in ("since", "until"))
+    starts = [filters.since for filters in found if filters.since]
+    ends = [filters.until for filters in found if filters.until]
+    return (
+        None if open_start else min(starts, key=first_day),
+        None if open_end else max(ends, key=last_day),
+    )
+
+
+def _first(values: Iterable[object]) -> object:
+    return next((value for value in values if value is not None), None)

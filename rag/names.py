@@ -1,0 +1,52 @@
+"""When two spellings name the same author or venue (pure): "T. Dão" and "Tri Dao", "icml2023" and "ICML '23"."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
+_WORD = re.compile(r"[^\W\d_]+")
+_VENUE_PART = re.compile(r"['’]?(?<!\d)\d{2}(?!\d)|[^\W\d_]+|\d+")
+_RENAMED = {"nips": "neurips"}
+
+
+def plain(text: str) -> str:
+    """Drop case and accents."""
+    folded = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
+    return "".join(character for character in folded if not unicodedata.combining(character))
+
+
+def name_words(name: str) -> tuple[str, ...]:
+    """Split a person's name into words, without case, accents, full stops and hyphens."""
+    return tuple(_WORD.findall(plain(name)))
+
+
+def is_author(wanted: str, author: str) -> bool:
+    """Tell whether each word of `wanted` is a word of `author`, or stands for one as its initial, one at least whole."""
+    asked, held = name_words(wanted), name_words(author)
+    whole = any(len(word) > 1 and word in held for word in asked)
+    return whole and all(any(_same_word(word, other) for other in held) for word in asked)
+
+
+def is_venue(wanted: str, venue: str) -> bool:
+    """Tell whether all words of `wanted`, and its year where it has one, are in `venue`."""
+    asked = venue_parts(wanted)
+    return bool(asked) and asked <= venue_parts(venue)
+
+
+def venue_parts(venue: str) -> frozenset[str]:
+    """Split a venue into words and numbers, a year of two digits written out: "ICLR'24" gives iclr and 2024."""
+    parts = _VENUE_PART.findall(plain(venue))
+    return frozenset(_RENAMED.get(part, _year(part)) for part in parts)
+
+
+def _same_word(word: str, other: str) -> bool:
+    return word == other or (1 in (len(word), len(other)) and word[0] == other[0])
+
+
+def _year(part: str) -> str:
+    digits = part.lstrip("'’")
+    if len(digits) != 2 or not digits.isdigit():
+        return digits
+    return f"{'19' if digits >= '70' else '20'}{digits}"

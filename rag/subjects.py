@@ -1,0 +1,69 @@
+"""The names that a question compares or wants put in order (pure): "X versus Y", "these by date: A, B and C"."""
+
+from __future__ import annotations
+
+import re
+
+_MOST_WORDS = 7
+_STOP = r"(?=\s*(?:[,:;?.!(—–]\s|[?.!:;]|$|\b(?:for|on|in|at|when|if|with\s+respect|regarding|concerning|as\s+to|under|and\s+(?:how|what|which|why|where|when|do|does|is|are))\b))"
+_END = r"(?=\s*(?:[,:;?.!]|$))"
+_X, _Y = r"(?P<x>[^,:;?!]+?)", r"(?P<y>[^,:;?!]+?)"
+_PATTERNS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?:^|[.:;?!,]\s+)(?:(?:and\s+)?(?:compare|contrast|what\s+about|how\s+about|how\s+does|how\s+do|is|are)\s+)?{_X}\s+(?:versus|vs\.?)\s+{_Y}{_STOP}",
+        rf"\b(?:differences?|distinction|comparison|similarit(?:y|ies))\s+between\s+{_X}\s+and\s+{_Y}{_STOP}",
+        rf"\bhow\s+(?:does|do|is|are)\s+{_X}\s+(?:differ|different)\s+from\s+{_Y}{_STOP}",
+        rf"\bhow\s+(?:does|do)\s+{_X}\s+compare\s+(?:to|with|against)\s+{_Y}{_STOP}",
+        rf"\bhow\s+(?:does|do|is|are)\s+{_X}\s+and\s+{_Y}\s+(?:differ|compare|relate|disagree)\b",
+        rf"(?:^|[.:;?!]\s+|\bplease\s+)(?:compare|contrast)\s+{_X}\s+(?:with|to|against|and)\s+{_Y}{_STOP}",
+        rf"\b(?:do|does|did|are)\s+{_X}\s+and\s+{_Y}\s+(?:agree|disagree|reach\s+the\s+same|come\s+to\s+the\s+same|differ|contradict|say\s+the\s+same)\b",
+        rf"\b(?:do|does|did|can|is|are|will)\s+{_X}\s+(?:really\s+|actually\s+|always\s+|still\s+)?(?:beat|outperform|surpass|(?:better|faster|worse|slower|stronger|cheaper)\s+than)\s+{_Y}{_STOP}",
+        rf"\bwhich\s+(?:one\s+)?(?:is|was|works|performs)\s+[\w\s]{{2,40}}?[,:]\s*{_X}\s+or\s+{_Y}{_END}",
+    )
+)
+_PRONOUN = re.compile(
+    r"\b(?:it|they|them|this|that|these|those|he|she|we|you|one|ones|people|anyone|how|what)\b|^(?:the|their|its)$",
+    re.I,
+)
+_LIST = re.compile(
+    r"(?::|\bfirst,|\bfirst:|\bolder,|\bnewer,|\bearlier,|\border(?:ed)?\s+by\s+\w+\s+of)\s*(?P<names>[^:?]+?)\s*[?.!]?$",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(r"^(?:(?:and|or|either|both|between|of|please)\s+)+", re.IGNORECASE)
+_SPLIT = re.compile(r"\s*[,;]\s*(?:and\s+|or\s+|then\s+)?|\s+(?:and|or|versus|vs\.?)\s+", re.IGNORECASE)
+
+
+def compared(question: str) -> tuple[str, ...]:
+    """List the names that a question sets side by side, or nothing where it names none plainly."""
+    for pattern in _PATTERNS:
+        if match := pattern.search(question):
+            names = tuple(name for group in ("x", "y") for name in _names(match[group]))
+            if len(names) >= 2 and all(_is_name(name) for name in names) and " of " not in names[-1]:
+                return names
+    return ()
+
+
+def ordered(question: str) -> tuple[str, ...]:
+    """List the names after a colon or comma that a question wants put in order, or those it names beside the order."""
+    match = _LIST.search(question)
+    if not match:
+        return ()
+    names = tuple(filter(None, map(_trim, _SPLIT.split(match["names"]))))
+    return names if len(names) >= 2 and all(len(name.split()) <= 2 * _MOST_WORDS for name in names) else ()
+
+
+def _names(text: str) -> list[str]:
+    """Split off further names that a comma or conjunction joins, but leave "the study on X and Y" whole."""
+    text = _trim(text)
+    parts = _SPLIT.split(text)
+    single = all(len(part.split()) <= 2 for part in parts)
+    return [name for name in map(_trim, parts if single else [text]) if name]
+
+
+def _trim(text: str) -> str:
+    return _LEADING.sub("", text.strip(" \t,.;:!?()")).strip()
+
+
+def _is_name(name: str) -> bool:
+    return 1 <= len(name.split()) <= _MOST_WORDS and not _PRONOUN.search(name)
