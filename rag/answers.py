@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rag.constraints import phrases
 from rag.extractive import write_extractive
 from rag.prompts import NOT_ANSWERED
 from rag.types import Answer, Citation, Evidence, Filters, Quote, Status, Usage
@@ -38,10 +39,8 @@ class Draft:
 
     def refused(self) -> Answer:
         """Say that nothing was found."""
-        since, until = self.filters.since, self.filters.until
-        bounds = [] if since is None else [f"{since} or later"]
-        bounds += [] if until is None else [f"{until} or earlier"]
-        notice = f"No paper in the collection is dated {' and '.join(bounds)}." if bounds else None
+        said = " and ".join(phrases(self.filters).values())
+        notice = f"No paper in the collection is {said}." if said else None
         return self._answer("refused", NOT_ANSWERED, notice)
 
     def extractive(self, notice: str | None = None) -> Answer:

@@ -15,12 +15,18 @@ from rag.names import name_words
 from rag.types import Filters
 
 _SMALL = "a-zß-öø-ÿ\u0101-\u017f"
-_NAME_WORD = rf"(?<!\w)(?:[A-ZÀ-ÖØ-Þ\u0100-\u017d][{_SMALL}]+(?:['’-]?[A-ZÀ-Þ][{_SMALL}]+)*|[OD]['’][A-Z][{_SMALL}]+|[A-Z]\.(?:-?[A-Z]\.){{0,3}})"
+_NAME_WORD = (
+    rf"(?<!\w)(?:[A-ZÀ-ÖØ-Þ\u0100-\u017d][{_SMALL}]+(?:['’-]?[A-ZÀ-Þ][{_SMALL}]+)*|[OD]['’][A-Z][{_SMALL}]+"
+    rf"|[A-Z]\.(?:-?[A-Z]\.){{0,3}})"
+)
 _PARTICLE = r"(?:de|da|del|della|van|von|der|den|la|le|el|al|bin|di|dos)"
 _NAME = rf"(?P<name>{_NAME_WORD}(?:\s+(?:{_PARTICLE}\s+)*{_NAME_WORD}){{0,3}})"
 _WROTE = r"(?:(?:co-?)?(?:authored|written)|published|penned)"
 _LEAD = rf"(?i:\b(?:(?:that|which)\s+)?(?:(?:is|are|was|were|been)\s+)?{_WROTE}\s+(?:together\s+)?(?:by|with)\s+)"
-_AFTER = r"(?=\s*(?:$|[?.!,;:)]|['’]s?\b|(?i:and|or|on|about|that|which|who|in|from|since|before|after|with|at|here|are|is|for|et)\b))"
+_AFTER = (
+    r"(?=\s*(?:$|[?.!,;:)]|['’]s?\b|(?i:and|or|on|about|that|which|who|in|from|since|before|after|with|at|here|are"
+    r"|is|for|et)\b))"
+)
 _NO_PERSON = frozenset(
     "university institute lab labs laboratory research college school group team inc corporation company google meta"
     " microsoft nvidia apple amazon alibaba tencent huawei baidu bytedance intel samsung qualcomm facebook adobe"
@@ -33,21 +39,26 @@ _NO_PERSON = frozenset(
 )
 
 
-_WRITTEN = rf"(?:\b(?i:(?:papers?|works?|articles?|studies|publications?)\s+)?{_LEAD}|\b(?i:papers?|works?|articles|studies)\s+(?i:by|of|from)\s+)"
+_WRITTEN = (
+    rf"(?:\b(?i:(?:papers?|works?|articles?|studies|publications?)\s+)?{_LEAD}|\b(?i:papers?|works?|articles"
+    rf"|studies)\s+(?i:by|of|from)\s+)"
+)
 _PATTERNS = (
     re.compile(rf"{_WRITTEN}{_NAME}{_AFTER}"),
     re.compile(
-        rf"(?i:\b(?:with|by|from|whose)\s+(?:the\s+)?(?:first\s+|senior\s+|last\s+)?(?:co-?)?author\s*(?:is\s+|:\s*)?){_NAME}{_AFTER}"
+        rf"(?i:\b(?:with|by|from|whose)\s+(?:the\s+)?(?:first\s+|senior\s+|last\s+)?(?:co-?)?author\s*(?:is\s+"
+        rf"|:\s*)?){_NAME}{_AFTER}"
     ),
     re.compile(rf"{_NAME}['’]s?\s+(?:\w+\s+){{0,2}}(?i:papers|works?|articles|publications|preprints)\b"),
     re.compile(rf"(?i:\b(?:has|have|did|does)\s+){_NAME}\s+(?i:written|authored|published|write|publish)\b"),
 )
 _LOWER = re.compile(
-    r"\b(?:papers?|works?|articles|written|authored|published)\s+by\s+(?P<name>[^\W\d_]+(?:[\s.]+[^\W\d_]+){0,2})"
+    r"\b(?:papers?|works?|articles|written|authored|published)\s+(?P<by>by)\s+(?P<name>[^\W\d_]+(?:[\s.]+[^\W\d_]+){0,2})"
 )
 _PRONOUNS = frozenset("he she they we you i it one an so can may her him them us me".split())
 _BEFORE = re.compile(
-    r"(?:\b(?:that|which)\s+)?(?:\b(?:is|are|was|were)\s+)?(?:\b(?:written|authored|published)\s+)?\b(?:by|from|of)\s+$",
+    r"(?:\b(?:that|which)\s+)?(?:\b(?:is|are|was|were)\s+)?(?:\b(?:written|authored|published)\s+)?\b(?:by|from"
+    r"|of)\s+$",
     re.I,
 )
 
@@ -120,8 +131,7 @@ def _lower_case(question: str, known: Mapping[str, tuple[tuple[str, ...], ...]])
         for length in range(len(words), 0, -1):
             name = match["name"][: words[length - 1].end()]
             if _is_known(name_words(name), known) and name.lower() not in _PRONOUNS:
-                start = match.start("name") - len(re.search(r"by\s+$", match.string[: match.start("name")])[0])  # type: ignore[index]
-                found.append(Mention(start, match.start("name") + len(name), Filters(author=name)))
+                found.append(Mention(match.start("by"), match.start("name") + len(name), Filters(author=name)))
                 break
     return found
 

@@ -16,9 +16,13 @@ _THAT = r"(?:\b(?:that|which|who|and)\s+)?(?:(?:also|have|has)\s+)?"
 _SHARE = r"(?:releas|publish|shar|provid|open[-\s]?sourc|link|includ|offer)(?:e|es|ed|ing|s)?"
 _THEIR = r"(?:(?:their|its|the|any)\s+)?"
 _END = rf"(?=\s*(?:$|[?.!,;:)]|(?:and|or|on|about|for|from|in|that|which|since|before|after|by|at|are|is|{WORK})\b))"
-_AVAILABLE = r"\s+(?:(?:is|are|was|being|made)\s+)*(?:publicly\s+|freely\s+|openly\s+)?(?:available|released|online|public|open(?:[-\s]?sourced?)?|on\s+git\s?hub)\b"
+_AVAILABLE = (
+    r"\s+(?:(?:is|are|was|being|made)\s+)*(?:publicly\s+|freely\s+|openly\s+)?(?:available|released|online|public"
+    r"|open(?:[-\s]?sourced?)?|on\s+git\s?hub)\b"
+)
 _DOING = re.compile(
-    r"\b(?:reason|think|plan|program|deal|interact|solv|act|help|work|tun|mix|augment|prompt|pretrain|train|learn|teach|do"
+    r"\b(?:reason|think|plan|program|deal|interact|solv|act|help|work|tun|mix|augment|prompt|pretrain|train|learn"
+    r"|teach|do"
     r"|struggl|generat|fine-?tun)\w*\s+$",
     re.IGNORECASE,
 )
@@ -27,7 +31,8 @@ _WITH = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?:\b(?:that|which)\s+)?\b(?:with|have|has|having|come\s+with|comes\s+with)\s+{_THEIR}{_CODE}{_AVAILABLE}",
-        rf"(?:\b(?:that|which)\s+)?\b(?:with|have|has|having|includ(?:e|ing)|link(?:s|ing)?\s+to|come\s+with|on)\s+{_GITHUB}",
+        rf"(?:\b(?:that|which)\s+)?\b(?:with|have|has|having|includ(?:e|ing)|link(?:s|ing)?\s+to|come\s+with"
+        rf"|on)\s+{_GITHUB}",
         rf"\bwhose\s+{_CODE}{_AVAILABLE}",
         rf"{_THAT}\b{_SHARE}\s+{_THEIR}{_CODE}{_END}",
         rf"(?:\b(?:that|which)\s+)?\b(?:come|comes|coming)\s+with\s+{_THEIR}{_CODE}{_END}",
@@ -40,7 +45,8 @@ _WITH = tuple(
 _WITHOUT = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?:\b(?:that|which)\s+)?\b(?:without|(?:have|has|having|with)\s+no|lacking|lack)\s+(?:any\s+)?(?:{_CODE}|{_GITHUB})(?:{_AVAILABLE})?{_END}",
+        rf"(?:\b(?:that|which)\s+)?\b(?:without|(?:have|has|having|with)\s+no|lacking|lack)\s+(?:any\s+)?(?:{_CODE}"
+        rf"|{_GITHUB})(?:{_AVAILABLE})?{_END}",
         rf"{_THAT}\b(?:do|does|did)\s+not\s+{_SHARE}\s+{_THEIR}{_CODE}{_END}",
         rf"{_THAT}\b(?:don['’]?t|doesn['’]?t|didn['’]?t)\s+(?:{_SHARE}|have|come\s+with)\s+{_THEIR}{_CODE}{_END}",
         rf"\bno\s+code\s+(?:is\s+)?(?:available|released){_END}",

@@ -8,11 +8,13 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from rag import __version__
+from rag.days import first_day
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, load_settings
+from rag.types import CONSTRAINTS, Kind
 
 _SETTING_FLAGS = ("home", "embed_model", "saved_year", "llm_base_url", "llm_model")
 
@@ -184,10 +186,31 @@ def _add_doctor(command: _Command) -> None:
 def _add_question(parser: ArgumentParser) -> None:
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question, in quotation marks")
     parser.add_argument("--questions", metavar="FILE", help='JSON Lines with "id" and "question"; - reads stdin')
-    parser.add_argument("--since", type=_year, metavar="YEAR", help="only papers of this year or later")
-    parser.add_argument("--until", type=_year, metavar="YEAR", help="only papers of this year or earlier")
+    _add_filters(parser)
     _add_model(parser)
     _add_json(parser)
+
+
+def _add_filters(parser: ArgumentParser) -> None:
+    parser.add_argument("--since", type=_date, metavar="DATE", help="only papers of this date or later, as in 2024-03")
+    parser.add_argument("--until", type=_date, metavar="DATE", help="only papers of this date or earlier, as in 2024")
+    parser.add_argument("--author", type=_name, metavar="NAME", help="only papers that this person wrote")
+    parser.add_argument("--authors", type=_range, metavar="N|N-M|N-", help="only papers with so many authors")
+    parser.add_argument(
+        "--venue", type=_name, metavar="NAME", help='only papers that appeared there, as in "ICML 2023"'
+    )
+    parser.add_argument("--with-code", dest="code", action="store_true", default=None, help="only papers with code")
+    parser.add_argument("--without-code", dest="code", action="store_false", help="only papers without code")
+    parser.add_argument("--kind", choices=get_args(Kind), metavar="KIND", help=f"answer as {', '.join(get_args(Kind))}")
+    parser.add_argument(
+        "--drop",
+        action="append",
+        default=[],
+        choices=list(CONSTRAINTS),
+        metavar="FILTER",
+        help=f"lift a filter that the question states: {', '.join(CONSTRAINTS)} (repeatable)",
+    )
+    parser.add_argument("--as-is", action="store_true", help="take the question literally, reading no filter out of it")
 
 
 def _add_model(parser: ArgumentParser) -> None:
@@ -208,7 +231,26 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _year(text: str) -> int:
-    if not re.fullmatch(r"[12][0-9]{3}", text):
-        raise ArgumentTypeError(f"not a year: {text!r}")
-    return int(text)
+def _date(text: str) -> str:
+    try:
+        first_day(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.search(r"\w", text):
+        raise ArgumentTypeError(f"not a name: {text!r}")
+    return text
+
+
+def _range(text: str) -> tuple[int, int | None]:
+    match = re.fullmatch(r"([1-9][0-9]{0,5})(?:(-)([1-9][0-9]{0,5})?)?", text)
+    if not match:
+        raise ArgumentTypeError(f"not a count, as in 1, 2-4 or 10-: {text!r}")
+    least = int(match[1])
+    most = None if match[2] and not match[3] else int(match[3] or least)
+    if most is not None and least > most:
+        raise ArgumentTypeError(f"{least} is more than {most}: swap them")
+    return least, most

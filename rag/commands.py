@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rag.days import first_day, last_day
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
-from rag.types import Done, Filters, Token
+from rag.types import Done, Filters, Overrides, Token
 
 if TYPE_CHECKING:
     from rag.engine import Engine
@@ -49,7 +50,7 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
     from rag.output import search_to_json
     from rag.terminal import hits_to_text
 
-    filters = _filters(arguments)
+    filters = _overrides(arguments).filters
     engine = _engine(replace(configuration.settings, pool=max(configuration.settings.pool, arguments.k)))
 
     def as_json(question: str) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
     """Answer a question with citations."""
     from rag.output import answer_to_json
 
-    filters = _filters(arguments)
+    filters = _overrides(arguments).filters
     engine = _engine(configuration.settings)
 
     def as_json(question: str) -> dict[str, Any]:
@@ -133,10 +134,13 @@ def _engine(settings: Settings) -> Engine:
     return build(settings)
 
 
-def _filters(arguments: Namespace) -> Filters:
-    if None not in (arguments.since, arguments.until) and arguments.since > arguments.until:
+def _overrides(arguments: Namespace) -> Overrides:
+    """Read what the flags set against the question; raises UsageError for bounds that exclude every paper."""
+    if None not in (arguments.since, arguments.until) and first_day(arguments.since) > last_day(arguments.until):
         raise UsageError(f"--since {arguments.since} is after --until {arguments.until}: swap them.")
-    return Filters(arguments.since, arguments.until)
+    least, most = arguments.authors or (None, None)
+    filters = Filters(arguments.since, arguments.until, arguments.author, least, most, arguments.venue, arguments.code)
+    return Overrides(arguments.kind, filters, frozenset(arguments.drop), arguments.as_is)
 
 
 def _answer(engine: Engine, question: str, filters: Filters, use_llm: bool) -> Answer:

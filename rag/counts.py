@@ -53,7 +53,8 @@ _AUTHOR_COUNTS: tuple[tuple[re.Pattern[str], _Read], ...] = tuple(
         ),
         (rf"\b{_N}[-\s]author(?:ed)?(?=\s+(?:[\w-]+\s+){{0,3}}(?:{PAPER}|works|surveys|studies)\b)", _exactly),
         (
-            r"\b(?:single|sole|solo)[-\s]?author(?:ed)?\b|\bone-author(?:ed)?\b|\bsolo(?=\s+(?:papers?|works?|articles?)\b)",
+            r"\b(?:single|sole|solo)[-\s]?author(?:ed)?\b|\bone-author(?:ed)?\b|\bsolo(?=\s+(?:papers?|works?"
+            r"|articles?)\b)",
             lambda match: (1, 1),
         ),
         (rf"{_WITH}?\b(?<!how\s)(?:many|multiple|several)\s+authors\b", lambda match: (2, None)),

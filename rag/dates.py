@@ -29,8 +29,10 @@ _LEAD = re.compile(
 _CLOSE = re.compile(rf"\b{WORK}(?:\s+here)?,?\s+$", re.IGNORECASE)
 _NEAR = re.compile(rf"\b(?:{WORK}|listings?)\b", re.IGNORECASE)
 _OTHER_THINGS = re.compile(
-    r"\b(?:data|datasets?|images?|records?|events?|prices?|tweets?|news|problems|competitions?|seasons?|census|elections?"
-    r"|logs?|traces?|texts?|documents?|challenges?|contests?|versions?|editions?|tasks?|exams?|puzzles?|snapshots?|dumps?"
+    r"\b(?:data|datasets?|images?|records?|events?|prices?|tweets?|news|problems|competitions?|seasons?|census"
+    r"|elections?"
+    r"|logs?|traces?|texts?|documents?|challenges?|contests?|versions?|editions?|tasks?|exams?|puzzles?|snapshots?"
+    r"|dumps?"
     r"|gpus?|cards?|chips?|releases?|released|launched|sold|built|introduced|recorded|collected|founded|held|taken"
     r"|sampled|measured|questions?|knowledge|cutoff|facts)\s+$",
     re.IGNORECASE,

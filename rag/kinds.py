@@ -10,17 +10,21 @@ from rag.types import Kind
 _FILLER = r"^(?:(?:hi|hello|hey|so|ok|okay|well|and|but|please|thanks|thank\s+you|no|yes|now|then)[\s,.!:-]+)*"
 _PEOPLE = r"(?:people|researchers|authors|you|one|we|i|practitioners|they)"
 _WORKS = (
-    r"(?:papers|works|studies|articles|preprints|publications|surveys|methods|approaches|techniques|systems|frameworks|algorithms"
+    r"(?:papers|works|studies|articles|preprints|publications|surveys|methods|approaches|techniques|systems"
+    r"|frameworks|algorithms"
     r"|optimi[sz]ers|tools|models|benchmarks|datasets|tricks|ways|projects|libraries|ideas|strategies|solutions|options"
     r"|alternatives|attempts|experiments|architectures|researchers|groups|people|schemes|kernels|compilers|agents)"
 )
 _MEASURE = (
-    r"(?:accurac(?:y|ies)|speed-?ups?|rates?|scores?|numbers?|gains?|improvements?|share|fraction|percentage|ratios?|cost|price"
-    r"|throughput|latency|size|memory|perplexity|recall|precision|error|energy|power|budget|factor|bandwidth|resolution)"
+    r"(?:accurac(?:y|ies)|speed-?ups?|rates?|scores?|numbers?|gains?|improvements?|share|fraction|percentage|ratios?"
+    r"|cost|price"
+    r"|throughput|latency|size|memory|perplexity|recall|precision|error|energy|power|budget|factor|bandwidth"
+    r"|resolution)"
 )
 # What cannot stand between "which" and the plural that it asks for: a verb, a preposition, a noun that is the subject.
 _NO_MODIFIER = (
-    r"(?:do|does|did|is|was|are|were|can|has|have|the|a|an|for|in|on|of|at|by|to|with|from|paper|article|work|study|that"
+    r"(?:do|does|did|is|was|are|were|can|has|have|the|a|an|for|in|on|of|at|by|to|with|from|paper|article|work|study"
+    r"|that"
     r"|who)\b|\w+[^\Wsui]s\b"
 )
 _OFF_TOPIC = tuple(
@@ -29,33 +33,53 @@ _OFF_TOPIC = tuple(
         re.IGNORECASE,
     )
     for pattern in (
-        r"(?:hi|hello|hey|howdy|greetings|good\s+(?:morning|afternoon|evening|night|day)|thanks?(?:\s+you)?|cheers|bye|goodbye|ok(?:ay)?"
-        r"|yes|no|sure|great|cool|nice|wow|lol|test(?:ing)?|help|sorry|see\s+you)(?:\s+(?:there|all|everyone|you|bot|assistant|for\s+.{1,40}|then|later))*",
-        r"(?:how(?:['’]s|\s+is)\s+(?:it\s+going|life)|how\s+are\s+you(?:\s+doing|\s+feeling)?|what(?:['’]s|\s+is)\s+up|nice\s+to\s+meet\s+you)",
-        r"(?:who|what)\s+(?:are|made|created|built|trained)\s+you|are\s+you\s+(?:a\s+|an\s+)?(?:robot|human|bot|ai|chatbot|real|there|sentient|alive|ok(?:ay)?|chatgpt|person)\b.{0,20}",
-        r"(?:what(?:['’]?s|\s+is)\s+your\s+(?:name|age|favou?rite\s+.{1,30})|how\s+old\s+are\s+you|where\s+are\s+you\s+from|what\s+can\s+you\s+do|what\s+do\s+you\s+do"
-        r"|who\s+is\s+your\s+(?:maker|creator|owner)|what\s+(?:model|llm)\s+are\s+you|do\s+you\s+(?:love|like|hate)\s+.{1,30}|introduce\s+yourself|tell\s+me\s+about\s+yourself)",
-        r"(?:tell|write|sing|make\s+up|give|read)\s+(?:me\s+|us\s+)?(?:a|an|another|some)\s+(?:\w+\s+)?(?:joke|poem|song|story|limerick|haiku|riddle|recipe|pun|compliment)s?\b.{0,60}",
-        r"(?:what(?:['’]?s|\s+is|\s+will)|how(?:['’]s|\s+is))\s+the\s+weather\b(?!\s+(?:model|forecast|predict)).{0,40}|will\s+it\s+(?:rain|snow)\b.{0,30}",
-        r"what\s+(?:time|day|date)\s+is\s+it\b.{0,20}|what(?:['’]s|\s+is)\s+(?:the\s+)?(?:time|date|day)(?:\s+(?:today|now))?",
-        r"i\s+(?:love|like|hate|miss)\s+you|i['’]?\s*a?m\s+(?:bored|hungry|tired|sad|happy)|good\s+(?:bot|job)|well\s+done",
+        r"(?:hi|hello|hey|howdy|greetings|good\s+(?:morning|afternoon|evening|night|day)|thanks?(?:\s+you)?|cheers"
+        r"|bye|goodbye|ok(?:ay)?"
+        r"|yes|no|sure|great|cool|nice|wow|lol|test(?:ing)?|help|sorry|see\s+you)(?:\s+(?:there|all|everyone|you|bot"
+        r"|assistant|for\s+.{1,40}|then|later))*",
+        r"(?:how(?:['’]s|\s+is)\s+(?:it\s+going|life)|how\s+are\s+you(?:\s+doing|\s+feeling)?|what(?:['’]s"
+        r"|\s+is)\s+up|nice\s+to\s+meet\s+you)",
+        r"(?:who|what)\s+(?:are|made|created|built|trained)\s+you|are\s+you\s+(?:a\s+|an\s+)?(?:robot|human|bot|ai"
+        r"|chatbot|real|there|sentient|alive|ok(?:ay)?|chatgpt|person)\b.{0,20}",
+        r"(?:what(?:['’]?s|\s+is)\s+your\s+(?:name|age|favou?rite\s+.{1,30})|how\s+old\s+are\s+you"
+        r"|where\s+are\s+you\s+from|what\s+can\s+you\s+do|what\s+do\s+you\s+do"
+        r"|who\s+is\s+your\s+(?:maker|creator|owner)|what\s+(?:model|llm)\s+are\s+you|do\s+you\s+(?:love|like"
+        r"|hate)\s+.{1,30}|introduce\s+yourself|tell\s+me\s+about\s+yourself)",
+        r"(?:tell|write|sing|make\s+up|give|read)\s+(?:me\s+|us\s+)?(?:a|an|another|some)\s+(?:\w+\s+)?(?:joke|poem"
+        r"|song|story|limerick|haiku|riddle|recipe|pun|compliment)s?\b.{0,60}",
+        r"(?:what(?:['’]?s|\s+is|\s+will)|how(?:['’]s|\s+is))\s+the\s+weather\b(?!\s+(?:model|forecast"
+        r"|predict)).{0,40}|will\s+it\s+(?:rain|snow)\b.{0,30}",
+        r"what\s+(?:time|day|date)\s+is\s+it\b.{0,20}|what(?:['’]s|\s+is)\s+(?:the\s+)?(?:time|date"
+        r"|day)(?:\s+(?:today|now))?",
+        r"i\s+(?:love|like|hate|miss)\s+you|i['’]?\s*a?m\s+(?:bored|hungry|tired|sad|happy)|good\s+(?:bot|job)"
+        r"|well\s+done",
     )
 )
 _LOOKUP = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"{_FILLER}(?:i(?:['’]m|\s+am)\s+looking\s+for\s+|find\s+(?:me\s+)?|looking\s+for\s+|show\s+me\s+|i\s+need\s+|where(?:['’]s|\s+is)\s+|do\s+you\s+(?:know|have)\s+)?(?:that|this)\s+(?:[\w-]+\s+){{0,6}}?{PAPER}(?<!s)\b(?!['’])",
-        rf"{_FILLER}(?:find\s+(?:me\s+)?|looking\s+for\s+|i(?:['’]m|\s+am)\s+looking\s+for\s+|show\s+me\s+|i\s+need\s+)?the\s+(?:[\w-]+\s+){{0,4}}{PAPER}(?<!s)\s+(?:where|that|with|about|in\s+which|on|which|called|titled|by)\b",
+        rf"{_FILLER}(?:i(?:['’]m|\s+am)\s+looking\s+for\s+|find\s+(?:me\s+)?|looking\s+for\s+|show\s+me\s+"
+        rf"|i\s+need\s+|where(?:['’]s|\s+is)\s+|do\s+you\s+(?:know|have)\s+)?(?:that"
+        rf"|this)\s+(?:[\w-]+\s+){{0,6}}?{PAPER}(?<!s)\b(?!['’])",
+        rf"{_FILLER}(?:find\s+(?:me\s+)?|looking\s+for\s+|i(?:['’]m|\s+am)\s+looking\s+for\s+|show\s+me\s+"
+        rf"|i\s+need\s+)?the\s+(?:[\w-]+\s+){{0,4}}{PAPER}(?<!s)\s+(?:where|that|with|about|in\s+which|on|which"
+        rf"|called|titled|by)\b",
         rf"{_FILLER}(?:find\s+(?:me\s+)?|open\s+|show\s+me\s+)?the\s+(?:[\w.+-]+\s+){{1,5}}paper\s*[.?!]?$",
-        r"\bi\s+(?:vaguely\s+|dimly\s+|faintly\s+|once\s+|think\s+i\s+)?(?:remember|recall|once\s+read|read|saw|came\s+across)\b.*\b(?:paper|title|article|work|framework|method|system|preprint|survey|something|study|name)\b",
-        rf"\bwhat(?:['’]?s|\s+is|\s+was)\s+(?:the|that)\s+(?!(?:main|key|point|idea|difference|best|gist|contribution|title|name)\b)(?:[^?.]{{1,80}}\s)?{PAPER}(?<!s)\b",
+        r"\bi\s+(?:vaguely\s+|dimly\s+|faintly\s+|once\s+|think\s+i\s+)?(?:remember|recall|once\s+read|read|saw"
+        r"|came\s+across)\b.*\b(?:paper|title|article|work|framework|method|system|preprint|survey|something|study"
+        r"|name)\b",
+        rf"\bwhat(?:['’]?s|\s+is|\s+was)\s+(?:the|that)\s+(?!(?:main|key|point|idea|difference|best|gist"
+        rf"|contribution|title|name)\b)(?:[^?.]{{1,80}}\s)?{PAPER}(?<!s)\b",
         r"\bwhich\s+(?:one|paper|article|preprint|framework|system)\s+(?:was|is)\s+(?:it|that)\b",
         rf"\b(?:{PAPER}(?<!s)|which\s+one)\b.*\b(?:in|has|had|with)\s+(?:the|its|their)\s+title\b",
-        r"\b(?:which|what)\s+(?:paper|article|preprint)\s+(?:is|was)\s+(?:called|titled|entitled|named)\b|\bpaper\s+(?:called|titled|entitled|named)\b",
+        r"\b(?:which|what)\s+(?:paper|article|preprint)\s+(?:is|was)\s+(?:called|titled|entitled|named)\b"
+        r"|\bpaper\s+(?:called|titled|entitled|named)\b",
         r"^(?:the|that|a|some)\b[^?.]*\b(?:called|named)\b.*\b(?:something|or\s+so|similar)\b",
-        r"\bor\s+something\s+(?:\w+\s+)?like\s+that\b|\bor\s+something\b\s*[?.,]|\b(?:forgot|forget|(?:can(?:['’]?t|not)|don['’]?t|do\s+not)\s+(?:quite\s+)?(?:remember|recall))\s+(?:the|its|what)\b",
+        r"\bor\s+something\s+(?:\w+\s+)?like\s+that\b|\bor\s+something\b\s*[?.,]|\b(?:forgot|forget|(?:can(?:['’]?t"
+        r"|not)|don['’]?t|do\s+not)\s+(?:quite\s+)?(?:remember|recall))\s+(?:the|its|what)\b",
         r"\bwhat\s+was\s+(?:it|that\s+\w+)\s+called\b|\bwhat\s+was\s+(?:its|the)\s+(?:title|name)\b|\bname\s+escapes\b",
-        rf"{_FILLER}who\s+(?:wrote|authored|(?:is|are|was|were)\s+the\s+authors?\s+of)\s+(?!(?:about|on|papers|a\s+paper|something|anything)\b)",
+        rf"{_FILLER}who\s+(?:wrote|authored|(?:is|are|was|were)\s+the\s+authors?\s+of)\s+(?!(?:about|on|papers"
+        rf"|a\s+paper|something|anything)\b)",
         r"^(?:arxiv\s*:?\s*)?\d{4}\.\d{4,5}(?:v\d+)?$|^https?://arxiv\.org/\S+$",
     )
 )
@@ -63,35 +87,51 @@ _LISTS = tuple(
     re.compile(rf"{_FILLER}(?:{pattern})", re.IGNORECASE)
     for pattern in (
         rf"how\s+many\s+(?:[\w-]+\s+){{0,3}}?{PAPER}\b",
-        rf"(?:which|what)\s+(?:of\s+the\s+)?(?:(?!{_NO_MODIFIER})[\w/+.-]+\s+){{0,5}}?{_WORKS}\b(?!\s+(?:does|did)\b)(?!\s+(?:[\w-]+\s+)?{_MEASURE}\b)",
-        rf"(?:(?:can|could|would)\s+you\s+)?(?:please\s+)?(?:list|enumerate|recommend|suggest|show\s+me|give\s+me|find)\b",
-        r"(?:who|whom)\s+(?:else\s+)?(?!wrote\b|authored\b|invented\b|won\b|is\s+the\b|was\s+the\b|coined\b|proposed\s+(?:the\s+)?[A-Z])",
-        r"(?:has|have|is|does|did|do|are|can)\s+(?:there\s+)?(?:any(?:one|body|thing|where)?|some(?:one|body|thing))\b|any(?:one|body|thing)?\b",
+        rf"(?:which|what)\s+(?:of\s+the\s+)?(?:(?!{_NO_MODIFIER})[\w/+.-]+\s+){{0,5}}?{_WORKS}\b(?!\s+(?:does"
+        rf"|did)\b)(?!\s+(?:[\w-]+\s+)?{_MEASURE}\b)",
+        r"(?:(?:can|could|would)\s+you\s+)?(?:please\s+)?(?:list|enumerate|recommend|suggest|show\s+me|give\s+me"
+        r"|find)\b",
+        r"(?:who|whom)\s+(?:else\s+)?(?!wrote\b|authored\b|invented\b|won\b|is\s+the\b|was\s+the\b|coined\b"
+        r"|proposed\s+(?:the\s+)?[A-Z])",
+        r"(?:has|have|is|does|did|do|are|can)\s+(?:there\s+)?(?:any(?:one|body|thing|where)?|some(?:one|body"
+        r"|thing))\b|any(?:one|body|thing)?\b",
         r"(?:is|are)\s+there\b|where\s+(?:has|have|is|are|was|were|does|do)\b",
-        rf"(?:what|which)\s+(?:else\s+)?(?:does|do|has|have|is)\s+(?:the|this|your|our|my)\s+(?:collection|library|corpus)\b|(?:does|has|is)\s+(?:the|this)\s+(?:collection|library|corpus)\b",
-        rf"ways?\s+(?:to|of|in)\b|how\s+(?:can|could|do|would|should|might)\s+{_PEOPLE}\b|how\s+to\b|what\s+(?:can|could)\s+(?:i|we|one)\s+(?:do|use)\b",
+        r"(?:what|which)\s+(?:else\s+)?(?:does|do|has|have|is)\s+(?:the|this|your|our|my)\s+(?:collection|library"
+        r"|corpus)\b|(?:does|has|is)\s+(?:the|this)\s+(?:collection|library|corpus)\b",
+        rf"ways?\s+(?:to|of|in)\b|how\s+(?:can|could|do|would|should|might)\s+{_PEOPLE}\b|how\s+to\b|what\s+(?:can"
+        rf"|could)\s+(?:i|we|one)\s+(?:do|use)\b",
         r"(?:can|could)\s+(?:a|an|language\s+models|llms|neural\s+(?:nets|networks)|machines|ai|models|we|one|i|you)\b",
-        rf"do\s+you\s+(?:know|have)\b|everything\b|all\s+{_WORKS}\b|{_WORKS}\b|tell\s+me\s+(?:about|everything)\s+(?![A-Z])|summari[sz]e\s+what\b",
-        rf"what\s+(?:has|have)\s+(?:been|people|others)\b|what\s+(?:is|are)\s+(?:out\s+)?there\b|what\s+(?:did|has|does)\s+(?:[A-Z][\w.-]+\s+){{0,3}}(?:write|written|publish|published)\b",
+        rf"do\s+you\s+(?:know|have)\b|everything\b|all\s+{_WORKS}\b|{_WORKS}\b|tell\s+me\s+(?:about"
+        rf"|everything)\s+(?![A-Z])|summari[sz]e\s+what\b",
+        r"what\s+(?:has|have)\s+(?:been|people|others)\b|what\s+(?:is|are)\s+(?:out\s+)?there\b|what\s+(?:did|has"
+        r"|does)\s+(?:[A-Z][\w.-]+\s+){0,3}(?:write|written|publish|published)\b",
     )
 )
 _PEOPLE_DO = re.compile(
     rf"\bhow\s+do\s+{_PEOPLE}\b|\b(?:what|which)\s+(?:tricks|tools|methods|ways|techniques|approaches)\b", re.IGNORECASE
 )
 _COMPARE = re.compile(
-    r"\b(?:versus|vs\.?)(?=\s|$)|\bdiffer(?:s|ed)?\b(?!\s+able)|\b(?:differences?|distinction)\s+between\b|(?:^|[.?!:;]\s+)(?:please\s+)?(?:contrast|compare)\b"
+    r"\b(?:versus|vs\.?)(?=\s|$)|\bdiffer(?:s|ed)?\b(?!\s+able)|\b(?:differences?|distinction)\s+between\b|(?:^"
+    r"|[.?!:;]\s+)(?:please\s+)?(?:contrast|compare)\b"
     r"|\b(?:do|does|did|are)\b[^?.]*\b(?:dis)?agree(?:ment)?\b|\bsame\s+(?:verdict|conclusion|answer|result)s?\b"
-    r"|\b(?:really|actually)\s+(?:beat|outperform|better|faster)\b|^(?:does|do|did|can|is|are)\s+[^?]*?\b(?:beat|outperform|surpass|better\s+than|faster\s+than)\b"
-    r"|\bhow\s+(?:do|does)\s+[^?.]*\bcompare\b|\bwhich\s+(?:one\s+)?(?:is|was|works|performs)\s+(?:better|best|faster|cheaper)\b.*\bor\b|\bside\s+by\s+side\b|\bin\s+contrast\s+to\b",
+    r"|\b(?:really|actually)\s+(?:beat|outperform|better|faster)\b|^(?:does|do|did|can|is|are)\s+[^?]*?\b(?:beat"
+    r"|outperform|surpass|better\s+than|faster\s+than)\b"
+    r"|\bhow\s+(?:do|does)\s+[^?.]*\bcompare\b|\bwhich\s+(?:one\s+)?(?:is|was|works|performs)\s+(?:better|best"
+    r"|faster|cheaper)\b.*\bor\b|\bside\s+by\s+side\b|\bin\s+contrast\s+to\b",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
-    rf"\b(?:two|three|four|five|both)\s+(?:[\w-]+\s+){{0,3}}?{_WORKS}\b.*[.?!;:]\s.*\b(?:each|all\s+{NUMBER}|all\s+of|both|their|they)\b",
+    rf"\b(?:two|three|four|five|both)\s+(?:[\w-]+\s+){{0,3}}?{_WORKS}\b.*[.?!;:]\s.*\b(?:each|all\s+{NUMBER}"
+    rf"|all\s+of|both|their|they)\b",
     re.I,
 )
-_QUANTITY = rf"(?:how\s+(?:many|much|long|fast|big|large|small|accurate|often|far|well|good|old|deep|high|low|expensive|cheap|close|soon|quick\w*)|(?:what|which)\s+(?:[\w-]+\s+){{0,3}}?{_MEASURE})\b"
+_QUANTITY = (
+    rf"(?:how\s+(?:many|much|long|fast|big|large|small|accurate|often|far|well|good|old|deep|high|low|expensive"
+    rf"|cheap|close|soon|quick\w*)|(?:what|which)\s+(?:[\w-]+\s+){{0,3}}?{_MEASURE})\b"
+)
 _FACT = re.compile(
-    rf"{_FILLER}(?:(?:on|in|at|by|for|with|from|to|of|under|after|during)\s+[^?]*?\b)?(?:{_QUANTITY}|when|why|what|which|whose|where|how)\b"
+    rf"{_FILLER}(?:(?:on|in|at|by|for|with|from|to|of|under|after|during)\s+[^?]*?\b)?(?:{_QUANTITY}|when|why|what"
+    rf"|which|whose|where|how)\b"
     rf"|\b(?:by\s+)?{_QUANTITY}[^?]*\?",
     re.IGNORECASE,
 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from rag.days import first_day, last_day
 from rag.types import Filters
@@ -40,17 +39,19 @@ def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def join(mentions: Iterable[Mention]) -> Filters:
-    """Join the constraints of all mentions; the first author, venue and code count, and dates as `_dates` says."""
+    """Join the constraints of all mentions: dates as `_dates` says, and of each other kind the first."""
     found = [mention.filters for mention in mentions]
-    values = {each.name: _first(getattr(filters, each.name) for filters in found) for each in fields(Filters)}
-    values["since"], values["until"] = _dates([filters for filters in found if filters.since or filters.until])
-    least, most = (
-        max((filters.least_authors or 0 for filters in found), default=0) or None,
-        min((filters.most_authors for filters in found if filters.most_authors), default=None),
+    since, until = _dates([filters for filters in found if filters.since or filters.until])
+    counted = next((filters for filters in found if filters.least_authors or filters.most_authors), Filters())
+    return Filters(
+        since,
+        until,
+        next((filters.author for filters in found if filters.author), None),
+        counted.least_authors,
+        counted.most_authors,
+        next((filters.venue for filters in found if filters.venue), None),
+        next((filters.code for filters in found if filters.code is not None), None),
     )
-    if not (least and most and least > most):
-        values["least_authors"], values["most_authors"] = least, most
-    return Filters(**values)
 
 
 def _dates(found: list[Filters]) -> tuple[str | None, str | None]:
@@ -66,7 +67,3 @@ def _dates(found: list[Filters]) -> tuple[str | None, str | None]:
         None if open_start else min(starts, key=first_day),
         None if open_end else max(ends, key=last_day),
     )
-
-
-def _first(values: Iterable[object]) -> object:
-    return next((value for value in values if value is not None), None)

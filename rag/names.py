@@ -23,7 +23,7 @@ def name_words(name: str) -> tuple[str, ...]:
 
 
 def is_author(wanted: str, author: str) -> bool:
-    """Tell whether each word of `wanted` is a word of `author`, or stands for one as its initial, one at least whole."""
+    """Tell whether each word of `wanted` is a word of `author`, or its initial, with one whole."""
     asked, held = name_words(wanted), name_words(author)
     whole = any(len(word) > 1 and word in held for word in asked)
     return whole and all(any(_same_word(word, other) for other in held) for word in asked)

@@ -12,15 +12,18 @@ _NEW, _OLD = r"(?:newest|latest|most\s+recent)", r"(?:oldest|earliest)"
 _ONE = rf"(?:{WORK}|one|ones|entries)"
 _DATE = r"(?:date|year|age|(?:publication|posting|listing|release|appearance)(?:\s+date)?|time)"
 _SUPERLATIVE = re.compile(
-    rf"(?:\bthe\s+)?(?:\b(?P<n>{NUMBER})\s+)?\b(?P<which>{_NEW}|{_OLD}|first(?=\s+(?:{NUMBER}\s+)?(?:ever\s+)?{WORK}\b))"
-    rf"(?:\s+(?P<m>{NUMBER}))?(?=(?:\s+(?!and\b|of\b|that\b|which\b)[\w-]+){{0,4}}?\s+{_ONE}\b|\s*(?:$|[?.!,;:])|\s+(?:of\s+(?:these|them|those|all)|first)\b)",
+    rf"(?:\bthe\s+)?(?:\b(?P<n>{NUMBER})\s+)?\b(?P<which>{_NEW}|{_OLD}"
+    rf"|first(?=\s+(?:{NUMBER}\s+)?(?:ever\s+)?{WORK}\b))"
+    rf"(?:\s+(?P<m>{NUMBER}))?(?=(?:\s+(?!and\b|of\b|that\b|which\b)[\w-]+){{0,4}}?\s+{_ONE}\b|\s*(?:$|[?.!,;:])"
+    rf"|\s+(?:of\s+(?:these|them|those|all)|first)\b)",
     re.IGNORECASE,
 )
 _SINGULAR = re.compile(
     r"\b(?:papers|works|ones|studies|articles|preprints|surveys|publications|first|research)\b", re.IGNORECASE
 )
 _ASIDE = re.compile(
-    rf"(?:[,;]?\s*\band\s+)?(?:please\s+)?(?:\b(?:say|tell(?:\s+me)?|name|note|mark|state|show)\s+)?\bwhich(?:\s+one)?\s+(?:of\s+(?:them|these)\s+)?"
+    rf"(?:[,;]?\s*\band\s+)?(?:please\s+)?(?:\b(?:say|tell(?:\s+me)?|name|note|mark|state"
+    rf"|show)\s+)?\bwhich(?:\s+one)?\s+(?:of\s+(?:them|these)\s+)?"
     rf"(?:is|was|are)\s+(?:the\s+)?(?P<which>{_NEW}|{_OLD})(?:\s+(?:one|{WORK}))?",
     re.IGNORECASE,
 )
@@ -29,15 +32,21 @@ _FIRST = re.compile(
 )
 _REVERSE = r"(?:(?P<reverse>reverse(?:d)?|descending)\s+)?"
 _SORTED = re.compile(
-    rf"(?:\b(?:put|place|arrange|sort(?:ed)?|order(?:ed)?|rank(?:ed)?|list(?:ed)?)\s+(?P<all>(?:(?:these|them|those|all|the)\s+(?:of\s+(?:them|these)\s+)?)?(?:{NUMBER}\s+)?(?:{WORK}\s+)?)?)?"
-    rf"(?:\bin\s+(?:the\s+)?{_REVERSE}(?:order|sequence)\s+(?:of|in\s+which|by)\s+(?:(?:their\s+)?{_DATE}|they\s+(?:appeared|came\s+out|were\s+\w+))"
-    rf"|\bin\s+(?:a\s+)?(?P<reverse2>reverse(?:d)?\s+)?(?:chronological|temporal)\s+order|\b(?P<reverse3>reverse\s+)?chronologically"
-    rf"|\b(?:sort(?:ed)?|order(?:ed)?|rank(?:ed)?|arrange(?:d)?)\s+by\s+(?:their\s+)?{_DATE}\b|(?<=\s)by\s+(?:their\s+)?{_DATE}\b)",
+    rf"(?:\b(?:put|place|arrange|sort(?:ed)?|order(?:ed)?|rank(?:ed)?|list(?:ed)?)\s+(?P<all>(?:(?:these|them|those"
+    rf"|all|the)\s+(?:of\s+(?:them|these)\s+)?)?(?:{NUMBER}\s+)?(?:{WORK}\s+)?)?)?"
+    rf"(?:\bin\s+(?:the\s+)?{_REVERSE}(?:order|sequence)\s+(?:of|in\s+which|by)\s+(?:(?:their\s+)?{_DATE}"
+    rf"|they\s+(?:appeared|came\s+out|were\s+\w+))"
+    rf"|\bin\s+(?:a\s+)?(?P<reverse2>reverse(?:d)?\s+)?(?:chronological|temporal)\s+order"
+    rf"|\b(?P<reverse3>reverse\s+)?chronologically"
+    rf"|\b(?:sort(?:ed)?|order(?:ed)?|rank(?:ed)?|arrange(?:d)?)\s+by\s+(?:their\s+)?{_DATE}\b"
+    rf"|(?<=\s)by\s+(?:their\s+)?{_DATE}\b)",
     re.IGNORECASE,
 )
 _CAME_FIRST = re.compile(
-    rf"\b(?:which|what)\s+(?:(?:one|{WORK})\s+)?(?:of\s+(?:them|these|the\s+{NUMBER})\s+)?(?:(?:came|appeared|was\s+(?:published|posted|written))\s+"
-    r"(?:out\s+)?(?P<which>first|earlier|earliest|later|last)|is\s+(?:the\s+)?(?P<age>older|newer|oldest|newest|earlier))\b",
+    rf"\b(?:which|what)\s+(?:(?:one|{WORK})\s+)?(?:of\s+(?:them|these|the\s+{NUMBER})\s+)?(?:(?:came|appeared"
+    rf"|was\s+(?:published|posted|written))\s+"
+    r"(?:out\s+)?(?P<which>first|earlier|earliest|later|last)|is\s+(?:the\s+)?(?P<age>older|newer|oldest|newest"
+    r"|earlier))\b",
     re.IGNORECASE,
 )
 _GOING_BY = re.compile(

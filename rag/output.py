@@ -73,9 +73,22 @@ def _citation(citation: Citation) -> dict[str, Any]:
     return {"n": citation.n, **_paper(citation.paper), "quotes": quotes}
 
 
-def _filters(filters: Filters) -> dict[str, int]:
-    bounds = {"since": filters.since, "until": filters.until}
-    return {name: year for name, year in bounds.items() if year is not None}
+def _filters(filters: Filters) -> dict[str, Any]:
+    """Show the filters that are set; a bound that is only a year is a number."""
+    count = {"least": filters.least_authors, "most": filters.most_authors}
+    values = {
+        "since": _bound(filters.since),
+        "until": _bound(filters.until),
+        "author": filters.author,
+        "author_count": {name: value for name, value in count.items() if value is not None} or None,
+        "venue": filters.venue,
+        "code": filters.code,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _bound(date: str | None) -> str | int | None:
+    return int(date) if date and date.isdigit() else date
 
 
 def _timings(timings_ms: Mapping[str, float]) -> dict[str, float]:

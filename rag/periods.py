@@ -13,7 +13,7 @@ _FORMS = (
     rf"(?:{_DAY}\s+(?:of\s+)?)?{_MONTH}(?:\s+{_DAY})?,?\s+(?:of\s+)?{YEAR}",
     rf"{_MONTH}\s*(?:to|and|through|[-–—])\s*{_MONTH}\s+{YEAR}",
     rf"(?:the\s+)?(?:early|mid|late|(?:first|second)\s+half\s+of|Q[1-4](?:\s+of)?)[\s-]+{YEAR}",
-    rf"(?:the\s+)?(?:19[5-9]0|20[0-3]0)['’]?s",
+    r"(?:the\s+)?(?:19[5-9]0|20[0-3]0)['’]?s",
 )
 EXACT = rf"(?:{'|'.join(_FORMS)})"
 """A time whose form alone says that it is one; a bare year may be any number."""

@@ -48,10 +48,13 @@ class DenseRetriever(_PaperRetriever):
     def _best_chunks(self, vector: Vectors) -> list[ChunkHit]:
         """Find the best chunk of each of the nearest papers, asking for more until there are enough papers."""
         chunks = self._library.manifest.chunks
+        admitted = None
+        if self._filters:
+            admitted = {paper_id for paper_id, paper in self._library.papers.items() if self._filters.admits(paper)}
         wanted = self._pool * math.ceil(chunks / len(self._library.papers))
         while True:
             best: dict[str, ChunkHit] = {}
-            for hit in self._library.vectors.search(vector, wanted, self._filters):
+            for hit in self._library.vectors.search(vector, wanted, admitted):
                 best.setdefault(hit.paper_id, hit)
             if len(best) >= self._pool or wanted >= chunks:
                 return list(best.values())[: self._pool]

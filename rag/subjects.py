@@ -5,20 +5,26 @@ from __future__ import annotations
 import re
 
 _MOST_WORDS = 7
-_STOP = r"(?=\s*(?:[,:;?.!(—–]\s|[?.!:;]|$|\b(?:for|on|in|at|when|if|with\s+respect|regarding|concerning|as\s+to|under|and\s+(?:how|what|which|why|where|when|do|does|is|are))\b))"
+_STOP = (
+    r"(?=\s*(?:[,:;?.!(—–]\s|[?.!:;]|$|\b(?:for|on|in|at|when|if|with\s+respect|regarding|concerning|as\s+to|under"
+    r"|and\s+(?:how|what|which|why|where|when|do|does|is|are))\b))"
+)
 _END = r"(?=\s*(?:[,:;?.!]|$))"
 _X, _Y = r"(?P<x>[^,:;?!]+?)", r"(?P<y>[^,:;?!]+?)"
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?:^|[.:;?!,]\s+)(?:(?:and\s+)?(?:compare|contrast|what\s+about|how\s+about|how\s+does|how\s+do|is|are)\s+)?{_X}\s+(?:versus|vs\.?)\s+{_Y}{_STOP}",
+        rf"(?:^|[.:;?!,]\s+)(?:(?:and\s+)?(?:compare|contrast|what\s+about|how\s+about|how\s+does|how\s+do|is"
+        rf"|are)\s+)?{_X}\s+(?:versus|vs\.?)\s+{_Y}{_STOP}",
         rf"\b(?:differences?|distinction|comparison|similarit(?:y|ies))\s+between\s+{_X}\s+and\s+{_Y}{_STOP}",
         rf"\bhow\s+(?:does|do|is|are)\s+{_X}\s+(?:differ|different)\s+from\s+{_Y}{_STOP}",
         rf"\bhow\s+(?:does|do)\s+{_X}\s+compare\s+(?:to|with|against)\s+{_Y}{_STOP}",
         rf"\bhow\s+(?:does|do|is|are)\s+{_X}\s+and\s+{_Y}\s+(?:differ|compare|relate|disagree)\b",
         rf"(?:^|[.:;?!]\s+|\bplease\s+)(?:compare|contrast)\s+{_X}\s+(?:with|to|against|and)\s+{_Y}{_STOP}",
-        rf"\b(?:do|does|did|are)\s+{_X}\s+and\s+{_Y}\s+(?:agree|disagree|reach\s+the\s+same|come\s+to\s+the\s+same|differ|contradict|say\s+the\s+same)\b",
-        rf"\b(?:do|does|did|can|is|are|will)\s+{_X}\s+(?:really\s+|actually\s+|always\s+|still\s+)?(?:beat|outperform|surpass|(?:better|faster|worse|slower|stronger|cheaper)\s+than)\s+{_Y}{_STOP}",
+        rf"\b(?:do|does|did|are)\s+{_X}\s+and\s+{_Y}\s+(?:agree|disagree|reach\s+the\s+same|come\s+to\s+the\s+same"
+        rf"|differ|contradict|say\s+the\s+same)\b",
+        rf"\b(?:do|does|did|can|is|are|will)\s+{_X}\s+(?:really\s+|actually\s+|always\s+|still\s+)?(?:beat"
+        rf"|outperform|surpass|(?:better|faster|worse|slower|stronger|cheaper)\s+than)\s+{_Y}{_STOP}",
         rf"\bwhich\s+(?:one\s+)?(?:is|was|works|performs)\s+[\w\s]{{2,40}}?[,:]\s*{_X}\s+or\s+{_Y}{_END}",
     )
 )
@@ -27,7 +33,8 @@ _PRONOUN = re.compile(
     re.I,
 )
 _LIST = re.compile(
-    r"(?::|\bfirst,|\bfirst:|\bolder,|\bnewer,|\bearlier,|\border(?:ed)?\s+by\s+\w+\s+of)\s*(?P<names>[^:?]+?)\s*[?.!]?$",
+    r"(?::|\bfirst,|\bfirst:|\bolder,|\bnewer,|\bearlier,"
+    r"|\border(?:ed)?\s+by\s+\w+\s+of)\s*(?P<names>[^:?]+?)\s*[?.!]?$",
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"^(?:(?:and|or|either|both|between|of|please)\s+)+", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Question → Query (pure, no model): what kind of answer it wants, what must be true of the papers, what to search for."""
+"""Question → Query (pure, no model): the kind of answer, what must be true of the papers, what to search for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rag.kinds import is_off_topic, kind_of
 from rag.mentions import Mention, blank, join
 from rag.order import ordering
 from rag.subjects import compared, ordered
-from rag.types import Filters, Kind, Paper, Query
+from rag.types import Paper, Query
 from rag.venues import venue_mentions
 from rag.wording import is_empty, search_text
 

@@ -1,13 +1,13 @@
 """The vectors of one generation, in a Chroma collection of its own.
 
-A row is a chunk: its vector, and as metadata the paper, the paper's digest and year, and the chunk's place. Chroma
+A row is a chunk: its vector, and as metadata the paper, the paper's digest, and the chunk's place. Chroma
 acknowledges a write when it is durable, so a run that was killed finds here what it had already embedded.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ import numpy as np
 
 from rag.embed import Vectors
 from rag.errors import REBUILD, IndexFailed
-from rag.types import Chunk, Filters, Paper
+from rag.types import Chunk, Paper
 
 _NAME = "chunks"
 _HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 100}
@@ -84,12 +84,17 @@ class VectorStore:
         """Count the chunks."""
         return int(self._collection.count())
 
-    def search(self, vector: Vectors, count: int, filters: Filters) -> list[ChunkHit]:
-        """Find the chunks nearest to a vector, nearest first; ties go to the smaller id."""
+    def search(self, vector: Vectors, count: int, admitted: Collection[str] | None = None) -> list[ChunkHit]:
+        """Find the chunks nearest to a vector, nearest first; ties go to the smaller id.
+
+        Where paper ids are given as `admitted`, only chunks of those papers are found.
+        """
+        if admitted is not None and not admitted:
+            return []  # Chroma 1.5.9 refuses an empty $in
         rows = self._collection.query(
             query_embeddings=[vector],
             n_results=min(count, self.count()),
-            where=_where(filters),
+            where=None if admitted is None else {"paper_id": {"$in": sorted(admitted)}},
             include=["metadatas", "distances"],
         )
         hits = [
@@ -162,23 +167,13 @@ def _client(folder: Path) -> Any:
 
 
 def _metadata(paper: EmbeddedPaper, chunk: Chunk) -> dict[str, str | int]:
-    known: dict[str, str | int] = {
+    return {
         "paper_id": paper.paper.paper_id,
         "digest": paper.digest,
         "start": chunk.start,
         "end": chunk.end,
         "of": len(paper.chunks),
     }
-    return known if paper.paper.year is None else {**known, "year": paper.paper.year}
-
-
-def _where(filters: Filters) -> dict[str, Any] | None:
-    bounds = [
-        {"year": {operator: year}}
-        for operator, year in (("$gte", filters.since), ("$lte", filters.until))
-        if year is not None
-    ]
-    return {"$and": bounds} if len(bounds) > 1 else (bounds[0] if bounds else None)
 
 
 def _pages(ids: list[str]) -> Iterable[list[str]]:

@@ -10,20 +10,22 @@ from rag.types import Filters
 
 _WELL_KNOWN = (
     "AAAI ACL AISTATS ASPLOS ATC COLING COLM COLT CONLL CVPR DAC ECCV EMNLP EUROSYS FAST FOCS HPCA HPDC ICASSP ICCAD"
-    " ICCV ICDE ICLR ICML ICRA ICSE IJCAI IROS ISCA ISIT JMLR KDD MICCAI MICRO MLSYS NAACL NEURIPS NIPS NSDI OOPSLA OSDI"
+    " ICCV ICDE ICLR ICML ICRA ICSE IJCAI IROS ISCA ISIT JMLR KDD MICCAI MICRO MLSYS NAACL NEURIPS NIPS NSDI OOPSLA"
+    " OSDI"
     " PLDI POPL PPOPP SC SIGCOMM SIGGRAPH SIGIR SIGMOD SODA SOSP STOC TACL TMLR UAI USENIX VLDB WACV WSDM"
 ).split()
 _WORDS = frozenset("fast micro soda nature science date atc sc dac".split())  # a venue only in the venue's own spelling
 _YEAR = r"(?:[\s-]?['’]\d{2}(?!\d)|[\s-]?(?:19|20)\d{2}(?!\d)|\d{2}(?!\d))"
 _WHERE = (
-    r"(?:(?:\b(?:that|which)\s+)?(?:\b(?:is|are|was|were)\s+)?\b(?:published|accepted|presented|appear(?:ed|ing|s)?|came\s+out)"
+    r"(?:(?:\b(?:that|which)\s+)?(?:\b(?:is|are|was|were)\s+)?\b(?:published|accepted|presented|appear(?:ed|ing|s)?"
+    r"|came\s+out)"
     r"\s+(?:in|at|by|to|for)\s+(?:the\s+)?)"
 )
 _UNKNOWN = re.compile(rf"(?P<lead>{_WHERE})(?P<venue>(?-i:[A-Z][A-Za-z]*[A-Z]{{2,}})(?:{_YEAR})?)(?!\w)", re.IGNORECASE)
 
 
 def venue_mentions(question: str, venues: frozenset[str]) -> list[Mention]:
-    """Find the stretch that names a venue: a year or a word such as "at" or "papers" beside it must say that it does."""
+    """Find the stretch that names a venue: a year, "at", "papers" or the like must stand beside it."""
     for pattern in (_pattern(venues), _UNKNOWN):
         for match in pattern.finditer(question):
             venue = match["venue"]
@@ -43,6 +45,7 @@ def _pattern(venues: frozenset[str]) -> re.Pattern[str]:
     year = rf"(?:{_YEAR})?"
     return re.compile(
         rf"(?P<lead>{_WHERE}|\b(?:at|from|in)\s+(?:the\s+)?)?(?<![\w-])(?P<venue>(?:{known}){year})(?![\w-])"
-        r"(?P<tail>['’]?s?\s+(?:(?!that\b|which\b)[\w-]+\s+){0,2}(?:papers?|works|articles|publications|submissions)\b)?",
+        r"(?P<tail>['’]?s?\s+(?:(?!that\b|which\b)[\w-]+\s+){0,2}(?:papers?|works|articles|publications"
+        r"|submissions)\b)?",
         re.IGNORECASE,
     )

@@ -1,4 +1,4 @@
-"""What to search for: a question without the furniture of asking, such as "which papers" or "I remember a paper" (pure)."""
+"""What to search for (pure): a question without the furniture of asking, as "which papers", "I remember a paper"."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ import re
 
 from rag.mentions import NUMBER, PAPER, WORK
 
-_GREETING = r"(?:hi|hello|hey|good\s+(?:morning|afternoon|evening|day)|thanks|thank\s+you|ok|okay|please|so|well|and|also|then|now)"
-_POLITE = (
-    r"(?:(?:can|could|would|will)\s+you\s+(?:please\s+|kindly\s+)?|i(?:['’]d|\s+would)\s+(?:like|love)\s+(?:you\s+)?to\s+"
-    r"|i(?:['’]m|\s+am)\s+(?:looking\s+for|interested\s+in|searching\s+for)\s+|(?:i|we)\s+(?:want|need)\s+(?:to\s+)?|please\s+)"
+_GREETING = (
+    r"(?:hi|hello|hey|good\s+(?:morning|afternoon|evening|day)|thanks|thank\s+you|ok|okay|please|so|well|and|also"
+    r"|then|now)"
 )
-_HERE = r"(?:(?:in|from|of|inside|within)\s+(?:the|this|your|our|my)\s+(?:collection|library|corpus|database|index)|here|you\s+have|there\s+(?:is|are))"
+_POLITE = (
+    r"(?:(?:can|could|would|will)\s+you\s+(?:please\s+|kindly\s+)?|i(?:['’]d|\s+would)\s+(?:like"
+    r"|love)\s+(?:you\s+)?to\s+"
+    r"|i(?:['’]m|\s+am)\s+(?:looking\s+for|interested\s+in|searching\s+for)\s+|(?:i|we)\s+(?:want|need)\s+(?:to\s+)?"
+    r"|please\s+)"
+)
+_HERE = (
+    r"(?:(?:in|from|of|inside|within)\s+(?:the|this|your|our|my)\s+(?:collection|library|corpus|database|index)|here"
+    r"|you\s+have|there\s+(?:is|are))"
+)
 _LIST = r"(?:list|show|give|find|name|tell|get|fetch|recommend|suggest|return|display|enumerate)(?:\s+(?:me|us))?"
 _SUCH = rf"(?:(?:all|every|any|some|each|the|other|more|of|a\s+few|several|{NUMBER})\s+)*"
 _THINGS = rf"(?:{PAPER}|works?|studies|study|research|literature|entries)"
-_ABOUT = r"(?:(?:that\s+|which\s+)?(?:(?:is|are|was|were)\s+)?(?:about|on|concerning|regarding|dealing\s+with|related\s+to|discuss(?:ing)?|covering|cover|deal\s+with)\b)"
+_ABOUT = (
+    r"(?:(?:that\s+|which\s+)?(?:(?:is|are|was|were)\s+)?(?:about|on|concerning|regarding|dealing\s+with"
+    r"|related\s+to|discuss(?:ing)?|covering|cover|deal\s+with)\b)"
+)
 _HAS = r"(?:has|have|had|is|are|was|were|does|do|did)"
 
 _OPENINGS = tuple(
@@ -23,24 +34,34 @@ _OPENINGS = tuple(
     for pattern in (
         rf"{_GREETING}[\s,!.]",
         _POLITE.rstrip(),
-        rf"{_LIST}\s+(?:everything|anything|all|whatever)(?:\s+(?:that\s+)?(?:there\s+is|you\s+(?:have|know)|we\s+have))?(?:\s+{_ABOUT})?",
+        rf"{_LIST}\s+(?:everything|anything|all|whatever)(?:\s+(?:that\s+)?(?:there\s+is|you\s+(?:have|know)"
+        rf"|we\s+have))?(?:\s+{_ABOUT})?",
         rf"{_LIST}\s+{_SUCH}{_THINGS}(?:\s+{_HERE})?(?:\s+(?:{_ABOUT}|that|which|where|in\s+which))?",
         rf"{_LIST}(?:\s+{_SUCH})?(?:\s*(?:the|all|every|both))?",
-        rf"what\s+(?:else\s+)?(?:does|do|is|has|have)\s+(?:the|this|your|our|my)\s+(?:collection|library|corpus|database)\s+(?:have|say|hold|know|contain|offer|got|in\s+it)(?:\s+{_ABOUT})?",
-        rf"(?:does|do|has|have|is|can)\s+(?:the|this|your|our|my)\s+(?:collection|library|corpus|database)\s+(?:have|hold|contain|know|cover|include|got|say|answer)(?:\s+(?:anything|something|{_SUCH}{_THINGS}))?(?:\s+{_ABOUT})?",
+        rf"what\s+(?:else\s+)?(?:does|do|is|has|have)\s+(?:the|this|your|our|my)\s+(?:collection|library|corpus"
+        rf"|database)\s+(?:have|say|hold|know|contain|offer|got|in\s+it)(?:\s+{_ABOUT})?",
+        rf"(?:does|do|has|have|is|can)\s+(?:the|this|your|our|my)\s+(?:collection|library|corpus|database)\s+(?:have"
+        rf"|hold|contain|know|cover|include|got|say|answer)(?:\s+(?:anything|something"
+        rf"|{_SUCH}{_THINGS}))?(?:\s+{_ABOUT})?",
         rf"(?:what|which)\s+(?:{_SUCH})?{_THINGS}\s+{_HAS}\s+(?:there|you|we)(?:\s+have)?(?:\s+{_ABOUT})?",
-        rf"(?:how\s+many|what|which)\s+(?:of\s+the\s+|other\s+|later\s+)?{_SUCH}{_THINGS}(?:\s+{_HERE})?(?:\s+(?:{_ABOUT}|{_HAS}))?",
-        rf"(?:is|are|was|were)\s+there\s+(?:also\s+)?(?:anything|something|anyone|anybody|{_SUCH}{_THINGS}|any|a|an|some)(?:\s+{_HERE})?(?:\s+(?:{_ABOUT}|that|which|where))?",
+        rf"(?:how\s+many|what|which)\s+(?:of\s+the\s+|other\s+"
+        rf"|later\s+)?{_SUCH}{_THINGS}(?:\s+{_HERE})?(?:\s+(?:{_ABOUT}|{_HAS}))?",
+        rf"(?:is|are|was|were)\s+there\s+(?:also\s+)?(?:anything|something|anyone|anybody|{_SUCH}{_THINGS}|any|a|an"
+        rf"|some)(?:\s+{_HERE})?(?:\s+(?:{_ABOUT}|that|which|where))?",
         rf"(?:do|does|did)\s+(?:any|some)(?:\s+(?:{_THINGS}|one|body))?(?:\s+{_HERE})?",
-        rf"(?:has|have|had|does|did|is)\s+(?:anyone|anybody|any\s+{_THINGS}|any|someone|somebody)(?:\s+(?:ever|already))?",
+        rf"(?:has|have|had|does|did|is)\s+(?:anyone|anybody|any\s+{_THINGS}|any|someone|somebody)(?:\s+(?:ever"
+        rf"|already))?",
         r"(?:anyone|anybody|someone|somebody)\s+(?:who\s+)?(?:has|have|is)?",
         rf"who\s+(?:else\s+)?{_HAS}(?:\s+been)?(?:\s+ever)?",
         r"who(?:\s+else)?|whose",
         rf"where\s+{_HAS}(?:\s+(?:the|a))?",
         rf"do\s+you\s+(?:know|have)\s+(?:of\s+)?(?:any|some|a)?(?:\s+{_THINGS})?(?:\s+{_ABOUT})?",
-        rf"i\s+(?:vaguely\s+|dimly\s+|faintly\s+|once\s+)?(?:remember|recall|read|saw|came\s+across)\s+(?:(?:reading|seeing)\s+)?(?:a|an|the|this|that|some|about)?(?:\s+{_THINGS})?(?:\s+(?:with|where|about|on|in\s+which|that))?",
+        rf"i\s+(?:vaguely\s+|dimly\s+|faintly\s+|once\s+)?(?:remember|recall|read|saw|came\s+across)\s+(?:(?:reading"
+        rf"|seeing)\s+)?(?:a|an|the|this|that|some|about)?(?:\s+{_THINGS})?(?:\s+(?:with|where|about|on|in\s+which"
+        rf"|that))?",
         rf"(?:what(?:['’]?s|\s+is|\s+was)|which\s+(?:is|was)|where(?:['’]s|\s+is))\s+(?:the|that)(?=.*\b{PAPER}\b)",
-        rf"(?:the|that|this|a|an)\s+{_THINGS}(?:\s+{_HERE})?(?:\s+(?:with|where|about|on|in\s+which|that|which|called|titled))?",
+        rf"(?:the|that|this|a|an)\s+{_THINGS}(?:\s+{_HERE})?(?:\s+(?:with|where|about|on|in\s+which|that|which"
+        rf"|called|titled))?",
         rf"{_SUCH}{_THINGS}(?:\s+{_HERE})?(?:\s+(?:{_ABOUT}|with|that|which|where|in\s+which|for))?",
         r"(?:summari[sz]e|explain|describe|tell\s+me)\s+(?:what\s+is\s+known\s+)?(?:about|on|to\s+me)?",
         rf"{_ABOUT}",
@@ -59,9 +80,11 @@ _ANYWHERE = tuple(
         r"\bwhich\s+(?:one|paper)\s+(?:was|is)\s+(?:it|that)\b\??",
         r"\bbeen\b",
         r"\bin\s+(?:the|its)\s+title\b|\b(?:or\s+something)(?:\s+(?:\w+\s+)?like\s+that)?\b|\bor\s+so\b",
-        r"\bwhat\s+was\s+(?:it|that|the\s+(?:name|title))(?:\s+(?:called|again))?\b|\b(?:called|titled|entitled|named)\b",
+        r"\bwhat\s+was\s+(?:it|that|the\s+(?:name|title))(?:\s+(?:called|again))?\b|\b(?:called|titled|entitled"
+        r"|named)\b",
         rf"\s+{WORK}\s*(?=[?.!]*$)(?<=\bpaper)|\bplease\b",
-        r"\b(?:i\s+)?(?:can(?:['’]?t|not)|don['’]?t|forgot|do\s+not)\s+(?:quite\s+)?(?:remember|recall)?\s*(?:the|its)\s+(?:name|title|authors?)\b",
+        r"\b(?:i\s+)?(?:can(?:['’]?t|not)|don['’]?t|forgot|do\s+not)\s+(?:quite\s+)?(?:remember|recall)?\s*(?:the"
+        r"|its)\s+(?:name|title|authors?)\b",
     )
 )
 _DANGLING = re.compile(
@@ -69,13 +92,17 @@ _DANGLING = re.compile(
     re.IGNORECASE,
 )
 _EMPTY = frozenset(
-    "a about all an and any are as at be been both by can collection contain corpus count could date dated dates did do does"
-    " each ever every everything exist find first for from get give had has have held here hold how i in index indexed is"
+    "a about all an and any are as at be been both by can collection contain corpus count could date dated dates did"
+    " do does"
+    " each ever every everything exist find first for from get give had has have held here hold how i in index"
+    " indexed is"
     " it its just know library list listed listing many me most much my name names no of on one ones only or order our"
-    " paper papers please posted publication publications published put released same see show some sort sorted tell than"
+    " paper papers please posted publication publications published put released same see show some sort sorted tell"
+    " than"
     " that the their them there these they this those time title titles to total two three four five until up us was we"
     " were what when where which who whose will with work works would written year years you your article articles"
-    " studies study preprint preprints research appear appeared came come out again also say says author authors arrange"
+    " studies study preprint preprints research appear appeared came come out again also say says author authors"
+    " arrange"
     " place rank ranked let got so then and anything something".split()
 )
 

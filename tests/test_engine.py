@@ -86,8 +86,8 @@ def test_answer_without_endpoint_is_extractive_and_cites_verbatim(library: Libra
 
 def test_filters_exclude_papers_and_nothing_left_is_refused(library: Library) -> None:
     engine = make(library, Settings())
-    assert {hit.paper.year for hit in engine.search(QUESTION, Filters(until=2023)).hits} == {2018, 2023}
-    (_, done) = engine.ask(QUESTION, Filters(since=2030))
+    assert {hit.paper.year for hit in engine.search(QUESTION, Filters(until="2023")).hits} == {2018, 2023}
+    (_, done) = engine.ask(QUESTION, Filters(since="2030"))
     answer = done.answer  # type: ignore[union-attr]
     assert (answer.status, answer.text) == ("refused", "The collection does not answer this.")
     assert answer.notice == "No paper in the collection is dated 2030 or later."
