@@ -24,7 +24,7 @@ _NAME = rf"(?P<name>{_NAME_WORD}(?:\s+(?:{_PARTICLE}\s+)*{_NAME_WORD}){{0,3}})"
 _WROTE = r"(?:(?:co-?)?(?:authored|written)|published|penned)"
 _LEAD = rf"(?i:\b(?:(?:that|which)\s+)?(?:(?:is|are|was|were|been)\s+)?{_WROTE}\s+(?:together\s+)?(?:by|with)\s+)"
 _AFTER = (
-    r"(?=\s*(?:$|[?.!,;:)]|['’]s?\b|(?i:and|or|on|about|that|which|who|in|from|since|before|after|with|at|here|are"
+    r"(?=(?!\w)\s*(?:$|[?.!,;:)]|['’]s?\b|(?i:and|or|on|about|that|which|who|in|from|since|before|after|with|at|here|are"
     r"|is|for|et)\b))"
 )
 _NO_PERSON = frozenset(
@@ -43,17 +43,22 @@ _WRITTEN = (
     rf"(?:\b(?i:(?:papers?|works?|articles?|studies|publications?)\s+)?{_LEAD}|\b(?i:papers?|works?|articles"
     rf"|studies)\s+(?i:by|of|from)\s+)"
 )
+_NO_NAME = re.compile(r"\w{3}(?:tions?|ness|ity|ments?|ics|isms?)$")
 _PATTERNS = (
-    re.compile(rf"{_WRITTEN}{_NAME}{_AFTER}"),
+    re.compile(rf"{_WRITTEN}{_NAME}(?![\w-])"),
     re.compile(
         rf"(?i:\b(?:with|by|from|whose)\s+(?:the\s+)?(?:first\s+|senior\s+|last\s+)?(?:co-?)?author\s*(?:is\s+"
         rf"|:\s*)?){_NAME}{_AFTER}"
     ),
     re.compile(rf"{_NAME}['’]s?\s+(?:\w+\s+){{0,2}}(?i:papers|works?|articles|publications|preprints)\b"),
-    re.compile(rf"(?i:\b(?:has|have|did|does)\s+){_NAME}\s+(?i:written|authored|published|write|publish)\b"),
+    re.compile(rf"(?i:\b(?:has|have|did|does)\s+){_NAME}\s+(?P<verb>(?i:written|authored|published|write|publish))\b"),
+)
+_OF_TOPIC = re.compile(
+    rf"(?i:\b(?:papers?|works?|articles|research)\s+(?:on|about)\s[^?.]*?\b(?P<by>by)\s+){_NAME}\s*[?.!]*$"
 )
 _LOWER = re.compile(
-    r"\b(?:papers?|works?|articles|written|authored|published)\s+(?P<by>by)\s+(?P<name>[^\W\d_]+(?:[\s.]+[^\W\d_]+){0,2})"
+    r"\b(?:papers?|works?|articles|written|authored"
+    r"|published)\s+(?P<by>by)\s+(?P<name>[^\W\d_]+(?:[\s.]+[^\W\d_]+){0,2})"
 )
 _PRONOUNS = frozenset("he she they we you i it one an so can may her him them us me".split())
 _BEFORE = re.compile(
@@ -70,14 +75,19 @@ def author_mentions(question: str, authors: frozenset[str]) -> list[Mention]:
         for match in pattern.finditer(question):
             if _is_person(match["name"], known, sure=number < 3):
                 return [_mention(match)]
-    return _full_names(question, known)[:1] or _lower_case(question, known)[:1]
+    if found := _full_names(question, known) or _lower_case(question, known):
+        return found[:1]
+    last = _OF_TOPIC.search(question)
+    if last and len(name_words(last["name"])) > 1 and _is_person(last["name"], known, sure=True):
+        return [Mention(last.start("by"), last.end("name"), Filters(author=last["name"]))]
+    return []
 
 
 def _mention(match: re.Match[str]) -> Mention:
     """Take out the name with what leads to it, but leave the word for papers."""
     lead = re.match(r"(?i:papers?|works?|articles?|studies|publications?)\s+", match[0])
     start = match.start() + (lead.end() if lead and lead.end() <= match.start("name") - match.start() else 0)
-    end = match.end("name")
+    end = match.end("verb") if "verb" in match.re.groupindex else match.end("name")
     possessive = re.match(r"['’]s?", match.string[end:])
     return Mention(start, end + (possessive.end() if possessive else 0), Filters(author=match["name"]))
 
@@ -86,7 +96,7 @@ def _is_person(name: str, known: Mapping[str, tuple[tuple[str, ...], ...]], sure
     words = name_words(name)
     if _is_known(words, known):
         return True
-    return sure and len(words[-1]) > 1 and not _NO_PERSON & set(words)
+    return sure and len(words[-1]) > 1 and not _NO_PERSON & set(words) and not any(map(_NO_NAME.search, words))
 
 
 def _is_known(words: tuple[str, ...], known: Mapping[str, tuple[tuple[str, ...], ...]]) -> bool:

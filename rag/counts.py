@@ -25,14 +25,21 @@ _WITH = (
     r"(?:(?:is|are|was|were)\s+)?(?:co-?)?(?:written|authored)\s+by|are\s+by|is\s+by|from|of|there\s+(?:is|are))\s+)"
 )
 _N = rf"(?P<n>{NUMBER})"
-_AUTHORS = r"(?:(?:co-?)?authors?\b|people\s+as\s+authors\b)(?!['’])"
+_END = (
+    r"(?=\s*(?:$|[?.!,;:)]|(?:and|or|on|about|from|in|that|which|since|before|after|with|only|at|are|is|each|for|by"
+    r"|here|each|there|do|did|who|please)\b))"
+)
+_AUTHORS = rf"(?:(?:co-?)?(?:authors\b|author\b{_END})|people\s+as\s+authors\b)(?!['’])"
 _BARE = rf"(?:{_WITH})?"
 _AUTHOR_COUNTS: tuple[tuple[re.Pattern[str], _Read], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), read)
     for pattern, read in (
         (rf"{_BARE}\bbetween\s+{_N}\s+and\s+(?P<m>{NUMBER})\s+{_AUTHORS}", _both),
         (rf"{_BARE}\b{_N}\s*(?:-|–|to)\s*(?P<m>{NUMBER})\s+{_AUTHORS}", _both),
-        (rf"{_BARE}\b(?:more\s+than|over|above)\s+{_N}\s+{_AUTHORS}", lambda match: (number(match["n"]) + 1, None)),
+        (
+            rf"{_BARE}\b(?<!no\s)(?<!not\s)(?:more\s+than|over|above)\s+{_N}\s+{_AUTHORS}",
+            lambda match: (number(match["n"]) + 1, None),
+        ),
         (
             rf"{_BARE}\b(?:at\s+least|no\s+fewer\s+than|no\s+less\s+than)\s+{_N}\s+{_AUTHORS}",
             lambda match: (number(match["n"]), None),
@@ -67,7 +74,7 @@ _KINDS = (
 )
 _ASKED = re.compile(
     rf"(?:^|[.;:!?]\s+|\b(?:the|these|those|list|name|give\s+me|show\s+me|find|me|which|what|compare|any|top|all)\s+)"
-    rf"(?P<n>(?!one\b|a\b){NUMBER})\s+(?:[a-z][\w-]*\s+){{0,3}}?{_KINDS}\b",
+    rf"(?P<n>(?!one\b|a\b){NUMBER})\s+(?:[a-z][\w-]*\s+){{0,3}}?{_KINDS}\b(?!['’])",
     re.IGNORECASE,
 )
 _TOP = re.compile(rf"\btop\s+(?P<n>{NUMBER})(?=\s*(?:$|[?.,:;]|on\b|about\b|for\b|{_KINDS}\b))", re.IGNORECASE)

@@ -34,12 +34,12 @@ _OTHER_THINGS = re.compile(
     r"|logs?|traces?|texts?|documents?|challenges?|contests?|versions?|editions?|tasks?|exams?|puzzles?|snapshots?"
     r"|dumps?"
     r"|gpus?|cards?|chips?|releases?|released|launched|sold|built|introduced|recorded|collected|founded|held|taken"
-    r"|sampled|measured|questions?|knowledge|cutoff|facts)\s+$",
+    r"|sampled|trained|known|measured|(?:news|blog|wikipedia|wiki)\s+(?:articles?|posts?|entries)|questions?|knowledge|cutoff|facts)\s+$",
     re.IGNORECASE,
 )
 _FOLLOWS = re.compile(
     r"\s*(?:$|[?.!,;:)\]–—]|(?:and|or|but|on|about|that|which|who|whose|with|without|by|from|for|in|at|of|to|as|than"
-    r"|only|alone|here|please|do|does|did|is|are|was|were|have|has|can|there|where|when|vs|versus|(?:us|apply|discuss"
+    r"|only|alone|here|please|do|does|did|is|are|was|were|have|has|can|there|where|when|vs|versus|differ|compare|(?:us|apply|discuss"
     r"|cover|propos|study|address|deal|concern|regard|introduc|improv|show|explor|compar|focus|present|tackl)(?:ing|ed)"
     rf"|{WORK})\b)",
     re.IGNORECASE,
@@ -140,6 +140,7 @@ def _calendar(match: re.Match[str], today: date) -> _Bounds:
 
 _WHEN, _OTHER = rf"(?P<date>{PERIOD})", rf"(?P<other>{PERIOD})"
 _FROM = r"(?:\b(?:from|in)\s+)?"
+_NO_DATE = rf"(?!\s+{PERIOD})"
 _LATER = r"(?:later|newer|after|onwards?|since|beyond|more\s+recent)"
 # Longer phrases first, for what one has taken is not read again. A group "near" asks for a word for papers before it.
 _RULES: tuple[tuple[re.Pattern[str], _Read], ...] = tuple(
@@ -150,23 +151,26 @@ _RULES: tuple[tuple[re.Pattern[str], _Read], ...] = tuple(
             _range,
         ),
         (rf"(?<![\w.-]){_WHEN}\s*(?:to|through|[-–—])\s*{_OTHER}\b", _range),
-        (rf"{_FROM}(?<![\w.-]){_WHEN}\s*(?:and|or)\s+{_LATER}\b", _since),
+        (rf"{_FROM}(?<![\w.-]){_WHEN}\s*(?:and|or)\s+{_LATER}\b{_NO_DATE}", _since),
         (rf"\b(?:from|as\s+of)\s+{_WHEN}\s+(?:onwards?|forwards?|on(?=\s*[?.,;:]|\s*$))", _since),
-        (rf"{_FROM}(?<![\w.-]){_WHEN}\s*(?:and|or)\s+(?:earlier|older|before)\b", _until),
-        (rf"{_FROM}\b(?:before|(?:earlier|older)\s+than|prior\s+to|predating|pre[-\s]?)\s*{_WHEN}\b", _before),
-        (rf"{_FROM}\b(?:after|(?:later|newer|more\s+recent)\s+than|post[-\s]?)\s*{_WHEN}\b", _after),
+        (rf"{_FROM}(?<![\w.-]){_WHEN}\s*(?:and|or)\s+(?:earlier|older|before)\b{_NO_DATE}", _until),
+        (
+            rf"{_FROM}\b(?<!not\s)(?<!no\s)(?:before|(?:earlier|older)\s+than|prior\s+to|predating|pre[-\s]?)\s*{_WHEN}\b",
+            _before,
+        ),
+        (rf"{_FROM}\b(?<!not\s)(?<!no\s)(?:after|(?:later|newer|more\s+recent)\s+than|post[-\s]?)\s*{_WHEN}\b", _after),
         (rf"\b(?:since|no\s+(?:earlier|older)\s+than|starting\s+(?:in|from)|not\s+before)\s+{_WHEN}\b", _since),
         (rf"\b(?:until|till|up\s+to|through|no\s+later\s+than|not\s+after)\s+{_WHEN}\b", _until),
         (rf"(?P<near>)\bby\s+{_WHEN}\b", _until),
         (rf"\b(?:in|from|during|throughout|within|between)\s+(?:only\s+)?{_WHEN}(?:['’]s)?(?!\w)", _during),
-        (rf"(?P<near>)(?:\b(?:of|around|on)\s+)?(?<![\w.-]){_WHEN}\b", _during),
-        (rf"(?<![\w.-])(?P<date>{EXACT})(?:['’]s)?(?!\w)", _during),
+        (rf"(?P<near>)(?:\b(?:of|around)\s+)?(?<![\w.-]){_WHEN}\b", _during),
+        (rf"(?:\bon\s+)?(?<![\w.-])(?P<date>{EXACT})(?:['’]s)?(?!\w)", _during),
         (
             rf"(?<![\w.-])(?P<date>(?P<bare>{YEAR}))(?:['’]s)?(?=\s+(?:[\w-]+\s+){{0,3}}(?:{PAPER}|works|surveys)\b)",
             _during,
         ),
         (
-            rf"(?:\b(?:in|from|of|during|within)\s+|(?P<near>)(?:\b(?:over|for)\s+)?)the\s+(?:last|past|previous)\s+"
+            rf"(?:\b(?:in|from|of|during|within)\s+|(?P<near>)(?:\b(?:over|for)\s+)?)the\s+(?:last|past|previous(?=\s+(?:\d|[a-z]+\s+[a-z]+s\b)))\s+"
             rf"(?:(?P<number>{NUMBER})\s+)?(?P<unit>year|month|week|decade)s?\b",
             _past,
         ),

@@ -42,9 +42,9 @@ def _parts(text: str) -> tuple[int, int | None, int | None]:
     match = _ISO.fullmatch(text)
     if not match or match[1] in ("0000", "9999"):
         raise ValueError(f"not a date, as in 2024, 2024-07 or 2024-07-30: {text!r}")
-    year, month, day = (int(part) if part else None for part in match.groups())
+    month, day = (None if part is None else int(part) for part in match.group(2, 3))
     try:
-        date(year or 1, month or 1, day or 1)
+        date(int(match[1]), 1 if month is None else month, 1 if day is None else day)
     except ValueError:
         raise ValueError(f"no such day: {text!r}") from None
-    return year or 1, month, day
+    return int(match[1]), month, day

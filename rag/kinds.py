@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from rag.mentions import NUMBER, PAPER
+from rag.mentions import NUMBER, PAPER, PEOPLE
 from rag.types import Kind
 
 _FILLER = r"^(?:(?:hi|hello|hey|so|ok|okay|well|and|but|please|thanks|thank\s+you|no|yes|now|then)[\s,.!:-]+)*"
-_PEOPLE = r"(?:people|researchers|authors|you|one|we|i|practitioners|they)"
 _WORKS = (
     r"(?:papers|works|studies|articles|preprints|publications|surveys|methods|approaches|techniques|systems"
     r"|frameworks|algorithms"
     r"|optimi[sz]ers|tools|models|benchmarks|datasets|tricks|ways|projects|libraries|ideas|strategies|solutions|options"
-    r"|alternatives|attempts|experiments|architectures|researchers|groups|people|schemes|kernels|compilers|agents)"
+    r"|alternatives|attempts|experiments|architectures|researchers|groups|people|schemes|kernels|compilers|agents"
+    r"|teams)"
 )
 _MEASURE = (
     r"(?:accurac(?:y|ies)|speed-?ups?|rates?|scores?|numbers?|gains?|improvements?|share|fraction|percentage|ratios?"
@@ -69,7 +69,8 @@ _LOOKUP = tuple(
         r"|came\s+across)\b.*\b(?:paper|title|article|work|framework|method|system|preprint|survey|something|study"
         r"|name)\b",
         rf"\bwhat(?:['’]?s|\s+is|\s+was)\s+(?:the|that)\s+(?!(?:main|key|point|idea|difference|best|gist"
-        rf"|contribution|title|name)\b)(?:[^?.]{{1,80}}\s)?{PAPER}(?<!s)\b",
+        rf"|contribution|title|name)\b(?!-))(?:(?:(?!\b(?:that|in|of|from|by)\s+(?:the|this"
+        rf"|that)\b)[^?.]){{1,80}}\s)?{PAPER}(?<!s)\b",
         r"\bwhich\s+(?:one|paper|article|preprint|framework|system)\s+(?:was|is)\s+(?:it|that)\b",
         rf"\b(?:{PAPER}(?<!s)|which\s+one)\b.*\b(?:in|has|had|with)\s+(?:the|its|their)\s+title\b",
         r"\b(?:which|what)\s+(?:paper|article|preprint)\s+(?:is|was)\s+(?:called|titled|entitled|named)\b"
@@ -87,6 +88,7 @@ _LISTS = tuple(
     re.compile(rf"{_FILLER}(?:{pattern})", re.IGNORECASE)
     for pattern in (
         rf"how\s+many\s+(?:[\w-]+\s+){{0,3}}?{PAPER}\b",
+        rf"what\s+(?:are|were)\s+(?:the\s+|some\s+)?(?:[\w-]+\s+){{0,3}}?{_WORKS}\b",
         rf"(?:which|what)\s+(?:of\s+the\s+)?(?:(?!{_NO_MODIFIER})[\w/+.-]+\s+){{0,5}}?{_WORKS}\b(?!\s+(?:does"
         rf"|did)\b)(?!\s+(?:[\w-]+\s+)?{_MEASURE}\b)",
         r"(?:(?:can|could|would)\s+you\s+)?(?:please\s+)?(?:list|enumerate|recommend|suggest|show\s+me|give\s+me"
@@ -98,20 +100,22 @@ _LISTS = tuple(
         r"(?:is|are)\s+there\b|where\s+(?:has|have|is|are|was|were|does|do)\b",
         r"(?:what|which)\s+(?:else\s+)?(?:does|do|has|have|is)\s+(?:the|this|your|our|my)\s+(?:collection|library"
         r"|corpus)\b|(?:does|has|is)\s+(?:the|this)\s+(?:collection|library|corpus)\b",
-        rf"ways?\s+(?:to|of|in)\b|how\s+(?:can|could|do|would|should|might)\s+{_PEOPLE}\b|how\s+to\b|what\s+(?:can"
+        rf"ways?\s+(?:to|of|in)\b|how\s+(?:can|could|do|would|should|might)\s+{PEOPLE}\b|how\s+to\b|what\s+(?:can"
         rf"|could)\s+(?:i|we|one)\s+(?:do|use)\b",
         r"(?:can|could)\s+(?:a|an|language\s+models|llms|neural\s+(?:nets|networks)|machines|ai|models|we|one|i|you)\b",
         rf"do\s+you\s+(?:know|have)\b|everything\b|all\s+{_WORKS}\b|{_WORKS}\b|tell\s+me\s+(?:about"
         rf"|everything)\s+(?![A-Z])|summari[sz]e\s+what\b",
-        r"what\s+(?:has|have)\s+(?:been|people|others)\b|what\s+(?:is|are)\s+(?:out\s+)?there\b|what\s+(?:did|has"
+        r"what\s+(?:has|have)\s+(?:been|people|others)\b|what(?:\s+is|\s+are|['’]?s)\s+(?:out\s+)?there\b"
+        r"|what\s+(?:work|research|progress)\b(?!\s+(?:does|did)\b)|what\s+(?:did|has"
         r"|does)\s+(?:[A-Z][\w.-]+\s+){0,3}(?:write|written|publish|published)\b",
     )
 )
 _PEOPLE_DO = re.compile(
-    rf"\bhow\s+do\s+{_PEOPLE}\b|\b(?:what|which)\s+(?:tricks|tools|methods|ways|techniques|approaches)\b", re.IGNORECASE
+    rf"\bhow\s+do\s+{PEOPLE}\b|\b(?:what|which)\s+(?:tricks|tools|methods|ways|techniques|approaches)\b", re.IGNORECASE
 )
 _COMPARE = re.compile(
-    r"\b(?:versus|vs\.?)(?=\s|$)|\bdiffer(?:s|ed)?\b(?!\s+able)|\b(?:differences?|distinction)\s+between\b|(?:^"
+    r"\b(?:versus|vs\.?)(?=\s|$)|\bdiffer(?:s|ed)?\b|\b(?:are|is)\b[^?.]*\band\b[^?.]*\bdifferent\b(?!\s+able)"
+    r"|\b(?:differences?|distinction)\s+between\b|(?:^"
     r"|[.?!:;]\s+)(?:please\s+)?(?:contrast|compare)\b"
     r"|\b(?:do|does|did|are)\b[^?.]*\b(?:dis)?agree(?:ment)?\b|\bsame\s+(?:verdict|conclusion|answer|result)s?\b"
     r"|\b(?:really|actually)\s+(?:beat|outperform|better|faster)\b|^(?:does|do|did|can|is|are)\s+[^?]*?\b(?:beat"
@@ -131,7 +135,7 @@ _QUANTITY = (
 )
 _FACT = re.compile(
     rf"{_FILLER}(?:(?:on|in|at|by|for|with|from|to|of|under|after|during)\s+[^?]*?\b)?(?:{_QUANTITY}|when|why|what"
-    rf"|which|whose|where|how)\b"
+    rf"|which|who|whose|where|how|explain|describe)\b"
     rf"|\b(?:by\s+)?{_QUANTITY}[^?]*\?",
     re.IGNORECASE,
 )
@@ -145,7 +149,9 @@ _SMALL = frozenset(
 
 def is_off_topic(question: str) -> bool:
     """Tell whether a question is small talk, about the assistant, or holds no word at all."""
-    return not re.search(r"[^\W\d_]{2}", question) or any(pattern.match(question) for pattern in _OFF_TOPIC)
+    return not re.search(r"[^\W\d_]{2}|\d{4}\.\d{4}", question) or any(
+        pattern.match(question) for pattern in _OFF_TOPIC
+    )
 
 
 def kind_of(question: str, subjects: tuple[str, ...], ordered: bool) -> Kind:
@@ -178,5 +184,9 @@ def _is_title(question: str) -> bool:
     words = [word for word in re.findall(r"[^\W_][\w'’-]*", question) if word.lower() not in _SMALL]
     capitals = sum(not word[0].islower() for word in words)
     return (
-        bool(_TITLE.match(question)) and len(words) >= 4 and capitals >= 0.8 * len(words) and not _FACT.match(question)
+        bool(_TITLE.match(question))
+        and len(words) >= 4
+        and capitals >= 0.8 * len(words)
+        and not _FACT.match(question)
+        and not _COMPARE.search(question)
     )

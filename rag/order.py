@@ -82,7 +82,7 @@ def ordering(question: str) -> Ordering | None:
 
 def _plain_by(match: re.Match[str]) -> bool:
     """Tell whether only "by date" was said, with no verb that sorts."""
-    return re.match(r"(?:by|list)\b", match[0], re.IGNORECASE) is not None
+    return re.match(r"by\b", match[0], re.IGNORECASE) is not None
 
 
 def _direction(match: re.Match[str]) -> Order:

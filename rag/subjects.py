@@ -19,10 +19,11 @@ _PATTERNS = tuple(
         rf"\b(?:differences?|distinction|comparison|similarit(?:y|ies))\s+between\s+{_X}\s+and\s+{_Y}{_STOP}",
         rf"\bhow\s+(?:does|do|is|are)\s+{_X}\s+(?:differ|different)\s+from\s+{_Y}{_STOP}",
         rf"\bhow\s+(?:does|do)\s+{_X}\s+compare\s+(?:to|with|against)\s+{_Y}{_STOP}",
-        rf"\bhow\s+(?:does|do|is|are)\s+{_X}\s+and\s+{_Y}\s+(?:differ|compare|relate|disagree)\b",
-        rf"(?:^|[.:;?!]\s+|\bplease\s+)(?:compare|contrast)\s+{_X}\s+(?:with|to|against|and)\s+{_Y}{_STOP}",
+        rf"\bhow\s+(?:does|do|is|are)\s+{_X}\s+and\s+{_Y}\s+(?:differ|different|compare|relate|disagree)\b",
+        rf"(?:^|[.:;?!]\s+|\bplease\s+)(?:compare|contrast)\s+(?P<x>[^:;?!.]+?)\s+(?:with|to|against"
+        rf"|and)\s+{_Y}{_STOP}",
         rf"\b(?:do|does|did|are)\s+{_X}\s+and\s+{_Y}\s+(?:agree|disagree|reach\s+the\s+same|come\s+to\s+the\s+same"
-        rf"|differ|contradict|say\s+the\s+same)\b",
+        rf"|differ|different|contradict|say\s+the\s+same)\b",
         rf"\b(?:do|does|did|can|is|are|will)\s+{_X}\s+(?:really\s+|actually\s+|always\s+|still\s+)?(?:beat"
         rf"|outperform|surpass|(?:better|faster|worse|slower|stronger|cheaper)\s+than)\s+{_Y}{_STOP}",
         rf"\bwhich\s+(?:one\s+)?(?:is|was|works|performs)\s+[\w\s]{{2,40}}?[,:]\s*{_X}\s+or\s+{_Y}{_END}",
@@ -33,8 +34,7 @@ _PRONOUN = re.compile(
     re.I,
 )
 _LIST = re.compile(
-    r"(?::|\bfirst,|\bfirst:|\bolder,|\bnewer,|\bearlier,"
-    r"|\border(?:ed)?\s+by\s+\w+\s+of)\s*(?P<names>[^:?]+?)\s*[?.!]?$",
+    r"(?::|^\s*,)\s*(?P<names>[^:?]+?)\s*[?.!]?$",
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"^(?:(?:and|or|either|both|between|of|please)\s+)+", re.IGNORECASE)
@@ -57,7 +57,7 @@ def ordered(question: str) -> tuple[str, ...]:
     if not match:
         return ()
     names = tuple(filter(None, map(_trim, _SPLIT.split(match["names"]))))
-    return names if len(names) >= 2 and all(len(name.split()) <= 2 * _MOST_WORDS for name in names) else ()
+    return names if len(names) >= 2 and all(map(_is_title, names)) else ()
 
 
 def _names(text: str) -> list[str]:
@@ -70,6 +70,10 @@ def _names(text: str) -> list[str]:
 
 def _trim(text: str) -> str:
     return _LEADING.sub("", text.strip(" \t,.;:!?()")).strip()
+
+
+def _is_title(name: str) -> bool:
+    return len(name.split()) <= 2 * _MOST_WORDS and not re.search(r"\b(?:them|these|those|it)\b", name)
 
 
 def _is_name(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.mentions import NUMBER, PAPER, WORK
+from rag.mentions import NUMBER, PAPER, PEOPLE, WORK
 
 _GREETING = (
     r"(?:hi|hello|hey|good\s+(?:morning|afternoon|evening|day)|thanks|thank\s+you|ok|okay|please|so|well|and|also"
@@ -30,7 +30,7 @@ _ABOUT = (
 _HAS = r"(?:has|have|had|is|are|was|were|does|do|did)"
 
 _OPENINGS = tuple(
-    re.compile(rf"^\s*(?:{pattern})(?![\w'’-])[\s,:]*", re.IGNORECASE)
+    re.compile(rf"^\s*(?:{pattern})(?:(?<=\s)|(?![\w'’-]))[\s,:]*", re.IGNORECASE)
     for pattern in (
         rf"{_GREETING}[\s,!.]",
         _POLITE.rstrip(),
@@ -52,6 +52,7 @@ _OPENINGS = tuple(
         rf"(?:has|have|had|does|did|is)\s+(?:anyone|anybody|any\s+{_THINGS}|any|someone|somebody)(?:\s+(?:ever"
         rf"|already))?",
         r"(?:anyone|anybody|someone|somebody)\s+(?:who\s+)?(?:has|have|is)?",
+        r"who\s+(?:wrote|authored|(?:is|are|was|were)\s+the\s+authors?\s+of)",
         rf"who\s+(?:else\s+)?{_HAS}(?:\s+been)?(?:\s+ever)?",
         r"who(?:\s+else)?|whose",
         rf"where\s+{_HAS}(?:\s+(?:the|a))?",
@@ -60,12 +61,16 @@ _OPENINGS = tuple(
         rf"|seeing)\s+)?(?:a|an|the|this|that|some|about)?(?:\s+{_THINGS})?(?:\s+(?:with|where|about|on|in\s+which"
         rf"|that))?",
         rf"(?:what(?:['’]?s|\s+is|\s+was)|which\s+(?:is|was)|where(?:['’]s|\s+is))\s+(?:the|that)(?=.*\b{PAPER}\b)",
-        rf"(?:the|that|this|a|an)\s+{_THINGS}(?:\s+{_HERE})?(?:\s+(?:with|where|about|on|in\s+which|that|which"
+        rf"(?:the|that|this|a|an)\s+{_THINGS}(?:\s+{_HERE})?(?:\s+(?:with|where|about|on|in\s+which|that|which|what|of"
         rf"|called|titled))?",
         rf"{_SUCH}{_THINGS}(?:\s+{_HERE})?(?:\s+(?:{_ABOUT}|with|that|which|where|in\s+which|for))?",
         r"(?:summari[sz]e|explain|describe|tell\s+me)\s+(?:what\s+is\s+known\s+)?(?:about|on|to\s+me)?",
         rf"{_ABOUT}",
-        r"(?:that|which|with)\s+(?:are|is|have|has|do|does)|that|which",
+        r"(?:everything|anything|something)",
+        rf"how\s+(?:can|could|do|would|should|might)\s+{PEOPLE}|how\s+to",
+        r"(?:what|which)\s+(?:are|were)(?:\s+(?:the|some))?",
+        r"what\s+(?:about|on)|what(?:['’]?s|\s+is)\s+(?:out\s+)?there",
+        r"(?:that|which|with)\s+(?:are|is|have|has|do|does)|that|which|what|of",
     )
 )
 _LIST_KINDS = frozenset({"list", "metadata", "lookup"})
@@ -77,7 +82,6 @@ _ANYWHERE = tuple(
         r"\b(?:papers|articles|preprints|publications)\b(?:\s+(?:are\s+|is\s+)?(?:here|there|about|on))?",
         rf"\b{_HERE.replace('|here|', '|')}\b",
         r"[:;,.]\s*(?:(?:and\s+)?(?:please\s+)?list\s+(?:them|all|these)(?:\s+all)?)\b",
-        r"\bwhich\s+(?:one|paper)\s+(?:was|is)\s+(?:it|that)\b\??",
         r"\bbeen\b",
         r"\bin\s+(?:the|its)\s+title\b|\b(?:or\s+something)(?:\s+(?:\w+\s+)?like\s+that)?\b|\bor\s+so\b",
         r"\bwhat\s+was\s+(?:it|that|the\s+(?:name|title))(?:\s+(?:called|again))?\b|\b(?:called|titled|entitled"
@@ -87,6 +91,7 @@ _ANYWHERE = tuple(
         r"|its)\s+(?:name|title|authors?)\b",
     )
 )
+_ASIDE = re.compile(r"\bwhich\s+(?:one|paper)\s+(?:was|is)\s+(?:it|that)\b[?,]?", re.IGNORECASE)
 _DANGLING = re.compile(
     r"(?:^|\s)(?:and|or|but|with|that|which|by|from|in|at|of|to|are|is|were|was|there|say)\s*(?=[?.!,:;]*\s*$)",
     re.IGNORECASE,
@@ -111,7 +116,7 @@ def search_text(question: str, kind: str) -> str:
     """Take the furniture out of a question whose constraints are already blank; "" where nothing is left to find."""
     text = " ".join(question.split())
     if kind in _LIST_KINDS:
-        text = _without_openings(text)
+        text = _without_openings(_ASIDE.sub(" ", text).strip())
         for pattern in _ANYWHERE:
             text = pattern.sub(" ", text)
     else:

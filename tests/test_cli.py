@@ -83,6 +83,38 @@ def test_search_json_has_the_contracts_fields(indexed: Path, capsys: pytest.Capt
     }
 
 
+def test_filters_that_are_set_are_shown_as_they_were_given(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ("--since", "2023", "--until", "2024-06", "--author", "Quill", "--authors", "2-", "--venue", "ICML")
+    _, out, _ = run(capsys, "search", QUESTION, *flags, "--without-code", "--json")
+    assert json.loads(out)["filters"] == {
+        "since": 2023,
+        "until": "2024-06",
+        "author": "Quill",
+        "author_count": {"least": 2},
+        "venue": "ICML",
+        "code": False,
+    }
+    assert json.loads(out)["hits"] == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "papers"),
+    [
+        (("--since", "2024-01-05"), ["2401.00001"]),
+        (("--since", "2024-01-06"), []),
+        (("--until", "2023"), ["1804.00003", "2305.00002"]),
+        (("--with-code",), []),
+        (("--without-code", "--since", "2024"), ["2401.00001"]),
+        (("--authors", "1-3"), []),
+    ],
+)
+def test_flags_filter_what_is_found(
+    indexed: Path, flags: tuple[str, ...], papers: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run(capsys, "search", QUESTION, *flags, "--json")
+    assert sorted(hit["paper_id"] for hit in json.loads(out)["hits"]) == papers
+
+
 def test_search_prints_a_ranking(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "search", QUESTION, "-k", "1")
     assert out == "  1. Small Caches (2024-01-05)\n     https://arxiv.org/abs/2401.00001\n"
@@ -215,7 +247,14 @@ def test_export_is_read_back_as_it_was(indexed: Path, tmp_path: Path, capsys: py
         (["ask", "x", "--questions", "f"], 2, "error: Give one question"),
         (["ask", "--questions", "none.jsonl"], 1, "error: No index in "),
         (["ask", "x", "--since", "2025", "--until", "2020"], 2, "error: --since 2025 is after --until 2020"),
-        (["ask", "x", "--since", "soon"], 2, "error: "),
+        (["ask", "x", "--since", "soon"], 2, "error: argument --since: not a date"),
+        (["ask", "x", "--since", "2024-02-30"], 2, "error: argument --since: no such day"),
+        (["ask", "x", "--since", "2024-03", "--until", "2024-02-28"], 2, "error: --since 2024-03 is after --until"),
+        (["ask", "x", "--authors", "5-2"], 2, "error: argument --authors: 5 is more than 2"),
+        (["ask", "x", "--authors", "few"], 2, "error: argument --authors: not a count"),
+        (["ask", "x", "--author", "?"], 2, "error: argument --author: not a name"),
+        (["ask", "x", "--kind", "essay"], 2, "error: argument --kind: invalid choice"),
+        (["ask", "x", "--drop", "colour"], 2, "error: argument --drop: invalid choice"),
         (["search", "x", "-k", "0"], 2, "error: "),
         (["nonsense"], 2, "error: "),
         (["index", "no-such-file.jsonl"], 1, "error: "),
