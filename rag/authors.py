@@ -24,7 +24,8 @@ _NAME = rf"(?P<name>{_NAME_WORD}(?:\s+(?:{_PARTICLE}\s+)*{_NAME_WORD}){{0,3}})"
 _WROTE = r"(?:(?:co-?)?(?:authored|written)|published|penned)"
 _LEAD = rf"(?i:\b(?:(?:that|which)\s+)?(?:(?:is|are|was|were|been)\s+)?{_WROTE}\s+(?:together\s+)?(?:by|with)\s+)"
 _AFTER = (
-    r"(?=(?!\w)\s*(?:$|[?.!,;:)]|['’]s?\b|(?i:and|or|on|about|that|which|who|in|from|since|before|after|with|at|here|are"
+    r"(?=(?!\w)\s*(?:$|[?.!,;:)]|['’]s?\b|(?i:and|or|on|about|that|which|who|in|from|since|before|after|with|at|here"
+    r"|are"
     r"|is|for|et)\b))"
 )
 _NO_PERSON = frozenset(
@@ -43,6 +44,9 @@ _WRITTEN = (
     rf"(?:\b(?i:(?:papers?|works?|articles?|studies|publications?)\s+)?{_LEAD}|\b(?i:papers?|works?|articles"
     rf"|studies)\s+(?i:by|of|from)\s+)"
 )
+_DID = re.compile(r"\b(?:by|did|has)\s+$", re.IGNORECASE)
+_WROTE_TAIL = re.compile(r"\s+(?:write|written|publish(?:ed)?|author(?:ed)?)\b", re.IGNORECASE)
+_POSSESSIVE = re.compile(r"['’]s?(?!\w)")
 _NO_NAME = re.compile(r"\w{3}(?:tions?|ness|ity|ments?|ics|isms?)$")
 _PATTERNS = (
     re.compile(rf"{_WRITTEN}{_NAME}(?![\w-])"),
@@ -63,7 +67,7 @@ _LOWER = re.compile(
 _PRONOUNS = frozenset("he she they we you i it one an so can may her him them us me".split())
 _BEFORE = re.compile(
     r"(?:\b(?:that|which)\s+)?(?:\b(?:is|are|was|were)\s+)?(?:\b(?:written|authored|published)\s+)?\b(?:by|from"
-    r"|of)\s+$",
+    r"|of|did|has)\s+$",
     re.I,
 )
 
@@ -88,7 +92,7 @@ def _mention(match: re.Match[str]) -> Mention:
     lead = re.match(r"(?i:papers?|works?|articles?|studies|publications?)\s+", match[0])
     start = match.start() + (lead.end() if lead and lead.end() <= match.start("name") - match.start() else 0)
     end = match.end("verb") if "verb" in match.re.groupindex else match.end("name")
-    possessive = re.match(r"['’]s?", match.string[end:])
+    possessive = _POSSESSIVE.match(match.string[end:])
     return Mention(start, end + (possessive.end() if possessive else 0), Filters(author=match["name"]))
 
 
@@ -121,14 +125,14 @@ def _full_names(question: str, known: Mapping[str, tuple[tuple[str, ...], ...]])
             name = question[start:end].rstrip(".")
             capitals = all(word[0][0].isupper() for word in words[i : i + length])
             if (
-                capitals
+                (capitals or _DID.search(question[:start]))
                 and re.fullmatch(r"[^\W\d_]+(?:[.\s-]+[^\W\d_]+)+", name)
                 and _is_known(name_words(name), known)
             ):
                 lead = _BEFORE.search(question[:start])
                 end = start + len(name)
-                possessive = re.match(r"['’]s?(?!\w)", question[end:])
-                end += possessive.end() if possessive else 0
+                tail = (_WROTE_TAIL if lead and _DID.search(lead[0]) else _POSSESSIVE).match(question[end:])
+                end += tail.end() if tail else 0
                 found.append(Mention(lead.start() if lead else start, end, Filters(author=name)))
     return found
 

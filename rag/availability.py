@@ -69,6 +69,8 @@ def _of_papers(question: str, match: re.Match[str]) -> bool:
         return False
     bare = re.fullmatch(r"(?:with|without)\s+(?:any\s+)?code|(?:have|has|having)\s+code", match[0], re.IGNORECASE)
     asked = re.search(
-        rf"\b(?:{WORK}|list|which|optimi[sz]ers|methods|systems|frameworks|tools)\b", question, re.IGNORECASE
+        rf"\b(?:{WORK}|list|them|these|those|which|optimi[sz]ers|methods|systems|frameworks|tools)\b",
+        question,
+        re.IGNORECASE,
     )
     return not bare or bool(asked)

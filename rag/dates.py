@@ -34,12 +34,14 @@ _OTHER_THINGS = re.compile(
     r"|logs?|traces?|texts?|documents?|challenges?|contests?|versions?|editions?|tasks?|exams?|puzzles?|snapshots?"
     r"|dumps?"
     r"|gpus?|cards?|chips?|releases?|released|launched|sold|built|introduced|recorded|collected|founded|held|taken"
-    r"|sampled|trained|known|measured|(?:news|blog|wikipedia|wiki)\s+(?:articles?|posts?|entries)|questions?|knowledge|cutoff|facts)\s+$",
+    r"|sampled|trained|known|measured|(?:news|blog|wikipedia|wiki)\s+(?:articles?|posts?|entries)|questions?"
+    r"|knowledge|cutoff|facts)\s+$",
     re.IGNORECASE,
 )
 _FOLLOWS = re.compile(
     r"\s*(?:$|[?.!,;:)\]–—]|(?:and|or|but|on|about|that|which|who|whose|with|without|by|from|for|in|at|of|to|as|than"
-    r"|only|alone|here|please|do|does|did|is|are|was|were|have|has|can|there|where|when|vs|versus|differ|compare|(?:us|apply|discuss"
+    r"|only|alone|here|please|do|does|did|is|are|was|were|have|has|can|there|where|when|vs|versus|differ|compare"
+    r"|(?:us|apply|discuss"
     r"|cover|propos|study|address|deal|concern|regard|introduc|improv|show|explor|compar|focus|present|tackl)(?:ing|ed)"
     rf"|{WORK})\b)",
     re.IGNORECASE,
@@ -155,22 +157,26 @@ _RULES: tuple[tuple[re.Pattern[str], _Read], ...] = tuple(
         (rf"\b(?:from|as\s+of)\s+{_WHEN}\s+(?:onwards?|forwards?|on(?=\s*[?.,;:]|\s*$))", _since),
         (rf"{_FROM}(?<![\w.-]){_WHEN}\s*(?:and|or)\s+(?:earlier|older|before)\b{_NO_DATE}", _until),
         (
-            rf"{_FROM}\b(?<!not\s)(?<!no\s)(?:before|(?:earlier|older)\s+than|prior\s+to|predating|pre[-\s]?)\s*{_WHEN}\b",
+            rf"{_FROM}\b(?<!not\s)(?<!no\s)(?:before|(?:earlier|older)\s+than|prior\s+to|predating"
+            rf"|pre[-\s]?)\s*{_WHEN}\b",
             _before,
         ),
         (rf"{_FROM}\b(?<!not\s)(?<!no\s)(?:after|(?:later|newer|more\s+recent)\s+than|post[-\s]?)\s*{_WHEN}\b", _after),
         (rf"\b(?:since|no\s+(?:earlier|older)\s+than|starting\s+(?:in|from)|not\s+before)\s+{_WHEN}\b", _since),
         (rf"\b(?:until|till|up\s+to|through|no\s+later\s+than|not\s+after)\s+{_WHEN}\b", _until),
+        (rf"^(?:(?:and|so|but)\s+)?(?:what|how)\s+about\s+{_WHEN}(?=\s*\?*$)", _during),
         (rf"(?P<near>)\bby\s+{_WHEN}\b", _until),
         (rf"\b(?:in|from|during|throughout|within|between)\s+(?:only\s+)?{_WHEN}(?:['’]s)?(?!\w)", _during),
-        (rf"(?P<near>)(?:\b(?:of|around)\s+)?(?<![\w.-]){_WHEN}\b", _during),
+        (rf"(?P<near>)(?:\bof\s+)?(?<![\w.-]){_WHEN}\b", _during),
         (rf"(?:\bon\s+)?(?<![\w.-])(?P<date>{EXACT})(?:['’]s)?(?!\w)", _during),
         (
-            rf"(?<![\w.-])(?P<date>(?P<bare>{YEAR}))(?:['’]s)?(?=\s+(?:[\w-]+\s+){{0,3}}(?:{PAPER}|works|surveys)\b)",
+            rf"(?<![\w.-])(?P<date>(?P<bare>{YEAR}))(?:['’]s)?(?=\s+(?:[\w-]+\s+){{0,3}}(?:{PAPER}|works|surveys)\b"
+            rf"|\s+work\s+(?:on|by|about|is|that)\b)",
             _during,
         ),
         (
-            rf"(?:\b(?:in|from|of|during|within)\s+|(?P<near>)(?:\b(?:over|for)\s+)?)the\s+(?:last|past|previous(?=\s+(?:\d|[a-z]+\s+[a-z]+s\b)))\s+"
+            rf"(?:\b(?:in|from|of|during|within)\s+|(?P<near>)(?:\b(?:over|for)\s+)?)the\s+(?:last|past"
+            rf"|previous(?=\s+(?:\d|[a-z]+\s+[a-z]+s\b)))\s+"
             rf"(?:(?P<number>{NUMBER})\s+)?(?P<unit>year|month|week|decade)s?\b",
             _past,
         ),

@@ -51,6 +51,9 @@ _OFF_TOPIC = tuple(
         r"|predict)).{0,40}|will\s+it\s+(?:rain|snow)\b.{0,30}",
         r"what\s+(?:time|day|date)\s+is\s+it\b.{0,20}|what(?:['’]s|\s+is)\s+(?:the\s+)?(?:time|date"
         r"|day)(?:\s+(?:today|now))?",
+        r"can\s+you\s+help(?:\s+me)?(?:\s+with\s+something)?|(?:that|this|it)\s+(?:was|is)\s+(?:very\s+"
+        r"|really\s+)?(?:helpful|great|useful|wrong)",
+        r"(?:can|do)\s+you\s+(?:speak|hear|see|understand|sing|dance|dream|sleep|eat)\b.{0,30}",
         r"i\s+(?:love|like|hate|miss)\s+you|i['’]?\s*a?m\s+(?:bored|hungry|tired|sad|happy)|good\s+(?:bot|job)"
         r"|well\s+done",
     )
@@ -68,6 +71,9 @@ _LOOKUP = tuple(
         r"\bi\s+(?:vaguely\s+|dimly\s+|faintly\s+|once\s+|think\s+i\s+)?(?:remember|recall|once\s+read|read|saw"
         r"|came\s+across)\b.*\b(?:paper|title|article|work|framework|method|system|preprint|survey|something|study"
         r"|name)\b",
+        rf"{_FILLER}(?:(?:give|show|find|tell)\s+me\s+)?(?:the\s+)?(?:title|abstract|link|url|authors?)\s+(?:of"
+        rf"|to)\s+(?:the|that)\b",
+        rf"\b(?:trying\s+to\s+(?:find|remember|recall)|there\s+(?:was|is)\s+(?:this|that))\b[^?.]*\b{PAPER}(?<!s)\b",
         rf"\bwhat(?:['’]?s|\s+is|\s+was)\s+(?:the|that)\s+(?!(?:main|key|point|idea|difference|best|gist"
         rf"|contribution|title|name)\b(?!-))(?:(?:(?!\b(?:that|in|of|from|by)\s+(?:the|this"
         rf"|that)\b)[^?.]){{1,80}}\s)?{PAPER}(?<!s)\b",
@@ -77,7 +83,7 @@ _LOOKUP = tuple(
         r"|\bpaper\s+(?:called|titled|entitled|named)\b",
         r"^(?:the|that|a|some)\b[^?.]*\b(?:called|named)\b.*\b(?:something|or\s+so|similar)\b",
         r"\bor\s+something\s+(?:\w+\s+)?like\s+that\b|\bor\s+something\b\s*[?.,]|\b(?:forgot|forget|(?:can(?:['’]?t"
-        r"|not)|don['’]?t|do\s+not)\s+(?:quite\s+)?(?:remember|recall))\s+(?:the|its|what)\b",
+        r"|not)|don['’]?t|do\s+not)\s+(?:quite\s+)?(?:remember|recall))\s+(?:the|its|what|title|name)\b",
         r"\bwhat\s+was\s+(?:it|that\s+\w+)\s+called\b|\bwhat\s+was\s+(?:its|the)\s+(?:title|name)\b|\bname\s+escapes\b",
         rf"{_FILLER}who\s+(?:wrote|authored|(?:is|are|was|were)\s+the\s+authors?\s+of)\s+(?!(?:about|on|papers"
         rf"|a\s+paper|something|anything)\b)",
@@ -87,9 +93,10 @@ _LOOKUP = tuple(
 _LISTS = tuple(
     re.compile(rf"{_FILLER}(?:{pattern})", re.IGNORECASE)
     for pattern in (
-        rf"how\s+many\s+(?:[\w-]+\s+){{0,3}}?{PAPER}\b",
+        rf"how\s+many\s+(?:of\s+(?:them|these|those)|(?:[\w-]+\s+){{0,3}}?{PAPER})\b",
         rf"what\s+(?:are|were)\s+(?:the\s+|some\s+)?(?:[\w-]+\s+){{0,3}}?{_WORKS}\b",
-        rf"(?:which|what)\s+(?:of\s+the\s+)?(?:(?!{_NO_MODIFIER})[\w/+.-]+\s+){{0,5}}?{_WORKS}\b(?!\s+(?:does"
+        rf"(?:which|what)\s+(?:of\s+(?:the|these"
+        rf"|those)\s+)?(?:(?!{_NO_MODIFIER})[\w/+.-]+\s+){{0,5}}?{_WORKS}\b(?!\s+(?:does"
         rf"|did)\b)(?!\s+(?:[\w-]+\s+)?{_MEASURE}\b)",
         r"(?:(?:can|could|would)\s+you\s+)?(?:please\s+)?(?:list|enumerate|recommend|suggest|show\s+me|give\s+me"
         r"|find)\b",
@@ -115,7 +122,7 @@ _PEOPLE_DO = re.compile(
 )
 _COMPARE = re.compile(
     r"\b(?:versus|vs\.?)(?=\s|$)|\bdiffer(?:s|ed)?\b|\b(?:are|is)\b[^?.]*\band\b[^?.]*\bdifferent\b(?!\s+able)"
-    r"|\b(?:differences?|distinction)\s+between\b|(?:^"
+    r"|\b(?:differences?|distinction)\s+(?:between|in\s+how)\b|(?:^"
     r"|[.?!:;]\s+)(?:please\s+)?(?:contrast|compare)\b"
     r"|\b(?:do|does|did|are)\b[^?.]*\b(?:dis)?agree(?:ment)?\b|\bsame\s+(?:verdict|conclusion|answer|result)s?\b"
     r"|\b(?:really|actually)\s+(?:beat|outperform|better|faster)\b|^(?:does|do|did|can|is|are)\s+[^?]*?\b(?:beat"
@@ -135,7 +142,7 @@ _QUANTITY = (
 )
 _FACT = re.compile(
     rf"{_FILLER}(?:(?:on|in|at|by|for|with|from|to|of|under|after|during)\s+[^?]*?\b)?(?:{_QUANTITY}|when|why|what"
-    rf"|which|who|whose|where|how|explain|describe)\b"
+    rf"|which|who|whose|where|how|explain|describe|tell\s+me\s+(?:how|why|what|when|whether))\b"
     rf"|\b(?:by\s+)?{_QUANTITY}[^?]*\?",
     re.IGNORECASE,
 )
@@ -166,7 +173,11 @@ def kind_of(question: str, subjects: tuple[str, ...], ordered: bool) -> Kind:
         and not _SEVERAL.search(question)
     ):
         return "list"
-    if _SEVERAL.search(question) or (not _FIRST_QUANTITY.match(question) and (subjects or _COMPARE.search(question))):
+    if (
+        _SEVERAL.search(question)
+        or (subjects and question.lower().startswith("which"))
+        or (not _FIRST_QUANTITY.match(question) and (subjects or _COMPARE.search(question)))
+    ):
         return "compare"
     if ordered or _PEOPLE_DO.search(question):
         return "list"

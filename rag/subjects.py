@@ -26,7 +26,8 @@ _PATTERNS = tuple(
         rf"|differ|different|contradict|say\s+the\s+same)\b",
         rf"\b(?:do|does|did|can|is|are|will)\s+{_X}\s+(?:really\s+|actually\s+|always\s+|still\s+)?(?:beat"
         rf"|outperform|surpass|(?:better|faster|worse|slower|stronger|cheaper)\s+than)\s+{_Y}{_STOP}",
-        rf"\bwhich\s+(?:one\s+)?(?:is|was|works|performs)\s+[\w\s]{{2,40}}?[,:]\s*{_X}\s+or\s+{_Y}{_END}",
+        rf"\bwhich\s+(?:one\s+)?[a-z]+\s+[\w\s-]{{2,40}}?[,:]\s*{_X}\s+or\s+{_Y}{_END}",
+        rf"^(?P<x>(?-i:[A-Z][\w.+-]*))\s+or\s+(?P<y>(?-i:[A-Z])[\w.+-]*){_STOP}",
     )
 )
 _PRONOUN = re.compile(

@@ -16,7 +16,9 @@ from rag.order import ordering
 from rag.subjects import compared, ordered
 from rag.types import Paper, Query
 from rag.venues import venue_mentions
-from rag.wording import is_empty, search_text
+from rag.wording import asks_for_papers, is_empty, search_text
+
+_LONGEST = 1000  # characters; a longer text was pasted, and is searched for as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ def known_from(papers: Iterable[Paper]) -> Known:
 def understand(question: str, known: Known, today: date) -> Query:
     """Read a question; `today` is what "last year" goes by."""
     question = " ".join(question.split())
+    if len(question) > _LONGEST:
+        return Query(question, "list", question)
     if is_off_topic(question):
         return Query(question, "off-topic", "")
     mentions = _mentions(question, known, today)
@@ -47,12 +51,13 @@ def understand(question: str, known: Known, today: date) -> Query:
     topic = blank(rest, order.spans if order else ())
     in_order = ordered(topic) if order else ()
     sides = compared(topic)
-    kind = kind_of(question, sides, order is not None)
-    text = search_text(topic, kind)
+    opens = any(mention.start == 0 for mention in mentions)
+    kind = kind_of(rest.strip(" ,;:") if opens else question, sides, order is not None)
+    text = search_text(topic.strip(" ,;:"), kind)
     if _is_metadata(topic, bool(mentions), order is not None, bool(in_order)):
         kind, text = "metadata", ""
-    elif not text and kind in ("list", "metadata"):
-        kind = "metadata"
+    elif not text:
+        kind = "metadata" if asks_for_papers(question) else "off-topic"
     subjects = in_order or (sides if kind == "compare" else ())
     count = order.count if order and order.count else papers_asked(rest)
     return Query(question, kind, text, join(mentions), order.order if order else None, count, subjects)

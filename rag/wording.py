@@ -57,6 +57,7 @@ _OPENINGS = tuple(
         r"who(?:\s+else)?|whose",
         rf"where\s+{_HAS}(?:\s+(?:the|a))?",
         rf"do\s+you\s+(?:know|have)\s+(?:of\s+)?(?:any|some|a)?(?:\s+{_THINGS})?(?:\s+{_ABOUT})?",
+        r"i(?:['’]?m|\s+am)\s+trying\s+to\s+(?:find|remember|recall)|there\s+(?:was|is)\s+(?=(?:this|that)\b)",
         rf"i\s+(?:vaguely\s+|dimly\s+|faintly\s+|once\s+)?(?:remember|recall|read|saw|came\s+across)\s+(?:(?:reading"
         rf"|seeing)\s+)?(?:a|an|the|this|that|some|about)?(?:\s+{_THINGS})?(?:\s+(?:with|where|about|on|in\s+which"
         rf"|that))?",
@@ -105,7 +106,7 @@ _EMPTY = frozenset(
     " paper papers please posted publication publications published put released same see show some sort sorted tell"
     " than"
     " that the their them there these they this those time title titles to total two three four five until up us was we"
-    " were what when where which who whose will with work works would written year years you your article articles"
+    " were what why when where which who whose will with work works would written year years you your article articles"
     " studies study preprint preprints research appear appeared came come out again also say says author authors"
     " arrange"
     " place rank ranked let got so then and anything something".split()
@@ -129,6 +130,11 @@ def is_empty(text: str) -> bool:
     """Tell whether no word is left that says what a paper is about."""
     words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.lower())
     return all(word in _EMPTY or word.removesuffix("'s").removesuffix("’s") in _EMPTY for word in words)
+
+
+def asks_for_papers(text: str) -> bool:
+    """Tell whether a question speaks of papers or of the collection at all."""
+    return re.search(rf"\b(?:{WORK}|collection|library|corpus|authors?|titles?)\b", text, re.IGNORECASE) is not None
 
 
 def _without_greeting(text: str) -> str:

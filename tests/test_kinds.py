@@ -136,6 +136,7 @@ Which layer benefits the most?
 How many times smaller is the model?
 What is the lower bound that the paper proves?
 What limits Pebble?
+tell me how sand controllers work
 """
 
 COMPARE = r"""
@@ -174,6 +175,9 @@ Compare Adam, SGD and Lion on stability
 Put Pebble and Gravel side by side.
 Does sparse attention actually beat dense attention?
 In contrast to Pebble, what does Gravel keep?
+Which uses less memory, Pebble or Gravel?
+Pebble or Gravel for a small card?
+differences in how Pebble and Gravel drop keys
 """
 
 LOOKUP = r"""
@@ -217,6 +221,10 @@ the article where robots fall less
 what's the name-changing paper? Pebbl or so
 the paper on shallow circuits
 find the Pebble paper
+give me the abstract of the Pebble paper
+title of the paper with "twice" in it?
+I'm trying to find a paper, something about dunes
+there was this paper on hashing
 """
 
 METADATA = r"""
@@ -302,6 +310,8 @@ good bot
 how old are you
 what is your favourite color
 Who made you?
+can you help me
+thank you, that was helpful
 """
 
 CASES = [

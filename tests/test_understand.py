@@ -232,3 +232,23 @@ def test_long_question_is_read_quickly(piece: str) -> None:
     started = time.perf_counter()
     understand(piece * 500, KNOWN, TODAY)
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "filters", "text"),
+    [
+        ("During 2022 and 2023, who worked on pruning?", "list", Filters("2022", "2023"), "worked on pruning"),
+        ("What about 2024?", "metadata", Filters("2024", "2024"), ""),
+        ("And before 2020?", "metadata", Filters(until="2019"), ""),
+        ("how many of them have code?", "metadata", Filters(code=True), ""),
+        ("CVPR 2023 papers", "metadata", Filters(venue="CVPR 2023"), ""),
+        ("what did bo tanaka publish", "metadata", Filters(author="bo tanaka"), ""),
+        ("What speedup did Pebble get in 2022?", "fact", Filters("2022", "2022"), "What speedup did Pebble get"),
+        ("Which paper has the most authors?", "metadata", Filters(), ""),
+        ("paper about robots from around 2021", "list", Filters(), "robots from around 2021"),
+        ("Why?", "off-topic", Filters(), ""),
+    ],
+)
+def test_what_remains_after_the_constraints_decides(question: str, kind: str, filters: Filters, text: str) -> None:
+    query = understand(question, KNOWN, TODAY)
+    assert (query.kind, query.filters, query.text) == (kind, filters, text)
