@@ -33,6 +33,8 @@ def bench(arguments: Namespace, configuration: Configuration) -> int:
     from eval.testsets.index import BM25, open_indexed, scratch_settings
     from eval.testsets.output import bench_to_json, bench_to_text
     from rag.embed import load_embedder
+    from rag.index import Models
+    from rag.late import load_late_model
 
     given = _given(arguments)
     settings = replace(configuration.settings, **{name: given[name] for name in _INDEXING if name in given})
@@ -47,7 +49,7 @@ def bench(arguments: Namespace, configuration: Configuration) -> int:
         settings,
         test_set,
         bm25,
-        lambda: embedder,
+        lambda: Models(embedder, load_late_model(settings.late_model)),
         lambda: note("another process is building this index: waiting for it"),
         None if arguments.quiet else embedding_bar,
     )

@@ -11,12 +11,12 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, Literal
 
-from rag.embed import fingerprint
 from rag.errors import CitedeskError
 from rag.files import write_atomic
 from rag.generations import IndexFolder, damaged_files
+from rag.late import late_fingerprint
 from rag.library import open_library
-from rag.models import BUNDLED, locate, verify
+from rag.models import Role, bundled, identify, open_bundled
 from rag.records import digest
 from rag.request import index_request, recipe
 from rag.settings import Configuration, Settings, variable
@@ -48,7 +48,7 @@ class Check:
 def examine(configuration: Configuration) -> tuple[Check, ...]:
     """Look at Python, the packages, the model, the index and the endpoint."""
     settings = configuration.settings
-    checks = [Check("python", "ok", platform.python_version()), _packages(), _model(settings), _home(settings)]
+    checks = [Check("python", "ok", platform.python_version()), _packages(), *_models(settings), _home(settings)]
     checks += _index(configuration)
     checks += _endpoint(settings) if settings.writes else [Check("endpoint", "ok", "none set: answers are extractive")]
     return tuple(checks)
@@ -97,17 +97,28 @@ def _packages() -> Check:
     return Check("packages", "ok", ", ".join(found))
 
 
-def _model(settings: Settings) -> Check:
-    name = settings.embed_model
-    if name in BUNDLED:
+def _models(settings: Settings) -> list[Check]:
+    late = settings.late_model
+    return [
+        _model("model", settings.embed_model, "embed"),
+        _model("late model", late, "late") if late_fingerprint(late) else Check("late model", "ok", "none, as set"),
+    ]
+
+
+def _model(check: str, name: str, role: Role) -> Check:
+    if model := bundled(role).get(name):
         try:
-            verify(BUNDLED[name], locate(BUNDLED[name]))
+            open_bundled(model)
         except CitedeskError as error:
-            return Check("model", "fail", str(error))
-        return Check("model", "ok", f"{name}, weights as recorded (sha256 {BUNDLED[name].sha256[:12]}…)")
+            return Check(check, "fail", str(error))
+        return Check(check, "ok", f"{name}, weights as recorded (sha256 {model.sha256[:12]}…)")
     if Path(name).is_dir():
-        return Check("model", "ok", f"folder {name} ({fingerprint(name)})")
-    return Check("model", "warn", f"{name} is taken from a model hub when it is first used: that needs a network.")
+        return Check(check, "ok", f"folder {name} ({identify(name, role)})")
+    if role == "late":
+        return Check(
+            check, "fail", f"There is no model {name}. Set CITEDESK_LATE_MODEL to {', '.join(bundled(role))} or none."
+        )
+    return Check(check, "warn", f"{name} is taken from a model hub when it is first used: that needs a network.")
 
 
 def _home(settings: Settings) -> Check:

@@ -16,9 +16,10 @@ from tests.conftest import PROJECT
 LAYERS = (
     {"types", "errors", "clock"},
     {"files", "settings", "display", "listing", "records", "sentences", "fuse", "cite"},
-    {"tokens", "prompts", "extractive", "chunk", "models"},
-    {"corpus", "embed", "lexical", "answers"},
-    {"vectors", "generations", "evidence"},
+    {"tokens", "prompts", "extractive", "chunk", "models", "onnx"},
+    {"corpus", "embed", "late", "lexical", "rerank", "answers"},
+    {"vectors", "late_store", "generations", "evidence"},
+    {"staging", "late_index"},
     {"index"},
     {"library", "request", "output", "terminal"},
     {"retrieve", "llm"},
