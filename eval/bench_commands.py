@@ -20,8 +20,14 @@ from rag.settings import Configuration, Settings
 
 _SEED = 0
 _WHOLE = 100_000  # tokens: more than any abstract has, so that it stays in one piece
-_REFERENCE: dict[str, Any] = {"embed_model": "all-MiniLM-L6-v2", "chunk_tokens": _WHOLE, "k1": 1.2, "b": 0.75}
-_INDEXING = ("embed_model", "chunk_tokens", "chunk_overlap", "pool")
+_REFERENCE: dict[str, Any] = {
+    "embed_model": "all-MiniLM-L6-v2",
+    "late_model": "none",
+    "chunk_tokens": _WHOLE,
+    "k1": 1.2,
+    "b": 0.75,
+}
+_INDEXING = ("embed_model", "late_model", "chunk_tokens", "chunk_overlap", "pool")
 
 Item = TypeVar("Item", bound=Claimed)
 

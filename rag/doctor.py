@@ -11,12 +11,13 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, Literal
 
+from rag.embed import fingerprint
 from rag.errors import CitedeskError
 from rag.files import write_atomic
 from rag.generations import IndexFolder, damaged_files
 from rag.late import late_fingerprint
 from rag.library import open_library
-from rag.models import Role, bundled, identify, open_bundled
+from rag.models import bundled, find, open_bundled
 from rag.records import digest
 from rag.request import index_request, recipe
 from rag.settings import Configuration, Settings, variable
@@ -48,7 +49,8 @@ class Check:
 def examine(configuration: Configuration) -> tuple[Check, ...]:
     """Look at Python, the packages, the model, the index and the endpoint."""
     settings = configuration.settings
-    checks = [Check("python", "ok", platform.python_version()), _packages(), *_models(settings), _home(settings)]
+    checks = [Check("python", "ok", platform.python_version()), _packages()]
+    checks += [_model(settings), _late_model(settings), _home(settings)]
     checks += _index(configuration)
     checks += _endpoint(settings) if settings.writes else [Check("endpoint", "ok", "none set: answers are extractive")]
     return tuple(checks)
@@ -97,28 +99,27 @@ def _packages() -> Check:
     return Check("packages", "ok", ", ".join(found))
 
 
-def _models(settings: Settings) -> list[Check]:
-    late = settings.late_model
-    return [
-        _model("model", settings.embed_model, "embed"),
-        _model("late model", late, "late") if late_fingerprint(late) else Check("late model", "ok", "none, as set"),
-    ]
-
-
-def _model(check: str, name: str, role: Role) -> Check:
-    if model := bundled(role).get(name):
+def _model(settings: Settings) -> Check:
+    name = settings.embed_model
+    if model := bundled("embed").get(name):
         try:
             open_bundled(model)
         except CitedeskError as error:
-            return Check(check, "fail", str(error))
-        return Check(check, "ok", f"{name}, weights as recorded (sha256 {model.sha256[:12]}…)")
+            return Check("model", "fail", str(error))
+        return Check("model", "ok", f"{name}, weights as recorded (sha256 {model.sha256[:12]}…)")
     if Path(name).is_dir():
-        return Check(check, "ok", f"folder {name} ({identify(name, role)})")
-    if role == "late":
-        return Check(
-            check, "fail", f"There is no model {name}. Set CITEDESK_LATE_MODEL to {', '.join(bundled(role))} or none."
-        )
-    return Check(check, "warn", f"{name} is taken from a model hub when it is first used: that needs a network.")
+        return Check("model", "ok", f"folder {name} ({fingerprint(name)})")
+    return Check("model", "warn", f"{name} is taken from a model hub when it is first used: that needs a network.")
+
+
+def _late_model(settings: Settings) -> Check:
+    if not late_fingerprint(settings.late_model):
+        return Check("late model", "ok", "none, as set")
+    try:
+        _, model = find(settings.late_model, "late")
+    except CitedeskError as error:
+        return Check("late model", "fail", str(error))
+    return Check("late model", "ok", f"{settings.late_model}, weights as recorded (sha256 {model.sha256[:12]}…)")
 
 
 def _home(settings: Settings) -> Check:

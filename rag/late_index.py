@@ -12,7 +12,7 @@ from rag.errors import REBUILD, IndexFailed
 from rag.late_store import open_tokens
 from rag.onnx import Array
 
-_BLOCK = 128  # rows multiplied at once: they stay in the cache, and OpenBLAS starts no threads for so few
+_BLOCK = 192  # rows multiplied at once: they stay in the cache, and OpenBLAS starts no threads for so few
 
 
 class LateIndex:
@@ -67,7 +67,7 @@ class LateIndex:
         turned = np.ascontiguousarray(query.T, np.float32) / np.float32(127)
         similar = np.empty((len(rows), len(query)), np.float32)
         for first in range(0, len(rows), _BLOCK):
-            block = self._vectors[rows[first : first + _BLOCK]].astype(np.float32)
+            block = self._vectors.take(rows[first : first + _BLOCK], axis=0).astype(np.float32)
             np.matmul(block, turned, out=similar[first : first + _BLOCK])
         return similar
 

@@ -83,7 +83,7 @@ class TokenStore:
         width = _ROW_BYTES[name] // kind.itemsize
         if not self.rows:  # an empty file cannot be mapped
             return np.empty((0, width), kind)
-        return np.memmap(self.folder / name, kind, "r", shape=(self.rows, width))
+        return np.asarray(np.memmap(self.folder / name, kind, "r", shape=(self.rows, width)))  # its slices are cheap
 
     def _add(self, name: str, arrays: list[NDArray[Any]]) -> None:
         self._write(name, b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))

@@ -75,15 +75,17 @@ class Staging:
 def open_staging(folder: Path, recipe: Recipe) -> Staging:
     """Open what an earlier run left, if it was of the same recipe and is sound; else start with an empty folder."""
     mark = folder / "recipe"
+    chunks = None
     if mark.is_file() and mark.read_text(encoding="utf-8") == repr(recipe):
         with suppress(Exception):  # Chroma's errors share no base; whatever is wrong with the rest, it can go
-            return Staging(folder, create_vectors(folder / VECTORS), _open_log(folder) if recipe.late else None)
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    staging = Staging(folder, create_vectors(folder / VECTORS), _open_log(folder) if recipe.late else None)
-    write_atomic(mark, repr(recipe))
-    return staging
+            chunks = create_vectors(folder / VECTORS)
+    if chunks is None:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        chunks = create_vectors(folder / VECTORS)
+        write_atomic(mark, repr(recipe))
+    return Staging(folder, chunks, _open_log(folder) if recipe.late else None)
 
 
 def _open_log(folder: Path) -> TokenStore:

@@ -188,6 +188,12 @@ def test_paper_without_token_vectors_in_staging_is_embedded_again(indexer: Index
     assert len(indexer.paper_ids()) == 3
 
 
+def test_index_of_another_projection_is_not_read(indexer: Indexer) -> None:
+    indexer.run(recipe=replace(RECIPE, late="hash projection:0"))
+    with pytest.raises(IndexFailed, match="built with other weights of hash, but CITEDESK_LATE_MODEL names hash"):
+        open_library(Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="hash"))
+
+
 def test_finished_token_vectors_stand_in_for_a_log_that_is_half_removed(indexer: Indexer) -> None:
     indexer.run()
     staging = indexer.folder.staging
