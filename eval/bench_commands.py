@@ -20,8 +20,14 @@ from rag.settings import Configuration, Settings
 
 _SEED = 0
 _WHOLE = 100_000  # tokens: more than any abstract has, so that it stays in one piece
-_REFERENCE: dict[str, Any] = {"embed_model": "all-MiniLM-L6-v2", "chunk_tokens": _WHOLE, "k1": 1.2, "b": 0.75}
-_INDEXING = ("embed_model", "chunk_tokens", "chunk_overlap", "pool")
+_REFERENCE: dict[str, Any] = {
+    "embed_model": "all-MiniLM-L6-v2",
+    "late_model": "none",
+    "chunk_tokens": _WHOLE,
+    "k1": 1.2,
+    "b": 0.75,
+}
+_INDEXING = ("embed_model", "late_model", "chunk_tokens", "chunk_overlap", "pool")
 
 Item = TypeVar("Item", bound=Claimed)
 
@@ -33,6 +39,8 @@ def bench(arguments: Namespace, configuration: Configuration) -> int:
     from eval.testsets.index import BM25, open_indexed, scratch_settings
     from eval.testsets.output import bench_to_json, bench_to_text
     from rag.embed import load_embedder
+    from rag.index import Models
+    from rag.late import load_late_model
 
     given = _given(arguments)
     settings = replace(configuration.settings, **{name: given[name] for name in _INDEXING if name in given})
@@ -47,7 +55,7 @@ def bench(arguments: Namespace, configuration: Configuration) -> int:
         settings,
         test_set,
         bm25,
-        lambda: embedder,
+        lambda: Models(embedder, load_late_model(settings.late_model)),
         lambda: note("another process is building this index: waiting for it"),
         None if arguments.quiet else embedding_bar,
     )

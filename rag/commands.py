@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 
 def index(arguments: Namespace, configuration: Configuration) -> int:
     """Build or update the index."""
-    from rag.embed import load_embedder
     from rag.generations import IndexFolder
     from rag.index import update
     from rag.output import summary_to_json
-    from rag.request import index_request
+    from rag.request import index_request, load_models
     from rag.terminal import summary_to_text
 
     settings = configuration.settings
@@ -36,7 +35,7 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
     with folder.locked(lambda: note("another process is building this index: waiting for it")):
         request = index_request(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
         progress = None if arguments.quiet else embedding_bar
-        summary = update(folder, request, lambda: load_embedder(settings.embed_model), progress)
+        summary = update(folder, request, lambda: load_models(settings), progress)
     if summary.rebuilt:
         note(f"all papers were embedded anew: {summary.rebuilt}")
     for problem in summary.failed:

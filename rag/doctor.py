@@ -15,8 +15,9 @@ from rag.embed import fingerprint
 from rag.errors import CitedeskError
 from rag.files import write_atomic
 from rag.generations import IndexFolder, damaged_files
+from rag.late import late_fingerprint
 from rag.library import open_library
-from rag.models import BUNDLED, locate, verify
+from rag.models import bundled, find, open_bundled
 from rag.records import digest
 from rag.request import index_request, recipe
 from rag.settings import Configuration, Settings, variable
@@ -48,7 +49,8 @@ class Check:
 def examine(configuration: Configuration) -> tuple[Check, ...]:
     """Look at Python, the packages, the model, the index and the endpoint."""
     settings = configuration.settings
-    checks = [Check("python", "ok", platform.python_version()), _packages(), _model(settings), _home(settings)]
+    checks = [Check("python", "ok", platform.python_version()), _packages()]
+    checks += [_model(settings), _late_model(settings), _home(settings)]
     checks += _index(configuration)
     checks += _endpoint(settings) if settings.writes else [Check("endpoint", "ok", "none set: answers are extractive")]
     return tuple(checks)
@@ -99,15 +101,25 @@ def _packages() -> Check:
 
 def _model(settings: Settings) -> Check:
     name = settings.embed_model
-    if name in BUNDLED:
+    if model := bundled("embed").get(name):
         try:
-            verify(BUNDLED[name], locate(BUNDLED[name]))
+            open_bundled(model)
         except CitedeskError as error:
             return Check("model", "fail", str(error))
-        return Check("model", "ok", f"{name}, weights as recorded (sha256 {BUNDLED[name].sha256[:12]}…)")
+        return Check("model", "ok", f"{name}, weights as recorded (sha256 {model.sha256[:12]}…)")
     if Path(name).is_dir():
         return Check("model", "ok", f"folder {name} ({fingerprint(name)})")
     return Check("model", "warn", f"{name} is taken from a model hub when it is first used: that needs a network.")
+
+
+def _late_model(settings: Settings) -> Check:
+    if not late_fingerprint(settings.late_model):
+        return Check("late model", "ok", "none, as set")
+    try:
+        _, model = find(settings.late_model, "late")
+    except CitedeskError as error:
+        return Check("late model", "fail", str(error))
+    return Check("late model", "ok", f"{settings.late_model}, weights as recorded (sha256 {model.sha256[:12]}…)")
 
 
 def _home(settings: Settings) -> Check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import EmbeddingFailed, ModelUnavailable
-from rag.files import sha256
-from rag.models import BUNDLED, BundledModel, locate, recognise, verify
+from rag.models import BundledModel, bundled, identify, open_bundled, recognise
+from rag.onnx import OnnxModel, batches_by_length, open_tokenizer, unit
 
 Vectors = NDArray[np.float32]
 
 _BATCH = 16
-_WEIGHT_FILES = ("model.onnx", "model.safetensors", "pytorch_model.bin")
+_NAMES = ", ".join(bundled("embed"))
 
 
 class Embedder(Protocol):
@@ -38,22 +38,15 @@ class Embedder(Protocol):
 
 def fingerprint(name: str) -> str:
     """Identify a model without loading it: an index built with another fingerprint has to be rebuilt."""
-    if name in BUNDLED:
-        return f"{name} sha256:{BUNDLED[name].sha256}"
-    for file in _WEIGHT_FILES:
-        if (Path(name) / file).is_file():
-            return f"{Path(name).resolve().name} sha256:{sha256(Path(name) / file)}"
-    return name
+    return identify(name, "embed")
 
 
 def load_embedder(name: str) -> Embedder:
     """Load a bundled model by name, a folder of model files, or a model hub id; raises ModelUnavailable."""
-    if name in BUNDLED:
-        folder = locate(BUNDLED[name])
-        verify(BUNDLED[name], folder)
-        return _load_folder(folder, BUNDLED[name])
+    if model := bundled("embed").get(name):
+        return _load_folder(open_bundled(model), model)
     if Path(name).is_dir():
-        return _load_folder(Path(name), recognise(Path(name)))
+        return _load_folder(Path(name), recognise(Path(name), "embed"))
     return SentenceTransformersEmbedder(name)
 
 
@@ -62,7 +55,7 @@ def _load_folder(folder: Path, model: BundledModel | None) -> Embedder:
         return OnnxEmbedder(folder, model.query_prompt, model.max_tokens)
     if not (folder / "config.json").is_file():
         raise ModelUnavailable(
-            f"{folder} holds no sentence-transformers model, nor a copy of one of {', '.join(BUNDLED)}. "
+            f"{folder} holds no sentence-transformers model, nor a copy of one of {_NAMES}. "
             "Set CITEDESK_EMBED_MODEL to one of those names or to a folder that does."
         )
     return SentenceTransformersEmbedder(str(folder))
@@ -75,28 +68,18 @@ class OnnxEmbedder:
     """
 
     def __init__(self, folder: Path, query_prompt: str, max_tokens: int) -> None:
-        from onnxruntime import InferenceSession, SessionOptions  # slow to import
-        from tokenizers import Tokenizer
-
-        options = SessionOptions()
-        options.log_severity_level = 3
-        self._session = InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
-        self._inputs = {each.name for each in self._session.get_inputs()}
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self._batch_tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._batch_tokenizer.enable_truncation(max_tokens)
-        self._batch_tokenizer.enable_padding()
+        self._model = OnnxModel(folder)
+        self._tokenizer = open_tokenizer(folder, max_tokens)
+        self._whole_tokenizer = open_tokenizer(folder, None)
         self._query_prompt = query_prompt
         self.max_tokens = max_tokens
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        """Embed texts in batches of like length, so that little is spent on padding."""
+        """Embed texts to be found."""
         vectors: list[Vectors] = [np.empty(0, np.float32)] * len(texts)
-        by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for batch in _batches(by_length):
-            for i, vector in zip(batch, self._run([texts[i] for i in batch]), strict=True):
+        for batch in batches_by_length([len(text) for text in texts], _BATCH):
+            states = self._model.run(self._tokenizer.encode_batch([texts[i] for i in batch]))
+            for i, vector in zip(batch, unit(states[:, 0]), strict=True):
                 vectors[i] = vector
         return np.stack(vectors)
 
@@ -107,21 +90,7 @@ class OnnxEmbedder:
 
     def tokenize(self, text: str) -> list[int]:
         """List the token ids."""
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
-
-    def _run(self, texts: list[str]) -> Vectors:
-        encodings = self._batch_tokenizer.encode_batch(texts)
-        tensors = {
-            "input_ids": [each.ids for each in encodings],
-            "attention_mask": [each.attention_mask for each in encodings],
-            "token_type_ids": [each.type_ids for each in encodings],
-        }
-        feed = {name: np.asarray(value, np.int64) for name, value in tensors.items() if name in self._inputs}
-        try:
-            states = self._session.run(None, feed)[0]
-        except Exception as error:  # onnxruntime's errors share no base but Exception
-            raise EmbeddingFailed(f"onnxruntime: {error}") from error
-        return _unit(states[:, 0])
+        return list(self._whole_tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 class SentenceTransformersEmbedder:
@@ -146,7 +115,7 @@ class SentenceTransformersEmbedder:
 
     def _checked(self, encode: Any, texts: list[str]) -> Vectors:
         try:
-            return _unit(encode(texts, batch_size=_BATCH, show_progress_bar=False))
+            return unit(encode(texts, batch_size=_BATCH, show_progress_bar=False))
         except (RuntimeError, IndexError) as error:
             raise EmbeddingFailed(f"sentence-transformers: {error}") from error
 
@@ -162,19 +131,6 @@ def _open_sentence_transformer(name: str) -> Any:
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0]
         raise ModelUnavailable(
-            f"The model {name} cannot be loaded ({reason}). Set CITEDESK_EMBED_MODEL to one of {', '.join(BUNDLED)}, "
+            f"The model {name} cannot be loaded ({reason}). Set CITEDESK_EMBED_MODEL to one of {_NAMES}, "
             "to a folder of model files, or to a hub id that this machine can reach."
         ) from None
-
-
-def _batches(order: list[int]) -> Iterator[list[int]]:
-    for first in range(0, len(order), _BATCH):
-        yield order[first : first + _BATCH]
-
-
-def _unit(vectors: NDArray[np.floating[Any]]) -> Vectors:
-    """Scale each row to length 1; raises EmbeddingFailed for a row that has no direction."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    if not np.all(np.isfinite(lengths)) or np.any(lengths == 0):
-        raise EmbeddingFailed("the model gave a vector that is zero or not a number")
-    return np.asarray(vectors / lengths, dtype=np.float32)

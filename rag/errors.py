@@ -5,8 +5,8 @@
   - CorpusError         a file of papers cannot be read as one
   - IndexMissing        there is no index yet
   - IndexFailed         an index cannot be written or read
-  - ModelUnavailable    an embedding model cannot be found or loaded
-  - EmbeddingFailed     a model could not embed a text
+  - ModelUnavailable    a model cannot be found or loaded
+  - EmbeddingFailed     a model could not embed or score a text
   - LLMFailed           the endpoint did not give an answer
 """
 
@@ -40,11 +40,11 @@ class IndexFailed(CitedeskError):
 
 
 class ModelUnavailable(CitedeskError):
-    """An embedding model that is not installed, not found or not what it should be."""
+    """A model that is not installed, not found or not what it should be."""
 
 
 class EmbeddingFailed(CitedeskError):
-    """A text that the embedding model could not turn into a vector."""
+    """A text that a model could not turn into a vector or a score."""
 
 
 class LLMFailed(CitedeskError):

@@ -17,19 +17,23 @@ from typing import Any
 from rag.errors import REBUILD, IndexFailed, IndexMissing
 from rag.files import sha256, sync, write_atomic
 
-FORMAT = 1
-VECTORS, LEXICAL, PAPERS = "vectors", "lexical", "papers.jsonl"
+FORMAT = 2
+VECTORS, LATE, LEXICAL, PAPERS = "vectors", "late", "lexical", "papers.jsonl"
 _POINTER = "current"
 _KEPT = 2  # the current generation, and the one before it for readers that still hold it open
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What an index's vectors depend on besides the papers; an index of another recipe is rebuilt."""
+    """What an index's vectors depend on besides the papers; an index of another recipe is rebuilt.
+
+    `late` is empty where the index has no token vectors.
+    """
 
     embedding: str
     chunk_tokens: int
     chunk_overlap: int
+    late: str = ""
     format: int = FORMAT
 
 
@@ -156,7 +160,7 @@ def describe_files(generation: Path) -> dict[str, str]:
     for name, path in paths.items():
         if name.parts[0] == VECTORS and ".sqlite3" not in name.name:
             described[name.as_posix()] = f"{path.stat().st_size} bytes"
-        elif name.parts[0] == LEXICAL or name.name == PAPERS:
+        elif name.parts[0] in (LEXICAL, LATE) or name.name == PAPERS:
             described[name.as_posix()] = sha256(path)
     return described
 

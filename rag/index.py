@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 
 from rag.chunk import Chunker, Chunking, embedded_text
@@ -21,7 +22,6 @@ from rag.files import sync, to_json_lines, write_atomic
 from rag.generations import (
     LEXICAL,
     PAPERS,
-    VECTORS,
     IndexFolder,
     Manifest,
     Recipe,
@@ -29,10 +29,12 @@ from rag.generations import (
     describe_files,
     read_manifest,
 )
+from rag.late import LateModel
 from rag.lexical import LexicalIndex
 from rag.records import digest, paper_to_record
+from rag.staging import Staging, open_staging
 from rag.types import Paper, Problem
-from rag.vectors import EmbeddedPaper, VectorStore, create_vectors, open_vectors
+from rag.vectors import EmbeddedPaper
 
 _BATCH = 16
 
@@ -52,6 +54,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Models:
+    """What turns papers into vectors; `late` is None where the recipe has no token vectors."""
+
+    embedder: Embedder
+    late: LateModel | None
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What an index run did, in papers; `rebuilt` says why all were embedded anew, if they were."""
 
@@ -65,7 +75,7 @@ class Summary:
 
 
 def update(
-    folder: IndexFolder, request: Request, load: Callable[[], Embedder], progress: Progress | None = None
+    folder: IndexFolder, request: Request, load: Callable[[], Models], progress: Progress | None = None
 ) -> Summary:
     """Build the next generation if the current one differs from the corpus; the caller holds the folder's lock.
 
@@ -82,14 +92,14 @@ def update(
     try:
         if request.rebuild:
             shutil.rmtree(folder.staging, ignore_errors=True)
-        store = _open_staging(folder.staging, request.recipe)
+        staging = open_staging(folder.staging, request.recipe)
         try:
             source = folder.current() if old and not reason else None
-            failed = _fill(store, source, request, wanted, load, progress)
-            chunks = store.count()
+            failed = _fill(staging, source, request, wanted, load, progress)
+            chunks = staging.count()
         finally:
-            store.close()
-        new = _finish(folder, request, wanted, failed, chunks)
+            staging.close()
+        new = _finish(folder, staging, request, wanted, failed, chunks)
     except CitedeskError:
         raise
     except Exception as error:  # Chroma raises its Rust core's errors, a full disk among them, as several types
@@ -120,100 +130,86 @@ def _reason_to_rebuild(old: Manifest | None, request: Request) -> str | None:
         return "as asked"
     names = {
         "embedding": "the embedding model",
+        "late": "the late-interaction model",
         "chunk_tokens": "the chunk size",
         "chunk_overlap": "the chunk overlap",
         "format": "the index format",
     }
     before, after = asdict(old.recipe), asdict(request.recipe)
-    changed = [f"{names[key]} changed from {before[key]} to {after[key]}" for key in names if before[key] != after[key]]
+    changed = [
+        f"{names[key]} changed from {before[key] or 'none'} to {after[key] or 'none'}"
+        for key in names
+        if before[key] != after[key]
+    ]
     return "; ".join(changed) or None
 
 
-def _open_staging(staging: Path, recipe: Recipe) -> VectorStore:
-    """Open what an earlier run left, if it was of the same recipe and is sound; else start with an empty folder."""
-    mark = staging / "recipe"
-    if mark.is_file() and mark.read_text(encoding="utf-8") == repr(recipe):
-        with suppress(Exception):  # Chroma's errors share no base; whatever is wrong with the rest, it can go
-            return create_vectors(staging / VECTORS)
-    if staging.exists():
-        shutil.rmtree(staging)
-    staging.mkdir(parents=True)
-    store = create_vectors(staging / VECTORS)
-    write_atomic(mark, repr(recipe))
-    return store
-
-
 def _fill(
-    store: VectorStore,
+    staging: Staging,
     source: Path | None,
     request: Request,
     wanted: dict[str, str],
-    load: Callable[[], Embedder],
+    load: Callable[[], Models],
     progress: Progress | None,
 ) -> tuple[Problem, ...]:
-    """Make the store hold exactly the wanted papers; returns those that could not be embedded."""
-    staged = store.digests()
-    store.remove(paper_id for paper_id, known in staged.items() if wanted.get(paper_id) != known)
-    missing = {paper_id for paper_id, known in wanted.items() if staged.get(paper_id) != known}
+    """Make staging hold exactly the wanted papers; returns those that could not be embedded."""
+    staging.keep_only(wanted)
+    missing = wanted.keys() - staging.digests().keys()
     if source:
-        missing -= _carry_over(store, source, {paper_id: wanted[paper_id] for paper_id in missing})
+        missing -= staging.carry_over(source, {paper_id: wanted[paper_id] for paper_id in missing})
     papers = [paper for paper in request.corpus.papers if paper.paper_id in missing]
-    return _embed(store, papers, wanted, request.recipe, load(), progress) if papers else ()
-
-
-def _carry_over(store: VectorStore, source: Path, wanted: dict[str, str]) -> set[str]:
-    old = open_vectors(source / VECTORS)
-    try:
-        same = {paper_id for paper_id, known in old.digests().items() if wanted.get(paper_id) == known}
-        store.copy_from(old, sorted(same))
-    finally:
-        old.close()
-    return same
+    return _embed(staging, papers, wanted, request.recipe, load(), progress) if papers else ()
 
 
 def _embed(
-    store: VectorStore,
+    staging: Staging,
     papers: Sequence[Paper],
     digests: dict[str, str],
     recipe: Recipe,
-    embedder: Embedder,
+    models: Models,
     progress: Progress | None,
 ) -> tuple[Problem, ...]:
-    chunker = Chunker(Chunking(recipe.chunk_tokens, recipe.chunk_overlap), embedder.tokenize)
+    chunker = Chunker(Chunking(recipe.chunk_tokens, recipe.chunk_overlap), models.embedder.tokenize)
     batches: Iterable[list[Paper]] = [list(papers[i : i + _BATCH]) for i in range(0, len(papers), _BATCH)]
     failed: list[Problem] = []
     for batch in progress(batches, len(papers)) if progress else batches:
-        embedded = list(_embed_batch(batch, digests, chunker, embedder, failed))
+        embedded = list(_embed_batch(batch, digests, chunker, models, failed))
         if embedded:
-            store.write(embedded)
+            staging.write(embedded)
     return tuple(failed)
 
 
 def _embed_batch(
-    batch: list[Paper], digests: dict[str, str], chunker: Chunker, embedder: Embedder, failed: list[Problem]
+    batch: list[Paper], digests: dict[str, str], chunker: Chunker, models: Models, failed: list[Problem]
 ) -> Iterator[EmbeddedPaper]:
     """Embed papers together; if that fails, one by one, so that only the ones at fault are left out."""
     chunks = {paper.paper_id: tuple(chunker.chunks([paper])) for paper in batch}
     try:
-        vectors = embedder.embed_documents(
+        vectors = models.embedder.embed_documents(
             [embedded_text(paper, chunk) for paper in batch for chunk in chunks[paper.paper_id]]
         )
+        tokens = models.late.embed_documents([(paper.title, paper.abstract) for paper in batch]) if models.late else ()
     except EmbeddingFailed as error:
         if len(batch) == 1:
             failed.append(Problem(batch[0].paper_id, None, str(error)))
             return
         for paper in batch:
-            yield from _embed_batch([paper], digests, chunker, embedder, failed)
+            yield from _embed_batch([paper], digests, chunker, models, failed)
         return
     first = 0
-    for paper in batch:
+    for paper, late in zip_longest(batch, tokens):
         own = chunks[paper.paper_id]
-        yield EmbeddedPaper(paper, digests[paper.paper_id], own, vectors[first : first + len(own)])
+        yield EmbeddedPaper(paper, digests[paper.paper_id], own, vectors[first : first + len(own)], late)
         first += len(own)
 
 
 def _finish(
-    folder: IndexFolder, request: Request, wanted: dict[str, str], failed: tuple[Problem, ...], chunks: int
+    folder: IndexFolder,
+    staging: Staging,
+    request: Request,
+    wanted: dict[str, str],
+    failed: tuple[Problem, ...],
+    chunks: int,
 ) -> Manifest:
     """Write what stands beside the vectors, and publish."""
     left_out = {problem.source for problem in failed}
@@ -227,6 +223,7 @@ def _finish(
         sync(file)
     sync(lexical)
     write_atomic(folder.staging / PAPERS, to_json_lines(map(paper_to_record, papers)))
+    staging.compact([paper.paper_id for paper in papers])
     held = {paper.paper_id: wanted[paper.paper_id] for paper in papers}
     content = hashlib.sha256(repr((request.recipe, sorted(held.items()))).encode()).hexdigest()[:8]
     manifest = Manifest(

@@ -9,7 +9,19 @@ from pathlib import Path
 
 from rag.embed import fingerprint
 from rag.errors import REBUILD, IndexFailed
-from rag.generations import LEXICAL, PAPERS, VECTORS, IndexFolder, Manifest, read_manifest
+from rag.generations import (
+    FORMAT,
+    LATE,
+    LEXICAL,
+    PAPERS,
+    VECTORS,
+    IndexFolder,
+    Manifest,
+    Recipe,
+    read_manifest,
+)
+from rag.late import late_fingerprint
+from rag.late_index import LateIndex, open_late_index
 from rag.lexical import LexicalIndex
 from rag.records import paper_from_record
 from rag.settings import Settings
@@ -19,12 +31,16 @@ from rag.vectors import VectorStore, open_vectors
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """One generation; `papers` is in corpus order, which is also the order of the BM25 index."""
+    """One generation; `papers` is in corpus order, which is also the order of the BM25 index and of `late`.
+
+    `late` is None where the index was built without token vectors.
+    """
 
     manifest: Manifest
     papers: Mapping[str, Paper]
     vectors: VectorStore
     lexical: LexicalIndex
+    late: LateIndex | None = None
 
     def close(self) -> None:
         """Let go of the files."""
@@ -49,12 +65,7 @@ def open_library(settings: Settings) -> Library:
     missing = [name for name in manifest.files if not (generation / name).is_file()]
     if missing:
         raise IndexFailed(f"The index in {generation} lacks {missing[0]}. {REBUILD}")
-    wanted = fingerprint(settings.embed_model)
-    if manifest.recipe.embedding != wanted:
-        raise IndexFailed(
-            f"The index was built with the model {manifest.recipe.embedding.split()[0]}, but CITEDESK_EMBED_MODEL "
-            f"names {settings.embed_model}. Run `citedesk index` to rebuild it, or name the model it was built with."
-        )
+    _check_recipe(manifest.recipe, settings)
     papers = load_papers(generation)
     if papers.keys() != manifest.papers.keys():
         raise IndexFailed(f"{generation / PAPERS} does not hold the indexed papers. {REBUILD}")
@@ -62,4 +73,25 @@ def open_library(settings: Settings) -> Library:
         lexical = LexicalIndex.load(generation / LEXICAL)
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise IndexFailed(f"{generation / LEXICAL} is damaged ({error}). {REBUILD}") from None
-    return Library(manifest, papers, open_vectors(generation / VECTORS), lexical)
+    late = open_late_index(generation / LATE, list(papers)) if manifest.recipe.late else None
+    return Library(manifest, papers, open_vectors(generation / VECTORS), lexical, late)
+
+
+def _check_recipe(recipe: Recipe, settings: Settings) -> None:
+    """Raise IndexFailed where an index is of another format, or of other models than those that are named."""
+    if recipe.format != FORMAT:
+        raise IndexFailed(
+            f"The index has format {recipe.format}; this version reads {FORMAT}. Run `citedesk index` to rebuild it."
+        )
+    for built_with, wanted, variable, named in (
+        (recipe.embedding, fingerprint(settings.embed_model), "CITEDESK_EMBED_MODEL", settings.embed_model),
+        (recipe.late, late_fingerprint(settings.late_model), "CITEDESK_LATE_MODEL", settings.late_model),
+    ):
+        if built_with == wanted:
+            continue
+        model = built_with.split()[0] if built_with else "none"
+        before = f"the model {model}" if model != named else f"other weights of {model}"
+        raise IndexFailed(
+            f"The index was built with {before}, but {variable} names {named or 'none'}. "
+            "Run `citedesk index` to rebuild it, or name the model it was built with."
+        )

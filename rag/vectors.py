@@ -17,6 +17,7 @@ import numpy as np
 
 from rag.embed import Vectors
 from rag.errors import REBUILD, IndexFailed
+from rag.late import TokenVectors
 from rag.types import Chunk, Paper
 
 _NAME = "chunks"
@@ -37,12 +38,13 @@ class ChunkHit:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPaper:
-    """A paper ready to be written: `vectors` has a row for each chunk."""
+    """A paper ready to be written: `vectors` has a row for each chunk; `tokens` is for the index that keeps them."""
 
     paper: Paper
     digest: str
     chunks: tuple[Chunk, ...]
     vectors: Vectors
+    tokens: TokenVectors | None = None
 
 
 class VectorStore:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import zlib
 from collections.abc import Sequence
@@ -14,6 +15,10 @@ import numpy as np
 
 from rag.embed import Vectors
 from rag.errors import EmbeddingFailed
+from rag.generations import Recipe
+from rag.index import Models
+from rag.late import DIMENSION, Spans, TokenVectors, late_fingerprint, quantise
+from rag.onnx import Array, unit
 from rag.tokens import tokenize
 from rag.types import Paper
 
@@ -44,6 +49,7 @@ QUANTUM_PAPER = Paper(
     date="2018-04-30",
 )
 PAPERS = (CACHE_PAPER, ROBOT_PAPER, QUANTUM_PAPER)
+HASH_RECIPE = Recipe("hash", chunk_tokens=30, chunk_overlap=8, late=late_fingerprint("hash"))
 
 
 class HashEmbedder:
@@ -74,6 +80,43 @@ class HashEmbedder:
         for term in tokenize(text):
             vector[zlib.crc32(term.encode()) % 64] += 1
         return vector
+
+
+class HashLateModel:
+    """Embeds each word as the hashed direction of its stem; the title's words have no place in the abstract."""
+
+    def __init__(self, fails_on: str | None = None) -> None:
+        self.embedded: list[str] = []
+        self._fails_on = fails_on
+
+    def embed_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
+        if self._fails_on and any(self._fails_on in title + abstract for title, abstract in texts):
+            raise EmbeddingFailed("a paper that it does not like")
+        self.embedded += [title for title, _ in texts]
+        return [self._tokens(title, abstract) for title, abstract in texts]
+
+    def embed_query(self, text: str) -> Array:
+        return np.stack([_direction(word) for word in ["[CLS]", *text.split()]])
+
+    def query_spans(self, text: str) -> Spans:
+        return np.array([(-1, -1), *(match.span() for match in re.finditer(r"\S+", text))], np.int32)
+
+    def _tokens(self, title: str, abstract: str) -> TokenVectors:
+        outside = ["[CLS]", *title.split()]
+        inside = list(re.finditer(r"\S+", abstract))
+        vectors = np.stack([_direction(word) for word in (*outside, *(match.group() for match in inside))])
+        spans = [(-1, -1)] * len(outside) + [match.span() for match in inside]
+        return TokenVectors(quantise(vectors), np.array(spans, np.int32))
+
+
+def _direction(word: str) -> Array:
+    seed = zlib.crc32(" ".join(tokenize(word)).encode())
+    return unit(np.random.default_rng(seed).normal(size=DIMENSION))
+
+
+def hash_models() -> Models:
+    """Give the two models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
+    return Models(HashEmbedder(), HashLateModel())
 
 
 @dataclass

@@ -15,14 +15,13 @@ from eval.ablation.signals import Parts, SignalSource, rank_all
 from eval.questions import Question, Turn
 from rag.cli import main
 from rag.corpus import Corpus
-from rag.embed import load_embedder
 from rag.engine import assemble
-from rag.generations import IndexFolder, Recipe
+from rag.generations import IndexFolder
 from rag.index import Request, update
 from rag.library import open_library
-from rag.request import recipe
+from rag.request import load_models, recipe
 from rag.settings import Settings
-from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashEmbedder
+from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, ROBOT_PAPER, HashEmbedder, hash_models
 
 QUESTIONS = (
     Question("q1", "fact", "prune the KV cache", {CACHE_PAPER.paper_id: 2}),
@@ -33,9 +32,9 @@ QUESTIONS = (
 @pytest.fixture
 def parts(tmp_path: Path) -> Iterator[Parts]:
     home = tmp_path / "home"
-    request = Request(Corpus(PAPERS, (), 3), Recipe("hash", 30, 8), (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update(IndexFolder(home), request, HashEmbedder)
-    settings = Settings(home=home, embed_model="hash")
+    request = Request(Corpus(PAPERS, (), 3), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
+    update(IndexFolder(home), request, hash_models)
+    settings = Settings(home=home, embed_model="hash", late_model="hash")
     library, embedder = open_library(settings), HashEmbedder()
     yield Parts(settings, library, embedder, assemble(settings, library, embedder))
     library.vectors.close()
@@ -134,7 +133,7 @@ def test_json_and_table_name_what_each_step_adds_to(parts: Parts, tmp_path: Path
 
 def test_ablate_command_reads_gold_by_title(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     request = Request(Corpus(PAPERS, (), 3), recipe(Settings()), (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update(IndexFolder(tmp_path / "home"), request, lambda: load_embedder(Settings().embed_model))
+    update(IndexFolder(tmp_path / "home"), request, lambda: load_models(Settings()))
     gold = tmp_path / "gold.jsonl"
     relevant = [{"title": ROBOT_PAPER.title, "grade": 2}]
     gold.write_text(json.dumps({"id": "a", "type": "fact", "question": "walking on sand", "relevant": relevant}) + "\n")

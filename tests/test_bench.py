@@ -16,11 +16,12 @@ from eval.testsets.output import bench_to_json, bench_to_text
 from eval.testsets.published import published
 from rag.cli import main
 from rag.errors import CorpusError
+from rag.index import Models
 from rag.library import Library
 from rag.settings import Settings
-from tests.fakes import PAPERS, HashEmbedder
+from tests.fakes import PAPERS, HashEmbedder, HashLateModel
 
-SETTINGS = Settings(embed_model="hash")
+SETTINGS = Settings(embed_model="hash", late_model="hash")
 
 
 def lines(*records: dict[str, Any]) -> str:
@@ -42,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def indexed(settings: Settings, test_set: TestSet, embedder: HashEmbedder, bm25: BM25 = BM25()) -> Library:
-    return open_indexed(settings, test_set, bm25, lambda: embedder, lambda: None)
+    return open_indexed(settings, test_set, bm25, lambda: Models(embedder, HashLateModel()), lambda: None)
 
 
 def scored(folder: Path) -> tuple[TestSet, Library, tuple[Row, ...]]:

@@ -32,10 +32,14 @@ def overwrite(path: Path) -> None:
 
 def files(generation: Path) -> list[Path]:
     names = ("papers.jsonl", "lexical/vocab.index.json", "lexical/data.csc.index.npy", "../current")
-    return [*(generation / name for name in names), *generation.glob("vectors/*/*.bin")]
+    return [
+        *(generation / name for name in names),
+        *generation.glob("vectors/*/*.bin"),
+        *sorted(generation.glob("late/*")),
+    ]
 
 
-@pytest.mark.parametrize("position", range(5))
+@pytest.mark.parametrize("position", range(8))
 def test_damaged_file_is_noticed_by_doctor_and_made_good_by_index(
     generation: Path, position: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,7 +52,7 @@ def test_damaged_file_is_noticed_by_doctor_and_made_good_by_index(
     assert main(["doctor", "--json"]) == 0
 
 
-@pytest.mark.parametrize("name", ["papers.jsonl", "lexical", "vectors", "manifest.json"])
+@pytest.mark.parametrize("name", ["papers.jsonl", "lexical", "vectors", "late", "late/spans.int32", "manifest.json"])
 def test_missing_part_is_one_clear_line_and_made_good_by_index(
     generation: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,8 +35,24 @@ def test_sound_installation_is_fine(corpus: Path, capsys: pytest.CaptureFixture[
     code, checks = examine(capsys)
     assert code == 0
     assert {state for state, _ in checks.values()} == {"ok"}
-    assert list(checks) == ["python", "packages", "model", "home", "index", "corpus", "endpoint"]
+    assert list(checks) == ["python", "packages", "model", "late model", "home", "index", "corpus", "endpoint"]
     assert ": 3 papers, " in checks["index"][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "detail"),
+    [
+        ("none", "ok", "none, as set"),
+        ("bge-small-en-v1.5", "fail", "Set CITEDESK_LATE_MODEL to one of them, or to none."),
+    ],
+)
+def test_late_model_is_checked(
+    name: str, state: str, detail: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITEDESK_LATE_MODEL", name)
+    _, checks = examine(capsys)
+    assert checks["late model"][0] == state
+    assert checks["late model"][1].endswith(detail)
 
 
 def test_missing_index_fails_with_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:

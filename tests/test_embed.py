@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.embed import Embedder, _unit, fingerprint, load_embedder
+from rag.embed import Embedder, fingerprint, load_embedder
 from rag.errors import EmbeddingFailed, ModelUnavailable
 from rag.models import BUNDLED, locate, recognise, verify
+from rag.onnx import unit
 
 BGE = BUNDLED["bge-small-en-v1.5"]
 
@@ -51,7 +52,7 @@ def test_weights_that_changed_are_refused(copy: Path) -> None:
 
 def test_bundled_weights_are_checked_before_they_are_loaded(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (copy / "model.onnx").write_bytes(b"not what was recorded")
-    monkeypatch.setattr("rag.embed.locate", lambda model: copy)
+    monkeypatch.setattr("rag.models.locate", lambda model: copy)
     with pytest.raises(ModelUnavailable, match="is not the bge-small"):
         load_embedder(BGE.name)
 
@@ -64,11 +65,11 @@ def test_question_is_embedded_with_the_models_prompt(bge: Embedder) -> None:
 def test_vector_without_a_direction_is_refused() -> None:
     for row in ([0.0, 0.0], [float("nan"), 1.0]):
         with pytest.raises(EmbeddingFailed, match="zero or not a number"):
-            _unit(np.array([[1.0, 0.0], row]))
+            unit(np.array([[1.0, 0.0], row]))
 
 
 def test_folder_with_a_copy_of_a_bundled_model_can_be_named(copy: Path, bge: Embedder) -> None:
-    assert recognise(copy) == BGE
+    assert recognise(copy, "embed") == BGE
     assert np.array_equal(load_embedder(str(copy)).embed_query("a"), bge.embed_query("a"))
 
 

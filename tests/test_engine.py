@@ -13,13 +13,13 @@ from llama_index.core.schema import MetadataMode, NodeWithScore
 from rag.corpus import Corpus
 from rag.engine import Engine
 from rag.errors import UsageError
-from rag.generations import IndexFolder, Recipe
+from rag.generations import IndexFolder
 from rag.index import Request, update
 from rag.library import Library, open_library
 from rag.retrieve import DenseRetriever, FusedRetriever, LexicalRetriever
 from rag.settings import Settings
 from rag.types import Answer, Done, Event, Filters, Retrieved, Token
-from tests.fakes import CACHE_PAPER, PAPERS, HashEmbedder, ScriptedEndpoint
+from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, HashEmbedder, ScriptedEndpoint, hash_models
 
 QUESTION = "Which method prunes the KV cache?"
 
@@ -27,9 +27,9 @@ QUESTION = "Which method prunes the KV cache?"
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     home = tmp_path_factory.mktemp("home")
-    request = Request(Corpus(PAPERS, (), 3), Recipe("hash", 30, 8), (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update(IndexFolder(home), request, HashEmbedder)
-    opened = open_library(Settings(home=home, embed_model="hash"))
+    request = Request(Corpus(PAPERS, (), 3), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
+    update(IndexFolder(home), request, hash_models)
+    opened = open_library(Settings(home=home, embed_model="hash", late_model="hash"))
     yield opened
     opened.close()
 
@@ -248,9 +248,9 @@ def test_postprocessor_of_llamaindex_reorders_what_is_answered_from(library: Lib
 def test_paper_of_many_chunks_does_not_crowd_out_the_pool(tmp_path: Path) -> None:
     long = replace(CACHE_PAPER, paper_id="long", title="KV", abstract="The KV cache is pruned by a method. " * 200)
     papers = (long, *PAPERS)
-    request = Request(Corpus(papers, (), 4), Recipe("hash", 30, 8), (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update(IndexFolder(tmp_path), request, HashEmbedder)
-    library = open_library(Settings(home=tmp_path, embed_model="hash"))
+    request = Request(Corpus(papers, (), 4), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
+    update(IndexFolder(tmp_path), request, hash_models)
+    library = open_library(Settings(home=tmp_path, embed_model="hash", late_model="hash"))
     nodes = DenseRetriever(library, HashEmbedder(), Filters(), 3).retrieve(QUESTION)
     library.close()
     assert len({node.node.metadata["paper_id"] for node in nodes}) == 3

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,15 +15,17 @@ import pytest
 
 from rag.corpus import Corpus
 from rag.errors import IndexFailed, IndexMissing
-from rag.generations import VECTORS, IndexFolder, Recipe
-from rag.index import Request, Summary, update
-from rag.library import load_papers
+from rag.generations import LATE, VECTORS, IndexFolder, Recipe
+from rag.index import Models, Request, Summary, update
+from rag.late_store import create_tokens, open_tokens
+from rag.library import load_papers, open_library
+from rag.settings import Settings
 from rag.types import Paper, Problem
 from rag.vectors import create_vectors, open_vectors
 from tests.conftest import PROJECT
-from tests.fakes import CACHE_PAPER, PAPERS, QUANTUM_PAPER, ROBOT_PAPER, HashEmbedder
+from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, QUANTUM_PAPER, ROBOT_PAPER, HashEmbedder, HashLateModel
 
-RECIPE = Recipe("hash", chunk_tokens=30, chunk_overlap=8)
+RECIPE = HASH_RECIPE
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
@@ -32,6 +35,7 @@ class Indexer:
     def __init__(self, home: Path) -> None:
         self.folder = IndexFolder(home)
         self.embedder = HashEmbedder()
+        self.late = HashLateModel()
         self.runs = 0
 
     def run(
@@ -43,17 +47,21 @@ class Indexer:
     ) -> Summary:
         self.runs += 1
         self.embedder.embedded.clear()
+        self.late.embedded.clear()
         corpus = Corpus(tuple(papers), problems, len(papers))
         now = NOON + timedelta(hours=self.runs)
         request = Request(corpus, recipe, ("/corpus",), 2025, now, rebuild)
         with self.folder.locked(lambda: None):
-            return update(self.folder, request, lambda: self.embedder)
+            return update(self.folder, request, lambda: Models(self.embedder, self.late if recipe.late else None))
 
     def paper_ids(self) -> list[str]:
         store = open_vectors(self.folder.current() / VECTORS)
         try:
             assert store.count() == self.folder.manifest().chunks
-            return sorted(store.digests())
+            tokens = open_tokens(self.folder.current() / LATE)
+            assert tokens.digests() == store.digests() == dict(self.folder.manifest().papers)
+            assert list(tokens.entries) == list(load_papers(self.folder.current()))
+            return sorted(tokens.entries)
         finally:
             store.close()
 
@@ -76,7 +84,7 @@ def test_first_run_adds_everything(indexer: Indexer) -> None:
 def test_second_run_changes_nothing_and_loads_no_model(indexer: Indexer) -> None:
     generation = indexer.run().generation
 
-    def load() -> HashEmbedder:
+    def load() -> Models:
         raise AssertionError("the model was loaded")
 
     request = Request(Corpus(PAPERS, (), 3), RECIPE, ("/corpus",), 2025, NOON)
@@ -109,6 +117,7 @@ def test_removal_embeds_nothing(indexer: Indexer) -> None:
     ("recipe", "reason"),
     [
         (replace(RECIPE, embedding="other"), "the embedding model changed from hash to other"),
+        (replace(RECIPE, late="other"), f"the late-interaction model changed from {RECIPE.late} to other"),
         (replace(RECIPE, chunk_tokens=60), "the chunk size changed from 30 to 60"),
     ],
 )
@@ -117,6 +126,86 @@ def test_changed_recipe_rebuilds(indexer: Indexer, recipe: Recipe, reason: str) 
     summary = indexer.run(recipe=recipe)
     assert (counts(summary), summary.rebuilt) == ((0, 0, 0, 3), reason)
     assert len(indexer.embedder.embedded) >= 3
+
+
+def test_index_of_an_older_format_is_not_read_but_rebuilt(indexer: Indexer) -> None:
+    indexer.run(recipe=replace(RECIPE, late="", format=1))
+    manifest = indexer.folder.current() / "manifest.json"
+    known = json.loads(manifest.read_text())
+    del known["recipe"]["late"]
+    manifest.write_text(json.dumps(known))
+    home = indexer.folder.path.parent
+    with pytest.raises(IndexFailed, match=r"has format 1; this version reads 2. Run `citedesk index`"):
+        open_library(Settings(home=home, embed_model="hash", late_model="hash"))
+    assert indexer.run().rebuilt == (
+        f"the late-interaction model changed from none to {RECIPE.late}; the index format changed from 1 to 2"
+    )
+    assert len(indexer.paper_ids()) == 3
+
+
+def test_index_without_token_vectors_is_opened_only_as_such(indexer: Indexer) -> None:
+    indexer.run(recipe=replace(RECIPE, late=""))
+    assert not (indexer.folder.current() / LATE).exists()
+    settings = Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="none")
+    library = open_library(settings)
+    assert library.late is None
+    library.close()
+    with pytest.raises(IndexFailed, match="built with the model none, but CITEDESK_LATE_MODEL names hash"):
+        open_library(replace(settings, late_model="hash"))
+
+
+def test_token_vectors_follow_their_papers(indexer: Indexer) -> None:
+    indexer.run([CACHE_PAPER, ROBOT_PAPER])
+    edited = replace(ROBOT_PAPER, abstract="Robots now swim. They float well.")
+    indexer.run([QUANTUM_PAPER, edited, CACHE_PAPER])
+    assert indexer.late.embedded == ["Qubits for Everyone", "Walking Robots on Sand"]
+    assert len(indexer.paper_ids()) == 3
+    library = open_library(Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="hash"))
+    assert library.late
+    query = indexer.late.embed_query("swim float well")[1:]
+    assert library.late.scores(query, np.arange(3)).round(1).tolist()[1] == 1.0
+    assert library.late.matches(query, 1, [(0, 16), (17, 33)]).round(1).argmax(axis=0).tolist() == [0, 1, 1]
+    library.close()
+
+
+def test_paper_that_the_late_model_cannot_embed_is_listed_and_tried_again(indexer: Indexer) -> None:
+    indexer.late = HashLateModel(fails_on="Robots")
+    assert [problem.source for problem in indexer.run().failed] == ["2305.00002"]
+    assert indexer.paper_ids() == ["1804.00003", "2401.00001"]
+    indexer.late = HashLateModel()
+    assert counts(indexer.run()) == (1, 0, 0, 2)
+    assert indexer.late.embedded == ["Walking Robots on Sand"]
+
+
+def test_paper_without_token_vectors_in_staging_is_embedded_again(indexer: Indexer) -> None:
+    indexer.run()
+    indexer.folder.current().rename(indexer.folder.staging)
+    (indexer.folder.path / "current").unlink()
+    lines = indexer.folder.staging / LATE / "papers.jsonl"
+    lines.write_text("".join(lines.read_text().splitlines(keepends=True)[:2]))
+    assert counts(indexer.run()) == (3, 0, 0, 0)
+    assert indexer.late.embedded == ["Qubits for Everyone"]
+    assert len(indexer.paper_ids()) == 3
+
+
+def test_index_of_another_projection_is_not_read(indexer: Indexer) -> None:
+    indexer.run(recipe=replace(RECIPE, late="hash projection:0"))
+    with pytest.raises(IndexFailed, match="built with other weights of hash, but CITEDESK_LATE_MODEL names hash"):
+        open_library(Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="hash"))
+
+
+def test_finished_token_vectors_stand_in_for_a_log_that_is_half_removed(indexer: Indexer) -> None:
+    indexer.run()
+    staging = indexer.folder.staging
+    indexer.folder.current().rename(staging)
+    (indexer.folder.path / "current").unlink()
+    log = create_tokens(staging / "late-log")
+    log.copy_from(open_tokens(staging / LATE), [paper.paper_id for paper in PAPERS])
+    (log.folder / "vectors.int8").unlink()
+    indexer.run()
+    assert indexer.late.embedded == []
+    assert len(indexer.paper_ids()) == 3
+    assert not (indexer.folder.current() / "late-log").exists()
 
 
 def test_rebuild_starts_afresh(indexer: Indexer) -> None:
@@ -246,9 +335,9 @@ import os, signal, sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-import rag.generations, rag.index, rag.vectors
+import rag.generations, rag.index, rag.late_store, rag.staging, rag.vectors
 from rag.corpus import Corpus
-from tests.fakes import ROBOT_PAPER, HashEmbedder
+from tests.fakes import ROBOT_PAPER, hash_models
 from tests.test_index import RECIPE
 
 home, moment, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -270,7 +359,10 @@ def dies(owner, name, on_call, after):
     "lexical": lambda: dies(rag.index.LexicalIndex, "save", 1, after=True),
     "manifest": lambda: dies(rag.generations, "write_atomic", 1, after=True),
     "pointer": lambda: dies(rag.generations, "write_atomic", 2, after=False),
-    "prune": lambda: dies(rag.generations.shutil, "rmtree", 2, after=True),
+    "prune": lambda: dies(rag.generations.IndexFolder, "_prune", 1, after=True),
+    "token_numbers": lambda: dies(rag.late_store.TokenStore, "_write", 5, after=True),
+    "half_compact": lambda: dies(rag.late_store.TokenStore, "_write", 11, after=True),
+    "compact": lambda: dies(rag.staging.Staging, "compact", 1, after=True),
     "none": lambda: None,
 }[moment]()
 papers = tuple(replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(count))
@@ -280,7 +372,7 @@ with folder.locked(lambda: print("waiting", flush=True)):
     print("locked", flush=True)
     if len(sys.argv) > 4:
         sys.stdin.readline()
-    rag.index.update(folder, request, HashEmbedder)
+    rag.index.update(folder, request, hash_models)
 """
 
 
@@ -297,9 +389,21 @@ def child(home: Path, moment: str, count: int, *more: str) -> subprocess.Popen[s
 
 
 @pytest.mark.parametrize(
-    "moment", ["first_write", "second_write", "carry_over", "lexical", "manifest", "pointer", "prune"]
+    ("moment", "lost"),
+    [
+        ("carry_over", 30),
+        ("token_numbers", 30),
+        ("first_write", 30),
+        ("second_write", 0),
+        ("lexical", 0),
+        ("half_compact", 0),
+        ("compact", 0),
+        ("manifest", 0),
+        ("pointer", 0),
+        ("prune", 0),
+    ],
 )
-def test_kill_at_any_moment_leaves_an_index_and_the_next_run_completes(tmp_path: Path, moment: str) -> None:
+def test_kill_at_any_moment_leaves_an_index_and_the_next_run_completes(tmp_path: Path, moment: str, lost: int) -> None:
     indexer = Indexer(tmp_path)
     before = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(10)]
     indexer.run(before[:9])
@@ -313,6 +417,7 @@ def test_kill_at_any_moment_leaves_an_index_and_the_next_run_completes(tmp_path:
     after = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
     indexer.run(after)
     assert len(indexer.paper_ids()) == 40
+    assert len(indexer.late.embedded) == lost
 
 
 def test_second_process_waits_and_finds_the_work_done(tmp_path: Path) -> None:

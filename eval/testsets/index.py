@@ -11,10 +11,9 @@ from pathlib import Path
 
 from eval.testsets.beir import TestSet
 from rag.corpus import Corpus
-from rag.embed import Embedder
 from rag.errors import UsageError
 from rag.generations import IndexFolder
-from rag.index import Progress, Request, update
+from rag.index import Models, Progress, Request, update
 from rag.lexical import K1, B, LexicalIndex
 from rag.library import Library, open_library
 from rag.request import recipe
@@ -48,7 +47,7 @@ def open_indexed(
     settings: Settings,
     test_set: TestSet,
     bm25: BM25,
-    load: Callable[[], Embedder],
+    load: Callable[[], Models],
     waiting: Callable[[], None],
     progress: Progress | None = None,
 ) -> Library:

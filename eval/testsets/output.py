@@ -15,7 +15,16 @@ from rag.generations import Manifest
 from rag.settings import Settings
 
 _MS_DIGITS = 1
-_SETTINGS = ("embed_model", "chunk_tokens", "chunk_overlap", "pool", "rrf_k", "dense_weight", "lexical_weight")
+_SETTINGS = (
+    "embed_model",
+    "late_model",
+    "chunk_tokens",
+    "chunk_overlap",
+    "pool",
+    "rrf_k",
+    "dense_weight",
+    "lexical_weight",
+)
 
 
 def bench_to_json(

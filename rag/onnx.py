@@ -1,0 +1,80 @@
+"""Models that onnxruntime runs: tokens in, the first output out. What the output means is for the caller to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import EmbeddingFailed
+
+Array = NDArray[np.float32]
+
+
+class OnnxModel:
+    """A BERT-like model in a folder's model.onnx; several threads may use it."""
+
+    def __init__(self, folder: Path) -> None:
+        from onnxruntime import InferenceSession, SessionOptions  # slow to import
+
+        options = SessionOptions()
+        options.log_severity_level = 3
+        self._session = InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+        self._inputs = {each.name for each in self._session.get_inputs()}
+
+    def run(self, encodings: Sequence[Any]) -> Array:
+        """Run a batch of the tokenizer's encodings, padded to the longest; raises EmbeddingFailed."""
+        tensors = {
+            "input_ids": _padded([each.ids for each in encodings]),
+            "attention_mask": _padded([each.attention_mask for each in encodings]),
+            "token_type_ids": _padded([each.type_ids for each in encodings]),
+        }
+        try:
+            output = self._session.run(None, {name: tensors[name] for name in self._inputs})[0]
+        except Exception as error:  # onnxruntime's errors share no base but Exception
+            raise EmbeddingFailed(f"onnxruntime: {error}") from error
+        return np.asarray(output, np.float32)
+
+
+def open_tokenizer(folder: Path, max_tokens: int | None, marker: str | None = None) -> Any:
+    """Open a folder's tokenizer.json, cutting texts at `max_tokens`; a marker is put after the first special token."""
+    from tokenizers import Tokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()  # the file may ask for padding to 512
+    tokenizer.no_truncation()
+    if marker:
+        names = ("[CLS]", marker, "[SEP]")
+        tokenizer.post_processor = TemplateProcessing(
+            single=f"[CLS] {marker} $A [SEP]", special_tokens=[(name, tokenizer.token_to_id(name)) for name in names]
+        )
+    if max_tokens is not None:
+        tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+def batches_by_length(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Yield positions in batches of like length, so that little is spent on padding."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    for first in range(0, len(order), size):
+        yield order[first : first + size]
+
+
+def unit(vectors: NDArray[np.floating[Any]]) -> Array:
+    """Scale each row to length 1; raises EmbeddingFailed for a row that has no direction."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    if not np.all(np.isfinite(lengths)) or np.any(lengths == 0):
+        raise EmbeddingFailed("the model gave a vector that is zero or not a number")
+    return np.asarray(vectors / lengths, dtype=np.float32)
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """Stack rows of different lengths, filled up with 0, which is [PAD] in the vocabulary of BERT."""
+    stacked = np.zeros((len(rows), max(map(len, rows))), np.int64)
+    for i, row in enumerate(rows):
+        stacked[i, : len(row)] = row
+    return stacked
