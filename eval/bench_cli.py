@@ -16,6 +16,7 @@ def add_parsers(add: Add) -> None:
     """Add the subcommands; `add` makes a parser of a name, a meaning and examples."""
     for parser in (_add_bench(add), _add_verify(add), _add_ablate(add), _add_judge(add)):
         parser.set_defaults(commands="eval.bench_commands")
+    _add_fit(add).set_defaults(commands="eval.training.command")
 
 
 def _add_bench(add: Add) -> ArgumentParser:
@@ -66,6 +67,17 @@ def _add_ablate(add: Add) -> ArgumentParser:
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where rankings are kept (HOME/ablate)")
     parser.add_argument("--fresh", action="store_true", help="rank anew instead of using what was kept")
     parser.add_argument("--embed-model", metavar="NAME", help="model, folder or hub id (CITEDESK_EMBED_MODEL)")
+    return parser
+
+
+def _add_fit(add: Add) -> ArgumentParser:
+    parser = add(
+        "fit",
+        "Fit the ranker's weights, probabilities and refusal threshold on gold questions, and write them.",
+        "  citedesk eval fit --gold eval/gold/tuning.jsonl --out rag/weights/ranker.json",
+    )
+    parser.add_argument("--gold", type=Path, nargs="+", required=True, metavar="FILE", help="files of gold questions")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the weights go")
     return parser
 
 

@@ -34,7 +34,7 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
     settings = configuration.settings
     mode = _mode(arguments, settings)
     generation = IndexFolder(settings.home).current()
-    questions = _gold(arguments.gold, generation)
+    questions = load_questions(arguments.gold, generation)
     info = run_info(mode, read_manifest(generation), settings, arguments.gold, len(questions))
     folder = RunFolder(arguments.out)
     from rag.engine import build  # 3 s of imports, after the gold has proved sound
@@ -85,7 +85,7 @@ def _mode(arguments: Namespace, settings: Settings) -> Mode:
     return "llm" if arguments.llm and settings.writes else "extractive"
 
 
-def _gold(paths: Sequence[Path], generation: Path) -> tuple[Question, ...]:
+def load_questions(paths: Sequence[Path], generation: Path) -> tuple[Question, ...]:
     """Load gold questions; each thing that is wrong with them is told on a line of its own first."""
     from rag.library import load_papers
 

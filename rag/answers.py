@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from rag.constraints import phrases
 from rag.extractive import write_extractive
 from rag.prompts import NOT_ANSWERED
-from rag.types import Answer, Citation, Evidence, Filters, Quote, Status, Usage
+from rag.types import Answer, Citation, Evidence, Missed, Query, Quote, Relaxation, Status, Usage
 
 _MARKERS = re.compile(r"\s*\[\d+\]")
 
@@ -29,40 +29,57 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What every outcome of one question shares."""
+    """What every outcome of one question shares; `missed` is known of lists alone."""
 
-    question: str
-    filters: Filters
-    evidence: tuple[Evidence, ...]
-    near_misses: tuple[Citation, ...]
+    query: Query
+    evidence: tuple[Evidence, ...] = ()
+    near_misses: tuple[Citation, ...] = ()
+    missed: Missed | None = None
     notice: str | None = None
 
-    def refused(self) -> Answer:
-        """Say that nothing was found."""
-        said = " and ".join(phrases(self.filters).values())
-        notice = f"No paper in the collection is {said}." if said else None
-        return self._answer("refused", NOT_ANSWERED, notice)
+    def refused(self, notice: str | None = None, relaxed: Sequence[Relaxation] = ()) -> Answer:
+        """Say that the collection does not answer this, why, and what lifting a constraint would give."""
+        return replace(self._answer("refused", NOT_ANSWERED, notice), relaxations=tuple(relaxed))
 
     def extractive(self, notice: str | None = None) -> Answer:
         """Answer with the evidence's own sentences, which they support by being them."""
         citations = [Citation(each.n, each.paper, _supported(each)) for each in self.evidence]
-        return self._answer("extractive", write_extractive(self.evidence), notice, citations)
+        text = write_extractive(self.query, self.evidence, self.missed)
+        return replace(self._answer("extractive", text, notice, citations), missed=self.missed)
 
     def written(self, written: Written) -> Answer:
         """Answer with what a model wrote, and the papers that it cited."""
         usage, model = written.usage, written.model
         if _MARKERS.sub("", written.text).strip().startswith(NOT_ANSWERED):
             nearest = tuple(Citation(None, each.paper) for each in self.evidence)
-            refused = replace(self, near_misses=nearest)._answer("refused", NOT_ANSWERED, None)
+            refused = replace(self, near_misses=nearest).refused()
             return replace(refused, usage=usage, model=model)
         citations = [Citation(each.n, each.paper, each.quotes) for each in self.evidence if each.n in written.cited]
         status: Status = "truncated" if written.cut else "answered"
         answer = self._answer(status, written.text.strip(), _remarks(written, len(self.evidence)), citations)
-        return replace(answer, usage=usage, model=model)
+        return replace(answer, missed=self.missed, usage=usage, model=model)
 
     def _answer(self, status: Status, text: str, notice: str | None, citations: Sequence[Citation] = ()) -> Answer:
         notice = " ".join(part for part in (self.notice, notice) if part) or None
-        return Answer(self.question, status, text, self.filters, tuple(citations), self.near_misses, notice=notice)
+        return Answer(self.query, status, text, tuple(citations), self.near_misses, notice=notice)
+
+
+def nothing_meets(query: Query, relaxed: Sequence[Relaxation]) -> str:
+    """Say that no paper meets the constraints, and what dropping each would leave."""
+    said = phrases(query.filters)
+    notice = f"No paper in the collection is {' and '.join(said.values())}."
+    if len(said) > 1:
+        left = ", ".join(f"{each.papers} without “{said[each.drop]}”" for each in relaxed)
+        notice += f" Papers that meet the rest: {left}."
+    return f"{notice} --drop {' or --drop '.join(said)} lifts it."
+
+
+def nearest_lacks(names: Sequence[str]) -> str:
+    """Say why the nearest papers are no answer."""
+    if not names:
+        return "The papers listed are the nearest, but none of them seems to answer it."
+    said = ", ".join(f"“{name}”" for name in names)
+    return f"The nearest paper does not mention {said}, and nothing else here seems to answer it."
 
 
 def _supported(evidence: Evidence) -> tuple[Quote, ...]:

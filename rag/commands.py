@@ -47,23 +47,24 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
 def search(arguments: Namespace, configuration: Configuration) -> int:
     """Rank the papers for a question."""
     from rag.output import search_to_json
-    from rag.terminal import hits_to_text
+    from rag.terminal import hits_to_text, understood
 
-    filters = _overrides(arguments).filters
+    overrides = _overrides(arguments)
     engine = _engine(replace(configuration.settings, pool=max(configuration.settings.pool, arguments.k)))
 
     def as_json(question: str) -> dict[str, Any]:
-        found = engine.search(question, filters)
-        return search_to_json(found.question, filters, found.hits[: arguments.k], found.timings_ms)
+        found = engine.search(question, overrides)
+        return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms)
 
     if arguments.questions is not None:
         return _each_question(arguments.questions, as_json)
     if arguments.json:
         print(json.dumps(as_json(arguments.question), ensure_ascii=False))
         return 0
-    found = engine.search(arguments.question, filters)
-    if found.notice:
-        note(found.notice)
+    found = engine.search(arguments.question, overrides)
+    for line in (understood(found.query), found.notice):
+        if line:
+            note(line)
     sys.stdout.write(hits_to_text(found.hits[: arguments.k], _width()))
     return 0
 
@@ -72,18 +73,18 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
     """Answer a question with citations."""
     from rag.output import answer_to_json
 
-    filters = _overrides(arguments).filters
+    overrides = _overrides(arguments)
     engine = _engine(configuration.settings)
 
     def as_json(question: str) -> dict[str, Any]:
-        return answer_to_json(_answer(engine, question, filters, arguments.llm))
+        return answer_to_json(_answer(engine, question, overrides, arguments.llm))
 
     if arguments.questions is not None:
         return _each_question(arguments.questions, as_json)
     if arguments.json:
         print(json.dumps(as_json(arguments.question), ensure_ascii=False))
         return 0
-    _stream(engine, arguments.question, filters, arguments.llm)
+    _stream(engine, arguments.question, overrides, arguments.llm)
     return 0
 
 
@@ -142,16 +143,16 @@ def _overrides(arguments: Namespace) -> Overrides:
     return Overrides(arguments.kind, filters, frozenset(arguments.drop), arguments.as_is)
 
 
-def _answer(engine: Engine, question: str, filters: Filters, use_llm: bool) -> Answer:
-    return next(event.answer for event in engine.ask(question, filters, use_llm) if isinstance(event, Done))
+def _answer(engine: Engine, question: str, overrides: Overrides, use_llm: bool) -> Answer:
+    return next(event.answer for event in engine.ask(question, overrides, use_llm) if isinstance(event, Done))
 
 
-def _stream(engine: Engine, question: str, filters: Filters, use_llm: bool) -> None:
+def _stream(engine: Engine, question: str, overrides: Overrides, use_llm: bool) -> None:
     """Print an answer as it comes; where the endpoint failed midway, the extractive one follows its note."""
     from rag.terminal import answer_to_text, safe, sources_to_text
 
     streamed = False
-    for event in engine.ask(question, filters, use_llm):
+    for event in engine.ask(question, overrides, use_llm):
         if isinstance(event, Token):
             streamed = True
             sys.stdout.write(safe(event.text))

@@ -1,6 +1,6 @@
-"""One question, from search to finished answer: `ask` yields Retrieved, Tokens, and Done.
+"""One question, from understanding to finished answer: `ask` yields Retrieved, Tokens, and Done.
 
-`build` is the one place where the parts are put together; LlamaIndex retrievers and postprocessors of your own fit in.
+`build` is the one place where the parts are put together; LlamaIndex postprocessors of your own fit in.
 """
 
 from __future__ import annotations
@@ -8,41 +8,58 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
-from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.query_engine import RetrieverQueryEngine
-from llama_index.core.schema import QueryBundle
 
-from rag.answers import Draft, Written
+from rag.answerable import answerable, group_of
+from rag.answers import Draft, Written, nearest_lacks, nothing_meets
+from rag.asked import lacking
 from rag.cite import MarkerFilter
 from rag.clock import Clock
-from rag.embed import Embedder, Vectors, load_embedder
+from rag.constraints import override
+from rag.decide import choose
+from rag.embed import Embedder, load_embedder
 from rag.errors import LLMFailed, UsageError
 from rag.evidence import SentenceChooser
+from rag.finder import Finder
+from rag.late import LateModel, load_late_model
 from rag.library import Library, open_library
+from rag.metadata import matching, relaxations, unnamed
 from rag.prompts import fit_evidence
-from rag.retrieve import DenseRetriever, FusedRetriever, LexicalRetriever, hits_from_nodes
+from rag.rerank import PairScorer, load_scorer
 from rag.settings import Settings
-from rag.types import Answer, Citation, Done, Event, Filters, Hit, Retrieved, Token, Usage
+from rag.titles import is_title
+from rag.types import Answer, Citation, Done, Event, Evidence, Hit, Overrides, Query, Retrieved, Token, Usage
+from rag.understand import known_from, understand
 
 if TYPE_CHECKING:
     from rag.llm import Endpoint
 
 _CUTS = {"length": "it reached CITEDESK_LLM_MAX_TOKENS", "content_filter": "its content filter stopped it"}
-RetrieverFactory = Callable[[Filters], BaseRetriever]
+_NAMED = 20  # papers whose own names a question may mention
+_OFF_TOPIC = "This does not ask about papers. Ask about what they do, or for papers by topic, date or author."
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found; `vector` is the question's, of shape (dimension,)."""
+    """What a search found for a question as it was understood."""
 
-    question: str
-    vector: Vectors
+    query: Query
     hits: tuple[Hit, ...]
     notice: str | None
     timings_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What reads questions: an embedder, the late-interaction model of the index if it has one, a cross-encoder."""
+
+    embedder: Embedder
+    late: LateModel | None = None
+    scorer: PairScorer | None = None
 
 
 class Engine:
@@ -52,64 +69,108 @@ class Engine:
         self,
         settings: Settings,
         library: Library,
-        embedder: Embedder,
-        retriever: RetrieverFactory,
+        models: Models,
         postprocessors: Sequence[BaseNodePostprocessor] = (),
+        today: Callable[[], date] = date.today,
     ) -> None:
         self.library = library
+        self.finder = Finder(library, models.embedder, models.late, models.scorer, settings, postprocessors)
         self._settings = settings
-        self._embedder = embedder
-        self._retriever = retriever
-        self._postprocessors = list(postprocessors)
-        self._chooser = SentenceChooser(embedder, library.lexical)
+        self._embedder = models.embedder
+        self._known = known_from(library.papers.values())
+        self._chooser = SentenceChooser(library, self.finder.scorer)
+        self._today = today
 
-    def search(self, question: str, filters: Filters = Filters()) -> Found:
+    def understand(self, question: str, overrides: Overrides = Overrides()) -> Query:
+        """Read a question; what `overrides` sets stands against it. Raises UsageError for an empty question."""
+        question = " ".join(question.encode(errors="replace").decode().split())
+        if not question:
+            raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
+        query = override(understand(question, self._known, self._today()), overrides)
+        if overrides.kind is None and query.kind in ("list", "fact") and self._is_title(query):
+            return replace(query, kind="lookup")
+        return query
+
+    def search(self, question: str, overrides: Overrides = Overrides()) -> Found:
         """Find papers, best first; raises UsageError for an empty question."""
         clock = Clock()
-        return replace(self._find(question, filters, clock), timings_ms=clock.stop())
+        return replace(self._find(self.understand(question, overrides), clock), timings_ms=clock.stop())
 
-    def ask(self, question: str, filters: Filters = Filters(), use_llm: bool = True) -> Generator[Event, None, None]:
+    def ask(
+        self, question: str, overrides: Overrides = Overrides(), use_llm: bool = True
+    ) -> Generator[Event, None, None]:
         """Answer a question; the last event is Done. Raises UsageError for an empty question.
 
         Where no endpoint is configured, or not `use_llm`, the answer is extractive. Closing the iterator ends the
         endpoint's work too.
         """
         clock = Clock()
-        found = self._find(question, filters, clock)
-        cited = self._settings.cited
-        papers = [hit.paper for hit in found.hits[: 2 * cited]]
-        evidence = self._chooser.evidence(found.question, found.vector, papers[:cited])
+        found = self._find(self.understand(question, overrides), clock)
+        draft = self._draft(found)
+        refusal = None if draft.evidence else self._refusal(found, draft)
         clock.lap("evidence")
-        yield Retrieved(found.hits, evidence)
-        near_misses = tuple(Citation(None, paper) for paper in papers[cited:])
-        draft = Draft(found.question, filters, evidence, near_misses, found.notice)
-        if not evidence:
-            answer = draft.refused()
-        elif use_llm and self._settings.writes:
+        yield Retrieved(found.hits, draft.evidence)
+        if refusal:
+            answer = refusal
+        elif use_llm and self._settings.writes and found.query.kind != "metadata":
             answer = yield from self._write(draft, clock)
         else:
             answer = draft.extractive()
         yield Done(replace(answer, timings_ms=clock.stop()))
 
-    def query_engine(self, endpoint: Endpoint, filters: Filters = Filters()) -> RetrieverQueryEngine:
+    def query_engine(self, endpoint: Endpoint, query: Query) -> RetrieverQueryEngine:
         """Give the LlamaIndex query engine that writes the answers."""
         from rag.llm import EvidenceSynthesizer  # heavy, and only needed where there is an endpoint
 
-        return RetrieverQueryEngine(self._retriever(filters), EvidenceSynthesizer(endpoint), self._postprocessors)
+        return RetrieverQueryEngine(
+            self.finder.retriever(query), EvidenceSynthesizer(endpoint), self.finder.postprocessors
+        )
 
-    def _find(self, question: str, filters: Filters, clock: Clock) -> Found:
-        question = " ".join(question.encode(errors="replace").decode().split())
-        if not question:
-            raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
-        vector = self._embedder.embed_query(question)
-        clock.lap("embed")
-        bundle = QueryBundle(question, embedding=vector.tolist())
-        nodes = self._retriever(filters).retrieve(bundle)
-        for postprocessor in self._postprocessors:
-            nodes = postprocessor.postprocess_nodes(nodes, bundle)
-        hits = hits_from_nodes(nodes, self.library.papers)
+    def _is_title(self, query: Query) -> bool:
+        return is_title(query.text, self.library.papers.values())
+
+    def _find(self, query: Query, clock: Clock) -> Found:
+        if query.kind == "metadata":
+            papers = matching(query, self.library.papers)
+            hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
+            return Found(query, hits, None, {})
+        hits = self.finder.find(query)
         clock.lap("retrieve")
-        return Found(question, vector, hits, self._length_notice(question), {})
+        return Found(query, hits, self._length_notice(query.question), {})
+
+    def _draft(self, found: Found) -> Draft:
+        """Decide what is cited; a draft without evidence is to be refused."""
+        query = found.query
+        nearest = tuple(Citation(None, hit.paper) for hit in found.hits[:5])
+        if query.kind == "metadata":
+            lacking = ", ".join(f"“{name}”" for name in unnamed(query, self.library.papers))
+            notice = f"No paper here is called {lacking}." if lacking else None
+            evidence = tuple(Evidence(hit.rank, hit.paper, ()) for hit in found.hits)
+            return Draft(query, evidence, notice=notice)
+        if query.kind == "off-topic" or not self._answers(found):
+            return Draft(query, near_misses=() if query.kind == "off-topic" else nearest, notice=found.notice)
+        choice = choose(query, self.finder.with_subjects(query, found.hits))
+        evidence = self._chooser.evidence(query, self.finder.read(query), [hit.paper for hit in choice.cited])
+        near = tuple(Citation(None, hit.paper) for hit in choice.near)
+        return Draft(query, evidence, near, choice.missed, found.notice)
+
+    def _answers(self, found: Found) -> bool:
+        query, ranker = found.query, self.finder.ranker
+        if _lacking(found):
+            return False
+        probability = answerable(query, self.finder.read(query), found.hits, self.library, ranker)
+        return probability >= ranker.thresholds[group_of(query)]
+
+    def _refusal(self, found: Found, draft: Draft) -> Answer:
+        query = found.query
+        if query.kind == "off-topic":
+            return draft.refused(_OFF_TOPIC)
+        if not found.hits and query.filters:
+            relaxed = relaxations(query.filters, self.library.papers.values())
+            return draft.refused(nothing_meets(query, relaxed), relaxed)
+        if not found.hits:
+            return draft.refused()
+        return draft.refused(nearest_lacks(_lacking(found)))
 
     def _write(self, draft: Draft, clock: Clock) -> Generator[Event, None, Answer]:
         """Stream the endpoint's answer; where it fails, the extractive one stands in and says why."""
@@ -122,7 +183,7 @@ class Engine:
         endpoint = open_endpoint(self._settings)
         text = ""
         tokens = stream_answer(
-            self.query_engine(endpoint, draft.filters), endpoint, draft.question, tuple(sent.values())
+            self.query_engine(endpoint, draft.query), endpoint, draft.query.question, tuple(sent.values())
         )
         clock.lap("prompt")
         try:
@@ -146,7 +207,7 @@ class Engine:
     def _fit(self, draft: Draft) -> dict[int, str]:
         settings = self._settings
         return fit_evidence(
-            draft.question,
+            draft.query.question,
             draft.evidence,
             settings.llm_context,
             settings.llm_max_tokens,
@@ -160,27 +221,19 @@ class Engine:
         return f"The question is long: only its first {most} tokens were compared by meaning."
 
 
+def _lacking(found: Found) -> tuple[str, ...]:
+    return lacking(found.query, [hit.paper for hit in found.hits[:_NAMED]])
+
+
 def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = ()) -> Engine:
-    """Open the index in use and load its model; raises CitedeskError where one of them is not there.
+    """Open the index in use and load its models; raises CitedeskError where one of them is not there.
 
-    `postprocessors` are LlamaIndex's, and see one node per paper, fused and best first.
+    `postprocessors` are LlamaIndex's, and see one node per paper, ranked by all signals, best first.
     """
-    return assemble(settings, open_library(settings), load_embedder(settings.embed_model), postprocessors)
-
-
-def assemble(
-    settings: Settings, library: Library, embedder: Embedder, postprocessors: Sequence[BaseNodePostprocessor] = ()
-) -> Engine:
-    """Put an engine together from an open index and a model of your own; `build` opens those that are configured."""
-
-    def retriever(filters: Filters) -> BaseRetriever:
-        return FusedRetriever(
-            {
-                "dense": DenseRetriever(library, embedder, filters, settings.pool),
-                "lexical": LexicalRetriever(library, filters, settings.pool),
-            },
-            {"dense": settings.dense_weight, "lexical": settings.lexical_weight},
-            settings.rrf_k,
-        )
-
-    return Engine(settings, library, embedder, retriever, postprocessors)
+    library = open_library(settings)
+    models = Models(
+        load_embedder(settings.embed_model),
+        load_late_model(settings.late_model),
+        load_scorer() if settings.rerank_depth else None,
+    )
+    return Engine(settings, library, models, postprocessors)

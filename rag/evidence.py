@@ -4,71 +4,74 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import numpy as np
-
-from rag.embed import Embedder, Vectors
-from rag.lexical import LexicalIndex
-from rag.sentences import sentence_spans
+from rag.library import Library
+from rag.ranker import standardise
+from rag.reading import Reading
+from rag.rerank import PairScorer
 from rag.tokens import tokenize
-from rag.types import Evidence, Paper, Quote
+from rag.types import Evidence, Paper, Query, Quote
+from rag.windows import Span, sentence_matches, sentences
 
-_LEXICAL_WEIGHT = 0.3  # of the share of the question's words, weighed by rarity, beside the cosine
+_LEXICAL_WEIGHT = 0.3  # of the share of the question's words, weighed by rarity, beside the late interaction
 _CLAIM = re.compile(r"\b(we|our|this (paper|work|article|study|survey))\b", re.IGNORECASE)
 _CLAIM_WEIGHT = 0.05  # a paper's own claim answers better than its account of the problem
 _NUMBER = re.compile(r"\d")
 _NUMBER_WEIGHT = 0.03
-_MARGIN = 0.03  # how far below the best a second sentence may score
-_QUOTES = 2
-_EMBEDDED = 30  # sentences of one paper that are embedded: those that share most with the question
+_QUANTITY_WEIGHT = 0.1  # of a number where a quantity is asked for
+_RERANK_WEIGHT = 0.05  # of the cross-encoder's standard score
+_QUANTITY = re.compile(
+    r"\bhow (many|much|long|fast|big|large|far|often|few|cheap|little|small|accurate|precise)\b"
+    r"|\b(speed-?ups?|throughput|accuracy|latency|percent|share|rate|gains?|resolution|power|cost|size|number)\b",
+    re.IGNORECASE,
+)
+_MARGIN = 0.03  # how far below the best a further sentence may score
+_QUOTES: Mapping[str, int] = {"fact": 3, "compare": 3}
+_MARGINS: Mapping[str, float] = {"fact": 0.15, "compare": 0.1}
 
-_Span = tuple[int, int]
 
-
+@dataclass(frozen=True, slots=True)
 class SentenceChooser:
-    """Scores sentences by their cosine with the question, the share of its words that they hold, and a small prior."""
+    """Scores sentences by late interaction, the words they share with the question, and what they look like.
 
-    def __init__(self, embedder: Embedder, lexical: LexicalIndex) -> None:
-        self._embedder = embedder
-        self._lexical = lexical
+    With a `scorer`, a cross-encoder has a say where one sentence has to hold the answer.
+    """
 
-    def evidence(self, question: str, vector: Vectors, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
-        """Number papers from 1 in the order given, each with its one or two best sentences in reading order."""
-        rarity = self._lexical.rarity(set(tokenize(question)))
-        without_meaning = [_scores(rarity, paper) for paper in papers]
-        texts = [
-            paper.abstract[start:end]
-            for paper, spans in zip(papers, without_meaning, strict=True)
-            for start, end in spans
+    library: Library
+    scorer: PairScorer | None = None
+
+    def evidence(self, query: Query, reading: Reading, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
+        """Number papers from 1 in the order given, each with its best sentences in reading order."""
+        return tuple(Evidence(n, paper, self._quotes(query, reading, paper)) for n, paper in enumerate(papers, start=1))
+
+    def _quotes(self, query: Query, reading: Reading, paper: Paper) -> tuple[Quote, ...]:
+        spans = sentences(paper)
+        scores = self._scores(query, reading, paper, spans)
+        ranked = sorted(spans, key=lambda span: (-scores[span], span))[: _QUOTES.get(query.kind, 2)]
+        least = scores[ranked[0]] - _MARGINS.get(query.kind, _MARGIN)
+        chosen = sorted(span for span in ranked if scores[span] >= least)
+        return tuple(Quote(paper.abstract[start:end], start, end) for start, end in chosen)
+
+    def _scores(self, query: Query, reading: Reading, paper: Paper, spans: Sequence[Span]) -> dict[Span, float]:
+        texts = [paper.abstract[start:end] for start, end in spans]
+        rarity = self.library.lexical.rarity(set(tokenize(reading.text)))
+        scores = [
+            match + _LEXICAL_WEIGHT * _share(rarity, text) + _prior(query.question, text)
+            for match, text in zip(sentence_matches(self.library, reading, paper, spans), texts, strict=True)
         ]
-        if not texts:
-            return ()
-        cosines = iter(self._embedder.embed_documents(texts) @ np.asarray(vector))
-        return tuple(
-            Evidence(n, paper, _best(paper, {span: float(next(cosines)) + score for span, score in scores.items()}))
-            for n, (paper, scores) in enumerate(zip(papers, without_meaning, strict=True), start=1)
-        )
+        if self.scorer and query.kind in ("fact", "compare"):
+            logits = self.scorer.score(query.question, [f"{paper.title}. {text}" for text in texts])
+            scores = [score + _RERANK_WEIGHT * z for score, z in zip(scores, standardise(logits), strict=True)]
+        return dict(zip(spans, map(float, scores), strict=True))
 
 
-def _scores(rarity: Mapping[str, float], paper: Paper) -> dict[_Span, float]:
-    """Map the sentences worth embedding, in reading order, to what their words alone say for them."""
-    total = sum(rarity.values()) or 1.0
-    spans = sentence_spans(paper.abstract) or ((0, len(paper.abstract)),)
-    scores = {}
-    for start, end in spans:
-        text = paper.abstract[start:end]
-        words = set(tokenize(text))
-        share = sum(weight for term, weight in rarity.items() if term in words) / total
-        scores[start, end] = _LEXICAL_WEIGHT * share + _prior(text)
-    kept = sorted(spans, key=lambda span: (-scores[span], span))[:_EMBEDDED]
-    return {span: scores[span] for span in sorted(kept)}
+def _share(rarity: Mapping[str, float], text: str) -> float:
+    """Give the share of the question's words that a sentence holds, rare ones counting for more."""
+    words = set(tokenize(text))
+    return sum(weight for term, weight in rarity.items() if term in words) / (sum(rarity.values()) or 1.0)
 
 
-def _prior(text: str) -> float:
-    return _CLAIM_WEIGHT * bool(_CLAIM.search(text)) + _NUMBER_WEIGHT * bool(_NUMBER.search(text))
-
-
-def _best(paper: Paper, scores: dict[_Span, float]) -> tuple[Quote, ...]:
-    ranked = sorted(scores, key=lambda span: (-scores[span], span))[:_QUOTES]
-    near = sorted(span for span in ranked if scores[span] >= scores[ranked[0]] - _MARGIN)
-    return tuple(Quote(paper.abstract[start:end], start, end) for start, end in near)
+def _prior(question: str, text: str) -> float:
+    quantity = _NUMBER_WEIGHT + _QUANTITY_WEIGHT * bool(_QUANTITY.search(question))
+    return _CLAIM_WEIGHT * bool(_CLAIM.search(text)) + quantity * bool(_NUMBER.search(text))

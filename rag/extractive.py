@@ -5,12 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.display import readable
-from rag.types import Evidence, Quote
+from rag.metadata import record_line
+from rag.types import Evidence, Missed, Query, Quote
 
 
-def write_extractive(evidence: Sequence[Evidence]) -> str:
-    """Write one Markdown list item per paper: its sentences, then its marker."""
-    return "\n".join(f"- {_finding(each.quotes)} [{each.n}]" for each in evidence)
+def write_extractive(query: Query, evidence: Sequence[Evidence], missed: Missed | None = None) -> str:
+    """Write one Markdown list item per paper, in the form that the question's kind asks for.
+
+    The records for metadata; title, date and sentences where papers are compared, ordered or looked up; else the
+    sentences. Of a list, a last line says how whole it is.
+    """
+    if query.kind == "metadata":
+        lines = [record_line(each) for each in evidence]
+    elif query.order or query.kind in ("compare", "lookup"):
+        lines = [
+            f"- **{_title(each)}** ({each.paper.date or 'no date'}): {_finding(each.quotes)} [{each.n}]"
+            for each in evidence
+        ]
+    else:
+        lines = [f"- {_finding(each.quotes)} [{each.n}]" for each in evidence]
+    return "\n".join([*lines, "", completeness(len(evidence), missed)] if missed else lines)
+
+
+def completeness(cited: int, missed: Missed) -> str:
+    """Say in words how many papers an answer has, and how many more there may be."""
+    papers = "1 paper" if cited == 1 else f"{cited} papers"
+    if missed.most == 0:
+        return f"{papers}; likely complete."
+    more = f"{missed.least}–{missed.most}" if 0 < missed.least < missed.most else f"{missed.most}"
+    return f"{papers}; perhaps {'up to ' if missed.least == 0 else ''}{more} more."
+
+
+def _title(evidence: Evidence) -> str:
+    return " ".join(readable(evidence.paper.title).split())
 
 
 def _finding(quotes: Sequence[Quote]) -> str:

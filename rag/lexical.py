@@ -65,6 +65,10 @@ class LexicalIndex:
             for term, position in positions.items()
         }
 
+    def knows(self, term: str) -> bool:
+        """Tell whether a term is in any paper."""
+        return term in self._index.vocab_dict
+
     @property
     def _size(self) -> int:
         return int(self._index.scores["num_docs"])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.embed import fingerprint
 from rag.errors import REBUILD, IndexFailed
@@ -41,6 +44,11 @@ class Library:
     vectors: VectorStore
     lexical: LexicalIndex
     late: LateIndex | None = None
+
+    def positions(self, paper_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Find papers' places in corpus order."""
+        places = {paper_id: place for place, paper_id in enumerate(self.papers)}
+        return np.array([places[paper_id] for paper_id in paper_ids], np.int64)
 
     def close(self) -> None:
         """Let go of the files."""

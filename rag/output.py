@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rag.index import Summary
-from rag.types import Answer, Citation, Filters, Hit, Paper
+from rag.types import Answer, Citation, Filters, Hit, Paper, Query
 
 _SCORE_DIGITS = 4
 _MS_DIGITS = 1
 
 
-def search_to_json(
-    query: str, filters: Filters, hits: Sequence[Hit], timings_ms: Mapping[str, float]
-) -> dict[str, Any]:
+def search_to_json(query: Query, hits: Sequence[Hit], timings_ms: Mapping[str, float]) -> dict[str, Any]:
     """Show what a search found."""
     return {
-        "query": query,
-        "filters": _filters(filters),
+        "query": query.question,
+        "kind": query.kind,
+        "filters": _filters(query.filters),
+        "understood": _understood(query),
         "hits": [{"rank": hit.rank, **_paper(hit.paper), "score": round(hit.score, _SCORE_DIGITS)} for hit in hits],
         "timings_ms": _timings(timings_ms),
     }
@@ -26,15 +26,18 @@ def search_to_json(
 
 def answer_to_json(answer: Answer) -> dict[str, Any]:
     """Show an answer."""
-    usage = answer.usage
+    query, usage, missed = answer.query, answer.usage, answer.missed
     return {
-        "question": answer.question,
-        "kind": answer.kind,
+        "question": query.question,
+        "kind": query.kind,
         "status": answer.status,
-        "filters": _filters(answer.filters),
+        "filters": _filters(query.filters),
+        "understood": _understood(query),
         "answer": answer.text,
         "citations": [_citation(citation) for citation in answer.citations],
         "near_misses": [_citation(citation) for citation in answer.near_misses],
+        "missed": {"least": missed.least, "most": missed.most} if missed else None,
+        "relaxations": [{"drop": each.drop, "papers": each.papers} for each in answer.relaxations],
         "model": answer.model,
         "notice": answer.notice,
         "usage": {
@@ -59,6 +62,11 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
         "generation": summary.generation,
         "rebuilt": summary.rebuilt,
     }
+
+
+def _understood(query: Query) -> dict[str, Any]:
+    """Show the rest of what the question was understood to ask: what is searched for, in which order, how many."""
+    return {"text": query.text, "order": query.order, "count": query.count, "subjects": list(query.subjects)}
 
 
 def _paper(paper: Paper) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""LlamaIndex retrievers over the library: dense, BM25, and their fusion; each returns one node per paper, best first.
+"""LlamaIndex retrievers over the library: dense, BM25, and both with late interaction; one node per paper, best first.
 
 LlamaIndex's types end here: `hits_from_nodes` turns its nodes into Hits.
 """
@@ -7,19 +7,30 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from llama_index.core.base.base_retriever import BaseRetriever
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle, TextNode
+from numpy.typing import NDArray
 
 from rag.embed import Embedder, Vectors
-from rag.fuse import fuse
 from rag.library import Library
+from rag.ranker import strengths
+from rag.reading import Reader, Reading
 from rag.types import Filters, Hit, Paper, Signal
 from rag.vectors import ChunkHit
 
-_NOT_TEXT = ["paper_id", "date", "ranks"]  # metadata that a model which reads the node should not see
+_NOT_TEXT = ["paper_id", "date", "signals"]  # metadata that a model which reads the node should not see
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What one search is limited to: papers that pass the filters, and so many from each signal that proposes."""
+
+    filters: Filters
+    pool: int
 
 
 class _PaperRetriever(BaseRetriever):
@@ -88,27 +99,63 @@ class LexicalRetriever(_PaperRetriever):
         ]
 
 
-class FusedRetriever(_PaperRetriever):
-    """Other retrievers' papers by weighted reciprocal rank; a node keeps its rank in each as metadata "ranks"."""
+class HybridRetriever(_PaperRetriever):
+    """What dense and BM25 propose, scored by both and by late interaction; ranked by the trained weights.
 
-    def __init__(self, retrievers: Mapping[Signal, BaseRetriever], weights: Mapping[Signal, float], k: int) -> None:
-        self._retrievers = retrievers
+    A node keeps what each signal gave it as metadata "signals"; its score is their weighted sum.
+    """
+
+    def __init__(
+        self, library: Library, embedder: Embedder, reader: Reader, weights: Mapping[Signal, float], search: Search
+    ) -> None:
+        self._library = library
+        self._proposers: dict[Signal, BaseRetriever] = {
+            "dense": DenseRetriever(library, embedder, search.filters, search.pool),
+            "lexical": LexicalRetriever(library, search.filters, search.pool),
+        }
+        self._reader = reader
         self._weights = weights
-        self._k = k
         super().__init__()
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        found = {signal: retriever.retrieve(query_bundle) for signal, retriever in self._retrievers.items()}
-        rankings = {signal: [_paper_id(node) for node in nodes] for signal, nodes in found.items()}
-        first_nodes = {_paper_id(node): node.node for nodes in reversed(found.values()) for node in nodes}
-        fused = []
-        for paper_id, score in fuse(rankings, self._weights, self._k):
-            node = first_nodes[paper_id]
-            node.metadata["ranks"] = {
-                signal: ids.index(paper_id) + 1 for signal, ids in rankings.items() if paper_id in ids
-            }
-            fused.append(NodeWithScore(node=node, score=score))
-        return fused
+        reading = self._reader.read(query_bundle.query_str)
+        bundle = QueryBundle(query_bundle.query_str, embedding=reading.vector.tolist())
+        proposed = {signal: retriever.retrieve(bundle) for signal, retriever in self._proposers.items()}
+        nodes = {_paper_id(node): node.node for found in reversed(proposed.values()) for node in found}
+        signals = {signal: _values(found, nodes) for signal, found in proposed.items()}
+        signals |= _late_signals(self._library, reading, list(nodes))
+        return rank_nodes(list(nodes.values()), signals, self._weights)
+
+
+def _values(found: Sequence[NodeWithScore], paper_ids: Iterable[str]) -> NDArray[np.float64]:
+    """Give each paper its score, and one that was not proposed the lowest that was."""
+    scores = {_paper_id(node): float(node.score or 0) for node in found}
+    lowest = min(scores.values(), default=0.0)
+    return np.array([scores.get(paper_id, lowest) for paper_id in paper_ids])
+
+
+def _late_signals(library: Library, reading: Reading, paper_ids: list[str]) -> dict[Signal, NDArray[np.float64]]:
+    """Score papers by late interaction, with all tokens alike and with tokens of rare words counting for more."""
+    if library.late is None or reading.tokens is None:
+        return {}
+    positions = library.positions(paper_ids)
+    return {
+        "late": np.asarray(library.late.scores(reading.tokens, positions), np.float64),
+        "late_rare": np.asarray(library.late.scores(reading.tokens, positions, reading.rarity), np.float64),
+    }
+
+
+def rank_nodes(
+    nodes: Sequence[BaseNode], signals: Mapping[Signal, NDArray[np.float64]], weights: Mapping[Signal, float]
+) -> list[NodeWithScore]:
+    """Order nodes by the weighted sum of their signals, which they keep; ties go to the smaller paper_id."""
+    if not nodes:
+        return []
+    found = []
+    for i, (node, strength) in enumerate(zip(nodes, strengths(signals, weights), strict=True)):
+        node.metadata["signals"] = {signal: float(values[i]) for signal, values in signals.items()}
+        found.append(NodeWithScore(node=node, score=float(strength)))
+    return sorted(found, key=lambda each: (-(each.score or 0), _paper_id(each)))
 
 
 def paper_to_node(paper: Paper, node_id: str | None = None, text: str | None = None) -> TextNode:
@@ -124,12 +171,15 @@ def paper_to_node(paper: Paper, node_id: str | None = None, text: str | None = N
 
 
 def hits_from_nodes(nodes: Sequence[NodeWithScore], papers: Mapping[str, Paper]) -> tuple[Hit, ...]:
-    """Turn the nodes that a retriever or postprocessor returned into Hits, in their order, one per paper."""
+    """Turn the nodes that a retriever or postprocessor returned into Hits, in their order, one per paper.
+
+    Their `score` is not known yet: see `rag.decide`.
+    """
     first: dict[str, NodeWithScore] = {}
     for node in nodes:
         first.setdefault(_paper_id(node), node)
     return tuple(
-        Hit(rank, papers[paper_id], float(node.score or 0), node.node.metadata.get("ranks", {}))
+        Hit(rank, papers[paper_id], 0.0, float(node.score or 0), node.node.metadata.get("signals", {}))
         for rank, (paper_id, node) in enumerate(first.items(), start=1)
     )
 

@@ -42,11 +42,8 @@ class Settings:
     )
     chunk_tokens: int = _setting(96, "tokens of the abstract that one chunk may hold", 16)
     chunk_overlap: int = _setting(32, "tokens of whole sentences that neighbouring chunks share", 0)
-    pool: int = _setting(100, "papers that each signal proposes", 1)
-    rrf_k: int = _setting(60, "constant of reciprocal rank fusion, in ranks", 1)
-    dense_weight: float = _setting(1.0, "weight of the dense ranking in the fusion", 0)
-    lexical_weight: float = _setting(1.0, "weight of the BM25 ranking in the fusion", 0)
-    cited: int = _setting(6, "papers that an answer may cite", 1)
+    pool: int = _setting(200, "papers that each signal proposes", 1)
+    rerank_depth: int = _setting(30, "papers that the cross-encoder reads; 0 leaves it out, as --fast does", 0)
     llm_base_url: str | None = _setting(None, "OpenAI-compatible endpoint, as in http://127.0.0.1:8080/v1")
     llm_model: str | None = _setting(None, "model that the endpoint is asked for")
     llm_api_key: str | None = _setting(None, "key sent to the endpoint, if it wants one", secret=True)
@@ -64,8 +61,6 @@ class Settings:
                 f"CITEDESK_CHUNK_OVERLAP is {self.chunk_overlap}: it must be below the "
                 f"{self.chunk_tokens} of CITEDESK_CHUNK_TOKENS."
             )
-        if self.dense_weight == self.lexical_weight == 0:
-            raise UsageError("CITEDESK_DENSE_WEIGHT and CITEDESK_LEXICAL_WEIGHT are both 0: set one above it.")
         if self.llm_max_tokens + _LEAST_EVIDENCE > self.llm_context:
             raise UsageError(
                 f"CITEDESK_LLM_MAX_TOKENS is {self.llm_max_tokens}: it must leave {_LEAST_EVIDENCE} tokens for the "

@@ -6,11 +6,19 @@ import re
 from collections.abc import Sequence
 from textwrap import fill
 
+from rag.constraints import phrases
 from rag.display import readable
 from rag.index import Summary
-from rag.types import Answer, Citation, Hit, Paper
+from rag.types import Answer, Citation, Hit, Paper, Query
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def understood(query: Query) -> str | None:
+    """Say what a question was taken to ask beyond its words; None where that is nothing."""
+    parts = [f"{said} (--drop {name} lifts it)" for name, said in phrases(query.filters).items()]
+    parts += [f"the {query.order} first"] if query.order else []
+    return f"Understood: papers {'; '.join(parts)}." if parts else None
 
 
 def answer_to_text(answer: Answer, width: int) -> str:
@@ -21,6 +29,8 @@ def answer_to_text(answer: Answer, width: int) -> str:
 def sources_to_text(answer: Answer, width: int) -> str:
     """Lay out what stands below an answer's text."""
     parts = []
+    if (said := understood(answer.query)) and answer.citations:
+        parts.append(_wrapped(said, width))
     if answer.notice:
         parts.append(_wrapped(f"Note: {answer.notice}", width))
     for heading, citations in (("Papers", answer.citations), ("Nearest papers, not cited", answer.near_misses)):
@@ -61,5 +71,6 @@ def _entry(label: str, paper: Paper, width: int) -> str:
 
 def _wrapped(text: str, width: int) -> str:
     return "\n".join(
-        fill(line, width, subsequent_indent="  " if line.startswith("- ") else "") for line in text.split("\n")
+        fill(line.replace("**", ""), width, subsequent_indent="  " if line.startswith("- ") else "")
+        for line in text.split("\n")
     )

@@ -15,7 +15,7 @@ from rag.names import is_author, is_venue
 
 Kind = Literal["list", "fact", "compare", "lookup", "metadata", "off-topic"]
 Order = Literal["newest", "oldest"]
-Signal = Literal["dense", "lexical"]
+Signal = Literal["dense", "lexical", "late", "late_rare", "rerank"]
 Status = Literal["answered", "extractive", "refused", "truncated"]
 Verdict = Literal["supported", "partial", "unsupported"]
 
@@ -175,12 +175,16 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A paper that was found: `rank` from 1, and its rank in each signal; a fused `score` is in (0, 1]."""
+    """A paper that was found: `rank` from 1, and what each signal gave it, in the signal's own unit.
+
+    `score` is the probability, in (0, 1), that the paper belongs to the answer; `strength` is what it was ranked by.
+    """
 
     rank: int
     paper: Paper
     score: float
-    ranks: Mapping[Signal, int] = field(default_factory=dict)
+    strength: float = 0.0
+    signals: Mapping[Signal, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,16 +230,35 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The finished answer; `text` is Markdown with [n] markers, `timings_ms` are wall-clock milliseconds."""
+class Missed:
+    """How many papers that belong an answer probably lacks: `least` to `most`."""
 
-    question: str
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """What lifting one constraint would give, where no paper meets all of them."""
+
+    drop: str
+    papers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The finished answer; `text` is Markdown with [n] markers, `timings_ms` are wall-clock milliseconds.
+
+    `missed` is known of lists alone; `relaxations` stand where no paper meets the constraints.
+    """
+
+    query: Query
     status: Status
     text: str
-    filters: Filters = Filters()
     citations: tuple[Citation, ...] = ()
     near_misses: tuple[Citation, ...] = ()
-    kind: str | None = None
+    missed: Missed | None = None
+    relaxations: tuple[Relaxation, ...] = ()
     model: str | None = None
     notice: str | None = None
     usage: Usage = Usage()

@@ -11,7 +11,7 @@ from eval.questions import Question
 from eval.runs.folder import Mode, RunFolder, RunInfo
 from eval.runs.rows import Row
 from rag.errors import CitedeskError
-from rag.types import Answer, Event, Filters, Hit, Retrieved, Token
+from rag.types import Answer, Event, Hit, Overrides, Retrieved, Token
 
 _GIVE_UP = 3  # failures in a row
 
@@ -30,11 +30,11 @@ class Found(Protocol):
 class Asker(Protocol):
     """What is measured: `rag.Engine`, or anything that searches and answers like it."""
 
-    def search(self, question: str, filters: Filters = ...) -> Found:
+    def search(self, question: str, overrides: Overrides = ...) -> Found:
         """Find papers."""
         ...
 
-    def ask(self, question: str, filters: Filters = ..., use_llm: bool = ...) -> Iterator[Event]:
+    def ask(self, question: str, overrides: Overrides = ..., use_llm: bool = ...) -> Iterator[Event]:
         """Answer a question; the last event is Done."""
         ...
 

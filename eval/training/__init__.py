@@ -1,0 +1,1 @@
+"""Fitting the ranker's weights on questions, by way of the search itself."""

@@ -1,0 +1,52 @@
+"""What the search measures for each training question: the signals of every paper found, and what decides to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.questions import MUST, Question
+from rag.answerable import answerable_features
+from rag.engine import Engine
+from rag.types import Hit, Query, Signal
+
+_NO_SEARCH = ("metadata", "off-topic")  # kinds that are answered without a ranking
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """One question: its papers with what each signal gave them, their grades (n,), and the answerability features."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+    grades: NDArray[np.int64]
+    features: Mapping[str, float]
+    answerable: bool
+
+    def signal(self, name: Signal) -> NDArray[np.float64]:
+        """Give one signal of all papers, in the order of the hits."""
+        return np.array([hit.signals[name] for hit in self.hits])
+
+
+def collect(engine: Engine, questions: Iterable[Question]) -> list[Example]:
+    """Search for each question as a user would; those without a ranking or with a history are left out."""
+    examples = []
+    for question in questions:
+        query = engine.understand(question.question)
+        if query.kind in _NO_SEARCH or question.history:
+            continue
+        hits = engine.finder.find(query)
+        if not hits:
+            continue
+        features = answerable_features(query, engine.finder.read(query), hits, engine.library)
+        grades = np.array([question.relevant.get(hit.paper.paper_id, 0) for hit in hits])
+        examples.append(Example(query, hits, grades, features, question.answerable))
+    return examples
+
+
+def ranked(examples: Sequence[Example]) -> list[Example]:
+    """Keep the questions of which a paper that must be there was found."""
+    return [example for example in examples if MUST in example.grades]

@@ -1,0 +1,33 @@
+"""What `citedesk eval fit` does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from argparse import Namespace
+from dataclasses import replace
+
+from eval.commands import load_questions
+from rag.commands import note
+from rag.files import write_atomic
+from rag.generations import IndexFolder
+from rag.settings import Configuration
+
+
+def fit(arguments: Namespace, configuration: Configuration) -> int:
+    """Fit the ranker's weights on gold questions, and write them."""
+    from eval.training.fit import fit_depth
+    from rag.engine import build
+
+    settings = configuration.settings
+    questions = load_questions(arguments.gold, IndexFolder(settings.home).current())
+    gold = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in arguments.gold}
+    depths = {}
+    for depth, rerank_depth in (("fast", 0), ("full", settings.rerank_depth)):
+        note(f"fitting {depth}: {len(questions)} questions")
+        engine = build(replace(settings, rerank_depth=rerank_depth))
+        depths[depth] = fit_depth(depth, engine, questions)  # type: ignore[arg-type]
+    kept = {"gold": gold, "papers": len(engine.library.papers), "depths": depths}
+    write_atomic(arguments.out, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    print(json.dumps(kept) if arguments.json else f"wrote {arguments.out}")
+    return 0

@@ -1,0 +1,71 @@
+"""Which of the papers found the answer cites, which are near misses, and how many it probably lacks (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rag.ranker import Logistic, best_cut, missed_range
+from rag.types import Hit, Missed, Query
+
+_DEEP = 100  # papers among which the cut is made; those behind it are taken for irrelevant
+_NEAR = 8  # near misses shown
+_FEWEST = {"list": 1, "fact": 1, "compare": 2, "lookup": 1}
+_MOST = {"list": _DEEP, "fact": 3, "compare": 4, "lookup": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The papers to cite, in the order to cite them, the nearest of the others, and how many are probably missed."""
+
+    cited: tuple[Hit, ...]
+    near: tuple[Hit, ...]
+    missed: Missed | None = None
+
+
+def relevance_features(hits: Sequence[Hit], query: Query) -> list[dict[str, float]]:
+    """Measure each paper for its probability: how strong it is, how far behind the best, and how near the best is."""
+    if not hits:
+        return []
+    best = hits[0]
+    shared = {
+        "best_late_rare": best.signals.get("late_rare", 0.0),
+        "best_rerank": best.signals.get("rerank", 0.0),
+        "list": float(query.kind == "list"),
+    }
+    return [{"strength": hit.strength, "behind": best.strength - hit.strength, **shared} for hit in hits]
+
+
+def with_probabilities(hits: Sequence[Hit], query: Query, relevance: Logistic) -> tuple[Hit, ...]:
+    """Give each paper the probability that it belongs to the answer as its score."""
+    measured = relevance_features(hits, query)
+    return tuple(
+        replace(hit, score=relevance.probability(features)) for hit, features in zip(hits, measured, strict=True)
+    )
+
+
+def choose(query: Query, hits: Sequence[Hit]) -> Choice:
+    """Cut the ranking where the expected F1 is greatest, within what the kind of question and its count allow."""
+    pool = hits[:_DEEP]
+    if query.order and query.kind != "compare":
+        return _in_order(query, pool)
+    kept = _kept(query, [hit.score for hit in pool])
+    near = tuple(pool[kept : kept + _NEAR])
+    missed = Missed(*missed_range([hit.score for hit in pool[kept:]])) if query.kind == "list" else None
+    return Choice(tuple(pool[:kept]), near, missed)
+
+
+def _kept(query: Query, scores: Sequence[float]) -> int:
+    if query.count and query.kind != "lookup":
+        return min(query.count, len(scores))
+    return min(max(best_cut(scores), _FEWEST.get(query.kind, 1)), _MOST.get(query.kind, _DEEP), len(scores))
+
+
+def _in_order(query: Query, pool: Sequence[Hit]) -> Choice:
+    """Decide who belongs as in any list, then order those by date; of "the oldest" only so many are cited."""
+    kept = best_cut([hit.score for hit in pool])
+    dated = [hit for hit in pool[:kept] if hit.paper.date]
+    ordered = sorted(dated, key=lambda hit: hit.paper.date or "", reverse=query.order == "newest")
+    cited = ordered[: query.count] if query.count else ordered
+    near = [hit for hit in pool if hit not in cited]
+    return Choice(tuple(cited), tuple(near[:_NEAR]))

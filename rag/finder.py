@@ -1,0 +1,83 @@
+"""Query → Hits: the retriever, the reranker and the trained ranker put together for one library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import QueryBundle
+
+from rag.decide import with_probabilities
+from rag.embed import Embedder
+from rag.late import LateModel
+from rag.library import Library
+from rag.postprocess import Reranker
+from rag.ranker import load_ranker
+from rag.reading import Reader, Reading
+from rag.rerank import PairScorer
+from rag.retrieve import HybridRetriever, Search, hits_from_nodes
+from rag.settings import Settings
+from rag.titles import named_paper
+from rag.types import Hit, Query
+
+
+class Finder:
+    """Finds papers; `ranker` is the trained one of the depth that the settings ask for."""
+
+    def __init__(
+        self,
+        library: Library,
+        embedder: Embedder,
+        late: LateModel | None,
+        scorer: PairScorer | None,
+        settings: Settings,
+        postprocessors: Sequence[BaseNodePostprocessor] = (),
+    ) -> None:
+        self._library = library
+        self._embedder = embedder
+        self._settings = settings
+        self._reader = Reader(embedder, late, library.lexical)
+        self.scorer = scorer if settings.rerank_depth else None
+        self.ranker = load_ranker("full" if self.scorer else "fast")
+        self.postprocessors = [*self._reranker(), *postprocessors]
+
+    def read(self, query: Query) -> Reading:
+        """Read what is searched for."""
+        return self._reader.read(_searched(query))
+
+    def retriever(self, query: Query) -> BaseRetriever:
+        """Give the LlamaIndex retriever of a query's filters."""
+        search = Search(query.filters, self._settings.pool)
+        return HybridRetriever(self._library, self._embedder, self._reader, self.ranker.signals, search)
+
+    def find(self, query: Query) -> tuple[Hit, ...]:
+        """Find papers, best first, each with its probability."""
+        bundle = QueryBundle(_searched(query))
+        nodes = self.retriever(query).retrieve(bundle)
+        for postprocessor in self.postprocessors:
+            nodes = postprocessor.postprocess_nodes(nodes, bundle)
+        hits = hits_from_nodes(nodes, self._library.papers)
+        return with_probabilities(hits, query, self.ranker.relevance)
+
+    def with_subjects(self, query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """Put the papers that a comparison names first, in the order of the names."""
+        if query.kind != "compare":
+            return tuple(hits)
+        papers = {hit.paper.paper_id: hit.paper for hit in hits}
+        named = [paper_id for name in query.subjects if (paper_id := named_paper(name, papers))]
+        order = {paper_id: place for place, paper_id in enumerate(dict.fromkeys(named))}
+        ranked = sorted(hits, key=lambda hit: (order.get(hit.paper.paper_id, len(order)), hit.rank))
+        return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ranked, start=1))
+
+    def _reranker(self) -> list[BaseNodePostprocessor]:
+        if self.scorer is None:
+            return []
+        depth = self._settings.rerank_depth
+        return [Reranker(self._library, self._reader, self.scorer, self.ranker.signals, depth)]
+
+
+def _searched(query: Query) -> str:
+    """Give the text to search for: what was understood, or the question where nothing is left of it."""
+    return query.text or query.question

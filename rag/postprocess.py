@@ -1,0 +1,55 @@
+"""The cross-encoder as a LlamaIndex postprocessor: it reads the best papers beside the question, and ranks anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from llama_index.core.bridge.pydantic import PrivateAttr
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import NodeWithScore, QueryBundle
+
+from rag.library import Library
+from rag.reading import Reader
+from rag.rerank import PairScorer
+from rag.retrieve import rank_nodes
+from rag.types import Signal
+from rag.windows import best_window
+
+
+class Reranker(BaseNodePostprocessor):
+    """Adds the signal "rerank" to the first `depth` papers; those behind them get the lowest that was given."""
+
+    _library: Library = PrivateAttr()
+    _reader: Reader = PrivateAttr()
+    _scorer: PairScorer = PrivateAttr()
+    _weights: Mapping[Signal, float] = PrivateAttr()
+    _depth: int = PrivateAttr()
+
+    def __init__(
+        self, library: Library, reader: Reader, scorer: PairScorer, weights: Mapping[Signal, float], depth: int
+    ) -> None:
+        super().__init__()
+        self._library, self._reader, self._scorer = library, reader, scorer
+        self._weights, self._depth = weights, depth
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Name the class as LlamaIndex wants it."""
+        return "CitedeskReranker"
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        if query_bundle is None or not nodes:
+            return nodes
+        reading = self._reader.read(query_bundle.query_str)
+        papers = [self._library.papers[node.node.metadata["paper_id"]] for node in nodes[: self._depth]]
+        logits = self._scorer.score(reading.text, [best_window(self._library, reading, paper) for paper in papers])
+        rerank = np.full(len(nodes), float(logits.min()))
+        rerank[: len(papers)] = logits
+        known = {
+            signal: np.array([node.node.metadata["signals"][signal] for node in nodes])
+            for signal in nodes[0].node.metadata["signals"]
+        }
+        return rank_nodes([node.node for node in nodes], {**known, "rerank": rerank}, self._weights)
