@@ -33,14 +33,12 @@ Item = TypeVar("Item", bound=Claimed)
 
 
 def bench(arguments: Namespace, configuration: Configuration) -> int:
-    """Score dense, BM25, fused and full ranking on a folder in BEIR's form."""
+    """Score dense, BM25, fused, fast and full ranking on a folder in BEIR's form."""
     from eval.testsets.beir import read_test_set
     from eval.testsets.bench import run_bench
     from eval.testsets.index import BM25, open_indexed, scratch_settings
     from eval.testsets.output import bench_to_json, bench_to_text
-    from rag.embed import load_embedder
-    from rag.index import Models
-    from rag.late import load_late_model
+    from rag.loaded import load_models
 
     given = _given(arguments)
     settings = replace(configuration.settings, **{name: given[name] for name in _INDEXING if name in given})
@@ -50,16 +48,16 @@ def bench(arguments: Namespace, configuration: Configuration) -> int:
         if count:
             note(f"left out: {count} {name.replace('_', ' ')}")
     settings = scratch_settings(settings, arguments.cache or settings.home / "bench", test_set.name)
-    embedder = load_embedder(settings.embed_model)
+    models = load_models(settings)
     library = open_indexed(
         settings,
         test_set,
         bm25,
-        lambda: Models(embedder, load_late_model(settings.late_model)),
+        lambda: models,
         lambda: note("another process is building this index: waiting for it"),
         None if arguments.quiet else embedding_bar,
     )
-    rows = run_bench(test_set, settings, library, embedder, None if arguments.quiet else bar)
+    rows = run_bench(test_set, settings, library, models, None if arguments.quiet else bar)
     print_result(
         arguments,
         lambda: bench_to_json(test_set, settings, bm25, library.manifest, rows),
@@ -108,9 +106,9 @@ def ablate(arguments: Namespace, configuration: Configuration) -> int:
     from eval.ablation.output import ablation_to_json, ablation_to_text
     from eval.ablation.signals import Parts
     from eval.questions import load_gold
-    from rag.embed import load_embedder
-    from rag.engine import assemble
+    from rag.engine import Engine
     from rag.library import open_library
+    from rag.loaded import load_models
 
     settings = configuration.settings
     library = open_library(settings)
@@ -118,8 +116,9 @@ def ablate(arguments: Namespace, configuration: Configuration) -> int:
     questions = measurable(gold)
     if not questions:
         raise UsageError("No gold question has a paper that must be found. Name a file with answerable questions.")
-    embedder = load_embedder(settings.embed_model)
-    parts = Parts(settings, library, embedder, assemble(settings, library, embedder))
+    models = load_models(settings)
+    fast = Engine(replace(settings, rerank_depth=0), library, models)
+    parts = Parts(settings, library, models, fast, Engine(settings, library, models))
     folder = arguments.cache or settings.home / "ablate"
     scores = run_ablation(parts, questions, folder, fresh=arguments.fresh)
     left_out = len(gold) - len(questions)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag.constraints import phrases
+from rag.constraints import phrases, said
 from rag.extractive import write_extractive
 from rag.prompts import NOT_ANSWERED
 from rag.types import Answer, Citation, Evidence, Missed, Query, Quote, Relaxation, Status, Usage
@@ -66,12 +66,12 @@ class Draft:
 
 def nothing_meets(query: Query, relaxed: Sequence[Relaxation]) -> str:
     """Say that no paper meets the constraints, and what dropping each would leave."""
-    said = phrases(query.filters)
-    notice = f"No paper in the collection is {' and '.join(said.values())}."
-    if len(said) > 1:
-        left = ", ".join(f"{each.papers} without “{said[each.drop]}”" for each in relaxed)
+    by_name = phrases(query.filters)
+    notice = f"No paper in the collection is {said(query.filters)}."
+    if len(by_name) > 1:
+        left = ", ".join(f"{each.papers} if not “{by_name[each.drop]}”" for each in relaxed)
         notice += f" Papers that meet the rest: {left}."
-    return f"{notice} --drop {' or --drop '.join(said)} lifts it."
+    return f"{notice} A constraint is lifted by --drop {', --drop '.join(by_name)}."
 
 
 def nearest_lacks(names: Sequence[str]) -> str:

@@ -26,8 +26,9 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
     """Build or update the index."""
     from rag.generations import IndexFolder
     from rag.index import update
+    from rag.loaded import load_index_models
     from rag.output import summary_to_json
-    from rag.request import index_request, load_models
+    from rag.request import index_request
     from rag.terminal import summary_to_text
 
     settings = configuration.settings
@@ -35,7 +36,7 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
     with folder.locked(lambda: note("another process is building this index: waiting for it")):
         request = index_request(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
         progress = None if arguments.quiet else embedding_bar
-        summary = update(folder, request, lambda: load_models(settings), progress)
+        summary = update(folder, request, lambda: load_index_models(settings), progress)
     if summary.rebuilt:
         note(f"all papers were embedded anew: {summary.rebuilt}")
     for problem in summary.failed:

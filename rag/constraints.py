@@ -7,6 +7,8 @@ from dataclasses import fields, replace
 from rag.days import first_day, last_day
 from rag.types import Filters, Overrides, Query
 
+_DATES = ("since", "until")
+
 
 def phrases(filters: Filters) -> dict[str, str]:
     """Say each constraint that is set, by name, as what is true of the papers: "dated 2023 or later"."""
@@ -19,6 +21,14 @@ def phrases(filters: Filters) -> dict[str, str]:
         "code": None if filters.code is None else "with code" if filters.code else "without code",
     }
     return {name: phrase for name, phrase in said.items() if phrase}
+
+
+def said(filters: Filters) -> str:
+    """Say all constraints together: "dated 2024, by Tri Dao"."""
+    known = phrases(filters)
+    if filters.since and filters.since == filters.until:
+        known = {"since": f"dated {filters.since}", **{name: known[name] for name in known if name not in _DATES}}
+    return " and ".join(known.values())
 
 
 def override(query: Query, overrides: Overrides) -> Query:

@@ -21,15 +21,14 @@ from rag.cite import MarkerFilter
 from rag.clock import Clock
 from rag.constraints import override
 from rag.decide import choose
-from rag.embed import Embedder, load_embedder
 from rag.errors import LLMFailed, UsageError
 from rag.evidence import SentenceChooser
 from rag.finder import Finder
-from rag.late import LateModel, load_late_model
 from rag.library import Library, open_library
+from rag.loaded import Models, load_models
 from rag.metadata import matching, relaxations, unnamed
 from rag.prompts import fit_evidence
-from rag.rerank import PairScorer, load_scorer
+from rag.ranker import Ranker
 from rag.settings import Settings
 from rag.titles import is_title
 from rag.types import Answer, Citation, Done, Event, Evidence, Hit, Overrides, Query, Retrieved, Token, Usage
@@ -53,15 +52,6 @@ class Found:
     timings_ms: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
-    """What reads questions: an embedder, the late-interaction model of the index if it has one, a cross-encoder."""
-
-    embedder: Embedder
-    late: LateModel | None = None
-    scorer: PairScorer | None = None
-
-
 class Engine:
     """Answers questions about one library; keeps nothing between questions."""
 
@@ -71,10 +61,12 @@ class Engine:
         library: Library,
         models: Models,
         postprocessors: Sequence[BaseNodePostprocessor] = (),
+        ranker: Ranker | None = None,
         today: Callable[[], date] = date.today,
     ) -> None:
+        """Put an engine together; without a `ranker` it takes the trained one of the depth that the settings ask for."""
         self.library = library
-        self.finder = Finder(library, models.embedder, models.late, models.scorer, settings, postprocessors)
+        self.finder = Finder(library, models, settings, postprocessors, ranker)
         self._settings = settings
         self._embedder = models.embedder
         self._known = known_from(library.papers.values())
@@ -231,9 +223,4 @@ def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = 
     `postprocessors` are LlamaIndex's, and see one node per paper, ranked by all signals, best first.
     """
     library = open_library(settings)
-    models = Models(
-        load_embedder(settings.embed_model),
-        load_late_model(settings.late_model),
-        load_scorer() if settings.rerank_depth else None,
-    )
-    return Engine(settings, library, models, postprocessors)
+    return Engine(settings, library, load_models(settings), postprocessors)

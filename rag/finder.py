@@ -10,17 +10,18 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import QueryBundle
 
 from rag.decide import with_probabilities
-from rag.embed import Embedder
-from rag.late import LateModel
 from rag.library import Library
+from rag.loaded import Models
 from rag.postprocess import Reranker
-from rag.ranker import load_ranker
+from rag.ranker import Ranker, load_ranker
 from rag.reading import Reader, Reading
-from rag.rerank import PairScorer
 from rag.retrieve import HybridRetriever, Search, hits_from_nodes
 from rag.settings import Settings
 from rag.titles import named_paper
 from rag.types import Hit, Query
+
+
+_CERTAIN = 0.99  # the probability of a paper that the question names
 
 
 class Finder:
@@ -29,18 +30,17 @@ class Finder:
     def __init__(
         self,
         library: Library,
-        embedder: Embedder,
-        late: LateModel | None,
-        scorer: PairScorer | None,
+        models: Models,
         settings: Settings,
         postprocessors: Sequence[BaseNodePostprocessor] = (),
+        ranker: Ranker | None = None,
     ) -> None:
         self._library = library
-        self._embedder = embedder
+        self._embedder = models.embedder
         self._settings = settings
-        self._reader = Reader(embedder, late, library.lexical)
-        self.scorer = scorer if settings.rerank_depth else None
-        self.ranker = load_ranker("full" if self.scorer else "fast")
+        self._reader = Reader(models.embedder, models.late, library.lexical)
+        self.scorer = models.scorer if settings.rerank_depth else None
+        self.ranker = ranker or load_ranker("full" if self.scorer else "fast")
         self.postprocessors = [*self._reranker(), *postprocessors]
 
     def read(self, query: Query) -> Reading:
@@ -69,7 +69,10 @@ class Finder:
         named = [paper_id for name in query.subjects if (paper_id := named_paper(name, papers))]
         order = {paper_id: place for place, paper_id in enumerate(dict.fromkeys(named))}
         ranked = sorted(hits, key=lambda hit: (order.get(hit.paper.paper_id, len(order)), hit.rank))
-        return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ranked, start=1))
+        return tuple(
+            replace(hit, rank=rank, score=_CERTAIN if hit.paper.paper_id in order else hit.score)
+            for rank, hit in enumerate(ranked, start=1)
+        )
 
     def _reranker(self) -> list[BaseNodePostprocessor]:
         if self.scorer is None:

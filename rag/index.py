@@ -16,7 +16,6 @@ from pathlib import Path
 
 from rag.chunk import Chunker, Chunking, embedded_text
 from rag.corpus import Corpus
-from rag.embed import Embedder
 from rag.errors import CitedeskError, EmbeddingFailed, IndexFailed, IndexMissing
 from rag.files import sync, to_json_lines, write_atomic
 from rag.generations import (
@@ -29,8 +28,8 @@ from rag.generations import (
     describe_files,
     read_manifest,
 )
-from rag.late import LateModel
 from rag.lexical import LexicalIndex
+from rag.loaded import Models
 from rag.records import digest, paper_to_record
 from rag.staging import Staging, open_staging
 from rag.types import Paper, Problem
@@ -51,14 +50,6 @@ class Request:
     saved_year: int
     now: datetime
     rebuild: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """What turns papers into vectors; `late` is None where the recipe has no token vectors."""
-
-    embedder: Embedder
-    late: LateModel | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from rag.corpus import read_corpus
-from rag.embed import fingerprint, load_embedder
+from rag.embed import fingerprint
 from rag.errors import UsageError
 from rag.generations import IndexFolder, Manifest, Recipe
-from rag.index import Models, Request
-from rag.late import late_fingerprint, load_late_model
+from rag.index import Request
+from rag.late import late_fingerprint
 from rag.settings import Configuration, Settings
 
 
@@ -47,11 +47,6 @@ def recipe(settings: Settings) -> Recipe:
         settings.chunk_overlap,
         late_fingerprint(settings.late_model),
     )
-
-
-def load_models(settings: Settings) -> Models:
-    """Load the models that make an index's vectors; raises ModelUnavailable."""
-    return Models(load_embedder(settings.embed_model), load_late_model(settings.late_model))
 
 
 def _default_sources(configuration: Configuration, used: Manifest | None) -> list[Path]:

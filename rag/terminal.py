@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from textwrap import fill
 
-from rag.constraints import phrases
+from rag.constraints import phrases, said
 from rag.display import readable
 from rag.index import Summary
 from rag.types import Answer, Citation, Hit, Paper, Query
@@ -16,9 +16,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 def understood(query: Query) -> str | None:
     """Say what a question was taken to ask beyond its words; None where that is nothing."""
-    parts = [f"{said} (--drop {name} lifts it)" for name, said in phrases(query.filters).items()]
+    parts = [f"papers {said(query.filters)}"] if query.filters else []
     parts += [f"the {query.order} first"] if query.order else []
-    return f"Understood: papers {'; '.join(parts)}." if parts else None
+    lifted = f" (--drop {', --drop '.join(phrases(query.filters))} to lift)" if query.filters else ""
+    return f"Understood: {', '.join(parts)}{lifted}." if parts else None
 
 
 def answer_to_text(answer: Answer, width: int) -> str:

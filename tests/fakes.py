@@ -16,8 +16,8 @@ import numpy as np
 from rag.embed import Vectors
 from rag.errors import EmbeddingFailed
 from rag.generations import Recipe
-from rag.index import Models
 from rag.late import DIMENSION, Spans, TokenVectors, late_fingerprint, quantise
+from rag.loaded import Models
 from rag.onnx import Array, unit
 from rag.tokens import tokenize
 from rag.types import Paper

@@ -19,7 +19,8 @@ from rag.engine import assemble
 from rag.generations import IndexFolder
 from rag.index import Request, update
 from rag.library import open_library
-from rag.request import load_models, recipe
+from rag.loaded import load_index_models
+from rag.request import recipe
 from rag.settings import Settings
 from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, ROBOT_PAPER, HashEmbedder, hash_models
 
@@ -133,7 +134,7 @@ def test_json_and_table_name_what_each_step_adds_to(parts: Parts, tmp_path: Path
 
 def test_ablate_command_reads_gold_by_title(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     request = Request(Corpus(PAPERS, (), 3), recipe(Settings()), (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update(IndexFolder(tmp_path / "home"), request, lambda: load_models(Settings()))
+    update(IndexFolder(tmp_path / "home"), request, lambda: load_index_models(Settings()))
     gold = tmp_path / "gold.jsonl"
     relevant = [{"title": ROBOT_PAPER.title, "grade": 2}]
     gold.write_text(json.dumps({"id": "a", "type": "fact", "question": "walking on sand", "relevant": relevant}) + "\n")

@@ -16,8 +16,8 @@ from eval.testsets.output import bench_to_json, bench_to_text
 from eval.testsets.published import published
 from rag.cli import main
 from rag.errors import CorpusError
-from rag.index import Models
 from rag.library import Library
+from rag.loaded import Models
 from rag.settings import Settings
 from tests.fakes import PAPERS, HashEmbedder, HashLateModel
 

@@ -16,9 +16,10 @@ import pytest
 from rag.corpus import Corpus
 from rag.errors import IndexFailed, IndexMissing
 from rag.generations import LATE, VECTORS, IndexFolder, Recipe
-from rag.index import Models, Request, Summary, update
+from rag.index import Request, Summary, update
 from rag.late_store import create_tokens, open_tokens
 from rag.library import load_papers, open_library
+from rag.loaded import Models
 from rag.settings import Settings
 from rag.types import Paper, Problem
 from rag.vectors import create_vectors, open_vectors

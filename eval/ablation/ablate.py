@@ -14,9 +14,10 @@ from eval.measures.ranking import ranking_scores
 from eval.questions import Question
 from eval.stats import Interval, bootstrap_interval
 from rag.fuse import fuse
-from rag.settings import Settings
 
-Order = Callable[[Mapping[str, Sequence[str]], Settings], list[str]]
+Order = Callable[[Mapping[str, Sequence[str]]], list[str]]
+
+_RRF_K = 60  # Cormack et al. (2009)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def run_ablation(
     for step in STEPS:
         values[step.name] = [
             ranking_scores(
-                step.order({signal: rankings[signal][each.question] for signal in step.signals}, parts.settings),
+                step.order({signal: rankings[signal][each.question] for signal in step.signals}),
                 each.relevant,
             )
             for each in questions
@@ -80,24 +81,26 @@ def _differences(
 
 
 def _alone(signal: str) -> Order:
-    return lambda rankings, settings: list(rankings[signal])
+    return lambda rankings: list(rankings[signal])
 
 
-def _fused(rankings: Mapping[str, Sequence[str]], settings: Settings) -> list[str]:
-    return [paper_id for paper_id, _ in fuse(rankings, dict.fromkeys(rankings, 1.0), settings.rrf_k)]
+def _fused(rankings: Mapping[str, Sequence[str]]) -> list[str]:
+    return [paper_id for paper_id, _ in fuse(rankings, dict.fromkeys(rankings, 1.0), _RRF_K)]
 
 
-def _weighted(rankings: Mapping[str, Sequence[str]], settings: Settings) -> list[str]:
-    weights = {name: float(getattr(settings, f"{name}_weight")) for name in rankings}
-    return [paper_id for paper_id, _ in fuse(rankings, weights, settings.rrf_k)]
+def _step(name: str, meaning: str, adds_to: str | None = None) -> Step:
+    return Step(name, meaning, (name,), _alone(name), adds_to)
 
 
 STEPS = (
-    Step("lexical", "BM25 alone", ("lexical",), _alone("lexical")),
-    Step("dense_whole", "one vector per paper", ("dense_whole",), _alone("dense_whole")),
-    Step("dense", "+ chunk windows, best chunk per paper", ("dense",), _alone("dense"), "dense_whole"),
-    Step("fused_whole", "one vector per paper + BM25", ("dense_whole", "lexical"), _fused, "dense_whole"),
-    Step("fused", "chunk windows + BM25, equal weights", ("dense", "lexical"), _fused, "dense"),
-    Step("weighted", "+ the weights that are set", ("dense", "lexical"), _weighted, "fused"),
-    Step("full", "the engine's search", ("full",), _alone("full"), "weighted"),
+    _step("lexical", "BM25 alone"),
+    _step("dense_whole", "one vector per paper"),
+    _step("dense", "+ chunk windows, best chunk per paper", "dense_whole"),
+    Step("fused", "chunk windows + BM25, reciprocal ranks", ("dense", "lexical"), _fused, "dense"),
+    _step("late", "late interaction alone", "fused"),
+    _step("late_rare", "+ rare words count for more", "late"),
+    _step("ranked", "all four, by trained weights", "late"),
+    _step("reranked", "+ the cross-encoder", "ranked"),
+    _step("fast", "all four + the question understood (--fast)", "ranked"),
+    _step("full", "everything: the engine's search", "fast"),
 )

@@ -1,7 +1,7 @@
 """The rankings that an ablation is put together from: each signal's own, per question, kept as JSON.
 
 What is kept belongs to one generation of the index and to the settings that the signal looks at; anything else is
-ranked anew. `full` runs the engine itself and is never kept, since what it does is not named by settings alone.
+ranked anew. What runs the engine itself is never kept, since what it does is not named by settings alone.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from eval.runs.provenance import code_version
 from rag.embed import Embedder
 from rag.engine import Engine
+from rag.errors import UsageError
 from rag.files import write_atomic
 from rag.library import Library
+from rag.loaded import Models
+from rag.reading import Reader
 from rag.retrieve import DenseRetriever, LexicalRetriever, hits_from_nodes
 from rag.settings import Settings
-from rag.types import Filters
+from rag.types import Filters, Overrides
 
 Ranker = Callable[[str], list[str]]
 Rankings = Mapping[str, Sequence[str]]
@@ -30,12 +33,18 @@ Rankings = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a signal can be made of."""
+    """What a signal can be made of; `fast` and `full` are engines without and with the cross-encoder."""
 
     settings: Settings
     library: Library
-    embedder: Embedder
-    engine: Engine
+    models: Models
+    fast: Engine
+    full: Engine
+
+    @property
+    def embedder(self) -> Embedder:
+        """What embeds questions."""
+        return self.models.embedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +106,35 @@ def _dense_whole(parts: Parts) -> Ranker:
     return rank
 
 
-def _full(parts: Parts) -> Ranker:
-    return lambda question: [hit.paper.paper_id for hit in parts.engine.search(question).hits]
+def _late(rare: bool) -> Callable[[Parts], Ranker]:
+    """Rank all papers by late interaction, with all tokens alike or with those of rare words counting for more."""
+
+    def make(parts: Parts) -> Ranker:
+        late, ids = parts.library.late, list(parts.library.papers)
+        reader = Reader(parts.embedder, parts.models.late, parts.library.lexical)
+        if late is None:
+            raise UsageError("The index has no token vectors. Set CITEDESK_LATE_MODEL and index again.")
+
+        def rank(question: str) -> list[str]:
+            reading = reader.read(question)
+            assert reading.tokens is not None
+            scores = late.scores(reading.tokens, np.arange(len(ids)), reading.rarity if rare else None)
+            return [ids[i] for i in np.argsort(-scores, kind="stable")[: parts.settings.pool]]
+
+        return rank
+
+    return make
+
+
+def _engine(depth: str, as_is: bool) -> Callable[[Parts], Ranker]:
+    """Rank with an engine; `as_is` leaves the understanding of the question out."""
+
+    def make(parts: Parts) -> Ranker:
+        engine: Engine = getattr(parts, depth)
+        overrides = Overrides(as_is=as_is)
+        return lambda question: [hit.paper.paper_id for hit in engine.search(question, overrides).hits]
+
+    return make
 
 
 def _through(retriever: BaseRetriever, parts: Parts) -> Ranker:
@@ -111,5 +147,10 @@ SIGNALS: Mapping[str, SignalSource] = {
     "lexical": SignalSource(_lexical, ("pool",)),
     "dense_whole": SignalSource(_dense_whole, ("pool", "embed_model")),
     "dense": SignalSource(_dense, ("pool", "embed_model")),
-    "full": SignalSource(_full, None),
+    "late": SignalSource(_late(rare=False), ("pool", "late_model")),
+    "late_rare": SignalSource(_late(rare=True), ("pool", "late_model")),
+    "ranked": SignalSource(_engine("fast", as_is=True), None),
+    "reranked": SignalSource(_engine("full", as_is=True), None),
+    "fast": SignalSource(_engine("fast", as_is=False), None),
+    "full": SignalSource(_engine("full", as_is=False), None),
 }

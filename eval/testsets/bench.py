@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -13,14 +13,15 @@ from eval.measures.trec import per_query
 from eval.stats import Interval, bootstrap_interval
 from eval.testsets.beir import TestSet
 from eval.testsets.published import Published, published
-from rag.embed import Embedder
-from rag.engine import assemble
+from rag.engine import Engine
+from rag.fuse import fuse
 from rag.library import Library
-from rag.retrieve import DenseRetriever, FusedRetriever, LexicalRetriever, hits_from_nodes
+from rag.loaded import Models
+from rag.retrieve import DenseRetriever, LexicalRetriever, hits_from_nodes
 from rag.settings import Settings
-from rag.types import Filters, Hit, Signal
+from rag.types import Filters, Hit, Overrides
 
-Search = Callable[[str], tuple[Hit, ...]]
+Search = Callable[[str], list[str]]
 Progress = Callable[[Iterable[str], int, str], Iterable[str]]
 
 
@@ -35,36 +36,45 @@ class Row:
     published: Published | None = None
 
 
-def systems(settings: Settings, library: Library, embedder: Embedder) -> dict[str, Search]:
-    """Name the systems that are measured, simplest first; `full` is the engine's own search."""
-    dense = DenseRetriever(library, embedder, Filters(), settings.pool)
+def systems(settings: Settings, library: Library, models: Models) -> dict[str, Search]:
+    """Name the systems that are measured, simplest first; `fast` and `full` are the engine's own searches.
+
+    They take a query as it is: a claim or a summary is no question that a user asks.
+    """
+    dense = DenseRetriever(library, models.embedder, Filters(), settings.pool)
     lexical = LexicalRetriever(library, Filters(), settings.pool)
-    signals: dict[Signal, BaseRetriever] = {"dense": dense, "lexical": lexical}
-    weights: dict[Signal, float] = {"dense": settings.dense_weight, "lexical": settings.lexical_weight}
-    fused = FusedRetriever(signals, weights, settings.rrf_k)
-    engine = assemble(settings, library, embedder)
+    as_is = Overrides(as_is=True)
 
     def through(retriever: BaseRetriever) -> Search:
-        return lambda question: hits_from_nodes(retriever.retrieve(question), library.papers)
+        return lambda question: _ids(hits_from_nodes(retriever.retrieve(question), library.papers))
 
-    return {
-        "dense": through(dense),
-        "lexical": through(lexical),
-        "fused": through(fused),
-        "full": lambda question: engine.search(question).hits,
-    }
+    def engine(depth: int) -> Search:
+        built = Engine(replace(settings, rerank_depth=depth), library, models)
+        return lambda question: _ids(built.search(question, as_is).hits)
+
+    def fused(question: str) -> list[str]:
+        rankings = {"dense": through(dense)(question), "lexical": through(lexical)(question)}
+        return [paper_id for paper_id, _ in fuse(rankings, dict.fromkeys(rankings, 1.0), _RRF_K)]
+
+    found = {"dense": through(dense), "lexical": through(lexical), "fused": fused, "fast": engine(0)}
+    return found | ({"full": engine(settings.rerank_depth)} if settings.rerank_depth else {})
+
+
+def _ids(hits: Sequence[Hit]) -> list[str]:
+    return [hit.paper.paper_id for hit in hits]
 
 
 def run_bench(
-    test_set: TestSet, settings: Settings, library: Library, embedder: Embedder, progress: Progress | None = None
+    test_set: TestSet, settings: Settings, library: Library, models: Models, progress: Progress | None = None
 ) -> tuple[Row, ...]:
     """Rank the test set's queries with every system, and measure the rankings."""
     return tuple(
         _measure(name, search, test_set, settings, progress)
-        for name, search in systems(settings, library, embedder).items()
+        for name, search in systems(settings, library, models).items()
     )
 
 
+_RRF_K = 60  # Cormack et al. (2009)
 _WHOLE = 512  # tokens of a chunk that holds a whole abstract
 
 
@@ -75,10 +85,10 @@ def _measure(name: str, search: Search, test_set: TestSet, settings: Settings, p
     search(next(iter(test_set.queries.values())))  # the first query pays for what is opened lazily
     for query_id in progress(asked, len(test_set.queries), name) if progress else asked:
         start = perf_counter()
-        hits = search(test_set.queries[query_id])
+        found = search(test_set.queries[query_id])
         times_ms.append(1000 * (perf_counter() - start))
         # In some sets the queries are documents: a query does not find itself.
-        rankings[query_id] = [hit.paper.paper_id for hit in hits if hit.paper.paper_id != query_id]
+        rankings[query_id] = [paper_id for paper_id in found if paper_id != query_id]
     values = per_query(rankings, test_set.qrels)
     intervals = {measure: bootstrap_interval(list(of_query.values())) for measure, of_query in values.items()}
     whole = settings.chunk_tokens >= _WHOLE

@@ -13,9 +13,10 @@ from eval.testsets.beir import TestSet
 from rag.corpus import Corpus
 from rag.errors import UsageError
 from rag.generations import IndexFolder
-from rag.index import Models, Progress, Request, update
+from rag.index import Progress, Request, update
 from rag.lexical import K1, B, LexicalIndex
 from rag.library import Library, open_library
+from rag.loaded import Models
 from rag.request import recipe
 from rag.settings import Settings
 

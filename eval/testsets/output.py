@@ -21,9 +21,7 @@ _SETTINGS = (
     "chunk_tokens",
     "chunk_overlap",
     "pool",
-    "rrf_k",
-    "dense_weight",
-    "lexical_weight",
+    "rerank_depth",
 )
 
 
