@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from rag.mentions import NUMBER, PAPER, PEOPLE
+from rag.lookups import is_half_remembered
+from rag.mentions import FILLER, NUMBER, PAPER, PEOPLE, WORK
 from rag.types import Kind
 
-_FILLER = r"^(?:(?:hi|hello|hey|so|ok|okay|well|and|but|please|thanks|thank\s+you|no|yes|now|then)[\s,.!:-]+)*"
 _WORKS = (
     r"(?:papers|works|studies|articles|preprints|publications|surveys|methods|approaches|techniques|systems"
     r"|frameworks|algorithms"
@@ -29,7 +29,7 @@ _NO_MODIFIER = (
 )
 _OFF_TOPIC = tuple(
     re.compile(
-        rf"{_FILLER}(?:{pattern})[\s?!.,]*(?:today|please|there|now|again|so\s+much|very\s+much|a\s+lot)?[\s?!.)]*$",
+        rf"{FILLER}(?:{pattern})[\s?!.,]*(?:today|please|there|now|again|so\s+much|very\s+much|a\s+lot)?[\s?!.)]*$",
         re.IGNORECASE,
     )
     for pattern in (
@@ -58,40 +58,8 @@ _OFF_TOPIC = tuple(
         r"|well\s+done",
     )
 )
-_LOOKUP = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"{_FILLER}(?:i(?:['’]m|\s+am)\s+looking\s+for\s+|find\s+(?:me\s+)?|looking\s+for\s+|show\s+me\s+"
-        rf"|i\s+need\s+|where(?:['’]s|\s+is)\s+|do\s+you\s+(?:know|have)\s+)?(?:that"
-        rf"|this)\s+(?:[\w-]+\s+){{0,6}}?{PAPER}(?<!s)\b(?!['’])",
-        rf"{_FILLER}(?:find\s+(?:me\s+)?|looking\s+for\s+|i(?:['’]m|\s+am)\s+looking\s+for\s+|show\s+me\s+"
-        rf"|i\s+need\s+)?the\s+(?:[\w-]+\s+){{0,4}}{PAPER}(?<!s)\s+(?:where|that|with|about|in\s+which|on|which"
-        rf"|called|titled|by)\b",
-        rf"{_FILLER}(?:find\s+(?:me\s+)?|open\s+|show\s+me\s+)?the\s+(?:[\w.+-]+\s+){{1,5}}paper\s*[.?!]?$",
-        r"\bi\s+(?:vaguely\s+|dimly\s+|faintly\s+|once\s+|think\s+i\s+)?(?:remember|recall|once\s+read|read|saw"
-        r"|came\s+across)\b.*\b(?:paper|title|article|work|framework|method|system|preprint|survey|something|study"
-        r"|name)\b",
-        rf"{_FILLER}(?:(?:give|show|find|tell)\s+me\s+)?(?:the\s+)?(?:title|abstract|link|url|authors?)\s+(?:of"
-        rf"|to)\s+(?:the|that)\b",
-        rf"\b(?:trying\s+to\s+(?:find|remember|recall)|there\s+(?:was|is)\s+(?:this|that))\b[^?.]*\b{PAPER}(?<!s)\b",
-        rf"\bwhat(?:['’]?s|\s+is|\s+was)\s+(?:the|that)\s+(?!(?:main|key|point|idea|difference|best|gist"
-        rf"|contribution|title|name)\b(?!-))(?:(?:(?!\b(?:that|in|of|from|by)\s+(?:the|this"
-        rf"|that)\b)[^?.]){{1,80}}\s)?{PAPER}(?<!s)\b",
-        r"\bwhich\s+(?:one|paper|article|preprint|framework|system)\s+(?:was|is)\s+(?:it|that)\b",
-        rf"\b(?:{PAPER}(?<!s)|which\s+one)\b.*\b(?:in|has|had|with)\s+(?:the|its|their)\s+title\b",
-        r"\b(?:which|what)\s+(?:paper|article|preprint)\s+(?:is|was)\s+(?:called|titled|entitled|named)\b"
-        r"|\bpaper\s+(?:called|titled|entitled|named)\b",
-        r"^(?:the|that|a|some)\b[^?.]*\b(?:called|named)\b.*\b(?:something|or\s+so|similar)\b",
-        r"\bor\s+something\s+(?:\w+\s+)?like\s+that\b|\bor\s+something\b\s*[?.,]|\b(?:forgot|forget|(?:can(?:['’]?t"
-        r"|not)|don['’]?t|do\s+not)\s+(?:quite\s+)?(?:remember|recall))\s+(?:the|its|what|title|name)\b",
-        r"\bwhat\s+was\s+(?:it|that\s+\w+)\s+called\b|\bwhat\s+was\s+(?:its|the)\s+(?:title|name)\b|\bname\s+escapes\b",
-        rf"{_FILLER}who\s+(?:wrote|authored|(?:is|are|was|were)\s+the\s+authors?\s+of)\s+(?!(?:about|on|papers"
-        rf"|a\s+paper|something|anything)\b)",
-        r"^(?:arxiv\s*:?\s*)?\d{4}\.\d{4,5}(?:v\d+)?$|^https?://arxiv\.org/\S+$",
-    )
-)
 _LISTS = tuple(
-    re.compile(rf"{_FILLER}(?:{pattern})", re.IGNORECASE)
+    re.compile(rf"{FILLER}(?:{pattern})", re.IGNORECASE)
     for pattern in (
         rf"how\s+many\s+(?:of\s+(?:them|these|those)|(?:[\w-]+\s+){{0,3}}?{PAPER})\b",
         rf"what\s+(?:are|were)\s+(?:the\s+|some\s+)?(?:[\w-]+\s+){{0,3}}?{_WORKS}\b",
@@ -141,13 +109,13 @@ _QUANTITY = (
     rf"|cheap|close|soon|quick\w*)|(?:what|which)\s+(?:[\w-]+\s+){{0,3}}?{_MEASURE})\b"
 )
 _FACT = re.compile(
-    rf"{_FILLER}(?:(?:on|in|at|by|for|with|from|to|of|under|after|during)\s+[^?]*?\b)?(?:{_QUANTITY}|when|why|what"
+    rf"{FILLER}(?:(?:on|in|at|by|for|with|from|to|of|under|after|during)\s+[^?]*?\b)?(?:{_QUANTITY}|when|why|what"
     rf"|which|who|whose|where|how|explain|describe|tell\s+me\s+(?:how|why|what|when|whether))\b"
     rf"|\b(?:by\s+)?{_QUANTITY}[^?]*\?",
     re.IGNORECASE,
 )
-_FIRST_QUANTITY = re.compile(rf"{_FILLER}(?:(?:on|in|at|by|for|to)\s+[^?]{{0,60}}?\b)?{_QUANTITY}", re.IGNORECASE)
-_YES_NO = re.compile(rf"{_FILLER}(?:is|are|was|were|does|do|did|has|have|can|could|will|would|should)\b", re.IGNORECASE)
+_FIRST_QUANTITY = re.compile(rf"{FILLER}(?:(?:on|in|at|by|for|to)\s+[^?]{{0,60}}?\b)?{_QUANTITY}", re.IGNORECASE)
+_YES_NO = re.compile(rf"{FILLER}(?:is|are|was|were|does|do|did|has|have|can|could|will|would|should)\b", re.IGNORECASE)
 _TITLE = re.compile(r"^[\"“']?[A-Z0-9][^?\n]{15,}$")
 _SMALL = frozenset(
     "a an and as at by for from in into is of on or over the to via vs with without be are can not".split()
@@ -188,7 +156,7 @@ def kind_of(question: str, subjects: tuple[str, ...], ordered: bool) -> Kind:
 
 def is_lookup(question: str) -> bool:
     """Tell whether a question is after one paper that is half remembered, or is a title itself."""
-    return any(pattern.search(question) for pattern in _LOOKUP) or _is_title(question)
+    return is_half_remembered(question) or _is_title(question)
 
 
 def _is_title(question: str) -> bool:
