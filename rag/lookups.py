@@ -44,7 +44,8 @@ _LOOKUP = tuple(
         r"^(?:arxiv\s*:?\s*)?\d{4}\.\d{4,5}(?:v\d+)?$|^https?://arxiv\.org/\S+$",
         rf"{FILLER}(?:i(?:['’]m|\s+am)\s+)?(?:looking|searching)\s+for\s+[\"'“‘]",
         r"\b(?:something|anything)\s+(?:along\s+(?:those|these|the)\s+lines|to\s+that\s+effect|like\s+that)\b",
-        r"\b(?:can(?:['’]?t|not)|don['’]?t|do\s+not)\s+(?:quite\s+|really\s+|exactly\s+)?(?:remember|recall)\b",
+        r"(?:^|[,.;:?!(]\s*|\b(?:i|but|and)\s+)(?:can(?:['’]?t|not)|don['’]?t|do\s+not)\s+(?:quite\s+|really\s+|exactly\s+)?"
+        r"(?:remember|recall)\b",
         rf"{_TOLD}.*\bi\s+(?:believe|think|guess)\s*(?:[.!,;:)]|$)",
         rf"{_TOLD}(?!.*\b(?:\d+|{NUMBER})\s+(?:[\w-]+\s+)?or\s+so\b).*\bor\s+so\s*(?:[.!,;:)]|$)",
         rf"{FILLER}(?:find\s+(?:me\s+)?|show\s+me\s+|i\s+(?:want|need)\s+)?(?:the|that)\s+one\s+(?:about|on|with|where"
@@ -55,7 +56,7 @@ _LOOKUP = tuple(
         rf"{FILLER}(?:an?\s+)?{PAPER}(?<!s)\s+(?:on|about|where|that|which|in\s+which|with)(?:\s+[^\s?]+){{6,}}\s*[.?!]*$",
         rf"{_TOLD}(?!(?:an?|no|each|every|some|one|new|recent|latest)\b)(?:[^\s?.,;:]+\s+){{1,8}}paper\s*[.!?]*$",
         # A phrase with a question mark, as of a title, and more that is remembered in lower case after it.
-        rf"^(?!(?:who|what|which|when|where|why|how|is|are|was|were|do|does|did|has|have|can|could|any\w*)\b)[^?]{{6,100}}\?+\s+(?!{_ASKING}|(?-i:[A-Z]))[^?]+$",
+        rf"^(?!(?:who|what|which|when|where|why|how|is|are|was|were|do|does|did|has|have|can|could|any\w*)\b)[^?]{{6,100}}\?+\s+(?!{_ASKING}|please\b|{PAPER}(?<=s)\b|(?-i:[A-Z]))[^?]+$",
     )
 )
 

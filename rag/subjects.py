@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 
+from rag.mentions import PAPER
+
 _MOST_WORDS = 7
 _STOP = (
     r"(?=\s*(?:[,:;?.!(—–]\s|[?.!:;]|$|\b(?:for|on|in|at|when|if|with\s+respect|regarding|concerning|as\s+to|under"
     r"|and\s+(?:how|what|which|why|where|when|do|does|is|are))\b))"
 )
 _START = r"(?:^|[.:;?!,]\s+)"
-_NAMED = r"(?-i:(?:[Tt]he\s+)?(?=[\w.+-]*[A-Z])[A-Za-z0-9][\w.+-]*\w\+*(?:\s+[A-Z0-9][\w.+-]*\w){0,2})"
+_NO_NAME = r"(?:Is|Are|Was|Were|Do|Does|Did|Can|Could|Should|Will|Which|What|How|Why|Who|If|When)"
+_NAMED = (
+    rf"(?-i:(?!{_NO_NAME}\b)(?:[Tt]he\s+)?(?=[\w.+-]*[A-Z])[A-Za-z0-9][\w.+-]*\w\+*(?:\s+[A-Z0-9][\w.+-]*\w){{0,2}})"
+)
 _NAMED_X, _NAMED_Y = rf"(?P<x>{_NAMED})", rf"(?P<y>{_NAMED})"
 _COMPARATIVE = (
     r"\b(?:more|less|fewer|better|worse|best|worst|most|least|(?:is|was|are|were|runs|works|gets|trains|goes)\s+(?:the\s+)?"
@@ -33,6 +38,7 @@ _PATTERNS = tuple(
         rf"{_START}(?:and\s+|so\s+|but\s+)?(?:do|does|did|can|is|are|will)\s+{_X}\s+(?:really\s+|actually\s+|always\s+|still\s+)?(?:beat"
         rf"|outperform|surpass|(?:better|faster|worse|slower|stronger|cheaper)\s+than)\s+{_Y}{_STOP}",
         rf"{_START}(?:and\s+)?which\s+(?=[^,:?]*{_COMPARATIVE})[\w\s-]{{2,60}}?[,:]\s*{_X}\s+or\s+{_Y}(?=\s*(?:[,:;?.!]|$))",
+        rf"{_START}(?:is|are|was|does)\s+{_NAMED_X}\s+or\s+{_NAMED_Y}\s+(?:[a-z]+er|more|less)\b",
         rf"^{_NAMED_X}\s+or\s+{_NAMED_Y}(?=[^?.:;]*\?)",
         rf"{_START}{_NAMED_X}(?P<more>(?:,\s+{_NAMED})*),?\s+and\s+{_NAMED_Y}\s+(?:both|each|all)\b",
         rf"\b(?:two|three|four)\s+[^,:;.?]{{3,80}},\s+{_NAMED_X}\s+and\s+(?P<y>[^,:;?.]+?)(?=\s*[:.])",
@@ -54,6 +60,15 @@ _LIST = re.compile(
     r"(?::|^\s*,)\s*(?P<names>[^:?]+?)\s*[?.!]?$",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(
+    r"\bin\s+(?:which|what)\s+order\s+(?:did|do|were|was|have)\s+(?P<names>[^:?]+?)\s+(?:been\s+)?(?:appear(?:ed)?|c[ao]me\s+out"
+    r"|published|posted|released)\b",
+    re.IGNORECASE,
+)
+_AUTHORS_OF = re.compile(
+    rf"\bhow\s+many\s+(?:co-?)?authors\s+(?:do|does|did)\s+(?P<names>(?![^?]*\b{PAPER}(?<=s)\b)[^:?]+?)\s+have\b\s*[?.]*$",
+    re.IGNORECASE,
+)
 _LEADING = re.compile(r"^(?:(?:and|or|either|both|between|of|please)\s+)+", re.IGNORECASE)
 _SPLIT = re.compile(r"\s*[,;]\s*(?:and\s+|or\s+|then\s+)?|\s+(?:and|or|versus|vs\.?)\s+", re.IGNORECASE)
 
@@ -73,6 +88,18 @@ def compared(question: str) -> tuple[str, ...]:
 def ordered(question: str) -> tuple[str, ...]:
     """List the names after a colon or comma that a question wants put in order, or those it names beside the order."""
     return _listed(_LIST.search(question))
+
+
+def named_in_order(question: str) -> tuple[str, ...]:
+    """List the names inside a question for their order: "in which order did A and B appear"."""
+    return _listed(_BETWEEN.search(question))
+
+
+def credited(question: str) -> tuple[str, ...]:
+    """List the names whose number of authors is asked for."""
+    match = _AUTHORS_OF.search(question)
+    names = tuple(filter(None, map(_trim, _SPLIT.split(match["names"])))) if match else ()
+    return names if all(map(_is_name, names)) else ()
 
 
 def _listed(match: re.Match[str] | None) -> tuple[str, ...]:
