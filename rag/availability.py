@@ -20,6 +20,7 @@ _AVAILABLE = (
     r"\s+(?:(?:is|are|was|being|made)\s+)*(?:publicly\s+|freely\s+|openly\s+)?(?:available|released|online|public"
     r"|open(?:[-\s]?sourced?)?|on\s+git\s?hub)\b"
 )
+_IS_THERE = re.compile(r"(?:is|are|was)\s+there\b", re.IGNORECASE)
 _DOING = re.compile(
     r"\b(?:reason|think|plan|program|deal|interact|solv|act|help|work|tun|mix|augment|prompt|pretrain|train|learn"
     r"|teach|do"
@@ -34,6 +35,11 @@ _WITH = tuple(
         rf"(?:\b(?:that|which)\s+)?\b(?:with|have|has|having|includ(?:e|ing)|link(?:s|ing)?\s+to|come\s+with"
         rf"|on)\s+{_GITHUB}",
         rf"\bwhose\s+{_CODE}{_AVAILABLE}",
+        rf"\b(?:is|are|was)\s+there\s+(?:an?\s+|any\s+)?(?:{_OPEN}\s+)*(?:(?:links?|pointers?)\s+to\s+{_THEIR}{_CODE}"
+        rf"|{_GITHUB}|{_CODE}(?:{_AVAILABLE})?){_END}",
+        rf"(?:\b(?:that|which)\s+)?\b(?:with|have|has|having|give|gives|giving|contain|contains)\s+(?:an?\s+)?links?\s+to"
+        rf"\s+{_THEIR}{_CODE}{_END}",
+        rf"(?:\b(?:that|which)\s+)?\blink(?:s|ing)?\s+to\s+{_THEIR}{_CODE}{_END}",
         rf"{_THAT}\b{_SHARE}\s+{_THEIR}{_CODE}{_END}",
         rf"(?:\b(?:that|which)\s+)?\b(?:come|comes|coming)\s+with\s+{_THEIR}{_CODE}{_END}",
         rf"\bwith\s+{_THEIR}(?:{_OPEN}\s+)+(?:code|implementations?){_END}",
@@ -67,6 +73,8 @@ def _of_papers(question: str, match: re.Match[str]) -> bool:
     """Tell whether the phrase is about papers and not about what models do with code."""
     if _DOING.search(question[: match.start()]):
         return False
+    if _IS_THERE.match(match[0]):
+        return re.search(rf"\b(?:which|what|{WORK})\b", question[: match.start()], re.IGNORECASE) is not None
     bare = re.fullmatch(r"(?:with|without)\s+(?:any\s+)?code|(?:have|has|having)\s+code", match[0], re.IGNORECASE)
     asked = re.search(
         rf"\b(?:{WORK}|list|them|these|those|which|optimi[sz]ers|methods|systems|frameworks|tools)\b",

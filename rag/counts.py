@@ -78,7 +78,10 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _TOP = re.compile(rf"\btop\s+(?P<n>{NUMBER})(?=\s*(?:$|[?.,:;]|on\b|about\b|for\b|{_KINDS}\b))", re.IGNORECASE)
-_BOTH = re.compile(rf"\b(?:name|list|give|show|find)\s+(?:me\s+)?both\b|\bboth\s+{_KINDS}\b", re.IGNORECASE)
+_BOTH = re.compile(
+    rf"\b(?:name|list|give|show|find)\s+(?:me\s+)?both(?=\s*(?:$|[?.!,;:]|(?:and|of|with)\b|{_KINDS}\b))|\bboth\s+{_KINDS}\b",
+    re.IGNORECASE,
+)
 
 
 def author_count_mentions(question: str) -> list[Mention]:

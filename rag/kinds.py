@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from rag.mentions import NUMBER, PAPER, PEOPLE
+from rag.lookups import is_half_remembered
+from rag.mentions import FILLER, NUMBER, PAPER, PEOPLE, WORK
 from rag.types import Kind
 
-_FILLER = r"^(?:(?:hi|hello|hey|so|ok|okay|well|and|but|please|thanks|thank\s+you|no|yes|now|then)[\s,.!:-]+)*"
 _WORKS = (
-    r"(?:papers|works|studies|articles|preprints|publications|surveys|methods|approaches|techniques|systems"
+    r"(?:papers|works|studies|articles|abstracts|preprints|publications|surveys|methods|approaches|techniques|systems"
     r"|frameworks|algorithms"
     r"|optimi[sz]ers|tools|models|benchmarks|datasets|tricks|ways|projects|libraries|ideas|strategies|solutions|options"
     r"|alternatives|attempts|experiments|architectures|researchers|groups|people|schemes|kernels|compilers|agents"
@@ -19,7 +19,7 @@ _MEASURE = (
     r"(?:accurac(?:y|ies)|speed-?ups?|rates?|scores?|numbers?|gains?|improvements?|share|fraction|percentage|ratios?"
     r"|cost|price"
     r"|throughput|latency|size|memory|perplexity|recall|precision|error|energy|power|budget|factor|bandwidth"
-    r"|resolution)"
+    r"|resolution|utili[sz]ation|speed|(?:gpu|tpu|cpu|card|node)[-\s]?(?:hours|days)|runtime)"
 )
 # What cannot stand between "which" and the plural that it asks for: a verb, a preposition, a noun that is the subject.
 _NO_MODIFIER = (
@@ -27,9 +27,11 @@ _NO_MODIFIER = (
     r"|that"
     r"|who)\b|\w+[^\Wsui]s\b"
 )
+_PAPERS = r"(?:papers|articles|preprints|publications|works|studies|abstracts|surveys)"
+_AGREE = r"[^?.]*\b(?:dis)?(?:agree|differ|compare)"
 _OFF_TOPIC = tuple(
     re.compile(
-        rf"{_FILLER}(?:{pattern})[\s?!.,]*(?:today|please|there|now|again|so\s+much|very\s+much|a\s+lot)?[\s?!.)]*$",
+        rf"{FILLER}(?:{pattern})[\s?!.,]*(?:today|please|there|now|again|so\s+much|very\s+much|a\s+lot)?[\s?!.)]*$",
         re.IGNORECASE,
     )
     for pattern in (
@@ -58,41 +60,17 @@ _OFF_TOPIC = tuple(
         r"|well\s+done",
     )
 )
-_LOOKUP = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"{_FILLER}(?:i(?:['’]m|\s+am)\s+looking\s+for\s+|find\s+(?:me\s+)?|looking\s+for\s+|show\s+me\s+"
-        rf"|i\s+need\s+|where(?:['’]s|\s+is)\s+|do\s+you\s+(?:know|have)\s+)?(?:that"
-        rf"|this)\s+(?:[\w-]+\s+){{0,6}}?{PAPER}(?<!s)\b(?!['’])",
-        rf"{_FILLER}(?:find\s+(?:me\s+)?|looking\s+for\s+|i(?:['’]m|\s+am)\s+looking\s+for\s+|show\s+me\s+"
-        rf"|i\s+need\s+)?the\s+(?:[\w-]+\s+){{0,4}}{PAPER}(?<!s)\s+(?:where|that|with|about|in\s+which|on|which"
-        rf"|called|titled|by)\b",
-        rf"{_FILLER}(?:find\s+(?:me\s+)?|open\s+|show\s+me\s+)?the\s+(?:[\w.+-]+\s+){{1,5}}paper\s*[.?!]?$",
-        r"\bi\s+(?:vaguely\s+|dimly\s+|faintly\s+|once\s+|think\s+i\s+)?(?:remember|recall|once\s+read|read|saw"
-        r"|came\s+across)\b.*\b(?:paper|title|article|work|framework|method|system|preprint|survey|something|study"
-        r"|name)\b",
-        rf"{_FILLER}(?:(?:give|show|find|tell)\s+me\s+)?(?:the\s+)?(?:title|abstract|link|url|authors?)\s+(?:of"
-        rf"|to)\s+(?:the|that)\b",
-        rf"\b(?:trying\s+to\s+(?:find|remember|recall)|there\s+(?:was|is)\s+(?:this|that))\b[^?.]*\b{PAPER}(?<!s)\b",
-        rf"\bwhat(?:['’]?s|\s+is|\s+was)\s+(?:the|that)\s+(?!(?:main|key|point|idea|difference|best|gist"
-        rf"|contribution|title|name)\b(?!-))(?:(?:(?!\b(?:that|in|of|from|by)\s+(?:the|this"
-        rf"|that)\b)[^?.]){{1,80}}\s)?{PAPER}(?<!s)\b",
-        r"\bwhich\s+(?:one|paper|article|preprint|framework|system)\s+(?:was|is)\s+(?:it|that)\b",
-        rf"\b(?:{PAPER}(?<!s)|which\s+one)\b.*\b(?:in|has|had|with)\s+(?:the|its|their)\s+title\b",
-        r"\b(?:which|what)\s+(?:paper|article|preprint)\s+(?:is|was)\s+(?:called|titled|entitled|named)\b"
-        r"|\bpaper\s+(?:called|titled|entitled|named)\b",
-        r"^(?:the|that|a|some)\b[^?.]*\b(?:called|named)\b.*\b(?:something|or\s+so|similar)\b",
-        r"\bor\s+something\s+(?:\w+\s+)?like\s+that\b|\bor\s+something\b\s*[?.,]|\b(?:forgot|forget|(?:can(?:['’]?t"
-        r"|not)|don['’]?t|do\s+not)\s+(?:quite\s+)?(?:remember|recall))\s+(?:the|its|what|title|name)\b",
-        r"\bwhat\s+was\s+(?:it|that\s+\w+)\s+called\b|\bwhat\s+was\s+(?:its|the)\s+(?:title|name)\b|\bname\s+escapes\b",
-        rf"{_FILLER}who\s+(?:wrote|authored|(?:is|are|was|were)\s+the\s+authors?\s+of)\s+(?!(?:about|on|papers"
-        rf"|a\s+paper|something|anything)\b)",
-        r"^(?:arxiv\s*:?\s*)?\d{4}\.\d{4,5}(?:v\d+)?$|^https?://arxiv\.org/\S+$",
-    )
-)
 _LISTS = tuple(
-    re.compile(rf"{_FILLER}(?:{pattern})", re.IGNORECASE)
+    re.compile(rf"{FILLER}(?:{pattern})", re.IGNORECASE)
     for pattern in (
+        rf"how\s+(?:do|does|did|have)\s+(?:the\s+|these\s+|any\s+)?(?:[\w-]+\s+){{0,3}}?{_PAPERS}\b(?!{_AGREE})",
+        rf"(?:what|which)\s+[^?.]*?\bdo\s+(?:the\s+|these\s+)?(?:[\w-]+\s+){{0,4}}?{_PAPERS}\b(?!{_AGREE})",
+        rf"(?:what|which)\s+[^?.]*?\bdo\s+[^?.]*?{_WORKS}\s+(?:here|in\s+(?:this|the|your)\s+(?:collection|library|corpus))\b",
+        r"(?:what|which)\s+[^?]*\bare\s+(?:presented|described|reported|discussed|covered|proposed|introduced|mentioned)"
+        r"(?:\s+here)?\s*[?.]*$",
+        r"how\s+(?:should|can|could|might)\s+(?-i:(?!(?:the\s+)?[A-Z]))[^?]*\bbe\b",
+        r"(?:can|could)\s+(?-i:(?:[a-z][\w-]*\s+){0,2}[a-z][\w-]*[^\Wsu]s)\b(?<!\bthis)(?<!\bits)",
+        r"where\s*\?*$|what\s+else\b|what(?:['’]?s|\s+is)\s+in\s+(?:here|there|(?:the|this|your)\s+(?:collection|library|corpus))\b",
         rf"how\s+many\s+(?:of\s+(?:them|these|those)|(?:[\w-]+\s+){{0,3}}?{PAPER})\b",
         rf"what\s+(?:are|were)\s+(?:the\s+|some\s+)?(?:[\w-]+\s+){{0,3}}?{_WORKS}\b",
         rf"(?:which|what)\s+(?:of\s+(?:the|these"
@@ -128,9 +106,14 @@ _COMPARE = re.compile(
     r"|\b(?:really|actually)\s+(?:beat|outperform|better|faster)\b|^(?:does|do|did|can|is|are)\s+[^?]*?\b(?:beat"
     r"|outperform|surpass|better\s+than|faster\s+than)\b"
     r"|\bhow\s+(?:do|does)\s+[^?.]*\bcompare\b|\bwhich\s+(?:one\s+)?(?:is|was|works|performs)\s+(?:better|best"
-    r"|faster|cheaper)\b.*\bor\b|\bside\s+by\s+side\b|\bin\s+contrast\s+to\b",
+    r"|faster|cheaper)\b.*\bor\b|\bside\s+by\s+side\b|\bin\s+contrast\s+to\b"
+    r"|\bhow\s+(?:did|does|do|has|have)\b[^?.]*\b(?:change|evolve)d?\b[^?.]*\bfrom\b[^?.]*\bto\b"
+    rf"|\bone\s+(?:[\w-]+\s+){{0,2}}?(?:{WORK}\b|(?:say|claim|prove|show|find|report|use|argue)s\b)[^?]*"
+    r"(?:[,;]|\b(?:and|while|but|whereas))\s+(?:another|the\s+other|a\s+second)\b[^?]*[.;:]\s[^?]*\?",
     re.IGNORECASE,
 )
+_ALTERNATIVES = re.compile(r":\s+(?:after|at|for|in|on|within|from|by)\s+(?:how\s+\w+|what|which)\b", re.IGNORECASE)
+_EACH = re.compile(r"\b(?:each|both|respectively|they|their|differ\w*)\b", re.IGNORECASE)
 _SEVERAL = re.compile(
     rf"\b(?:two|three|four|five|both)\s+(?:[\w-]+\s+){{0,3}}?{_WORKS}\b.*[.?!;:]\s.*\b(?:each|all\s+{NUMBER}"
     rf"|all\s+of|both|their|they)\b",
@@ -138,16 +121,37 @@ _SEVERAL = re.compile(
 )
 _QUANTITY = (
     rf"(?:how\s+(?:many|much|long|fast|big|large|small|accurate|often|far|well|good|old|deep|high|low|expensive"
-    rf"|cheap|close|soon|quick\w*)|(?:what|which)\s+(?:[\w-]+\s+){{0,3}}?{_MEASURE})\b"
+    rf"|cheap|close|soon|quick\w*|short|little|slow|strong|wide|precise|tall|hot|cold|heavy)|(?:what|which)\s+(?:[\w-]+\s+){{0,3}}?{_MEASURE})\b"
 )
 _FACT = re.compile(
-    rf"{_FILLER}(?:(?:on|in|at|by|for|with|from|to|of|under|after|during)\s+[^?]*?\b)?(?:{_QUANTITY}|when|why|what"
+    rf"{FILLER}(?:(?:on|in|at|by|for|with|from|to|of|under|after|during)\s+[^?]*?\b)?(?:{_QUANTITY}|when|why|what"
     rf"|which|who|whose|where|how|explain|describe|tell\s+me\s+(?:how|why|what|when|whether))\b"
     rf"|\b(?:by\s+)?{_QUANTITY}[^?]*\?",
     re.IGNORECASE,
 )
-_FIRST_QUANTITY = re.compile(rf"{_FILLER}(?:(?:on|in|at|by|for|to)\s+[^?]{{0,60}}?\b)?{_QUANTITY}", re.IGNORECASE)
-_YES_NO = re.compile(rf"{_FILLER}(?:is|are|was|were|does|do|did|has|have|can|could|will|would|should)\b", re.IGNORECASE)
+_OF_ONE = re.compile(
+    rf"{FILLER}(?:the\s+)?(?:[\w/-]+\s+){{0,4}}?{_MEASURE}(?:\s+(?:use|usage|consumption|draw))?\s+(?:(?:of|for|on)\s+(?:the\b|an?\b|(?-i:[A-Z][\w-]*[A-Z0-9]))"
+    rf"|(?:needed|required|taken)\b|(?:of|for|on|when)\b[^?]*\?)",
+    re.IGNORECASE,
+)
+_FINDINGS = re.compile(
+    r"^(?:please\s+)?(?:list|give|name|show|state|summari[sz]e)\s+(?:me\s+)?(?:the\s+)?(?:[\w-]+\s+)?(?:findings|results"
+    r"|conclusions|contributions|claims|numbers)\s+(?:of|in|from)\s+(?!(?:the\s+|all\s+)?(?:[\w-]+\s+)*papers\b)",
+    re.IGNORECASE,
+)
+_SO_MANY = re.compile(
+    rf"{FILLER}(?:which|what)\s+{NUMBER}\s+(?!{_PAPERS})[^?]*[,;]\s+and\s+[^?]*\b{_QUANTITY}", re.IGNORECASE
+)
+_LEAD = re.compile(
+    r"^(?:[^:?]{3,200}:\s+|[^?]{3,200}\s[-–—]\s+|(?:when|if|since|because|while|as|given|besides|apart\s+from)\b[^,?]*,\s+)"
+    r"(?=(?:and\s+)?(?:what|which|who|where|how|why|when|can|does|do|is|are|has|have|any\w*)\b)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(
+    r"(?<=[.?!:])(?<!\bi\.e\.)(?<!\be\.g\.)(?<!\bvs\.)(?<!\betc\.)(?<!\bcf\.)(?<!\bal\.)\s+(?=[A-Z])"
+)
+_FIRST_QUANTITY = re.compile(rf"{FILLER}(?:(?:on|in|at|by|for|to)\s+[^?]{{0,60}}?\b)?{_QUANTITY}", re.IGNORECASE)
+_YES_NO = re.compile(rf"{FILLER}(?:is|are|was|were|does|do|did|has|have|can|could|will|would|should)\b", re.IGNORECASE)
 _TITLE = re.compile(r"^[\"“']?[A-Z0-9][^?\n]{15,}$")
 _SMALL = frozenset(
     "a an and as at by for from in into is of on or over the to via vs with without be are can not".split()
@@ -163,32 +167,41 @@ def is_off_topic(question: str) -> bool:
 
 def kind_of(question: str, subjects: tuple[str, ...], ordered: bool) -> Kind:
     """Tell what a question wants that has something to search for; `ordered`: it asks for an order by date."""
+    if _FINDINGS.search(question):
+        return "fact"
     if not ordered and is_lookup(question):
         return "lookup"
-    sentences = re.split(r"(?<=[.?!:])\s+(?=[A-Z])", question)
-    rest = " ".join(sentences[1:])
-    if (
-        any(pattern.match(question) for pattern in _LISTS)
-        and not _COMPARE.search(rest)
-        and not _SEVERAL.search(question)
-    ):
+    sentences = _SENTENCE.split(question)
+    asked = (question, _LEAD.sub("", question), _LEAD.sub("", sentences[-1]))
+    if _asks_for_list(asked) and not _COMPARE.search(" ".join(sentences[1:])) and not _SEVERAL.search(question):
         return "list"
-    if (
-        _SEVERAL.search(question)
-        or (subjects and question.lower().startswith("which"))
-        or (not _FIRST_QUANTITY.match(question) and (subjects or _COMPARE.search(question)))
-    ):
+    if _compares(question, subjects):
         return "compare"
     if ordered or _PEOPLE_DO.search(question):
         return "list"
-    if _FACT.search(question) or _YES_NO.match(question):
+    if any(map(_FACT.search, asked)) or _YES_NO.match(question) or _OF_ONE.search(question):
         return "fact"
     return "fact" if "?" in question and len(sentences) > 1 else "list"
 
 
+def _asks_for_list(asked: tuple[str, ...]) -> bool:
+    return not _SO_MANY.search(asked[0]) and any(pattern.match(text) for pattern in _LISTS for text in asked)
+
+
+def _compares(question: str, subjects: tuple[str, ...]) -> bool:
+    """Tell whether things are set side by side, and not only named in a question for one quantity."""
+    if _SEVERAL.search(question) or len(subjects) > 2:
+        return True
+    if subjects and question.lower().startswith("which"):
+        return True
+    if _ALTERNATIVES.search(question) and not _EACH.search(question):
+        return False
+    return not _FIRST_QUANTITY.match(question) and (bool(subjects) or bool(_COMPARE.search(question)))
+
+
 def is_lookup(question: str) -> bool:
     """Tell whether a question is after one paper that is half remembered, or is a title itself."""
-    return any(pattern.search(question) for pattern in _LOOKUP) or _is_title(question)
+    return is_half_remembered(question) or _is_title(question)
 
 
 def _is_title(question: str) -> bool:

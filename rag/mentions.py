@@ -11,6 +11,8 @@ from rag.types import Filters
 PAPER = r"(?:papers?|articles?|preprints?|publications?|manuscripts?)"
 WORK = rf"(?:{PAPER}|works?|stud(?:y|ies)|abstracts?|surveys?|entr(?:y|ies)|research|contributions?)"
 PEOPLE = r"(?:people|researchers|authors|you|one|we|i|practitioners|they)"
+FILLER = r"^(?:(?:hi|hello|hey|so|ok|okay|well|and|but|please|thanks|thank\s+you|no|yes|now|then)[\s,.!:-]+)*"
+"""What may stand before a question: a greeting, thanks, "and"."""
 _ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
 _NUMBERS = {word: n for n, word in enumerate(f"{_ONES} eighteen nineteen twenty".split(), start=1)} | {
     "a couple of": 2, "a single": 1, "a dozen": 12,

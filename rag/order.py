@@ -42,6 +42,12 @@ _SORTED = re.compile(
     rf"|(?<=\s)by\s+(?:their\s+)?{_DATE}\b)",
     re.IGNORECASE,
 )
+_WHICH_ORDER = re.compile(
+    r"\bin\s+(?:which|what)\s+(?:chronological\s+)?order\s+(?:did|do|were|was|have|are)\s+(?:they\s+|the\s+following\s+"
+    rf"|these\s+)?(?:{NUMBER}\s+)?(?:{WORK}\s+)?(?:[^:?]*?\s)??(?:been\s+)?(?:first\s+)?(?:appear(?:ed)?|c[ao]me\s+out|published|posted"
+    r"|released)\b",
+    re.IGNORECASE,
+)
 _CAME_FIRST = re.compile(
     rf"\b(?:which|what)\s+(?:(?:one|{WORK})\s+)?(?:of\s+(?:them|these|the\s+{NUMBER})\s+)?(?:(?:came|appeared"
     rf"|was\s+(?:published|posted|written))\s+"
@@ -67,9 +73,10 @@ class Ordering:
 def ordering(question: str) -> Ordering | None:
     """Find the order by date that a question asks for."""
     basis = [match.span() for match in _GOING_BY.finditer(question)]
-    for pattern in (_ASIDE, _FIRST, _CAME_FIRST, _SORTED):
+    for pattern in (_ASIDE, _FIRST, _CAME_FIRST, _WHICH_ORDER, _SORTED):
         if (match := pattern.search(question)) and not (pattern is _SORTED and _plain_by(match)):
-            return Ordering(_direction(match), 1 if pattern is _CAME_FIRST else None, (*basis, match.span()))
+            one = pattern is _CAME_FIRST or (pattern is _ASIDE and match.start() == 0 and " are " not in match[0])
+            return Ordering(_direction(match), 1 if one else None, (*basis, match.span()))
     if match := _SUPERLATIVE.search(question):
         amount = match["n"] or match["m"]
         following = re.match(rf"(?:\s+[\w-]+){{0,4}}?\s+{_ONE}\b", question[match.end() :], re.IGNORECASE)

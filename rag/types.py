@@ -147,7 +147,8 @@ CONSTRAINTS: Mapping[str, tuple[str, ...]] = {
 class Query:
     """What a question was understood to ask; `text` is what is left to search for, "" where nothing is.
 
-    `count` is how many papers are asked for, `subjects` are the names to compare or to put in order.
+    `count` is how many papers are asked for, `subjects` are the names to compare, to put in order or to count the
+    authors of.
     """
 
     question: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from rag.authors import author_mentions
@@ -13,12 +14,16 @@ from rag.dates import date_mentions
 from rag.kinds import is_off_topic, kind_of
 from rag.mentions import Mention, blank, join
 from rag.order import ordering
-from rag.subjects import compared, ordered
+from rag.subjects import compared, credited, named_in_order, ordered
 from rag.types import Paper, Query
 from rag.venues import venue_mentions
 from rag.wording import asks_for_papers, is_empty, search_text
 
 _LONGEST = 1000  # characters; a longer text was pasted, and is searched for as it is
+
+_PAPERS = r"\b(?:papers|works|studies|articles|preprints|publications|surveys)\b"
+_PAPERS_BEFORE = re.compile(rf"{_PAPERS}[^.?!;:,]*$", re.IGNORECASE)
+_PAPERS_AFTER = re.compile(rf"\s*(?:[\w-]+\s+){{0,3}}?{_PAPERS}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +51,49 @@ def understand(question: str, known: Known, today: date) -> Query:
     if is_off_topic(question):
         return Query(question, "off-topic", "")
     mentions = _mentions(question, known, today)
+    query = _read(question, mentions)
+    if query.kind in ("list", "metadata", "off-topic"):
+        return query
+    dates = [mention for mention in mentions if mention.filters.since or mention.filters.until]
+    spans = query.kind == "compare" and len(dates) > 1
+    binding = [mention for mention in mentions if (spans and mention in dates) or _binds(question, mention)]
+    if query.kind == "lookup":
+        return replace(query, filters=join(binding))
+    return _read(question, binding)
+
+
+def _read(question: str, mentions: list[Mention]) -> Query:
+    """Read what is asked beside the constraints that the mentions state."""
     rest = blank(question, [(mention.start, mention.end) for mention in mentions])
     order = ordering(rest)
     topic = blank(rest, order.spans if order else ())
-    in_order = ordered(topic) if order else ()
+    named = credited(topic) or ((ordered(topic) or named_in_order(rest)) if order else ())
     sides = compared(topic)
     opens = any(mention.start == 0 for mention in mentions)
     kind = kind_of(rest.strip(" ,;:") if opens else question, sides, order is not None)
     text = search_text(topic.strip(" ,;:"), kind)
-    if _is_metadata(topic, bool(mentions), order is not None, bool(in_order)):
+    if named or _is_metadata(topic, bool(mentions), order is not None):
         kind, text = "metadata", ""
     elif not text:
         kind = "metadata" if asks_for_papers(question) else "off-topic"
-    subjects = in_order or (sides if kind == "compare" else ())
+    subjects = named or (sides if kind == "compare" else ())
     count = order.count if order and order.count else papers_asked(rest)
-    return Query(question, kind, text, join(mentions), order.order if order else None, count, subjects)
+    return Query(
+        question,
+        kind,
+        text,
+        join(mentions),
+        order.order if order else None,
+        None if kind in ("fact", "lookup") else count,
+        subjects,
+    )
+
+
+def _binds(question: str, mention: Mention) -> bool:
+    """Tell whether a date or venue in a question for one thing binds, as in "papers from 2023"."""
+    if not (mention.filters.since or mention.filters.until or mention.filters.venue):
+        return True
+    return bool(_PAPERS_BEFORE.search(question[: mention.start]) or _PAPERS_AFTER.match(question[mention.end :]))
 
 
 def _mentions(question: str, known: Known, today: date) -> list[Mention]:
@@ -76,8 +109,6 @@ def _mentions(question: str, known: Known, today: date) -> list[Mention]:
     return found
 
 
-def _is_metadata(topic: str, constrained: bool, has_order: bool, lists_subjects: bool) -> bool:
+def _is_metadata(topic: str, constrained: bool, has_order: bool) -> bool:
     """Tell whether what the collection knows beside the abstracts answers alone."""
-    if has_order and lists_subjects:
-        return True
     return (constrained or has_order) and is_empty(search_text(topic, "list"))

@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from rag.mentions import Mention
+from rag.names import is_venue
 from rag.types import Filters
 
 _WELL_KNOWN = (
@@ -21,6 +22,7 @@ _WHERE = (
     r"|came\s+out)"
     r"\s+(?:in|at|by|to|for)\s+(?:the\s+)?)"
 )
+_OTHER = re.compile(r"\s*[(,]?\s*\b(?:or|formerly|also)\s+(?P<venue>[A-Za-z]+)\b\)?", re.IGNORECASE)
 _UNKNOWN = re.compile(rf"(?P<lead>{_WHERE})(?P<venue>(?-i:[A-Z][A-Za-z]*[A-Z]{{2,}})(?:{_YEAR})?)(?!\w)", re.IGNORECASE)
 
 
@@ -34,7 +36,13 @@ def venue_mentions(question: str, venues: frozenset[str]) -> list[Mention]:
                 continue
             if match["lead"] or name != venue or match["tail"]:
                 start = match.start("lead") if match["lead"] else match.start("venue")
-                return [Mention(start, match.end("venue"), Filters(venue=venue))]
+                end = match.end("venue")
+                other = _OTHER.match(question, end)
+                if other and is_venue(other["venue"], name):
+                    end = other.end()
+                elif other and other["venue"].upper() in _WELL_KNOWN:
+                    return []  # "ICLR or ICML": a filter holds only one
+                return [Mention(start, end, Filters(venue=venue))]
     return []
 
 

@@ -22,10 +22,10 @@ _HERE = (
 )
 _LIST = r"(?:list|show|give|find|name|tell|get|fetch|recommend|suggest|return|display|enumerate)(?:\s+(?:me|us))?"
 _SUCH = rf"(?:(?:all|every|any|some|each|the|other|more|of|a\s+few|several|{NUMBER})\s+)*"
-_THINGS = rf"(?:{PAPER}|works?|studies|study|research|literature|entries)"
+_THINGS = rf"(?:{PAPER}|works?|studies|study|research|abstracts?|literature|entries)"
 _ABOUT = (
     r"(?:(?:that\s+|which\s+)?(?:(?:is|are|was|were)\s+)?(?:about|on|concerning|regarding|dealing\s+with"
-    r"|related\s+to|discuss(?:ing)?|covering|cover|deal\s+with)\b)"
+    r"|related\s+to|discuss(?:ing)?|covering|cover|deal\s+with|talk\s+about)\b)"
 )
 _HAS = r"(?:has|have|had|is|are|was|were|does|do|did)"
 
@@ -48,6 +48,7 @@ _OPENINGS = tuple(
         rf"|later\s+)?{_SUCH}{_THINGS}(?:\s+{_HERE})?(?:\s+(?:{_ABOUT}|{_HAS}))?",
         rf"(?:is|are|was|were)\s+there\s+(?:also\s+)?(?:anything|something|anyone|anybody|{_SUCH}{_THINGS}|any|a|an"
         rf"|some)(?:\s+{_HERE})?(?:\s+(?:{_ABOUT}|that|which|where))?",
+        rf"how\s+(?:do|does|did|have)\s+{_SUCH}{_THINGS}(?:\s+{_HERE})?",
         rf"(?:do|does|did)\s+(?:any|some)(?:\s+(?:{_THINGS}|one|body))?(?:\s+{_HERE})?",
         rf"(?:has|have|had|does|did|is)\s+(?:anyone|anybody|any\s+{_THINGS}|any|someone|somebody)(?:\s+(?:ever"
         rf"|already))?",
@@ -84,12 +85,17 @@ _ANYWHERE = tuple(
         rf"\b{_HERE.replace('|here|', '|')}\b",
         r"[:;,.]\s*(?:(?:and\s+)?(?:please\s+)?list\s+(?:them|all|these)(?:\s+all)?)\b",
         r"\bbeen\b",
+        r"\bshould\s+(?:i|we|one)\s+(?:read|start\s+with|look\s+at)(?:\s+(?:first|next))?(?=\s*[?.!]*$)",
+        r"[\s,–—-]+what(?:['’]?s|\s+is)\s+in\s+here(?=\s*[?.!]*$)|\s+(?:here|there)(?=\s*[?.!]*$)",
+        r"(?<=[.?!:,])\s+(?:any|some)(?=\s*[?.!]*$)",
+        r"\bsomething\s+(?:along\s+(?:those|these|the)\s+lines|to\s+that\s+effect)\b",
+        r",?\s*\bi\s+(?:believe|think|guess)\s*(?=[.!,;:)]|$)",
         r"\bin\s+(?:the|its)\s+title\b|\b(?:or\s+something)(?:\s+(?:\w+\s+)?like\s+that)?\b|\bor\s+so\b",
         r"\bwhat\s+was\s+(?:it|that|the\s+(?:name|title))(?:\s+(?:called|again))?\b|\b(?:called|titled|entitled"
         r"|named)\b",
         rf"\s+{WORK}\s*(?=[?.!]*$)(?<=\bpaper)|\bplease\b",
         r"\b(?:i\s+)?(?:can(?:['’]?t|not)|don['’]?t|forgot|do\s+not)\s+(?:quite\s+)?(?:remember|recall)?\s*(?:the"
-        r"|its)\s+(?:name|title|authors?)\b",
+        r"|its)\s+(?:exact\s+|full\s+)?(?:name|title|authors?)\b",
     )
 )
 _ASIDE = re.compile(r"\bwhich\s+(?:one|paper)\s+(?:was|is)\s+(?:it|that)\b[?,]?", re.IGNORECASE)
@@ -109,6 +115,7 @@ _EMPTY = frozenset(
     " were what why when where which who whose will with work works would written year years you your article articles"
     " studies study preprint preprints research appear appeared came come out again also say says author authors"
     " arrange"
+    " entire whole whichever whatever overall altogether currently link links"
     " place rank ranked let got so then and anything something".split()
 )
 
@@ -122,7 +129,7 @@ def search_text(question: str, kind: str) -> str:
             text = pattern.sub(" ", text)
     else:
         text = _without_greeting(text)
-        text = _without_dangling(text)
+    text = _without_dangling(text)
     return "" if is_empty(text) else _tidy(text)
 
 

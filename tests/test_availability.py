@@ -22,6 +22,9 @@ from rag.availability import code_mentions
         ("papers that have a GitHub repository", True),
         ("with a GitHub link", True),
         ("papers that open-source their code", True),
+        ("For which papers is there a link to the code?", True),
+        ("Which papers link to their code?", True),
+        ("papers with a link to the code", True),
         ("papers without code", False),
         ("papers that have no code", False),
         ("that do not release their code", False),
@@ -38,6 +41,8 @@ def test_asking_for_code_is_recognised(question: str, code: bool) -> None:
     "question",
     [
         "code generation",
+        "Is there code for Pebble?",
+        "Is there a link between sparsity and code?",
         "code translation from C to Rust",
         "write code",
         "Which papers teach models to reason with code?",

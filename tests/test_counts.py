@@ -68,6 +68,7 @@ def test_other_counts_are_left_alone(question: str) -> None:
         ("One matches the other. Name both and the trick.", 2),
         ("Do both studies agree?", 2),
         ("Which papers prune caches?", None),
+        ("How much sand is enough? Give both sample counts.", None),
         ("top-5 accuracy", None),
         ("top 5 accuracy", None),
         ("two-stage methods", None),

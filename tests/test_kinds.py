@@ -76,6 +76,25 @@ Studies of low-precision matrix products
 Which teams train on AMD cards?
 Which works compare Adam and SGD?
 Which papers study dense versus sparse retrieval?
+Robots slip on sand all the time. Anyone fixing that?
+I want to walk on sand. What is there for that?
+When robots slip, who looks for better soles?
+I am new to dunes. Which overview articles should I read first?
+Which abstracts talk about sand?
+sand robots: which papers test them outdoors?
+How should the batch size be chosen as models grow?
+How do the papers here avoid slipping?
+What slip rates do the walking papers reach?
+What slip rates do the walking models in this collection reach?
+Which wheels for soft ground are presented?
+Walking outdoors is costly. Can shorter walks give the same ranking?
+Can small models teach large ones?
+CNNs or LLMs for dune maps: labels, masks, outlines
+tracking dunes from above – what's in here
+accuracy of quantized models
+cost of training large models
+Language models that cannot recall facts
+GPU kernels? please list them
 """
 
 FACT = r"""
@@ -137,6 +156,20 @@ How many times smaller is the model?
 What is the lower bound that the paper proves?
 What limits Pebble?
 tell me how sand controllers work
+speed and energy use of the chip that counts grains
+GPU-hours needed to search the sand network
+recall of DuneNet and how many people used it
+Walking speed of a two-legged robot on gravel?
+Using softer soles, how short can you make the stopping distance?
+Robots with a single sensor: what are the two kinds of slip they see?
+Which two robot models were shrunk to fit, and by what factor did they shrink?
+Wheels versus legs under equal power: after how many hours would the wheels catch up?
+On which boards was Pebble measured, Red Board or Blue Board?
+In which node, 7 nm or 28 nm, was the chip made?
+There is a dataset of dunes. How many grains has it, and by how much does the robot beat Gravel?
+List the findings of Walking Robots Part II.
+If power is short, how many robots fit?
+Does it take 10 minutes or so?
 """
 
 COMPARE = r"""
@@ -178,6 +211,13 @@ In contrast to Pebble, what does Gravel keep?
 Which uses less memory, Pebble or Gravel?
 Pebble or Gravel for a small card?
 differences in how Pebble and Gravel drop keys
+Pebble and Gravel both start from caches. What does each gain?
+Pebble and Gravel each claim to outrun Sand. What trick does each use?
+One paper says dunes help, another proves that they hurt. On which ground?
+How did the recipe change when soles went from eight layers down to four?
+By how much do these beat the plain robot: the one-legged walker, its sequel with wheels, and the crawler?
+Pebble or Gravel for a small card? how do the approaches and speedups differ
+Is Pebble or Gravel faster?
 """
 
 LOOKUP = r"""
@@ -225,6 +265,18 @@ give me the abstract of the Pebble paper
 title of the paper with "twice" in it?
 I'm trying to find a paper, something about dunes
 there was this paper on hashing
+Don't slip: robots learn to walk on dunes... something along those lines
+Sand-puppies? the robot paper with cute animals in its name
+I'm looking for 'walk it again' - closing the gap between sand and stone
+dunes and memory, sparse sand codes, Quill I believe
+the one about camels and deserts
+Small caches are sieves? can't recall the exact title, keys and grains
+If you can't climb it, dig it? about robots in holes
+Walk better or fall smarter?? boots vs. wheels for robots
+Walking on sand: limits and laws, the monograph starting from friction
+paper on turning a simple walker into a swimming one by bending its legs
+8-bit pebbles paper
+that 2019 paper on dunes
 """
 
 METADATA = r"""
@@ -274,6 +326,12 @@ Does the collection have papers from 2019?
 Are there any papers from before 2015?
 Do you have anything by Bo Tanaka?
 List papers by date
+What is the newest paper in the whole collection, and when did it appear?
+In which order did these appear: Pebble, Gravel, the 8-bit soles?
+In which order did Pebble, Gravel and Sand appear?
+How many authors do Pebble, Gravel and Sand have?
+Show everything that was at NeurIPS (or NIPS), whichever year.
+For which papers from before 2020 is there a link to the code?
 """
 
 OFF_TOPIC = r"""

@@ -17,7 +17,7 @@ LAYERS = (
     {"days", "names"},
     {"types", "errors", "clock"},
     {"files", "settings", "display", "listing", "records", "sentences", "fuse", "cite", "constraints", "mentions"},
-    {"periods", "authors", "venues", "availability", "counts", "order", "subjects"},
+    {"periods", "authors", "venues", "availability", "counts", "order", "subjects", "lookups"},
     {"dates", "kinds", "wording"},
     {"understand"},
     {"tokens", "prompts", "extractive", "chunk", "models", "onnx"},

@@ -187,6 +187,12 @@ def test_constraints_become_filters_and_the_topic_is_searched(
         ("that paper about robots on sand", "robots on sand"),
         ("How much memory does Pebble save?", "How much memory does Pebble save"),
         ("And  how much\nmemory does it save?", "how much memory does it save"),
+        ("Which papers cross dunes (heaps of sand), i.e. climb?", "cross dunes (heaps of sand), i.e. climb"),
+        ("How do the papers here avoid slipping?", "avoid slipping"),
+        ("Which abstracts talk about sand?", "sand"),
+        ("tracking dunes – what's in here", "tracking dunes"),
+        ("Robots on dunes, sparse codes, Quill I believe", "Robots on dunes, sparse codes, Quill"),
+        ("oldest paper on sand computing here?", "sand computing"),
         ("list all papers", ""),
         ("hello", ""),
     ],
@@ -212,6 +218,21 @@ def test_topic_with_an_order_is_a_list_of_that_order() -> None:
 def test_names_after_an_order_are_its_subjects() -> None:
     query = understand("Put these in order of appearance: Pebble, Gravel and the sand paper.", KNOWN, TODAY)
     assert (query.kind, query.order, query.subjects) == ("metadata", "oldest", ("Pebble", "Gravel", "the sand paper"))
+
+
+def test_newest_paper_of_the_whole_collection_needs_no_search() -> None:
+    query = understand("Which is the newest paper in the whole collection, and when did it appear?", KNOWN, TODAY)
+    assert (query.kind, query.order, query.count, query.text) == ("metadata", "newest", 1, "")
+
+
+def test_names_whose_authors_are_counted_are_subjects() -> None:
+    query = understand("How many authors do Pebble, the 8-bit soles and Sand have?", KNOWN, TODAY)
+    assert (query.kind, query.text, query.subjects) == ("metadata", "", ("Pebble", "the 8-bit soles", "Sand"))
+
+
+def test_number_of_things_in_a_fact_is_no_number_of_papers() -> None:
+    query = understand("Which two models were shrunk, and by what factor did they shrink?", KNOWN, TODAY)
+    assert (query.kind, query.count) == ("fact", None)
 
 
 def test_aside_on_the_newest_does_not_limit_the_list() -> None:
@@ -243,7 +264,18 @@ def test_long_question_is_read_quickly(piece: str) -> None:
         ("how many of them have code?", "metadata", Filters(code=True), ""),
         ("CVPR 2023 papers", "metadata", Filters(venue="CVPR 2023"), ""),
         ("what did bo tanaka publish", "metadata", Filters(author="bo tanaka"), ""),
-        ("What speedup did Pebble get in 2022?", "fact", Filters("2022", "2022"), "What speedup did Pebble get"),
+        ("What speedup did Pebble get in 2022?", "fact", Filters(), "What speedup did Pebble get in 2022"),
+        ("How fast are caches in papers from 2022?", "fact", Filters("2022", "2022"), "How fast are caches in papers"),
+        (
+            "The dunes published in 2023 were reused. Which robot walked them?",
+            "fact",
+            Filters(),
+            "The dunes published in 2023 were reused. Which robot walked them",
+        ),
+        ("that 2019 paper on sand robots", "lookup", Filters(), "sand robots"),
+        ("the ICML paper on sand robots", "lookup", Filters(), "sand robots"),
+        ("Which dune papers are from before 2021?", "list", Filters(until="2020"), "dune"),
+        ("Everything at NeurIPS (or NIPS), whichever year.", "metadata", Filters(venue="NeurIPS"), ""),
         ("Which paper has the most authors?", "metadata", Filters(), ""),
         ("paper about robots from around 2021", "list", Filters(), "robots from around 2021"),
         ("Why?", "off-topic", Filters(), ""),

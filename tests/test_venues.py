@@ -40,6 +40,7 @@ def test_venues_are_recognised(question: str, venue: str) -> None:
         "a fast method",
         "at FP8 precision",
         "on ICML",
+        "papers at ICLR or ICML",
         "published results",
         "in the soda can",
         "ImageNet 2012",
@@ -47,3 +48,9 @@ def test_venues_are_recognised(question: str, venue: str) -> None:
 )
 def test_what_is_no_venue_is_left_alone(question: str) -> None:
     assert venue_mentions(question, VENUES) == []
+
+
+def test_other_name_of_a_venue_belongs_to_its_mention() -> None:
+    question = "everything at NeurIPS (or NIPS) on sand"
+    (mention,) = venue_mentions(question, VENUES)
+    assert question[: mention.start] + question[mention.end :] == "everything  on sand"
