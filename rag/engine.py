@@ -64,7 +64,7 @@ class Engine:
         ranker: Ranker | None = None,
         today: Callable[[], date] = date.today,
     ) -> None:
-        """Put an engine together; without a `ranker` it takes the trained one of the depth that the settings ask for."""
+        """Put an engine together; without a `ranker` it takes the trained one of the depth that is set."""
         self.library = library
         self.finder = Finder(library, models, settings, postprocessors, ranker)
         self._settings = settings

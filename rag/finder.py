@@ -20,7 +20,6 @@ from rag.settings import Settings
 from rag.titles import named_paper
 from rag.types import Hit, Query
 
-
 _CERTAIN = 0.99  # the probability of a paper that the question names
 
 
