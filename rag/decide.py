@@ -55,6 +55,16 @@ def choose(query: Query, hits: Sequence[Hit]) -> Choice:
     return Choice(tuple(pool[:kept]), near, missed)
 
 
+def in_asked_order(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Put the papers that an order by date chooses first, in that order; other rankings stay as they are."""
+    if not query.order or query.kind == "compare":
+        return tuple(hits)
+    first = _in_order(query, hits[:_DEEP]).cited
+    chosen = {hit.paper.paper_id for hit in first}
+    rest = [hit for hit in hits if hit.paper.paper_id not in chosen]
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*first, *rest], start=1))
+
+
 def _kept(query: Query, scores: Sequence[float]) -> int:
     if query.count and query.kind != "lookup":
         return min(query.count, len(scores))

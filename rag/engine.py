@@ -141,7 +141,7 @@ class Engine:
             return Draft(query, evidence, notice=notice)
         if query.kind == "off-topic" or not self._answers(found):
             return Draft(query, near_misses=() if query.kind == "off-topic" else nearest, notice=found.notice)
-        choice = choose(query, self.finder.with_subjects(query, found.hits))
+        choice = choose(query, found.hits)
         evidence = self._chooser.evidence(query, self.finder.read(query), [hit.paper for hit in choice.cited])
         near = tuple(Citation(None, hit.paper) for hit in choice.near)
         return Draft(query, evidence, near, choice.missed, found.notice)

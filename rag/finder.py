@@ -9,7 +9,7 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import QueryBundle
 
-from rag.decide import with_probabilities
+from rag.decide import in_asked_order, with_probabilities
 from rag.library import Library
 from rag.loaded import Models
 from rag.postprocess import Reranker
@@ -57,21 +57,8 @@ class Finder:
         nodes = self.retriever(query).retrieve(bundle)
         for postprocessor in self.postprocessors:
             nodes = postprocessor.postprocess_nodes(nodes, bundle)
-        hits = hits_from_nodes(nodes, self._library.papers)
-        return with_probabilities(hits, query, self.ranker.relevance)
-
-    def with_subjects(self, query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-        """Put the papers that a comparison names first, in the order of the names."""
-        if query.kind != "compare":
-            return tuple(hits)
-        papers = {hit.paper.paper_id: hit.paper for hit in hits}
-        named = [paper_id for name in query.subjects if (paper_id := named_paper(name, papers))]
-        order = {paper_id: place for place, paper_id in enumerate(dict.fromkeys(named))}
-        ranked = sorted(hits, key=lambda hit: (order.get(hit.paper.paper_id, len(order)), hit.rank))
-        return tuple(
-            replace(hit, rank=rank, score=_CERTAIN if hit.paper.paper_id in order else hit.score)
-            for rank, hit in enumerate(ranked, start=1)
-        )
+        hits = with_probabilities(hits_from_nodes(nodes, self._library.papers), query, self.ranker.relevance)
+        return in_asked_order(query, _named_first(query, hits))
 
     def _reranker(self) -> list[BaseNodePostprocessor]:
         if self.scorer is None:
@@ -83,3 +70,17 @@ class Finder:
 def _searched(query: Query) -> str:
     """Give the text to search for: what was understood, or the question where nothing is left of it."""
     return query.text or query.question
+
+
+def _named_first(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Put the papers that a comparison names first, in the order of the names."""
+    if query.kind != "compare":
+        return tuple(hits)
+    papers = {hit.paper.paper_id: hit.paper for hit in hits}
+    named = [paper_id for name in query.subjects if (paper_id := named_paper(name, papers))]
+    order = {paper_id: place for place, paper_id in enumerate(dict.fromkeys(named))}
+    ranked = sorted(hits, key=lambda hit: (order.get(hit.paper.paper_id, len(order)), hit.rank))
+    return tuple(
+        replace(hit, rank=rank, score=_CERTAIN if hit.paper.paper_id in order else hit.score)
+        for rank, hit in enumerate(ranked, start=1)
+    )
