@@ -14,7 +14,7 @@ from rag.tokens import tokenize
 from rag.types import Evidence, Paper, Query, Quote
 from rag.windows import Span, sentence_matches, sentences
 
-_LEXICAL_WEIGHT = 0.3  # of the share of the question's words, weighed by rarity, beside the late interaction
+_LEXICAL_WEIGHT = 0.15  # of the share of the question's words, weighed by rarity, beside the late interaction
 _CLAIM = re.compile(r"\b(we|our|this (paper|work|article|study|survey))\b", re.IGNORECASE)
 _CLAIM_WEIGHT = 0.05  # a paper's own claim answers better than its account of the problem
 _NUMBER = re.compile(r"\d")
@@ -26,9 +26,9 @@ _QUANTITY = re.compile(
     r"|\b(speed-?ups?|throughput|accuracy|latency|percent|share|rate|gains?|resolution|power|cost|size|number)\b",
     re.IGNORECASE,
 )
-_MARGIN = 0.03  # how far below the best a further sentence may score
+_MARGIN = 0.06  # how far below the best a further sentence may score
 _QUOTES: Mapping[str, int] = {"fact": 3, "compare": 3}
-_MARGINS: Mapping[str, float] = {"fact": 0.15, "compare": 0.1}
+_MARGINS: Mapping[str, float] = {"fact": 0.15, "compare": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class SentenceChooser:
             match + _LEXICAL_WEIGHT * _share(rarity, text) + _prior(query.question, text)
             for match, text in zip(sentence_matches(self.library, reading, paper, spans), texts, strict=True)
         ]
-        if self.scorer and query.kind in ("fact", "compare"):
+        if self.scorer and query.kind == "fact":
             logits = self.scorer.score(query.question, [f"{paper.title}. {text}" for text in texts])
             scores = [score + _RERANK_WEIGHT * z for score, z in zip(scores, standardise(logits), strict=True)]
         return dict(zip(spans, map(float, scores), strict=True))
