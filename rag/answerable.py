@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
-from rag.asked import counted_in, is_precise, mentions, names_in
+from rag.asked import counted_in, counts, is_precise, mentions, names_in
 from rag.library import Library
 from rag.ranker import Ranker
 from rag.reading import Reading
@@ -86,8 +86,7 @@ def _agreement(hits: Sequence[Hit]) -> float:
 def _asked_missing(asked: Sequence[str], papers: Sequence[Paper]) -> float:
     if not asked:
         return 0.0
-    words = [set(tokenize(paper.abstract)) for paper in papers]
-    return min(sum(stem not in held for stem in asked) / len(asked) for held in words)
+    return min(sum(not counts(paper, word) for word in asked) / len(asked) for paper in papers)
 
 
 def _best_sentence(library: Library, reading: Reading, paper: Paper) -> float:

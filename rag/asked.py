@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import takewhile
 
 from rag.tokens import tokenize
 from rag.types import Paper, Query
@@ -45,9 +46,8 @@ def lacking(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:
             for name in names_in(query.question)
             if is_precise(name) and name not in own and not mentions(best, name)
         ]
-        held = set(tokenize(best.abstract))
         counted = counted_in(query.question)
-        if counted and not held.intersection(counted):
+        if counted and not any(counts(best, word) for word in counted):
             missing.append(" ".join(counted))
     return tuple(dict.fromkeys(missing))
 
@@ -77,14 +77,17 @@ def mentions(paper: Paper, name: str) -> bool:
 
 
 def counted_in(question: str) -> list[str]:
-    """List the stems of what "how many" and "how much" ask for: "how many GPU hours did" gives gpu, hour."""
+    """List the words for what "how many" and "how much" ask for: "how many GPU hours did" gives GPU, hours."""
     found: list[str] = []
     for match in _COUNTED.finditer(question):
-        for word in match[1].lower().split():
-            if word in _ENDS_COUNTED:
-                break
-            found += [stem for stem in tokenize(word) if word not in _COUNTS_NOTHING and len(stem) > 2]
+        words = takewhile(lambda word: word.lower() not in _ENDS_COUNTED, match[1].split())
+        found += [word for word in words if word.lower() not in _COUNTS_NOTHING and len(word) > 2]
     return found
+
+
+def counts(paper: Paper, word: str) -> bool:
+    """Tell whether an abstract has a word, or another form of it."""
+    return bool(set(tokenize(word)).intersection(tokenize(paper.abstract)))
 
 
 def _is_named(question: str, paper: Paper) -> bool:

@@ -27,6 +27,7 @@ from rag.finder import Finder
 from rag.library import Library, open_library
 from rag.loaded import Models, load_models
 from rag.metadata import matching, relaxations, unnamed
+from rag.plain_words import in_terms
 from rag.prompts import fit_evidence
 from rag.ranker import Ranker
 from rag.settings import Settings
@@ -80,8 +81,10 @@ class Engine:
             raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
         query = override(understand(question, self._known, self._today()), overrides)
         if overrides.kind is None and query.kind in ("list", "fact") and self._is_title(query):
-            return replace(query, kind="lookup")
-        return query
+            query = replace(query, kind="lookup")
+        if overrides.as_is or query.kind == "lookup":
+            return query  # a title has its own words
+        return replace(query, text=in_terms(query.text))
 
     def search(self, question: str, overrides: Overrides = Overrides()) -> Found:
         """Find papers, best first; raises UsageError for an empty question."""

@@ -33,13 +33,7 @@ class LateIndex:
 
         `query` has shape (tokens, 128), `weights` (tokens,); where all weights are 0, tokens count alike.
         """
-        if not len(positions):
-            return np.empty(0, np.float32)
-        if weights is None or not np.any(weights):
-            weights = np.ones(len(query), np.float32)
-        share = np.asarray(weights / np.sum(weights), np.float32)
-        scores: Array = np.clip(self._best(query, np.asarray(positions, np.int64)) @ share, -1, 1)
-        return scores
+        return averaged(self.best(query, positions), weights)
 
     def matches(self, query: Array, position: int, spans: Sequence[tuple[int, int]]) -> Array:
         """Give for each span of a paper's abstract, and each token of the question, the best similarity in it.
@@ -56,7 +50,11 @@ class LateIndex:
                 best[i] = inside.max(axis=0)
         return np.clip(best, -1, 1)
 
-    def _best(self, query: Array, positions: NDArray[np.int64]) -> Array:
+    def best(self, query: Array, positions: NDArray[np.integer]) -> Array:
+        """Give for each paper, and each token of the question, the best similarity in it: (papers, tokens)."""
+        if not len(positions):
+            return np.empty((0, len(query)), np.float32)
+        positions = np.asarray(positions, np.int64)
         counts = self._starts[positions + 1] - self._starts[positions]
         firsts = np.cumsum(counts) - counts
         rows = np.arange(counts.sum()) + np.repeat(self._starts[positions] - firsts, counts)
@@ -70,6 +68,14 @@ class LateIndex:
             block = self._vectors.take(rows[first : first + _BLOCK], axis=0).astype(np.float32)
             np.matmul(block, turned, out=similar[first : first + _BLOCK])
         return similar
+
+
+def averaged(best: Array, weights: Array | None = None) -> Array:
+    """Average the best similarities (papers, tokens) over the tokens; weights that are all 0 count alike."""
+    if weights is None or not np.any(weights):
+        weights = np.ones(best.shape[1], np.float32)
+    scores: Array = np.clip(best @ np.asarray(weights / np.sum(weights), np.float32), -1, 1)
+    return scores
 
 
 def open_late_index(folder: Path, paper_ids: Sequence[str]) -> LateIndex:

@@ -16,6 +16,7 @@ from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle, TextNo
 from numpy.typing import NDArray
 
 from rag.embed import Embedder, Vectors
+from rag.late_index import averaged
 from rag.library import Library
 from rag.ranker import strengths
 from rag.reading import Reader, Reading
@@ -65,7 +66,7 @@ class DenseRetriever(_PaperRetriever):
         wanted = self._pool * math.ceil(chunks / len(self._library.papers))
         while True:
             best: dict[str, ChunkHit] = {}
-            for hit in self._library.vectors.search(vector, wanted, admitted):
+            for hit in self._library.vectors.search(vector, min(wanted, chunks), admitted):
                 best.setdefault(hit.paper_id, hit)
             if len(best) >= self._pool or wanted >= chunks:
                 return list(best.values())[: self._pool]
@@ -138,10 +139,10 @@ def _late_signals(library: Library, reading: Reading, paper_ids: list[str]) -> d
     """Score papers by late interaction, with all tokens alike and with tokens of rare words counting for more."""
     if library.late is None or reading.tokens is None:
         return {}
-    positions = library.positions(paper_ids)
+    best = library.late.best(reading.tokens, library.positions(paper_ids))
     return {
-        "late": np.asarray(library.late.scores(reading.tokens, positions), np.float64),
-        "late_rare": np.asarray(library.late.scores(reading.tokens, positions, reading.rarity), np.float64),
+        "late": np.asarray(averaged(best), np.float64),
+        "late_rare": np.asarray(averaged(best, reading.rarity), np.float64),
     }
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from syntok import segmenter
 
 _TIMES = re.compile(r"(?<=\d)times\b")  # what is left of a multiplication sign; syntok sees no sentence end after it
 
 
+@lru_cache(maxsize=8192)
 def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
     """List (start, end) of each sentence, in characters, without the white space between them."""
     sentences = [tokens for paragraph in segmenter.analyze(_TIMES.sub(" fold", text)) for tokens in paragraph if tokens]

@@ -42,7 +42,7 @@ class Settings:
     )
     chunk_tokens: int = _setting(96, "tokens of the abstract that one chunk may hold", 16)
     chunk_overlap: int = _setting(32, "tokens of whole sentences that neighbouring chunks share", 0)
-    pool: int = _setting(200, "papers that each signal proposes", 1)
+    pool: int = _setting(100, "papers that dense search and BM25 each propose", 1)
     rerank_depth: int = _setting(30, "papers that the cross-encoder reads; 0 leaves it out, as --fast does", 0)
     llm_base_url: str | None = _setting(None, "OpenAI-compatible endpoint, as in http://127.0.0.1:8080/v1")
     llm_model: str | None = _setting(None, "model that the endpoint is asked for")

@@ -95,7 +95,7 @@ class VectorStore:
             return []  # Chroma 1.5.9 refuses an empty $in
         rows = self._collection.query(
             query_embeddings=[vector],
-            n_results=min(count, self.count()),
+            n_results=count,
             where=None if admitted is None else {"paper_id": {"$in": sorted(admitted)}},
             include=["metadatas", "distances"],
         )
