@@ -1,4 +1,4 @@
-"""The arguments of `citedesk eval bench`, `verify`, `ablate` and `judge`; light, for `citedesk --help` reads this too.
+"""The arguments of `citedesk eval bench`, `verify`, `ablate`, `judge`, `fit` and `project`; light: `--help` reads it.
 
 Each is run by the function of its name in bench_commands.
 """
@@ -16,7 +16,8 @@ def add_parsers(add: Add) -> None:
     """Add the subcommands; `add` makes a parser of a name, a meaning and examples."""
     for parser in (_add_bench(add), _add_verify(add), _add_ablate(add), _add_judge(add)):
         parser.set_defaults(commands="eval.bench_commands")
-    _add_fit(add).set_defaults(commands="eval.training.command")
+    for parser in (_add_fit(add), _add_project(add)):
+        parser.set_defaults(commands="eval.training.command")
 
 
 def _add_bench(add: Add) -> ArgumentParser:
@@ -78,6 +79,17 @@ def _add_fit(add: Add) -> ArgumentParser:
     )
     parser.add_argument("--gold", type=Path, nargs="+", required=True, metavar="FILE", help="files of gold questions")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the weights go")
+    return parser
+
+
+def _add_project(add: Add) -> ArgumentParser:
+    parser = add(
+        "project",
+        "Make the projection of token vectors from a corpus in BEIR's form, and write it.",
+        "  citedesk eval project arxiv_ml/corpus.jsonl --out rag/weights/late-projection.npy",
+    )
+    parser.add_argument("corpus", type=Path, metavar="CORPUS", help="corpus.jsonl with title and text")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the projection goes (.npy)")
     return parser
 
 

@@ -20,7 +20,7 @@ from rag.onnx import Array, OnnxModel, batches_by_length, open_tokenizer, unit
 DIMENSION = 128
 _PROJECTION = Path(__file__).parent / "weights" / "late-projection.npy"
 _BATCH = 4
-_QUERY_MARKER, _DOCUMENT_MARKER = "[unused0]", "[unused1]"
+_QUERY_MARKER, DOCUMENT_MARKER = "[unused0]", "[unused1]"
 
 Spans = NDArray[np.int32]
 
@@ -78,7 +78,7 @@ class OnnxLateModel:
         self._model = OnnxModel(folder)
         self._projection = projection
         self._query_tokenizer = open_tokenizer(folder, max_tokens, _QUERY_MARKER)
-        self._document_tokenizer = open_tokenizer(folder, max_tokens, _DOCUMENT_MARKER)
+        self._document_tokenizer = open_tokenizer(folder, max_tokens, DOCUMENT_MARKER)
 
     def embed_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
         """Embed papers in batches of like length."""

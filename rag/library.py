@@ -36,19 +36,19 @@ from rag.vectors import VectorStore, open_vectors
 class Library:
     """One generation; `papers` is in corpus order, which is also the order of the BM25 index and of `late`.
 
-    `late` is None where the index was built without token vectors.
+    `places` maps paper_id to the place in that order; `late` is None where the index was built without token vectors.
     """
 
     manifest: Manifest
     papers: Mapping[str, Paper]
+    places: Mapping[str, int]
     vectors: VectorStore
     lexical: LexicalIndex
     late: LateIndex | None = None
 
     def positions(self, paper_ids: Sequence[str]) -> NDArray[np.int64]:
         """Find papers' places in corpus order."""
-        places = {paper_id: place for place, paper_id in enumerate(self.papers)}
-        return np.array([places[paper_id] for paper_id in paper_ids], np.int64)
+        return np.array([self.places[paper_id] for paper_id in paper_ids], np.int64)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -82,7 +82,8 @@ def open_library(settings: Settings) -> Library:
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise IndexFailed(f"{generation / LEXICAL} is damaged ({error}). {REBUILD}") from None
     late = open_late_index(generation / LATE, list(papers)) if manifest.recipe.late else None
-    return Library(manifest, papers, open_vectors(generation / VECTORS), lexical, late)
+    places = {paper_id: place for place, paper_id in enumerate(papers)}
+    return Library(manifest, papers, places, open_vectors(generation / VECTORS), lexical, late)
 
 
 def _check_recipe(recipe: Recipe, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""What `citedesk eval fit` does."""
+"""What `citedesk eval fit` and `project` do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ from rag.commands import note
 from rag.files import write_atomic
 from rag.generations import IndexFolder
 from rag.settings import Configuration
+
+
+def project(arguments: Namespace, configuration: Configuration) -> int:
+    """Make the projection of token vectors from a corpus, and write it."""
+    import numpy as np
+
+    from eval.training.projection import fit_projection
+
+    projection, digest = fit_projection(arguments.corpus)
+    np.save(arguments.out, projection)
+    kept = {"out": str(arguments.out), "shape": list(projection.shape), "corpus_sha256": digest}
+    print(
+        json.dumps(kept) if arguments.json else f"wrote {arguments.out} from {arguments.corpus} (sha256 {digest[:12]}…)"
+    )
+    return 0
 
 
 def fit(arguments: Namespace, configuration: Configuration) -> int:

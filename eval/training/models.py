@@ -21,6 +21,7 @@ _L2 = 0.02
 _DEEP = 100  # papers of a ranking whose probability is fitted: the search cuts among as many
 _RIDGE = 1.5  # weight of the squared coefficients beside the summed loss
 _SMALL = 1e-9
+_RELEVANCE_SIGNS = {"strength": 1, "behind": -1, "best_late_rare": 1, "best_rerank": 1}
 _BOUNDS: Mapping[int, tuple[float | None, float | None]] = {1: (0.0, None), -1: (None, 0.0), 0: (None, None)}
 
 Matrix = NDArray[np.float64]
@@ -56,7 +57,7 @@ def fit_relevance(examples: Sequence[Example]) -> dict[str, Any]:
             if grade != MAY:
                 rows.append(features)
                 labels.append(bool(grade == MUST))
-    return fit_logistic(rows, labels)
+    return fit_logistic(rows, labels, _RELEVANCE_SIGNS)
 
 
 def fit_logistic(
