@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.fakes import ScriptedEndpoint
+from tests.fakes import EASY_RANKER, ScriptedEndpoint
 
 PROJECT = Path(__file__).parent.parent
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -38,6 +38,12 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("CITEDESK_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def easy_ranker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command line rank with weights that no training changes."""
+    monkeypatch.setattr("rag.finder.load_ranker", lambda depth: EASY_RANKER)
 
 
 @pytest.fixture

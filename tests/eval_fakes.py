@@ -10,7 +10,7 @@ from eval.questions import Question
 from eval.runs.folder import Run, RunInfo
 from eval.runs.rows import Row
 from rag.errors import LLMFailed
-from rag.types import Answer, Citation, Done, Event, Filters, Hit, Quote, Retrieved, Token
+from rag.types import Answer, Citation, Done, Event, Hit, Overrides, Query, Quote, Retrieved, Token
 from tests.fakes import PAPERS
 
 INFO = RunInfo(
@@ -39,10 +39,10 @@ class ScriptedAsker:
     falls_back: frozenset[str] = frozenset()
     asked: list[str] = field(default_factory=list)
 
-    def search(self, question: str, filters: Filters = Filters()) -> Found:
+    def search(self, question: str, overrides: Overrides = Overrides()) -> Found:
         return Found(tuple(Hit(rank, paper, 1 / rank) for rank, paper in enumerate(PAPERS, start=1)))
 
-    def ask(self, question: str, filters: Filters = Filters(), use_llm: bool = True) -> Iterator[Event]:
+    def ask(self, question: str, overrides: Overrides = Overrides(), use_llm: bool = True) -> Iterator[Event]:
         self.asked.append(question)
         if question in self.fails:
             raise LLMFailed("The endpoint cannot be reached.")
@@ -51,7 +51,8 @@ class ScriptedAsker:
             yield Token("Pebble prunes")
         first = PAPERS[0]
         quote = Quote(first.abstract[:20], 0, 20, "supported")
-        answer = Answer(question, "extractive", "Pebble prunes [1].", citations=(Citation(1, first, (quote,)),))
+        query = Query(question, "fact", question)
+        answer = Answer(query, "extractive", "Pebble prunes [1].", citations=(Citation(1, first, (quote,)),))
         if use_llm and question not in self.falls_back:
             answer = replace(answer, status="answered", model="small-model")
         elif use_llm:

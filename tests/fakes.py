@@ -1,4 +1,4 @@
-"""Small real stand-ins: an embedder without weights, an endpoint that speaks the OpenAI protocol, and a few papers."""
+"""Small real stand-ins: models without weights, an endpoint that speaks the OpenAI protocol, and a few papers."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ import re
 import threading
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rag.corpus import Corpus
 from rag.embed import Vectors
 from rag.errors import EmbeddingFailed
-from rag.generations import Recipe
+from rag.generations import IndexFolder, Recipe
+from rag.index import Request, update
 from rag.late import DIMENSION, Spans, TokenVectors, late_fingerprint, quantise
+from rag.library import Library, open_library
 from rag.loaded import Models
 from rag.onnx import Array, unit
+from rag.ranker import Logistic, Ranker
+from rag.settings import Settings
 from rag.tokens import tokenize
 from rag.types import Paper
 
@@ -49,7 +56,31 @@ QUANTUM_PAPER = Paper(
     date="2018-04-30",
 )
 PAPERS = (CACHE_PAPER, ROBOT_PAPER, QUANTUM_PAPER)
+PEBBLE = replace(
+    CACHE_PAPER,
+    title="Pebble: Small Caches",
+    authors=("Ada Quill", "Bo Tanaka"),
+    authors_complete=True,
+    venue="ICML 2024",
+    code="https://example.org/pebble",
+)
+DUNE = replace(ROBOT_PAPER, title="Dune: Walking Robots on Sand", authors=("Cem Osei",), authors_complete=True)
+QUBITS = replace(QUANTUM_PAPER, authors=("Ada Quill", "Dora Lind", "Eli Moss"), authors_complete=True)
+REEF = Paper(
+    "2406.00004",
+    "Reef: Caches on Disk",
+    "Reef keeps the KV cache on disk. It halves the memory of long prompts. Loading takes 12 ms.",
+    date="2024-06",
+)
+SHELF = (PEBBLE, DUNE, QUBITS, REEF)
 HASH_RECIPE = Recipe("hash", chunk_tokens=30, chunk_overlap=8, late=late_fingerprint("hash"))
+EASY_RANKER = Ranker(
+    signals={"dense": 1.0, "lexical": 1.0, "late": 1.0, "late_rare": 1.0, "rerank": 1.0},
+    relevance=Logistic({"strength": 1.0}, 0.0),
+    answerable={"list": Logistic({}, 30.0), "other": Logistic({}, 30.0)},
+    thresholds={"list": 0.5, "other": 0.5},
+)
+"""Weighs all signals alike, holds every question for answerable, and a paper for relevant if it is above the mean."""
 
 
 class HashEmbedder:
@@ -114,9 +145,34 @@ def _direction(word: str) -> Array:
     return unit(np.random.default_rng(seed).normal(size=DIMENSION))
 
 
+class HashScorer:
+    """Scores a text by the share of the question's stems that it holds: a logit from -4 for none to 4 for all."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, list[str]]] = []
+
+    def score(self, question: str, texts: Sequence[str]) -> Array:
+        self.asked.append((question, list(texts)))
+        wanted = set(tokenize(question))
+        shares = [len(wanted & set(tokenize(text))) / max(len(wanted), 1) for text in texts]
+        return np.array([8 * share - 4 for share in shares], np.float32)
+
+
 def hash_models() -> Models:
-    """Give the two models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
-    return Models(HashEmbedder(), HashLateModel())
+    """Give the three models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
+    return Models(HashEmbedder(), HashLateModel(), HashScorer())
+
+
+def hash_settings(home: Path, **values: Any) -> Settings:
+    """Give the settings of an index of `HASH_RECIPE`."""
+    return Settings(home=home, embed_model="hash", late_model="hash", **values)
+
+
+def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
+    """Index papers with the models that need no weights, and open what came of it."""
+    request = Request(Corpus(tuple(papers), (), len(papers)), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
+    update(IndexFolder(home), request, hash_models)
+    return open_library(hash_settings(home))
 
 
 @dataclass

@@ -15,14 +15,23 @@ from eval.ablation.signals import Parts, SignalSource, rank_all
 from eval.questions import Question, Turn
 from rag.cli import main
 from rag.corpus import Corpus
-from rag.engine import assemble
+from rag.engine import Engine
 from rag.generations import IndexFolder
 from rag.index import Request, update
-from rag.library import open_library
 from rag.loaded import load_index_models
 from rag.request import recipe
 from rag.settings import Settings
-from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, ROBOT_PAPER, HashEmbedder, hash_models
+from tests.fakes import (
+    CACHE_PAPER,
+    EASY_RANKER,
+    PAPERS,
+    ROBOT_PAPER,
+    HashEmbedder,
+    HashScorer,
+    hash_library,
+    hash_models,
+    hash_settings,
+)
 
 QUESTIONS = (
     Question("q1", "fact", "prune the KV cache", {CACHE_PAPER.paper_id: 2}),
@@ -32,13 +41,11 @@ QUESTIONS = (
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Iterator[Parts]:
-    home = tmp_path / "home"
-    request = Request(Corpus(PAPERS, (), 3), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update(IndexFolder(home), request, hash_models)
-    settings = Settings(home=home, embed_model="hash", late_model="hash")
-    library, embedder = open_library(settings), HashEmbedder()
-    yield Parts(settings, library, embedder, assemble(settings, library, embedder))
-    library.vectors.close()
+    settings, models = hash_settings(tmp_path / "home"), hash_models()
+    library = hash_library(settings.home)
+    fast = Engine(replace(settings, rerank_depth=0), library, models, ranker=EASY_RANKER)
+    yield Parts(settings, library, models, fast, Engine(settings, library, models, ranker=EASY_RANKER))
+    library.close()
 
 
 def embedded(parts: Parts) -> list[str]:
@@ -60,17 +67,33 @@ def test_each_step_adds_to_one_above_it() -> None:
 
 def test_every_step_is_scored_with_n_and_its_gain(parts: Parts, tmp_path: Path) -> None:
     scores = by_name(run_ablation(parts, QUESTIONS, tmp_path / "kept"))
-    assert list(scores) == ["lexical", "dense_whole", "dense", "fused_whole", "fused", "weighted", "full"]
+    assert list(scores) == [
+        "lexical",
+        "dense_whole",
+        "dense",
+        "fused",
+        "late",
+        "late_rare",
+        "ranked",
+        "reranked",
+        "fast",
+        "full",
+    ]
     assert (scores["full"].measures["ndcg@10"].mean, scores["full"].measures["ndcg@10"].n) == (1.0, 2)
     assert scores["lexical"].gains == {}
     assert scores["full"].gains["ndcg@10"].mean == 0.0
 
 
 def test_second_run_ranks_only_with_what_is_never_kept(parts: Parts, tmp_path: Path) -> None:
+    scorer = parts.models.scorer
+    assert isinstance(scorer, HashScorer)
     first = run_ablation(parts, QUESTIONS, tmp_path)
     embedded(parts).clear()
+    scorer.asked.clear()
     assert run_ablation(parts, QUESTIONS, tmp_path) == first
-    assert embedded(parts) == ["prune the KV cache", "robots that walk on dunes"]  # by the engine's own search
+    assert embedded(parts) == []
+    asked = ["prune the KV cache", "robots that walk on dunes"]
+    assert [question for question, _ in scorer.asked] == asked * 2  # the engine's own search, as it is and understood
 
 
 def test_new_question_is_ranked_beside_those_that_are_kept(parts: Parts, tmp_path: Path) -> None:
@@ -105,7 +128,7 @@ def test_damaged_file_of_rankings_is_replaced(parts: Parts, tmp_path: Path) -> N
 
 def test_new_part_is_one_signal_and_one_step(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backwards = SignalSource(lambda parts: lambda question: [paper.paper_id for paper in reversed(PAPERS)], ())
-    step = Step("backwards", "a bad idea", ("backwards",), lambda rankings, _: list(rankings["backwards"]), "full")
+    step = Step("backwards", "a bad idea", ("backwards",), lambda rankings: list(rankings["backwards"]), "full")
     monkeypatch.setattr(signals, "SIGNALS", {**signals.SIGNALS, "backwards": backwards})
     monkeypatch.setattr(ablate, "STEPS", (*STEPS, step))
     scores = by_name(run_ablation(parts, QUESTIONS, tmp_path))
@@ -129,7 +152,7 @@ def test_json_and_table_name_what_each_step_adds_to(parts: Parts, tmp_path: Path
     assert result["steps"][2]["gain"]["ndcg@10"]["n"] == 2
     table = ablation_to_text(scores, 2, 8).split("\n")
     assert table[0].startswith("n = 2 questions (8 without an answer or with a history left out)")
-    assert table[-2].startswith("full") and table[-2].endswith("+0.000 [+0.000, +0.000]     weighted")
+    assert table[-2].startswith("full") and table[-2].endswith("+0.000 [+0.000, +0.000]         fast")
 
 
 def test_ablate_command_reads_gold_by_title(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,9 @@ from rag.errors import CorpusError
 from rag.library import Library
 from rag.loaded import Models
 from rag.settings import Settings
-from tests.fakes import PAPERS, HashEmbedder, HashLateModel
+from tests.fakes import PAPERS, HashEmbedder, HashLateModel, hash_models
+
+pytestmark = pytest.mark.usefixtures("easy_ranker")
 
 SETTINGS = Settings(embed_model="hash", late_model="hash")
 
@@ -50,7 +52,7 @@ def scored(folder: Path) -> tuple[TestSet, Library, tuple[Row, ...]]:
     test_set = read_test_set(folder)
     settings = scratch_settings(SETTINGS, folder.parent / "cache", test_set.name)
     library = indexed(settings, test_set, HashEmbedder())
-    rows = run_bench(test_set, settings, library, HashEmbedder())
+    rows = run_bench(test_set, settings, library, hash_models())
     library.vectors.close()
     return test_set, library, rows
 
@@ -152,10 +154,19 @@ def test_relevant_paper_beyond_rank_ten_counts_for_recall_alone() -> None:
 
 def test_bench_scores_every_system_with_n_and_interval(folder: Path) -> None:
     _, _, rows = scored(folder)
-    assert [row.system for row in rows] == ["dense", "lexical", "fused", "full"]
+    assert [row.system for row in rows] == ["dense", "lexical", "fused", "fast", "full"]
     for row in rows:
         assert row.measures["ndcg@10"] == Interval(1.0, 1.0, 1.0, 2)
         assert 0 < row.ms_p50 <= row.ms_p95
+
+
+def test_bench_without_the_cross_encoder_has_no_full_system(folder: Path) -> None:
+    test_set = read_test_set(folder)
+    settings = replace(scratch_settings(SETTINGS, folder.parent / "cache", "tiny"), rerank_depth=0)
+    library = indexed(settings, test_set, HashEmbedder())
+    rows = run_bench(test_set, settings, library, hash_models())
+    library.close()
+    assert [row.system for row in rows] == ["dense", "lexical", "fused", "fast"]
 
 
 def test_second_run_embeds_nothing_and_an_edited_document_only_itself(folder: Path, tmp_path: Path) -> None:
@@ -231,7 +242,7 @@ def test_query_that_is_a_document_does_not_find_itself(folder: Path, capsys: pyt
     (folder / "qrels.tsv").write_text(f"{own}\t{other}\t1\n")
     assert main(["eval", "bench", str(folder), "--json", "--quiet", "--cache", "cache"]) == 0
     rows = json.loads(capsys.readouterr().out)["systems"]
-    assert [row["measures"]["ndcg@10"]["mean"] for row in rows] == [1.0] * 4
+    assert [row["measures"]["ndcg@10"]["mean"] for row in rows] == [1.0] * 5
 
 
 def test_bench_command_prints_one_json_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,14 +6,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rag.cli import main
 from rag.records import paper_to_record
 from tests.conftest import PROJECT
-from tests.fakes import PAPERS, ROBOT_PAPER, ScriptedEndpoint
+from tests.fakes import PAPERS, ROBOT_PAPER, SHELF, ScriptedEndpoint
 
+pytestmark = pytest.mark.usefixtures("easy_ranker")
 QUESTION = "which method prunes the KV cache?"
 
 
@@ -71,15 +73,17 @@ def test_search_json_has_the_contracts_fields(indexed: Path, capsys: pytest.Capt
     code, out, err = run(capsys, "search", QUESTION, "-k", "2", "--since", "2020", "--json")
     result = json.loads(out)
     assert (code, err) == (0, "")
-    assert list(result) == ["query", "filters", "hits", "timings_ms"]
+    assert list(result) == ["query", "kind", "filters", "understood", "hits", "timings_ms"]
+    assert result["kind"] == "fact"
+    assert result["understood"] == {"text": QUESTION[:-1], "order": None, "count": None, "subjects": []}
     assert (result["query"], result["filters"], len(result["hits"])) == (QUESTION, {"since": 2020}, 2)
+    assert 0.5 < result["hits"][0].pop("score") < 1
     assert result["hits"][0] == {
         "rank": 1,
         "paper_id": "2401.00001",
         "title": "Small Caches",
         "url": "https://arxiv.org/abs/2401.00001",
         "date": "2024-01-05",
-        "score": 1.0,
     }
 
 
@@ -111,7 +115,7 @@ def test_filters_that_are_set_are_shown_as_they_were_given(indexed: Path, capsys
 def test_flags_filter_what_is_found(
     indexed: Path, flags: tuple[str, ...], papers: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, out, _ = run(capsys, "search", QUESTION, *flags, "--json")
+    _, out, _ = run(capsys, "search", QUESTION, *flags, "--fast", "--json")
     assert sorted(hit["paper_id"] for hit in json.loads(out)["hits"]) == papers
 
 
@@ -129,15 +133,20 @@ def test_ask_json_has_the_contracts_fields(indexed: Path, capsys: pytest.Capture
         "kind",
         "status",
         "filters",
+        "understood",
         "answer",
         "citations",
         "near_misses",
+        "missed",
+        "relaxations",
         "model",
         "notice",
         "usage",
         "timings_ms",
     ]
-    assert answer["status"] == "extractive"
+    assert (answer["kind"], answer["status"], answer["filters"]) == ("fact", "extractive", {})
+    assert answer["understood"] == {"text": QUESTION[:-1], "order": None, "count": None, "subjects": []}
+    assert (answer["missed"], answer["relaxations"]) == (None, [])
     citation = answer["citations"][0]
     assert list(citation) == ["n", "paper_id", "title", "url", "date", "quotes"]
     for cited in answer["citations"]:
@@ -149,7 +158,8 @@ def test_ask_json_has_the_contracts_fields(indexed: Path, capsys: pytest.Capture
 def test_ask_prints_the_finding_then_the_papers(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "ask", QUESTION, "--since", "2024")
     assert out.startswith("- We present Pebble, which prunes the KV cache and cuts its memory by 2.57×.")
-    assert out.endswith("[1]\n\nPapers\n[1] Small Caches (2024-01-05)\n    https://arxiv.org/abs/2401.00001\n")
+    assert "[1]\n\nUnderstood: papers dated 2024 or later (--drop since to lift).\n" in out
+    assert out.endswith("\nPapers\n[1] Small Caches (2024-01-05)\n    https://arxiv.org/abs/2401.00001\n")
 
 
 def test_ask_streams_a_written_answer(
@@ -298,6 +308,90 @@ def test_reader_that_goes_away_is_no_error(indexed: Path) -> None:
 
 
 def test_dotenv_in_the_folder_is_in_force(indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / ".env").write_text("CITEDESK_CITED=1\n")
-    _, out, _ = run(capsys, "ask", QUESTION, "--json")
-    assert len(json.loads(out)["citations"]) == 1
+    (tmp_path / ".env").write_text("CITEDESK_POOL=1\n")
+    _, out, _ = run(capsys, "search", QUESTION, "-k", "1", "--json")
+    assert len(json.loads(out)["hits"]) == 1
+    (tmp_path / ".env").write_text("CITEDESK_RRF_K=60\n")
+    code, _, err = run(capsys, "search", QUESTION)
+    assert code == 2
+    assert err.startswith("error: CITEDESK_RRF_K (")
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_papers(tmp_path / "shelf.jsonl", *map(paper_to_record, SHELF))
+    assert main(["index", "--quiet", str(tmp_path / "shelf.jsonl")]) == 0
+    capsys.readouterr()
+
+
+def ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    code, out, err = run(capsys, "ask", *arguments, "--json")
+    assert (code, err) == (0, "")
+    return dict(json.loads(out))
+
+
+def found(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    _, out, _ = run(capsys, "search", *arguments, "--fast", "--json")
+    return sorted(hit["paper_id"] for hit in json.loads(out)["hits"])
+
+
+@pytest.mark.usefixtures("shelf")
+def test_flags_for_authors_venue_and_code_filter_what_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    for flags, papers in (
+        (("--author", "Quill", "--since", "2020"), ["2401.00001"]),
+        (("--authors", "2-4"), ["1804.00003", "2401.00001"]),
+        (("--venue", "ICML", "--with-code"), ["2401.00001"]),
+        (("--without-code",), ["1804.00003", "2305.00002", "2406.00004"]),
+    ):
+        assert found(capsys, "caches and robots", *flags) == papers, flags
+
+
+@pytest.mark.usefixtures("shelf")
+def test_zero_matches_say_what_dropping_each_constraint_would_leave(capsys: pytest.CaptureFixture[str]) -> None:
+    question = "papers by Ada Quill on caches since 2025"
+    answer = ask(capsys, question)
+    assert (answer["kind"], answer["status"], answer["citations"]) == ("list", "refused", [])
+    assert answer["filters"] == {"since": 2025, "author": "Ada Quill"}
+    assert answer["understood"] == {"text": "caches", "order": None, "count": None, "subjects": []}
+    assert answer["relaxations"] == [{"drop": "since", "papers": 2}, {"drop": "author", "papers": 0}]
+    code, out, _ = run(capsys, "ask", question)
+    assert code == 0
+    assert out.startswith(
+        "The collection does not answer this.\n\nNote: No paper in the collection is dated 2025 or later"
+    )
+
+    dropped = ask(capsys, question, "--drop", "since")
+    assert (dropped["status"], dropped["filters"]) == ("extractive", {"author": "Ada Quill"})
+    assert [cited["paper_id"] for cited in dropped["citations"]] == ["2401.00001"]
+    assert dropped["missed"] == {"least": 0, "most": 0}
+
+    literal = ask(capsys, question, "--as-is")
+    assert (literal["kind"], literal["filters"], literal["understood"]["text"]) == ("fact", {}, question)
+
+
+@pytest.mark.usefixtures("shelf")
+def test_kind_that_is_named_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = ask(capsys, QUESTION, "--kind", "list")
+    assert answer["kind"] == "list"
+    assert answer["answer"].split("\n")[-1].startswith(f"{len(answer['citations'])} paper")
+    assert len(ask(capsys, QUESTION, "--kind", "lookup")["citations"]) == 1
+
+
+@pytest.mark.usefixtures("shelf")
+def test_fast_loads_no_cross_encoder(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.loaded.load_scorer", lambda: 1 / 0)
+    answer = ask(capsys, QUESTION, "--fast")
+    assert answer["citations"][0]["paper_id"] == "2401.00001"
+    assert found(capsys, QUESTION)[0] == "1804.00003"
+    assert "ZeroDivisionError" in run(capsys, "ask", QUESTION)[2]
+
+
+@pytest.mark.usefixtures("shelf")
+def test_what_was_understood_is_told_on_stderr_beside_a_ranking(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "search", "papers on caches since 2024")
+    assert code == 0
+    assert err == "Understood: papers dated 2024 or later (--drop since to lift).\n"
+    assert sorted(line.split(". ")[1] for line in out.splitlines() if ". " in line) == [
+        "Pebble: Small Caches (2024-01-05)",
+        "Reef: Caches on Disk (2024-06)",
+    ]

@@ -3,74 +3,97 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
-from rag.corpus import Corpus
 from rag.engine import Engine
 from rag.errors import UsageError
-from rag.generations import IndexFolder
-from rag.index import Request, update
-from rag.library import Library, open_library
-from rag.retrieve import DenseRetriever, FusedRetriever, LexicalRetriever
-from rag.settings import Settings
-from rag.types import Answer, Done, Event, Filters, Retrieved, Token
-from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, HashEmbedder, ScriptedEndpoint, hash_models
+from rag.library import Library
+from rag.loaded import Models
+from rag.ranker import Logistic
+from rag.retrieve import DenseRetriever
+from rag.types import Answer, Done, Event, Filters, Hit, Missed, Overrides, Relaxation, Retrieved, Token
+from tests.fakes import (
+    CACHE_PAPER,
+    EASY_RANKER,
+    PAPERS,
+    PEBBLE,
+    SHELF,
+    HashEmbedder,
+    HashLateModel,
+    HashScorer,
+    ScriptedEndpoint,
+    hash_library,
+    hash_models,
+    hash_settings,
+)
 
 QUESTION = "Which method prunes the KV cache?"
+GENEROUS = replace(EASY_RANKER, relevance=Logistic({}, 20.0))
+STRICT = replace(EASY_RANKER, answerable=dict.fromkeys(("list", "other"), Logistic({}, -30.0)))
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    home = tmp_path_factory.mktemp("home")
-    request = Request(Corpus(PAPERS, (), 3), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update(IndexFolder(home), request, hash_models)
-    opened = open_library(Settings(home=home, embed_model="hash", late_model="hash"))
+    opened = hash_library(tmp_path_factory.mktemp("home"))
     yield opened
     opened.close()
 
 
-def make(library: Library, settings: Settings) -> Engine:
-    embedder = HashEmbedder()
-
-    def retriever(filters: Filters) -> FusedRetriever:
-        signals = {
-            "dense": DenseRetriever(library, embedder, filters, settings.pool),
-            "lexical": LexicalRetriever(library, filters, settings.pool),
-        }
-        return FusedRetriever(signals, {"dense": 1.0, "lexical": 1.0}, settings.rrf_k)
-
-    return Engine(settings, library, embedder, retriever)
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    opened = hash_library(tmp_path_factory.mktemp("shelf"), SHELF)
+    yield opened
+    opened.close()
 
 
-def written(library: Library, endpoint: ScriptedEndpoint, **more: object) -> tuple[list[Event], Answer]:
-    settings = replace(Settings(cited=2), llm_base_url=endpoint.url, llm_model="small-model", **more)
-    events = list(make(library, settings).ask(QUESTION))
+def make(library: Library, models: Models | None = None, ranker: Any = EASY_RANKER, **values: Any) -> Engine:
+    settings = hash_settings(Path("home"), **values)
+    return Engine(settings, library, models or hash_models(), ranker=ranker, today=lambda: date(2026, 1, 2))
+
+
+def asked(engine: Engine, question: str, overrides: Overrides = Overrides()) -> Answer:
+    *_, done = engine.ask(question, overrides)
+    assert isinstance(done, Done)
+    return done.answer
+
+
+def written(library: Library, endpoint: ScriptedEndpoint, **more: Any) -> tuple[list[Event], Answer]:
+    engine = make(library, ranker=GENEROUS, llm_base_url=endpoint.url, llm_model="small-model", **more)
+    events = list(engine.ask(QUESTION))
     assert isinstance(events[-1], Done)
     return events, events[-1].answer
+
+
+def ids(papers: Any) -> list[str]:
+    return [each.paper.paper_id for each in papers]
 
 
 def streamed(events: list[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, Token))
 
 
-def test_search_ranks_papers_with_their_rank_in_each_signal(library: Library) -> None:
-    hits = make(library, Settings()).search(QUESTION).hits
-    assert (hits[0].paper, hits[0].rank, hits[0].score) == (CACHE_PAPER, 1, pytest.approx(1.0))
-    assert hits[0].ranks == {"dense": 1, "lexical": 1}
+def test_search_ranks_papers_with_what_each_signal_gave_them(library: Library) -> None:
+    hits = make(library).search(QUESTION).hits
+    assert (hits[0].paper, hits[0].rank) == (CACHE_PAPER, 1)
     assert [hit.rank for hit in hits] == [1, 2, 3]
+    for hit in hits:
+        assert list(hit.signals) == ["dense", "lexical", "late", "late_rare", "rerank"]
+        assert 0 < hit.score < 1
+    assert [hit.strength for hit in hits] == sorted((hit.strength for hit in hits), reverse=True)
 
 
 def test_pool_bounds_what_each_signal_proposes(library: Library) -> None:
-    assert len(make(library, Settings(pool=1)).search(QUESTION).hits) == 1
+    assert len(make(library, pool=1).search(QUESTION).hits) == 1
 
 
 def test_answer_without_endpoint_is_extractive_and_cites_verbatim(library: Library) -> None:
-    events = list(make(library, Settings(cited=1)).ask(QUESTION))
+    events = list(make(library).ask(QUESTION))
     assert [type(event) for event in events] == [Retrieved, Done]
     answer = events[-1].answer  # type: ignore[union-attr]
     assert (answer.status, answer.model, answer.notice) == ("extractive", None, None)
@@ -79,28 +102,192 @@ def test_answer_without_endpoint_is_extractive_and_cites_verbatim(library: Libra
     (quote,) = citation.quotes
     assert (citation.n, citation.paper.paper_id, quote.verdict) == (1, "2401.00001", "supported")
     assert CACHE_PAPER.abstract[quote.start : quote.end] == quote.text
-    assert len(answer.near_misses) == 1
-    assert answer.near_misses[0].n is None
-    assert set(answer.timings_ms) == {"embed", "retrieve", "evidence", "total"}
+    assert [near.n for near in answer.near_misses] == [None, None]
+    assert set(answer.timings_ms) == {"retrieve", "evidence", "total"}
 
 
-def test_filters_exclude_papers_and_nothing_left_is_refused(library: Library) -> None:
-    engine = make(library, Settings())
-    assert {hit.paper.year for hit in engine.search(QUESTION, Filters(until="2023")).hits} == {2018, 2023}
-    (_, done) = engine.ask(QUESTION, Filters(since="2030"))
-    answer = done.answer  # type: ignore[union-attr]
+def test_filters_exclude_papers(library: Library) -> None:
+    found = make(library).search(QUESTION, Overrides(filters=Filters(until="2023")))
+    assert {hit.paper.year for hit in found.hits} == {2018, 2023}
+
+
+def test_zero_matches_say_zero_and_what_lifting_the_constraint_would_give(library: Library) -> None:
+    answer = asked(make(library), QUESTION, Overrides(filters=Filters(since="2030")))
     assert (answer.status, answer.text) == ("refused", "The collection does not answer this.")
-    assert answer.notice == "No paper in the collection is dated 2030 or later."
+    assert answer.notice == (
+        "No paper in the collection is dated 2030 or later. A constraint is lifted by --drop since."
+    )
+    assert (answer.citations, answer.near_misses) == ((), ())
+    assert answer.relaxations == (Relaxation("since", 3),)
+
+
+def test_zero_matches_show_what_dropping_each_constraint_would_leave(shelf: Library) -> None:
+    answer = asked(make(shelf), "papers by Ada Quill on caches since 2025")
+    assert (answer.status, answer.citations, answer.near_misses) == ("refused", (), ())
+    assert answer.query.filters == Filters(since="2025", author="Ada Quill")
+    assert answer.relaxations == (Relaxation("since", 2), Relaxation("author", 0))
+    assert answer.notice == (
+        "No paper in the collection is dated 2025 or later and by Ada Quill. Papers that meet the rest: 2 if not "
+        "“dated 2025 or later”, 0 if not “by Ada Quill”. A constraint is lifted by --drop since, --drop author."
+    )
+
+
+def test_dropped_constraint_is_lifted_and_the_other_stays(shelf: Library) -> None:
+    question = "papers by Ada Quill on caches since 2025"
+    answer = asked(make(shelf), question, Overrides(drop=frozenset({"since"})))
+    assert (answer.query.filters, ids(answer.citations)) == (Filters(author="Ada Quill"), ["2401.00001"])
+    assert ids(answer.near_misses) == ["1804.00003"]
+
+
+def test_kind_that_is_set_stands_against_the_understood_one(shelf: Library) -> None:
+    assert asked(make(shelf), QUESTION).query.kind == "fact"
+    answer = asked(make(shelf), QUESTION, Overrides(kind="list"))
+    assert (answer.query.kind, answer.missed) == ("list", Missed(0, 0))
+
+
+def test_question_taken_as_it_is_has_nothing_read_out_of_it(shelf: Library) -> None:
+    question = "papers by Ada Quill on caches since 2025"
+    query = make(shelf).understand(question, Overrides(as_is=True))
+    assert (query.kind, query.text, query.filters) == ("fact", question, Filters())
+    assert len(make(shelf).search(question, Overrides(as_is=True)).hits) == 4
+
+
+def test_title_in_other_words_is_a_lookup_of_one_paper(shelf: Library) -> None:
+    answer = asked(make(shelf), "small cahces peble")
+    assert (answer.query.kind, ids(answer.citations)) == ("lookup", ["2401.00001"])
+
+
+def test_metadata_are_answered_from_the_records_without_a_model(shelf: Library) -> None:
+    embedder, late, scorer = HashEmbedder(), HashLateModel(), HashScorer()
+    engine = make(shelf, Models(embedder, late, scorer), STRICT)
+    answer = asked(engine, "papers by Ada Quill")
+    assert (answer.query.kind, answer.status) == ("metadata", "extractive")
+    assert answer.text == (
+        "- Qubits for Everyone (2018-04-30, 3 authors) [1]\n"
+        "- Pebble: Small Caches (2024-01-05, 2 authors, ICML 2024, with code) [2]"
+    )
+    assert asked(engine, "the newest paper").text == "- Reef: Caches on Disk (2024-06) [1]"
+    assert (embedder.embedded, scorer.asked) == ([], [])
+
+
+def test_metadata_are_never_written_by_the_endpoint(shelf: Library, endpoint: ScriptedEndpoint) -> None:
+    engine = make(shelf, llm_base_url=endpoint.url, llm_model="small-model")
+    assert asked(engine, "papers by Cem Osei").text == "- Dune: Walking Robots on Sand (2023-05, 1 author) [1]"
+    assert endpoint.requests == []
+
+
+def test_metadata_that_no_paper_meets_are_refused_with_what_would_meet_the_rest(shelf: Library) -> None:
+    answer = asked(make(shelf), "papers by Ada Quill since 2025")
+    assert (answer.query.kind, answer.status, answer.citations) == ("metadata", "refused", ())
+    assert answer.relaxations == (Relaxation("since", 2), Relaxation("author", 0))
+
+
+def test_name_that_no_paper_has_is_told(shelf: Library) -> None:
+    answer = asked(make(shelf), "Which came first, Pebble or Quarry?")
+    assert answer.notice == "No paper here is called “Quarry”."
+
+
+def test_question_about_something_else_is_refused_calmly(shelf: Library) -> None:
+    answer = asked(make(shelf), "What is the weather today?")
+    assert (answer.query.kind, answer.status, answer.citations, answer.near_misses) == ("off-topic", "refused", (), ())
+    assert answer.notice == (
+        "This does not ask about papers. Ask about what they do, or for papers by topic, date or author."
+    )
+
+
+def test_question_that_is_not_answered_is_refused_with_the_nearest_papers(shelf: Library) -> None:
+    answer = asked(make(shelf, ranker=STRICT), QUESTION)
+    assert (answer.status, answer.citations, answer.near_misses[0].paper) == ("refused", (), PEBBLE)
+    assert answer.notice == "The papers listed are the nearest, but none of them seems to answer it."
+
+
+def test_fact_that_the_named_paper_lacks_is_refused_with_it_as_the_nearest(shelf: Library) -> None:
+    answer = asked(make(shelf), "How fast is Pebble on the H100?")
+    assert (answer.status, answer.text) == ("refused", "The collection does not answer this.")
+    assert (answer.citations, answer.near_misses[0].paper) == ((), PEBBLE)
+    assert answer.notice == ("The nearest paper does not mention “H100”, and nothing else here seems to answer it.")
+
+
+def test_refusal_does_not_reach_the_endpoint(shelf: Library, endpoint: ScriptedEndpoint) -> None:
+    engine = make(shelf, ranker=STRICT, llm_base_url=endpoint.url, llm_model="small-model")
+    events = list(engine.ask(QUESTION))
+    assert [type(event) for event in events] == [Retrieved, Done]
+    assert endpoint.requests == []
+
+
+def test_list_says_how_whole_it_is(shelf: Library) -> None:
+    answer = asked(make(shelf), "Which papers prune the KV cache?")
+    assert (answer.query.kind, ids(answer.citations), answer.missed) == (
+        "list",
+        ["2401.00001", "2406.00004"],
+        Missed(0, 0),
+    )
+    assert answer.text.endswith("[2]\n\n2 papers; likely complete.")
+    doubtful = replace(EASY_RANKER, relevance=Logistic({"behind": -0.2}, 1.0))
+    answer = asked(make(shelf, ranker=doubtful), "Which one paper prunes the KV cache?", Overrides(kind="list"))
+    assert answer.missed is not None and answer.missed.most > 0
+    assert " more." in answer.text.split("\n")[-1]
+
+
+def test_order_that_is_asked_for_is_that_of_the_citations(shelf: Library) -> None:
+    answer = asked(make(shelf), "the newest papers on caches")
+    assert ids(answer.citations) == ["2406.00004", "2401.00001"]
+    assert ids(asked(make(shelf), "the oldest paper on caches").citations) == ["2401.00001"]
+    assert ids(make(shelf).search("the newest papers on caches").hits)[:2] == ["2406.00004", "2401.00001"]
+
+
+@pytest.mark.parametrize(
+    ("question", "papers"),
+    [
+        ("How does Pebble compare with Reef?", ["2401.00001", "2406.00004"]),
+        ("How does Reef compare with Pebble?", ["2406.00004", "2401.00001"]),
+        ("Compare Dune and Reef", ["2305.00002", "2406.00004"]),
+    ],
+)
+def test_comparison_puts_the_papers_that_it_names_first(shelf: Library, question: str, papers: list[str]) -> None:
+    answer = asked(make(shelf), question)
+    assert (answer.query.kind, ids(answer.citations)) == ("compare", papers)
+
+
+def test_cross_encoder_reads_as_many_papers_as_are_set(library: Library) -> None:
+    scorer = HashScorer()
+    make(library, Models(HashEmbedder(), HashLateModel(), scorer), rerank_depth=2).search(QUESTION)
+    ((question, texts),) = scorer.asked
+    assert (question, len(texts)) == ("Which method prunes the KV cache", 2)
+    assert texts[0].startswith("Small Caches. Key-value caches fill the memory of a server. We present Pebble")
+
+
+def test_fast_search_uses_no_cross_encoder(library: Library) -> None:
+    scorer = HashScorer()
+    engine = make(library, Models(HashEmbedder(), HashLateModel(), scorer), rerank_depth=0)
+    answer = asked(engine, QUESTION)
+    assert (ids(answer.citations), scorer.asked) == (["2401.00001"], [])
+    assert list(engine.search(QUESTION).hits[0].signals) == ["dense", "lexical", "late", "late_rare"]
+
+
+def test_search_without_token_vectors_ranks_by_what_there_is(library: Library) -> None:
+    bare = replace(library, late=None)
+    (hit, *_) = make(bare, Models(HashEmbedder(), None, HashScorer())).search(QUESTION).hits
+    assert (hit.paper, list(hit.signals)) == (CACHE_PAPER, ["dense", "lexical", "rerank"])
+
+
+def test_ranker_is_the_trained_one_of_the_depth_unless_another_is_given(library: Library) -> None:
+    assert "rerank" in make(library, ranker=None).finder.ranker.signals
+    assert "rerank" not in make(library, ranker=None, rerank_depth=0).finder.ranker.signals
+    assert make(library).finder.ranker is EASY_RANKER
 
 
 def test_empty_question_is_a_clear_error(library: Library) -> None:
     with pytest.raises(UsageError, match="The question is empty"):
-        list(make(library, Settings()).ask(" \n"))
+        list(make(library).ask(" \n"))
+
+
+def test_half_a_surrogate_in_a_question_is_replaced(library: Library) -> None:
+    assert make(library).understand("caches \ud83d for prompts").question == "caches ? for prompts"
 
 
 def test_very_long_question_is_answered_with_a_notice(library: Library) -> None:
-    *_, done = make(library, Settings()).ask("cache " * 600)
-    assert "only its first 512 tokens" in str(done.answer.notice)  # type: ignore[union-attr]
+    assert "only its first 512 tokens" in str(asked(make(library), "cache " * 600).notice)
 
 
 def test_endpoint_writes_an_answer_whose_markers_are_checked(library: Library, endpoint: ScriptedEndpoint) -> None:
@@ -127,8 +314,7 @@ def test_endpoint_gets_the_evidence_once_with_explicit_sampling(library: Library
 
 
 def test_use_llm_false_does_not_reach_the_endpoint(library: Library, endpoint: ScriptedEndpoint) -> None:
-    settings = Settings(llm_base_url=endpoint.url, llm_model="small-model")
-    *_, done = make(library, settings).ask(QUESTION, use_llm=False)
+    *_, done = make(library, llm_base_url=endpoint.url, llm_model="small-model").ask(QUESTION, use_llm=False)
     assert (done.answer.status, endpoint.requests) == ("extractive", [])  # type: ignore[union-attr]
 
 
@@ -191,15 +377,13 @@ def test_redirect_to_another_server_is_not_followed(library: Library, endpoint: 
 
 
 def test_endpoint_that_is_not_there_is_named(library: Library) -> None:
-    settings = Settings(llm_base_url="http://127.0.0.1:9/v1", llm_model="m")
-    *_, done = make(library, settings).ask(QUESTION)
-    assert "http://127.0.0.1:9/v1 cannot be reached" in str(done.answer.notice)  # type: ignore[union-attr]
+    answer = asked(make(library, llm_base_url="http://127.0.0.1:9/v1", llm_model="m"), QUESTION)
+    assert "http://127.0.0.1:9/v1 cannot be reached" in str(answer.notice)
 
 
 def test_caller_that_stops_ends_the_endpoints_work(library: Library, endpoint: ScriptedEndpoint) -> None:
     endpoint.pieces = tuple("word " for _ in range(100_000))
-    settings = Settings(llm_base_url=endpoint.url, llm_model="small-model")
-    events = make(library, settings).ask(QUESTION)
+    events = make(library, llm_base_url=endpoint.url, llm_model="small-model").ask(QUESTION)
     next(event for event in events if isinstance(event, Token))
     events.close()
     assert endpoint.closed_early.wait(30)
@@ -209,14 +393,15 @@ def test_paper_that_was_not_sent_cannot_be_cited(library: Library, endpoint: Scr
     endpoint.pieces = ("One [1], two [2].",)
     _, answer = written(library, endpoint, llm_context=512, llm_max_tokens=270)
     assert (answer.text, [citation.n for citation in answer.citations]) == ("One [1], two.", [1])
-    assert "Only 1 of 2 papers fitted into CITEDESK_LLM_CONTEXT." in str(answer.notice)
+    assert "Only 1 of 3 papers fitted into CITEDESK_LLM_CONTEXT." in str(answer.notice)
 
 
 def test_question_that_leaves_no_room_is_answered_extractively(library: Library, endpoint: ScriptedEndpoint) -> None:
-    settings = Settings(llm_base_url=endpoint.url, llm_model="small-model", llm_context=512, llm_max_tokens=250)
-    *_, done = make(library, settings).ask("KV cache " * 100)
-    assert (done.answer.status, endpoint.requests) == ("extractive", [])  # type: ignore[union-attr]
-    assert "No paper fits into CITEDESK_LLM_CONTEXT" in str(done.answer.notice)  # type: ignore[union-attr]
+    small = {"llm_context": 512, "llm_max_tokens": 250}
+    engine = make(library, llm_base_url=endpoint.url, llm_model="small-model", **small)
+    answer = asked(engine, "KV cache " * 100)
+    assert (answer.status, endpoint.requests) == ("extractive", [])
+    assert "No paper fits into CITEDESK_LLM_CONTEXT" in str(answer.notice)
 
 
 def test_refusal_with_a_marker_is_a_refusal(library: Library, endpoint: ScriptedEndpoint) -> None:
@@ -234,23 +419,22 @@ def test_marker_that_ends_the_text_is_shown(library: Library, endpoint: Scripted
 def test_postprocessor_of_llamaindex_reorders_what_is_answered_from(library: Library) -> None:
     class Backwards(BaseNodePostprocessor):
         def _postprocess_nodes(self, nodes: list[NodeWithScore], query_bundle: object = None) -> list[NodeWithScore]:
-            assert "ranks" not in nodes[0].node.get_content(MetadataMode.EMBED)
+            assert "rerank" in nodes[0].node.metadata["signals"]
+            assert "signals" not in nodes[0].node.get_content(MetadataMode.EMBED)
             return [*reversed(nodes), nodes[-1]]
 
-    engine = make(library, Settings())
-    forwards = [hit.paper for hit in engine.search(QUESTION).hits]
+    forwards = [hit.paper for hit in make(library).search(QUESTION).hits]
     assert len(forwards) == 3
-    turned = Engine(Settings(), library, HashEmbedder(), engine._retriever, [Backwards()]).search(QUESTION).hits
+    settings = hash_settings(Path("home"))
+    turned: tuple[Hit, ...] = Engine(settings, library, hash_models(), [Backwards()], EASY_RANKER).search(QUESTION).hits
     assert [hit.paper for hit in turned] == forwards[::-1]
     assert [hit.rank for hit in turned] == [1, 2, 3]
 
 
 def test_paper_of_many_chunks_does_not_crowd_out_the_pool(tmp_path: Path) -> None:
-    long = replace(CACHE_PAPER, paper_id="long", title="KV", abstract="The KV cache is pruned by a method. " * 200)
-    papers = (long, *PAPERS)
-    request = Request(Corpus(papers, (), 4), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update(IndexFolder(tmp_path), request, hash_models)
-    library = open_library(Settings(home=tmp_path, embed_model="hash", late_model="hash"))
+    abstract = " ".join(f"The KV cache is pruned by method number {i}." for i in range(200))
+    long = replace(CACHE_PAPER, paper_id="long", title="KV", abstract=abstract)
+    library = hash_library(tmp_path, (long, *PAPERS))
     nodes = DenseRetriever(library, HashEmbedder(), Filters(), 3).retrieve(QUESTION)
     library.close()
     assert len({node.node.metadata["paper_id"] for node in nodes}) == 3

@@ -10,6 +10,8 @@ from rag.records import paper_to_record
 from tests.conftest import PROJECT
 from tests.fakes import PAPERS, ScriptedEndpoint
 
+pytestmark = pytest.mark.usefixtures("easy_ranker")
+
 GOLD = [
     {
         "id": "Q1",

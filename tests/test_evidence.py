@@ -1,46 +1,116 @@
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rag.evidence import SentenceChooser
-from rag.extractive import write_extractive
-from rag.lexical import LexicalIndex
-from rag.types import Evidence, Quote
-from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashEmbedder
+from rag.extractive import completeness, write_extractive
+from rag.library import Library
+from rag.reading import Reader
+from rag.types import Evidence, Kind, Missed, Paper, Query, Quote
+from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashEmbedder, HashLateModel, HashScorer, hash_library
+
+SPEED_PAPER = Paper(
+    "2402.00005",
+    "Marble",
+    "Nobody else was asked about it. Marble sorts quickly and without pauses. Marble sorts in 12 ms.",
+    date="2024-02",
+)
+CLAIM_PAPER = Paper("2402.00006", "Slate", "Long prompts fill the memory. We empty the memory. Bread is baked.")
 
 
-@pytest.fixture
-def chooser() -> SentenceChooser:
-    return SentenceChooser(HashEmbedder(), LexicalIndex.build(PAPERS))
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    opened = hash_library(tmp_path_factory.mktemp("home"), (*PAPERS, SPEED_PAPER, CLAIM_PAPER))
+    yield opened
+    opened.close()
 
 
-def test_best_sentence_is_quoted_verbatim_at_its_offsets(chooser: SentenceChooser) -> None:
-    question = "Which method prunes the KV cache?"
-    (evidence,) = chooser.evidence(question, HashEmbedder().embed_query(question), [CACHE_PAPER])
-    (quote,) = evidence.quotes
+def evidence(
+    library: Library, question: str, papers: Sequence[Paper], kind: Kind = "list", scorer: HashScorer | None = None
+) -> tuple[Evidence, ...]:
+    reading = Reader(HashEmbedder(), HashLateModel(), library.lexical).read(question)
+    return SentenceChooser(library, scorer).evidence(Query(question, kind, question), reading, papers)
+
+
+def quoted(library: Library, question: str, paper: Paper, kind: Kind = "list") -> list[str]:
+    (found,) = evidence(library, question, [paper], kind)
+    return [quote.text for quote in found.quotes]
+
+
+def test_best_sentence_is_quoted_verbatim_at_its_offsets(library: Library) -> None:
+    (found,) = evidence(library, "Which method prunes the KV cache?", [CACHE_PAPER])
+    (quote,) = found.quotes
     assert quote.text == "We present Pebble, which prunes the KV cache and cuts its memory by 2.57times."
     assert CACHE_PAPER.abstract[quote.start : quote.end] == quote.text
+    assert quote.verdict is None
 
 
-def test_papers_are_numbered_in_the_order_given(chooser: SentenceChooser) -> None:
-    vector = HashEmbedder().embed_query("dunes")
-    evidence = chooser.evidence("dunes", vector, [ROBOT_PAPER, CACHE_PAPER])
-    assert [(each.n, each.paper.paper_id) for each in evidence] == [(1, "2305.00002"), (2, "2401.00001")]
+def test_papers_are_numbered_in_the_order_given(library: Library) -> None:
+    found = evidence(library, "dunes", [ROBOT_PAPER, CACHE_PAPER])
+    assert [(each.n, each.paper.paper_id) for each in found] == [(1, "2305.00002"), (2, "2401.00001")]
 
 
-def test_no_papers_give_no_evidence(chooser: SentenceChooser) -> None:
-    assert chooser.evidence("dunes", HashEmbedder().embed_query("dunes"), []) == ()
+def test_no_papers_give_no_evidence(library: Library) -> None:
+    assert evidence(library, "dunes", []) == ()
 
 
-def test_endless_abstract_is_searched_only_where_it_shares_words(chooser: SentenceChooser) -> None:
-    paper = replace(CACHE_PAPER, abstract="Nothing to see here at all. " * 300 + "Dunes are walked on.")
-    embedder = HashEmbedder()
-    chooser = SentenceChooser(embedder, LexicalIndex.build(PAPERS))
-    (evidence,) = chooser.evidence("walked dunes", embedder.embed_query("walked dunes"), [paper])
-    assert evidence.quotes[0].text == "Dunes are walked on."
-    assert len(embedder.embedded) == 31
+def test_sentence_with_a_number_is_preferred_where_a_quantity_is_asked_for(library: Library) -> None:
+    assert quoted(library, "sorts quickly and without pauses", SPEED_PAPER) == [
+        "Marble sorts quickly and without pauses."
+    ]
+    assert "Marble sorts in 12 ms." in quoted(library, "How fast does Marble sort?", SPEED_PAPER)
+    assert quoted(library, "What latency does Marble have?", SPEED_PAPER)[-1] == "Marble sorts in 12 ms."
+
+
+def test_papers_own_claim_is_preferred_to_its_account_of_the_problem(library: Library) -> None:
+    assert "We empty the memory." in quoted(library, "the memory", CLAIM_PAPER)
+
+
+def test_sentences_are_in_reading_order_and_no_more_than_three(library: Library) -> None:
+    for kind in ("list", "fact", "compare", "lookup"):
+        for paper in PAPERS:
+            (found,) = evidence(library, "memory of noise on sand", [paper], kind)  # type: ignore[arg-type]
+            assert 1 <= len(found.quotes) <= 3
+            assert [quote.start for quote in found.quotes] == sorted(quote.start for quote in found.quotes)
+
+
+def test_cross_encoder_reads_the_sentences_of_facts_alone(library: Library) -> None:
+    for kind, texts in (("list", 0), ("lookup", 0), ("compare", 0), ("fact", 3)):
+        scorer = HashScorer()
+        evidence(library, "Which method prunes the KV cache?", [CACHE_PAPER], kind, scorer)  # type: ignore[arg-type]
+        assert sum(len(asked) for _, asked in scorer.asked) == texts
+    assert scorer.asked[0][0] == "Which method prunes the KV cache?"
+    assert scorer.asked[0][1][0] == "Small Caches. Key-value caches fill the memory of a server."
+
+
+def test_question_without_a_known_word_still_gets_a_sentence(library: Library) -> None:
+    assert len(quoted(library, "zebra", CACHE_PAPER)) >= 1
+
+
+@given(words=st.lists(st.sampled_from("memory dunes noise cache falls how many 8 it Pebble".split()), min_size=1))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_quote_is_verbatim_whatever_is_asked(library: Library, words: list[str]) -> None:
+    for kind in ("list", "fact"):
+        for each in evidence(library, " ".join(words), PAPERS, kind):  # type: ignore[arg-type]
+            for quote in each.quotes:
+                assert quote.text
+                assert each.paper.abstract[quote.start : quote.end] == quote.text
+
+
+def test_quotes_of_a_paper_with_odd_white_space_are_verbatim(tmp_path: Path) -> None:
+    odd = replace(
+        CACHE_PAPER, abstract="  Caches\n fill\u00a0memory .  We prune\tthem, e.g. by 2.5x!  \u2028 It helps  "
+    )
+    library = hash_library(tmp_path, (odd,))
+    (found,) = evidence(library, "prune caches", [odd], "fact")
+    library.close()
+    assert [odd.abstract[quote.start : quote.end] for quote in found.quotes] == [quote.text for quote in found.quotes]
 
 
 def test_quote_that_is_not_verbatim_is_refused() -> None:
@@ -48,22 +118,67 @@ def test_quote_that_is_not_verbatim_is_refused() -> None:
         Evidence(1, CACHE_PAPER, (Quote("Key-value caches empty the memory", 0, 33),))
 
 
+SENTENCES = (
+    "Key-value caches fill the memory of a server.",
+    "We present Pebble, which prunes the KV cache and cuts its memory by 2.57times.",
+    "Accuracy stays within 0.1 points on eight tasks.",
+)
+
+
+def cited(*texts: str) -> Evidence:
+    starts = [CACHE_PAPER.abstract.index(text) for text in texts]
+    quotes = tuple(Quote(text, start, start + len(text)) for text, start in zip(texts, starts, strict=True))
+    return Evidence(4, CACHE_PAPER, quotes)
+
+
 def test_extractive_answer_is_readable_and_marks_gaps() -> None:
-    sentences = (
-        "Key-value caches fill the memory of a server.",
-        "We present Pebble, which prunes the KV cache and cuts its memory by 2.57times.",
-        "Accuracy stays within 0.1 points on eight tasks.",
-    )
-
-    def answer(*texts: str) -> str:
-        starts = [CACHE_PAPER.abstract.index(text) for text in texts]
-        quotes = tuple(Quote(text, start, start + len(text)) for text, start in zip(texts, starts, strict=True))
-        return write_extractive([Evidence(4, CACHE_PAPER, quotes)])
-
-    assert answer(*sentences[1:]) == (
+    fact = Query("Why?", "fact", "why")
+    assert write_extractive(fact, [cited(*SENTENCES[1:])]) == (
         "- We present Pebble, which prunes the KV cache and cuts its memory by 2.57×. "
         "Accuracy stays within 0.1 points on eight tasks. [4]"
     )
-    assert answer(sentences[0], sentences[2]) == (
+    assert write_extractive(fact, [cited(SENTENCES[0], SENTENCES[2])]) == (
         "- Key-value caches fill the memory of a server. … Accuracy stays within 0.1 points on eight tasks. [4]"
     )
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        (
+            Query("Why?", "compare", "x"),
+            "- **Small Caches** (2024-01-05): Key-value caches fill the memory of a server. [4]",
+        ),
+        (
+            Query("Why?", "lookup", "x"),
+            "- **Small Caches** (2024-01-05): Key-value caches fill the memory of a server. [4]",
+        ),
+        (
+            Query("Why?", "list", "x", order="newest"),
+            "- **Small Caches** (2024-01-05): Key-value caches fill the memory of a server. [4]",
+        ),
+        (Query("Why?", "list", "x"), "- Key-value caches fill the memory of a server. [4]"),
+        (Query("Why?", "metadata", ""), "- Small Caches (2024-01-05) [4]"),
+    ],
+)
+def test_kind_decides_the_form_of_an_extractive_answer(query: Query, text: str) -> None:
+    assert write_extractive(query, [cited(SENTENCES[0])]) == text
+
+
+def test_list_ends_with_how_whole_it_is() -> None:
+    text = write_extractive(Query("Which?", "list", "x"), [cited(SENTENCES[0])], Missed(0, 2))
+    assert text == "- Key-value caches fill the memory of a server. [4]\n\n1 paper; perhaps up to 2 more."
+
+
+@pytest.mark.parametrize(
+    ("count", "missed", "text"),
+    [
+        (1, Missed(0, 0), "1 paper; likely complete."),
+        (12, Missed(0, 0), "12 papers; likely complete."),
+        (12, Missed(0, 1), "12 papers; perhaps up to 1 more."),
+        (3, Missed(2, 5), "3 papers; perhaps 2–5 more."),
+        (3, Missed(4, 4), "3 papers; perhaps 4 more."),
+    ],
+)
+def test_completeness_is_said_in_words(count: int, missed: Missed, text: str) -> None:
+    assert completeness(count, missed) == text

@@ -9,12 +9,12 @@ from rag.settings import Settings, load_settings
 
 
 def test_flag_beats_dotenv_beats_environment_beats_default(tmp_path: Path) -> None:
-    environ = {"CITEDESK_CITED": "2", "CITEDESK_POOL": "20", "CITEDESK_RRF_K": "30"}
-    (tmp_path / ".env").write_text("CITEDESK_CITED=3\nCITEDESK_POOL=30\nOTHER=1\n")
-    configuration = load_settings({"cited": 4, "pool": None}, environ, tmp_path)
+    environ = {"CITEDESK_RERANK_DEPTH": "2", "CITEDESK_POOL": "20", "CITEDESK_CHUNK_TOKENS": "90"}
+    (tmp_path / ".env").write_text("CITEDESK_RERANK_DEPTH=3\nCITEDESK_POOL=30\nOTHER=1\n")
+    configuration = load_settings({"rerank_depth": 0, "pool": None}, environ, tmp_path)
     settings = configuration.settings
-    assert (settings.cited, settings.pool, settings.rrf_k, settings.dense_weight) == (4, 30, 30, 1.0)
-    assert [configuration.sources[name] for name in ("cited", "pool", "rrf_k", "dense_weight")] == [
+    assert (settings.rerank_depth, settings.pool, settings.chunk_tokens, settings.chunk_overlap) == (0, 30, 90, 32)
+    assert [configuration.sources[name] for name in ("rerank_depth", "pool", "chunk_tokens", "chunk_overlap")] == [
         "flag",
         str(tmp_path / ".env"),
         "environment",
@@ -30,7 +30,8 @@ def test_flag_beats_dotenv_beats_environment_beats_default(tmp_path: Path) -> No
         ({"CITEDESK_LLM_TIMEOUT": "soon"}, "CITEDESK_LLM_TIMEOUT is not a number: 'soon'"),
         ({"CITEDESK_POOL": "0"}, "CITEDESK_POOL is 0: it must be at least 1"),
         ({"CITEDESK_CHUNK_OVERLAP": "96"}, "CITEDESK_CHUNK_OVERLAP is 96: it must be below the 96"),
-        ({"CITEDESK_DENSE_WEIGHT": "0", "CITEDESK_LEXICAL_WEIGHT": "0"}, "both 0"),
+        ({"CITEDESK_RERANK_DEPTH": "-1"}, "CITEDESK_RERANK_DEPTH is -1: it must be at least 0"),
+        ({"CITEDESK_RRF_K": "60"}, r"CITEDESK_RRF_K \(environment\) is not a setting"),
         ({"CITEDESK_LLM_BASE_URL": "http://x/v1"}, "CITEDESK_LLM_MODEL is not set"),
         ({"CITEDESK_LLM_MODEL": "m"}, "CITEDESK_LLM_BASE_URL is not set"),
         ({"CITEDESK_LLM_BASE_URL": "x/v1", "CITEDESK_LLM_MODEL": "m"}, "is not an http"),

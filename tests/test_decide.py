@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.decide import Choice, choose, in_asked_order, relevance_features, with_probabilities
+from rag.ranker import Logistic
+from rag.types import Hit, Kind, Missed, Paper, Query
+
+DATES = ["2021", "2024-02-01", None, "2019-07", "2024", "2022-12-31"]
+
+
+def hits(*scores: float, dates: list[str | None] | None = None) -> list[Hit]:
+    dated = dates or ["2024"] * len(scores)
+    return [
+        Hit(rank, Paper(f"p{rank}", f"Title {rank}", "Text.", date=date), score)
+        for rank, (score, date) in enumerate(zip(scores, dated, strict=False), start=1)
+    ]
+
+
+def query(kind: Kind, **values: Any) -> Query:
+    return Query("Which?", kind, "which", **values)
+
+
+def ids(found: tuple[Hit, ...]) -> list[str]:
+    return [hit.paper.paper_id for hit in found]
+
+
+def test_list_is_cut_where_the_probable_papers_end() -> None:
+    choice = choose(query("list"), hits(0.9, 0.8, 0.7, 0.05, 0.02))
+    assert (ids(choice.cited), ids(choice.near)) == (["p1", "p2", "p3"], ["p4", "p5"])
+
+
+def test_list_may_cite_far_more_than_five_and_says_what_it_lacks() -> None:
+    choice = choose(query("list"), hits(*[0.9] * 40, *[0.05] * 20))
+    assert (len(choice.cited), len(choice.near), choice.missed) == (40, 8, Missed(0, 2))
+
+
+def test_papers_behind_the_hundredth_are_neither_cited_nor_near_nor_missed() -> None:
+    choice = choose(query("list"), hits(*[0.95] * 130))
+    assert (len(choice.cited), choice.near, choice.missed) == (100, (), Missed(0, 0))
+
+
+def test_count_that_is_asked_for_is_the_number_cited() -> None:
+    assert len(choose(query("list", count=2), hits(0.9, 0.9, 0.9, 0.9)).cited) == 2
+    assert len(choose(query("list", count=3), hits(0.9, 0.01, 0.01, 0.01)).cited) == 3
+    assert len(choose(query("list", count=9), hits(0.9, 0.8)).cited) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "scores", "cited"),
+    [
+        ("fact", (0.9, 0.1, 0.1), 1),
+        ("fact", (0.9, 0.9, 0.9, 0.9, 0.9), 3),
+        ("fact", (0.01, 0.01), 2),
+        ("compare", (0.9, 0.01, 0.01), 2),
+        ("compare", (0.9,) * 6, 4),
+        ("compare", (0.9,), 1),
+        ("lookup", (0.9,) * 6, 1),
+        ("lookup", (0.2, 0.2), 1),
+    ],
+)
+def test_kind_bounds_how_many_are_cited(kind: Kind, scores: tuple[float, ...], cited: int) -> None:
+    choice = choose(query(kind), hits(*scores))
+    assert (len(choice.cited), choice.missed) == (cited, None)
+
+
+def test_nothing_found_gives_nothing_to_cite() -> None:
+    for kind in ("list", "fact", "compare", "lookup"):
+        assert choose(query(kind), []).cited == ()  # type: ignore[arg-type]
+
+
+@given(st.lists(st.floats(0.01, 0.99), max_size=20), st.sampled_from(["list", "fact", "compare", "lookup"]))
+def test_near_misses_are_what_follows_the_cited_and_never_cited(scores: list[float], kind: Kind) -> None:
+    found = hits(*sorted(scores, reverse=True))
+    choice = choose(query(kind), found)
+    assert list(choice.cited + choice.near) == found[: len(choice.cited) + len(choice.near)]
+    assert len(choice.near) == min(8, len(found) - len(choice.cited))
+
+
+def ordered(order: str, count: int | None = None) -> Choice:
+    found = hits(0.9, 0.9, 0.9, 0.9, 0.9, 0.01, dates=DATES)
+    return choose(query("list", order=order, count=count), found)
+
+
+def test_order_cites_what_belongs_by_date_and_no_paper_without_one() -> None:
+    assert ids(ordered("newest").cited) == ["p2", "p5", "p1", "p4"]
+    assert ids(ordered("oldest").cited) == ["p4", "p1", "p5", "p2"]
+
+
+def test_order_with_a_count_cites_so_many_from_its_end() -> None:
+    assert ids(ordered("newest", 1).cited) == ["p2"]
+    assert ids(ordered("oldest", 2).cited) == ["p4", "p1"]
+
+
+def test_what_is_not_cited_in_order_is_near_by_rank() -> None:
+    assert ids(ordered("oldest", 2).near) == ["p2", "p3", "p5", "p6"]
+
+
+def test_ranking_shows_those_that_an_order_chooses_first_and_then_the_rest_by_rank() -> None:
+    found = hits(0.9, 0.9, 0.9, 0.9, 0.9, 0.01, dates=DATES)
+    turned = in_asked_order(query("list", order="newest"), found)
+    assert ids(turned) == ["p2", "p5", "p1", "p4", "p3", "p6"]
+    assert [hit.rank for hit in turned] == [1, 2, 3, 4, 5, 6]
+    assert ids(in_asked_order(query("list", order="oldest", count=1), found)) == ["p4", "p1", "p2", "p3", "p5", "p6"]
+    assert choose(query("list", order="newest"), turned).cited == turned[:4]
+
+
+def test_ranking_without_an_order_or_of_a_comparison_stays_as_it_is() -> None:
+    found = hits(0.9, 0.9, dates=["2019", "2024"])
+    assert in_asked_order(query("list"), found) == tuple(found)
+    assert in_asked_order(query("compare", order="newest"), found) == tuple(found)
+    assert in_asked_order(query("list", order="newest"), []) == ()
+
+
+def test_comparison_is_not_put_in_order_of_date() -> None:
+    choice = choose(query("compare", order="newest"), hits(0.9, 0.9, dates=["2019", "2024"]))
+    assert ids(choice.cited) == ["p1", "p2"]
+
+
+def test_features_measure_strength_distance_and_the_nearest_paper() -> None:
+    paper = Paper("a", "A", "Text.")
+    found = [
+        Hit(1, paper, 0.0, 3.0, {"late_rare": 0.8, "rerank": 5.0}),
+        Hit(2, paper, 0.0, 1.0, {"late_rare": 0.2, "rerank": -5.0}),
+    ]
+    shared = {"best_late_rare": 0.8, "best_rerank": 5.0, "list": 1.0}
+    assert relevance_features(found, query("list")) == [
+        {"strength": 3.0, "behind": 0.0, **shared},
+        {"strength": 1.0, "behind": 2.0, **shared},
+    ]
+    assert relevance_features([], query("list")) == []
+    assert relevance_features(found[1:], query("fact"))[0]["list"] == 0.0
+
+
+def test_probability_becomes_the_score_and_nothing_else_changes() -> None:
+    found = [Hit(1, Paper("a", "A", "Text."), 0.0, 0.0, {"dense": 0.5})]
+    (hit,) = with_probabilities(found, query("fact"), Logistic({"strength": 1.0}, 0.0))
+    assert (hit.rank, hit.score, hit.strength, hit.signals) == (1, 0.5, 0.0, {"dense": 0.5})
+    assert with_probabilities([], query("fact"), Logistic({}, 0.0)) == ()

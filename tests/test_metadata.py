@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rag.metadata import matching, record_line, relaxations, unnamed
+from rag.types import Evidence, Filters, Paper, Query, Relaxation
+
+PAPERS = {
+    paper.paper_id: paper
+    for paper in (
+        Paper("a", "Pebble: Small Caches", "Text.", date="2024-03-05", authors=("Ada Quill",), authors_complete=True),
+        Paper(
+            "b", "Dune: Robots on Sand", "Text.", date="2022", authors=("Bo Tanaka", "Ada Quill"), code="https://x.y"
+        ),
+        Paper("c", "Qubits for Everyone", "Text.", authors=("Ada Quill",), venue="QIP 2018"),
+        Paper("d", "Reef: Caches on Disk", "Text.", date="2024-03", author_count=12),
+        Paper("e", "Slate", "Text.", date="2022", venue="ICML 2022"),
+    )
+}
+
+
+def found(**values: Any) -> list[str]:
+    return [paper.paper_id for paper in matching(Query("Which?", "metadata", "", **values), PAPERS)]
+
+
+@pytest.mark.parametrize(
+    ("filters", "ids"),
+    [
+        (Filters(), ["b", "e", "d", "a", "c"]),
+        (Filters(author="Ada Quill"), ["b", "a", "c"]),
+        (Filters(author="Ada Quill", since="2023"), ["a"]),
+        (Filters(since="2024"), ["d", "a"]),
+        (Filters(until="2022"), ["b", "e"]),
+        (Filters(since="2024-03-05"), ["a"]),
+        (Filters(code=True), ["b"]),
+        (Filters(venue="ICML"), ["e"]),
+        (Filters(least_authors=10), ["d"]),
+        (Filters(most_authors=1), ["a"]),
+        (Filters(author="Cem Osei"), []),
+    ],
+)
+def test_exactly_the_papers_that_meet_the_constraints_are_listed_by_date(filters: Filters, ids: list[str]) -> None:
+    assert found(filters=filters) == ids
+
+
+def test_order_decides_which_date_comes_first_and_undated_papers_come_last() -> None:
+    assert found(order="newest") == ["a", "d", "e", "b", "c"]
+    assert found(order="oldest") == ["b", "e", "d", "a", "c"]
+
+
+def test_so_many_of_the_newest_or_oldest_are_never_undated() -> None:
+    assert found(order="newest", count=1) == ["a"]
+    assert found(order="oldest", count=2) == ["b", "e"]
+    assert found(order="oldest", count=9) == ["b", "e", "d", "a"]
+    assert found(order="newest", count=1, filters=Filters(venue="QIP")) == []
+
+
+def test_papers_that_are_named_are_the_only_ones_and_in_the_order_asked_for() -> None:
+    assert found(subjects=("Pebble", "Dune")) == ["b", "a"]
+    assert found(subjects=("Dune", "Pebble", "Pebble"), order="newest") == ["a", "b"]
+    assert found(subjects=("Dune", "Pebble"), order="oldest", count=1) == ["b"]
+    assert found(subjects=("Pebble", "Qubits for Everyone")) == ["a", "c"]
+    assert found(subjects=("Pebble", "Dune"), filters=Filters(code=True)) == ["b"]
+
+
+def test_names_that_no_paper_has_are_left_out_and_told() -> None:
+    query = Query("Which?", "metadata", "", subjects=("Dune", "Marble", "Quarry"))
+    assert [paper.paper_id for paper in matching(query, PAPERS)] == ["b"]
+    assert unnamed(query, PAPERS) == ("Marble", "Quarry")
+    assert matching(Query("Which?", "metadata", "", subjects=("Marble",)), PAPERS) == ()
+
+
+def test_each_constraint_is_lifted_alone_to_count_what_meets_the_others() -> None:
+    filters = Filters(since="2023", author="Quill", code=True)
+    assert relaxations(filters, PAPERS.values()) == (
+        Relaxation("since", 1),
+        Relaxation("author", 0),
+        Relaxation("code", 1),
+    )
+    both = Filters(least_authors=2, most_authors=3, venue="ICML")
+    assert relaxations(both, PAPERS.values()) == (Relaxation("author_count", 1), Relaxation("venue", 0))
+    assert relaxations(Filters(), PAPERS.values()) == ()
+
+
+@pytest.mark.parametrize(
+    ("paper", "line"),
+    [
+        (PAPERS["a"], "- Pebble: Small Caches (2024-03-05, 1 author) [3]"),
+        (PAPERS["b"], "- Dune: Robots on Sand (2022, with code) [3]"),
+        (PAPERS["c"], "- Qubits for Everyone (no date, QIP 2018) [3]"),
+        (PAPERS["d"], "- Reef: Caches on Disk (2024-03, 12 authors) [3]"),
+    ],
+)
+def test_record_says_what_is_known_of_a_paper_and_nothing_else(paper: Paper, line: str) -> None:
+    assert record_line(Evidence(3, paper, ())) == line
