@@ -27,13 +27,13 @@ from rag.finder import Finder
 from rag.library import Library, open_library
 from rag.loaded import Models, load_models
 from rag.metadata import matching, relaxations, unnamed
-from rag.plain_words import in_terms
 from rag.prompts import fit_evidence
 from rag.ranker import Ranker
 from rag.settings import Settings
 from rag.titles import is_title
 from rag.types import Answer, Citation, Done, Event, Evidence, Hit, Overrides, Query, Retrieved, Token, Usage
-from rag.understand import known_from, understand
+from rag.understanding.plain_words import in_terms
+from rag.understanding.understand import known_from, understand
 
 if TYPE_CHECKING:
     from rag.llm import Endpoint

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from rag.types import Filters, Paper
-from rag.understand import Known, known_from, understand
+from rag.understanding.understand import Known, known_from, understand
 
 KNOWN = Known(
     frozenset({"Ada Quill", "Bo Tanaka", "C. K. Long", "Adam Stone"}),

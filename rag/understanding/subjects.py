@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.mentions import PAPER
+from rag.understanding.mentions import PAPER
 
 _MOST_WORDS = 7
 _STOP = (

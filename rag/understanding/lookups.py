@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.mentions import FILLER, NUMBER, PAPER
+from rag.understanding.mentions import FILLER, NUMBER, PAPER
 
 _ASKING = (
     r"(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|has|have|had|can|could|will|would"

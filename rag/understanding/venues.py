@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from rag.mentions import Mention
 from rag.names import is_venue
 from rag.types import Filters
+from rag.understanding.mentions import Mention
 
 _WELL_KNOWN = (
     "AAAI ACL AISTATS ASPLOS ATC COLING COLM COLT CONLL CVPR DAC ECCV EMNLP EUROSYS FAST FOCS HPCA HPDC ICASSP ICCAD"

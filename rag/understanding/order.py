@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rag.mentions import NUMBER, WORK, number
 from rag.types import Order
+from rag.understanding.mentions import NUMBER, WORK, number
 
 _NEW, _OLD = r"(?:newest|latest|most\s+recent)", r"(?:oldest|earliest)"
 _ONE = rf"(?:{WORK}|one|ones|entries)"

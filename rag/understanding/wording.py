@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.mentions import NUMBER, PAPER, PEOPLE, WORK
+from rag.understanding.mentions import NUMBER, PAPER, PEOPLE, WORK
 
 _GREETING = (
     r"(?:hi|hello|hey|good\s+(?:morning|afternoon|evening|day)|thanks|thank\s+you|ok|okay|please|so|well|and|also"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rag.mentions import NUMBER, PAPER, Mention, number
 from rag.types import Filters
+from rag.understanding.mentions import NUMBER, PAPER, Mention, number
 
 _Read = Callable[[re.Match[str]], tuple[int | None, int | None]]
 

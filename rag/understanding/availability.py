@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from rag.mentions import WORK, Mention
 from rag.types import Filters
+from rag.understanding.mentions import WORK, Mention
 
 _OPEN = (
     r"(?:public(?:ly\s+available)?|open(?:[-\s]?source[d]?)?|released|available|official|source|accompanying|linked)"

@@ -1,7 +1,7 @@
 """Everyday words for things of computing, replaced by the field's own terms (pure).
 
 Abstracts are written in the field's terms and people ask in their own; no small model knows that a handset is a mobile
-device. `data/plain-words.json` maps expressions to terms, longer ones first. It was written from general knowledge,
+device. `plain-words.json` maps expressions to terms, longer ones first. It was written from general knowledge,
 by somebody who had seen neither the collection nor a question about it, and should be added to in that way only.
 """
 
@@ -12,7 +12,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-_TABLE = Path(__file__).parent / "data" / "plain-words.json"
+_TABLE = Path(__file__).with_name("plain-words.json")
 
 
 def in_terms(text: str) -> str:

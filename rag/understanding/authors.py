@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from rag.mentions import Mention
 from rag.names import name_words
 from rag.types import Filters
+from rag.understanding.mentions import Mention
 
 _SMALL = "a-zß-öø-ÿ\u0101-\u017f"
 _NAME_WORD = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from rag.lookups import is_half_remembered
-from rag.mentions import FILLER, NUMBER, PAPER, PEOPLE, WORK
 from rag.types import Kind
+from rag.understanding.lookups import is_half_remembered
+from rag.understanding.mentions import FILLER, NUMBER, PAPER, PEOPLE, WORK
 
 _WORKS = (
     r"(?:papers|works|studies|articles|abstracts|preprints|publications|surveys|methods|approaches|techniques|systems"

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from rag.days import after, before, first_day
-from rag.mentions import NUMBER, PAPER, WORK, Mention, blank, number
-from rag.periods import EXACT, PERIOD, YEAR, period
 from rag.types import Filters
+from rag.understanding.mentions import NUMBER, PAPER, WORK, Mention, blank, number
+from rag.understanding.periods import EXACT, PERIOD, YEAR, period
 
 _Bounds = tuple[str | None, str | None]
 _Read = Callable[[re.Match[str], date], _Bounds]

@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from rag.authors import author_mentions
-from rag.availability import code_mentions
-from rag.counts import author_count_mentions, papers_asked
-from rag.dates import date_mentions
-from rag.kinds import is_off_topic, kind_of
-from rag.mentions import Mention, blank, join
-from rag.order import ordering
-from rag.subjects import compared, credited, named_in_order, ordered
 from rag.types import Paper, Query
-from rag.venues import venue_mentions
-from rag.wording import asks_for_papers, is_empty, search_text
+from rag.understanding.authors import author_mentions
+from rag.understanding.availability import code_mentions
+from rag.understanding.counts import author_count_mentions, papers_asked
+from rag.understanding.dates import date_mentions
+from rag.understanding.kinds import is_off_topic, kind_of
+from rag.understanding.mentions import Mention, blank, join
+from rag.understanding.order import ordering
+from rag.understanding.subjects import compared, credited, named_in_order, ordered
+from rag.understanding.venues import venue_mentions
+from rag.understanding.wording import asks_for_papers, is_empty, search_text
 
 _LONGEST = 1000  # characters; a longer text was pasted, and is searched for as it is
 
