@@ -13,33 +13,19 @@ import pytest
 
 from tests.conftest import PROJECT
 
+
+def understanding(*names: str) -> set[str]:
+    return {f"understanding.{name}" for name in names}
+
+
 LAYERS = (
-    {"days", "names", "understanding.periods", "understanding.plain_words"},
+    {"days", "names"} | understanding("periods", "plain_words"),
     {"types", "errors", "clock"},
-    {
-        "files",
-        "settings",
-        "display",
-        "listing",
-        "records",
-        "sentences",
-        "fuse",
-        "cite",
-        "constraints",
-        "understanding.mentions",
-    },
-    {
-        "understanding.authors",
-        "understanding.venues",
-        "understanding.availability",
-        "understanding.counts",
-        "understanding.order",
-        "understanding.subjects",
-        "understanding.lookups",
-        "titles",
-    },
-    {"understanding.dates", "understanding.kinds", "understanding.wording", "metadata"},
-    {"understanding.understand"},
+    {"files", "settings", "display", "listing", "records", "sentences", "fuse", "cite", "constraints"}
+    | understanding("mentions"),
+    {"titles"} | understanding("authors", "venues", "availability", "counts", "order", "subjects", "lookups"),
+    {"metadata"} | understanding("dates", "kinds", "wording"),
+    understanding("understand"),
     {"tokens", "prompts", "extractive", "chunk", "models", "onnx", "ranker"},
     {"asked", "decide", "answers"},
     {"corpus", "embed", "late", "lexical", "rerank"},
@@ -53,7 +39,7 @@ LAYERS = (
     {"engine", "doctor"},
     {"commands"},
     {"cli"},
-    {"__init__", "__main__", "understanding.__init__"},
+    {"__init__", "__main__"} | understanding("__init__"),
 )
 MODULES = sorted((PROJECT / "rag").rglob("*.py"))
 SOURCES = [path for folder in ("rag", "eval") for path in sorted((PROJECT / folder).rglob("*.py"))]
