@@ -75,9 +75,10 @@ def _share(rarity: Mapping[str, float], chosen: Iterable[str]) -> float:
 
 def _agreement(hits: Sequence[Hit]) -> float:
     """Give the share of papers that two signals have in common among the best five of each, over all their pairs."""
+    known = set(hits[0].signals).intersection(*(hit.signals for hit in hits))  # a postprocessor's paper may have none
     tops = [
         {hit.paper.paper_id for hit in sorted(hits, key=lambda hit: -hit.signals[signal])[:_TOP]}
-        for signal in hits[0].signals
+        for signal in sorted(known)
     ]
     shared = [len(one & other) / _TOP for one, other in combinations(tops, 2)]
     return sum(shared) / len(shared) if shared else 0.0

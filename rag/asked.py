@@ -20,7 +20,10 @@ _ENDS_COUNTED = frozenset(
     "does do did is are was were can could of in on for to the will would should has have it you they at by with that"
     " when if from per and".split()
 )
-_COUNTS_NOTHING = frozenset("more less fewer faster better papers works the a an exactly times".split())
+_COUNTS_NOTHING = frozenset(
+    "more less fewer faster better papers works the a an exactly times time memory space storage energy power data"
+    " compute seconds minutes hours days weeks months percent".split()
+)  # words that say nothing, or that an abstract need not say beside its unit
 _SOURCE = re.compile(
     r"\b(?:the|original)\s+((?:['“\"]?[A-Z][\w.+\-]*['”\"]?\s+){1,5})(?:technical\s+)?(?:paper|report|article)\b"
 )
@@ -39,13 +42,8 @@ def lacking(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:
     best = papers[0]
     sources = [name for match in _SOURCE.finditer(query.question) for name in names_in(f". x {match[1]}")]
     missing = [name for name in sources if not mentions(best, name)]
-    if _is_named(query.question, best):
-        own = [name for other in papers[1:] for name in names_in(query.question) if _is_title_word(name, other)]
-        missing += [
-            name
-            for name in names_in(query.question)
-            if is_precise(name) and name not in own and not mentions(best, name)
-        ]
+    if _is_named(query.question, best) and not any(_is_named(query.question, other) for other in papers[1:]):
+        missing += [name for name in names_in(query.question) if is_precise(name) and not mentions(best, name)]
         counted = counted_in(query.question)
         if counted and not any(counts(best, word) for word in counted):
             missing.append(" ".join(counted))

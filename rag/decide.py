@@ -55,6 +55,11 @@ def choose(query: Query, hits: Sequence[Hit]) -> Choice:
     return Choice(tuple(pool[:kept]), near, missed)
 
 
+def nearest_first(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Give hits in the order of their strength, whatever order was asked for."""
+    return tuple(sorted(hits, key=lambda hit: -hit.strength))
+
+
 def in_asked_order(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
     """Put the papers that an order by date chooses first, in that order; other rankings stay as they are."""
     if not query.order or query.kind == "compare":
@@ -73,9 +78,11 @@ def _kept(query: Query, scores: Sequence[float]) -> int:
 
 def _in_order(query: Query, pool: Sequence[Hit]) -> Choice:
     """Decide who belongs as in any list, then order those by date; of "the oldest" only so many are cited."""
-    kept = best_cut([hit.score for hit in pool])
-    dated = [hit for hit in pool[:kept] if hit.paper.date]
-    ordered = sorted(dated, key=lambda hit: hit.paper.date or "", reverse=query.order == "newest")
+    kept = best_cut([hit.score for hit in nearest_first(pool)])
+    members = nearest_first(pool)[:kept]
+    dated = [hit for hit in members if hit.paper.date]
+    ordered = sorted(dated, key=lambda hit: hit.paper.date or "", reverse=query.order == "newest") or list(members)
     cited = ordered[: query.count] if query.count else ordered
-    near = [hit for hit in pool if hit not in cited]
-    return Choice(tuple(cited), tuple(near[:_NEAR]))
+    near = [hit for hit in nearest_first(pool) if hit not in cited]
+    missed = None if query.count else Missed(*missed_range([hit.score for hit in nearest_first(pool)[kept:]]))
+    return Choice(tuple(cited), tuple(near[:_NEAR]), missed)

@@ -20,7 +20,7 @@ from rag.asked import lacking
 from rag.cite import MarkerFilter
 from rag.clock import Clock
 from rag.constraints import override
-from rag.decide import choose
+from rag.decide import choose, nearest_first
 from rag.errors import LLMFailed, UsageError
 from rag.evidence import SentenceChooser
 from rag.finder import Finder
@@ -54,7 +54,7 @@ class Found:
 
 
 class Engine:
-    """Answers questions about one library; keeps nothing between questions."""
+    """Answers questions about one library; keeps nothing between questions but the last texts that it read."""
 
     def __init__(
         self,
@@ -125,6 +125,8 @@ class Engine:
         return is_title(query.text, self.library.papers.values())
 
     def _find(self, query: Query, clock: Clock) -> Found:
+        if query.kind == "off-topic":
+            return Found(query, (), None, {})
         if query.kind == "metadata":
             papers = matching(query, self.library.papers)
             hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
@@ -142,8 +144,8 @@ class Engine:
             notice = f"No paper here is called {lacking}." if lacking else None
             evidence = tuple(Evidence(hit.rank, hit.paper, ()) for hit in found.hits)
             return Draft(query, evidence, notice=notice)
-        if query.kind == "off-topic" or not self._answers(found):
-            return Draft(query, near_misses=() if query.kind == "off-topic" else nearest, notice=found.notice)
+        if not found.hits or not self._answers(found):
+            return Draft(query, near_misses=nearest, notice=found.notice)
         choice = choose(query, found.hits)
         evidence = self._chooser.evidence(query, self.finder.read(query), [hit.paper for hit in choice.cited])
         near = tuple(Citation(None, hit.paper) for hit in choice.near)
@@ -151,18 +153,20 @@ class Engine:
 
     def _answers(self, found: Found) -> bool:
         query, ranker = found.query, self.finder.ranker
+        if self.library.late is None:
+            return True  # the models that tell were fitted with late interaction, and say nothing without it
         if _lacking(found):
             return False
         if query.kind == "lookup" and found.hits:
             return True  # half a title is half wrong: the nearest paper is what is asked for
-        probability = answerable(query, self.finder.read(query), found.hits, self.library, ranker)
+        probability = answerable(query, self.finder.read(query), nearest_first(found.hits), self.library, ranker)
         return probability >= ranker.thresholds[group_of(query)]
 
     def _refusal(self, found: Found, draft: Draft) -> Answer:
         query = found.query
         if query.kind == "off-topic":
             return draft.refused(_OFF_TOPIC)
-        if not found.hits and query.filters:
+        if not found.hits and not any(map(query.filters.admits, self.library.papers.values())):
             relaxed = relaxations(query.filters, self.library.papers.values())
             return draft.refused(nothing_meets(query, relaxed), relaxed)
         if not found.hits:
@@ -219,7 +223,7 @@ class Engine:
 
 
 def _lacking(found: Found) -> tuple[str, ...]:
-    return lacking(found.query, [hit.paper for hit in found.hits[:_NAMED]])
+    return lacking(found.query, [hit.paper for hit in nearest_first(found.hits)[:_NAMED]])
 
 
 def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = ()) -> Engine:

@@ -10,6 +10,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from rag.library import Library
+from rag.ranker import Values
 from rag.reading import Reader
 from rag.rerank import PairScorer
 from rag.retrieve import rank_nodes
@@ -48,8 +49,9 @@ class Reranker(BaseNodePostprocessor):
         logits = self._scorer.score(reading.text, [best_window(self._library, reading, paper) for paper in papers])
         rerank = np.full(len(nodes), float(logits.min()))
         rerank[: len(papers)] = logits
-        known = {
-            signal: np.array([node.node.metadata["signals"][signal] for node in nodes])
-            for signal in nodes[0].node.metadata["signals"]
+        given = [node.node.metadata.get("signals", {}) for node in nodes]
+        common = set(given[0]).intersection(*given)
+        known: dict[Signal, Values] = {
+            name: np.array([each[name] for each in given]) for name in given[0] if name in common
         }
         return rank_nodes([node.node for node in nodes], {**known, "rerank": rerank}, self._weights)

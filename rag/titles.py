@@ -39,7 +39,9 @@ def _likeness(wanted: str, paper: Paper) -> float:
     from rapidfuzz import fuzz
 
     title, head = _plain(paper.title), _plain(paper.title.split(":")[0])
-    return max(fuzz.ratio(wanted, head), fuzz.token_set_ratio(wanted, title))
+    as_head = fuzz.ratio(wanted.replace(" ", ""), head.replace(" ", ""))
+    # One common word of a title names no paper, several together do.
+    return max(as_head, fuzz.token_set_ratio(wanted, title)) if " " in wanted else as_head
 
 
 def _plain(text: str) -> str:

@@ -16,7 +16,7 @@ from rag.errors import UsageError
 from rag.library import Library
 from rag.loaded import Models
 from rag.ranker import Logistic
-from rag.retrieve import DenseRetriever
+from rag.retrieve import DenseRetriever, paper_to_node
 from rag.types import Answer, Done, Event, Filters, Hit, Missed, Overrides, Relaxation, Retrieved, Token
 from tests.fakes import (
     CACHE_PAPER,
@@ -269,6 +269,30 @@ def test_search_without_token_vectors_ranks_by_what_there_is(library: Library) -
     bare = replace(library, late=None)
     (hit, *_) = make(bare, Models(HashEmbedder(), None, HashScorer())).search(QUESTION).hits
     assert (hit.paper, list(hit.signals)) == (CACHE_PAPER, ["dense", "lexical", "rerank"])
+
+
+def test_without_token_vectors_nothing_is_refused_for_what_late_interaction_would_say(tmp_path: Path) -> None:
+    library = hash_library(tmp_path)
+    bare = replace(library, late=None)
+    models = replace(hash_models(), late=None)
+    assert asked(make(bare, models, ranker=STRICT), QUESTION).status == "extractive"
+    library.close()
+
+
+def test_names_that_no_paper_has_do_not_blame_the_filter(shelf: Library) -> None:
+    answer = asked(make(shelf), "Which came first, Marble or Granite, since 2020?")
+    assert answer.status == "refused"
+    assert "No paper here is called “Marble”, “Granite”." in str(answer.notice)
+    assert "dated" not in str(answer.notice)
+
+
+def test_paper_that_a_postprocessor_adds_is_answered_with(shelf: Library) -> None:
+    class Adder(BaseNodePostprocessor):
+        def _postprocess_nodes(self, nodes: list[NodeWithScore], query_bundle: Any = None) -> list[NodeWithScore]:
+            return [*nodes[:1], NodeWithScore(node=paper_to_node(SHELF[-1]), score=0.1)]
+
+    engine = Engine(hash_settings(Path("home")), shelf, hash_models(), [Adder()], ranker=GENEROUS)
+    assert len(asked(engine, QUESTION).citations) == 2
 
 
 def test_ranker_is_the_trained_one_of_the_depth_unless_another_is_given(library: Library) -> None:

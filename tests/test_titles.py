@@ -70,3 +70,10 @@ def test_text_that_is_a_title_is_recognised(text: str) -> None:
 )
 def test_text_that_is_part_of_a_title_or_more_is_none(text: str) -> None:
     assert not is_title(text, PAPERS.values())
+
+
+def test_one_common_word_of_a_title_names_no_paper() -> None:
+    papers = {"a": Paper("a", "Reef: Caches on Disk", "x")}
+    assert named_paper("caches", papers) is None
+    assert named_paper("Reef", papers) == "a"
+    assert named_paper("caches on disk", papers) == "a"

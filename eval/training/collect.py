@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from eval.questions import MUST, Question
 from rag.answerable import answerable_features
+from rag.decide import nearest_first
 from rag.engine import Engine
 from rag.types import Hit, Query, Signal
 
@@ -38,7 +39,7 @@ def collect(engine: Engine, questions: Iterable[Question]) -> list[Example]:
         query = engine.understand(question.question)
         if query.kind in _NO_SEARCH or question.history:
             continue
-        hits = engine.finder.find(query)
+        hits = nearest_first(engine.finder.find(query))
         if not hits:
             continue
         features = answerable_features(query, engine.finder.read(query), hits, engine.library)

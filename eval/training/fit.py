@@ -14,6 +14,7 @@ from eval.training.collect import Example, collect, ranked
 from eval.training.models import fit_logistic, fit_relevance, fit_signals
 from rag.answerable import SIGNS, group_of
 from rag.engine import Engine
+from rag.errors import UsageError
 from rag.ranker import Depth, Logistic, strengths
 from rag.types import Signal
 
@@ -28,7 +29,10 @@ GROUPS = ("list", "other")
 
 def fit_depth(depth: Depth, engine: Engine, questions: Sequence[Question], seed: int = 0) -> dict[str, Any]:
     """Fit the models of one depth with an engine of that depth."""
+    if engine.library.late is None:
+        raise UsageError("The index has no token vectors to fit on. Set CITEDESK_LATE_MODEL and run `citedesk index`.")
     examples = collect(engine, questions)
+    _check(examples)
     signals = fit_signals(ranked(examples), _SIGNALS[depth])
     examples = [_with_strengths(example, signals) for example in examples]
     held_out, answerable = _answerable(examples, seed)
@@ -39,6 +43,17 @@ def fit_depth(depth: Depth, engine: Engine, questions: Sequence[Question], seed:
         "thresholds": dict.fromkeys(GROUPS, _threshold(examples, held_out)),
         "questions": len(examples),
     }
+
+
+def _check(examples: Sequence[Example]) -> None:
+    """Raise UsageError where a group of questions has not both kinds to tell apart."""
+    for group in GROUPS:
+        answerable = [example.answerable for example in examples if group_of(example.query) == group]
+        if not 0 < sum(answerable) < len(answerable):
+            raise UsageError(
+                f"Of the group {group!r} {sum(answerable)} questions are answerable and "
+                f"{len(answerable) - sum(answerable)} are not: fitting needs both. Name more gold files."
+            )
 
 
 def _with_strengths(example: Example, weights: Mapping[Signal, float]) -> Example:
