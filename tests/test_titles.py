@@ -27,7 +27,7 @@ PAPERS = {
         ("Walking robots on sand", "b"),
         ("Walkign robots on sand", "b"),
         ("robots walking on sand", "b"),
-        ("walking robots", "b"),
+        ("Walking Robots", "b"),
         ("survey of shallow quantum circuits", "c"),
     ],
 )
