@@ -111,6 +111,8 @@ def ablate(arguments: Namespace, configuration: Configuration) -> int:
     from rag.loaded import load_models
 
     settings = configuration.settings
+    if not settings.rerank_depth:
+        raise UsageError("CITEDESK_RERANK_DEPTH is 0: there is no cross-encoder to measure. Remove the setting.")
     library = open_library(settings)
     gold = load_gold(arguments.gold, library.papers)
     questions = measurable(gold)

@@ -30,6 +30,7 @@ _HOMES = {
     "Settings": "rag.settings",
     "Token": "rag.types",
     "build": "rag.engine",
+    "load_ranker": "rag.ranker",
     "load_settings": "rag.settings",
 }
 

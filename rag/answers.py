@@ -29,7 +29,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What every outcome of one question shares; `missed` is known of lists alone."""
+    """What every outcome of one question shares; `missed` is known of lists and orders."""
 
     query: Query
     evidence: tuple[Evidence, ...] = ()

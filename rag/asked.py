@@ -75,7 +75,7 @@ def mentions(paper: Paper, name: str) -> bool:
 
 
 def counted_in(question: str) -> list[str]:
-    """List the words for what "how many" and "how much" ask for: "how many GPU hours did" gives GPU, hours."""
+    """List the words for what "how many" and "how much" ask for: "how many input tokens did" gives input, tokens."""
     found: list[str] = []
     for match in _COUNTED.finditer(question):
         words = takewhile(lambda word: word.lower() not in _ENDS_COUNTED, match[1].split())

@@ -47,6 +47,7 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
 
 def search(arguments: Namespace, configuration: Configuration) -> int:
     """Rank the papers for a question."""
+    from rag.answers import nothing_meets
     from rag.output import search_to_json
     from rag.terminal import hits_to_text, understood
 
@@ -63,7 +64,9 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
         print(json.dumps(as_json(arguments.question), ensure_ascii=False))
         return 0
     found = engine.search(arguments.question, overrides)
-    for line in (understood(found.query), found.notice):
+    relaxed = engine.unmet(found.query)
+    unmet = nothing_meets(found.query, relaxed) if relaxed else None
+    for line in (understood(found.query), unmet, found.notice):
         if line:
             note(line)
     sys.stdout.write(hits_to_text(found.hits[: arguments.k], _width()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from rag.ranker import Logistic, best_cut, missed_range
 from rag.types import Hit, Missed, Query
 
+CERTAIN = 0.99  # the probability of a paper that the question names
 _DEEP = 100  # papers among which the cut is made; those behind it are taken for irrelevant
 _NEAR = 8  # near misses shown
 _FEWEST = {"list": 1, "fact": 1, "compare": 2, "lookup": 1}
@@ -73,6 +74,9 @@ def in_asked_order(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
 def _kept(query: Query, scores: Sequence[float]) -> int:
     if query.count and query.kind != "lookup":
         return min(query.count, len(scores))
+    named = sum(score >= CERTAIN for score in scores)
+    if query.kind == "compare" and named >= _FEWEST["compare"]:
+        return named
     return min(max(best_cut(scores), _FEWEST.get(query.kind, 1)), _MOST.get(query.kind, _DEEP), len(scores))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.query_engine import RetrieverQueryEngine
 
-from rag.answerable import answerable, group_of
+from rag.answerable import answerable
 from rag.answers import Draft, Written, nearest_lacks, nothing_meets
 from rag.asked import lacking
 from rag.cite import MarkerFilter
@@ -31,7 +31,20 @@ from rag.prompts import fit_evidence
 from rag.ranker import Ranker
 from rag.settings import Settings
 from rag.titles import is_title
-from rag.types import Answer, Citation, Done, Event, Evidence, Hit, Overrides, Query, Retrieved, Token, Usage
+from rag.types import (
+    Answer,
+    Citation,
+    Done,
+    Event,
+    Evidence,
+    Hit,
+    Overrides,
+    Query,
+    Relaxation,
+    Retrieved,
+    Token,
+    Usage,
+)
 from rag.understanding.plain_words import in_terms
 from rag.understanding.understand import known_from, understand
 
@@ -135,13 +148,18 @@ class Engine:
         clock.lap("retrieve")
         return Found(query, hits, self._length_notice(query.question), {})
 
+    def unmet(self, query: Query) -> tuple[Relaxation, ...]:
+        """Say what lifting each constraint would give, where no paper meets all of them; else nothing."""
+        papers = self.library.papers.values()
+        return () if any(map(query.filters.admits, papers)) else relaxations(query.filters, papers)
+
     def _draft(self, found: Found) -> Draft:
         """Decide what is cited; a draft without evidence is to be refused."""
         query = found.query
         nearest = tuple(Citation(None, hit.paper) for hit in found.hits[:5])
         if query.kind == "metadata":
-            lacking = ", ".join(f"“{name}”" for name in unnamed(query, self.library.papers))
-            notice = f"No paper here is called {lacking}." if lacking else None
+            names = ", ".join(f"“{name}”" for name in unnamed(query, self.library.papers))
+            notice = f"No paper here is called {names}." if names else None
             evidence = tuple(Evidence(hit.rank, hit.paper, ()) for hit in found.hits)
             return Draft(query, evidence, notice=notice)
         if not found.hits or not self._answers(found):
@@ -153,21 +171,20 @@ class Engine:
 
     def _answers(self, found: Found) -> bool:
         query, ranker = found.query, self.finder.ranker
-        if self.library.late is None:
-            return True  # the models that tell were fitted with late interaction, and say nothing without it
         if _lacking(found):
             return False
-        if query.kind == "lookup" and found.hits:
+        if self.library.late is None:
+            return True  # the models that tell were fitted with late interaction, and say nothing without it
+        if query.kind == "lookup":
             return True  # half a title is half wrong: the nearest paper is what is asked for
         probability = answerable(query, self.finder.read(query), nearest_first(found.hits), self.library, ranker)
-        return probability >= ranker.thresholds[group_of(query)]
+        return probability >= ranker.threshold
 
     def _refusal(self, found: Found, draft: Draft) -> Answer:
         query = found.query
         if query.kind == "off-topic":
             return draft.refused(_OFF_TOPIC)
-        if not found.hits and not any(map(query.filters.admits, self.library.papers.values())):
-            relaxed = relaxations(query.filters, self.library.papers.values())
+        if relaxed := self.unmet(query):
             return draft.refused(nothing_meets(query, relaxed), relaxed)
         if not found.hits:
             return draft.refused()

@@ -9,7 +9,7 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import QueryBundle
 
-from rag.decide import in_asked_order, with_probabilities
+from rag.decide import CERTAIN, in_asked_order, with_probabilities
 from rag.library import Library
 from rag.loaded import Models
 from rag.postprocess import Reranker
@@ -19,8 +19,6 @@ from rag.retrieve import HybridRetriever, Search, hits_from_nodes
 from rag.settings import Settings
 from rag.titles import named_paper
 from rag.types import Hit, Query
-
-_CERTAIN = 0.99  # the probability of a paper that the question names
 
 
 class Finder:
@@ -81,6 +79,6 @@ def _named_first(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
     order = {paper_id: place for place, paper_id in enumerate(dict.fromkeys(named))}
     ranked = sorted(hits, key=lambda hit: (order.get(hit.paper.paper_id, len(order)), hit.rank))
     return tuple(
-        replace(hit, rank=rank, score=_CERTAIN if hit.paper.paper_id in order else hit.score)
+        replace(hit, rank=rank, score=max(CERTAIN, hit.score) if hit.paper.paper_id in order else hit.score)
         for rank, hit in enumerate(ranked, start=1)
     )

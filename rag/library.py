@@ -1,4 +1,4 @@
-"""An index opened for reading: the papers of one generation, their vectors and their BM25 index."""
+"""An index opened for reading: the papers of one generation, their vectors, token vectors and BM25 index."""
 
 from __future__ import annotations
 

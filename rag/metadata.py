@@ -12,8 +12,8 @@ from rag.types import CONSTRAINTS, Evidence, Filters, Paper, Query, Relaxation
 def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
     """List the papers that a metadata question asks for: all that it names or constrains, in the order asked for.
 
-    Without an order they come by date, oldest first; papers without a date come last, and never where an order with a
-    count asks for the oldest or newest.
+    Without an order they come by date, oldest first, no more than the count that is asked for; papers without a date
+    come last, and never where an order with a count asks for the oldest or newest.
     """
     found = list(papers.values())
     if query.subjects:
@@ -25,7 +25,7 @@ def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
         dated.reverse()
     if query.count and query.order:
         return tuple(dated[: query.count])
-    return (*dated, *(paper for paper in found if not paper.date))
+    return tuple([*dated, *(paper for paper in found if not paper.date)][: query.count])
 
 
 def unnamed(query: Query, papers: Mapping[str, Paper]) -> tuple[str, ...]:

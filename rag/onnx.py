@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import EmbeddingFailed
+from rag.errors import EmbeddingFailed, ModelUnavailable
 
 Array = NDArray[np.float32]
 
@@ -44,7 +44,12 @@ def open_tokenizer(folder: Path, max_tokens: int | None, marker: str | None = No
     from tokenizers import Tokenizer
     from tokenizers.processors import TemplateProcessing
 
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # tokenizers raises nothing more precise
+        raise ModelUnavailable(
+            f"{folder / 'tokenizer.json'} cannot be read ({error}). Copy all files of the model into that folder."
+        ) from None
     tokenizer.no_padding()  # the file may ask for padding to 512
     tokenizer.no_truncation()
     if marker:

@@ -40,13 +40,13 @@ class Logistic:
 class Ranker:
     """The weights of one depth: of the signals, of a paper's probability, and of a question's being answered.
 
-    `answerable` and `thresholds` have one entry for lists, "list", and one for all other kinds, "other".
+    `answerable` has one entry for lists, "list", and one for all other kinds, "other"; below `threshold` is refused.
     """
 
     signals: Mapping[Signal, float]
     relevance: Logistic
     answerable: Mapping[str, Logistic]
-    thresholds: Mapping[str, float]
+    threshold: float
 
 
 def load_ranker(depth: Depth, path: Path = WEIGHTS) -> Ranker:
@@ -62,7 +62,7 @@ def _read(path: Path) -> dict[str, Ranker]:
             signals=each["signals"],
             relevance=Logistic(**each["relevance"]),
             answerable={group: Logistic(**model) for group, model in each["answerable"].items()},
-            thresholds=each["thresholds"],
+            threshold=each["threshold"],
         )
         for depth, each in kept["depths"].items()
     }

@@ -1,4 +1,4 @@
-"""A search text as the models read it, and what of a paper matches it; computed once a text."""
+"""A search text as the models read it; computed once a text."""
 
 from __future__ import annotations
 

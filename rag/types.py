@@ -250,7 +250,7 @@ class Relaxation:
 class Answer:
     """The finished answer; `text` is Markdown with [n] markers, `timings_ms` are wall-clock milliseconds.
 
-    `missed` is known of lists alone; `relaxations` stand where no paper meets the constraints.
+    `missed` is known of lists and of orders without a count; `relaxations` stand where no paper meets the constraints.
     """
 
     query: Query

@@ -1,4 +1,4 @@
-"""The stretch of an abstract that a cross-encoder is given: whole sentences, the ones nearest to the question."""
+"""The sentences of an abstract, how near each comes to a question, and the stretch that a cross-encoder is given."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def sentence_matches(library: Library, reading: Reading, paper: Paper, spans: Se
 
 
 def best_window(library: Library, reading: Reading, paper: Paper) -> str:
-    """Give the title, and the run of sentences of at most 450 characters whose sentences are nearest in sum."""
+    """Give the title, and the run of sentences nearest in sum: of 450 characters, or one sentence that is longer."""
     spans = sentences(paper)
     matches = sentence_matches(library, reading, paper, spans)
     runs = [_run(spans, first) for first in range(len(spans))]

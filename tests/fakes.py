@@ -78,7 +78,7 @@ EASY_RANKER = Ranker(
     signals={"dense": 1.0, "lexical": 1.0, "late": 1.0, "late_rare": 1.0, "rerank": 1.0},
     relevance=Logistic({"strength": 1.0}, 0.0),
     answerable={"list": Logistic({}, 30.0), "other": Logistic({}, 30.0)},
-    thresholds={"list": 0.5, "other": 0.5},
+    threshold=0.5,
 )
 """Weighs all signals alike, holds every question for answerable, and a paper for relevant if it is above the mean."""
 

@@ -141,3 +141,8 @@ def test_probability_becomes_the_score_and_nothing_else_changes() -> None:
     (hit,) = with_probabilities(found, query("fact"), Logistic({"strength": 1.0}, 0.0))
     assert (hit.rank, hit.score, hit.strength, hit.signals) == (1, 0.5, 0.0, {"dense": 0.5})
     assert with_probabilities([], query("fact"), Logistic({}, 0.0)) == ()
+
+
+def test_comparison_of_named_papers_cites_them_and_no_other() -> None:
+    assert ids(choose(query("compare"), hits(0.99, 0.99, 0.6, 0.5)).cited) == ["p1", "p2"]
+    assert ids(choose(query("compare"), hits(0.99, 0.6, 0.01)).cited) == ["p1", "p2"]

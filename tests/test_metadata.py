@@ -95,3 +95,8 @@ def test_each_constraint_is_lifted_alone_to_count_what_meets_the_others() -> Non
 )
 def test_record_says_what_is_known_of_a_paper_and_nothing_else(paper: Paper, line: str) -> None:
     assert record_line(Evidence(3, paper, ())) == line
+
+
+def test_count_without_an_order_bounds_what_is_listed() -> None:
+    papers = {f"p{day}": Paper(f"p{day}", f"Title {day}", "x", date=f"2024-01-0{day}") for day in range(1, 5)}
+    assert [paper.paper_id for paper in matching(Query("q", "metadata", "", count=3), papers)] == ["p1", "p2", "p3"]

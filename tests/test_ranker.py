@@ -120,16 +120,16 @@ def test_shipped_weights_are_finite_and_of_both_depths() -> None:
         assert isinstance(ranker, Ranker)
         assert set(ranker.signals) == signals
         assert all(math.isfinite(weight) and weight >= 0 for weight in ranker.signals.values())
-        assert ranker.answerable.keys() == ranker.thresholds.keys() == {"list", "other"}
+        assert ranker.answerable.keys() == {"list", "other"}
         assert finite(ranker.relevance) and all(map(finite, ranker.answerable.values()))
-        assert all(0 < threshold < 1 for threshold in ranker.thresholds.values())
+        assert 0 < ranker.threshold < 1
         assert ranker.relevance.coefficients["strength"] > 0
 
 
 def test_weights_of_ones_own_are_read_from_a_file(tmp_path: Path) -> None:
     model = {"coefficients": {"strength": 1.5}, "intercept": -2.0}
-    depth = {"signals": {"dense": 1.0}, "relevance": model, "answerable": {"list": model}, "thresholds": {"list": 0.4}}
+    depth = {"signals": {"dense": 1.0}, "relevance": model, "answerable": {"list": model}, "threshold": 0.4}
     path = tmp_path / "ranker.json"
     path.write_text(json.dumps({"depths": {"fast": depth}}))
     own = Logistic({"strength": 1.5}, -2.0)
-    assert load_ranker("fast", path) == Ranker({"dense": 1.0}, own, {"list": own}, {"list": 0.4})
+    assert load_ranker("fast", path) == Ranker({"dense": 1.0}, own, {"list": own}, 0.4)

@@ -148,5 +148,5 @@ def test_same_questions_give_the_same_weights_of_both_depths(library: Library) -
         assert first == fit_depth(depth, engine(library, rerank_depth), questions)  # type: ignore[arg-type]
         assert list(first["signals"]) == signals
         assert first["questions"] == 9
-        assert first["answerable"].keys() == first["thresholds"].keys() == {"list", "other"}
+        assert first["answerable"].keys() == {"list", "other"}
         assert first["answerable"]["list"]["coefficients"]["unknown"] <= 0

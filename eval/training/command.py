@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from eval.commands import load_questions
 from rag.commands import note
+from rag.errors import UsageError
 from rag.files import write_atomic
 from rag.generations import IndexFolder
 from rag.settings import Configuration
@@ -20,6 +21,8 @@ def project(arguments: Namespace, configuration: Configuration) -> int:
 
     from eval.training.projection import fit_projection
 
+    if arguments.out.suffix != ".npy":
+        raise UsageError(f"--out {arguments.out} does not end in .npy: numpy would add it. Name such a file.")
     projection, digest = fit_projection(arguments.corpus)
     np.save(arguments.out, projection)
     kept = {"out": str(arguments.out), "shape": list(projection.shape), "corpus_sha256": digest}
@@ -35,6 +38,8 @@ def fit(arguments: Namespace, configuration: Configuration) -> int:
     from rag.engine import build
 
     settings = configuration.settings
+    if not settings.rerank_depth:
+        raise UsageError("CITEDESK_RERANK_DEPTH is 0: there is no cross-encoder to fit. Remove the setting.")
     questions = load_questions(arguments.gold, IndexFolder(settings.home).current())
     gold = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in arguments.gold}
     depths = {}

@@ -1,4 +1,7 @@
-"""Fit the ranker on questions and write its weights: `citedesk eval fit`. The same questions give the same file."""
+"""Fit the ranker on questions: `citedesk eval fit`. The same questions, index and weights to start from give the same.
+
+Which papers the cross-encoder reads, and which is the best one, is decided by the weights in use: fit twice to settle.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def fit_depth(depth: Depth, engine: Engine, questions: Sequence[Question], seed:
         "signals": signals,
         "relevance": fit_relevance(ranked(examples)),
         "answerable": answerable,
-        "thresholds": dict.fromkeys(GROUPS, _threshold(examples, held_out)),
+        "threshold": _threshold(examples, held_out),
         "questions": len(examples),
     }
 

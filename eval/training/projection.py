@@ -27,7 +27,8 @@ def fit_projection(corpus: Path) -> tuple[NDArray[np.float16], str]:
     `corpus` is a test set's corpus.jsonl with `title` and `text`. Principal components of unit vectors, not centred:
     cosines are what has to be kept.
     """
-    records = [record for _, record in read_json_lines(read_text(corpus)) if not isinstance(record, ValueError)]
+    lines = (record for _, record in read_json_lines(read_text(corpus)))
+    records = [record for record in lines if not isinstance(record, ValueError) and {"title", "text"} <= record.keys()]
     if len(records) < _SAMPLE:
         raise UsageError(f"{corpus} holds {len(records)} documents: name a corpus with at least {_SAMPLE}.")
     sample = random.Random(_SEED).sample(records, _SAMPLE)
