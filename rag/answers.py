@@ -71,7 +71,7 @@ def nothing_meets(query: Query, relaxed: Sequence[Relaxation]) -> str:
     if len(by_name) > 1:
         left = ", ".join(f"{each.papers} if not “{by_name[each.drop]}”" for each in relaxed)
         notice += f" Papers that meet the rest: {left}."
-    return f"{notice} A constraint is lifted by --drop {', --drop '.join(by_name)}."
+    return f"{notice} Lift one with --drop {' or --drop '.join(by_name)}, or leave its flag out."
 
 
 def nearest_lacks(names: Sequence[str]) -> str:

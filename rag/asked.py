@@ -71,7 +71,9 @@ def mentions(paper: Paper, name: str) -> bool:
     """Tell whether a paper has a name, written together or apart, or all parts of a name with hyphens."""
     held = _words(f"{paper.title} {paper.abstract}")
     parts = [part for part in re.split(r"[-/]", name) if part]
-    return _singular(name) in held or (len(parts) > 1 and all(_singular(part) in held for part in parts))
+    return _singular(name) in held or (
+        len(parts) > 1 and all(part.isalpha() and _singular(part) in held for part in parts)
+    )
 
 
 def counted_in(question: str) -> list[str]:

@@ -45,6 +45,7 @@ from rag.types import (
     Token,
     Usage,
 )
+from rag.understanding.mentions import excludes
 from rag.understanding.plain_words import in_terms
 from rag.understanding.understand import known_from, understand
 
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
 _CUTS = {"length": "it reached CITEDESK_LLM_MAX_TOKENS", "content_filter": "its content filter stopped it"}
 _NAMED = 20  # papers whose own names a question may mention
+_NO_EXCLUSIONS = "Exclusions (“not from …”, “except …”) are not understood: what they name is not left out."
 _OFF_TOPIC = "This does not ask about papers. Ask about what they do, or for papers by topic, date or author."
 
 
@@ -143,10 +145,10 @@ class Engine:
         if query.kind == "metadata":
             papers = matching(query, self.library.papers)
             hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
-            return Found(query, hits, None, {})
+            return Found(query, hits, _NO_EXCLUSIONS if excludes(query.question) else None, {})
         hits = self.finder.find(query)
         clock.lap("retrieve")
-        return Found(query, hits, self._length_notice(query.question), {})
+        return Found(query, hits, self._notice(query.question), {})
 
     def unmet(self, query: Query) -> tuple[Relaxation, ...]:
         """Say what lifting each constraint would give, where no paper meets all of them; else nothing."""
@@ -159,7 +161,7 @@ class Engine:
         nearest = tuple(Citation(None, hit.paper) for hit in found.hits[:5])
         if query.kind == "metadata":
             names = ", ".join(f"“{name}”" for name in unnamed(query, self.library.papers))
-            notice = f"No paper here is called {names}." if names else None
+            notice = f"No paper here is called {names}." if names else found.notice
             evidence = tuple(Evidence(hit.rank, hit.paper, ()) for hit in found.hits)
             return Draft(query, evidence, notice=notice)
         if not found.hits or not self._answers(found):
@@ -232,7 +234,10 @@ class Engine:
             lambda text: len(self._embedder.tokenize(text)),
         )
 
-    def _length_notice(self, question: str) -> str | None:
+    def _notice(self, question: str) -> str | None:
+        """Say what of a question was not read."""
+        if excludes(question):
+            return _NO_EXCLUSIONS
         most = self._embedder.max_tokens
         if len(self._embedder.tokenize(question)) <= most:
             return None

@@ -16,7 +16,7 @@ def write_extractive(query: Query, evidence: Sequence[Evidence], missed: Missed 
     sentences. Of a list, a last line says how whole it is.
     """
     if query.kind == "metadata":
-        lines = [record_line(each) for each in evidence]
+        lines = [f"{_papers(len(evidence))}.", "", *(record_line(each) for each in evidence)]
     elif query.order or query.kind in ("compare", "lookup"):
         lines = [
             f"- **{_title(each)}** ({each.paper.date or 'no date'}): {_finding(each.quotes)} [{each.n}]"
@@ -29,11 +29,15 @@ def write_extractive(query: Query, evidence: Sequence[Evidence], missed: Missed 
 
 def completeness(cited: int, missed: Missed) -> str:
     """Say in words how many papers an answer has, and how many more there may be."""
-    papers = "1 paper" if cited == 1 else f"{cited} papers"
+    papers = _papers(cited)
     if missed.most == 0:
         return f"{papers}; likely complete."
     more = f"{missed.least}–{missed.most}" if 0 < missed.least < missed.most else f"{missed.most}"
     return f"{papers}; perhaps {'up to ' if missed.least == 0 else ''}{more} more."
+
+
+def _papers(count: int) -> str:
+    return "1 paper" if count == 1 else f"{count} papers"
 
 
 def _title(evidence: Evidence) -> str:

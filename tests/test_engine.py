@@ -115,7 +115,7 @@ def test_zero_matches_say_zero_and_what_lifting_the_constraint_would_give(librar
     answer = asked(make(library), QUESTION, Overrides(filters=Filters(since="2030")))
     assert (answer.status, answer.text) == ("refused", "The collection does not answer this.")
     assert answer.notice == (
-        "No paper in the collection is dated 2030 or later. A constraint is lifted by --drop since."
+        "No paper in the collection is dated 2030 or later. Lift one with --drop since, or leave its flag out."
     )
     assert (answer.citations, answer.near_misses) == ((), ())
     assert answer.relaxations == (Relaxation("since", 3),)
@@ -128,7 +128,8 @@ def test_zero_matches_show_what_dropping_each_constraint_would_leave(shelf: Libr
     assert answer.relaxations == (Relaxation("since", 2), Relaxation("author", 0))
     assert answer.notice == (
         "No paper in the collection is dated 2025 or later and by Ada Quill. Papers that meet the rest: 2 if not "
-        "“dated 2025 or later”, 0 if not “by Ada Quill”. A constraint is lifted by --drop since, --drop author."
+        "“dated 2025 or later”, 0 if not “by Ada Quill”. Lift one with "
+        "--drop since or --drop author, or leave its flag out."
     )
 
 
@@ -163,16 +164,19 @@ def test_metadata_are_answered_from_the_records_without_a_model(shelf: Library) 
     answer = asked(engine, "papers by Ada Quill")
     assert (answer.query.kind, answer.status) == ("metadata", "extractive")
     assert answer.text == (
+        "2 papers.\n\n"
         "- Qubits for Everyone (2018-04-30, 3 authors) [1]\n"
         "- Pebble: Small Caches (2024-01-05, 2 authors, ICML 2024, with code) [2]"
     )
-    assert asked(engine, "the newest paper").text == "- Reef: Caches on Disk (2024-06) [1]"
+    assert asked(engine, "the newest paper").text == "1 paper.\n\n- Reef: Caches on Disk (2024-06) [1]"
     assert (embedder.embedded, scorer.asked) == ([], [])
 
 
 def test_metadata_are_never_written_by_the_endpoint(shelf: Library, endpoint: ScriptedEndpoint) -> None:
     engine = make(shelf, llm_base_url=endpoint.url, llm_model="small-model")
-    assert asked(engine, "papers by Cem Osei").text == "- Dune: Walking Robots on Sand (2023-05, 1 author) [1]"
+    assert (
+        asked(engine, "papers by Cem Osei").text == "1 paper.\n\n- Dune: Walking Robots on Sand (2023-05, 1 author) [1]"
+    )
     assert endpoint.requests == []
 
 
@@ -277,6 +281,12 @@ def test_without_token_vectors_nothing_is_refused_for_what_late_interaction_woul
     models = replace(hash_models(), late=None)
     assert asked(make(bare, models, ranker=STRICT), QUESTION).status == "extractive"
     library.close()
+
+
+def test_exclusion_is_said_not_to_be_understood(shelf: Library) -> None:
+    answer = asked(make(shelf), "papers on caches but not by Ada Quill")
+    assert not answer.query.filters
+    assert str(answer.notice).startswith("Exclusions (“not from …”, “except …”) are not understood")
 
 
 def test_names_that_no_paper_has_do_not_blame_the_filter(shelf: Library) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from rag.types import Filters, Paper
+from rag.understanding.mentions import excludes
 from rag.understanding.understand import Known, known_from, understand
 
 KNOWN = Known(
@@ -284,3 +285,17 @@ def test_long_question_is_read_quickly(piece: str) -> None:
 def test_what_remains_after_the_constraints_decides(question: str, kind: str, filters: Filters, text: str) -> None:
     query = understand(question, KNOWN, TODAY)
     assert (query.kind, query.filters, query.text) == (kind, filters, text)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["papers not from 2025", "papers on caches except from 2024", "papers about caches but not by Ada Quill"],
+)
+def test_what_is_left_out_does_not_become_a_filter(question: str) -> None:
+    known = Known(frozenset({"Ada Quill"}), frozenset())
+    assert not understand(question, known, date(2026, 1, 2)).filters
+    assert excludes(question)
+
+
+def test_question_that_leaves_nothing_out_excludes_nothing() -> None:
+    assert not excludes("Why do caches not fit in memory?")

@@ -1,4 +1,4 @@
-"""Score the ways of ranking on a test set: dense, lexical (BM25), fused, the search without and with the cross-encoder, each with its time."""
+"""Score the ways of ranking on a test set: dense, BM25, fused, and the search without and with the cross-encoder."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,6 +19,12 @@ _NUMBERS = {word: n for n, word in enumerate(f"{_ONES} eighteen nineteen twenty"
     "a couple of": 2, "a single": 1, "a dozen": 12,
 }  # fmt: skip
 NUMBER = rf"(?:{'|'.join(sorted(_NUMBERS, key=len, reverse=True))}|[1-9]\d{{0,2}})"
+
+_LEAVES_OUT = r"\b(?:not|never|except|excluding|other than|apart from)"
+_EXCLUDES = re.compile(
+    rf"{_LEAVES_OUT}\s+(?:(?:for|from|by|in|at|of|with|those|the|ones|papers)\s+){{0,3}}$", re.IGNORECASE
+)
+_EXCLUSION = re.compile(rf"{_LEAVES_OUT}\s+(?:for|from|by|in|at|about|with)\b|\b(?:except|excluding)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +77,13 @@ def _dates(found: list[Filters]) -> tuple[str | None, str | None]:
         None if open_start else min(starts, key=first_day),
         None if open_end else max(ends, key=last_day),
     )
+
+
+def is_excluded(question: str, start: int) -> bool:
+    """Tell whether what begins at `start` is named to be left out, as in "not from 2025": it is no filter then."""
+    return bool(_EXCLUDES.search(question[:start]))
+
+
+def excludes(question: str) -> bool:
+    """Tell whether a question leaves something out, which is not understood."""
+    return bool(_EXCLUSION.search(question))

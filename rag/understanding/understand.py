@@ -13,7 +13,7 @@ from rag.understanding.availability import code_mentions
 from rag.understanding.counts import author_count_mentions, papers_asked
 from rag.understanding.dates import date_mentions
 from rag.understanding.kinds import is_off_topic, kind_of
-from rag.understanding.mentions import Mention, blank, join
+from rag.understanding.mentions import Mention, blank, is_excluded, join
 from rag.understanding.order import ordering
 from rag.understanding.subjects import compared, credited, named_in_order, ordered
 from rag.understanding.venues import venue_mentions
@@ -106,7 +106,7 @@ def _mentions(question: str, known: Known, today: date) -> list[Mention]:
         lambda text: date_mentions(text, today),
     ):
         found += read(blank(question, [(mention.start, mention.end) for mention in found]))
-    return found
+    return [mention for mention in found if not is_excluded(question, mention.start)]
 
 
 def _is_metadata(topic: str, constrained: bool, has_order: bool) -> bool:
