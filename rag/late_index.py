@@ -74,7 +74,9 @@ def averaged(best: Array, weights: Array | None = None) -> Array:
     """Average the best similarities (papers, tokens) over the tokens; weights that are all 0 count alike."""
     if weights is None or not np.any(weights):
         weights = np.ones(best.shape[1], np.float32)
-    scores: Array = np.clip(best @ np.asarray(weights / np.sum(weights), np.float32), -1, 1)
+    share = np.asarray(weights / np.sum(weights), np.float32)
+    # Not `best @ share`: OpenBLAS's product with a vector reports invalid values now and then where there are none.
+    scores: Array = np.clip((best * share).sum(axis=1), -1, 1)
     return scores
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from rag.late_index import averaged
 from rag.library import Library
 from rag.reading import Reading
 from rag.sentences import sentence_spans
@@ -25,10 +24,9 @@ def sentence_matches(library: Library, reading: Reading, paper: Paper, spans: Se
     """Say how near each sentence comes to the question's tokens, in [-1, 1]; zeros without token vectors."""
     if library.late is None or reading.tokens is None:
         return [0.0] * len(spans)
-    weights = reading.rarity if reading.rarity.any() else np.ones(len(reading.tokens), np.float32)
     (position,) = library.positions([paper.paper_id])
     best = library.late.matches(reading.tokens, int(position), spans)
-    return [float(value) for value in best @ (weights / weights.sum())]
+    return [float(value) for value in averaged(best, reading.rarity)]
 
 
 def best_window(library: Library, reading: Reading, paper: Paper) -> str:

@@ -158,7 +158,7 @@ def test_extractive_answer_is_readable_and_marks_gaps() -> None:
             "- **Small Caches** (2024-01-05): Key-value caches fill the memory of a server. [4]",
         ),
         (Query("Why?", "list", "x"), "- Key-value caches fill the memory of a server. [4]"),
-        (Query("Why?", "metadata", ""), "- Small Caches (2024-01-05) [4]"),
+        (Query("Why?", "metadata", ""), "1 paper.\n\n- Small Caches (2024-01-05) [4]"),
     ],
 )
 def test_kind_decides_the_form_of_an_extractive_answer(query: Query, text: str) -> None:
