@@ -66,7 +66,8 @@ class LateIndex:
         similar = np.empty((len(rows), len(query)), np.float32)
         for first in range(0, len(rows), _BLOCK):
             block = self._vectors.take(rows[first : first + _BLOCK], axis=0).astype(np.float32)
-            np.matmul(block, turned, out=similar[first : first + _BLOCK])
+            with np.errstate(invalid="ignore"):  # as below: both sides are finite by construction
+                np.matmul(block, turned, out=similar[first : first + _BLOCK])
         return similar
 
 
