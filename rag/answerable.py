@@ -6,10 +6,11 @@ nearest paper has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from rag.asked import counted_in, counts, is_precise, mentions, names_in
+from rag.lexical import rarity_share
 from rag.library import Library
 from rag.ranker import Ranker
 from rag.reading import Reading
@@ -48,7 +49,8 @@ def answerable_features(query: Query, reading: Reading, hits: Sequence[Hit], lib
     """Measure what the nearest paper has of what is asked; all in their own units, most in [0, 1]."""
     best = hits[0]
     words = set(tokenize(f"{best.paper.title}. {best.paper.abstract}"))
-    rarity = {term: weight for term, weight in library.lexical.rarity(_terms(reading.text)).items()}
+    rarity = library.lexical.rarity(_terms(reading.text))
+    unknown = {term for term in rarity if not library.lexical.knows(term)}
     names = names_in(query.question)
     missing = [name for name in names if not mentions(best.paper, name)]
     asked = counted_in(query.question)
@@ -56,8 +58,8 @@ def answerable_features(query: Query, reading: Reading, hits: Sequence[Hit], lib
         **{f"best_{signal}": value for signal, value in best.signals.items() if signal != "lexical"},
         "agreement": _agreement(hits),
         "ahead": best.strength - hits[1].strength if len(hits) > 1 else 0.0,
-        "coverage": _share(rarity, (term for term in rarity if term in words)),
-        "unknown": _share(rarity, (term for term in rarity if not library.lexical.knows(term))),
+        "coverage": rarity_share(rarity, words),
+        "unknown": rarity_share(rarity, unknown),
         "names_missing": float(min(_MOST_NAMES, sum(map(is_precise, missing)))),
         "names_share": len(missing) / len(names) if names else 0.0,
         "asked_missing": _asked_missing(asked, [hit.paper for hit in hits[:2]]),
@@ -67,10 +69,6 @@ def answerable_features(query: Query, reading: Reading, hits: Sequence[Hit], lib
 
 def _terms(text: str) -> list[str]:
     return [term for term in dict.fromkeys(tokenize(text)) if len(term) > 1 and term not in _ASKING]
-
-
-def _share(rarity: Mapping[str, float], chosen: Iterable[str]) -> float:
-    return sum(rarity[term] for term in chosen) / (sum(rarity.values()) or 1.0)
 
 
 def _agreement(hits: Sequence[Hit]) -> float:

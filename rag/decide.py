@@ -11,8 +11,8 @@ from rag.types import Hit, Missed, Query
 CERTAIN = 0.99  # the probability of a paper that the question names
 _DEEP = 100  # papers among which the cut is made; those behind it are taken for irrelevant
 _NEAR = 8  # near misses shown
-_FEWEST = {"list": 1, "fact": 1, "compare": 2, "lookup": 1}
-_MOST = {"list": _DEEP, "fact": 3, "compare": 4, "lookup": 1}
+_FEWEST = {"compare": 2}
+_MOST = {"fact": 3, "compare": 4, "lookup": 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.lexical import rarity_share
 from rag.library import Library
 from rag.ranker import standardise
 from rag.reading import Reading
@@ -57,19 +58,13 @@ class SentenceChooser:
         texts = [paper.abstract[start:end] for start, end in spans]
         rarity = self.library.lexical.rarity(set(tokenize(reading.text)))
         scores = [
-            match + _LEXICAL_WEIGHT * _share(rarity, text) + _prior(query.question, text)
+            match + _LEXICAL_WEIGHT * rarity_share(rarity, set(tokenize(text))) + _prior(query.question, text)
             for match, text in zip(sentence_matches(self.library, reading, paper, spans), texts, strict=True)
         ]
         if self.scorer and query.kind == "fact":
             logits = self.scorer.score(query.question, [f"{paper.title}. {text}" for text in texts])
             scores = [score + _RERANK_WEIGHT * z for score, z in zip(scores, standardise(logits), strict=True)]
         return dict(zip(spans, map(float, scores), strict=True))
-
-
-def _share(rarity: Mapping[str, float], text: str) -> float:
-    """Give the share of the question's words that a sentence holds, rare ones counting for more."""
-    words = set(tokenize(text))
-    return sum(weight for term, weight in rarity.items() if term in words) / (sum(rarity.values()) or 1.0)
 
 
 def _prior(question: str, text: str) -> float:

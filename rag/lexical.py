@@ -5,7 +5,7 @@ Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,17 +58,22 @@ class LexicalIndex:
 
     def rarity(self, terms: Iterable[str]) -> dict[str, float]:
         """Weigh terms by inverse document frequency, ln(1 + N / (df + ½)): a rare word says more about a sentence."""
-        frequencies = np.diff(self._index.scores["indptr"])
-        positions = {term: self._index.vocab_dict.get(term) for term in terms}
-        return {
-            term: float(np.log1p(self._size / (0.5 + (0 if position is None else frequencies[position]))))
-            for term, position in positions.items()
-        }
+        return {term: float(np.log1p(self._size / (0.5 + self._frequency(term)))) for term in terms}
 
     def knows(self, term: str) -> bool:
         """Tell whether a term is in any paper."""
         return term in self._index.vocab_dict
 
+    def _frequency(self, term: str) -> int:
+        position = self._index.vocab_dict.get(term)
+        starts = self._index.scores["indptr"]
+        return 0 if position is None else int(starts[position + 1] - starts[position])
+
     @property
     def _size(self) -> int:
         return int(self._index.scores["num_docs"])
+
+
+def rarity_share(rarity: Mapping[str, float], held: Container[str]) -> float:
+    """Give the share of a question's terms that are held, rare ones counting for more, in [0, 1]."""
+    return sum(weight for term, weight in rarity.items() if term in held) / (sum(rarity.values()) or 1.0)
