@@ -20,7 +20,7 @@ def understanding(*names: str) -> set[str]:
 
 LAYERS = (
     {"days", "names"} | understanding("periods", "plain_words"),
-    {"types", "errors", "clock"},
+    {"types", "errors", "clock", "chat"},
     {"files", "settings", "display", "listing", "records", "sentences", "fuse", "cite", "constraints"}
     | understanding("mentions"),
     {"titles"} | understanding("authors", "venues", "availability", "counts", "order", "subjects", "lookups"),
