@@ -1,4 +1,4 @@
-"""What a language model is asked and what it gives back, whichever endpoint serves it; no library's type appears here."""
+"""What a language model is asked and what it gives back, whichever endpoint serves it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class ChatModel(Protocol):
     def complete(
         self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
     ) -> Reply:
-        """Give the reply at once; with a JSON `schema`, in a form that obeys it, where the endpoint can. Raises LLMFailed."""
+        """Give the reply at once, in a form that obeys a JSON `schema` where the endpoint can; raises LLMFailed."""
         ...
 
     def close(self) -> None:
