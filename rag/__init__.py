@@ -11,10 +11,12 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Answer": "rag.types",
-    "Citation": "rag.types",
+    "Answer": "rag.answer",
+    "Checked": "rag.answer",
+    "Citation": "rag.answer",
+    "Cited": "rag.answer",
     "CitedeskError": "rag.errors",
-    "Done": "rag.types",
+    "Done": "rag.answer",
     "Engine": "rag.engine",
     "Evidence": "rag.types",
     "Filters": "rag.types",
@@ -26,9 +28,10 @@ _HOMES = {
     "Query": "rag.types",
     "Quote": "rag.types",
     "Ranker": "rag.ranker",
-    "Retrieved": "rag.types",
+    "Retrieved": "rag.answer",
+    "Sentence": "rag.answer",
     "Settings": "rag.settings",
-    "Token": "rag.types",
+    "Token": "rag.answer",
     "build": "rag.engine",
     "load_ranker": "rag.ranker",
     "load_settings": "rag.settings",

@@ -34,6 +34,23 @@ class Spent:
     completion_tokens: int | None = None
     seconds: float = 0.0
 
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.calls + other.calls,
+            _sum(self.prompt_tokens, other.prompt_tokens),
+            _sum(self.completion_tokens, other.completion_tokens),
+            self.seconds + other.seconds,
+        )
+
+    def since(self, earlier: Spent) -> Spent:
+        """Give what was spent since an earlier reading."""
+        return Spent(
+            self.calls - earlier.calls,
+            None if self.prompt_tokens is None else self.prompt_tokens - (earlier.prompt_tokens or 0),
+            None if self.completion_tokens is None else self.completion_tokens - (earlier.completion_tokens or 0),
+            self.seconds - earlier.seconds,
+        )
+
 
 class ChatModel(Protocol):
     """A language model, opened for one question; its methods may be called side by side.
@@ -67,3 +84,7 @@ class ChatModel(Protocol):
     def close(self) -> None:
         """End whatever is still under way."""
         ...
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other

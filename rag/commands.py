@@ -12,14 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rag.answer import Done, Token
 from rag.days import first_day, last_day
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
-from rag.types import Done, Filters, Overrides, Token
+from rag.types import Filters, Overrides
 
 if TYPE_CHECKING:
+    from rag.answer import Answer
     from rag.engine import Engine
-    from rag.types import Answer, Paper
+    from rag.types import Paper
 
 
 def index(arguments: Namespace, configuration: Configuration) -> int:

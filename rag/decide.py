@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rag.answer import Missed
 from rag.ranker import Logistic, best_cut, missed_range
-from rag.types import Hit, Missed, Query
+from rag.types import Hit, Query
 
 CERTAIN = 0.99  # the probability of a paper that the question names
 _DEEP = 100  # papers among which the cut is made; those behind it are taken for irrelevant

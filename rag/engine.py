@@ -6,53 +6,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.query_engine import RetrieverQueryEngine
 
+from rag.answer import Answer, Citation, Done, Event, Relaxation, Retrieved, Token, Usage
 from rag.answerable import answerable
-from rag.answers import Draft, Written, nearest_lacks, nothing_meets
 from rag.asked import lacking
-from rag.cite import MarkerFilter
+from rag.chat import ChatModel
 from rag.clock import Clock
 from rag.constraints import override
 from rag.decide import choose, nearest_first
-from rag.errors import LLMFailed, UsageError
+from rag.errors import UsageError
 from rag.evidence import SentenceChooser
 from rag.finder import Finder
 from rag.library import Library, open_library
 from rag.loaded import Models, load_models
 from rag.metadata import matching, relaxations, unnamed
-from rag.prompts import fit_evidence
 from rag.ranker import Ranker
 from rag.settings import Settings
 from rag.titles import is_title
-from rag.types import (
-    Answer,
-    Citation,
-    Done,
-    Event,
-    Evidence,
-    Hit,
-    Overrides,
-    Query,
-    Relaxation,
-    Retrieved,
-    Token,
-    Usage,
-)
+from rag.types import Evidence, Hit, Overrides, Query
 from rag.understanding.mentions import excludes
 from rag.understanding.plain_words import in_terms
 from rag.understanding.understand import known_from, understand
+from rag.writing.draft import Draft, nearest_lacks, nothing_meets
+from rag.writing.meter import Meter
+from rag.writing.synthesizer import EvidenceSynthesizer, synthesized
+from rag.writing.writer import Writer, load_writer
 
-if TYPE_CHECKING:
-    from rag.llm import Endpoint
-
-_CUTS = {"length": "it reached CITEDESK_LLM_MAX_TOKENS", "content_filter": "its content filter stopped it"}
 _NAMED = 20  # papers whose own names a question may mention
 _NO_EXCLUSIONS = "Exclusions (“not from …”, “except …”) are not understood: what they name is not left out."
 _OFF_TOPIC = "This does not ask about papers. Ask about what they do, or for papers by topic, date or author."
@@ -79,8 +63,12 @@ class Engine:
         postprocessors: Sequence[BaseNodePostprocessor] = (),
         ranker: Ranker | None = None,
         today: Callable[[], date] = date.today,
+        writer: Writer | None = None,
     ) -> None:
-        """Put an engine together; without a `ranker` it takes the trained one of the depth that is set."""
+        """Put an engine together; without a `ranker` it takes the trained one of the depth that is set.
+
+        Without a `writer` all answers are extractive.
+        """
         self.library = library
         self.finder = Finder(library, models, settings, postprocessors, ranker)
         self._settings = settings
@@ -88,6 +76,7 @@ class Engine:
         self._known = known_from(library.papers.values())
         self._chooser = SentenceChooser(library, self.finder.scorer)
         self._today = today
+        self._writer = writer
 
     def understand(self, question: str, overrides: Overrides = Overrides()) -> Query:
         """Read a question; what `overrides` sets stands against it. Raises UsageError for an empty question."""
@@ -122,18 +111,16 @@ class Engine:
         yield Retrieved(found.hits, draft.evidence)
         if refusal:
             answer = refusal
-        elif use_llm and self._settings.writes and found.query.kind != "metadata":
-            answer = yield from self._write(draft, clock)
+        elif use_llm and self._writer and found.query.kind != "metadata":
+            answer = yield from self._write(draft, self._writer, clock)
         else:
             answer = draft.extractive()
         yield Done(replace(answer, timings_ms=clock.stop()))
 
-    def query_engine(self, endpoint: Endpoint, query: Query) -> RetrieverQueryEngine:
+    def query_engine(self, chat: ChatModel, query: Query) -> RetrieverQueryEngine:
         """Give the LlamaIndex query engine that writes the answers."""
-        from rag.llm import EvidenceSynthesizer  # heavy, and only needed where there is an endpoint
-
         return RetrieverQueryEngine(
-            self.finder.retriever(query), EvidenceSynthesizer(endpoint), self.finder.postprocessors
+            self.finder.retriever(query), EvidenceSynthesizer(chat, query.kind), self.finder.postprocessors
         )
 
     def _is_title(self, query: Query) -> bool:
@@ -192,47 +179,18 @@ class Engine:
             return draft.refused()
         return draft.refused(nearest_lacks(_lacking(found)))
 
-    def _write(self, draft: Draft, clock: Clock) -> Generator[Event, None, Answer]:
-        """Stream the endpoint's answer; where it fails, the extractive one stands in and says why."""
-        from rag.llm import open_endpoint, stream_answer
+    def _write(self, draft: Draft, writer: Writer, clock: Clock) -> Generator[Event, None, Answer]:
+        meter = Meter(writer.open_chat())
 
-        sent = self._fit(draft)
-        if not sent:
-            return draft.extractive("No paper fits into CITEDESK_LLM_CONTEXT beside the question and the answer.")
-        markers = MarkerFilter(sent)
-        endpoint = open_endpoint(self._settings)
-        text = ""
-        tokens = stream_answer(
-            self.query_engine(endpoint, draft.query), endpoint, draft.query.question, tuple(sent.values())
-        )
-        clock.lap("prompt")
+        def synthesize(papers: Sequence[str]) -> Generator[str, None, None]:
+            return synthesized(self.query_engine(meter, draft.query), draft.query.question, papers)
+
         try:
-            with closing(tokens):
-                for token in tokens:
-                    clock.lap("write" if text else "first_token")
-                    text += (shown := markers.feed(token))
-                    if shown:
-                        yield Token(shown)
-        except LLMFailed as error:
-            return draft.extractive(f"{error} The extractive answer stands in for it.")
-        if rest := markers.flush():
-            text += rest
-            yield Token(rest)
-        report = endpoint.report
-        usage = Usage(report.prompt_tokens, report.completion_tokens, markers.unknown)
-        model = self._settings.llm_model or ""
-        cut = _CUTS.get(report.finish_reason or "")
-        return draft.written(Written(text, model, tuple(markers.cited), len(sent), cut, usage))
-
-    def _fit(self, draft: Draft) -> dict[int, str]:
-        settings = self._settings
-        return fit_evidence(
-            draft.query.question,
-            draft.evidence,
-            settings.llm_context,
-            settings.llm_max_tokens,
-            lambda text: len(self._embedder.tokenize(text)),
-        )
+            answer = yield from writer.write(draft, meter, synthesize, clock)
+        finally:
+            meter.close()
+        model = None if answer.status == "extractive" else meter.name
+        return replace(answer, model=model, usage=replace(answer.usage, steps=meter.steps))
 
     def _notice(self, question: str) -> str | None:
         """Say what of a question was not read."""
@@ -254,4 +212,5 @@ def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = 
     `postprocessors` are LlamaIndex's, and see one node per paper, ranked by all signals, best first.
     """
     library = open_library(settings)
-    return Engine(settings, library, load_models(settings), postprocessors)
+    writer = load_writer(settings) if settings.writes else None
+    return Engine(settings, library, load_models(settings), postprocessors, writer=writer)

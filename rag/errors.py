@@ -8,6 +8,7 @@
   - ModelUnavailable    a model cannot be found or loaded
   - EmbeddingFailed     a model could not embed or score a text
   - LLMFailed           the endpoint did not give an answer
+    - ContextOverflow   what was sent is more than the model's context window holds
 """
 
 from __future__ import annotations
@@ -49,3 +50,7 @@ class EmbeddingFailed(CitedeskError):
 
 class LLMFailed(CitedeskError):
     """An endpoint that could not be reached, refused, or broke off."""
+
+
+class ContextOverflow(LLMFailed):
+    """A prompt that the endpoint says is too long for its model."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rag.answer import Missed
 from rag.display import readable
+from rag.inert import inert
 from rag.metadata import record_line
-from rag.types import Evidence, Missed, Query, Quote
+from rag.types import Evidence, Query, Quote
 
 
 def write_extractive(query: Query, evidence: Sequence[Evidence], missed: Missed | None = None) -> str:
@@ -17,14 +19,21 @@ def write_extractive(query: Query, evidence: Sequence[Evidence], missed: Missed 
     """
     if query.kind == "metadata":
         lines = [f"{_papers(len(evidence))}.", "", *(record_line(each) for each in evidence)]
-    elif query.order or query.kind in ("compare", "lookup"):
-        lines = [
-            f"- **{_title(each)}** ({each.paper.date or 'no date'}): {_finding(each.quotes)} [{each.n}]"
-            for each in evidence
-        ]
     else:
-        lines = [f"- {_finding(each.quotes)} [{each.n}]" for each in evidence]
+        lines = [item(query, each) for each in evidence]
     return "\n".join([*lines, "", completeness(len(evidence), missed)] if missed else lines)
+
+
+def item(query: Query, evidence: Evidence) -> str:
+    """Write a paper's own sentences as a list item, with its number."""
+    return f"- {heading(query, evidence)}{_finding(evidence.quotes)} [{evidence.n}]"
+
+
+def heading(query: Query, evidence: Evidence) -> str:
+    """Give title and date where papers are compared, ordered or looked up, else nothing."""
+    if not query.order and query.kind not in ("compare", "lookup"):
+        return ""
+    return f"**{_title(evidence)}** ({evidence.paper.date or 'no date'}): "
 
 
 def completeness(cited: int, missed: Missed) -> str:
@@ -41,7 +50,7 @@ def _papers(count: int) -> str:
 
 
 def _title(evidence: Evidence) -> str:
-    return " ".join(readable(evidence.paper.title).split())
+    return inert(" ".join(readable(evidence.paper.title).split()))
 
 
 def _finding(quotes: Sequence[Quote]) -> str:
@@ -50,4 +59,4 @@ def _finding(quotes: Sequence[Quote]) -> str:
     for before, quote in zip([None, *quotes], quotes, strict=False):
         gap = "" if before is None else (" … " if quote.start - before.end > 2 else " ")
         text += gap + " ".join(readable(quote.text).split())
-    return text
+    return inert(text)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from rag.answer import Relaxation
 from rag.constraints import phrases
 from rag.titles import named_paper
-from rag.types import CONSTRAINTS, Evidence, Filters, Paper, Query, Relaxation
+from rag.types import CONSTRAINTS, Evidence, Filters, Paper, Query
 
 
 def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:

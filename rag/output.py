@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rag.answer import Answer, Citation
 from rag.index import Summary
-from rag.types import Answer, Citation, Filters, Hit, Paper, Query
+from rag.types import Filters, Hit, Paper, Query
 
 _SCORE_DIGITS = 4
 _MS_DIGITS = 1

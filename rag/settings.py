@@ -10,12 +10,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 from rag.errors import UsageError
 
 PREFIX = "CITEDESK_"
+Mode = Literal["whole", "per-paper"]
+Unsupported = Literal["mark", "strike", "repair"]
 _PROJECT = Path(__file__).resolve().parent.parent
 _LEAST_EVIDENCE = 240  # tokens, the instructions among them
 _CHECKOUT = (_PROJECT / "pyproject.toml").exists()
@@ -50,6 +52,11 @@ class Settings:
     llm_timeout: float = _setting(60.0, "seconds of silence after which the endpoint has failed", 0.1)
     llm_context: int = _setting(8192, "tokens that the model's context window holds", 512)
     llm_max_tokens: int = _setting(1024, "tokens that a written answer may have", 16)
+    llm_mode: Mode = _setting("whole", "whole: one request with all papers; per-paper: a short one for each")
+    llm_parallel: int = _setting(4, "requests side by side where there is one for each paper", 1)
+    unsupported: Unsupported = _setting(
+        "mark", "sentences that no paper bears out: mark them, strike them through, or repair them by one more request"
+    )
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -153,9 +160,17 @@ def _named(texts: Mapping[str, str], source: str) -> list[Field[Any]]:
 
 def _convert(setting: Field[Any], text: str) -> Any:
     hint = get_type_hints(Settings)[setting.name]
+    if get_origin(hint) is Literal:
+        return _choice(setting, text.strip(), get_args(hint))
     kind = next((kind for kind in get_args(hint) if kind is not type(None)), hint)
     try:
         return Path(text.strip()).expanduser() if kind is Path else kind(text.strip())
     except ValueError:
         wanted = {int: "a whole number", float: "a number"}[kind]
         raise UsageError(f"{variable(setting.name)} is not {wanted}: {text!r}. Set it to one, or remove it.") from None
+
+
+def _choice(setting: Field[Any], text: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise UsageError(f"{variable(setting.name)} is {text!r}. Set it to {' or '.join(choices)}, or remove it.")
+    return text

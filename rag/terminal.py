@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from textwrap import fill
 
+from rag.answer import Answer, Citation
 from rag.constraints import phrases, said
 from rag.display import readable
 from rag.index import Summary
-from rag.types import Answer, Citation, Hit, Paper, Query
+from rag.types import Hit, Paper, Query
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 

@@ -1,4 +1,4 @@
-"""The data that flow through Citedesk: Paper → Chunk → Hit → Evidence → Answer, and the events of `ask`.
+"""The data that flow through Citedesk: Paper → Chunk → Hit → Evidence; what becomes of them is in `rag.answer`.
 
 Offsets are in characters of `Paper.abstract`, which is stored verbatim. No library's type appears here.
 """
@@ -16,7 +16,6 @@ from rag.names import is_author, is_venue
 Kind = Literal["list", "fact", "compare", "lookup", "metadata", "off-topic"]
 Order = Literal["newest", "oldest"]
 Signal = Literal["dense", "lexical", "late", "late_rare", "rerank"]
-Status = Literal["answered", "extractive", "refused", "truncated"]
 Verdict = Literal["supported", "partial", "unsupported"]
 
 
@@ -210,82 +209,3 @@ class Evidence:
         for quote in self.quotes:
             if self.paper.abstract[quote.start : quote.end] != quote.text:
                 raise ValueError(f"not verbatim in {self.paper.paper_id} at {quote.start}: {quote.text!r}")
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """A paper that the answer cites as [n]; a near miss has no n and no quotes."""
-
-    n: int | None
-    paper: Paper
-    quotes: tuple[Quote, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a written answer cost, in tokens as the endpoint counts them, and the markers that named no evidence."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    unknown_markers: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """How many papers that belong an answer probably lacks: `least` to `most`."""
-
-    least: int
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class Relaxation:
-    """What lifting one constraint would give, where no paper meets all of them."""
-
-    drop: str
-    papers: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The finished answer; `text` is Markdown with [n] markers, `timings_ms` are wall-clock milliseconds.
-
-    `missed` is known of lists and of orders without a count; `relaxations` stand where no paper meets the constraints.
-    """
-
-    query: Query
-    status: Status
-    text: str
-    citations: tuple[Citation, ...] = ()
-    near_misses: tuple[Citation, ...] = ()
-    missed: Missed | None = None
-    relaxations: tuple[Relaxation, ...] = ()
-    model: str | None = None
-    notice: str | None = None
-    usage: Usage = Usage()
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieved:
-    """First event of `ask`: what was found, before anything is written."""
-
-    hits: tuple[Hit, ...]
-    evidence: tuple[Evidence, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of the answer's text, its markers already checked."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Last event of `ask`: the whole answer, which replaces the tokens before it."""
-
-    answer: Answer
-
-
-Event = Retrieved | Token | Done

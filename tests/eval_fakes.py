@@ -9,8 +9,9 @@ from typing import Any
 from eval.questions import Question
 from eval.runs.folder import Run, RunInfo
 from eval.runs.rows import Row
+from rag.answer import Answer, Citation, Done, Event, Retrieved, Token
 from rag.errors import LLMFailed
-from rag.types import Answer, Citation, Done, Event, Hit, Overrides, Query, Quote, Retrieved, Token
+from rag.types import Hit, Overrides, Query, Quote
 from tests.fakes import PAPERS
 
 INFO = RunInfo(

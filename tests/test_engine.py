@@ -11,13 +11,14 @@ import pytest
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
+from rag.answer import Answer, Done, Event, Missed, Relaxation, Retrieved, Token
 from rag.engine import Engine
 from rag.errors import UsageError
 from rag.library import Library
 from rag.loaded import Models
 from rag.ranker import Logistic
 from rag.retrieve import DenseRetriever, paper_to_node
-from rag.types import Answer, Done, Event, Filters, Hit, Missed, Overrides, Relaxation, Retrieved, Token
+from rag.types import Filters, Hit, Overrides
 from tests.fakes import (
     CACHE_PAPER,
     EASY_RANKER,

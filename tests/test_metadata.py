@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from rag.answer import Relaxation
 from rag.metadata import matching, record_line, relaxations, unnamed
-from rag.types import Evidence, Filters, Paper, Query, Relaxation
+from rag.types import Evidence, Filters, Paper, Query
 
 PAPERS = {
     paper.paper_id: paper

@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from eval.measures.quantities import UNITS, Date, Quantity, take_dates, take_quantities
 from rag.display import readable
+from rag.quantities import UNITS, Date, Quantity, take_dates, take_quantities
 from rag.tokens import tokenize
 
 _LONGEST_NAME = 5  # words

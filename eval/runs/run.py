@@ -10,8 +10,9 @@ from eval.measures.ranking import DEPTH
 from eval.questions import Question
 from eval.runs.folder import Mode, RunFolder, RunInfo
 from eval.runs.rows import Row
+from rag.answer import Answer, Event, Retrieved, Token
 from rag.errors import CitedeskError
-from rag.types import Answer, Event, Hit, Overrides, Retrieved, Token
+from rag.types import Hit, Overrides
 
 _GIVE_UP = 3  # failures in a row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "billion": 1e9, "t": 1e12, "trillion": 1e12}
 UNITS: Mapping[str, tuple[str, float]] = {
@@ -37,10 +37,14 @@ _LONE_MONTH = re.compile(rf"\((?P<month>{'|'.join(_MONTHS)})\)")
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number in the base unit of its kind: "s", "x", "%", "B" …, or "" where no known unit follows it."""
+    """A number in the base unit of its kind: "s", "x", "%", "B" …, or "" where no known unit follows it.
+
+    `text` is how it was written.
+    """
 
     value: float
     kind: str = ""
+    text: str = field(default="", compare=False)
 
     def matches(self, other: Quantity) -> bool:
         """Tell whether another quantity is this one; a number without a unit is matched under any."""
@@ -92,7 +96,8 @@ def _quantity(match: re.Match[str]) -> tuple[Quantity, str]:
     kind, factor = ("x", 1.0) if match["before"] else ("", 1.0)
     if words and words[0].lower() in UNITS:
         kind, factor = UNITS[words.pop(0).lower()]
-    return Quantity(value * factor, kind), " ".join(words)
+    rest = " ".join(words)
+    return Quantity(value * factor, kind, match[0].removesuffix(rest).strip()), rest
 
 
 def _date(parts: Mapping[str, str | None]) -> Date:

@@ -17,14 +17,19 @@ _DIGITS = 6
 class MarkerFilter:
     """Passes text on with every marker as [1][2]; a number that names no evidence is removed and counted.
 
-    Reads "[1, 3]", "[1–3]", full-width brackets, and markers cut anywhere between two pieces.
+    Reads "[1, 3]", "[1–3]", full-width brackets, and markers cut anywhere between two pieces. Papers are numbered anew
+    in the order in which the text cites them: `cited` lists the evidence's numbers, the first of which is shown as [1].
     """
 
     def __init__(self, numbers: Collection[int]) -> None:
         self.unknown = 0
         self.cited: list[int] = []
-        self._numbers = frozenset(numbers)
+        self._numbers = set(numbers)
         self._held = ""
+
+    def admit(self, number: int) -> None:
+        """Let a number name evidence from now on."""
+        self._numbers.add(number)
 
     def feed(self, text: str) -> str:
         """Take a piece; return what can be shown so far."""
@@ -43,7 +48,7 @@ class MarkerFilter:
     def _check(self, match: re.Match[str]) -> str:
         known = list(dict.fromkeys(n for part in _PART.finditer(match["numbers"]) for n in self._known(part)))
         self.cited += [n for n in known if n not in self.cited]
-        return match["space"] + "".join(f"[{n}]" for n in known) if known else ""
+        return match["space"] + "".join(f"[{self.cited.index(n) + 1}]" for n in known) if known else ""
 
     def _known(self, part: re.Match[str]) -> list[int]:
         """List the numbers of "2" or "2–4" that name evidence, and count the others."""

@@ -6,25 +6,29 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rag.answer import Answer, Citation, Missed, Relaxation, Sentence, Status
 from rag.constraints import phrases, said
 from rag.extractive import write_extractive
-from rag.prompts import NOT_ANSWERED
-from rag.types import Answer, Citation, Evidence, Missed, Query, Quote, Relaxation, Status, Usage
+from rag.writing.prompts import NOT_ANSWERED
+from rag.types import Evidence, Query, Quote
 
 _MARKERS = re.compile(r"\s*\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a model wrote, its markers checked: `cited` lists the numbers that name evidence, `sent` how many it got,
-    and `cut` says why the endpoint ended the answer early, if it did."""
+    """What a model's reply came to: its text with renumbered markers, the papers it cites, its sentences' verdicts.
+
+    `left_out` are papers that were decided on and are not in it; `remarks` say plainly what is wrong with it, and `cut`
+    why the endpoint ended it early, if it did.
+    """
 
     text: str
-    model: str
-    cited: tuple[int, ...]
-    sent: int
-    cut: str | None
-    usage: Usage
+    citations: tuple[Citation, ...]
+    sentences: tuple[Sentence, ...]
+    left_out: tuple[Evidence, ...] = ()
+    remarks: tuple[str, ...] = ()
+    cut: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +51,17 @@ class Draft:
         text = write_extractive(self.query, self.evidence, self.missed)
         return replace(self._answer("extractive", text, notice, citations), missed=self.missed)
 
+    def without_answer(self) -> Answer:
+        """Refuse because the model found no answer in the papers that it was sent; they are the nearest."""
+        return replace(self, near_misses=tuple(Citation(None, each.paper) for each in self.evidence)).refused()
+
     def written(self, written: Written) -> Answer:
-        """Answer with what a model wrote, and the papers that it cited."""
-        usage, model = written.usage, written.model
-        if _MARKERS.sub("", written.text).strip().startswith(NOT_ANSWERED):
-            nearest = tuple(Citation(None, each.paper) for each in self.evidence)
-            refused = replace(self, near_misses=nearest).refused()
-            return replace(refused, usage=usage, model=model)
-        citations = [Citation(each.n, each.paper, each.quotes) for each in self.evidence if each.n in written.cited]
+        """Answer with what a model wrote."""
         status: Status = "truncated" if written.cut else "answered"
-        answer = self._answer(status, written.text.strip(), _remarks(written, len(self.evidence)), citations)
-        return replace(answer, missed=self.missed, usage=usage, model=model)
+        cut = (f"The endpoint cut the answer: {written.cut}.",) if written.cut else ()
+        answer = self._answer(status, written.text.rstrip(), " ".join([*cut, *written.remarks]), written.citations)
+        near = (*(Citation(None, each.paper) for each in written.left_out), *self.near_misses)
+        return replace(answer, missed=self.missed, sentences=written.sentences, near_misses=near)
 
     def _answer(self, status: Status, text: str, notice: str | None, citations: Sequence[Citation] = ()) -> Answer:
         notice = " ".join(part for part in (self.notice, notice) if part) or None
@@ -82,19 +86,11 @@ def nearest_lacks(names: Sequence[str]) -> str:
     return f"The nearest paper does not mention {said}, and nothing else here seems to answer it."
 
 
+def says_nothing(text: str) -> bool:
+    """Tell a reply that says that the papers do not answer the question."""
+    said = _MARKERS.sub("", text).strip()
+    return not said or said.startswith(NOT_ANSWERED)
+
+
 def _supported(evidence: Evidence) -> tuple[Quote, ...]:
     return tuple(replace(quote, verdict="supported") for quote in evidence.quotes)
-
-
-def _remarks(written: Written, offered: int) -> str | None:
-    """Say plainly what is wrong with a written answer, as far as its markers and its end tell."""
-    remarks = []
-    if written.cut:
-        remarks.append(f"The endpoint cut the answer: {written.cut}.")
-    if written.usage.unknown_markers:
-        remarks.append(f"Removed {written.usage.unknown_markers} citation number(s) that named no evidence.")
-    if not written.cited:
-        remarks.append("The model cited no paper: nothing here can be checked.")
-    if written.sent < offered:
-        remarks.append(f"Only {written.sent} of {offered} papers fitted into CITEDESK_LLM_CONTEXT.")
-    return " ".join(remarks) or None

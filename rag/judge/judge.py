@@ -1,0 +1,106 @@
+"""The verdict on one sentence against the papers that it cites: entailment, held down by exact checks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rag.answer import SentenceVerdict
+from rag.display import readable
+from rag.judge.entail import EntailmentModel
+from rag.judge.exact import missing_names, missing_numbers
+from rag.types import Paper, Quote, Verdict
+from rag.windows import Span, sentences
+
+_SUPPORTED = 0.5  # least probability of support
+_PARTIAL = 0.2
+_MARKERS = re.compile(r"\s*\[\d+\]")
+_MARKUP = re.compile(r"\*\*|__|~~|`")
+_LEAD = re.compile(r"^\W*(?:(?:however|moreover|furthermore|in addition|additionally|also|finally)\b,?\s*)?", re.IGNORECASE)
+VERDICTS: Sequence[Verdict | None] = ("supported", "partial", "unsupported", None)
+"""Best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A sentence's verdict, why it is not supported, and what it rests on in each paper, by the paper's number."""
+
+    verdict: SentenceVerdict
+    reason: str | None = None
+    quotes: Mapping[int, tuple[Quote, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one cited paper says of a claim: the probabilities that it supports and contradicts it, and where."""
+
+    support: float
+    contradiction: float
+    best: Span
+
+
+class SentenceJudge:
+    """Judges sentences; keeps nothing between them."""
+
+    def __init__(self, entailment: EntailmentModel) -> None:
+        self._entailment = entailment
+
+    def judge(self, sentence: str, cited: Mapping[int, Paper]) -> Judgement:
+        """Judge a sentence, markers and markup and all, against the papers that its markers name, by number."""
+        if not cited:
+            return Judgement("uncited", "it cites no paper")
+        claim = plain_claim(sentence)
+        readings = {n: self._read(claim, paper) for n, paper in cited.items()}
+        verdict, reason = _by_entailment(list(readings.values()))
+        verdict, reason = _held_down(verdict, reason, claim, cited)
+        quotes = {n: (_quote(cited[n], reading, verdict),) for n, reading in readings.items()}
+        return Judgement(verdict, reason, quotes)
+
+    def _read(self, claim: str, paper: Paper) -> _Reading:
+        spans = sentences(paper)
+        texts = [paper.abstract[start:end] for start, end in spans]
+        whole = f"{paper.title}. {paper.abstract}"
+        support, contradiction, _ = self._entailment.probabilities(claim, [readable(each) for each in (whole, *texts)]).T
+        best = max(range(len(spans)), key=lambda i: (float(support[i + 1]), -i))
+        return _Reading(float(support.max()), float(contradiction[0]), spans[best])
+
+
+def plain_claim(sentence: str) -> str:
+    """Give what a sentence claims: without markers, markup, table rules and leading connectives."""
+    text = _MARKUP.sub("", _MARKERS.sub("", sentence)).strip().strip("|").replace("|", ";")
+    text = _LEAD.sub("", text)
+    return " ".join(text.split())
+
+
+def _by_entailment(readings: Sequence[_Reading]) -> tuple[Verdict, str | None]:
+    best = max(readings, key=lambda reading: reading.support)
+    if best.support >= _SUPPORTED:
+        return "supported", None
+    if best.contradiction > max(best.support, 1 - best.support - best.contradiction):
+        return "unsupported", "the abstract seems to say otherwise"
+    if best.support >= _PARTIAL:
+        return "partial", "the abstract says this in part at most"
+    return "unsupported", "the abstract does not say this"
+
+
+def _held_down(verdict: Verdict, reason: str | None, claim: str, cited: Mapping[int, Paper]) -> tuple[Verdict, str | None]:
+    """Lower a verdict where the sentence has numbers or names that the papers have not."""
+    papers = list(cited.values())
+    where = " or ".join(f"[{n}]" for n in cited)
+    if numbers := missing_numbers(claim, papers):
+        return "unsupported", f"{_listed(numbers)} {'is' if len(numbers) == 1 else 'are'} not in {where}"
+    if names := missing_names(claim, papers):
+        return ("partial" if verdict == "supported" else "unsupported"), f"{_listed(names)} {'is' if len(names) == 1 else 'are'} not named in {where}"
+    return verdict, reason
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"“{word}”" for word in words)
+
+
+def _quote(paper: Paper, reading: _Reading, verdict: Verdict) -> Quote:
+    """Quote the nearest sentence; a paper that does not bear a claim out by itself has a verdict of its own."""
+    own, _ = _by_entailment([reading])
+    start, end = reading.best
+    return Quote(paper.abstract[start:end], start, end, max(own, verdict, key=VERDICTS.index))

@@ -1,0 +1,79 @@
+"""What happens to a reply when it is over: completed, repaired, remarked upon, and made an Answer."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+from rag.answer import Answer, Event
+from rag.errors import LLMFailed
+from rag.extractive import item
+from rag.judge.judge import SentenceJudge
+from rag.settings import Unsupported
+from rag.types import Evidence
+from rag.writing.checked import CheckedText
+from rag.writing.draft import Draft, Written, says_nothing
+from rag.writing.meter import Meter
+from rag.writing.repair import corrections, failed, pieces_with, struck
+
+_ADDED = "\n\nNot in the model's answer, in the papers' own words:\n\n"
+
+
+def finish(
+    draft: Draft,
+    text: CheckedText,
+    meter: Meter,
+    judge: SentenceJudge,
+    unsupported: Unsupported,
+    remarks: Sequence[str] = (),
+) -> Generator[Event, None, Answer]:
+    """Complete a list, deal with the sentences that no paper bears out, and give the answer."""
+    if says_nothing(text.text):
+        return draft.without_answer()
+    notes = list(remarks)
+    if text.unknown_markers:
+        notes.append(f"Removed {text.unknown_markers} citation number(s) that named no evidence.")
+    if not text.cited:
+        notes.append("The model cited no paper: nothing here can be checked.")
+    if unsupported == "repair" and failed(text.sentences):
+        text = _repaired(draft, text, meter, judge, notes)
+    if draft.query.kind == "list":
+        yield from _complete(draft, text)
+    sentences = tuple(text.sentences)
+    notes += _verdicts(text)
+    out, sentences = struck(text.text, sentences) if unsupported == "strike" else (text.text, sentences)
+    left = tuple(each for each in draft.evidence if each not in text.cited)
+    return draft.written(Written(out, text.citations, sentences, left, tuple(notes), meter.cut))
+
+
+def _complete(draft: Draft, text: CheckedText) -> Generator[Event, None, None]:
+    """Add the papers of a list that the model left out, in their own words."""
+    missing = [each for each in draft.evidence if each not in text.cited]
+    for i, each in enumerate(missing):
+        text.admit(each)
+        yield from text.feed(("\n" if i else _ADDED) + item(draft.query, each), "added")
+        yield from text.end()
+
+
+def _repaired(
+    draft: Draft, text: CheckedText, meter: Meter, judge: SentenceJudge, notes: list[str]
+) -> CheckedText:
+    """Have the failing sentences corrected once, and check the whole anew; where that fails, say so and keep the text."""
+    broken = failed(text.sentences)
+    try:
+        with meter.step("repair"):
+            corrected = corrections(text.text, broken, text.cited, meter)
+    except LLMFailed as error:
+        notes.append(f"{len(broken)} sentence(s) could not be corrected: {error}")
+        return text
+    new = CheckedText(text.cited, judge)
+    for piece, was_corrected in pieces_with(text.text, corrected, text.cited):
+        list(new.feed(piece, "repaired" if was_corrected else "written"))
+    list(new.end())
+    notes.append(f"Corrected or removed {len(corrected)} of the model's sentences after checking them.")
+    return new
+
+
+def _verdicts(text: CheckedText) -> list[str]:
+    """Say how many sentences no paper bears out."""
+    broken = len(failed(text.sentences))
+    return [f"{broken} of {len(text.sentences)} sentences are not borne out by a paper that they cite."] if broken else []

@@ -1,0 +1,55 @@
+"""Replies that are no answers, whatever their markers say (pure): refusals, and answers in another language."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_DECLINES = re.compile(
+    r"^\W*(?:(?:i[’']?m|i am) (?:really |very |so )?sorry|sorry\b|i (?:can[’']?t|cannot|can not|won[’']?t|am unable to"
+    r"|[’']?m unable to|am not able to)|i[’']m (?:unable|not able) to|as an ai\b|i must decline|i refuse)",
+    re.IGNORECASE,
+)
+_MARKER = re.compile(r"\[\d+\]")
+_ENGLISH = frozenset(
+    "the of and to in that is for it with as on by this are be from or which not at their they was were has have its"
+    " can than we these how what who when where does did into each between more also papers".split()
+)
+_OTHERS = frozenset(
+    "der das und ist nicht ein eine mit für den dem von zu auf werden wird sich auch"  # German
+    " le les des et est une dans pour que qui sur avec par du ce cette sont aux"  # French
+    " el los las y es una para con por del se como más su lo al"  # Spanish
+    " os um uma não em dos da na ao são mais"  # Portuguese
+    " il di che è per della sono gli nel alla"  # Italian
+    " het een van niet zijn voor op wordt met".split()  # Dutch
+)
+_WORD = re.compile(r"[^\W\d_]+")
+_LEAST_WORDS = 12
+_SHARE = 0.15  # of other languages' function words in a text in one of them; they have 0.25 and more
+_FOREIGN = 0.3  # share of letters in another script
+
+
+def declines(text: str) -> bool:
+    """Tell a model's refusal to answer: it says so at once, and cites nothing."""
+    return bool(_DECLINES.match(text)) and not _MARKER.search(text)
+
+
+def in_another_language(question: str, text: str) -> bool:
+    """Tell whether an English question got an answer in another script, or in another European language."""
+    words = _words(text)
+    if _share(_words(question), _ENGLISH) <= _share(_words(question), _OTHERS) or len(text) < _LEAST_WORDS:
+        return False
+    letters = [character for character in text if character.isalpha()]
+    foreign = sum(not unicodedata.name(letter, "").startswith(("LATIN", "GREEK")) for letter in letters)
+    if foreign > _FOREIGN * len(letters):
+        return True
+    other = _share(words, _OTHERS)
+    return len(words) >= _LEAST_WORDS and other >= _SHARE and other > 2 * _share(words, _ENGLISH)
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(_MARKER.sub(" ", text))]
+
+
+def _share(words: list[str], of: frozenset[str]) -> float:
+    return sum(word in of for word in words) / max(len(words), 1)

@@ -1,0 +1,120 @@
+"""The written answer: a model's reply shown as it comes, checked, completed and, where it fails, replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from rag.answer import Answer, Checked, Event
+from rag.chat import ChatModel
+from rag.clock import Clock
+from rag.errors import ContextOverflow, LLMFailed
+from rag.judge.entail import load_entailment
+from rag.judge.judge import SentenceJudge
+from rag.settings import Settings
+from rag.types import Evidence
+from rag.writing.budget import OVERHEAD_TOKENS, TokenCounter, fit_evidence
+from rag.writing.checked import CheckedText
+from rag.writing.draft import Draft
+from rag.writing.finish import finish
+from rag.writing.meter import Meter
+from rag.writing.per_paper import Parts, write_per_paper
+from rag.writing.sanity import declines, in_another_language
+
+_NO_ROOM = "No paper fits into CITEDESK_LLM_CONTEXT beside the question and the answer."
+_SHARES = (1.0, 0.5)  # of the budget: the second where the endpoint says that the first was too much
+
+Synthesize = Callable[[Sequence[str]], Generator[str, None, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes answers by a chat model that is opened anew for each."""
+
+    settings: Settings
+    judge: SentenceJudge
+    counter: TokenCounter
+    open_chat: Callable[[], ChatModel]
+
+    def write(
+        self, draft: Draft, meter: Meter, synthesize: Synthesize, clock: Clock
+    ) -> Generator[Event, None, Answer]:
+        """Stream a written answer; where the endpoint fails, the extractive one stands in and says why.
+
+        `synthesize` streams one from formatted papers, through the query engine.
+        """
+        for share in _SHARES:
+            sent = self._fit(draft, share)
+            if not sent:
+                return draft.extractive(_NO_ROOM)
+            text = CheckedText([each for each in draft.evidence if each.n in sent], self.judge)
+            try:
+                with meter.step("write"):
+                    remarks = yield from self._show(draft, text, sent, meter, synthesize, clock)
+            except ContextOverflow as error:
+                failure: LLMFailed = error  # nothing was shown yet
+            except LLMFailed as error:
+                failure = error
+                break
+            else:
+                return (yield from finish(draft, text, meter, self.judge, self.settings.unsupported, remarks))
+        return draft.extractive(f"{failure} The extractive answer stands in for it.")
+
+    def _fit(self, draft: Draft, share: float) -> dict[int, str]:
+        settings = self.settings
+        question = self.counter.count(draft.query.question)
+        budget = int(share * (settings.llm_context - settings.llm_max_tokens - OVERHEAD_TOKENS - question))
+        if settings.llm_mode == "per-paper":
+            return {n: text for each in draft.evidence for n, text in self._fit_one(each, budget)}
+        return fit_evidence(draft.evidence, budget, self.counter.count)
+
+    def _fit_one(self, evidence: Evidence, budget: int) -> Iterator[tuple[int, str]]:
+        yield from fit_evidence([evidence], budget, self.counter.count).items()
+
+    def _show(
+        self,
+        draft: Draft,
+        text: CheckedText,
+        sent: dict[int, str],
+        meter: Meter,
+        synthesize: Synthesize,
+        clock: Clock,
+    ) -> Generator[Event, None, list[str]]:
+        """Show a reply as it comes; returns what is to be remarked about it."""
+        parts = Parts()
+        if self.settings.llm_mode == "per-paper":
+            evidence = [each for each in draft.evidence if each.n in sent]
+            pieces = write_per_paper(draft.query, evidence, meter, self.settings.llm_parallel, parts)
+        else:
+            pieces = synthesize(list(sent.values()))
+        clock.lap("prompt")
+        with closing(pieces):
+            for piece in pieces:
+                clock.lap("write" if text.text else "first_token")
+                for event in text.feed(piece):
+                    yield event
+                    if isinstance(event, Checked):
+                        _check_sanity(draft, text, meter)
+        yield from text.end()
+        _check_sanity(draft, text, meter)
+        failures = parts.failures
+        return [f"The endpoint failed for {len(failures)} paper(s): {failures[0]}"] if failures else []
+
+
+def _check_sanity(draft: Draft, text: CheckedText, meter: Meter) -> None:
+    """Raise LLMFailed for a reply that is no answer."""
+    if declines(text.text):
+        raise LLMFailed(f"{meter.name} declined to answer.")
+    if in_another_language(draft.query.question, text.text):
+        raise LLMFailed(f"{meter.name} answered in another language than the question's.")
+
+
+def load_writer(settings: Settings) -> Writer:
+    """Load what writes answers by the configured endpoint; raises ModelUnavailable where the judge is not there."""
+    from llama_index.core.utils import get_tokenizer  # its tokenizer's files come with it
+
+    from rag.endpoint.chat import open_chat
+
+    counter = TokenCounter(get_tokenizer())
+    return Writer(settings, SentenceJudge(load_entailment()), counter, lambda: open_chat(settings))
