@@ -8,6 +8,7 @@
   - ModelUnavailable    a model cannot be found or loaded
   - EmbeddingFailed     a model could not embed or score a text
   - LLMFailed           the endpoint did not give an answer
+    - ContextOverflow   it was sent more than its model can hold
 """
 
 from __future__ import annotations
@@ -49,3 +50,7 @@ class EmbeddingFailed(CitedeskError):
 
 class LLMFailed(CitedeskError):
     """An endpoint that could not be reached, refused, or broke off."""
+
+
+class ContextOverflow(LLMFailed):
+    """A request of more tokens than the model's context window holds; one with less evidence may fit."""

@@ -47,7 +47,10 @@ class Settings:
     llm_base_url: str | None = _setting(None, "OpenAI-compatible endpoint, as in http://127.0.0.1:8080/v1")
     llm_model: str | None = _setting(None, "model that the endpoint is asked for")
     llm_api_key: str | None = _setting(None, "key sent to the endpoint, if it wants one", secret=True)
-    llm_timeout: float = _setting(60.0, "seconds of silence after which the endpoint has failed", 0.1)
+    llm_connect_timeout: float = _setting(5.0, "seconds in which the endpoint must accept a connection", 0.1)
+    llm_first_token_timeout: float = _setting(60.0, "seconds in which the first token, or reasoning, must come", 0.1)
+    llm_timeout: float = _setting(30.0, "seconds of silence between tokens after which the endpoint has failed", 0.1)
+    llm_total_timeout: float = _setting(300.0, "seconds in which one call must be done", 0.1)
     llm_context: int = _setting(8192, "tokens that the model's context window holds", 512)
     llm_max_tokens: int = _setting(1024, "tokens that a written answer may have", 16)
 
