@@ -49,9 +49,9 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
 
 def search(arguments: Namespace, configuration: Configuration) -> int:
     """Rank the papers for a question."""
-    from rag.answers import nothing_meets
     from rag.output import search_to_json
     from rag.terminal import hits_to_text, understood
+    from rag.writing.draft import nothing_meets
 
     overrides = _overrides(arguments)
     engine = _engine(replace(configuration.settings, pool=max(configuration.settings.pool, arguments.k)))

@@ -12,7 +12,7 @@ from datetime import date
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.query_engine import RetrieverQueryEngine
 
-from rag.answer import Answer, Citation, Done, Event, Relaxation, Retrieved, Token, Usage
+from rag.answer import Answer, Citation, Done, Event, Relaxation, Retrieved
 from rag.answerable import answerable
 from rag.asked import lacking
 from rag.chat import ChatModel

@@ -8,7 +8,7 @@
   - ModelUnavailable    a model cannot be found or loaded
   - EmbeddingFailed     a model could not embed or score a text
   - LLMFailed           the endpoint did not give an answer
-    - ContextOverflow   what was sent is more than the model's context window holds
+    - ContextOverflow   it was sent more than its model can hold
 """
 
 from __future__ import annotations
@@ -53,4 +53,4 @@ class LLMFailed(CitedeskError):
 
 
 class ContextOverflow(LLMFailed):
-    """A prompt that the endpoint says is too long for its model."""
+    """A request of more tokens than the model's context window holds; one with less evidence may fit."""

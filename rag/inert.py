@@ -11,7 +11,8 @@ import re
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _DEFINITION = re.compile(r"(?<=\n)([ \t>]*\[[^\]\n]{0,200}\]):")
 _ADDRESS = re.compile(
-    r"(?:\b(?:https?://|ftp://|file:|javascript:|data:(?=\S)|mailto:)|\bwww\.|(?<![\w:])//(?=\w))[^\s)\]>]*", re.IGNORECASE
+    r"(?:\b(?:https?://|ftp://|file:|javascript:|data:(?=\S)|mailto:)|\bwww\.|(?<![\w:])//(?=\w))[^\s)\]>]*",
+    re.IGNORECASE,
 )
 _MAIL = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
 _REMOVED = "(link removed)"

@@ -20,8 +20,8 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index.llms.openai_like import OpenAILike
 
 from rag.errors import LLMFailed
-from rag.prompts import QUESTION, SYSTEM
 from rag.settings import Settings
+from rag.writing.prompts import QUESTION, SYSTEM
 
 _CONNECT_SECONDS = 5.0
 _FAILURES = (openai.OpenAIError, httpx.HTTPError, httpx.InvalidURL, ValueError)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from rag.answer import Answer, Citation
+from rag.answer import Answer, Citation, Sentence, Usage
+from rag.chat import Spent
 from rag.index import Summary
 from rag.types import Filters, Hit, Paper, Query
 
 _SCORE_DIGITS = 4
 _MS_DIGITS = 1
+_SECOND_DIGITS = 3
 
 
 def search_to_json(query: Query, hits: Sequence[Hit], timings_ms: Mapping[str, float]) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def search_to_json(query: Query, hits: Sequence[Hit], timings_ms: Mapping[str, f
 
 def answer_to_json(answer: Answer) -> dict[str, Any]:
     """Show an answer."""
-    query, usage, missed = answer.query, answer.usage, answer.missed
+    query, missed = answer.query, answer.missed
     return {
         "question": query.question,
         "kind": query.kind,
@@ -36,18 +39,21 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "understood": _understood(query),
         "answer": answer.text,
         "citations": [_citation(citation) for citation in answer.citations],
+        "sentences": [_sentence(sentence) for sentence in answer.sentences],
         "near_misses": [_citation(citation) for citation in answer.near_misses],
         "missed": {"least": missed.least, "most": missed.most} if missed else None,
         "relaxations": [{"drop": each.drop, "papers": each.papers} for each in answer.relaxations],
         "model": answer.model,
         "notice": answer.notice,
-        "usage": {
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-            "unknown_markers": usage.unknown_markers,
-        },
+        "usage": usage_to_json(answer.usage),
         "timings_ms": _timings(answer.timings_ms),
     }
+
+
+def usage_to_json(usage: Usage) -> dict[str, Any]:
+    """Show what the endpoint's work cost in all, and by step."""
+    steps = {name: _spent(spent) for name, spent in usage.steps.items()}
+    return {**_spent(usage.total), "unknown_markers": usage.unknown_markers, "steps": steps}
 
 
 def summary_to_json(summary: Summary) -> dict[str, Any]:
@@ -80,6 +86,14 @@ def _citation(citation: Citation) -> dict[str, Any]:
         for quote in citation.quotes
     ]
     return {"n": citation.n, **_paper(citation.paper), "quotes": quotes}
+
+
+def _sentence(sentence: Sentence) -> dict[str, Any]:
+    return {**asdict(sentence), "citations": list(sentence.citations)}
+
+
+def _spent(spent: Spent) -> dict[str, Any]:
+    return {**asdict(spent), "seconds": round(spent.seconds, _SECOND_DIGITS)}
 
 
 def _filters(filters: Filters) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import httpx
 import openai
 
 from rag.llm import Endpoint, explain, open_endpoint
-from rag.prompts import PROBE
 from rag.settings import Settings
+from rag.writing.prompts import PROBE
 
 _SECONDS = 20.0
 

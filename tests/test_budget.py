@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rag.prompts import OVERHEAD_TOKENS, fit_evidence, format_evidence
 from rag.types import Evidence, Quote
+from rag.writing.prompts import OVERHEAD_TOKENS, fit_evidence, format_evidence
 from tests.fakes import CACHE_PAPER
 
 QUOTE = Quote(CACHE_PAPER.abstract[:46], 0, 46)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rag.cite import MarkerFilter
+
+from rag.writing.markers import MarkerFilter
 
 PIECES = st.lists(
     st.sampled_from(["[", "]", "1", "2", "9", "12", ", ", "–", "-", " ", "【", "】", "a", ".", "[1]", "[3, 4]"])

@@ -18,15 +18,20 @@ def understanding(*names: str) -> set[str]:
     return {f"understanding.{name}" for name in names}
 
 
+def endpoint(*names: str) -> set[str]:
+    return {f"endpoint.{name}" for name in names}
+
+
 LAYERS = (
-    {"days", "names"} | understanding("periods", "plain_words"),
-    {"types", "errors", "clock", "chat"},
+    {"days", "names"} | understanding("periods", "plain_words") | endpoint("plain", "loops", "structured", "thoughts"),
+    {"types", "errors", "clock", "chat"} | endpoint("frames", "reading", "request"),
     {"files", "settings", "display", "listing", "records", "sentences", "fuse", "cite", "constraints"}
-    | understanding("mentions"),
+    | understanding("mentions")
+    | endpoint("call", "refusals", "tally"),
     {"titles"} | understanding("authors", "venues", "availability", "counts", "order", "subjects", "lookups"),
-    {"metadata"} | understanding("dates", "kinds", "wording"),
-    understanding("understand"),
-    {"tokens", "prompts", "extractive", "chunk", "models", "onnx", "ranker"},
+    {"metadata"} | understanding("dates", "kinds", "wording") | endpoint("client", "deadlines", "statuses"),
+    understanding("understand") | endpoint("failures"),
+    {"tokens", "prompts", "extractive", "chunk", "models", "onnx", "ranker"} | endpoint("chat"),
     {"asked", "decide", "answers"},
     {"corpus", "embed", "late", "lexical", "rerank"},
     {"loaded", "reading", "vectors", "late_store", "generations"},
@@ -39,7 +44,7 @@ LAYERS = (
     {"engine", "doctor"},
     {"commands"},
     {"cli"},
-    {"__init__", "__main__"} | understanding("__init__"),
+    {"__init__", "__main__"} | understanding("__init__") | endpoint("__init__"),
 )
 MODULES = sorted((PROJECT / "rag").rglob("*.py"))
 SOURCES = [path for folder in ("rag", "eval") for path in sorted((PROJECT / folder).rglob("*.py"))]

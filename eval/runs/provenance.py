@@ -17,7 +17,8 @@ from rag.generations import Manifest
 from rag.settings import Settings
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
-_NOT_KEPT = {"home", "corpus", "saved_year", "llm_api_key", "llm_timeout"}  # places, secrets, and what answers ignore
+_TIMEOUTS = {"llm_connect_timeout", "llm_first_token_timeout", "llm_timeout", "llm_total_timeout"}
+_NOT_KEPT = {"home", "corpus", "saved_year", "llm_api_key", *_TIMEOUTS}  # places, secrets, and what answers ignore
 
 
 def run_info(mode: Mode, manifest: Manifest, settings: Settings, gold: Sequence[Path], questions: int) -> RunInfo:

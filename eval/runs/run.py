@@ -10,7 +10,7 @@ from eval.measures.ranking import DEPTH
 from eval.questions import Question
 from eval.runs.folder import Mode, RunFolder, RunInfo
 from eval.runs.rows import Row
-from rag.answer import Answer, Event, Retrieved, Token
+from rag.answer import Answer, Done, Event, Retrieved, Token
 from rag.errors import CitedeskError
 from rag.types import Hit, Overrides
 
@@ -90,7 +90,7 @@ def _answered(events: Iterator[Event], question: Question, mode: Mode, started: 
             hits = _ids(event.hits)
         elif isinstance(event, Token):
             first_token_ms = first_token_ms or _since(started)
-        else:
+        elif isinstance(event, Done):
             answer = event.answer
     return Row(
         question,

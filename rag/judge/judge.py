@@ -17,7 +17,9 @@ _SUPPORTED = 0.5  # least probability of support
 _PARTIAL = 0.2
 _MARKERS = re.compile(r"\s*\[\d+\]")
 _MARKUP = re.compile(r"\*\*|__|~~|`")
-_LEAD = re.compile(r"^\W*(?:(?:however|moreover|furthermore|in addition|additionally|also|finally)\b,?\s*)?", re.IGNORECASE)
+_LEAD = re.compile(
+    r"^\W*(?:(?:however|moreover|furthermore|in addition|additionally|also|finally)\b,?\s*)?", re.IGNORECASE
+)
 VERDICTS: Sequence[Verdict | None] = ("supported", "partial", "unsupported", None)
 """Best first."""
 
@@ -59,9 +61,8 @@ class SentenceJudge:
 
     def _read(self, claim: str, paper: Paper) -> _Reading:
         spans = sentences(paper)
-        texts = [paper.abstract[start:end] for start, end in spans]
-        whole = f"{paper.title}. {paper.abstract}"
-        support, contradiction, _ = self._entailment.probabilities(claim, [readable(each) for each in (whole, *texts)]).T
+        texts = [f"{paper.title}. {paper.abstract}", *(paper.abstract[start:end] for start, end in spans)]
+        support, contradiction, _ = self._entailment.probabilities(claim, [readable(each) for each in texts]).T
         best = max(range(len(spans)), key=lambda i: (float(support[i + 1]), -i))
         return _Reading(float(support.max()), float(contradiction[0]), spans[best])
 
@@ -84,19 +85,21 @@ def _by_entailment(readings: Sequence[_Reading]) -> tuple[Verdict, str | None]:
     return "unsupported", "the abstract does not say this"
 
 
-def _held_down(verdict: Verdict, reason: str | None, claim: str, cited: Mapping[int, Paper]) -> tuple[Verdict, str | None]:
+def _held_down(
+    verdict: Verdict, reason: str | None, claim: str, cited: Mapping[int, Paper]
+) -> tuple[Verdict, str | None]:
     """Lower a verdict where the sentence has numbers or names that the papers have not."""
     papers = list(cited.values())
     where = " or ".join(f"[{n}]" for n in cited)
     if numbers := missing_numbers(claim, papers):
-        return "unsupported", f"{_listed(numbers)} {'is' if len(numbers) == 1 else 'are'} not in {where}"
+        return "unsupported", f"{_listed(numbers)} not in {where}"
     if names := missing_names(claim, papers):
-        return ("partial" if verdict == "supported" else "unsupported"), f"{_listed(names)} {'is' if len(names) == 1 else 'are'} not named in {where}"
+        return ("partial" if verdict == "supported" else "unsupported"), f"{_listed(names)} not in {where}"
     return verdict, reason
 
 
 def _listed(words: Sequence[str]) -> str:
-    return ", ".join(f"“{word}”" for word in words)
+    return f"{', '.join(f'“{word}”' for word in words)} {'is' if len(words) == 1 else 'are'}"
 
 
 def _quote(paper: Paper, reading: _Reading, verdict: Verdict) -> Quote:

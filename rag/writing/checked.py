@@ -1,4 +1,4 @@
-"""A reply on its way to the reader: made inert, its markers checked, and each sentence judged as soon as it is whole."""
+"""A reply on its way to the reader: made inert, its markers checked, each sentence judged as soon as it is whole."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Token
+from rag.inert import InertMarkdown
 from rag.judge.judge import VERDICTS, Judgement, SentenceJudge
 from rag.types import Evidence, Quote
-from rag.inert import InertMarkdown
 from rag.writing.markers import MarkerFilter
 from rag.writing.sentences import SentenceFinder, Span
 

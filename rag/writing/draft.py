@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from rag.answer import Answer, Citation, Missed, Relaxation, Sentence, Status
 from rag.constraints import phrases, said
 from rag.extractive import write_extractive
-from rag.writing.prompts import NOT_ANSWERED
 from rag.types import Evidence, Query, Quote
+from rag.writing.prompts import NOT_ANSWERED
 
 _MARKERS = re.compile(r"\s*\[\d+\]")
 
@@ -65,7 +65,7 @@ class Draft:
 
     def _answer(self, status: Status, text: str, notice: str | None, citations: Sequence[Citation] = ()) -> Answer:
         notice = " ".join(part for part in (self.notice, notice) if part) or None
-        return Answer(self.query, status, text, tuple(citations), self.near_misses, notice=notice)
+        return Answer(self.query, status, text, tuple(citations), near_misses=self.near_misses, notice=notice)
 
 
 def nothing_meets(query: Query, relaxed: Sequence[Relaxation]) -> str:

@@ -9,7 +9,6 @@ from rag.errors import LLMFailed
 from rag.extractive import item
 from rag.judge.judge import SentenceJudge
 from rag.settings import Unsupported
-from rag.types import Evidence
 from rag.writing.checked import CheckedText
 from rag.writing.draft import Draft, Written, says_nothing
 from rag.writing.meter import Meter
@@ -54,10 +53,8 @@ def _complete(draft: Draft, text: CheckedText) -> Generator[Event, None, None]:
         yield from text.end()
 
 
-def _repaired(
-    draft: Draft, text: CheckedText, meter: Meter, judge: SentenceJudge, notes: list[str]
-) -> CheckedText:
-    """Have the failing sentences corrected once, and check the whole anew; where that fails, say so and keep the text."""
+def _repaired(draft: Draft, text: CheckedText, meter: Meter, judge: SentenceJudge, notes: list[str]) -> CheckedText:
+    """Have the failing sentences corrected once, and check all anew; where that fails, say so and keep the text."""
     broken = failed(text.sentences)
     try:
         with meter.step("repair"):
@@ -75,5 +72,5 @@ def _repaired(
 
 def _verdicts(text: CheckedText) -> list[str]:
     """Say how many sentences no paper bears out."""
-    broken = len(failed(text.sentences))
-    return [f"{broken} of {len(text.sentences)} sentences are not borne out by a paper that they cite."] if broken else []
+    broken, all_of_them = len(failed(text.sentences)), len(text.sentences)
+    return [f"{broken} of {all_of_them} sentences are not borne out by a paper that they cite."] if broken else []

@@ -59,7 +59,7 @@ def pieces_with(text: str, corrected: Mapping[Sentence, str], cited: Sequence[Ev
 
 
 def struck(text: str, sentences: Sequence[Sentence]) -> tuple[str, tuple[Sentence, ...]]:
-    """Strike through the sentences that no paper bears out, rows of tables excepted; gives the shifted sentences too."""
+    """Strike through the sentences that no paper bears out, but no rows of tables; gives the shifted sentences too."""
     shifted: list[Sentence] = []
     out, last = "", 0
     for sentence in sentences:

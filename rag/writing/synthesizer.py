@@ -49,9 +49,7 @@ class EvidenceSynthesizer(BaseSynthesizer):
             raise ValueError("the prompts are in rag.writing.prompts")
 
 
-def synthesized(
-    query_engine: RetrieverQueryEngine, question: str, papers: Sequence[str]
-) -> Generator[str, None, None]:
+def synthesized(query_engine: RetrieverQueryEngine, question: str, papers: Sequence[str]) -> Generator[str, None, None]:
     """Stream the query engine's answer from formatted papers, in the order given; raises LLMFailed as it goes."""
     nodes = [NodeWithScore(node=TextNode(text=text)) for text in papers]
     stream: Generator[str, None, None] = query_engine.synthesize(QueryBundle(question), nodes).response_gen

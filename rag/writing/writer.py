@@ -37,9 +37,7 @@ class Writer:
     counter: TokenCounter
     open_chat: Callable[[], ChatModel]
 
-    def write(
-        self, draft: Draft, meter: Meter, synthesize: Synthesize, clock: Clock
-    ) -> Generator[Event, None, Answer]:
+    def write(self, draft: Draft, meter: Meter, synthesize: Synthesize, clock: Clock) -> Generator[Event, None, Answer]:
         """Stream a written answer; where the endpoint fails, the extractive one stands in and says why.
 
         `synthesize` streams one from formatted papers, through the query engine.

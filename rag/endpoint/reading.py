@@ -1,0 +1,69 @@
+"""Reads the chunks of one reply: its answer's text, its reasoning, why it ended, and what was counted (pure)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rag.endpoint.loops import LoopWatcher
+from rag.endpoint.thoughts import ThoughtFilter
+
+_CUTS = {
+    **dict.fromkeys(("length", "max_tokens", "model_length"), "it reached CITEDESK_LLM_MAX_TOKENS"),
+    **dict.fromkeys(("content_filter", "safety", "recitation"), "its content filter stopped it"),
+}
+_FAILURES = ("error", "abort", "insufficient_system_resource")
+
+
+class Reading:
+    """What is known of one reply so far."""
+
+    def __init__(self, inside: bool) -> None:
+        self._thoughts = ThoughtFilter(inside)
+        self._loops = LoopWatcher()
+        self.finish: str | None = None
+        self.prompt_tokens: int | None = None
+        self.completion_tokens: int | None = None
+        self.alive = False
+        self.looping = False
+        self.shown = False
+
+    @property
+    def thought(self) -> bool:
+        """Tell whether the reply held reasoning."""
+        return self._thoughts.thought
+
+    @property
+    def cut(self) -> str | None:
+        """Why the endpoint ended the reply early, in words; None where it did not."""
+        return _CUTS.get((self.finish or "").casefold())
+
+    @property
+    def failure(self) -> str | None:
+        """The endpoint's reason for giving up, where it ended the reply with one."""
+        return self.finish if (self.finish or "").casefold() in _FAILURES else None
+
+    def read(self, chunk: Any) -> str:
+        """Give the answer's text that a chunk completes, and set `alive` if it held any sign; raises ThoughtShown."""
+        if usage := chunk.usage:
+            self.prompt_tokens, self.completion_tokens = usage.prompt_tokens, usage.completion_tokens
+        self.alive = False
+        text = ""
+        for choice in chunk.choices:
+            text += choice.delta.content or ""
+            self.finish = choice.finish_reason or self.finish
+            if getattr(choice.delta, "reasoning_content", None):
+                self._thoughts.trust()
+                self.alive = True
+        if not text:
+            return ""
+        self.alive = True
+        self.looping = self._loops.feed(text)
+        return self._shown(self._thoughts.feed(text))
+
+    def rest(self) -> str:
+        """Give the text that was held back, at the reply's end; raises ThoughtShown."""
+        return self._shown(self._thoughts.flush())
+
+    def _shown(self, text: str) -> str:
+        self.shown = self.shown or bool(text.strip())
+        return text
