@@ -56,7 +56,9 @@ class Settings:
     llm_context: int = _setting(8192, "tokens that the model's context window holds", 512)
     llm_max_tokens: int = _setting(1024, "tokens that a written answer may have", 16)
     llm_mode: Mode = _setting("whole", "whole: one request with all papers; per-paper: a short one for each")
-    llm_parallel: int = _setting(4, "requests side by side where there is one for each paper", 1)
+    llm_parallel: int = _setting(
+        2, "requests side by side where each paper has one; at most what the endpoint serves", 1
+    )
     unsupported: Unsupported = _setting(
         "mark", "sentences that no paper bears out: mark them, strike them through, or repair them by one more request"
     )

@@ -20,6 +20,7 @@ from rag.embed import Vectors
 from rag.errors import EmbeddingFailed
 from rag.generations import IndexFolder, Recipe
 from rag.index import Request, update
+from rag.judge.judge import SentenceJudge
 from rag.late import DIMENSION, Spans, TokenVectors, late_fingerprint, quantise
 from rag.library import Library, open_library
 from rag.loaded import Models
@@ -28,6 +29,8 @@ from rag.ranker import Logistic, Ranker
 from rag.settings import Settings
 from rag.tokens import tokenize
 from rag.types import Paper
+from rag.writing.budget import TokenCounter
+from rag.writing.writer import Writer
 
 CACHE_PAPER = Paper(
     paper_id="2401.00001",
@@ -173,6 +176,26 @@ def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
     request = Request(Corpus(tuple(papers), (), len(papers)), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
     update(IndexFolder(home), request, hash_models)
     return open_library(hash_settings(home))
+
+
+class WordEntailment:
+    """Supports a claim as far as a text has its stems; denies one that negates what the text does not."""
+
+    def probabilities(self, claim: str, texts: Sequence[str]) -> Array:
+        terms = set(tokenize(claim))
+        rows = []
+        for text in texts:
+            share = len(terms & set(tokenize(text))) / max(len(terms), 1)
+            opposed = (" not " in claim) != (" not " in text)
+            rows.append((0.0, share, 1 - share) if opposed else (share, 0.0, 1 - share))
+        return np.array(rows, np.float32)
+
+
+def word_writer(settings: Settings) -> Writer:
+    """Give a writer that judges and counts by words, over the endpoint that is set."""
+    from rag.endpoint.chat import open_chat  # heavy, and only needed where a test has an endpoint
+
+    return Writer(settings, SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: open_chat(settings))
 
 
 @dataclass

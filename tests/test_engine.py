@@ -32,6 +32,7 @@ from tests.fakes import (
     hash_library,
     hash_models,
     hash_settings,
+    word_writer,
 )
 
 QUESTION = "Which method prunes the KV cache?"
@@ -55,7 +56,10 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 def make(library: Library, models: Models | None = None, ranker: Any = EASY_RANKER, **values: Any) -> Engine:
     settings = hash_settings(Path("home"), **values)
-    return Engine(settings, library, models or hash_models(), ranker=ranker, today=lambda: date(2026, 1, 2))
+    writer = word_writer(settings) if settings.writes else None
+    return Engine(
+        settings, library, models or hash_models(), ranker=ranker, today=lambda: date(2026, 1, 2), writer=writer
+    )
 
 
 def asked(engine: Engine, question: str, overrides: Overrides = Overrides()) -> Answer:

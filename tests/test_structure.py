@@ -22,29 +22,50 @@ def endpoint(*names: str) -> set[str]:
     return {f"endpoint.{name}" for name in names}
 
 
+def judge(*names: str) -> set[str]:
+    return {f"judge.{name}" for name in names}
+
+
+def writing(*names: str) -> set[str]:
+    return {f"writing.{name}" for name in names}
+
+
 LAYERS = (
-    {"days", "names"} | understanding("periods", "plain_words") | endpoint("plain", "loops", "structured", "thoughts"),
+    {"days", "names", "inert", "quantities"}
+    | understanding("periods", "plain_words")
+    | endpoint("plain", "loops", "structured", "thoughts"),
     {"types", "errors", "clock", "chat"} | endpoint("frames", "reading", "request"),
-    {"files", "settings", "display", "listing", "records", "sentences", "fuse", "cite", "constraints"}
+    {"files", "settings", "display", "listing", "records", "sentences", "fuse", "constraints"}
+    | writing("markers", "meter")
     | understanding("mentions")
     | endpoint("call", "refusals", "tally"),
     {"titles"} | understanding("authors", "venues", "availability", "counts", "order", "subjects", "lookups"),
+    {"answer"},
     {"metadata"} | understanding("dates", "kinds", "wording") | endpoint("client", "deadlines", "statuses"),
     understanding("understand") | endpoint("failures"),
-    {"tokens", "prompts", "extractive", "chunk", "models", "onnx", "ranker"} | endpoint("chat"),
-    {"asked", "decide", "answers"},
+    {"tokens", "extractive", "chunk", "models", "onnx", "ranker"} | endpoint("chat"),
+    {"asked", "decide"} | writing("prompts", "sanity", "sentences"),
+    writing("budget", "draft", "per_paper", "repair") | judge("exact", "entail"),
     {"corpus", "embed", "late", "lexical", "rerank"},
     {"loaded", "reading", "vectors", "late_store", "generations"},
     {"staging", "late_index"},
     {"index"},
     {"library", "request", "output", "terminal"},
     {"windows", "retrieve", "llm"},
+    judge("judge"),
+    writing("checked", "synthesizer"),
+    writing("finish"),
+    writing("writer"),
     {"answerable", "evidence", "postprocess", "probe"},
     {"finder"},
     {"engine", "doctor"},
     {"commands"},
     {"cli"},
-    {"__init__", "__main__"} | understanding("__init__") | endpoint("__init__"),
+    {"__init__", "__main__"}
+    | understanding("__init__")
+    | endpoint("__init__")
+    | judge("__init__")
+    | writing("__init__"),
 )
 MODULES = sorted((PROJECT / "rag").rglob("*.py"))
 SOURCES = [path for folder in ("rag", "eval") for path in sorted((PROJECT / folder).rglob("*.py"))]

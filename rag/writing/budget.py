@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from math import ceil
 
 from rag.types import Evidence
@@ -16,7 +16,7 @@ _LEAST_LEARNT = 200  # tokens of a prompt whose count tells something
 class TokenCounter:
     """Counts tokens with an encoder of its own, corrected by what the endpoint reports of the model in use."""
 
-    def __init__(self, encode: Callable[[str], Sequence[int]]) -> None:
+    def __init__(self, encode: Callable[[str], Sized]) -> None:
         self._encode = encode
         self._ratio = _MARGIN
 

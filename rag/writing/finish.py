@@ -14,7 +14,7 @@ from rag.writing.draft import Draft, Written, says_nothing
 from rag.writing.meter import Meter
 from rag.writing.repair import corrections, failed, pieces_with, struck
 
-_ADDED = "\n\nNot in the model's answer, in the papers' own words:\n\n"
+_ADDED = "Not in the model's answer, in the papers' own words:\n\n"
 
 
 def finish(
@@ -37,7 +37,7 @@ def finish(
         text = _repaired(draft, text, meter, judge, notes)
     if draft.query.kind == "list":
         yield from _complete(draft, text)
-    sentences = tuple(text.sentences)
+    sentences = tuple(sorted(text.sentences, key=lambda sentence: sentence.start))
     notes += _verdicts(text)
     out, sentences = struck(text.text, sentences) if unsupported == "strike" else (text.text, sentences)
     left = tuple(each for each in draft.evidence if each not in text.cited)
@@ -49,8 +49,14 @@ def _complete(draft: Draft, text: CheckedText) -> Generator[Event, None, None]:
     missing = [each for each in draft.evidence if each not in text.cited]
     for i, each in enumerate(missing):
         text.admit(each)
-        yield from text.feed(("\n" if i else _ADDED) + item(draft.query, each), "added")
+        gap = "\n" if i else _gap(text.text) + _ADDED
+        yield from text.feed(gap + item(draft.query, each), "added")
         yield from text.end()
+
+
+def _gap(text: str) -> str:
+    """Give what is missing of an empty line behind a text."""
+    return "\n" * max(2 - (len(text) - len(text.rstrip("\n"))), 0)
 
 
 def _repaired(draft: Draft, text: CheckedText, meter: Meter, judge: SentenceJudge, notes: list[str]) -> CheckedText:
