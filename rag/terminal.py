@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
-from rag.answer import Answer, Citation
+from rag.answer import Answer, Citation, SentenceVerdict
 from rag.constraints import phrases, said
 from rag.display import readable
+from rag.extractive import completeness
 from rag.index import Summary
 from rag.types import Hit, Paper, Query
 
+_SAID: Mapping[SentenceVerdict, str] = {
+    "supported": "supported",
+    "partial": "supported in part",
+    "unsupported": "not supported",
+    "uncited": "without a citation",
+}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -35,6 +43,10 @@ def sources_to_text(answer: Answer, width: int) -> str:
         parts.append(_wrapped(said, width))
     if answer.notice:
         parts.append(_wrapped(f"Note: {answer.notice}", width))
+    if answer.sentences:
+        parts.append(_verdicts(answer, width))
+    if answer.sentences and answer.missed:
+        parts.append(completeness(len(answer.citations), answer.missed))
     for heading, citations in (("Papers", answer.citations), ("Nearest papers, not cited", answer.near_misses)):
         if citations:
             parts.append("\n".join([heading, *(_listed(each, width) for each in citations)]))
@@ -58,6 +70,19 @@ def summary_to_text(summary: Summary) -> str:
 def safe(text: str) -> str:
     """Take out control characters, with which a text could steer the terminal or reverse its direction."""
     return _CONTROL.sub("", text)
+
+
+def _verdicts(answer: Answer, width: int) -> str:
+    """Say how many sentences are supported, and list the others with the reason."""
+    counts = Counter(sentence.verdict for sentence in answer.sentences)
+    shares = [f"{counts[verdict]} {_SAID[verdict]}" for verdict in _SAID if counts[verdict]]
+    lines = [f"Checked {len(answer.sentences)} sentence{'s' * (len(answer.sentences) > 1)}: {', '.join(shares)}."]
+    for sentence in answer.sentences:
+        if sentence.verdict != "supported":
+            said = " ".join(answer.text[sentence.start : sentence.end].replace("**", "").split())
+            text = f"  {_SAID[sentence.verdict]}: “{said}” ({sentence.reason})"
+            lines.append(fill(text, width, subsequent_indent="    "))
+    return "\n".join(lines)
 
 
 def _listed(citation: Citation, width: int) -> str:
