@@ -90,7 +90,8 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
     if arguments.json:
         print(json.dumps(as_json(arguments.question), ensure_ascii=False))
         return 0
-    _stream(engine, arguments.question, overrides, arguments.llm)
+    as_it_comes = configuration.settings.unsupported == "mark"  # else the text changes when it is over
+    _stream(engine, arguments.question, overrides, arguments.llm, as_it_comes)
     return 0
 
 
@@ -153,13 +154,13 @@ def _answer(engine: Engine, question: str, overrides: Overrides, use_llm: bool) 
     return next(event.answer for event in engine.ask(question, overrides, use_llm) if isinstance(event, Done))
 
 
-def _stream(engine: Engine, question: str, overrides: Overrides, use_llm: bool) -> None:
+def _stream(engine: Engine, question: str, overrides: Overrides, use_llm: bool, as_it_comes: bool) -> None:
     """Print an answer as it comes; where the endpoint failed midway, the extractive one follows its note."""
     from rag.terminal import answer_to_text, safe, sources_to_text
 
     streamed = False
     for event in engine.ask(question, overrides, use_llm):
-        if isinstance(event, Token):
+        if isinstance(event, Token) and as_it_comes:
             streamed = True
             sys.stdout.write(safe(event.text))
             sys.stdout.flush()

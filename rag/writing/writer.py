@@ -20,6 +20,7 @@ from rag.writing.draft import Draft
 from rag.writing.finish import finish
 from rag.writing.meter import Meter
 from rag.writing.per_paper import Parts, write_per_paper
+from rag.writing.prompts import answer_messages
 from rag.writing.sanity import declines, in_another_language
 
 _NO_ROOM = "No paper fits into CITEDESK_LLM_CONTEXT beside the question and the answer."
@@ -56,6 +57,7 @@ class Writer:
                 failure = error
                 break
             else:
+                self._learn(draft, sent, meter)
                 return (yield from finish(draft, text, meter, self.judge, self.settings.unsupported, remarks))
         return draft.extractive(f"{failure} The extractive answer stands in for it.")
 
@@ -69,6 +71,13 @@ class Writer:
 
     def _fit_one(self, evidence: Evidence, budget: int) -> Iterator[tuple[int, str]]:
         yield from fit_evidence([evidence], budget, self.counter.count).items()
+
+    def _learn(self, draft: Draft, sent: dict[int, str], meter: Meter) -> None:
+        """Compare the endpoint's count of the prompt with ours."""
+        spent = meter.steps["write"]
+        if self.settings.llm_mode == "whole" and spent.calls == 1:
+            messages = answer_messages(draft.query.question, list(sent.values()), draft.query.kind)
+            self.counter.learn("\n".join(message.content for message in messages), spent.prompt_tokens)
 
     def _show(
         self,
