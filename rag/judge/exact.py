@@ -25,6 +25,7 @@ _SAID_OTHERWISE = tuple(
 )
 _LONE_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DESIGNATION = re.compile(r"(?<![\w.])(?=[\w-]*[^\W\d_])(?=[\w-]*\d)[A-Za-z][\w]*(?:[-.][\w]+)*")
+_HYPHENATED = re.compile(r"(?<=[A-Z0-9])-[a-z]+$")  # "GNN-based" names GNN
 _INITIAL = re.compile(r"[^\W\d_]+")
 _SHORTEST_ACRONYM = 2
 _PLURAL = "s"
@@ -41,7 +42,7 @@ def missing_numbers(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
 
 def missing_names(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
     """List the names and acronyms of a sentence that none of the papers has; an acronym may stand for their words."""
-    names = [name for name in names_in(sentence) if not _is_quantity(name)]
+    names = [_HYPHENATED.sub("", name) for name in names_in(sentence) if not _is_quantity(name)]
     missing = [name for name in names if not any(_has(paper, name) for paper in papers)]
     return tuple(dict.fromkeys(missing))
 
