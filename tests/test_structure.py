@@ -18,16 +18,22 @@ def understanding(*names: str) -> set[str]:
     return {f"understanding.{name}" for name in names}
 
 
+def local_llm(*names: str) -> set[str]:
+    return {f"local_llm.{name}" for name in names}
+
+
 LAYERS = (
     {"days", "names"} | understanding("periods", "plain_words"),
     {"types", "errors", "clock", "chat"},
     {"files", "settings", "display", "listing", "records", "sentences", "fuse", "cite", "constraints"}
     | understanding("mentions"),
-    {"titles"} | understanding("authors", "venues", "availability", "counts", "order", "subjects", "lookups"),
+    {"titles"}
+    | understanding("authors", "venues", "availability", "counts", "order", "subjects", "lookups")
+    | local_llm("models"),
     {"metadata"} | understanding("dates", "kinds", "wording"),
     understanding("understand"),
     {"tokens", "prompts", "extractive", "chunk", "models", "onnx", "ranker"},
-    {"asked", "decide", "answers"},
+    {"asked", "decide", "answers"} | local_llm("assemble", "serve"),
     {"corpus", "embed", "late", "lexical", "rerank"},
     {"loaded", "reading", "vectors", "late_store", "generations"},
     {"staging", "late_index"},
@@ -38,8 +44,9 @@ LAYERS = (
     {"finder"},
     {"engine", "doctor"},
     {"commands"},
+    local_llm("command"),
     {"cli"},
-    {"__init__", "__main__"} | understanding("__init__"),
+    {"__init__", "__main__"} | understanding("__init__") | local_llm("__init__"),
 )
 MODULES = sorted((PROJECT / "rag").rglob("*.py"))
 SOURCES = [path for folder in ("rag", "eval") for path in sorted((PROJECT / folder).rglob("*.py"))]
@@ -95,7 +102,7 @@ def modules_after(arguments: list[str], **environ: str) -> set[str]:
 
 def test_help_imports_nothing_heavy() -> None:
     heavy = {"torch", "sentence_transformers", "llama_index", "chromadb", "numpy", "openai", "bm25s", "onnxruntime"}
-    assert not heavy & modules_after(["--help"])
+    assert not (heavy | {"xllamacpp", "filelock", "tqdm"}) & modules_after(["--help"])
 
 
 def test_unchanged_index_loads_no_model(tmp_path: Path) -> None:
