@@ -281,6 +281,7 @@ def test_server_gets_the_context_for_each_request_and_ends_at_an_interrupt(llama
         "n_ctx": 12288,
         "n_parallel": 3,
         "cache_ram_mib": 512,
+        "cors_origins": "http://127.0.0.1",
         "ui": False,
         "endpoint_slots": False,
         "verbosity": -1,

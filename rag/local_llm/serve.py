@@ -16,7 +16,7 @@ from rag.settings import variable
 HOST = "127.0.0.1"
 PORT = 8080
 CONTEXT = 8192
-PARALLEL = 2
+PARALLEL = 1  # on two cores more bring no throughput, and each reads the shared start of a prompt anew
 _SILENCE_SECONDS = 300  # reading a full context takes longer than an endpoint is waited for by default
 _CACHE_MIB = 512  # of prompts that slots were taken from; llama.cpp's own default is 8192
 _SILENT, _CHATTY = -1, 3  # llama.cpp's verbosity
@@ -53,6 +53,7 @@ def serve(serving: Serving, ready: Callable[[str], None]) -> None:
     parameters.n_ctx = serving.context * serving.parallel  # llama.cpp divides it among the slots
     parameters.n_parallel = serving.parallel
     parameters.cache_ram_mib = _CACHE_MIB
+    parameters.cors_origins = f"http://{HOST}"  # by default any web page may ask
     parameters.ui = False
     parameters.endpoint_slots = False
     parameters.verbosity = _CHATTY if serving.debug else _SILENT
