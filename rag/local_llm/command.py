@@ -70,7 +70,6 @@ def _serve(arguments: Namespace, settings: Settings) -> int:
         note("serving; put these lines into .env or the environment where you ask. Ctrl-C ends it.")
 
     serve(serving, ready)
-    note("stopped")
     return 0
 
 

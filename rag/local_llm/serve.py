@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -39,7 +40,10 @@ class Serving:
 
 
 def serve(serving: Serving, ready: Callable[[str], None]) -> None:
-    """Serve until interrupted; `ready` gets the lines to set. Raises ModelUnavailable or UsageError."""
+    """Serve until an interrupt, which ends the process; raises ModelUnavailable or UsageError.
+
+    `ready` gets the lines to set.
+    """
     try:
         import xllamacpp  # 106 MB, and only in the extra
     except ImportError as error:
@@ -69,9 +73,7 @@ def serve(serving: Serving, ready: Callable[[str], None]) -> None:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
-        return
-    finally:
-        del server  # stops it
+        os._exit(0)  # to end the server waits for the requests under way, a minute and more (xllamacpp 2026.10)
 
 
 def environment(serving: Serving, address: str) -> str:
