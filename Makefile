@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH = 2.13.0
+LLM ?= 1.5b
 Q ?= which papers cut KV-cache memory
 
-.PHONY: ask install index test check gate clean
+.PHONY: ask install index llm test check gate clean
 .DELETE_ON_ERROR:
 
 ask: index
@@ -17,6 +18,11 @@ index: $(VENV)/.installed
 	@$(BIN)/citedesk index
 
 install: $(VENV)/.installed
+
+# A small language model of your own: installs llama.cpp, downloads 1.1 GB the first time, and serves until Ctrl-C.
+llm: $(VENV)/.installed-llm
+	$(BIN)/citedesk llm get $(LLM)
+	@$(BIN)/citedesk llm serve $(LLM)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
@@ -49,6 +55,10 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+$(VENV)/.installed-llm: $(VENV)/.installed
+	$(PIP) --constraint constraints.txt --editable ".[llm]"
 	@touch $@
 
 clean:

@@ -60,6 +60,10 @@ def _run(parsed: Namespace, configuration: Configuration) -> int:
         from eval.cli import dispatch
 
         return dispatch(parsed, configuration)
+    if parsed.command == "llm":
+        from rag.local_llm.command import dispatch as dispatch_llm
+
+        return dispatch_llm(parsed, configuration)
     from rag import commands  # here, so that --help stays light
 
     command: Callable[[Namespace, Configuration], int] = getattr(commands, parsed.command)
@@ -111,25 +115,28 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"citedesk {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def command(name: str, meaning: str, examples: str) -> ArgumentParser:
-        added = _formatted(
-            commands.add_parser, name, help=meaning, description=meaning, epilog=f"examples:\n{examples}"
-        )
-        added.add_argument("--home", type=Path, metavar="DIR", help="folder that holds the index (CITEDESK_HOME)")
-        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        return added
-
+    command = _adder(commands.add_parser)
     _add_index(command)
     _add_search(command)
     _add_ask(command)
     _add_eval(commands.add_parser)
     command("export", "Write the indexed papers as JSON Lines to stdout.", "  citedesk export > papers.jsonl")
+    _add_llm(commands.add_parser)
     _add_doctor(command)
     return parser
 
 
 _Command = Callable[[str, str, str], ArgumentParser]
+
+
+def _adder(add_parser: Callable[..., ArgumentParser]) -> _Command:
+    def command(name: str, meaning: str, examples: str) -> ArgumentParser:
+        added = _formatted(add_parser, name, help=meaning, description=meaning, epilog=f"examples:\n{examples}")
+        added.add_argument("--home", type=Path, metavar="DIR", help="folder that holds the index (CITEDESK_HOME)")
+        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return added
+
+    return command
 
 
 def _add_index(command: _Command) -> None:
@@ -193,6 +200,14 @@ def _add_eval(add_parser: Callable[..., ArgumentParser]) -> None:
 
     meaning = "Measure how good the answers are, on questions whose answers are known."
     add_parsers(_formatted(add_parser, "eval", help=meaning, description=meaning))
+
+
+def _add_llm(add_parser: Callable[..., ArgumentParser]) -> None:
+    from rag.local_llm.command import add_parsers
+
+    meaning = "Get and serve a small language model of your own, to try written answers without a key."
+    llm = _formatted(add_parser, "llm", help=meaning, description=meaning)
+    add_parsers(_adder(llm.add_subparsers(dest="llm_command", required=True, metavar="COMMAND").add_parser))
 
 
 def _add_doctor(command: _Command) -> None:

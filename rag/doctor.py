@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import fill
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from rag.files import write_atomic
 from rag.generations import IndexFolder, damaged_files
 from rag.late import late_fingerprint
 from rag.library import open_library
+from rag.local_llm.models import EXTRA, SMALL_MODELS, is_sound, model_folder
 from rag.models import bundled, find, open_bundled
 from rag.records import digest
 from rag.request import index_request, recipe
@@ -50,7 +52,7 @@ def examine(configuration: Configuration) -> tuple[Check, ...]:
     """Look at Python, the packages, the model, the index and the endpoint."""
     settings = configuration.settings
     checks = [Check("python", "ok", platform.python_version()), _packages()]
-    checks += [_model(settings), _late_model(settings), _home(settings)]
+    checks += [_model(settings), _late_model(settings), *_small_models(settings), _home(settings)]
     checks += _index(configuration)
     checks += _endpoint(settings) if settings.writes else [Check("endpoint", "ok", "none set: answers are extractive")]
     return tuple(checks)
@@ -120,6 +122,20 @@ def _late_model(settings: Settings) -> Check:
     except CitedeskError as error:
         return Check("late model", "fail", str(error))
     return Check("late model", "ok", f"{settings.late_model}, weights as recorded (sha256 {model.sha256[:12]}…)")
+
+
+def _small_models(settings: Settings) -> Iterator[Check]:
+    """Look at the language models that were fetched, if any were."""
+    for model in SMALL_MODELS.values():
+        path = model_folder(settings.home) / model.file
+        if not path.exists():
+            continue
+        if not is_sound(model, path):
+            yield Check("small model", "warn", f"{path} is damaged. Run `citedesk llm get {model.name}`.")
+        elif find_spec("xllamacpp") is None:
+            yield Check("small model", "warn", f"{model.name} is here, llama.cpp is not. Run `{EXTRA}`.")
+        else:
+            yield Check("small model", "ok", f"{model.name}; `citedesk llm serve {model.name}` serves it")
 
 
 def _home(settings: Settings) -> Check:
