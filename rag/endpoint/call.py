@@ -17,7 +17,7 @@ import openai
 
 from rag.endpoint.frames import BadStream, Frames
 
-_LARGEST_ERROR = 1 << 16  # bytes of a refusal that are read
+_LARGEST_REPLY = 1 << 20  # bytes of what is no stream: a list of models may be long, a refusal is not
 _PATIENCE = 0.2  # seconds: a thread that still looks up a name cannot be stopped, and is not waited for
 
 CLIENT_ERRORS = (
@@ -144,40 +144,38 @@ def watch_request(request: httpx.Request) -> None:
 def guard_response(response: httpx.Response) -> None:
     """Bound what a response may hold, and mend its frames if it is a stream (an httpx event hook)."""
     assert isinstance(response.stream, httpx.SyncByteStream)
+    encoding = response.headers.get("content-encoding", "identity")
     if response.is_success and (_current.get() or "text/event-stream" in response.headers.get("content-type", "")):
-        response.stream = _Mended(response.stream, response.headers.get("content-encoding", ""))
+        response.stream = _Guarded(response.stream, _mended(response.stream, encoding))
     else:
-        response.stream = _Bounded(response.stream)
+        response.stream = _Guarded(response.stream, _bounded(response.stream, encoding))
 
 
-class _Mended(httpx.SyncByteStream):
-    def __init__(self, stream: httpx.SyncByteStream, encoding: str) -> None:
+def _mended(stream: httpx.SyncByteStream, encoding: str) -> Iterator[bytes]:
+    if encoding != "identity":
+        raise BadStream(f"compressed data ({encoding}), which it was asked not to send")
+    frames = Frames()
+    for data in stream:
+        yield from frames.feed(data)
+    yield from frames.end()
+
+
+def _bounded(stream: httpx.SyncByteStream, encoding: str) -> Iterator[bytes]:
+    left = _LARGEST_REPLY if encoding == "identity" else 0
+    for data in stream if left else ():
+        yield data[:left]
+        left -= len(data)
+        if left <= 0:
+            return
+
+
+class _Guarded(httpx.SyncByteStream):
+    def __init__(self, stream: httpx.SyncByteStream, parts: Iterator[bytes]) -> None:
         self._stream = stream
-        self._encoding = encoding
+        self._parts = parts
 
     def __iter__(self) -> Iterator[bytes]:
-        if self._encoding not in ("", "identity"):
-            raise BadStream(f"compressed data ({self._encoding}), which it was asked not to send")
-        frames = Frames()
-        for data in self._stream:
-            yield from frames.feed(data)
-        yield from frames.end()
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-class _Bounded(httpx.SyncByteStream):
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        left = _LARGEST_ERROR
-        for data in self._stream:
-            yield data[:left]
-            left -= len(data)
-            if left <= 0:
-                return
+        return self._parts
 
     def close(self) -> None:
         self._stream.close()

@@ -87,7 +87,7 @@ class EndpointChat:
         with self._lock:
             calls = tuple(self._calls)
         for call in calls:
-            call.stop()
+            call.finish()
         self._endpoint.close()
 
     def _whole(
@@ -208,7 +208,9 @@ class EndpointChat:
 
 def open_chat(settings: Settings) -> EndpointChat:
     """Open the configured endpoint for one question; nothing is sent yet."""
-    return EndpointChat(settings, open_endpoint(settings))
+    endpoint = open_endpoint(settings)
+    _ = endpoint.client().chat.completions  # it is imported now, and not in the time of the first call
+    return EndpointChat(settings, endpoint)
 
 
 def _asking_for(schema: Mapping[str, Any], messages: Sequence[Message]) -> tuple[Message, ...]:
