@@ -30,11 +30,13 @@ class RawEndpoint:
     requests: list[dict[str, Any]] = field(default_factory=list)
     gone_at: list[float] = field(default_factory=list)
     gone: threading.Event = field(default_factory=threading.Event)
+    port: int = 0
 
     def __enter__(self) -> RawEndpoint:
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
         return self
@@ -46,10 +48,6 @@ class RawEndpoint:
         self._listener.close()
         for thread in self._threads:
             thread.join()
-
-    @property
-    def port(self) -> int:
-        return int(self._listener.getsockname()[1])
 
     @property
     def url(self) -> str:
