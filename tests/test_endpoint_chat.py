@@ -268,6 +268,15 @@ def test_server_that_cannot_be_made_to_is_asked_in_words_and_remembered(refusal:
         assert asked.startswith("Which papers?\n\nAnswer with one JSON object") and json.dumps(SCHEMA) in asked
 
 
+def test_one_bad_object_does_not_end_the_forcing() -> None:
+    with RawEndpoint([said('{"verdict": "yes"}'), said("Hm."), said('{"verdict": "no"}')]) as server:
+        chat = chat_with(server)
+        texts = [chat.complete(MESSAGES, schema=SCHEMA).text for _ in range(3)]
+        assert (texts, chat.forces_form) == (['{"verdict": "yes"}', '{"verdict": "no"}', '{"verdict": "no"}'], True)
+        chat.close()
+        assert ["response_format" in request for request in server.requests] == [True, True, False, True]
+
+
 def test_model_that_gives_no_object_at_all_is_quoted() -> None:
     reply, requests = complete(said("Perhaps."), said("Perhaps not."))
     assert (reply, len(requests)) == (Reply("Perhaps not."), 2)

@@ -121,7 +121,7 @@ LONG = "".join(f"This is sentence {word}, which says something of its own about 
     "text",
     [
         "the " * 60,
-        "ha" * 400,
+        "ha" * 600,
         "a" * 1200,
         "哈" * 60,
         "缓存被修剪了。" * 12,

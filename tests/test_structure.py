@@ -23,7 +23,9 @@ def endpoint(*names: str) -> set[str]:
 
 
 LAYERS = (
-    {"days", "names"} | understanding("periods", "plain_words") | endpoint("plain", "loops", "structured", "thoughts"),
+    {"days", "names"}
+    | understanding("periods", "plain_words")
+    | endpoint("plain", "loops", "structured", "thoughts", "pace", "served"),
     {"types", "errors", "clock", "chat"} | endpoint("frames", "reading", "request"),
     {"files", "settings", "display", "listing", "records", "sentences", "fuse", "cite", "constraints"}
     | understanding("mentions")
@@ -31,15 +33,15 @@ LAYERS = (
     {"titles"} | understanding("authors", "venues", "availability", "counts", "order", "subjects", "lookups"),
     {"metadata"} | understanding("dates", "kinds", "wording") | endpoint("client", "deadlines", "statuses"),
     understanding("understand") | endpoint("failures"),
-    {"tokens", "prompts", "extractive", "chunk", "models", "onnx", "ranker"} | endpoint("chat"),
-    {"asked", "decide", "answers"},
+    {"tokens", "prompts", "extractive", "chunk", "models", "onnx", "ranker"} | endpoint("chat", "pages"),
+    {"asked", "decide", "answers"} | endpoint("probe"),
     {"corpus", "embed", "late", "lexical", "rerank"},
     {"loaded", "reading", "vectors", "late_store", "generations"},
     {"staging", "late_index"},
     {"index"},
     {"library", "request", "output", "terminal"},
     {"windows", "retrieve", "llm"},
-    {"answerable", "evidence", "postprocess", "probe"},
+    {"answerable", "evidence", "postprocess"},
     {"finder"},
     {"engine", "doctor"},
     {"commands"},

@@ -145,7 +145,8 @@ def guard_response(response: httpx.Response) -> None:
     """Bound what a response may hold, and mend its frames if it is a stream (an httpx event hook)."""
     assert isinstance(response.stream, httpx.SyncByteStream)
     encoding = response.headers.get("content-encoding", "identity")
-    if response.is_success and (_current.get() or "text/event-stream" in response.headers.get("content-type", "")):
+    asked = _current.get() is not None and response.request.method == "POST"
+    if response.is_success and (asked or "text/event-stream" in response.headers.get("content-type", "")):
         response.stream = _Guarded(response.stream, _mended(response.stream, encoding))
     else:
         response.stream = _Guarded(response.stream, _bounded(response.stream, encoding))

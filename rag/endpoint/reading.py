@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rag.endpoint.loops import LoopWatcher
+from rag.endpoint.pace import Pace
 from rag.endpoint.thoughts import ThoughtFilter
 
 _CUTS = {
@@ -26,6 +27,9 @@ class Reading:
         self.alive = False
         self.looping = False
         self.shown = False
+        self._pieces = 0
+        self._first: float | None = None
+        self._last: float | None = None
 
     @property
     def thought(self) -> bool:
@@ -41,6 +45,17 @@ class Reading:
     def failure(self) -> str | None:
         """The endpoint's reason for giving up, where it ended the reply with one."""
         return self.finish if (self.finish or "").casefold() in _FAILURES else None
+
+    def note(self, at: float) -> None:
+        """Note when a chunk came that was read, in seconds of a monotonic clock."""
+        if self.alive:
+            self._pieces += 1
+            self._first, self._last = at if self._first is None else self._first, at
+
+    def pace(self, began: float) -> Pace:
+        """Give how fast it came, after the time at which it was asked for."""
+        first, last = (None if at is None else at - began for at in (self._first, self._last))
+        return Pace(first, last, self._pieces, self.completion_tokens, self.thought)
 
     def read(self, chunk: Any) -> str:
         """Give the answer's text that a chunk completes, and set `alive` if it held any sign; raises ThoughtShown."""
