@@ -85,7 +85,7 @@ def test_endpoint_that_answers_is_fine(
         "warn",
         "the reply was no JSON of the form asked for: what needs a form may fail",
     )
-    assert [request["max_tokens"] for request in endpoint.requests] == [64, 200, 200]
+    assert [request["max_tokens"] for request in endpoint.requests] == [32, 200, 200]
 
 
 def test_model_that_the_endpoint_lacks_is_named(

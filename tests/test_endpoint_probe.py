@@ -11,7 +11,7 @@ import pytest
 
 from rag.endpoint.pace import Pace
 from rag.endpoint.probe import Finding, probe
-from rag.endpoint.served import Served, billions, is_listed, names, served, window_of_props
+from rag.endpoint.served import Served, billions, is_served, names, served, window_of_props
 from rag.settings import Settings
 from tests.endpoint_fakes import DONE, STREAM, RawEndpoint, delta, frame, status, threads
 
@@ -203,8 +203,15 @@ def test_slow_endpoint_is_given_up_when_the_time_of_all_checks_is_over() -> None
         started = time.monotonic()
         found = list(probe(Settings(llm_base_url=server.url, llm_model="small"), seconds=1.0))
         assert time.monotonic() - started < 1.5
-        assert [(finding.name, finding.state) for finding in found] == [("endpoint", "ok"), ("answer", "fail")]
-        assert found[-1].detail.endswith("All checks together may take 1 s.")
+        assert [(finding.name, finding.state) for finding in found] == [
+            ("endpoint", "ok"),
+            ("answer", "warn"),
+            ("structured output", "warn"),
+            ("way of writing", "warn"),
+        ]
+        assert found[1].detail.startswith("small: first token after 0.")
+        assert found[1].detail.endswith("; it was not done when the 1 s of all checks were over")
+        assert found[2].detail == "not tried: the 1 s of all checks were over"
 
 
 @pytest.mark.parametrize(
@@ -230,7 +237,11 @@ def test_size_is_read_out_of_a_name(name: str, size: float | None) -> None:
 def test_lists_of_models_are_read_in_every_form() -> None:
     assert names({"data": [{"id": "a"}, {"id": None}, 5]}) == ("a",)
     assert names("<html>") == names(None) == names({"data": {}}) == ()
-    assert is_listed("llama3.2", ("llama3.2:latest",)) and not is_listed("llama3", ("llama3.2:latest",))
+    assert is_served("llama3.2", {"data": [{"id": "llama3.2:latest"}]})
+    assert not is_served("llama3", {"data": [{"id": "llama3.2:latest"}]})
+    assert is_served("short", {"data": [{"id": "/models/long.gguf", "aliases": ["short"]}]})
+    assert is_served("any", {"data": [{"id": "/models/long.gguf", "owned_by": "llamacpp"}]})
+    assert is_served("any", {"data": []}) and is_served("any", None)
     assert served("m", {"data": [{"id": "m", "context_length": 4096, "meta": None}]}) == Served(4096, None, "other")
     assert served("m", {"data": [{"id": "m", "context_window": True}]}).window is None
     assert window_of_props({"default_generation_settings": []}) is None

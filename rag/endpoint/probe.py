@@ -15,7 +15,7 @@ from rag.chat import Message
 from rag.endpoint.chat import open_chat
 from rag.endpoint.pace import Pace
 from rag.endpoint.pages import Pages
-from rag.endpoint.served import SMALL, is_listed, names, served, window_of_props, window_of_running
+from rag.endpoint.served import SMALL, is_served, names, served, window_of_props, window_of_running
 from rag.endpoint.structured import first_object
 from rag.errors import LLMFailed
 from rag.settings import Settings
@@ -75,7 +75,7 @@ class _Trial:
         listed = names(self._listing)
         told = f"lists {len(listed)} model(s)" if listed else "lists no models"
         yield Finding("endpoint", "ok", f"{self._pages.address} {told}")
-        if listed and not is_listed(self._model, listed):
+        if not is_served(self._model, self._listing):
             detail = f"CITEDESK_LLM_MODEL is {self._model!r}; it has {', '.join(listed[:5])}."
             yield Finding("model at endpoint", "fail", detail)
 
@@ -83,8 +83,13 @@ class _Trial:
         """Have a few tokens streamed, and time them."""
         try:
             with closing(open_chat(self._limited(), self._watch)) as chat:
-                list(chat.stream(_COUNT, 64))
+                list(chat.stream(_COUNT, 32))
         except LLMFailed as error:
+            began = self._pace is not None and self._pace.first is not None
+            if began and self._left <= _LEAST:
+                detail = f"{self._pace}; it was not done when the {self._seconds:g} s of all checks were over"
+                yield Finding("answer", "warn", f"{self._model}: {detail}")
+                return
             if not (self._pace and self._pace.thought):  # a model that was still thinking has answered, too
                 self.hopeless = True
                 yield Finding("answer", "fail", self._late(error))
@@ -146,14 +151,14 @@ class _Trial:
 
     def _limited(self) -> Settings:
         times = ("llm_connect_timeout", "llm_first_token_timeout", "llm_timeout", "llm_total_timeout")
-        left = max(self._left, _LEAST)
+        left = round(max(self._left, _LEAST), 1)
         return replace(self._settings, **{name: min(getattr(self._settings, name), left) for name in times})
 
     def _watch(self, pace: Pace) -> None:
         self._pace = pace
 
     def _late(self, error: LLMFailed) -> str:
-        return str(error) if self._left > 0 else f"{error} All checks together may take {self._seconds:g} s."
+        return str(error) if self._left > _LEAST else f"{error} All checks together may take {self._seconds:g} s."
 
     def _window(self) -> int | None:
         told = served(self._model, self._listing)

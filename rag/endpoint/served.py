@@ -28,15 +28,16 @@ def names(listing: Any) -> tuple[str, ...]:
     return tuple(str(entry["id"]) for entry in _entries(listing) if entry.get("id"))
 
 
-def is_listed(model: str, listed: tuple[str, ...]) -> bool:
-    """Tell whether a model is in a list; Ollama takes a name without a tag for its latest."""
-    return model in listed or f"{model}:latest" in listed
+def is_served(model: str, listing: Any) -> bool:
+    """Tell whether a model is in a list, or there is no list, or a server that has one model for every name."""
+    entries = _entries(listing)
+    return not entries or _entry(model, entries) is not None
 
 
 def served(model: str, listing: Any) -> Served:
     """Read what a list of models tells of one of them."""
     entries = _entries(listing)
-    entry = next((each for each in entries if each.get("id") in (model, f"{model}:latest")), {})
+    entry = _entry(model, entries) or {}
     meta = entry.get("meta")
     inner = meta if isinstance(meta, Mapping) else {}
     parameters = _count(inner.get("n_params"))
@@ -82,6 +83,17 @@ def billions(name: str) -> float | None:
 def _entries(listing: Any) -> list[Mapping[str, Any]]:
     data = listing.get("data") if isinstance(listing, Mapping) else None
     return [entry for entry in data if isinstance(entry, Mapping)] if isinstance(data, list) else []
+
+
+def _entry(model: str, entries: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Find a model in a list; Ollama takes a name without a tag for its latest, llama.cpp any name for its only one."""
+    for entry in entries:
+        aliases = entry.get("aliases")
+        known = (entry.get("id"), *(aliases if isinstance(aliases, list) else ()))
+        if model in known or f"{model}:latest" in known:
+            return entry
+    alone = len(entries) == 1 and _OWNERS.get(str(entries[0].get("owned_by"))) == "llama.cpp"
+    return entries[0] if alone else None
 
 
 def _count(value: Any) -> int | None:
