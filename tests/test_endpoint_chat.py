@@ -190,7 +190,7 @@ def test_chat_that_was_closed_asks_nothing_more() -> None:
         chat.close()
         with pytest.raises(LLMFailed, match="was told to stop"):
             list(chat.stream(MESSAGES))
-        assert server.requests == []
+        assert (server.requests, chat.spent.calls) == ([], 0)
 
 
 def test_close_during_a_wait_that_the_server_asked_for_ends_it() -> None:
@@ -309,6 +309,23 @@ def test_reasoning_model_that_starts_inside_its_block_is_waited_for() -> None:
         chat.close()
 
 
+@pytest.mark.parametrize(
+    ("end", "failure"),
+    [([delta("length"), DONE], "sent only reasoning, and no answer: raise CITEDESK_LLM_MAX_TOKENS"), ([], "broke off")],
+)
+def test_reasoning_model_that_is_cut_inside_its_block_gave_no_answer(end: list[bytes], failure: str) -> None:
+    with RawEndpoint([[STREAM, delta(content="Hm, let me see."), *end]]) as server:
+        text, failed, _ = outcome(chat_with(server, model="deepseek-r1:7b"))
+        assert (text, failure in str(failed)) == ("", True)
+
+
+def test_reasoning_model_that_closed_its_block_may_be_cut_after_it() -> None:
+    with RawEndpoint([[STREAM, delta(content="Hm.</think>Yes, it"), delta("length"), DONE]]) as server:
+        chat = chat_with(server, model="deepseek-r1:7b")
+        assert chat.complete(MESSAGES) == Reply("Yes, it", "it reached CITEDESK_LLM_MAX_TOKENS")
+        chat.close()
+
+
 def test_whole_reply_of_any_model_may_start_inside_a_block() -> None:
     with RawEndpoint([said("Hm, ", "let me see.\n", "</think>\n\n", "Yes", ".")]) as server:
         chat = chat_with(server)
@@ -324,6 +341,35 @@ def test_model_that_repeats_itself_is_stopped() -> None:
         assert 40 <= len(text.split()) < 60
         assert taken < 0.6
         assert server.gone.wait(1)
+
+
+def test_model_whose_reasoning_repeats_itself_is_stopped() -> None:
+    looping = [STREAM, *[delta(reasoning="Wait, let me think again. "), 0.002] * 5000]
+    with RawEndpoint([looping]) as server:
+        text, failure, taken = outcome(chat_with(server))
+        assert (text, "repeated itself" in str(failure)) == ("", True)
+        assert taken < 0.6
+
+
+@pytest.mark.parametrize("kind", [b"text/plain", b"application/json", b"text/html; charset=utf-8"])
+def test_stream_is_read_whatever_its_content_type_says(kind: bytes) -> None:
+    with RawEndpoint([[STREAM.replace(b"text/event-stream", kind), *said("Yes.")[1:]]]) as server:
+        assert outcome(chat_with(server))[:2] == ("Yes.", None)
+
+
+def test_endless_times_are_taken_as_such() -> None:
+    endless = dict.fromkeys(("connect_timeout", "first_token_timeout", "timeout", "total_timeout"), float("inf"))
+    with RawEndpoint([said("Yes.")]) as server:
+        assert outcome(chat_with(server, **endless))[:2] == ("Yes.", None)
+
+
+def test_proxy_is_not_asked_for_what_is_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with RawEndpoint([said("Yes.")]) as server:
+        assert outcome(chat_with(server))[:2] == ("Yes.", None)
+        assert outcome(open_chat(settings_for(f"http://localhost:{server.port}/v1")))[:2] == ("Yes.", None)
+    _, failure, _ = outcome(open_chat(settings_for("http://far.invalid/v1")))
+    assert "cannot be reached (connection refused)" in str(failure)
 
 
 def test_model_is_llamaindexs_own_for_those_who_want_it() -> None:

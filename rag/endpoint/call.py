@@ -9,7 +9,7 @@ from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import TIMEOUT_MAX, Lock, Thread
 from typing import Any
 
 import httpx
@@ -77,7 +77,7 @@ class Call:
     def wait(self, due: float) -> tuple[float, Event] | None:
         """Give what came next and when, or None where nothing had come by the time that is due."""
         try:
-            return self._events.get(timeout=max(due - time.monotonic(), 0))
+            return self._events.get(timeout=min(max(due - time.monotonic(), 0), TIMEOUT_MAX))
         except Empty:
             return None
 

@@ -151,18 +151,18 @@ class EndpointChat:
         # LlamaIndex sends a temperature of its own, unless it is told what the client takes for none.
         call = Call(lambda: self._endpoint.stream_chat(messages, **{"temperature": openai.omit, **sent}))
         deadline = Deadline(self._limits, started, began)
-        try:
-            with self._under_way(call):
+        with self._under_way(call):
+            try:
                 for chunk in self._chunks(call, deadline, reading):
                     if text := reading.read(chunk):
                         yield text
                     if reading.looping:
                         raise self._explainer.looped()
-            yield from self._end(reading)
-        finally:
-            if self._watch:
-                self._watch(reading.pace(began))
-            self._tally.add(time.monotonic() - began, reading.prompt_tokens, reading.completion_tokens)
+            finally:
+                if self._watch:
+                    self._watch(reading.pace(began))
+                self._tally.add(time.monotonic() - began, reading.prompt_tokens, reading.completion_tokens)
+        yield from self._end(reading)
 
     @contextmanager
     def _under_way(self, call: Call) -> Iterator[None]:
@@ -209,14 +209,16 @@ class EndpointChat:
 
     def _end(self, reading: Reading) -> Iterator[str]:
         """Yield what was held back, and look at how the reply ended."""
-        if text := reading.rest():
-            yield text
         if reading.finish is None:
             raise self._explainer.broke_off()
         if reading.failure:
             raise self._explainer.ended(reading.failure)
+        # What a model that reasons first had written when it was cut, and no block had closed, was no answer yet.
+        unsure = reading.cut is not None and may_start_inside(self.name)
+        if not unsure and (text := reading.rest()):
+            yield text
         if not reading.shown:
-            raise self._explainer.empty(reading.thought, reading.cut)
+            raise self._explainer.empty(reading.thought or unsure, reading.cut)
 
 
 def open_chat(settings: Settings, watch: Callable[[Pace], None] | None = None) -> EndpointChat:

@@ -21,6 +21,7 @@ class Reading:
     def __init__(self, inside: bool) -> None:
         self._thoughts = ThoughtFilter(inside)
         self._loops = LoopWatcher()
+        self._musings = LoopWatcher()
         self.finish: str | None = None
         self.prompt_tokens: int | None = None
         self.completion_tokens: int | None = None
@@ -66,13 +67,14 @@ class Reading:
         for choice in chunk.choices:
             text += choice.delta.content or ""
             self.finish = choice.finish_reason or self.finish
-            if getattr(choice.delta, "reasoning_content", None):
+            if thought := getattr(choice.delta, "reasoning_content", None):
                 self._thoughts.trust()
                 self.alive = True
+                self.looping = self._musings.feed(thought) or self.looping
         if not text:
             return ""
         self.alive = True
-        self.looping = self._loops.feed(text)
+        self.looping = self._loops.feed(text) or self.looping
         return self._shown(self._thoughts.feed(text))
 
     def rest(self) -> str:
