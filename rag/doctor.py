@@ -182,7 +182,7 @@ def _index(configuration: Configuration) -> list[Check]:
 
 
 def _endpoint(settings: Settings) -> list[Check]:
-    """Ask the endpoint for its models and for one token."""
-    from rag.probe import probe  # heavy, and only needed where there is an endpoint
+    """Ask the endpoint for its models and for a few tokens."""
+    from rag.endpoint.probe import probe  # heavy, and only needed where there is an endpoint
 
-    return [Check(name, "ok" if fine else "fail", detail) for name, fine, detail in probe(settings)]
+    return [Check(finding.name, finding.state, finding.detail) for finding in probe(settings)]

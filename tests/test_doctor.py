@@ -81,7 +81,11 @@ def test_endpoint_that_answers_is_fine(
     configure(monkeypatch, endpoint)
     code, checks = examine(capsys)
     assert (code, checks["endpoint"][0], checks["answer"][0]) == (0, "ok", "ok")
-    assert endpoint.requests[0]["max_tokens"] == 1
+    assert checks["structured output"] == (
+        "warn",
+        "the reply was no JSON of the form asked for: what needs a form may fail",
+    )
+    assert [request["max_tokens"] for request in endpoint.requests] == [32, 200, 200]
 
 
 def test_model_that_the_endpoint_lacks_is_named(

@@ -37,7 +37,7 @@ def test_request_holds_schema_key_and_fenced_sentences(endpoint: ScriptedEndpoin
     request = endpoint.requests[0]
     assert endpoint.keys == ["Bearer a-key"]
     assert (judge.name, request["model"], request["temperature"]) == ("small-model", "small-model", 0.0)
-    assert request["response_format"]["json_schema"] == {"name": "verdict", "schema": SCHEMA, "strict": True}
+    assert request["response_format"]["json_schema"] == {"name": "reply", "schema": SCHEMA, "strict": True}
     asked = request["messages"][1]["content"]
     assert asked.endswith("Claim: Caches shrink memory.")
     assert asked.count("</sentences>") == 1
@@ -65,7 +65,7 @@ def test_endpoint_that_is_gone_is_a_failure(endpoint: ScriptedEndpoint) -> None:
 
 def test_reply_without_choices_is_a_failure(endpoint: ScriptedEndpoint) -> None:
     endpoint.body = b'{"id": "1", "object": "chat.completion", "choices": []}'
-    with pytest.raises(LLMFailed, match="sent an invalid response"):
+    with pytest.raises(LLMFailed, match="did not send its answer as a stream"):
         LLMJudge(settings(endpoint)).judge("A claim.", SENTENCES)
 
 
@@ -157,7 +157,7 @@ class Replies:
 def test_endpoint_that_fails_midway_leaves_a_result_marked_partial(
     tmp_path: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    endpoint.pieces = Replies(*saying("support") * 3, "broken", *saying("support"), "broken")
+    endpoint.pieces = Replies(*saying("support") * 3, "broken", "broken", *saying("support"), "broken", "broken")
     assert judged(tmp_path, endpoint, "--json") == 1
     printed = capsys.readouterr()
     result = json.loads(printed.out)

@@ -28,6 +28,8 @@ def test_flag_beats_dotenv_beats_environment_beats_default(tmp_path: Path) -> No
         ({"CITEDESK_LLM_URL": "x"}, r"CITEDESK_LLM_URL \(environment\) is not a setting. Did you mean CITEDESK_LLM_"),
         ({"CITEDESK_POOL": "many"}, "CITEDESK_POOL is not a whole number: 'many'"),
         ({"CITEDESK_LLM_TIMEOUT": "soon"}, "CITEDESK_LLM_TIMEOUT is not a number: 'soon'"),
+        ({"CITEDESK_LLM_TOTAL_TIMEOUT": "0"}, "CITEDESK_LLM_TOTAL_TIMEOUT is 0.0: it must be at least 0.1"),
+        ({"CITEDESK_LLM_CONNECT_TIMEOUT": "nan"}, "CITEDESK_LLM_CONNECT_TIMEOUT is nan: it must be at least 0.1"),
         ({"CITEDESK_POOL": "0"}, "CITEDESK_POOL is 0: it must be at least 1"),
         ({"CITEDESK_CHUNK_OVERLAP": "96"}, "CITEDESK_CHUNK_OVERLAP is 96: it must be below the 96"),
         ({"CITEDESK_RERANK_DEPTH": "-1"}, "CITEDESK_RERANK_DEPTH is -1: it must be at least 0"),

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-import httpx
-import openai
-
 from eval.claims.pairs import LABELS, Label
+from rag.chat import ChatModel, Message
 from rag.errors import LLMFailed, UsageError
-from rag.llm import explain, open_endpoint
 from rag.settings import Settings
 
 _MAX_TOKENS = 200
@@ -42,30 +38,16 @@ class LLMJudge:
             raise UsageError(
                 "No endpoint is configured. Set CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL to judge by it."
             )
-        self.name = settings.llm_model or ""
-        self._endpoint = open_endpoint(replace(settings, llm_max_tokens=_MAX_TOKENS))
+        from rag.endpoint.chat import open_chat  # heavy, and only needed where the judge is asked for
+
+        self._chat: ChatModel = open_chat(settings)
+        self.name = self._chat.name
+        self._where = f"The endpoint {settings.llm_base_url}"
 
     def judge(self, claim: str, sentences: Sequence[str]) -> Label:
         """Give the endpoint's verdict; raises LLMFailed where it gives none, or one in another form."""
-        where = f"The endpoint {self._endpoint.api_base}"
-        try:
-            text = self._ask(_asked(claim, sentences))
-        except (openai.OpenAIError, httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise LLMFailed(f"{where} {explain(error, self._endpoint)}.") from error
-        return read_verdict(text, where)
-
-    def _ask(self, question: str) -> str:
-        reply = self._endpoint.client().chat.completions.create(
-            model=self.name,
-            messages=[{"role": "system", "content": _INSTRUCTIONS}, {"role": "user", "content": question}],
-            temperature=0.0,
-            max_tokens=_MAX_TOKENS,
-            response_format={
-                "type": "json_schema",
-                "json_schema": {"name": "verdict", "schema": SCHEMA, "strict": True},
-            },
-        )
-        return reply.choices[0].message.content or ""
+        messages = (Message("system", _INSTRUCTIONS), Message("user", _asked(claim, sentences)))
+        return read_verdict(self._chat.complete(messages, _MAX_TOKENS, SCHEMA).text, self._where)
 
 
 def read_verdict(text: str, where: str) -> Label:

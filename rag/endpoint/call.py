@@ -9,7 +9,7 @@ from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import TIMEOUT_MAX, Lock, Thread
 from typing import Any
 
 import httpx
@@ -17,7 +17,7 @@ import openai
 
 from rag.endpoint.frames import BadStream, Frames
 
-_LARGEST_ERROR = 1 << 16  # bytes of a refusal that are read
+_LARGEST_REPLY = 1 << 20  # bytes of what is no stream: a list of models may be long, a refusal is not
 _PATIENCE = 0.2  # seconds: a thread that still looks up a name cannot be stopped, and is not waited for
 
 CLIENT_ERRORS = (
@@ -77,7 +77,7 @@ class Call:
     def wait(self, due: float) -> tuple[float, Event] | None:
         """Give what came next and when, or None where nothing had come by the time that is due."""
         try:
-            return self._events.get(timeout=max(due - time.monotonic(), 0))
+            return self._events.get(timeout=min(max(due - time.monotonic(), 0), TIMEOUT_MAX))
         except Empty:
             return None
 
@@ -144,40 +144,39 @@ def watch_request(request: httpx.Request) -> None:
 def guard_response(response: httpx.Response) -> None:
     """Bound what a response may hold, and mend its frames if it is a stream (an httpx event hook)."""
     assert isinstance(response.stream, httpx.SyncByteStream)
-    if response.is_success and (_current.get() or "text/event-stream" in response.headers.get("content-type", "")):
-        response.stream = _Mended(response.stream, response.headers.get("content-encoding", ""))
+    encoding = response.headers.get("content-encoding", "identity")
+    asked = _current.get() is not None and response.request.method == "POST"
+    if response.is_success and (asked or "text/event-stream" in response.headers.get("content-type", "")):
+        response.stream = _Guarded(response.stream, _mended(response.stream, encoding))
     else:
-        response.stream = _Bounded(response.stream)
+        response.stream = _Guarded(response.stream, _bounded(response.stream, encoding))
 
 
-class _Mended(httpx.SyncByteStream):
-    def __init__(self, stream: httpx.SyncByteStream, encoding: str) -> None:
+def _mended(stream: httpx.SyncByteStream, encoding: str) -> Iterator[bytes]:
+    if encoding != "identity":
+        raise BadStream(f"compressed data ({encoding}), which it was asked not to send")
+    frames = Frames()
+    for data in stream:
+        yield from frames.feed(data)
+    yield from frames.end()
+
+
+def _bounded(stream: httpx.SyncByteStream, encoding: str) -> Iterator[bytes]:
+    left = _LARGEST_REPLY if encoding == "identity" else 0
+    for data in stream if left else ():
+        yield data[:left]
+        left -= len(data)
+        if left <= 0:
+            return
+
+
+class _Guarded(httpx.SyncByteStream):
+    def __init__(self, stream: httpx.SyncByteStream, parts: Iterator[bytes]) -> None:
         self._stream = stream
-        self._encoding = encoding
+        self._parts = parts
 
     def __iter__(self) -> Iterator[bytes]:
-        if self._encoding not in ("", "identity"):
-            raise BadStream(f"compressed data ({self._encoding}), which it was asked not to send")
-        frames = Frames()
-        for data in self._stream:
-            yield from frames.feed(data)
-        yield from frames.end()
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-class _Bounded(httpx.SyncByteStream):
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        left = _LARGEST_ERROR
-        for data in self._stream:
-            yield data[:left]
-            left -= len(data)
-            if left <= 0:
-                return
+        return self._parts
 
     def close(self) -> None:
         self._stream.close()

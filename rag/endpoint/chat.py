@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event, Lock
 from typing import Any
@@ -17,6 +17,7 @@ from rag.endpoint.call import CLIENT_ERRORS, Call, Connected, Ended, Part
 from rag.endpoint.client import Endpoint, open_endpoint
 from rag.endpoint.deadlines import Deadline, Limits
 from rag.endpoint.failures import Explainer
+from rag.endpoint.pace import Pace
 from rag.endpoint.reading import Reading
 from rag.endpoint.refusals import Refusal, refusal_of
 from rag.endpoint.request import Dialect
@@ -32,7 +33,8 @@ _FORM = "response_format"
 class EndpointChat:
     """A ChatModel that streams from the configured endpoint, each call within the time that the settings give it."""
 
-    def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
+    def __init__(self, settings: Settings, endpoint: Endpoint, watch: Callable[[Pace], None] | None = None) -> None:
+        self._watch = watch
         self._settings = settings
         self._endpoint = endpoint
         self._limits = Limits.of(settings)
@@ -42,6 +44,7 @@ class EndpointChat:
         self._calls: set[Call] = set()
         self._lock = Lock()
         self._closed = Event()
+        self._obeyed = Event()
 
     @property
     def name(self) -> str:
@@ -52,6 +55,11 @@ class EndpointChat:
     def spent(self) -> Spent:
         """What all requests so far cost together; requests that ran side by side each count their seconds."""
         return self._tally.spent
+
+    @property
+    def forces_form(self) -> bool:
+        """Tell whether the endpoint was not found to refuse or to ignore a schema so far."""
+        return self._dialect.takes(_FORM)
 
     def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
         """Yield the reply's text as it comes, and return why it was cut, if it was; raises LLMFailed.
@@ -74,10 +82,12 @@ class EndpointChat:
         if self._dialect.takes(_FORM):
             reply = self._whole(messages, max_tokens, schema)
             if found := first_object(reply.text, schema):
+                self._obeyed.set()
                 return Reply(found, reply.cut)
             if reply.cut:
                 return reply
-            self._dialect.refuse(_FORM)
+            if not self._obeyed.is_set():
+                self._dialect.refuse(_FORM)
         reply = self._whole(_asking_for(schema, messages), max_tokens)
         return Reply(first_object(reply.text, schema) or reply.text, reply.cut)
 
@@ -87,7 +97,7 @@ class EndpointChat:
         with self._lock:
             calls = tuple(self._calls)
         for call in calls:
-            call.stop()
+            call.finish()
         self._endpoint.close()
 
     def _whole(
@@ -141,16 +151,18 @@ class EndpointChat:
         # LlamaIndex sends a temperature of its own, unless it is told what the client takes for none.
         call = Call(lambda: self._endpoint.stream_chat(messages, **{"temperature": openai.omit, **sent}))
         deadline = Deadline(self._limits, started, began)
-        try:
-            with self._under_way(call):
+        with self._under_way(call):
+            try:
                 for chunk in self._chunks(call, deadline, reading):
                     if text := reading.read(chunk):
                         yield text
                     if reading.looping:
                         raise self._explainer.looped()
-            yield from self._end(reading)
-        finally:
-            self._tally.add(time.monotonic() - began, reading.prompt_tokens, reading.completion_tokens)
+            finally:
+                if self._watch:
+                    self._watch(reading.pace(began))
+                self._tally.add(time.monotonic() - began, reading.prompt_tokens, reading.completion_tokens)
+        yield from self._end(reading)
 
     @contextmanager
     def _under_way(self, call: Call) -> Iterator[None]:
@@ -175,6 +187,7 @@ class EndpointChat:
                 deadline.connected()
             else:
                 yield event.value.raw
+                reading.note(at)
                 deadline.note(at, reading.alive, reading.finish is not None)
 
     def _arrived(self, call: Call, deadline: Deadline, reading: Reading) -> tuple[float, Connected | Part] | None:
@@ -196,19 +209,26 @@ class EndpointChat:
 
     def _end(self, reading: Reading) -> Iterator[str]:
         """Yield what was held back, and look at how the reply ended."""
-        if text := reading.rest():
-            yield text
         if reading.finish is None:
             raise self._explainer.broke_off()
         if reading.failure:
             raise self._explainer.ended(reading.failure)
+        # What a model that reasons first had written when it was cut, and no block had closed, was no answer yet.
+        unsure = reading.cut is not None and may_start_inside(self.name)
+        if not unsure and (text := reading.rest()):
+            yield text
         if not reading.shown:
-            raise self._explainer.empty(reading.thought, reading.cut)
+            raise self._explainer.empty(reading.thought or unsure, reading.cut)
 
 
-def open_chat(settings: Settings) -> EndpointChat:
-    """Open the configured endpoint for one question; nothing is sent yet."""
-    return EndpointChat(settings, open_endpoint(settings))
+def open_chat(settings: Settings, watch: Callable[[Pace], None] | None = None) -> EndpointChat:
+    """Open the configured endpoint for one question; nothing is sent yet.
+
+    `watch` is told how fast each reply came, when it is over.
+    """
+    endpoint = open_endpoint(settings)
+    _ = endpoint.client().chat.completions  # it is imported now, and not in the time of the first call
+    return EndpointChat(settings, endpoint, watch)
 
 
 def _asking_for(schema: Mapping[str, Any], messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import openai
@@ -12,6 +14,7 @@ from llama_index.llms.openai_like import OpenAILike
 from rag.endpoint.call import guard_response, watch_request
 from rag.settings import Settings
 
+_LONGEST = 86400.0  # seconds
 _NO_KEY = "none"  # the client insists on one, a local server does not look at it
 
 
@@ -35,7 +38,8 @@ class Endpoint(OpenAILike):
 
 def open_endpoint(settings: Settings, max_tokens: int | None = None) -> Endpoint:
     """Make the LlamaIndex model of the configured endpoint; nothing is sent yet."""
-    silence = max(settings.llm_first_token_timeout, settings.llm_timeout) + 1  # who waits for a call ends it before
+    # Who waits for a call ends it before this; no socket takes an endless time.
+    silence = min(max(settings.llm_first_token_timeout, settings.llm_timeout) + 1, _LONGEST)
     return Endpoint(
         model=settings.llm_model or "",
         api_base=settings.llm_base_url,
@@ -45,10 +49,18 @@ def open_endpoint(settings: Settings, max_tokens: int | None = None) -> Endpoint
         max_tokens=max_tokens,
         temperature=0.0,
         timeout=silence,
-        limits=httpx.Timeout(silence, connect=settings.llm_connect_timeout),
+        limits=httpx.Timeout(silence, connect=min(settings.llm_connect_timeout, _LONGEST)),
         max_retries=0,
         http_client=_http_client(settings.llm_base_url or ""),
     )
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _http_client(address: str) -> httpx.Client:
@@ -57,6 +69,7 @@ def _http_client(address: str) -> httpx.Client:
     certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if address.startswith("http:") else True
     return httpx.Client(
         follow_redirects=False,
+        trust_env=not _is_loopback(address),  # a proxy is for what is far away
         verify=certificates,
         headers={"Accept-Encoding": "identity"},
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),  # a connection ends with its call

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
+import openai
 
 from rag.endpoint.deadlines import Awaited
 from rag.endpoint.frames import BadStream, NotAStream
@@ -42,7 +43,7 @@ class Explainer:
 
     def failed(self, what: str) -> LLMFailed:
         """Give the error that says this of the endpoint."""
-        return LLMFailed(f"{self.where} {what}.")
+        return LLMFailed(_sentence(f"{self.where} {what}"))
 
     def overdue(self, awaited: Awaited) -> LLMFailed:
         """Say which part of a request took too long."""
@@ -60,7 +61,7 @@ class Explainer:
     def refused(self, refusal: Refusal) -> LLMFailed:
         """Say what a refusal by the server means."""
         kind = ContextOverflow if refusal.overflows else LLMFailed
-        return kind(f"{self.where} {explain_refusal(refusal, self.settings)}.")
+        return kind(_sentence(f"{self.where} {explain_refusal(refusal, self.settings)}"))
 
     def ended(self, reason: str) -> LLMFailed:
         """Say that the server gave an answer up, with its own reason for the end."""
@@ -93,13 +94,15 @@ class Explainer:
         for cause in causes:
             if what := _unreachable(cause):
                 return what
-        last = quoted(str(causes[-1]) or type(causes[-1]).__name__)
+        last = quoted(str(causes[-1]).split(":")[0] or type(causes[-1]).__name__)
         if any(isinstance(cause, httpx.ConnectTimeout) for cause in causes):
             return _OVERDUE["connection"][0].format(self.settings.llm_connect_timeout, "CITEDESK_LLM_CONNECT_TIMEOUT")
         if any(isinstance(cause, httpx.TimeoutException) for cause in causes):
             return _OVERDUE["next token"][0].format(self.settings.llm_timeout, "CITEDESK_LLM_TIMEOUT")
         if any(isinstance(cause, httpx.ConnectError) for cause in causes):
             return f"cannot be reached ({last}): check CITEDESK_LLM_BASE_URL"
+        if isinstance(error, openai.APIConnectionError):
+            return f"gave no answer ({last}): is CITEDESK_LLM_BASE_URL the address of a server that speaks HTTP?"
         if any(isinstance(cause, httpx.TransportError | OSError) for cause in causes):
             return f"broke off before the answer's end ({last}); look at the server's own log"
         return None
@@ -115,6 +118,10 @@ class Explainer:
         if isinstance(error, BadStream):
             return f"sent what is no answer: {quoted(str(error), self.settings.llm_api_key)}"
         return f"sent an invalid response ({quoted(str(error), self.settings.llm_api_key)})"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith("?") else f"{text}."
 
 
 def _unreachable(cause: BaseException) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from rag.endpoint.plain import Joiner
@@ -61,8 +62,9 @@ class Frames:
 
     def end(self) -> Iterator[bytes]:
         """Give what the stream's end completes; raises NotAStream where nothing of it was an event."""
-        yield from self._read(bytes(self._line))
-        if not self._any:
+        with suppress(BadStream):  # half a frame is the end of a stream that was cut
+            yield from self._read(bytes(self._line))
+        if not self._any and not self._line.startswith(b"data:"):
             raise NotAStream(self._head.decode("utf-8", "replace"))
 
     def _read(self, line: bytes) -> Iterator[bytes]:

@@ -9,14 +9,14 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff
 _LONGEST_WORD = 24  # characters; a longer run is read as several words
 _LONGEST_BLOCK = 120  # words
 _COPIES = 3  # of a block after its first
-_LEAST = 30  # words of copies: a table may well say "yes" in a dozen cells
+_LEAST = 40  # words of copies: a table may well say "yes" in a dozen cells
 _MARKS = 1500  # characters without a word: the ruler under a wide table has some hundreds
 
 
 class LoopWatcher:
     """Follows a text as it grows, and tells when its last words are one block over and over.
 
-    A block is of 1 to 120 words; its copies must follow each other, be three or more after the first, and hold thirty
+    A block is of 1 to 120 words; its copies must follow each other, be three or more after the first, and hold forty
     words or more. Only words count: what differs in a number or a name is no copy.
     """
 

@@ -39,6 +39,9 @@ def is_page(text: str) -> bool:
 
 def quoted(text: str, key: str | None = None) -> str:
     """Give a server's words in one short line without markup, and without the key or anything that looks like one."""
+    text = text[:4000]
+    if text.count("\ufffd") > len(text) / 10:
+        return "bytes that are no text"
     if is_page(text):
         title = _TITLE.search(text)
         text = f"a web page, “{title.group(1)}”" if title else "a web page"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rag.endpoint.loops import LoopWatcher
+from rag.endpoint.pace import Pace
 from rag.endpoint.thoughts import ThoughtFilter
 
 _CUTS = {
@@ -20,12 +21,16 @@ class Reading:
     def __init__(self, inside: bool) -> None:
         self._thoughts = ThoughtFilter(inside)
         self._loops = LoopWatcher()
+        self._musings = LoopWatcher()
         self.finish: str | None = None
         self.prompt_tokens: int | None = None
         self.completion_tokens: int | None = None
         self.alive = False
         self.looping = False
         self.shown = False
+        self._pieces = 0
+        self._first: float | None = None
+        self._last: float | None = None
 
     @property
     def thought(self) -> bool:
@@ -42,6 +47,17 @@ class Reading:
         """The endpoint's reason for giving up, where it ended the reply with one."""
         return self.finish if (self.finish or "").casefold() in _FAILURES else None
 
+    def note(self, at: float) -> None:
+        """Note when a chunk came that was read, in seconds of a monotonic clock."""
+        if self.alive:
+            self._pieces += 1
+            self._first, self._last = at if self._first is None else self._first, at
+
+    def pace(self, began: float) -> Pace:
+        """Give how fast it came, after the time at which it was asked for."""
+        first, last = (None if at is None else at - began for at in (self._first, self._last))
+        return Pace(first, last, self._pieces, self.completion_tokens, self.thought)
+
     def read(self, chunk: Any) -> str:
         """Give the answer's text that a chunk completes, and set `alive` if it held any sign; raises ThoughtShown."""
         if usage := chunk.usage:
@@ -51,13 +67,14 @@ class Reading:
         for choice in chunk.choices:
             text += choice.delta.content or ""
             self.finish = choice.finish_reason or self.finish
-            if getattr(choice.delta, "reasoning_content", None):
+            if thought := getattr(choice.delta, "reasoning_content", None):
                 self._thoughts.trust()
                 self.alive = True
+                self.looping = self._musings.feed(thought) or self.looping
         if not text:
             return ""
         self.alive = True
-        self.looping = self._loops.feed(text)
+        self.looping = self._loops.feed(text) or self.looping
         return self._shown(self._thoughts.feed(text))
 
     def rest(self) -> str:

@@ -28,19 +28,23 @@ _WINDOW = re.compile(
     r"(?:context (?:length|size|window)|model length|context)\D{0,40}?(\d{3,8})|\((\d{3,8})(?: tokens)?\)|<= (\d{3,8})",
     re.IGNORECASE,
 )
+_MOST = 10_000  # characters of a server's words that are read
 _TOO_MUCH = re.compile(r"too large|at most|must be (?:less|lower|below)|less than or equal|exceeds", re.IGNORECASE)
-_NO_WORDS = "no reason given"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal: the HTTP status or the code in its place, the server's words, and when it may be asked again."""
+    """A refusal: the HTTP status, or where it is `streamed` the code in its place, and the server's words.
+
+    `retry_after` is in seconds, `location` where a redirect leads to.
+    """
 
     status: int | None
     text: str
     body: str = ""
     retry_after: float | None = None
     location: str | None = None
+    streamed: bool = False
 
     @property
     def overflows(self) -> bool:
@@ -87,6 +91,7 @@ def _in_place_of_a_stream(head: str) -> Refusal | None:
 
 
 def _refusal(status: int | None, body: Any, retry: float | None = None, location: str | None = None) -> Refusal:
+    streamed = status is None
     if isinstance(body, Mapping) and body.get("error"):
         body = body["error"]
     whole = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
@@ -94,7 +99,7 @@ def _refusal(status: int | None, body: Any, retry: float | None = None, location
         code = body.get("code", body.get("status"))
         if status is None and str(code).isdigit():
             status = int(code)
-    return Refusal(status, _words(body) or _NO_WORDS, whole, retry, location)
+    return Refusal(status, _words(body), whole[:_MOST], retry, location, streamed)
 
 
 def _words(body: Any) -> str:

@@ -13,7 +13,7 @@ def explain_refusal(refusal: Refusal, settings: Settings) -> str:
     """Say what a refusal means, as the rest of a sentence that begins with the endpoint."""
     if refusal.overflows:
         return _overflow(refusal, settings)
-    said = f"{_status(refusal)}: {quoted(refusal.text, settings.llm_api_key)}"
+    said = ": ".join(filter(None, (_status(refusal), quoted(refusal.text, settings.llm_api_key))))
     if refusal.status in _MEANINGS:
         return _MEANINGS[refusal.status].format(said=said, status=_status(refusal), key=_key(settings))
     if refusal.status == 404 or _lacks_model(refusal, settings):
@@ -24,22 +24,24 @@ def explain_refusal(refusal: Refusal, settings: Settings) -> str:
         return _redirect(refusal)
     if (refusal.status or 0) >= 500:
         return f"failed ({said}); look at the server's own log"
-    return f"refused the request ({said})"
+    remedy = ": lower CITEDESK_LLM_MAX_TOKENS" if "max_tokens" in refusal.body else ""
+    return f"refused the request ({said}){remedy}"
 
 
 _MEANINGS = {
     401: "refused the key ({status}): {key}",
     402: "wants to be paid ({said}): look at the account that CITEDESK_LLM_API_KEY belongs to",
     403: "refused access ({said}): may the key of CITEDESK_LLM_API_KEY use this model?",
-    408: "gave up waiting for the request ({status}); try again",
-    502: "stands behind a gateway that cannot reach it ({status}); is the server itself running?",
+    408: "gave up waiting for the request ({said}); try again",
+    502: "stands behind a gateway that cannot reach it ({said}); is the server itself running?",
     503: "is not ready ({said}); try again, perhaps its model is still being loaded",
-    504: "stands behind a gateway that gave up waiting for it ({status}); try again, or look at the server's own log",
+    504: "stands behind a gateway that gave up waiting for it ({said}); try again, or look at the server's own log",
 }
 
 
 def _status(refusal: Refusal) -> str:
-    return f"HTTP {refusal.status}" if refusal.status else "error"
+    name = "error in its stream" if refusal.streamed else "HTTP"
+    return f"{name} {refusal.status}" if refusal.status else name
 
 
 def _key(settings: Settings) -> str:
@@ -75,7 +77,7 @@ def _not_found(refusal: Refusal, settings: Settings, said: str) -> str:
 
 def _limited(refusal: Refusal, said: str) -> str:
     if refusal.retry_after is not None:
-        return f"wants to be asked less often (HTTP 429): try again in {refusal.retry_after:.0f} s"
+        return f"wants to be asked less often ({_status(refusal)}): try again in {refusal.retry_after:.0f} s"
     if "quota" in refusal.body.lower():
         return f"says that the quota is used up ({said})"
     return f"wants to be asked less often ({said}): try again later"
