@@ -346,7 +346,10 @@ def test_serve_prints_the_lines_to_set_and_ends_with_0(
         "CITEDESK_LLM_BASE_URL=http://127.0.0.1:5/v1",
         "CITEDESK_LLM_MODEL=small",
         "CITEDESK_LLM_CONTEXT=8192",
-        "CITEDESK_LLM_TIMEOUT=300",
+        "CITEDESK_LLM_FIRST_TOKEN_TIMEOUT=300",
+        "CITEDESK_LLM_TOTAL_TIMEOUT=900",
+        "CITEDESK_LLM_MODE=per-paper",
+        "CITEDESK_LLM_PARALLEL=1",
     ]
     assert err.startswith("loading small.gguf\nserving;")
 

@@ -134,7 +134,7 @@ class _Trial:
 
     def advise(self) -> Iterator[Finding]:
         """Say which way of writing suits the model."""
-        if getattr(self._settings, "llm_mode", "whole") == "per-paper":
+        if self._settings.llm_mode == "per-paper":
             return
         size, speed = served(self._model, self._listing).billions, self._pace and self._pace.tokens_per_second
         if size is not None and size <= SMALL:

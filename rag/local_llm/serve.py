@@ -17,8 +17,9 @@ from rag.settings import variable
 HOST = "127.0.0.1"
 PORT = 8080
 CONTEXT = 8192
-PARALLEL = 1  # on two cores more bring no throughput, and each reads the shared start of a prompt anew
-_SILENCE_SECONDS = 300  # reading a full context takes longer than an endpoint is waited for by default
+PARALLEL = 1  # each further slot reads the shared start of a prompt anew
+_FIRST_TOKEN_SECONDS = 300  # reading a full context takes longer than an endpoint is waited for by default
+_TOTAL_SECONDS = 900
 _CACHE_MIB = 512  # of prompts that slots were taken from; llama.cpp's own default is 8192
 _SILENT, _CHATTY = -1, 3  # llama.cpp's verbosity
 
@@ -82,7 +83,10 @@ def environment(serving: Serving, address: str) -> str:
         "llm_base_url": f"{address}/v1",
         "llm_model": serving.model,
         "llm_context": serving.context,
-        "llm_timeout": _SILENCE_SECONDS,
+        "llm_first_token_timeout": _FIRST_TOKEN_SECONDS,
+        "llm_total_timeout": _TOTAL_SECONDS,
+        "llm_mode": "per-paper",
+        "llm_parallel": serving.parallel,
     }
     return "\n".join(f"{variable(name)}={value}" for name, value in values.items())
 
