@@ -17,9 +17,13 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from rag.answerable import answerable
 from rag.answers import Draft, Written, nearest_lacks, nothing_meets
 from rag.asked import lacking
+from rag.chat import ChatModel
 from rag.cite import MarkerFilter
 from rag.clock import Clock
 from rag.constraints import override
+from rag.conversation.condense import condense
+from rag.conversation.condensed import Collection, Condensed
+from rag.conversation.follow_up import leaning
 from rag.decide import choose, nearest_first
 from rag.errors import LLMFailed, UsageError
 from rag.evidence import SentenceChooser
@@ -43,6 +47,7 @@ from rag.types import (
     Relaxation,
     Retrieved,
     Token,
+    Turn,
     Usage,
 )
 from rag.understanding.mentions import excludes
@@ -79,8 +84,12 @@ class Engine:
         postprocessors: Sequence[BaseNodePostprocessor] = (),
         ranker: Ranker | None = None,
         today: Callable[[], date] = date.today,
+        open_chat: Callable[[Settings], ChatModel] | None = None,
     ) -> None:
-        """Put an engine together; without a `ranker` it takes the trained one of the depth that is set."""
+        """Put an engine together; without a `ranker` it takes the trained one of the depth that is set.
+
+        `open_chat` opens the model that makes follow-ups stand alone; without it, and without an endpoint, rules do.
+        """
         self.library = library
         self.finder = Finder(library, models, settings, postprocessors, ranker)
         self._settings = settings
@@ -88,12 +97,33 @@ class Engine:
         self._known = known_from(library.papers.values())
         self._chooser = SentenceChooser(library, self.finder.scorer)
         self._today = today
+        self._open_chat = open_chat
+        self._titles = {paper_id: paper.title for paper_id, paper in library.papers.items()}
 
-    def understand(self, question: str, overrides: Overrides = Overrides()) -> Query:
-        """Read a question; what `overrides` sets stands against it. Raises UsageError for an empty question."""
+    def understand(
+        self, question: str, overrides: Overrides = Overrides(), history: Sequence[Turn] = (), use_llm: bool = False
+    ) -> Query:
+        """Read a question; what `overrides` sets stands against it. Raises UsageError for an empty question.
+
+        A follow-up on `history`, the earlier turns from the oldest on, is read as the question that it comes to.
+        """
         question = " ".join(question.encode(errors="replace").decode().split())
         if not question:
             raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
+        asked = Condensed(question) if overrides.as_is else self._condense(question, history, use_llm)
+        query = asked.onto(self._read(asked.question, overrides), question, self._titles)
+        return replace(query, kind=overrides.kind) if overrides.kind else query
+
+    def _condense(self, question: str, history: Sequence[Turn], use_llm: bool) -> Condensed:
+        if not history or not leaning(question):
+            return Condensed(question)
+        collection = Collection(self._known, self._titles, self._today())
+        if not (use_llm and self._settings.writes and self._open_chat):
+            return condense(question, history, None, collection)
+        with closing(self._open_chat(self._settings)) as chat:
+            return condense(question, history, chat, collection)
+
+    def _read(self, question: str, overrides: Overrides) -> Query:
         query = override(understand(question, self._known, self._today()), overrides)
         if overrides.kind is None and query.kind in ("list", "fact") and self._is_title(query):
             query = replace(query, kind="lookup")
@@ -101,21 +131,25 @@ class Engine:
             return query  # a title has its own words
         return replace(query, text=in_terms(query.text))
 
-    def search(self, question: str, overrides: Overrides = Overrides()) -> Found:
+    def search(self, question: str, overrides: Overrides = Overrides(), history: Sequence[Turn] = ()) -> Found:
         """Find papers, best first; raises UsageError for an empty question."""
         clock = Clock()
-        return replace(self._find(self.understand(question, overrides), clock), timings_ms=clock.stop())
+        return replace(self._find(self.understand(question, overrides, history), clock), timings_ms=clock.stop())
 
     def ask(
-        self, question: str, overrides: Overrides = Overrides(), use_llm: bool = True
+        self,
+        question: str,
+        overrides: Overrides = Overrides(),
+        use_llm: bool = True,
+        history: Sequence[Turn] = (),
     ) -> Generator[Event, None, None]:
         """Answer a question; the last event is Done. Raises UsageError for an empty question.
 
-        Where no endpoint is configured, or not `use_llm`, the answer is extractive. Closing the iterator ends the
-        endpoint's work too.
+        `history` are the earlier turns of the conversation, oldest first; nothing of them is kept. Where no endpoint is
+        configured, or not `use_llm`, the answer is extractive. Closing the iterator ends the endpoint's work too.
         """
         clock = Clock()
-        found = self._find(self.understand(question, overrides), clock)
+        found = self._find(self.understand(question, overrides, history, use_llm), clock)
         draft = self._draft(found)
         refusal = None if draft.evidence else self._refusal(found, draft)
         clock.lap("evidence")
@@ -145,15 +179,15 @@ class Engine:
         if query.kind == "metadata":
             papers = matching(query, self.library.papers)
             hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
-            return Found(query, hits, _NO_EXCLUSIONS if excludes(query.question) else None, {})
+            return Found(query, hits, _NO_EXCLUSIONS if excludes(query.asked) else None, {})
         hits = self.finder.find(query)
         clock.lap("retrieve")
-        return Found(query, hits, self._notice(query.question), {})
+        return Found(query, hits, self._notice(query.asked), {})
 
     def unmet(self, query: Query) -> tuple[Relaxation, ...]:
         """Say what lifting each constraint would give, where no paper meets all of them; else nothing."""
-        papers = self.library.papers.values()
-        return () if any(map(query.filters.admits, papers)) else relaxations(query.filters, papers)
+        papers = [paper for paper in self.library.papers.values() if not query.papers or paper.paper_id in query.papers]
+        return () if any(map(query.admits, papers)) else relaxations(query.filters, papers)
 
     def _draft(self, found: Found) -> Draft:
         """Decide what is cited; a draft without evidence is to be refused."""
@@ -203,7 +237,7 @@ class Engine:
         endpoint = open_endpoint(self._settings)
         text = ""
         tokens = stream_answer(
-            self.query_engine(endpoint, draft.query), endpoint, draft.query.question, tuple(sent.values())
+            self.query_engine(endpoint, draft.query), endpoint, draft.query.asked, tuple(sent.values())
         )
         clock.lap("prompt")
         try:
@@ -227,7 +261,7 @@ class Engine:
     def _fit(self, draft: Draft) -> dict[int, str]:
         settings = self._settings
         return fit_evidence(
-            draft.query.question,
+            draft.query.asked,
             draft.evidence,
             settings.llm_context,
             settings.llm_max_tokens,
