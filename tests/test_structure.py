@@ -18,6 +18,10 @@ def understanding(*names: str) -> set[str]:
     return {f"understanding.{name}" for name in names}
 
 
+def conversation(*names: str) -> set[str]:
+    return {f"conversation.{name}" for name in names}
+
+
 LAYERS = (
     {"days", "names"} | understanding("periods", "plain_words"),
     {"types", "errors", "clock", "chat"},
@@ -27,7 +31,10 @@ LAYERS = (
     {"metadata"} | understanding("dates", "kinds", "wording"),
     understanding("understand"),
     {"tokens", "prompts", "extractive", "chunk", "models", "onnx", "ranker"},
-    {"asked", "decide", "answers"},
+    {"asked", "decide", "answers"} | conversation("references", "condensed", "turns"),
+    conversation("follow_up", "said", "exchange"),
+    conversation("carry"),
+    conversation("condense"),
     {"corpus", "embed", "late", "lexical", "rerank"},
     {"loaded", "reading", "vectors", "late_store", "generations"},
     {"staging", "late_index"},
@@ -39,7 +46,7 @@ LAYERS = (
     {"engine", "doctor"},
     {"commands"},
     {"cli"},
-    {"__init__", "__main__"} | understanding("__init__"),
+    {"__init__", "__main__"} | understanding("__init__") | conversation("__init__"),
 )
 MODULES = sorted((PROJECT / "rag").rglob("*.py"))
 SOURCES = [path for folder in ("rag", "eval") for path in sorted((PROJECT / folder).rglob("*.py"))]

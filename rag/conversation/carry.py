@@ -113,7 +113,7 @@ def _more(question: str, turns: Sequence[Said], collection: Collection) -> Conde
 
 
 def _among(question: str, turns: Sequence[Said], collection: Collection) -> Condensed:
-    """Read "which of those …": the papers cited before are all that may be found; where none were, the topic stands."""
+    """Read "which of those …": of the papers cited before, or of those on the topic where none were."""
     papers = _held(turns[-1].papers if len(turns[-1].papers) > 1 else latest(turns, 2), collection)
     group = "papers" if papers else _as_group(turns[-1])
     bare = OPENING.sub("", question).strip()
