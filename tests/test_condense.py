@@ -133,6 +133,16 @@ def test_request_for_all_that_a_paper_says_looks_it_up(question: str, standalone
             "and how many steps were needed?",
             "DuneNet: how many steps were needed?",
         ),
+        (
+            [Turn("How can it be served faster?", "dServe is a framework for that.")],
+            "how fast is it?",
+            "How fast is dServe?",
+        ),
+        (
+            [Turn("Is there a light Mamba?", "DuneNet, with a skip.")],
+            "How accurate is the tiny one on ImageNet?",
+            "DuneNet: how accurate is the tiny one on ImageNet?",
+        ),
         ([Turn("What does DuneNet learn?", "To walk.")], "what are its limits?", "What are DuneNet's limits?"),
         ([Turn("What does DuneNet learn?", "To walk.")], "Did they try it on ice?", "Did they try DuneNet on ice?"),
         ([Turn("What limits DuneNet?", "Its falls and slips are many.")], "who counts them?",

@@ -7,6 +7,7 @@ from rag.conversation.references import places
 
 FOLLOW_UPS = """
 and in 2024?
+How accurate is the tiny one on ImageNet?
 which of those run on phones?
 tell me more about the second
 tell me more
@@ -84,6 +85,7 @@ which of the two optimizers, Adam and LAMB, is better at large batch sizes?
 What is the second-order method that trains language models?
 how do those who train with FP8 avoid overflow?
 Which papers cut KV-cache memory?
+How accurate is the one-shot pruner on ImageNet?
 How does FlashAttention reduce memory traffic, and does it work on A100 GPUs?
 Is it possible to train in FP8?
 How long does it take to train GPT-2 on one GPU?

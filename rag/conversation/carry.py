@@ -191,7 +191,7 @@ def _one_filled(text: str, last: Said) -> str:
 
     def fill(match: re.Match[str]) -> str:
         noun = things(last) if match["one"].lower() == "ones" else thing(last)
-        return f"{match['det']} {match['more']}{noun}"
+        return match[0] if noun.startswith("paper") else f"{match['det']} {match['more']}{noun}"
 
     return _THE_ONE.sub(fill, text)
 

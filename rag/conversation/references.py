@@ -102,6 +102,7 @@ _NOUNLESS = frozenset(
     " replaces release releases support supports follow follows invent sell own maintain mention mentions".split()
 )
 _GENERIC_PLURALS = frozenset("people data".split())
+_HOW = re.compile(r"\bhow\s+(?!do\b|does\b|did\b|is\b|are\b|can\b|could\b|should\b|to\b)\w+", re.IGNORECASE)
 _ANYBODY = re.compile(r"\b(?:any|some|every)(?:one|body)\b", re.IGNORECASE)
 _PART_OF = re.compile(r"(?:\S+\s+){1,2}(?:of|for|on|about|with|to|in|from|behind|against)\s*$", re.IGNORECASE)
 NO_PLURAL = frozenset(
@@ -114,7 +115,7 @@ _SINGULAR = re.compile(
     rf"\bit\b|\bits\b|\b{_AUX}\s+(?:that|this)\b(?!\s+(?:collection|library|corpus|year|month)\b)"
     rf"|\b(?:about|of|with|on|for|than|from|to|in|by|like|after|before|without|behind|do|does|did)\s+(?:that|this){_ENDS}"
     rf"|\b(?:this|that)\s+(?:{NAMED_THINGS}|one|number|result|choice|idea|trick){_MODIFIES}\b"
-    rf"|\bsuch\s+an?\s+(?!thing\s+as\b|way\s+(?:as|that)\b)\w+|\bthe\s+{_SURE_THINGS}\b{_MODIFIES}"
+    rf"|\bsuch\s+an?\s+(?!thing\s+as\b|way\s+(?:as|that)\b)\w+|\bthe\s+{_SURE_THINGS}\b{_MODIFIES}|\bthe\s+\w+\s+one\b{_MODIFIES}"
     rf"|\b(?:does|is|would|do|did)\s+the\s+same\b(?:\s+(?:hold|apply|work|true|go)\b|{_ENDS})",
     re.IGNORECASE,
 )
@@ -143,6 +144,7 @@ def is_reference_open(question: str, strong: bool = False) -> bool:
     """Tell whether a question refers to something that it does not name before; `strong`: its last words refer."""
     text = OPENING.sub(lambda match: " " * len(match[0]), question)
     text = _EMPTY_IT.sub(lambda match: "_" * len(match[0]), text)
+    text = _HOW.sub("how", text)
     if strong:
         return not _has_noun(re.sub(r"\S+\s+\S+\s*$", "", text))
     front = _AFTER_FRONT.match(text.strip())

@@ -16,7 +16,7 @@ from rag.understanding.wording import search_text
 _LONGEST_NAME = 4  # words of a title's head that may be a system's name
 _LEAST_TITLE = 3  # words of a title that is looked for in prose
 
-_NAME = r"[A-ZÀ-ÖØ-Þ][\w.+-]*\w(?: (?=\S*[A-Z0-9])[A-Z0-9][\w.+-]*\w|\s\d(?!\w))*"
+_NAME = r"(?:[A-ZÀ-ÖØ-Þ]|(?<!\w)[a-z]{1,2}[A-Z])[\w.+-]*\w(?: (?=\S*[A-Z0-9])[A-Z0-9][\w.+-]*\w|\s\d(?!\w))*"
 _START = r"^(?:[-*•>\s]|\d+[.)]\s)*(?:(?:yes|no|sure|indeed)\b[\s,.:;–—-]*)?"
 _QUOTED = re.compile(rf"{_START}[“\"](?P<title>[^”\"\n]{{8,200}})[”\"]", re.IGNORECASE)
 _NO_SUBJECT = frozenset(
@@ -116,7 +116,8 @@ def several(said: Said) -> str | None:
     answer = re.sub(_START, "", said.answer, flags=re.IGNORECASE)
     if begun := _PAIR.match(answer):
         return " and ".join(filter(None, (begun["x"], begun["m"], begun["y"])))
-    many = None if _subject_of(said.answer) else _MANY.match(answer)
+    quoting = said.answer.startswith("- ")  # the papers' own sentences speak of anything
+    many = None if quoting or _subject_of(said.answer) else _MANY.match(answer)
     if (
         many
         and re.search(r"\band\b|[^\Wsui]s\b", many["np"])
