@@ -11,7 +11,7 @@ from typing import Any
 from rag.errors import CitedeskError, UsageError
 from rag.files import read_json_lines
 from rag.records import title_key
-from rag.types import Paper, Problem
+from rag.types import Paper, Problem, Turn
 
 MUST, MAY = 2, 1  # grades: the paper must be there, or may be
 UNANSWERABLE = "unanswerable"
@@ -27,14 +27,6 @@ class GoldError(CitedeskError):
         if any("not in the index" in problem.reason for problem in problems):
             remedy += ", or index the papers that they name with `citedesk index`"
         super().__init__(f"{many} {problems[0]}. {remedy}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """An earlier question of a conversation, and what was answered to it."""
-
-    question: str
-    answer: str
 
 
 _FIELDS = frozenset(

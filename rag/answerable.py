@@ -51,9 +51,9 @@ def answerable_features(query: Query, reading: Reading, hits: Sequence[Hit], lib
     words = set(tokenize(f"{best.paper.title}. {best.paper.abstract}"))
     rarity = library.lexical.rarity(_terms(reading.text))
     unknown = {term for term in rarity if not library.lexical.knows(term)}
-    names = names_in(query.question)
+    names = names_in(query.asked)
     missing = [name for name in names if not mentions(best.paper, name)]
-    asked = counted_in(query.question)
+    asked = counted_in(query.asked)
     return {
         **{f"best_{signal}": value for signal, value in best.signals.items() if signal != "lexical"},
         "agreement": _agreement(hits),

@@ -22,7 +22,8 @@ _ENDS_COUNTED = frozenset(
 )
 _COUNTS_NOTHING = frozenset(
     "more less fewer faster better papers works the a an exactly times time memory space storage energy power data"
-    " compute seconds minutes hours days weeks months percent".split()
+    " compute seconds minutes hours days weeks months percent quicker slower smaller larger bigger cheaper lighter"
+    " shorter longer higher lower worse".split()
 )  # words that say nothing, or that an abstract need not say beside its unit
 _SOURCE = re.compile(
     r"\b(?:the|original)\s+((?:['“\"]?[A-Z][\w.+\-]*['”\"]?\s+){1,5})(?:technical\s+)?(?:paper|report|article)\b"
@@ -40,11 +41,11 @@ def lacking(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:
     if query.kind != "fact" or not papers:
         return ()
     best = papers[0]
-    sources = [name for match in _SOURCE.finditer(query.question) for name in names_in(f". x {match[1]}")]
+    sources = [name for match in _SOURCE.finditer(query.asked) for name in names_in(f". x {match[1]}")]
     missing = [name for name in sources if not mentions(best, name)]
-    if _is_named(query.question, best) and not any(_is_named(query.question, other) for other in papers[1:]):
-        missing += [name for name in names_in(query.question) if is_precise(name) and not mentions(best, name)]
-        counted = counted_in(query.question)
+    if _is_named(query.asked, best) and not any(_is_named(query.asked, other) for other in papers[1:]):
+        missing += [name for name in names_in(query.asked) if is_precise(name) and not mentions(best, name)]
+        counted = counted_in(query.asked)
         if counted and not any(counts(best, word) for word in counted):
             missing.append(" ".join(counted))
     return tuple(dict.fromkeys(missing))

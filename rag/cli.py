@@ -95,6 +95,8 @@ def _check(parsed: Namespace) -> None:
     if parsed.command in ("search", "ask"):
         if (parsed.question is None) == (parsed.questions is None):
             raise UsageError("Give one question, or a file of them with --questions.")
+        if parsed.history is not None and parsed.questions is not None:
+            raise UsageError('--history goes with one question; lines of --questions have a "history" each.')
         if parsed.question is not None and not parsed.question.strip():
             raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
 
@@ -223,6 +225,11 @@ def _add_doctor(command: _Command) -> None:
 def _add_question(parser: ArgumentParser) -> None:
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question, in quotation marks")
     parser.add_argument("--questions", metavar="FILE", help='JSON Lines with "id" and "question"; - reads stdin')
+    parser.add_argument(
+        "--history",
+        metavar="FILE",
+        help="the conversation so far, for a follow-up: turns as JSON Lines, oldest first, as `ask --json` prints them",
+    )
     _add_filters(parser)
     _add_model(parser)
     _add_json(parser)

@@ -6,17 +6,17 @@ import json
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.answer import Done, Token
+from rag.answer import Done, Event, Token
 from rag.days import first_day, last_day
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
-from rag.types import Filters, Overrides
+from rag.types import Filters, Overrides, Turn
 
 if TYPE_CHECKING:
     from rag.answer import Answer
@@ -50,25 +50,25 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
 def search(arguments: Namespace, configuration: Configuration) -> int:
     """Rank the papers for a question."""
     from rag.output import search_to_json
-    from rag.terminal import hits_to_text, understood
+    from rag.terminal import hits_to_text, understood, understood_as
     from rag.writing.draft import nothing_meets
 
-    overrides = _overrides(arguments)
+    overrides, history = _overrides(arguments), _history(arguments.history)
     engine = _engine(replace(configuration.settings, pool=max(configuration.settings.pool, arguments.k)))
 
-    def as_json(question: str) -> dict[str, Any]:
-        found = engine.search(question, overrides)
+    def as_json(question: str, history: Sequence[Turn]) -> dict[str, Any]:
+        found = engine.search(question, overrides, history)
         return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms)
 
     if arguments.questions is not None:
         return _each_question(arguments.questions, as_json)
     if arguments.json:
-        print(json.dumps(as_json(arguments.question), ensure_ascii=False))
+        print(json.dumps(as_json(arguments.question, history), ensure_ascii=False))
         return 0
-    found = engine.search(arguments.question, overrides)
+    found = engine.search(arguments.question, overrides, history)
     relaxed = engine.unmet(found.query)
     unmet = nothing_meets(found.query, relaxed) if relaxed else None
-    for line in (understood(found.query), unmet, found.notice):
+    for line in (understood_as(found.query), understood(found.query), unmet, found.notice):
         if line:
             note(line)
     sys.stdout.write(hits_to_text(found.hits[: arguments.k], _width()))
@@ -79,19 +79,22 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
     """Answer a question with citations."""
     from rag.output import answer_to_json
 
-    overrides = _overrides(arguments)
+    overrides, history = _overrides(arguments), _history(arguments.history)
     engine = _engine(configuration.settings)
 
-    def as_json(question: str) -> dict[str, Any]:
-        return answer_to_json(_answer(engine, question, overrides, arguments.llm))
+    def events(question: str, history: Sequence[Turn]) -> Iterator[Event]:
+        return engine.ask(question, overrides, arguments.llm, history)
+
+    def as_json(question: str, history: Sequence[Turn]) -> dict[str, Any]:
+        return answer_to_json(_answer(events(question, history)))
 
     if arguments.questions is not None:
         return _each_question(arguments.questions, as_json)
     if arguments.json:
-        print(json.dumps(as_json(arguments.question), ensure_ascii=False))
+        print(json.dumps(as_json(arguments.question, history), ensure_ascii=False))
         return 0
     as_it_comes = configuration.settings.unsupported == "mark"  # else the text changes when it is over
-    _stream(engine, arguments.question, overrides, arguments.llm, as_it_comes)
+    _stream(events(arguments.question, history), as_it_comes)
     return 0
 
 
@@ -150,16 +153,30 @@ def _overrides(arguments: Namespace) -> Overrides:
     return Overrides(arguments.kind, filters, frozenset(arguments.drop), arguments.as_is)
 
 
-def _answer(engine: Engine, question: str, overrides: Overrides, use_llm: bool) -> Answer:
-    return next(event.answer for event in engine.ask(question, overrides, use_llm) if isinstance(event, Done))
+def _history(source: str | None) -> tuple[Turn, ...]:
+    """Read the earlier turns of a conversation; raises UsageError, which names the line that is none."""
+    from rag.conversation.turns import read_turns
+
+    if source is None:
+        return ()
+    turns = []
+    for line, turn in read_turns(_read(source, "--history")):
+        if isinstance(turn, ValueError):
+            raise UsageError(f"--history {source} line {line}: {turn}. Mend the line or take it out.")
+        turns.append(turn)
+    return tuple(turns)
 
 
-def _stream(engine: Engine, question: str, overrides: Overrides, use_llm: bool, as_it_comes: bool) -> None:
+def _answer(events: Iterator[Event]) -> Answer:
+    return next(event.answer for event in events if isinstance(event, Done))
+
+
+def _stream(events: Iterator[Event], as_it_comes: bool) -> None:
     """Print an answer as it comes; where the endpoint failed midway, the extractive one follows its note."""
     from rag.terminal import answer_to_text, safe, sources_to_text
 
     streamed = False
-    for event in engine.ask(question, overrides, use_llm):
+    for event in events:
         if isinstance(event, Token) and as_it_comes:
             streamed = True
             sys.stdout.write(safe(event.text))
@@ -172,14 +189,17 @@ def _stream(engine: Engine, question: str, overrides: Overrides, use_llm: bool, 
                 sys.stdout.write(broken + answer_to_text(event.answer, _width()))
 
 
-def _each_question(source: str, as_json: Callable[[str], dict[str, Any]]) -> int:
+def _each_question(source: str, as_json: Callable[[str, Sequence[Turn]], dict[str, Any]]) -> int:
     """Print one JSON object a line for a file of questions; a bad line is reported and the rest go on."""
+    from rag.conversation.turns import turns_from_json
+
     failed = False
     for line, question in _read_questions(source):
         try:
             if isinstance(question, ValueError):
                 raise question
-            result = {"id": question["id"], **as_json(question["question"])}
+            history = turns_from_json(question.get("history", []))
+            result = {"id": question["id"], **as_json(question["question"], history)}
             print(json.dumps(result, ensure_ascii=False), flush=True)
         except (ValueError, CitedeskError) as error:
             note(f"error: {source} line {line}: {error}")
@@ -195,19 +215,24 @@ def _each_question(source: str, as_json: Callable[[str], dict[str, Any]]) -> int
 def _read_questions(source: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
     from rag.files import read_json_lines
 
-    try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"--questions {source} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"--questions {source} is not UTF-8 text.") from None
-    for line, record in read_json_lines(text.removeprefix("\ufeff")):
+    for line, record in read_json_lines(_read(source, "--questions")):
         if isinstance(record, ValueError):
             yield line, record
         elif not isinstance(record.get("id"), str | int) or not isinstance(record.get("question"), str):
             yield line, ValueError('needs an "id" (a text or number) and a "question" (a text)')
         else:
             yield line, record
+
+
+def _read(source: str, flag: str) -> str:
+    """Read a UTF-8 file, or stdin for "-"; raises UsageError."""
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{flag} {source} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{flag} {source} is not UTF-8 text.") from None
+    return text.removeprefix("\ufeff")
 
 
 def embedding_bar(batches: Iterable[list[Paper]], total: int) -> Iterator[list[Paper]]:

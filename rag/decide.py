@@ -75,6 +75,8 @@ def in_asked_order(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
 def _kept(query: Query, scores: Sequence[float]) -> int:
     if query.count and query.kind != "lookup":
         return min(query.count, len(scores))
+    if query.papers and query.kind == "lookup":
+        return len(scores)
     named = sum(score >= CERTAIN for score in scores)
     if query.kind == "compare" and named >= _FEWEST["compare"]:
         return named

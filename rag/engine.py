@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -18,6 +19,9 @@ from rag.asked import lacking
 from rag.chat import ChatModel
 from rag.clock import Clock
 from rag.constraints import override
+from rag.conversation.condense import condense
+from rag.conversation.condensed import Collection, Condensed
+from rag.conversation.follow_up import leaning
 from rag.decide import choose, nearest_first
 from rag.errors import UsageError
 from rag.evidence import SentenceChooser
@@ -28,7 +32,7 @@ from rag.metadata import matching, relaxations, unnamed
 from rag.ranker import Ranker
 from rag.settings import Settings
 from rag.titles import is_title
-from rag.types import Evidence, Hit, Overrides, Query
+from rag.types import Evidence, Hit, Overrides, Query, Turn
 from rag.understanding.mentions import excludes
 from rag.understanding.plain_words import in_terms
 from rag.understanding.understand import known_from, understand
@@ -67,7 +71,7 @@ class Engine:
     ) -> None:
         """Put an engine together; without a `ranker` it takes the trained one of the depth that is set.
 
-        Without a `writer` all answers are extractive.
+        Without a `writer` all answers are extractive, and follow-ups are made to stand alone by rules.
         """
         self.library = library
         self.finder = Finder(library, models, settings, postprocessors, ranker)
@@ -77,12 +81,36 @@ class Engine:
         self._chooser = SentenceChooser(library, self.finder.scorer)
         self._today = today
         self._writer = writer
+        self._titles = {paper_id: paper.title for paper_id, paper in library.papers.items()}
 
-    def understand(self, question: str, overrides: Overrides = Overrides()) -> Query:
-        """Read a question; what `overrides` sets stands against it. Raises UsageError for an empty question."""
+    def understand(
+        self,
+        question: str,
+        overrides: Overrides = Overrides(),
+        history: Sequence[Turn] = (),
+        meter: Meter | None = None,
+    ) -> Query:
+        """Read a question; what `overrides` sets stands against it. Raises UsageError for an empty question.
+
+        A follow-up on `history`, the earlier turns from the oldest on, is read as the question that it comes to.
+        """
         question = " ".join(question.encode(errors="replace").decode().split())
         if not question:
             raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
+        asked = Condensed(question) if overrides.as_is else self._condense(question, history, meter)
+        query = asked.onto(self._read(asked.question, overrides), question, self._titles)
+        return replace(query, kind=overrides.kind) if overrides.kind else query
+
+    def _condense(self, question: str, history: Sequence[Turn], meter: Meter | None) -> Condensed:
+        if not history or not leaning(question):
+            return Condensed(question)
+        collection = Collection(self._known, self._titles, self._today())
+        if meter is None:
+            return condense(question, history, None, collection)
+        with meter.step("condense"):
+            return condense(question, history, meter, collection)
+
+    def _read(self, question: str, overrides: Overrides) -> Query:
         query = override(understand(question, self._known, self._today()), overrides)
         if overrides.kind is None and query.kind in ("list", "fact") and self._is_title(query):
             query = replace(query, kind="lookup")
@@ -90,32 +118,50 @@ class Engine:
             return query  # a title has its own words
         return replace(query, text=in_terms(query.text))
 
-    def search(self, question: str, overrides: Overrides = Overrides()) -> Found:
+    def search(self, question: str, overrides: Overrides = Overrides(), history: Sequence[Turn] = ()) -> Found:
         """Find papers, best first; raises UsageError for an empty question."""
         clock = Clock()
-        return replace(self._find(self.understand(question, overrides), clock), timings_ms=clock.stop())
+        return replace(self._find(self.understand(question, overrides, history), clock), timings_ms=clock.stop())
 
     def ask(
-        self, question: str, overrides: Overrides = Overrides(), use_llm: bool = True
+        self,
+        question: str,
+        overrides: Overrides = Overrides(),
+        use_llm: bool = True,
+        history: Sequence[Turn] = (),
     ) -> Generator[Event, None, None]:
         """Answer a question; the last event is Done. Raises UsageError for an empty question.
 
-        Where no endpoint is configured, or not `use_llm`, the answer is extractive. Closing the iterator ends the
-        endpoint's work too.
+        `history` are the earlier turns of the conversation, oldest first; nothing of them is kept. Where no endpoint is
+        configured, or not `use_llm`, the answer is extractive. Closing the iterator ends the endpoint's work too.
         """
         clock = Clock()
-        found = self._find(self.understand(question, overrides), clock)
-        draft = self._draft(found)
-        refusal = None if draft.evidence else self._refusal(found, draft)
-        clock.lap("evidence")
-        yield Retrieved(found.hits, draft.evidence)
-        if refusal:
-            answer = refusal
-        elif use_llm and self._writer and found.query.kind != "metadata":
-            answer = yield from self._write(draft, self._writer, clock)
-        else:
-            answer = draft.extractive()
-        yield Done(replace(answer, timings_ms=clock.stop()))
+        with self._metered(use_llm) as meter:
+            found = self._find(self.understand(question, overrides, history, meter), clock)
+            draft = self._draft(found)
+            refusal = None if draft.evidence else self._refusal(found, draft)
+            clock.lap("evidence")
+            yield Retrieved(found.hits, draft.evidence)
+            if refusal:
+                answer = refusal
+            elif meter and self._writer and found.query.kind != "metadata":
+                answer = yield from self._write(draft, self._writer, meter, clock)
+            else:
+                answer = draft.extractive()
+        steps = meter.steps if meter else {}
+        yield Done(replace(answer, usage=replace(answer.usage, steps=steps), timings_ms=clock.stop()))
+
+    @contextmanager
+    def _metered(self, use_llm: bool) -> Iterator[Meter | None]:
+        """Open the model for all that one question needs of it; None where it is not to be asked."""
+        if not (use_llm and self._writer):
+            yield None
+            return
+        meter = Meter(self._writer.open_chat())
+        try:
+            yield meter
+        finally:
+            meter.close()
 
     def query_engine(self, chat: ChatModel, query: Query) -> RetrieverQueryEngine:
         """Give the LlamaIndex query engine that writes the answers."""
@@ -132,15 +178,15 @@ class Engine:
         if query.kind == "metadata":
             papers = matching(query, self.library.papers)
             hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
-            return Found(query, hits, _NO_EXCLUSIONS if excludes(query.question) else None, {})
+            return Found(query, hits, _NO_EXCLUSIONS if excludes(query.asked) else None, {})
         hits = self.finder.find(query)
         clock.lap("retrieve")
-        return Found(query, hits, self._notice(query.question), {})
+        return Found(query, hits, self._notice(query.asked), {})
 
     def unmet(self, query: Query) -> tuple[Relaxation, ...]:
         """Say what lifting each constraint would give, where no paper meets all of them; else nothing."""
-        papers = self.library.papers.values()
-        return () if any(map(query.filters.admits, papers)) else relaxations(query.filters, papers)
+        papers = [paper for paper in self.library.papers.values() if not query.papers or paper.paper_id in query.papers]
+        return () if any(map(query.admits, papers)) else relaxations(query.filters, papers)
 
     def _draft(self, found: Found) -> Draft:
         """Decide what is cited; a draft without evidence is to be refused."""
@@ -179,18 +225,12 @@ class Engine:
             return draft.refused()
         return draft.refused(nearest_lacks(_lacking(found)))
 
-    def _write(self, draft: Draft, writer: Writer, clock: Clock) -> Generator[Event, None, Answer]:
-        meter = Meter(writer.open_chat())
-
+    def _write(self, draft: Draft, writer: Writer, meter: Meter, clock: Clock) -> Generator[Event, None, Answer]:
         def synthesize(papers: Sequence[str]) -> Generator[str, None, None]:
-            return synthesized(self.query_engine(meter, draft.query), draft.query.question, papers)
+            return synthesized(self.query_engine(meter, draft.query), draft.query.asked, papers)
 
-        try:
-            answer = yield from writer.write(draft, meter, synthesize, clock)
-        finally:
-            meter.close()
-        model = None if answer.status == "extractive" else meter.name
-        return replace(answer, model=model, usage=replace(answer.usage, steps=meter.steps))
+        answer = yield from writer.write(draft, meter, synthesize, clock)
+        return replace(answer, model=None if answer.status == "extractive" else meter.name)
 
     def _notice(self, question: str) -> str | None:
         """Say what of a question was not read."""

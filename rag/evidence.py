@@ -29,6 +29,7 @@ _QUANTITY = re.compile(
 )
 _MARGIN = 0.06  # how far below the best a further sentence may score
 _QUOTES: Mapping[str, int] = {"fact": 3, "compare": 3}
+_TOLD = 5  # sentences of a paper of which all is asked: "tell me more about the second"
 _MARGINS: Mapping[str, float] = {"fact": 0.15, "compare": 1.0}
 
 
@@ -49,8 +50,10 @@ class SentenceChooser:
     def _quotes(self, query: Query, reading: Reading, paper: Paper) -> tuple[Quote, ...]:
         spans = sentences(paper)
         scores = self._scores(query, reading, paper, spans)
-        ranked = sorted(spans, key=lambda span: (-scores[span], span))[: _QUOTES.get(query.kind, 2)]
-        least = scores[ranked[0]] - _MARGINS.get(query.kind, _MARGIN)
+        told = query.kind == "lookup" and query.papers
+        most = _TOLD if told else _QUOTES.get(query.kind, 2)
+        ranked = sorted(spans, key=lambda span: (-scores[span], span))[:most]
+        least = scores[ranked[-1]] if told else scores[ranked[0]] - _MARGINS.get(query.kind, _MARGIN)
         chosen = sorted(span for span in ranked if scores[span] >= least)
         return tuple(Quote(paper.abstract[start:end], start, end) for start, end in chosen)
 
@@ -58,11 +61,11 @@ class SentenceChooser:
         texts = [paper.abstract[start:end] for start, end in spans]
         rarity = self.library.lexical.rarity(set(tokenize(reading.text)))
         scores = [
-            match + _LEXICAL_WEIGHT * rarity_share(rarity, set(tokenize(text))) + _prior(query.question, text)
+            match + _LEXICAL_WEIGHT * rarity_share(rarity, set(tokenize(text))) + _prior(query.asked, text)
             for match, text in zip(sentence_matches(self.library, reading, paper, spans), texts, strict=True)
         ]
         if self.scorer and query.kind == "fact":
-            logits = self.scorer.score(query.question, [f"{paper.title}. {text}" for text in texts])
+            logits = self.scorer.score(query.asked, [f"{paper.title}. {text}" for text in texts])
             scores = [score + _RERANK_WEIGHT * z for score, z in zip(scores, standardise(logits), strict=True)]
         return dict(zip(spans, map(float, scores), strict=True))
 

@@ -46,16 +46,19 @@ class Finder:
 
     def retriever(self, query: Query) -> BaseRetriever:
         """Give the LlamaIndex retriever of a query's filters."""
-        search = Search(query.filters, self._settings.pool)
+        search = Search(query.filters, self._settings.pool, query.papers)
         return HybridRetriever(self._library, self._embedder, self._reader, self.ranker.signals, search)
 
     def find(self, query: Query) -> tuple[Hit, ...]:
         """Find papers, best first, each with its probability."""
         bundle = QueryBundle(_searched(query))
         nodes = self.retriever(query).retrieve(bundle)
+        if query.papers:  # the others stay until the end, as what strengths are measured against
+            nodes.sort(key=lambda node: node.node.metadata["paper_id"] not in query.papers)
         for postprocessor in self.postprocessors:
             nodes = postprocessor.postprocess_nodes(nodes, bundle)
-        hits = with_probabilities(hits_from_nodes(nodes, self._library.papers), query, self.ranker.relevance)
+        hits = _admitted(query, hits_from_nodes(nodes, self._library.papers))
+        hits = with_probabilities(hits, query, self.ranker.relevance)
         return in_asked_order(query, _named_first(query, hits))
 
     def _reranker(self) -> list[BaseNodePostprocessor]:
@@ -67,7 +70,13 @@ class Finder:
 
 def _searched(query: Query) -> str:
     """Give the text to search for: what was understood, or the question where nothing is left of it."""
-    return query.text or query.question
+    return query.text or query.asked
+
+
+def _admitted(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Keep the papers that a query is restricted to."""
+    kept = [hit for hit in hits if query.admits(hit.paper)] if query.papers else hits
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(kept, start=1))
 
 
 def _named_first(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -20,7 +20,7 @@ def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
     if query.subjects:
         ids = dict.fromkeys(paper_id for name in query.subjects if (paper_id := named_paper(name, papers)))
         found = [papers[paper_id] for paper_id in ids]
-    found = [paper for paper in found if query.filters.admits(paper)]
+    found = [paper for paper in found if query.admits(paper)]
     dated = sorted((paper for paper in found if paper.date), key=lambda paper: (paper.date or "", paper.paper_id))
     if query.order == "newest":
         dated.reverse()

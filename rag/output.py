@@ -72,8 +72,15 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
 
 
 def _understood(query: Query) -> dict[str, Any]:
-    """Show the rest of what the question was understood to ask: what is searched for, in which order, how many."""
-    return {"text": query.text, "order": query.order, "count": query.count, "subjects": list(query.subjects)}
+    """Show the rest of what was understood: the question by itself, of which papers, the words, order and count."""
+    return {
+        "standalone": query.standalone,
+        "papers": list(query.papers),
+        "text": query.text,
+        "order": query.order,
+        "count": query.count,
+        "subjects": list(query.subjects),
+    }
 
 
 def _paper(paper: Paper) -> dict[str, Any]:

@@ -28,10 +28,14 @@ _NOT_TEXT = ["paper_id", "date", "signals"]  # metadata that a model which reads
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What one search is limited to: papers that pass the filters, and so many from each signal that proposes."""
+    """What one search is limited to: papers that pass the filters, and so many from each signal that proposes.
+
+    Those named in `also` are scored in any case, if they pass.
+    """
 
     filters: Filters
     pool: int
+    also: tuple[str, ...] = ()
 
 
 class _PaperRetriever(BaseRetriever):
@@ -116,16 +120,22 @@ class HybridRetriever(_PaperRetriever):
         }
         self._reader = reader
         self._weights = weights
+        self._search = search
         super().__init__()
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         reading = self._reader.read(query_bundle.query_str)
         bundle = QueryBundle(query_bundle.query_str, embedding=reading.vector.tolist())
         proposed = {signal: retriever.retrieve(bundle) for signal, retriever in self._proposers.items()}
-        nodes = {_paper_id(node): node.node for found in reversed(proposed.values()) for node in found}
+        nodes: dict[str, BaseNode] = {paper.paper_id: paper_to_node(paper) for paper in self._also()}
+        nodes |= {_paper_id(node): node.node for found in reversed(proposed.values()) for node in found}
         signals = {signal: _values(found, nodes) for signal, found in proposed.items()}
         signals |= _late_signals(self._library, reading, list(nodes))
         return rank_nodes(list(nodes.values()), signals, self._weights)
+
+    def _also(self) -> list[Paper]:
+        held = [self._library.papers[paper_id] for paper_id in self._search.also if paper_id in self._library.papers]
+        return [paper for paper in held if self._search.filters.admits(paper)]
 
 
 def _values(found: Sequence[NodeWithScore], paper_ids: Iterable[str]) -> NDArray[np.float64]:

@@ -31,6 +31,14 @@ def understood(query: Query) -> str | None:
     return f"Understood: {', '.join(parts)}{lifted}." if parts else None
 
 
+def understood_as(query: Query) -> str | None:
+    """Say what a follow-up was taken to come to; None where the question stood alone."""
+    if query.standalone is None and not query.papers:
+        return None
+    among = f" (among {len(query.papers)} papers)" if len(query.papers) > 1 and query.kind != "lookup" else ""
+    return f"Understood as: {query.asked}{among}"
+
+
 def answer_to_text(answer: Answer, width: int) -> str:
     """Lay out an answer: what was found, then the papers it cites, then the nearest ones that it does not."""
     return safe(_wrapped(answer.text, width)) + "\n" + sources_to_text(answer, width)
@@ -39,6 +47,8 @@ def answer_to_text(answer: Answer, width: int) -> str:
 def sources_to_text(answer: Answer, width: int) -> str:
     """Lay out what stands below an answer's text."""
     parts = []
+    if as_one := understood_as(answer.query):
+        parts.append(_wrapped(as_one, width))
     if (said := understood(answer.query)) and answer.citations:
         parts.append(_wrapped(said, width))
     if answer.notice:

@@ -147,7 +147,7 @@ class Query:
     """What a question was understood to ask; `text` is what is left to search for, "" where nothing is.
 
     `count` is how many papers are asked for, `subjects` are the names to compare, to put in order or to count the
-    authors of.
+    authors of. `standalone` is what a follow-up comes to by itself, and `papers`, if any, are all that may be found.
     """
 
     question: str
@@ -157,6 +157,26 @@ class Query:
     order: Order | None = None
     count: int | None = None
     subjects: tuple[str, ...] = ()
+    standalone: str | None = None
+    papers: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> str:
+        """The question to answer: what a follow-up comes to, else the question itself."""
+        return self.standalone or self.question
+
+    def admits(self, paper: Paper) -> bool:
+        """Tell whether a paper may be found."""
+        return (not self.papers or paper.paper_id in self.papers) and self.filters.admits(paper)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier turn; `citations` are the paper_ids that its answer cited, in the order of their numbers, if known."""
+
+    question: str
+    answer: str = ""
+    citations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from eval.runs.folder import Run, RunInfo
 from eval.runs.rows import Row
 from rag.answer import Answer, Citation, Done, Event, Retrieved, Token
 from rag.errors import LLMFailed
-from rag.types import Hit, Overrides, Query, Quote
+from rag.types import Hit, Overrides, Query, Quote, Turn
 from tests.fakes import PAPERS
 
 INFO = RunInfo(
@@ -39,15 +39,23 @@ class ScriptedAsker:
     fails: frozenset[str] = frozenset()
     falls_back: frozenset[str] = frozenset()
     asked: list[str] = field(default_factory=list)
+    histories: list[tuple[Turn, ...]] = field(default_factory=list)
 
-    def search(self, question: str, overrides: Overrides = Overrides()) -> Found:
+    def search(self, question: str, overrides: Overrides = Overrides(), history: Sequence[Turn] = ()) -> Found:
+        self.histories.append(tuple(history))
         return Found(tuple(Hit(rank, paper, 1 / rank) for rank, paper in enumerate(PAPERS, start=1)))
 
-    def ask(self, question: str, overrides: Overrides = Overrides(), use_llm: bool = True) -> Iterator[Event]:
+    def ask(
+        self,
+        question: str,
+        overrides: Overrides = Overrides(),
+        use_llm: bool = True,
+        history: Sequence[Turn] = (),
+    ) -> Iterator[Event]:
         self.asked.append(question)
         if question in self.fails:
             raise LLMFailed("The endpoint cannot be reached.")
-        yield Retrieved(self.search(question).hits, ())
+        yield Retrieved(self.search(question, overrides, history).hits, ())
         if use_llm:
             yield Token("Pebble prunes")
         first = PAPERS[0]

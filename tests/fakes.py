@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from rag.chat import Message, Reply, Spent
 from rag.corpus import Corpus
 from rag.embed import Vectors
-from rag.errors import EmbeddingFailed
+from rag.errors import EmbeddingFailed, LLMFailed
 from rag.generations import IndexFolder, Recipe
 from rag.index import Request, update
 from rag.judge.judge import SentenceJudge
@@ -292,3 +293,38 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+@dataclass
+class ScriptedChat:
+    """A language model that gives its replies in turn, or fails with them, and keeps what it was asked."""
+
+    replies: Sequence[str | LLMFailed]
+    asked: list[Sequence[Message]] = field(default_factory=list)
+    limits: list[int | None] = field(default_factory=list)
+    closed: bool = False
+    name: str = "scripted"
+
+    @property
+    def spent(self) -> Spent:
+        return Spent(len(self.asked))
+
+    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
+        yield self._next(messages, max_tokens)
+        return None
+
+    def complete(
+        self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
+    ) -> Reply:
+        return Reply(self._next(messages, max_tokens))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _next(self, messages: Sequence[Message], max_tokens: int | None) -> str:
+        self.asked.append(messages)
+        self.limits.append(max_tokens)
+        reply = self.replies[len(self.asked) - 1]
+        if isinstance(reply, LLMFailed):
+            raise reply
+        return reply

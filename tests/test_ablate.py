@@ -12,7 +12,7 @@ from eval.ablation import ablate, signals
 from eval.ablation.ablate import STEPS, Step, StepScore, measurable, run_ablation
 from eval.ablation.output import ablation_to_json, ablation_to_text
 from eval.ablation.signals import Parts, SignalSource, rank_all
-from eval.questions import Question, Turn
+from eval.questions import Question
 from rag.cli import main
 from rag.corpus import Corpus
 from rag.engine import Engine
@@ -21,6 +21,7 @@ from rag.index import Request, update
 from rag.loaded import load_index_models
 from rag.request import recipe
 from rag.settings import Settings
+from rag.types import Turn
 from tests.fakes import (
     CACHE_PAPER,
     EASY_RANKER,

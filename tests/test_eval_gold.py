@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from eval.questions import GoldError, Span, Turn, find_quote, load_gold
+from eval.questions import GoldError, Span, find_quote, load_gold
 from rag.corpus import read_corpus
 from rag.errors import UsageError
+from rag.types import Turn
 from tests.conftest import PROJECT
 from tests.fakes import CACHE_PAPER, PAPERS
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.questions import Question, Span, Turn
+from eval.questions import Question, Span
 from eval.report.markdown import report_to_markdown
 from eval.report.page import report_to_html
 from eval.report.svg import Line, curve_plot, histogram, interval_plot
@@ -14,6 +14,7 @@ from eval.report.write import write_report
 from eval.runs.rows import Row
 from eval.runs.summary import summarize
 from eval.stats import Interval
+from rag.types import Turn
 from tests.eval_fakes import answer, row, run_of
 
 EVIL = '<script>alert("x")</script> & | more'

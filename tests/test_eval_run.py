@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from eval.questions import Question
-from eval.runs.folder import RunDamaged, RunFolder
+from eval.runs.folder import Mode, RunDamaged, RunFolder
 from eval.runs.rows import row_from_json, row_to_json
 from eval.runs.run import RunStopped, ask_one, run_questions
 from rag.errors import UsageError
+from rag.types import Turn
 from tests.eval_fakes import INFO, ScriptedAsker, question, row, run_of
 from tests.fakes import PAPERS
 
@@ -51,6 +52,14 @@ def test_answer_that_fell_back_on_the_extractive_one_is_an_error() -> None:
 def test_question_that_raises_becomes_a_row_with_the_error() -> None:
     found = ask_one(ScriptedAsker(fails=frozenset({A.question})), A, "extractive")
     assert (found.error, found.hits, found.answer) == ("The endpoint cannot be reached.", (), None)
+
+
+@pytest.mark.parametrize("mode", ["extractive", "retrieval"])
+def test_earlier_turns_are_passed_in(mode: Mode) -> None:
+    asker, turn = ScriptedAsker(), Turn("Who prunes?", "Pebble does.")
+    found = ask_one(asker, replace(A, history=(turn,)), mode)
+    assert asker.histories == [(turn,)]
+    assert row_from_json(json.loads(json.dumps(row_to_json(found)))) == found
 
 
 def test_row_survives_json() -> None:

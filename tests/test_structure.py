@@ -30,7 +30,7 @@ LAYERS = (
     {"metadata", "endpoint"} | understanding("dates", "kinds", "wording"),
     understanding("understand"),
     {"tokens", "extractive", "chunk", "models", "onnx", "ranker"},
-    {"asked", "decide"},
+    {"asked", "decide", "conversation"},
     {"corpus", "embed", "late", "lexical", "rerank"},
     {"loaded", "reading", "vectors", "late_store", "generations"},
     {"staging", "late_index"},

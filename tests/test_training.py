@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.questions import Question, Turn
+from eval.questions import Question
 from eval.training.collect import Example, collect, ranked
 from eval.training.fit import fit_depth
 from eval.training.models import fit_logistic, fit_relevance, fit_signals
 from rag.engine import Engine
 from rag.library import Library
 from rag.ranker import Logistic
-from rag.types import Hit, Paper, Query
+from rag.types import Hit, Paper, Query, Turn
 from tests.fakes import (
     CACHE_PAPER,
     EASY_RANKER,

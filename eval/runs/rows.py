@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from eval.questions import Question, Span, Turn
+from eval.questions import Question, Span
+from rag.types import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ def row_from_json(record: Mapping[str, Any]) -> Row:
     values = dict(record)
     question = dict(values.pop("question"))
     question["evidence"] = tuple(Span(**span) for span in question["evidence"])
-    question["history"] = tuple(Turn(**turn) for turn in question["history"])
+    question["history"] = tuple(
+        Turn(**{**turn, "citations": tuple(turn.get("citations", ()))}) for turn in question["history"]
+    )
     for name in ("answer_facts", "near_miss"):
         question[name] = tuple(question[name])
     return Row(Question(**question), tuple(values.pop("hits")), **values)

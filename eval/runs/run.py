@@ -12,7 +12,7 @@ from eval.runs.folder import Mode, RunFolder, RunInfo
 from eval.runs.rows import Row
 from rag.answer import Answer, Done, Event, Retrieved, Token
 from rag.errors import CitedeskError
-from rag.types import Hit, Overrides
+from rag.types import Hit, Overrides, Turn
 
 _GIVE_UP = 3  # failures in a row
 
@@ -31,11 +31,13 @@ class Found(Protocol):
 class Asker(Protocol):
     """What is measured: `rag.Engine`, or anything that searches and answers like it."""
 
-    def search(self, question: str, overrides: Overrides = ...) -> Found:
+    def search(self, question: str, overrides: Overrides = ..., history: Sequence[Turn] = ...) -> Found:
         """Find papers."""
         ...
 
-    def ask(self, question: str, overrides: Overrides = ..., use_llm: bool = ...) -> Iterator[Event]:
+    def ask(
+        self, question: str, overrides: Overrides = ..., use_llm: bool = ..., history: Sequence[Turn] = ...
+    ) -> Iterator[Event]:
         """Answer a question; the last event is Done."""
         ...
 
@@ -73,9 +75,10 @@ def ask_one(asker: Asker, question: Question, mode: Mode) -> Row:
     started = perf_counter()
     try:
         if mode == "retrieval":
-            hits = asker.search(question.question).hits
+            hits = asker.search(question.question, history=question.history).hits
             return Row(question, _ids(hits), total_ms=_since(started))
-        return _answered(asker.ask(question.question, use_llm=mode == "llm"), question, mode, started)
+        events = asker.ask(question.question, use_llm=mode == "llm", history=question.history)
+        return _answered(events, question, mode, started)
     except CitedeskError as error:
         return Row(question, error=str(error))
 

@@ -92,11 +92,6 @@ def _notes(run: Run, whole: Sequence[Row]) -> list[str]:
             f"PARTIAL: {len(whole)} of {run.info.questions} questions were answered, {len(run.errors)} failed and "
             f"{missing} were not asked. Every mean is over the {len(whole)} alone."
         )
-    if followups := sum(bool(row.question.history) for row in run.rows):
-        notes.append(
-            f"{followups} questions follow on an earlier turn. Only their last turn was asked: what was said before "
-            "is not used yet."
-        )
     if whole and not any(row.question.answerable for row in whole):
         notes.append("No question here is answerable, so neither ranking nor citations nor facts could be measured.")
     if false := sum(len(row.quotes) - row.verbatim for row in whole):

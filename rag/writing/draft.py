@@ -71,7 +71,8 @@ class Draft:
 def nothing_meets(query: Query, relaxed: Sequence[Relaxation]) -> str:
     """Say that no paper meets the constraints, and what dropping each would leave."""
     by_name = phrases(query.filters)
-    notice = f"No paper in the collection is {said(query.filters)}."
+    of = "None of the papers spoken of" if query.papers else "No paper in the collection"
+    notice = f"{of} is {said(query.filters)}."
     if len(by_name) > 1:
         left = ", ".join(f"{each.papers} if not “{by_name[each.drop]}”" for each in relaxed)
         notice += f" Papers that meet the rest: {left}."

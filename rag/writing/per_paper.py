@@ -39,7 +39,7 @@ def write_per_paper(
     """
     cut = None
     with ThreadPoolExecutor(side_by_side, "per-paper") as pool:
-        asked = [pool.submit(_ask, query.question, each, chat) for each in evidence]
+        asked = [pool.submit(_ask, query.asked, each, chat) for each in evidence]
         try:
             for each, future in zip(evidence, asked, strict=True):
                 item, reason = _item(query, each, future, parts)

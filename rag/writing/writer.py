@@ -63,7 +63,7 @@ class Writer:
 
     def _fit(self, draft: Draft, share: float) -> dict[int, str]:
         settings = self.settings
-        question = self.counter.count(draft.query.question)
+        question = self.counter.count(draft.query.asked)
         budget = int(share * (settings.llm_context - settings.llm_max_tokens - OVERHEAD_TOKENS - question))
         if settings.llm_mode == "per-paper":
             return {n: text for each in draft.evidence for n, text in self._fit_one(each, budget)}
@@ -76,7 +76,7 @@ class Writer:
         """Compare the endpoint's count of the prompt with ours."""
         spent = meter.steps["write"]
         if self.settings.llm_mode == "whole" and spent.calls == 1:
-            messages = answer_messages(draft.query.question, list(sent.values()), draft.query.kind)
+            messages = answer_messages(draft.query.asked, list(sent.values()), draft.query.kind)
             self.counter.learn("\n".join(message.content for message in messages), spent.prompt_tokens)
 
     def _show(
@@ -113,7 +113,7 @@ def _check_sanity(draft: Draft, text: CheckedText, meter: Meter) -> None:
     """Raise LLMFailed for a reply that is no answer."""
     if declines(text.text):
         raise LLMFailed(f"{meter.name} declined to answer.")
-    if in_another_language(draft.query.question, text.text):
+    if in_another_language(draft.query.asked, text.text):
         raise LLMFailed(f"{meter.name} answered in another language than the question's.")
 
 

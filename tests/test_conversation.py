@@ -1,0 +1,220 @@
+"""Follow-ups from end to end: through the engine, and from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.answer import Answer, Done
+from rag.cli import main
+from rag.engine import Engine
+from rag.library import Library
+from rag.records import paper_to_record
+from rag.settings import Settings
+from rag.types import Filters, Overrides, Turn
+from tests.fakes import (
+    EASY_RANKER,
+    PEBBLE,
+    QUBITS,
+    REEF,
+    SHELF,
+    ScriptedChat,
+    hash_library,
+    hash_models,
+    hash_settings,
+)
+
+LIST = Turn(
+    "which papers keep the KV cache small?",
+    "- Pebble prunes it. [1]\n- Reef keeps it on disk. [2]\n- Qubits. [3]",
+    (PEBBLE.paper_id, REEF.paper_id, QUBITS.paper_id),
+)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    opened = hash_library(tmp_path_factory.mktemp("shelf"), SHELF)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def engine(library: Library) -> Engine:
+    return make(library)
+
+
+def make(library: Library, chat: ScriptedChat | None = None, **values: Any) -> Engine:
+    def open_chat(settings: Settings) -> ScriptedChat:
+        assert chat
+        return chat
+
+    settings = hash_settings(Path("home"), **values)
+    today = date(2026, 1, 2)
+    return Engine(settings, library, hash_models(), (), EASY_RANKER, lambda: today, open_chat if chat else None)
+
+
+def asked(engine: Engine, question: str, *history: Turn, overrides: Overrides = Overrides()) -> Answer:
+    *_, done = engine.ask(question, overrides, use_llm=False, history=history)
+    assert isinstance(done, Done)
+    return done.answer
+
+
+def ids(found: Sequence[Any]) -> list[str]:
+    return [each.paper.paper_id for each in found]
+
+
+def test_follow_up_keeps_what_was_typed_beside_what_it_comes_to(engine: Engine) -> None:
+    query = engine.search("and in 2024?", history=[LIST]).query
+    assert query.question == "and in 2024?"
+    assert query.standalone == query.asked == "which papers keep the KV cache small in 2024?"
+    assert (query.filters, query.papers) == (Filters("2024", "2024"), ())
+
+
+def test_question_that_stands_alone_has_no_standalone_form(engine: Engine) -> None:
+    with_history = engine.search("which robots walk on sand?", history=[LIST])
+    without = engine.search("which robots walk on sand?")
+    assert with_history.query == without.query
+    assert with_history.query.standalone is None
+    assert ids(with_history.hits) == ids(without.hits)
+
+
+def test_choice_among_the_papers_cited_finds_no_other(engine: Engine) -> None:
+    found = engine.search("which of those walk on sand?", history=[LIST])
+    assert sorted(ids(found.hits)) == sorted(LIST.citations)
+    assert [hit.rank for hit in found.hits] == [1, 2, 3]
+
+
+def test_restriction_holds_where_the_records_answer_alone(engine: Engine) -> None:
+    answer = asked(engine, "which of those is the newest?", LIST)
+    assert answer.query.kind == "metadata"
+    assert ids(answer.citations) == [REEF.paper_id]
+
+
+def test_filter_that_none_of_the_papers_spoken_of_meets_is_said(engine: Engine) -> None:
+    answer = asked(engine, "which of those are from 2023?", LIST)
+    assert (answer.status, answer.citations) == ("refused", ())
+    assert str(answer.notice).startswith("None of the papers spoken of is dated 2023.")
+
+
+def test_request_for_more_tells_all_of_one_paper(engine: Engine) -> None:
+    answer = asked(engine, "tell me more about the second", LIST)
+    assert (answer.query.kind, answer.query.papers) == ("lookup", (REEF.paper_id,))
+    assert ids(answer.citations) == [REEF.paper_id]
+    assert [quote.text for quote in answer.citations[0].quotes] == [
+        "Reef keeps the KV cache on disk.",
+        "It halves the memory of long prompts.",
+        "Loading takes 12 ms.",
+    ]
+
+
+def test_request_for_more_of_two_papers_tells_of_both(engine: Engine) -> None:
+    assert sorted(ids(asked(engine, "tell me more about the first two", LIST).citations)) == sorted(LIST.citations[:2])
+
+
+def test_what_the_user_sets_stands_against_a_follow_up(engine: Engine) -> None:
+    answer = asked(engine, "tell me more about the second", LIST, overrides=Overrides(kind="list"))
+    assert answer.query.kind == "list"
+    as_is = asked(engine, "and in 2024?", LIST, overrides=Overrides(as_is=True))
+    assert (as_is.query.standalone, as_is.query.text) == (None, "and in 2024?")
+
+
+def test_conversations_side_by_side_are_as_each_alone(engine: Engine) -> None:
+    robots = Turn("which robots walk on sand?", "- Dune. [1]\n- Qubits. [2]", ("2305.00002", QUBITS.paper_id))
+    alone = [engine.search("which of those are old?", history=[turn]).query for turn in (LIST, robots)]
+    mixed = [engine.search("which of those are old?", history=[turn]).query for turn in (robots, LIST, robots, LIST)]
+    assert mixed == [alone[1], alone[0]] * 2
+    assert engine.search("which of those are old?").query.papers == ()
+
+
+def test_model_makes_a_follow_up_stand_alone_where_an_endpoint_is_set(library: Library) -> None:
+    chat = ScriptedChat(("Which papers keep the KV cache small on phones?",))
+    configured = make(library, chat, llm_base_url="http://127.0.0.1:9/v1", llm_model="m")
+    query = configured.understand("and on phones?", history=[LIST], use_llm=True)
+    assert query.standalone == "Which papers keep the KV cache small on phones?"
+    assert (len(chat.asked), chat.closed) == (1, True)
+
+
+def test_model_is_left_alone_without_an_endpoint_or_where_it_is_not_wanted(library: Library) -> None:
+    chat = ScriptedChat(())
+    configured = make(library, chat, llm_base_url="http://127.0.0.1:9/v1", llm_model="m")
+    for engine, use_llm in ((make(library, chat), True), (configured, False)):
+        query = engine.understand("and on phones?", history=[LIST], use_llm=use_llm)
+        assert query.standalone == "which papers keep the KV cache small on phones?"
+    assert chat.asked == []
+
+
+@pytest.fixture
+def indexed(tmp_path: Path, capsys: pytest.CaptureFixture[str], easy_ranker: None) -> Path:
+    corpus = tmp_path / "papers.jsonl"
+    corpus.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in SHELF), encoding="utf-8")
+    assert main(["index", "--quiet", str(corpus)]) == 0
+    capsys.readouterr()
+    return tmp_path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(arguments)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_answers_in_json_are_a_history(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, first, _ = run(capsys, "ask", LIST.question, "--json")
+    history = indexed / "history.jsonl"
+    history.write_text(first, encoding="utf-8")
+    cited = [citation["paper_id"] for citation in json.loads(first)["citations"]]
+    code, out, _ = run(capsys, "ask", "tell me more about the first", "--history", str(history), "--json")
+    answer = json.loads(out)
+    assert (code, answer["question"], answer["kind"]) == (0, "tell me more about the first", "lookup")
+    assert answer["understood"]["standalone"].startswith("Tell me more about ")
+    assert answer["understood"]["papers"] == [cited[0]]
+    history.write_text(first + out, encoding="utf-8")
+    _, out, _ = run(capsys, "search", "and in 2018?", "--history", str(history), "--json")
+    assert json.loads(out)["query"] == "and in 2018?"
+
+
+def test_person_is_told_what_a_follow_up_was_taken_for(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history = indexed / "history.json"
+    history.write_text(json.dumps([{"question": LIST.question, "citations": LIST.citations}]), encoding="utf-8")
+    _, out, _ = run(capsys, "ask", "and in 2024?", "--history", str(history))
+    assert "Understood as: which papers keep the KV cache small in 2024?\n" in out
+    code, _, err = run(capsys, "search", "which of those use a disk?", "--history", str(history))
+    assert (code, err) == (0, "Understood as: Which of the papers use a disk? (among 3 papers)\n")
+
+
+def test_lines_of_questions_bring_their_history(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [
+        {"id": 1, "question": "and in 2024?", "history": [{"question": LIST.question, "answer": "Pebble."}]},
+        {"id": 2, "question": "and in 2024?", "history": "none"},
+        {"id": 3, "question": "and in 2018?", "history": [{"question": "papers on quantum circuits"}]},
+        {"id": 4, "question": "which robots walk?"},
+    ]
+    path = indexed / "questions.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    code, out, err = run(capsys, "search", "--questions", str(path))
+    results = [json.loads(line) for line in out.splitlines()]
+    assert code == 1
+    assert [(each["id"], each["understood"]["standalone"]) for each in results] == [
+        (1, "which papers keep the KV cache small in 2024?"),
+        (3, "papers on quantum circuits in 2018?"),
+        (4, None),
+    ]
+    assert err.startswith(f'error: {path} line 2: "history" is not a list of earlier turns')
+
+
+def test_bad_history_is_wrong_usage_told_in_one_line(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history = indexed / "history.jsonl"
+    history.write_text('{"question": "q"}\n{"answer": "a"}\n', encoding="utf-8")
+    code, out, err = run(capsys, "ask", "and in 2024?", "--history", str(history))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: --history {history} line 2: no question")
+    assert err.endswith("Mend the line or take it out.\n")
+    code, _, err = run(capsys, "ask", "and in 2024?", "--history", str(indexed / "missing"))
+    assert (code, err) == (2, f"error: --history {indexed / 'missing'} cannot be read: No such file or directory.\n")
+    code, _, err = run(capsys, "ask", "--questions", str(history), "--history", str(history))
+    assert (code, err.startswith("error: --history goes with one question")) == (2, True)
