@@ -115,7 +115,8 @@ _SINGULAR = re.compile(
     rf"\bit\b|\bits\b|\b{_AUX}\s+(?:that|this)\b(?!\s+(?:collection|library|corpus|year|month)\b)"
     rf"|\b(?:about|of|with|on|for|than|from|to|in|by|like|after|before|without|behind|do|does|did)\s+(?:that|this){_ENDS}"
     rf"|\b(?:this|that)\s+(?:{NAMED_THINGS}|one|number|result|choice|idea|trick){_MODIFIES}\b"
-    rf"|\bsuch\s+an?\s+(?!thing\s+as\b|way\s+(?:as|that)\b)\w+|\bthe\s+{_SURE_THINGS}\b{_MODIFIES}|\bthe\s+\w+\s+one\b{_MODIFIES}"
+    rf"|\bsuch\s+an?\s+(?!thing\s+as\b|way\s+(?:as|that)\b)\w+|\bthe\s+{_SURE_THINGS}\b{_MODIFIES}"
+    r"|\bthe\s+\w+\s+one\b(?!\s+(?:about|that|which|where|who|with|by|called|titled|named)\b)"
     rf"|\b(?:does|is|would|do|did)\s+the\s+same\b(?:\s+(?:hold|apply|work|true|go)\b|{_ENDS})",
     re.IGNORECASE,
 )
