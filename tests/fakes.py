@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.chat import Message, Reply, Spent
+from rag.chat import ChatModel, Message, Reply, Spent
 from rag.corpus import Corpus
 from rag.embed import Vectors
 from rag.errors import EmbeddingFailed, LLMFailed
@@ -192,11 +192,13 @@ class WordEntailment:
         return np.array(rows, np.float32)
 
 
-def word_writer(settings: Settings) -> Writer:
-    """Give a writer that judges and counts by words, over the endpoint that is set."""
+def word_writer(settings: Settings, chat: ChatModel | None = None) -> Writer:
+    """Give a writer that judges and counts by words, over a chat model or the endpoint that is set."""
     from rag.endpoint.chat import open_chat  # heavy, and only needed where a test has an endpoint
 
-    return Writer(settings, SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: open_chat(settings))
+    return Writer(
+        settings, SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: chat or open_chat(settings)
+    )
 
 
 @dataclass

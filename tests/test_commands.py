@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.cli import _parser
+from rag.arguments import make_parser
 from rag.commands import _overrides
 from rag.types import Filters, Overrides
 
@@ -23,4 +23,4 @@ from rag.types import Filters, Overrides
     ],
 )
 def test_flags_become_overrides(flags: list[str], overrides: Overrides) -> None:
-    assert _overrides(_parser().parse_args(["ask", "x", *flags])) == overrides
+    assert _overrides(make_parser().parse_args(["ask", "x", *flags])) == overrides

@@ -15,7 +15,6 @@ from rag.cli import main
 from rag.engine import Engine
 from rag.library import Library
 from rag.records import paper_to_record
-from rag.settings import Settings
 from rag.types import Filters, Overrides, Turn
 from tests.fakes import (
     EASY_RANKER,
@@ -27,6 +26,7 @@ from tests.fakes import (
     hash_library,
     hash_models,
     hash_settings,
+    word_writer,
 )
 
 LIST = Turn(
@@ -48,14 +48,10 @@ def engine(library: Library) -> Engine:
     return make(library)
 
 
-def make(library: Library, chat: ScriptedChat | None = None, **values: Any) -> Engine:
-    def open_chat(settings: Settings) -> ScriptedChat:
-        assert chat
-        return chat
-
-    settings = hash_settings(Path("home"), **values)
-    today = date(2026, 1, 2)
-    return Engine(settings, library, hash_models(), (), EASY_RANKER, lambda: today, open_chat if chat else None)
+def make(library: Library, chat: ScriptedChat | None = None) -> Engine:
+    settings = hash_settings(Path("home"))
+    writer = word_writer(settings, chat) if chat else None
+    return Engine(settings, library, hash_models(), (), EASY_RANKER, lambda: date(2026, 1, 2), writer)
 
 
 def asked(engine: Engine, question: str, *history: Turn, overrides: Overrides = Overrides()) -> Answer:
@@ -131,20 +127,20 @@ def test_conversations_side_by_side_are_as_each_alone(engine: Engine) -> None:
     assert engine.search("which of those are old?").query.papers == ()
 
 
-def test_model_makes_a_follow_up_stand_alone_where_an_endpoint_is_set(library: Library) -> None:
-    chat = ScriptedChat(("Which papers keep the KV cache small on phones?",))
-    configured = make(library, chat, llm_base_url="http://127.0.0.1:9/v1", llm_model="m")
-    query = configured.understand("and on phones?", history=[LIST], use_llm=True)
-    assert query.standalone == "Which papers keep the KV cache small on phones?"
-    assert (len(chat.asked), chat.closed) == (1, True)
+def test_model_makes_a_follow_up_stand_alone(library: Library) -> None:
+    chat = ScriptedChat(("Which papers keep the KV cache small on phones?", "Pebble does [1]."))
+    *_, done = make(library, chat).ask("and on phones?", history=[LIST])
+    assert isinstance(done, Done)
+    assert done.answer.query.standalone == "Which papers keep the KV cache small on phones?"
+    assert {name: spent.calls for name, spent in done.answer.usage.steps.items()} == {"condense": 1, "write": 1}
+    assert chat.closed
 
 
-def test_model_is_left_alone_without_an_endpoint_or_where_it_is_not_wanted(library: Library) -> None:
+def test_rules_make_a_follow_up_stand_alone_where_no_model_is_wanted(library: Library) -> None:
     chat = ScriptedChat(())
-    configured = make(library, chat, llm_base_url="http://127.0.0.1:9/v1", llm_model="m")
-    for engine, use_llm in ((make(library, chat), True), (configured, False)):
-        query = engine.understand("and on phones?", history=[LIST], use_llm=use_llm)
-        assert query.standalone == "which papers keep the KV cache small on phones?"
+    assert asked(make(library, chat), "and on phones?", LIST).query.standalone == (
+        "which papers keep the KV cache small on phones?"
+    )
     assert chat.asked == []
 
 
