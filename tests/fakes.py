@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from rag.chat import Message, Reply, Spent
 from rag.corpus import Corpus
 from rag.embed import Vectors
-from rag.errors import EmbeddingFailed
+from rag.errors import EmbeddingFailed, LLMFailed
 from rag.generations import IndexFolder, Recipe
 from rag.index import Request, update
 from rag.judge.judge import SentenceJudge
@@ -196,6 +197,54 @@ def word_writer(settings: Settings) -> Writer:
     from rag.endpoint.chat import open_chat  # heavy, and only needed where a test has an endpoint
 
     return Writer(settings, SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: open_chat(settings))
+
+
+@dataclass
+class ScriptedChat:
+    """A chat model without an endpoint: gives `replies` in order, or what they make of the messages.
+
+    A reply that is an error is raised, after `shown` of its stream. Each call costs 10 and 2 tokens and a second.
+    """
+
+    replies: Sequence[str | Reply | LLMFailed] | Callable[[Sequence[Message]], str | Reply | LLMFailed] = ()
+    shown: str = ""
+    piece: int = 5
+    name: str = "small-model"
+    spent: Spent = Spent()
+    asked: list[Sequence[Message]] = field(default_factory=list)
+    limits: list[int | None] = field(default_factory=list)
+    closed: threading.Event = field(default_factory=threading.Event)
+    _lock: Any = field(default_factory=threading.Lock)
+
+    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
+        reply = self._next(messages, max_tokens)
+        if isinstance(reply, LLMFailed):
+            if self.shown:
+                yield self.shown
+            raise reply
+        for start in range(0, len(reply.text), self.piece):
+            yield reply.text[start : start + self.piece]
+        return reply.cut
+
+    def complete(
+        self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
+    ) -> Reply:
+        reply = self._next(messages, max_tokens)
+        if isinstance(reply, LLMFailed):
+            raise reply
+        return reply
+
+    def close(self) -> None:
+        self.closed.set()
+
+    def _next(self, messages: Sequence[Message], max_tokens: int | None) -> Reply | LLMFailed:
+        with self._lock:
+            n = len(self.asked)
+            self.asked.append(messages)
+            self.limits.append(max_tokens)
+            self.spent += Spent(1, 10, 2, 1.0)
+        reply = self.replies(messages) if callable(self.replies) else self.replies[n]
+        return Reply(reply) if isinstance(reply, str) else reply
 
 
 @dataclass
