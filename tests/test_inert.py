@@ -105,6 +105,12 @@ def test_tag_that_begins_like_an_address_is_inert_in_pieces(text: str) -> None:
     assert not LIVE.search(run(list(text)))
 
 
+@pytest.mark.xfail(strict=True, reason="a bracket before an address is taken for its first letter")
+@pytest.mark.parametrize("text", ["So it is [1]https://evil.example/x", "So it is [1]javascript:x"])
+def test_address_behind_a_marker_is_removed_in_pieces(text: str) -> None:
+    assert not LIVE.search(run(list(text)))
+
+
 @pytest.mark.xfail(strict=True, reason="what indents a definition is passed on before its bracket comes")
 @pytest.mark.parametrize("text", ["> [b]: /x", "  [b]: /x"])
 def test_indented_definition_is_inert_in_pieces(text: str) -> None:
