@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import zlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -202,6 +202,54 @@ def word_writer(settings: Settings, chat: ChatModel | None = None) -> Writer:
 
 
 @dataclass
+class ScriptedChat:
+    """A chat model without an endpoint: gives `replies` in order, or what they make of the messages.
+
+    A reply that is an error is raised, after `shown` of its stream. Each call costs 10 and 2 tokens and a second.
+    """
+
+    replies: Sequence[str | Reply | LLMFailed] | Callable[[Sequence[Message]], str | Reply | LLMFailed] = ()
+    shown: str = ""
+    piece: int = 5
+    name: str = "small-model"
+    spent: Spent = Spent()
+    asked: list[Sequence[Message]] = field(default_factory=list)
+    limits: list[int | None] = field(default_factory=list)
+    closed: threading.Event = field(default_factory=threading.Event)
+    _lock: Any = field(default_factory=threading.Lock)
+
+    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
+        reply = self._next(messages, max_tokens)
+        if isinstance(reply, LLMFailed):
+            if self.shown:
+                yield self.shown
+            raise reply
+        for start in range(0, len(reply.text), self.piece):
+            yield reply.text[start : start + self.piece]
+        return reply.cut
+
+    def complete(
+        self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
+    ) -> Reply:
+        reply = self._next(messages, max_tokens)
+        if isinstance(reply, LLMFailed):
+            raise reply
+        return reply
+
+    def close(self) -> None:
+        self.closed.set()
+
+    def _next(self, messages: Sequence[Message], max_tokens: int | None) -> Reply | LLMFailed:
+        with self._lock:
+            n = len(self.asked)
+            self.asked.append(messages)
+            self.limits.append(max_tokens)
+            self.spent += Spent(1, 10, 2, 1.0)
+        reply = self.replies(messages) if callable(self.replies) else self.replies[n]
+        return Reply(reply) if isinstance(reply, str) else reply
+
+
+@dataclass
 class ScriptedEndpoint:
     """A server on loopback: streams `pieces` as an answer, or misbehaves as its fields say."""
 
@@ -295,38 +343,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         pass
-
-
-@dataclass
-class ScriptedChat:
-    """A language model that gives its replies in turn, or fails with them, and keeps what it was asked."""
-
-    replies: Sequence[str | LLMFailed]
-    asked: list[Sequence[Message]] = field(default_factory=list)
-    limits: list[int | None] = field(default_factory=list)
-    closed: bool = False
-    name: str = "scripted"
-
-    @property
-    def spent(self) -> Spent:
-        return Spent(len(self.asked))
-
-    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
-        yield self._next(messages, max_tokens)
-        return None
-
-    def complete(
-        self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
-    ) -> Reply:
-        return Reply(self._next(messages, max_tokens))
-
-    def close(self) -> None:
-        self.closed = True
-
-    def _next(self, messages: Sequence[Message], max_tokens: int | None) -> str:
-        self.asked.append(messages)
-        self.limits.append(max_tokens)
-        reply = self.replies[len(self.asked) - 1]
-        if isinstance(reply, LLMFailed):
-            raise reply
-        return reply

@@ -162,6 +162,7 @@ def test_ask_json_has_the_contracts_fields(readable: None, capsys: pytest.Captur
         "understood",
         "answer",
         "citations",
+        "sentences",
         "near_misses",
         "missed",
         "relaxations",
@@ -198,11 +199,46 @@ def test_ask_prints_the_finding_then_the_papers(readable: None, capsys: pytest.C
 def test_ask_streams_a_written_answer(
     readable: None, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    endpoint.pieces = ("Pebble prunes \x1b[31mit [1", "].")
+    endpoint.pieces = ("Pebble prunes \x1b[31mthe KV cache [1", "].")
     flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
     code, out, _ = run(capsys, "ask", QUESTION, *flags)
     assert code == 0
-    assert out.startswith("Pebble prunes [31mit [1].\n\nPapers\n[1] Small Caches")
+    assert out.startswith("Pebble prunes [31mthe KV cache [1].\n\n")
+    assert "\nPapers\n[1] Small Caches (2024-01-05)\n" in out
+
+
+def test_ask_json_shows_the_sentences_and_what_each_step_cost(
+    readable: None, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoint.pieces = ("Pebble prunes the KV cache [1]. ", "So it goes.")
+    flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
+    _, out, _ = run(capsys, "ask", QUESTION, *flags, "--json")
+    answer = json.loads(out)
+    assert (answer["status"], answer["model"]) == ("answered", "small-model")
+    assert answer["answer"] == "Pebble prunes the KV cache [1]. So it goes."
+    assert [(each["start"], each["end"], each["citations"], each["origin"]) for each in answer["sentences"]] == [
+        (0, 31, [1], "written"),
+        (32, 43, [], "written"),
+    ]
+    assert answer["sentences"][1]["verdict"] == "uncited"
+    assert answer["usage"]["steps"]["write"].keys() == {"calls", "prompt_tokens", "completion_tokens", "seconds"}
+    assert [answer["usage"][name] for name in ("calls", "prompt_tokens", "completion_tokens")] == [1, 70, 7]
+
+
+@pytest.mark.xfail(strict=True, reason="the terminal keeps the streamed text where the finished answer has another")
+@pytest.mark.parametrize("unsupported", ["strike", "repair"])
+def test_ask_shows_what_was_struck_or_repaired(
+    unsupported: str,
+    readable: None,
+    endpoint: ScriptedEndpoint,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CITEDESK_UNSUPPORTED", unsupported)
+    endpoint.pieces = ("Jets reach Venus in 99 days.",)
+    flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
+    _, out, _ = run(capsys, "ask", QUESTION, *flags)
+    assert "\nJets reach Venus" not in f"\n{out.rpartition('this replaces it.)')[2]}"
 
 
 def test_ask_with_a_failing_endpoint_says_so_and_answers(

@@ -133,7 +133,7 @@ def test_model_makes_a_follow_up_stand_alone(library: Library) -> None:
     assert isinstance(done, Done)
     assert done.answer.query.standalone == "Which papers keep the KV cache small on phones?"
     assert {name: spent.calls for name, spent in done.answer.usage.steps.items()} == {"condense": 1, "write": 1}
-    assert chat.closed
+    assert chat.closed.is_set()
 
 
 def test_rules_make_a_follow_up_stand_alone_where_no_model_is_wanted(library: Library) -> None:

@@ -37,11 +37,29 @@ def test_flag_beats_dotenv_beats_environment_beats_default(tmp_path: Path) -> No
         ({"CITEDESK_LLM_BASE_URL": "http://x/v1"}, "CITEDESK_LLM_MODEL is not set"),
         ({"CITEDESK_LLM_MODEL": "m"}, "CITEDESK_LLM_BASE_URL is not set"),
         ({"CITEDESK_LLM_BASE_URL": "x/v1", "CITEDESK_LLM_MODEL": "m"}, "is not an http"),
+        ({"CITEDESK_LLM_MODE": "both"}, "CITEDESK_LLM_MODE is 'both'. Set it to whole or per-paper, or remove it"),
+        (
+            {"CITEDESK_UNSUPPORTED": "Mark"},
+            "CITEDESK_UNSUPPORTED is 'Mark'. Set it to mark or strike or repair, or rem",
+        ),
+        ({"CITEDESK_LLM_PARALLEL": "0"}, "CITEDESK_LLM_PARALLEL is 0: it must be at least 1"),
+        ({"CITEDESK_LLM_TOTAL_TIMEOUT": "0"}, "CITEDESK_LLM_TOTAL_TIMEOUT is 0.0: it must be at least 0.1"),
+        ({"CITEDESK_LLM_TIMEOUT": "nan"}, "CITEDESK_LLM_TIMEOUT is nan: it must be at least 0.1"),
+        ({"CITEDESK_LLM_CONTEXT": "1024"}, "CITEDESK_LLM_MAX_TOKENS is 1024: it must leave 240 tokens"),
     ],
 )
 def test_value_that_means_nothing_is_a_clear_error(tmp_path: Path, environ: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load_settings({}, environ, tmp_path)
+
+
+def test_choices_are_taken_from_each_source(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CITEDESK_UNSUPPORTED=strike\n")
+    environ = {"CITEDESK_LLM_MODE": " per-paper ", "CITEDESK_UNSUPPORTED": "repair"}
+    settings = load_settings({}, environ, tmp_path).settings
+    assert (settings.llm_mode, settings.unsupported) == ("per-paper", "strike")
+    assert load_settings({"unsupported": "mark"}, environ, tmp_path).settings.unsupported == "mark"
+    assert (Settings().llm_mode, Settings().unsupported, Settings().llm_parallel) == ("whole", "mark", 2)
 
 
 def test_empty_value_is_as_good_as_none(tmp_path: Path) -> None:

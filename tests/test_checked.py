@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.answer import Checked, Cited, Event, Token
+from rag.judge.judge import SentenceJudge
+from rag.types import Evidence, Paper, Quote
+from rag.writing.checked import CheckedText
+from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, WordEntailment
+
+
+def evidence(n: int, paper: Paper) -> Evidence:
+    end = paper.abstract.index(".") + 1
+    return Evidence(n, paper, (Quote(paper.abstract[:end], 0, end),))
+
+
+EVIDENCE = (evidence(1, CACHE_PAPER), evidence(2, ROBOT_PAPER), evidence(3, QUANTUM_PAPER))
+PRUNES = "It prunes the KV cache and cuts its memory by 2.57×"
+
+
+def checked(pieces: Iterable[str], sent: Sequence[Evidence] = EVIDENCE) -> tuple[CheckedText, list[Event]]:
+    text = CheckedText(sent, SentenceJudge(WordEntailment()))
+    events = [event for piece in pieces for event in text.feed(piece)]
+    return text, events + list(text.end())
+
+
+def tokens(events: Iterable[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, Token))
+
+
+def verdicts(text: CheckedText) -> list[tuple[str, tuple[int, ...], str]]:
+    return [(text.text[each.start : each.end], each.citations, each.verdict) for each in text.sentences]
+
+
+def test_paper_comes_before_its_marker_and_the_check_after_it() -> None:
+    _, events = checked(["Robots slip on sand [2]. ", "Noise limits what they compute [3]. Robots slip [2]."])
+    assert [type(event).__name__ for event in events] == [
+        "Cited",
+        "Token",
+        "Cited",
+        "Token",
+        "Checked",
+        "Checked",
+        "Checked",
+    ]
+    cited = [event.citation for event in events if isinstance(event, Cited)]
+    assert [(each.n, each.paper.paper_id, each.quotes) for each in cited] == [
+        (1, "2305.00002", ()),
+        (2, "1804.00003", ()),
+    ]
+    assert [event.sentence.citations for event in events if isinstance(event, Checked)] == [(1,), (2,), (1,)]
+
+
+@given(
+    st.integers(1, 12), st.sampled_from([f"{PRUNES} [1]. Sand [2]!\n- Item. <b> [3]\n| a |\n", "", "x [9] y [1, 3]"])
+)
+def test_order_of_events_holds_for_every_size_of_piece(size: int, reply: str) -> None:
+    text, events = checked([reply[i : i + size] for i in range(0, len(reply), size)])
+    shown, known = "", 0
+    for event in events:
+        if isinstance(event, Token):
+            shown += event.text
+            assert all(f"[{n}]" not in shown for n in range(known + 1, 10))
+        elif isinstance(event, Cited):
+            known += 1
+            assert event.citation.n == known
+            assert f"[{known}]" not in shown
+        elif isinstance(event, Checked):
+            assert event.sentence.end <= len(shown)
+            assert set(event.sentence.citations) <= set(range(1, known + 1))
+    assert shown == text.text
+    assert tuple(event.sentence for event in events if isinstance(event, Checked)) == tuple(text.sentences)
+
+
+def test_each_sentence_gets_its_verdict() -> None:
+    text, _ = checked([f"{PRUNES} [1]. It flies to the moon [1]. Robots slip on sand [2]. Caches are nice."])
+    assert verdicts(text) == [
+        (f"{PRUNES} [1].", (1,), "supported"),
+        ("It flies to the moon [1].", (1,), "unsupported"),
+        ("Robots slip on sand [2].", (2,), "supported"),
+        ("Caches are nice.", (), "uncited"),
+    ]
+    assert [each.reason for each in text.sentences] == [
+        None,
+        "the abstract does not say this",
+        None,
+        "it cites no paper",
+    ]
+    assert {each.origin for each in text.sentences} == {"written"}
+
+
+def test_sentence_of_an_item_rests_on_the_items_only_paper() -> None:
+    text, _ = checked(["- Robots slip on sand. It walks on dunes [2].\n- Noise limits. So [3], or so [1].\nSand."])
+    assert verdicts(text) == [
+        ("It walks on dunes [1].", (1,), "supported"),
+        ("Robots slip on sand.", (1,), "supported"),
+        ("So [2], or so [3].", (2, 3), "unsupported"),
+        ("Noise limits.", (), "uncited"),
+        ("Sand.", (), "uncited"),
+    ]
+
+
+def test_item_without_a_marker_does_not_take_the_next_items_paper() -> None:
+    text, _ = checked(["- Robots slip on sand.\n- Robots slip on sand [2].\n"])
+    assert verdicts(text) == [
+        ("Robots slip on sand.", (), "uncited"),
+        ("Robots slip on sand [1].", (1,), "supported"),
+    ]
+
+
+def test_row_of_a_table_is_one_sentence() -> None:
+    text, _ = checked(["| Paper | What |\n|---|---|\n| Robots [2] | slip on sand. |\n"])
+    assert verdicts(text) == [("| Robots [1] | slip on sand. |", (1,), "supported")]
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_hostile_markdown_is_inert(size: int) -> None:
+    reply = "Robots slip ![x](https://evil.example/?q=1) on <img src=x> [sand](www.evil.example) [2]."
+    text, events = checked([reply[i : i + size] for i in range(0, len(reply), size)])
+    assert (
+        text.text
+        == tokens(events)
+        == ("Robots slip ! [x] ((link removed)) on ‹img src=x> [sand] ((link removed)) [1].")
+    )
+
+
+def test_citations_carry_verbatim_quotes_with_their_best_verdict() -> None:
+    text, _ = checked(
+        ["Robots slip on the cold sand of Marble [2]. Robots slip on sand [2]. It falls in 25% fewer trials [2]."]
+    )
+    (citation,) = text.citations
+    assert [(quote.text, quote.verdict) for quote in citation.quotes] == [
+        ("Robots slip on sand.", "supported"),
+        ("It falls in 25-40\\% fewer trials.", "supported"),
+    ]
+    for quote in citation.quotes:
+        assert ROBOT_PAPER.abstract[quote.start : quote.end] == quote.text
+
+
+def test_paper_cited_in_nothing_that_is_a_sentence_keeps_its_own_quotes() -> None:
+    text, _ = checked(["# Robots [2]\n"])
+    (citation,) = text.citations
+    assert (citation.n, citation.quotes) == (1, EVIDENCE[1].quotes)
+
+
+def test_unknown_markers_are_taken_out_and_counted() -> None:
+    text, events = checked(["Robots slip [7]. On sand [2][8]."])
+    assert text.text == tokens(events) == "Robots slip. On sand [1]."
+    assert (text.unknown_markers, [each.n for each in text.cited]) == (2, [2])
+
+
+def test_blank_beginning_of_a_reply_is_not_shown() -> None:
+    text, events = checked(["\n ", "\n  Robots", " slip [2]."])
+    assert text.text == tokens(events) == "Robots slip [1]."
+
+
+def test_empty_reply_gives_nothing() -> None:
+    text, events = checked(["", "  \n"])
+    assert (text.text, events, text.sentences, text.citations) == ("", [], [], ())
+
+
+def test_paper_that_is_admitted_later_is_supported_by_its_own_words() -> None:
+    text, _ = checked(["Robots slip on sand [2].\n"], EVIDENCE[1:2])
+    text.admit(EVIDENCE[2])
+    events = [*text.feed("Added:\n- We review quantum circuits of shallow depth. [3]", "added"), *text.end()]
+    assert [type(event).__name__ for event in events] == ["Token", "Cited", "Token", "Checked"]
+    sentence = text.sentences[-1]
+    assert (sentence.citations, sentence.verdict, sentence.origin) == ((2,), "supported", "added")
+    assert text.citations[1].quotes == (Quote(EVIDENCE[2].quotes[0].text, 0, 44, "supported"),)
+    assert text.text[sentence.start : sentence.end] == "We review quantum circuits of shallow depth. [2]"

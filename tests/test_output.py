@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+
+from rag.answer import Answer, Citation, Missed, Relaxation, Sentence, Usage
+from rag.chat import Spent
+from rag.output import answer_to_json, usage_to_json
+from rag.types import Filters, Query, Quote
+from tests.fakes import CACHE_PAPER, ROBOT_PAPER
+
+QUERY = Query("Which?", "list", "which", Filters(since="2024"))
+
+
+def test_written_answer_has_the_contracts_fields() -> None:
+    answer = Answer(
+        QUERY,
+        "answered",
+        "Robots slip [1]. So.",
+        (Citation(1, ROBOT_PAPER, (Quote("Robots slip on sand.", 0, 20, "supported"),)),),
+        (Sentence(0, 16, (1,), "supported"), Sentence(17, 20, (), "uncited", "it cites no paper", "repaired")),
+        (Citation(None, CACHE_PAPER),),
+        Missed(1, 2),
+        (Relaxation("since", 3),),
+        "small-model",
+        "A note.",
+        Usage({"write": Spent(1, 10, 2, 0.12345)}, 2),
+        {"total": 12.345},
+    )
+    shown = answer_to_json(answer)
+    assert (
+        json.loads(json.dumps(shown))
+        == shown
+        == {
+            "question": "Which?",
+            "kind": "list",
+            "status": "answered",
+            "filters": {"since": 2024},
+            "understood": {"text": "which", "order": None, "count": None, "subjects": []},
+            "answer": "Robots slip [1]. So.",
+            "citations": [
+                {
+                    "n": 1,
+                    "paper_id": "2305.00002",
+                    "title": "Walking Robots on Sand",
+                    "url": "https://arxiv.org/abs/2305.00002",
+                    "date": "2023-05",
+                    "quotes": [{"text": "Robots slip on sand.", "start": 0, "end": 20, "verdict": "supported"}],
+                }
+            ],
+            "sentences": [
+                {
+                    "start": 0,
+                    "end": 16,
+                    "citations": [1],
+                    "verdict": "supported",
+                    "reason": None,
+                    "origin": "written",
+                },
+                {
+                    "start": 17,
+                    "end": 20,
+                    "citations": [],
+                    "verdict": "uncited",
+                    "reason": "it cites no paper",
+                    "origin": "repaired",
+                },
+            ],
+            "near_misses": [
+                {
+                    "n": None,
+                    "paper_id": "2401.00001",
+                    "title": "Small Caches",
+                    "url": "https://arxiv.org/abs/2401.00001",
+                    "date": "2024-01-05",
+                    "quotes": [],
+                }
+            ],
+            "missed": {"least": 1, "most": 2},
+            "relaxations": [{"drop": "since", "papers": 3}],
+            "model": "small-model",
+            "notice": "A note.",
+            "usage": {
+                "calls": 1,
+                "prompt_tokens": 10,
+                "completion_tokens": 2,
+                "seconds": 0.123,
+                "unknown_markers": 2,
+                "steps": {"write": {"calls": 1, "prompt_tokens": 10, "completion_tokens": 2, "seconds": 0.123}},
+            },
+            "timings_ms": {"total": 12.3},
+        }
+    )
+
+
+def test_usage_shows_all_steps_and_their_sum() -> None:
+    usage = Usage({"write": Spent(3, 30, None, 1.0), "repair": Spent(1, 5, 4, 0.25)})
+    shown = usage_to_json(usage)
+    assert list(shown) == ["calls", "prompt_tokens", "completion_tokens", "seconds", "unknown_markers", "steps"]
+    assert [shown[name] for name in ("calls", "prompt_tokens", "completion_tokens", "seconds")] == [4, 35, 4, 1.25]
+    assert list(shown["steps"]) == ["write", "repair"]
+    assert shown["steps"]["write"]["completion_tokens"] is None
+
+
+def test_extractive_answer_cost_nothing() -> None:
+    shown = answer_to_json(Answer(QUERY, "extractive", ""))
+    assert shown["usage"] == {
+        "calls": 0,
+        "prompt_tokens": None,
+        "completion_tokens": None,
+        "seconds": 0.0,
+        "unknown_markers": 0,
+        "steps": {},
+    }
+    assert (shown["sentences"], shown["model"], shown["missed"]) == ([], None, None)

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from rag.chat import Message, Reply
+from rag.errors import ContextOverflow, LLMFailed
+from rag.types import Evidence, Query, Quote
+from rag.writing.per_paper import Parts, write_per_paper
+from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat
+
+QUERY = Query("What do they do?", "list", "what")
+EVIDENCE = tuple(
+    Evidence(n, paper, (Quote(paper.abstract[:5], 0, 5),))
+    for n, paper in enumerate((CACHE_PAPER, ROBOT_PAPER, QUANTUM_PAPER), start=1)
+)
+Said = str | Reply | LLMFailed
+
+
+def by_paper(cache: Said, robot: Said, quantum: Said) -> Callable[[Sequence[Message]], Said]:
+    """Reply according to the paper that is asked about."""
+    replies = {"Small Caches": cache, "Walking Robots": robot, "Qubits": quantum}
+    return lambda messages: next(said for title, said in replies.items() if title in messages[-1].content)
+
+
+def write(chat: ScriptedChat, side_by_side: int = 2, query: Query = QUERY) -> tuple[list[str], str | None, Parts]:
+    parts, pieces = Parts(), []
+    stream = write_per_paper(query, EVIDENCE, chat, side_by_side, parts)
+    try:
+        while True:
+            pieces.append(next(stream))
+    except StopIteration as end:
+        return pieces, end.value, parts
+
+
+def test_each_paper_gets_an_item_with_its_own_number() -> None:
+    chat = ScriptedChat(by_paper("It prunes.", "They walk.", "They review."))
+    pieces, cut, parts = write(chat)
+    assert pieces == ["- It prunes. [1]\n", "- They walk. [2]\n", "- They review. [3]\n"]
+    assert (cut, parts) == (None, Parts())
+    assert (chat.spent.calls, set(chat.limits)) == (3, {120})
+
+
+def test_each_request_holds_one_paper_without_its_number() -> None:
+    chat = ScriptedChat(by_paper("a", "b", "c"))
+    write(chat, side_by_side=1)
+    for messages, each in zip(chat.asked, EVIDENCE, strict=True):
+        assert [message.role for message in messages] == ["system", "user"]
+        assert f"<paper>\n{each.paper.title} (" in messages[1].content
+        assert messages[1].content.count("<paper>") == 1
+        assert "Question: What do they do?" in messages[1].content
+
+
+def test_order_is_kept_though_later_replies_come_first() -> None:
+    robot_is_done = threading.Event()
+
+    def reply(messages: Sequence[Message]) -> str:
+        if "Small Caches" in messages[-1].content:
+            assert robot_is_done.wait(5)
+            return "First."
+        robot_is_done.set()
+        return "Later."
+
+    pieces, _, _ = write(ScriptedChat(reply), side_by_side=3)
+    assert pieces == ["- First. [1]\n", "- Later. [2]\n", "- Later. [3]\n"]
+
+
+@pytest.mark.parametrize(
+    "no", ["NO", "no", "No.", "**NO**", "'NO'", "NO\n", " NO, it says nothing of the kind.", "No: it"]
+)
+def test_paper_that_does_not_answer_is_left_out(no: str) -> None:
+    pieces, _, parts = write(ScriptedChat(by_paper("It prunes.", no, "So.")))
+    assert pieces == ["- It prunes. [1]\n", "- So. [3]\n"]
+    assert parts.without == [EVIDENCE[1]]
+
+
+@pytest.mark.parametrize(
+    "yes", ["No one has done it before.", "Nothing slips.", "No need to fall.", "Nodes do.", "Not so."]
+)
+def test_sentence_that_only_begins_like_no_is_kept(yes: str) -> None:
+    pieces, _, parts = write(ScriptedChat(by_paper("NO", yes, "NO")))
+    assert pieces == [f"- {yes} [2]\n"]
+    assert parts.without == [EVIDENCE[0], EVIDENCE[2]]
+
+
+@pytest.mark.xfail(strict=True, reason="whatever begins with the word no is taken for NO")
+@pytest.mark.parametrize("yes", ["No retraining is needed.", "No training data is used, and it works."])
+def test_sentence_with_no_before_a_noun_is_kept(yes: str) -> None:
+    assert write(ScriptedChat(by_paper("NO", yes, "NO")))[0] == [f"- {yes} [2]\n"]
+
+
+@pytest.mark.parametrize("nothing", ["", " \n", "[2]", "- "])
+def test_empty_reply_is_as_good_as_no(nothing: str) -> None:
+    pieces, _, parts = write(ScriptedChat(by_paper("It prunes.", nothing, "So.")))
+    assert pieces == ["- It prunes. [1]\n", "- So. [3]\n"]
+    assert parts.without == [EVIDENCE[1]]
+
+
+def test_markers_and_bullets_of_the_model_are_removed() -> None:
+    pieces, _, _ = write(ScriptedChat(by_paper("- It prunes [7].\n", "# They\nwalk 【2】, [1–3] so.", "* So [1, 2]")))
+    assert pieces == ["- It prunes. [1]\n", "- They walk, so. [2]\n", "- So [3]\n"]
+
+
+def test_titles_stand_before_what_is_compared() -> None:
+    query = Query("Compare them", "compare", "them")
+    pieces, _, _ = write(ScriptedChat(by_paper("It prunes.", "NO", "NO")), query=query)
+    assert pieces == ["- **Small Caches** (2024-01-05): It prunes. [1]\n"]
+
+
+def test_cut_reply_is_told() -> None:
+    cut = Reply("It prunes the", "it reached CITEDESK_LLM_MAX_TOKENS")
+    pieces, reason, _ = write(ScriptedChat(by_paper(cut, "They walk.", "NO")))
+    assert pieces == ["- It prunes the [1]\n", "- They walk. [2]\n"]
+    assert reason == "it reached CITEDESK_LLM_MAX_TOKENS"
+
+
+def test_failing_paper_is_noted_and_the_others_are_shown() -> None:
+    failure = LLMFailed("The endpoint failed.")
+    pieces, _, parts = write(ScriptedChat(by_paper("It prunes.", failure, "So.")))
+    assert pieces == ["- It prunes. [1]\n", "- So. [3]\n"]
+    assert (parts.failures, parts.without) == ([failure], [])
+
+
+def test_failure_of_all_is_raised() -> None:
+    first = ContextOverflow("The endpoint was sent too much.")
+    with pytest.raises(ContextOverflow, match="was sent too much"):
+        write(ScriptedChat(by_paper(first, LLMFailed("b"), LLMFailed("c"))))
+
+
+def test_no_answer_of_any_paper_gives_nothing() -> None:
+    pieces, cut, parts = write(ScriptedChat(by_paper("NO", "NO", "NO")))
+    assert (pieces, cut, parts.without) == ([], None, list(EVIDENCE))
+
+
+@pytest.mark.parametrize("side_by_side", [1, 2, 3])
+def test_no_more_requests_run_side_by_side_than_are_set(side_by_side: int) -> None:
+    lock, running, most = threading.Lock(), [0], [0]
+
+    def reply(messages: Sequence[Message]) -> str:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.03)
+        with lock:
+            running[0] -= 1
+        return "So."
+
+    pieces, _, _ = write(ScriptedChat(reply), side_by_side)
+    assert (len(pieces), most[0]) == (3, side_by_side)
+
+
+def test_reader_that_stops_ends_the_requests() -> None:
+    chat, second = ScriptedChat(), threading.Event()
+
+    def reply(messages: Sequence[Message]) -> str | LLMFailed:
+        if "Small Caches" in messages[-1].content:
+            return "It prunes."
+        second.set()
+        assert chat.closed.wait(5)
+        return LLMFailed("was told to stop")
+
+    chat.replies = reply
+    stream = write_per_paper(QUERY, EVIDENCE, chat, 1, Parts())
+    assert next(stream) == "- It prunes. [1]\n"
+    assert second.wait(5)
+    stream.close()
+    assert (chat.closed.is_set(), len(chat.asked)) == (True, 2)
+
+
+def test_requests_that_are_done_leave_the_chat_open() -> None:
+    chat = ScriptedChat(by_paper("a", "b", "c"))
+    write(chat)
+    assert not chat.closed.is_set()

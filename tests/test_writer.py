@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.answer import Answer, Checked, Event, Token
+from rag.chat import Message, Reply, Spent
+from rag.clock import Clock
+from rag.errors import ContextOverflow, LLMFailed
+from rag.judge.judge import SentenceJudge
+from rag.types import Evidence, Kind, Query, Quote
+from rag.writing.budget import TokenCounter
+from rag.writing.draft import Draft
+from rag.writing.meter import Meter
+from rag.writing.prompts import answer_messages
+from rag.writing.synthesizer import EvidenceSynthesizer
+from rag.writing.writer import Writer
+from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, WordEntailment, hash_settings
+
+EVIDENCE = tuple(
+    Evidence(n, paper, (Quote(paper.abstract[: paper.abstract.index(".") + 1], 0, paper.abstract.index(".") + 1),))
+    for n, paper in enumerate((CACHE_PAPER, ROBOT_PAPER, QUANTUM_PAPER), start=1)
+)
+QUESTION = "What do they do?"
+STANDS_IN = "The extractive answer stands in for it."
+OVERFLOW = ContextOverflow("The endpoint was sent too much.")
+
+
+def write(
+    chat: ScriptedChat, kind: Kind = "fact", question: str = QUESTION, **values: Any
+) -> tuple[str, Answer, Meter]:
+    """Give what was shown, the answer, and the meter."""
+    writer = Writer(
+        hash_settings(Path("home"), **values),
+        SentenceJudge(WordEntailment()),
+        TokenCounter(str.split),
+        lambda: chat,
+    )
+    draft, meter = Draft(Query(question, kind, question), EVIDENCE), Meter(chat)
+
+    def synthesize(papers: Sequence[str]) -> Generator[str, None, None]:
+        yield from meter.stream(answer_messages(question, papers, kind))
+
+    stream, events = writer.write(draft, meter, synthesize, Clock()), list[Event]()
+    try:
+        while True:
+            events.append(next(stream))
+    except StopIteration as end:
+        return "".join(event.text for event in events if isinstance(event, Token)), end.value, meter
+
+
+def papers_sent(messages: Sequence[Message]) -> int:
+    return messages[-1].content.count("<paper>")
+
+
+def test_reply_is_shown_checked_and_metered() -> None:
+    chat = ScriptedChat(["Robots slip on sand [2]."])
+    shown, answer, meter = write(chat)
+    assert shown == answer.text == "Robots slip on sand [1]."
+    assert (answer.status, [each.verdict for each in answer.sentences]) == ("answered", ["supported"])
+    assert meter.steps == {"write": Spent(1, 10, 2, 1.0)}
+    assert papers_sent(chat.asked[0]) == 3
+
+
+def test_overflow_is_tried_once_more_with_half_and_only_one_answer_is_shown() -> None:
+    chat = ScriptedChat([OVERFLOW, "Caches fill memory [1]."])
+    shown, answer, meter = write(chat, llm_context=700, llm_max_tokens=300)
+    assert shown == answer.text == "Caches fill memory [1]."
+    assert [papers_sent(messages) for messages in chat.asked] == [3, 2]
+    assert meter.steps == {"write": Spent(2, 20, 4, 2.0)}
+
+
+def test_second_overflow_gives_the_extractive_answer_with_the_cost_kept() -> None:
+    chat = ScriptedChat([OVERFLOW, OVERFLOW, "never asked"])
+    shown, answer, meter = write(chat)
+    assert (shown, answer.status, len(chat.asked)) == ("", "extractive", 2)
+    assert answer.notice == f"The endpoint was sent too much. {STANDS_IN}"
+    assert answer.text.startswith("- Key-value caches fill the memory of a server. [1]\n")
+    assert meter.steps["write"].calls == 2
+
+
+def test_failure_midway_gives_the_extractive_answer_with_the_cost_kept() -> None:
+    chat = ScriptedChat([LLMFailed("The endpoint broke off."), "never asked"], shown="Half an ")
+    shown, answer, meter = write(chat)
+    assert (shown.strip(), answer.status, len(chat.asked)) == ("Half an", "extractive", 1)
+    assert answer.notice == f"The endpoint broke off. {STANDS_IN}"
+    assert meter.steps == {"write": Spent(1, 10, 2, 1.0)}
+
+
+@pytest.mark.xfail(strict=True, reason="an overflow is tried again though text was shown: two answers run together")
+def test_overflow_after_the_first_words_does_not_show_two_answers() -> None:
+    chat = ScriptedChat([OVERFLOW, "Caches fill memory [1]."], shown="Robots slip ")
+    shown, _, _ = write(chat)
+    assert "Caches" not in shown
+
+
+@pytest.mark.parametrize(
+    ("reply", "notice"),
+    [
+        ("I'm sorry, but I can't help with that. It is not allowed.", "small-model declined to answer."),
+        (
+            "Этот метод сокращает кэш и уменьшает память сервера [1].",
+            "small-model answered in another language than the question's.",
+        ),
+    ],
+)
+def test_reply_that_is_no_answer_is_replaced(reply: str, notice: str) -> None:
+    _, answer, meter = write(ScriptedChat([reply]))
+    assert (answer.status, answer.notice) == ("extractive", f"{notice} {STANDS_IN}")
+    assert meter.steps["write"].calls == 1
+
+
+@pytest.mark.xfail(strict=True, reason="the marker that is attached to it makes a refusal about one paper an answer")
+def test_refusal_about_each_paper_is_no_answer() -> None:
+    chat = ScriptedChat(["I'm sorry, but I can't help with that."] * 3)
+    assert write(chat, llm_mode="per-paper")[1].status != "answered"
+
+
+def test_reply_in_another_language_is_stopped_early() -> None:
+    sentence = "Этот метод сокращает кэш и уменьшает память сервера [1]. "
+    shown, _, _ = write(ScriptedChat([sentence * 50]))
+    assert len(shown) < 3 * len(sentence)
+
+
+def test_nothing_is_asked_where_no_paper_fits() -> None:
+    chat = ScriptedChat()
+    shown, answer, _ = write(chat, question="word " * 400, llm_context=512, llm_max_tokens=250)
+    assert (shown, answer.status, chat.asked) == ("", "extractive", [])
+    assert answer.notice == "No paper fits into CITEDESK_LLM_CONTEXT beside the question and the answer."
+
+
+def test_what_does_not_fit_is_not_sent_and_cannot_be_cited() -> None:
+    chat = ScriptedChat(["One [1], two [2], three [3]."])
+    _, answer, _ = write(chat, llm_context=512, llm_max_tokens=215)
+    assert papers_sent(chat.asked[0]) == 1
+    assert (answer.text, [each.n for each in answer.citations]) == ("One [1], two, three.", [1])
+    assert [each.paper for each in answer.near_misses] == [ROBOT_PAPER, QUANTUM_PAPER]
+
+
+def test_list_has_the_papers_that_did_not_fit_in_their_own_words() -> None:
+    chat = ScriptedChat(["- Caches fill memory [1]."])
+    shown, answer, _ = write(chat, "list", llm_context=512, llm_max_tokens=215)
+    assert shown == answer.text
+    assert answer.text.endswith("- Robots slip on sand. [2]\n- We review quantum circuits of shallow depth. [3]")
+
+
+def by_paper(messages: Sequence[Message]) -> str | Reply | LLMFailed:
+    text = messages[-1].content
+    if "Small Caches" in text:
+        return "Caches fill the memory of a server."
+    return LLMFailed("The endpoint is down.") if "Walking Robots" in text else "NO"
+
+
+def test_each_paper_is_asked_about_where_that_is_set() -> None:
+    chat = ScriptedChat(by_paper)
+    shown, answer, meter = write(chat, llm_mode="per-paper", llm_parallel=1)
+    assert shown.rstrip() == answer.text == "- Caches fill the memory of a server. [1]"
+    assert answer.notice == "The endpoint failed for 1 paper(s): The endpoint is down."
+    assert meter.steps == {"write": Spent(3, 30, 6, 3.0)}
+
+
+def test_list_of_single_requests_is_completed_too() -> None:
+    _, answer, _ = write(ScriptedChat(by_paper), "list", llm_mode="per-paper")
+    assert answer.text.count("\n- ") == 2
+    assert [each.origin for each in answer.sentences] == ["written", "added", "added"]
+
+
+def test_no_paper_that_answers_is_a_refusal() -> None:
+    _, answer, _ = write(ScriptedChat(["NO"] * 3), llm_mode="per-paper")
+    assert (answer.status, len(answer.near_misses)) == ("refused", 3)
+
+
+def test_failure_for_every_paper_gives_the_extractive_answer() -> None:
+    chat = ScriptedChat(lambda messages: LLMFailed("The endpoint is down."))
+    _, answer, meter = write(chat, llm_mode="per-paper")
+    assert (answer.status, answer.notice) == ("extractive", f"The endpoint is down. {STANDS_IN}")
+    assert meter.steps["write"].calls == 3
+
+
+@pytest.mark.xfail(strict=True, reason="what write_per_paper returns is dropped, so that a cut item is not told")
+def test_cut_reply_about_one_paper_is_truncated() -> None:
+    chat = ScriptedChat([Reply("Caches fill the", "it reached CITEDESK_LLM_MAX_TOKENS")] * 3)
+    _, answer, _ = write(chat, llm_mode="per-paper")
+    assert answer.status == "truncated"
+
+
+def test_cut_stream_is_truncated() -> None:
+    _, answer, _ = write(ScriptedChat([Reply("Robots slip on sand [2]. And", "it reached CITEDESK_LLM_MAX_TOKENS")]))
+    assert (answer.status, answer.text) == ("truncated", "Robots slip on sand [1]. And")
+
+
+def test_repair_is_a_step_of_its_own() -> None:
+    chat = ScriptedChat(["Robots fly to Mars [2].", "1: Robots slip on sand."])
+    _, answer, meter = write(chat, unsupported="repair")
+    assert answer.text == "Robots slip on sand [1]."
+    assert meter.steps == {"write": Spent(1, 10, 2, 1.0), "repair": Spent(1, 10, 2, 1.0)}
+
+
+def test_reader_that_stops_closes_the_stream() -> None:
+    closed = []
+
+    def synthesize(papers: Sequence[str]) -> Generator[str, None, None]:
+        try:
+            while True:
+                yield "Robots slip on sand [2]. "
+        finally:
+            closed.append(True)
+
+    chat = ScriptedChat()
+    writer = Writer(hash_settings(Path("home")), SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: chat)
+    stream = writer.write(Draft(Query(QUESTION, "fact", ""), EVIDENCE), Meter(chat), synthesize, Clock())
+    next(event for event in stream if isinstance(event, Checked))
+    stream.close()
+    assert closed == [True]
+
+
+def test_meter_adds_up_steps_of_one_name_and_leaves_out_free_ones() -> None:
+    meter = Meter(ScriptedChat(["a", Reply("b", "it was cut"), "c"]))
+    for name in ("one", "one", "free"):
+        with meter.step(name):
+            if name != "free":
+                meter.complete(())
+    with pytest.raises(LLMFailed), meter.step("failed"):
+        meter.complete(())
+        raise LLMFailed("x")
+    assert meter.steps == {"one": Spent(2, 20, 4, 2.0), "failed": Spent(1, 10, 2, 1.0)}
+    assert (meter.name, meter.spent.calls, meter.cut) == ("small-model", 3, None)
+
+
+def test_meter_keeps_why_a_stream_was_cut() -> None:
+    meter = Meter(ScriptedChat([Reply("abc", "it was cut"), "whole"]))
+    assert ("".join(meter.stream(())), meter.cut) == ("abc", "it was cut")
+    assert ("".join(meter.stream(())), meter.cut) == ("whole", None)
+
+
+def test_synthesizer_streams_and_gives_the_answer_whole() -> None:
+    chat = ScriptedChat([Reply("Robots slip.", "it was cut"), "Again."])
+    synthesizer = EvidenceSynthesizer(chat, "compare")
+    assert (
+        "".join(synthesizer.get_response(QUESTION, ["<paper>\nA\n</paper>", "<paper>\nB\n</paper>"])) == "Robots slip."
+    )
+    assert synthesizer.cut == "it was cut"
+    assert asyncio.run(synthesizer.aget_response(QUESTION, [])) == "Again."
+    assert chat.asked[0][1].content == (
+        "<paper>\nA\n</paper>\n\n<paper>\nB\n</paper>\n\nQuestion: What do they do?\n"
+        "Compare in a Markdown table: a row for each paper, its name and number in the first column.\nAnswer:"
+    )
+    assert synthesizer.get_prompts() == {}
+    with pytest.raises(ValueError, match=r"rag\.writing\.prompts"):
+        synthesizer.update_prompts({"text_qa_template": "x"})  # type: ignore[dict-item]
