@@ -13,10 +13,19 @@ from typing import Any, NoReturn, get_args
 from rag import __version__
 from rag.days import first_day
 from rag.errors import CitedeskError, UsageError
-from rag.settings import Configuration, load_settings
+from rag.settings import Configuration, Mode, Unsupported, load_settings
 from rag.types import CONSTRAINTS, Kind
 
-_SETTING_FLAGS = ("home", "embed_model", "saved_year", "rerank_depth", "llm_base_url", "llm_model")
+_SETTING_FLAGS = (
+    "home",
+    "embed_model",
+    "saved_year",
+    "rerank_depth",
+    "llm_base_url",
+    "llm_model",
+    "llm_mode",
+    "unsupported",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -164,6 +173,19 @@ def _add_ask(command: _Command) -> None:
     )
     ask.add_argument("--llm-base-url", metavar="URL", help="OpenAI-compatible endpoint (CITEDESK_LLM_BASE_URL)")
     ask.add_argument("--llm-model", metavar="NAME", help="model to ask it for (CITEDESK_LLM_MODEL)")
+    add_writing(ask)
+
+
+def add_writing(parser: ArgumentParser) -> None:
+    """Add the flags that say how an endpoint writes, and what becomes of what no paper bears out."""
+    parser.add_argument(
+        "--llm-mode", choices=get_args(Mode), help="one request for all papers, or one for each (CITEDESK_LLM_MODE)"
+    )
+    parser.add_argument(
+        "--unsupported",
+        choices=get_args(Unsupported),
+        help="what to do with sentences that no paper bears out (CITEDESK_UNSUPPORTED)",
+    )
 
 
 def _add_eval(add_parser: Callable[..., ArgumentParser]) -> None:
