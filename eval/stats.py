@@ -47,7 +47,7 @@ def median_interval(values: Sequence[float], seed: int = 0, samples: int = 2000)
 
 
 def share_interval(hits: int, n: int) -> Interval:
-    """Give a share with its 95 % Wilson interval, which has a width also where all are hits; raises ValueError for none.
+    """Give a share with its 95 % Wilson interval, which has a width even where all are hits; raises ValueError for n 0.
 
     Wilson, Probable inference, the law of succession, and statistical inference, JASA 1927.
     """

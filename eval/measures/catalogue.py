@@ -105,9 +105,7 @@ def _answer_scores(row: Row, answer: Mapping[str, object]) -> dict[str, float]:
 def _costs(usage: object) -> dict[str, float]:
     """Give what the endpoint's work cost, where it was asked."""
     spent = usage if isinstance(usage, dict) else {}
-    found = {
-        name: float(spent[name]) for name in ("prompt_tokens", "completion_tokens") if spent.get(name) is not None
-    }
+    found = {name: float(spent[name]) for name in ("prompt_tokens", "completion_tokens") if spent.get(name) is not None}
     if spent.get("calls"):
         found |= {"calls": float(spent["calls"]), "endpoint_ms": 1000 * float(spent["seconds"])}
     return found

@@ -28,7 +28,15 @@ _HEADLINES = {
     "sentences_supported": "written sentences supported",
     "citations_needed": "their citations needed",
 }
-_PLOTTED = ("ndcg@10", "recall@20", "cited_f1", "facts_in_answer", "evidence_recall", "citations_relevant", "sentences_supported")
+_PLOTTED = (
+    "ndcg@10",
+    "recall@20",
+    "cited_f1",
+    "facts_in_answer",
+    "evidence_recall",
+    "citations_relevant",
+    "sentences_supported",
+)
 
 
 def report_to_html(summary: Summary, rows: Sequence[Row]) -> str:

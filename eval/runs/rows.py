@@ -15,9 +15,9 @@ from eval.questions import Question, Span, Turn
 class Row:
     """One question's outcome; `answer` has the shape of `citedesk ask --json`, and is None where only searched.
 
-    `hits` are paper ids, best first; `verbatim` of the answer's quotes stand at their offsets; `needed` of the citations
-    of a model's sentences are needed; times are wall-clock milliseconds from asking; a row with an `error` is counted,
-    never averaged.
+    `hits` are paper ids, best first; `verbatim` of the answer's quotes stand at their offsets, and `needed` of
+    the citations of a model's sentences are needed; times are wall-clock milliseconds from asking; a row with an
+    `error` is counted, never averaged.
     """
 
     question: Question
