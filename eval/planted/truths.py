@@ -20,6 +20,7 @@ from rag.types import Paper
 
 Form = Literal["verbatim", "reported", "paraphrase", "summary"]
 _OF_ITSELF = re.compile(r"\b(?:we|our|this (?:paper|work|study))\b|\d", re.IGNORECASE)
+_NUMBERED = re.compile(r"\(\d\)")  # "(2)" before a part of a sentence claims nothing
 _WORDS = range(8, 61)
 
 
@@ -38,10 +39,14 @@ def own_claims(papers: Iterable[Paper], seed: int) -> list[Truth]:
         Truth("verbatim", readable(text), paper)
         for paper in papers
         for start, end in sentence_spans(paper.abstract)
-        if _OF_ITSELF.search(text := paper.abstract[start:end]) and len(text.split()) in _WORDS
+        if _is_claim(text := paper.abstract[start:end])
     ]
     random.Random(seed).shuffle(found)
     return found
+
+
+def _is_claim(text: str) -> bool:
+    return bool(_OF_ITSELF.search(text)) and not _NUMBERED.search(text) and len(text.split()) in _WORDS
 
 
 def as_reported(claims: Iterable[Truth]) -> list[Truth]:
