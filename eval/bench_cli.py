@@ -9,6 +9,8 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 
+from eval.counts import count
+
 Add = Callable[[str, str, str], ArgumentParser]
 
 
@@ -112,18 +114,8 @@ def _add_judging(parser: ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--judge", default=default, metavar="NAME", help=f"who judges: lexical, dense or llm ({default})"
     )
-    parser.add_argument("--sample", type=_count, metavar="N", help="judge only N, chosen by a fixed seed")
+    parser.add_argument("--sample", type=count, metavar="N", help="judge only N, chosen by a fixed seed")
     parser.add_argument("--embed-model", metavar="NAME", help="model, folder or hub id (CITEDESK_EMBED_MODEL)")
     parser.add_argument("--llm-base-url", metavar="URL", help="OpenAI-compatible endpoint (CITEDESK_LLM_BASE_URL)")
     parser.add_argument("--llm-model", metavar="NAME", help="model to ask it for (CITEDESK_LLM_MODEL)")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-_count.__name__ = "count"

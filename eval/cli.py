@@ -8,7 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval import bench_cli
+from eval import bench_cli, written_cli
+from eval.counts import count
+from rag.arguments import add_writing
 
 if TYPE_CHECKING:
     from rag.settings import Configuration
@@ -38,6 +40,7 @@ def add_parsers(parser: ArgumentParser) -> None:
     _add_compare(add)
     _add_report(add)
     bench_cli.add_parsers(add)
+    written_cli.add_parsers(add)
 
 
 def dispatch(parsed: Namespace, configuration: Configuration) -> int:
@@ -55,6 +58,7 @@ def _add_run(add: Add) -> None:
         "  citedesk eval run --gold eval/gold/dev.jsonl --out runs/today\n"
         "  citedesk eval run --gold eval/gold/dev.jsonl eval/gold/conversations.jsonl --out runs/all --no-llm\n"
         "  citedesk eval run --gold eval/gold/dev.jsonl --out runs/fast --retrieval-only\n"
+        "  citedesk eval run --gold eval/gold/dev.jsonl --out runs/parts --llm-mode per-paper --sample 20\n"
         "A run that was stopped goes on when the same command is given again.",
     )
     run.add_argument("--gold", nargs="+", type=Path, required=True, metavar="FILE", help="files of gold questions")
@@ -62,11 +66,15 @@ def _add_run(add: Add) -> None:
     run.add_argument(
         "--no-llm", dest="llm", action="store_false", help="answer extractively even if an endpoint is set"
     )
+    some = run.add_mutually_exclusive_group()
+    some.add_argument("--limit", type=count, metavar="N", help="ask only the first N questions")
+    some.add_argument("--sample", type=count, metavar="N", help="ask only N questions, spread evenly over the files")
     run.add_argument("--retrieval-only", action="store_true", help="search, and answer nothing")
     run.add_argument("--quiet", action="store_true", help="show no progress bar")
     run.add_argument("--embed-model", metavar="NAME", help="model, folder or hub id (CITEDESK_EMBED_MODEL)")
     run.add_argument("--llm-base-url", metavar="URL", help="OpenAI-compatible endpoint (CITEDESK_LLM_BASE_URL)")
     run.add_argument("--llm-model", metavar="NAME", help="model to ask it for (CITEDESK_LLM_MODEL)")
+    add_writing(run)
 
 
 def _add_compare(add: Add) -> None:

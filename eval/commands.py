@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eval.questions import GoldError, Question, load_gold
 from eval.runs.compare import Gate
@@ -13,6 +14,9 @@ from eval.runs.folder import Mode, Run, RunFolder
 from rag.commands import note, print_result
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
+
+if TYPE_CHECKING:
+    from rag.judge.judge import SentenceJudge
 
 _LISTED = ("ndcg@10", "cited_f1")  # measures whose changed questions are listed where none is named
 
@@ -34,14 +38,16 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
     settings = configuration.settings
     mode = _mode(arguments, settings)
     generation = IndexFolder(settings.home).current()
-    questions = load_questions(arguments.gold, generation)
-    info = run_info(mode, read_manifest(generation), settings, arguments.gold, len(questions))
+    questions = chosen(load_questions(arguments.gold, generation), arguments.limit, arguments.sample)
+    only = {name: number for name in ("limit", "sample") if (number := getattr(arguments, name)) is not None}
+    info = run_info(mode, read_manifest(generation), settings, arguments.gold, len(questions), only)
     folder = RunFolder(arguments.out)
     from rag.engine import build  # 3 s of imports, after the gold has proved sound
 
     with folder.locked():
         try:
-            run_questions(build(settings), questions, info, folder, _progress(arguments.quiet))
+            judge = _judge() if mode == "llm" else None
+            run_questions(build(settings), questions, info, folder, _progress(arguments.quiet), judge)
         except (RunStopped, KeyboardInterrupt):
             _report(folder, arguments)
             raise
@@ -95,6 +101,22 @@ def load_questions(paths: Sequence[Path], generation: Path) -> tuple[Question, .
         for problem in error.problems:
             note(str(problem))
         raise
+
+
+def chosen(questions: Sequence[Question], limit: int | None, sample: int | None) -> Sequence[Question]:
+    """Give the first questions, or some that are spread evenly, in their order; all where neither is asked for."""
+    if limit is not None:
+        return questions[:limit]
+    if sample is None or sample >= len(questions):
+        return questions
+    return [questions[i * len(questions) // sample] for i in range(sample)]
+
+
+def _judge() -> SentenceJudge:
+    from rag.judge.entail import load_entailment
+    from rag.judge.judge import SentenceJudge
+
+    return SentenceJudge(load_entailment())
 
 
 def _gates(measures: Sequence[str], margins: Sequence[float]) -> list[Gate]:

@@ -11,7 +11,7 @@ from eval.runs.folder import Run, RunInfo
 from eval.runs.rows import Row
 from rag.answer import Answer, Citation, Done, Event, Retrieved, Token
 from rag.errors import LLMFailed
-from rag.types import Hit, Overrides, Query, Quote, Turn
+from rag.types import Hit, Kind, Overrides, Query, Quote, Turn
 from tests.fakes import PAPERS
 
 INFO = RunInfo(
@@ -38,6 +38,7 @@ class ScriptedAsker:
 
     fails: frozenset[str] = frozenset()
     falls_back: frozenset[str] = frozenset()
+    kind: Kind = "fact"
     asked: list[str] = field(default_factory=list)
     histories: list[tuple[Turn, ...]] = field(default_factory=list)
 
@@ -60,7 +61,7 @@ class ScriptedAsker:
             yield Token("Pebble prunes")
         first = PAPERS[0]
         quote = Quote(first.abstract[:20], 0, 20, "supported")
-        query = Query(question, "fact", question)
+        query = Query(question, self.kind, question)
         answer = Answer(query, "extractive", "Pebble prunes [1].", citations=(Citation(1, first, (quote,)),))
         if use_llm and question not in self.falls_back:
             answer = replace(answer, status="answered", model="small-model")

@@ -11,10 +11,11 @@ from eval.measures.facts import fact_scores
 from eval.measures.quotes import evidence_scores, verbatim_share
 from eval.measures.ranking import RECALL_DEPTHS, ranking_scores
 from eval.measures.refusal import refusal_scores
+from eval.measures.written import needed_share, own_sentences, sentence_scores
 from eval.runs.rows import Row
 from rag.errors import UsageError
 
-Group = Literal["ranking", "answer", "cost"]
+Group = Literal["ranking", "answer", "written", "cost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Measure:
     name: str
     group: Group
     meaning: str
-    unit: Literal["", "ms", "tokens"] = ""
+    unit: Literal["", "ms", "tokens", "calls"] = ""
     more_is_better: bool = True
 
 
@@ -48,6 +49,14 @@ _ALL = (
     Measure("evidence_recall", "answer", "share of gold evidence that the quotes cover"),
     Measure("rightly_refused", "answer", "share of unanswerable questions refused, or their false premise corrected"),
     Measure("wrongly_refused", "answer", "share of answerable questions refused", more_is_better=False),
+    Measure("sentences_supported", "written", "share of the model's sentences that the papers they cite bear out"),
+    Measure("sentences_partial", "written", "share that they bear out in part", more_is_better=False),
+    Measure("sentences_unsupported", "written", "share that they do not bear out", more_is_better=False),
+    Measure("sentences_uncited", "written", "share that cites no paper", more_is_better=False),
+    Measure("all_supported", "written", "share of answers in which every sentence is supported"),
+    Measure("citations_needed", "written", "share of the sentences' citations that they need to be supported"),
+    Measure("calls", "cost", "requests to the endpoint", "calls", more_is_better=False),
+    Measure("endpoint_ms", "cost", "time of the requests, those side by side added up", "ms", more_is_better=False),
     Measure("prompt_tokens", "cost", "tokens that were sent to the endpoint", "tokens", more_is_better=False),
     Measure("completion_tokens", "cost", "tokens that the endpoint wrote", "tokens", more_is_better=False),
     Measure("first_token_ms", "cost", "time until the first written token", "ms", more_is_better=False),
@@ -88,11 +97,18 @@ def _answer_scores(row: Row, answer: Mapping[str, object]) -> dict[str, float]:
     found |= verbatim_share(len(quotes), row.verbatim)
     found |= evidence_scores(quotes, question.evidence, question.relevant)
     found |= refusal_scores(question, str(answer["status"]), str(answer["answer"]), row.cited)
-    usage = answer.get("usage")
-    tokens = usage if isinstance(usage, dict) else {}
-    return found | {
-        name: float(tokens[name]) for name in ("prompt_tokens", "completion_tokens") if tokens.get(name) is not None
-    }
+    sentences = own_sentences(answer)
+    found |= sentence_scores(sentences) | needed_share(sentences, row.needed)
+    return found | _costs(answer.get("usage"))
+
+
+def _costs(usage: object) -> dict[str, float]:
+    """Give what the endpoint's work cost, where it was asked."""
+    spent = usage if isinstance(usage, dict) else {}
+    found = {name: float(spent[name]) for name in ("prompt_tokens", "completion_tokens") if spent.get(name) is not None}
+    if spent.get("calls"):
+        found |= {"calls": float(spent["calls"]), "endpoint_ms": 1000 * float(spent["seconds"])}
+    return found
 
 
 def shown_text(row: Row) -> str:

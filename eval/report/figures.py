@@ -8,11 +8,12 @@ from eval.measures.catalogue import MEASURES
 from eval.stats import Interval
 
 NOT_MEASURED = "–"
+_DECIMALS = {"": 3, "calls": 1, "tokens": 0, "ms": 0}
 
 
 def number(value: float, unit: str) -> str:
-    """Write a mean: a share with three decimals, counts and times without."""
-    return f"{value:,.0f}" if unit else f"{value:.3f}"
+    """Write a mean: a share with three decimals, calls with one, tokens and times without."""
+    return f"{value:,.{_DECIMALS[unit]}f}"
 
 
 def with_interval(measure: str, interval: Interval) -> str:

@@ -51,7 +51,7 @@ def _mean_and_interval(name: str, summary: Summary) -> tuple[str, str, str]:
 def _per_type(summary: Summary) -> str:
     """Lay out every measure by question type, one table a measure group."""
     lines: list[str] = []
-    for group in ("ranking", "answer", "cost"):
+    for group in ("ranking", "answer", "written", "cost"):
         names = [name for name in MEASURES if MEASURES[name].group == group and name in summary.overall]
         if names:
             lines += ["", f"## By question type: {group}", ""]

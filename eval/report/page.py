@@ -25,8 +25,18 @@ _HEADLINES = {
     "quotes_verbatim": "quotes verbatim",
     "rightly_refused": "unanswerable, refused (should be 1)",
     "wrongly_refused": "answerable, refused (should be 0)",
+    "sentences_supported": "written sentences supported",
+    "citations_needed": "their citations needed",
 }
-_PLOTTED = ("ndcg@10", "recall@20", "cited_f1", "facts_in_answer", "evidence_recall", "citations_relevant")
+_PLOTTED = (
+    "ndcg@10",
+    "recall@20",
+    "cited_f1",
+    "facts_in_answer",
+    "evidence_recall",
+    "citations_relevant",
+    "sentences_supported",
+)
 
 
 def report_to_html(summary: Summary, rows: Sequence[Row]) -> str:

@@ -10,6 +10,7 @@ from eval.measures.catalogue import scores
 from eval.measures.facts import holds, read
 from eval.measures.quotes import covers
 from eval.measures.ranking import DEPTH
+from eval.measures.written import own_sentences
 from eval.questions import MUST, Question
 from eval.runs.rows import Row
 
@@ -20,6 +21,12 @@ _SHOWN = {
     "facts_in_answer": "facts",
     "evidence_recall": "evidence",
     "rightly_refused": "refused",
+}
+_VERDICTS = {
+    "supported": ("good", "●"),
+    "partial": ("soft", "◐"),
+    "unsupported": ("bad", "○"),
+    "uncited": ("bad", "○"),
 }
 _UNSCORED = 2.0  # sorts behind every share
 _GRADES = {2: ("good", "● must be there"), 1: ("soft", "◐ may be there"), 0: ("bad", "○ not relevant")}
@@ -40,7 +47,8 @@ def question_to_html(row: Row) -> str:
     shown = " · ".join(f"{label} {scored[name]:.2f}" for name, label in _SHOWN.items() if name in scored)
     if row.error is not None:
         shown = '<span class="bad">failed</span>'
-    parts = [_history(question), _error(row), _answer(row), _cited(row), _missed(row), _facts(row), _evidence(row)]
+    parts = [_history(question), _error(row), _answer(row), _sentences(row), _cited(row), _missed(row)]
+    parts += [_facts(row), _evidence(row)]
     return (
         f'<details class="question"><summary><code>{escape(question.id)}</code><span>{escape(question.question)}</span>'
         f'<span class="scores">{shown}</span></summary><div class="body">{"".join(parts)}</div></details>'
@@ -65,6 +73,24 @@ def _answer(row: Row) -> str:
     status, time = escape(str(row.answer["status"])), f"{row.total_ms or 0:,.0f} ms"
     text = escape(str(row.answer["answer"]))
     return f'<h3>Answer <span class="soft">({status}, {time})</span></h3><div class="answer">{text}</div>{notice}'
+
+
+def _sentences(row: Row) -> str:
+    """List the sentences that the model wrote, with their verdicts."""
+    if row.answer is None or not (sentences := own_sentences(row.answer)):
+        return ""
+    text = str(row.answer["answer"])
+    items = "".join(
+        f"<li>{escape(text[each['start'] : each['end']])} {_verdict(each['verdict'], each['reason'])}</li>"
+        for each in sentences
+    )
+    return f"<h3>Checked</h3><ul>{items}</ul>"
+
+
+def _verdict(verdict: str, reason: str | None) -> str:
+    css, mark = _VERDICTS[verdict]
+    because = f": {reason}" if reason else ""
+    return f'<span class="tag {css}">{mark} {verdict}{escape(because)}</span>'
 
 
 def _cited(row: Row) -> str:

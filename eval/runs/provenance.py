@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,16 +18,24 @@ from rag.settings import Settings
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _TIMEOUTS = {"llm_connect_timeout", "llm_first_token_timeout", "llm_timeout", "llm_total_timeout"}
+_WRITING = ("llm_", "unsupported")  # what a setting that only written answers depend on begins with
 _NOT_KEPT = {"home", "corpus", "saved_year", "llm_api_key", *_TIMEOUTS}  # places, secrets, and what answers ignore
 
 
-def run_info(mode: Mode, manifest: Manifest, settings: Settings, gold: Sequence[Path], questions: int) -> RunInfo:
-    """Describe a run that starts now over so many questions."""
+def run_info(
+    mode: Mode,
+    manifest: Manifest,
+    settings: Settings,
+    gold: Sequence[Path],
+    questions: int,
+    chosen: Mapping[str, int] | None = None,
+) -> RunInfo:
+    """Describe a run that starts now over so many questions; `chosen` says how they were, where not all are asked."""
     return RunInfo(
         mode=mode,
         generation=manifest.generation,
         papers=len(manifest.papers),
-        settings=measured_settings(settings, mode),
+        settings={**measured_settings(settings, mode), **(chosen or {})},
         gold={path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in gold},
         questions=questions,
         version=__version__,
@@ -41,7 +49,7 @@ def measured_settings(settings: Settings, mode: Mode) -> dict[str, Any]:
     values = {name: value for name, value in asdict(settings).items() if name not in _NOT_KEPT}
     if values["llm_base_url"]:
         values["llm_base_url"] = re.sub(r"//[^/@]*@|[?#].*", _bare, values["llm_base_url"])
-    return {name: value for name, value in values.items() if mode == "llm" or not name.startswith("llm_")}
+    return {name: value for name, value in values.items() if mode == "llm" or not name.startswith(_WRITING)}
 
 
 def _bare(secret: re.Match[str]) -> str:

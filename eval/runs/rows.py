@@ -16,8 +16,9 @@ from rag.types import Turn
 class Row:
     """One question's outcome; `answer` has the shape of `citedesk ask --json`, and is None where only searched.
 
-    `hits` are paper ids, best first; `verbatim` of the answer's quotes stand at their offsets; times are wall-clock
-    milliseconds from asking; a row with an `error` is counted, never averaged.
+    `hits` are paper ids, best first; `verbatim` of the answer's quotes stand at their offsets, and `needed` of
+    the citations of a model's sentences are needed; times are wall-clock milliseconds from asking; a row with an
+    `error` is counted, never averaged.
     """
 
     question: Question
@@ -27,6 +28,7 @@ class Row:
     first_token_ms: float | None = None
     total_ms: float | None = None
     error: str | None = None
+    needed: int | None = None
 
     @property
     def citations(self) -> list[Mapping[str, Any]]:

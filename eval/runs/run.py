@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Protocol
 
 from eval.measures.ranking import DEPTH
 from eval.questions import Question
 from eval.runs.folder import Mode, RunFolder, RunInfo
+from eval.runs.needed import needed_citations
 from eval.runs.rows import Row
 from rag.answer import Answer, Done, Event, Retrieved, Token
 from rag.errors import CitedeskError
+from rag.judge.judge import SentenceJudge
 from rag.types import Hit, Overrides, Turn
 
 _GIVE_UP = 3  # failures in a row
@@ -47,11 +50,17 @@ class RunStopped(CitedeskError):
 
 
 def run_questions(
-    asker: Asker, questions: Sequence[Question], info: RunInfo, folder: RunFolder, progress: Progress
+    asker: Asker,
+    questions: Sequence[Question],
+    info: RunInfo,
+    folder: RunFolder,
+    progress: Progress,
+    judge: SentenceJudge | None = None,
 ) -> None:
     """Ask what the folder does not hold yet; raises RunStopped after three failures in a row, the rows kept.
 
-    The first search is not timed: it pays for loading what later ones find loaded.
+    The first search is not timed: it pays for loading what later ones find loaded. A `judge` says which citations of
+    written answers are needed.
     """
     kept = folder.resume(info, questions)
     left = [question for question in questions if question.id not in kept]
@@ -60,7 +69,7 @@ def run_questions(
     failures = 0
     with folder.writer() as writer:
         for question in progress(left, len(kept), len(questions)):
-            row = ask_one(asker, question, info.mode)
+            row = ask_one(asker, question, info.mode, judge)
             writer.write(row)
             failures = failures + 1 if row.error else 0
             if failures == _GIVE_UP:
@@ -70,7 +79,7 @@ def run_questions(
                 )
 
 
-def ask_one(asker: Asker, question: Question, mode: Mode) -> Row:
+def ask_one(asker: Asker, question: Question, mode: Mode, judge: SentenceJudge | None = None) -> Row:
     """Ask one question; whatever keeps it from a whole answer becomes the row's error."""
     started = perf_counter()
     try:
@@ -78,12 +87,13 @@ def ask_one(asker: Asker, question: Question, mode: Mode) -> Row:
             hits = asker.search(question.question, history=question.history).hits
             return Row(question, _ids(hits), total_ms=_since(started))
         events = asker.ask(question.question, use_llm=mode == "llm", history=question.history)
-        return _answered(events, question, mode, started)
+        row, answer = _answered(events, question, mode, started)
     except CitedeskError as error:
         return Row(question, error=str(error))
+    return replace(row, needed=needed_citations(answer, judge)) if judge and answer.sentences else row
 
 
-def _answered(events: Iterator[Event], question: Question, mode: Mode, started: float) -> Row:
+def _answered(events: Iterator[Event], question: Question, mode: Mode, started: float) -> tuple[Row, Answer]:
     from rag.output import answer_to_json  # drags the index in
 
     hits: tuple[str, ...] = ()
@@ -95,7 +105,7 @@ def _answered(events: Iterator[Event], question: Question, mode: Mode, started: 
             first_token_ms = first_token_ms or _since(started)
         elif isinstance(event, Done):
             answer = event.answer
-    return Row(
+    row = Row(
         question,
         hits,
         answer_to_json(answer),
@@ -104,11 +114,12 @@ def _answered(events: Iterator[Event], question: Question, mode: Mode, started: 
         _since(started),
         _failure(answer, mode),
     )
+    return row, answer
 
 
 def _failure(answer: Answer, mode: Mode) -> str | None:
-    """Say why a question that was to be written up came back extractive."""
-    if mode == "llm" and answer.status == "extractive":
+    """Say why a question that was to be written up came back extractive; one about the records alone always does."""
+    if mode == "llm" and answer.status == "extractive" and answer.query.kind != "metadata":
         return answer.notice or "The endpoint gave no answer."
     return None
 

@@ -1,0 +1,1 @@
+"""What writing an answer adds to the time of the endpoint itself."""
