@@ -18,8 +18,8 @@ _MAIL = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
 _REMOVED = "(link removed)"
 _SCHEMES = ("https:", "http:", "ftp:", "file:", "javascript:", "data:", "mailto:", "www.", "//")
 _PREFIXES = frozenset(scheme[:length] for scheme in _SCHEMES for length in range(1, len(scheme)))
-_LAST_WORD = re.compile(r"[^\s(\[<>*_|\"'“]*\Z")
-_LAST_LINE = re.compile(r"[ \t>]*\[[^\]\n]{0,200}\]?\Z", re.MULTILINE)
+_LAST_WORD = re.compile(r"[^\s(\[\])!<>*_|\"'“]*\Z")
+_LAST_LINE = re.compile(r"[ \t>]*(?:\[[^\]\n]{0,200}\]?)?\Z")
 _LONGEST = 300  # characters that are held back to see what they become
 
 
@@ -46,14 +46,14 @@ class InertMarkdown:
         """Find how much of what is held can no longer change its meaning."""
         held = self._held
         ready = len(held)
-        if held[-1:] in ("<", "]", "!"):
-            ready -= 1
         word = _LAST_WORD.search(held)
         if word and _may_be_address(word[0]):
             ready = min(ready, word.start())
         start = held.rfind("\n") + 1
         if (start or self._before == "\n") and _LAST_LINE.match(held, start):
             ready = min(ready, start)
+        while ready and held[ready - 1] in "<]!":
+            ready -= 1
         return ready if len(held) - ready <= _LONGEST else len(held)
 
     def _pass(self, text: str) -> str:

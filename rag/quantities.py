@@ -12,6 +12,8 @@ UNITS: Mapping[str, tuple[str, float]] = {
     **dict.fromkeys(("x", "times", "fold"), ("x", 1.0)),
     **dict.fromkeys(("%", "percent"), ("%", 1.0)),
     **{"ps": ("s", 1e-12), "ns": ("s", 1e-9), "us": ("s", 1e-6), "ms": ("s", 1e-3)},
+    **dict.fromkeys(("millisecond", "milliseconds"), ("s", 1e-3)),
+    **dict.fromkeys(("microsecond", "microseconds"), ("s", 1e-6)),
     **dict.fromkeys(("s", "sec", "second", "seconds"), ("s", 1.0)),
     **dict.fromkeys(("min", "minute", "minutes"), ("s", 60.0)),
     **dict.fromkeys(("h", "hour", "hours"), ("s", 3600.0)),

@@ -225,7 +225,6 @@ def test_ask_json_shows_the_sentences_and_what_each_step_cost(
     assert [answer["usage"][name] for name in ("calls", "prompt_tokens", "completion_tokens")] == [1, 70, 7]
 
 
-@pytest.mark.xfail(strict=True, reason="the terminal keeps the streamed text where the finished answer has another")
 @pytest.mark.parametrize("unsupported", ["strike", "repair"])
 def test_ask_shows_what_was_struck_or_repaired(
     unsupported: str,

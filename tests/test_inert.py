@@ -97,7 +97,6 @@ def test_markup_in_pieces_is_inert_all_the_same(text: str) -> None:
     assert run(list(text)) == run([text])
 
 
-@pytest.mark.xfail(strict=True, reason="'<' is passed on alone where what follows it is held: raw HTML gets through")
 @pytest.mark.parametrize(
     "text", ["</script>", "<!-- x -->", "<form action=x>", "<meta http-equiv=refresh>", "<h1>x", "<div>", "<math>"]
 )
@@ -105,13 +104,11 @@ def test_tag_that_begins_like_an_address_is_inert_in_pieces(text: str) -> None:
     assert not LIVE.search(run(list(text)))
 
 
-@pytest.mark.xfail(strict=True, reason="a bracket before an address is taken for its first letter")
 @pytest.mark.parametrize("text", ["So it is [1]https://evil.example/x", "So it is [1]javascript:x"])
 def test_address_behind_a_marker_is_removed_in_pieces(text: str) -> None:
     assert not LIVE.search(run(list(text)))
 
 
-@pytest.mark.xfail(strict=True, reason="what indents a definition is passed on before its bracket comes")
 @pytest.mark.parametrize("text", ["> [b]: /x", "  [b]: /x"])
 def test_indented_definition_is_inert_in_pieces(text: str) -> None:
     assert run(list(text)) == run([text])
@@ -122,7 +119,6 @@ def test_no_markup_is_left_of_a_whole_text(text: str) -> None:
     assert not LIVE.search(inert(text))
 
 
-@pytest.mark.xfail(strict=True, reason="'<' is passed on alone where what follows it is held: raw HTML gets through")
 @given(PARTS, st.data())
 def test_no_markup_is_left_however_the_text_is_cut(text: str, data: st.DataObject) -> None:
     text += "</b>"

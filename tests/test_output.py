@@ -35,7 +35,14 @@ def test_written_answer_has_the_contracts_fields() -> None:
             "kind": "list",
             "status": "answered",
             "filters": {"since": 2024},
-            "understood": {"text": "which", "order": None, "count": None, "subjects": []},
+            "understood": {
+                "standalone": None,
+                "papers": [],
+                "text": "which",
+                "order": None,
+                "count": None,
+                "subjects": [],
+            },
             "answer": "Robots slip [1]. So.",
             "citations": [
                 {

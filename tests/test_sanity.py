@@ -49,12 +49,10 @@ def test_answer_that_sounds_like_a_refusal_is_none(text: str) -> None:
     assert not declines(text)
 
 
-@pytest.mark.xfail(strict=True, reason="a quotation mark before the word is skipped as if it were markup")
 def test_quoted_apology_is_no_refusal_even_before_its_marker() -> None:
     assert not declines("“Sorry, I cannot.” is what half of the models say.")
 
 
-@pytest.mark.xfail(strict=True, reason="these wordings are not known")
 @pytest.mark.parametrize(
     "text",
     [
@@ -89,19 +87,13 @@ def test_english_question_is_not_answered_in_another_language(text: str) -> None
     assert in_another_language(QUESTION, text)
 
 
-@pytest.mark.xfail(strict=True, reason="few of the words of these languages are known")
-@pytest.mark.parametrize(
-    "text",
-    [
-        "De methode verkleint het geheugen van de server zonder dat de nauwkeurigheid daalt of tijd verloren gaat [1].",
-        "Metoda przycina pamięć podręczną i zmniejsza zużycie pamięci serwera bez utraty dokładności wyników [1].",
-    ],
-)
-def test_other_european_languages_are_told(text: str) -> None:
+def test_dutch_is_told() -> None:
+    text = (
+        "De methode verkleint het geheugen van de server zonder dat de nauwkeurigheid daalt of tijd verloren gaat [1]."
+    )
     assert in_another_language(QUESTION, text)
 
 
-@pytest.mark.xfail(strict=True, reason="a question of names alone counts as being in no language, so anything is fine")
 def test_question_in_bare_names_is_not_answered_in_another_script() -> None:
     assert in_another_language("KV cache pruning", "这种方法可以修剪缓存并减少内存使用量，同时保持准确性[1]。")
 

@@ -11,8 +11,10 @@ from rag.quantities import UNITS, Quantity, take_dates, take_quantities
 from rag.types import Paper
 
 _WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
-_NUMBER_WORDS = {word: float(n) for n, word in enumerate(_WORDS, start=1)}
+_NUMBER_WORDS = {word: n for n, word in enumerate(_WORDS, start=1)}
 _NUMBER_WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
+_ONE = re.compile(r"\bone\b", re.IGNORECASE)  # is more often a pronoun than a number
+_ORDERS = re.compile(r"\b\w+ orders? of magnitude\b", re.IGNORECASE)
 _SAID_OTHERWISE = tuple(
     (re.compile(pattern, re.IGNORECASE), quantities)
     for pattern, quantities in (
@@ -21,11 +23,16 @@ _SAID_OTHERWISE = tuple(
         (r"\b(?:tripl(?:es?|ed|ing)|thrice)\b", (Quantity(3, "x"),)),
         (r"\b(?:an|one) order of magnitude\b", (Quantity(10, "x"),)),
         (r"\btwo orders of magnitude\b", (Quantity(100, "x"),)),
+        (r"\b(?:a|one)[ -](?:quarter|fourth)\b", (Quantity(25, "%"), Quantity(0.25))),
+        (r"\b(?:a|one)[ -]third\b", (Quantity(33, "%"),)),
     )
 )
+_RANGE = re.compile(r"(\d[\d.]*)\s*[–-]\s*(?=\d[\d.]*\s*([%×x])(?!\w))")
 _LONE_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DESIGNATION = re.compile(r"(?<![\w.])(?=[\w-]*[^\W\d_])(?=[\w-]*\d)[A-Za-z][\w]*(?:[-.][\w]+)*")
 _HYPHENATED = re.compile(r"(?<=[A-Z0-9])-[a-z]+$")  # "GNN-based" names GNN
+_NO_NAMES = frozenset("I January February March April May June July August September October November December".split())
+_SMALL_WORDS = frozenset("a an the of and from for in on to with by via".split())
 _INITIAL = re.compile(r"[^\W\d_]+")
 _SHORTEST_ACRONYM = 2
 _PLURAL = "s"
@@ -43,22 +50,30 @@ def missing_numbers(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
 def missing_names(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
     """List the names and acronyms of a sentence that none of the papers has; an acronym may stand for their words."""
     names = [_HYPHENATED.sub("", name) for name in names_in(sentence) if not _is_quantity(name)]
+    names = [name for name in names if name not in _NO_NAMES]
     missing = [name for name in names if not any(_has(paper, name) for paper in papers)]
     return tuple(dict.fromkeys(missing))
 
 
 def _claimed(sentence: str) -> list[Quantity]:
-    dates, rest = take_dates(_DESIGNATION.sub(" ", readable(sentence)))
+    plain = _ORDERS.sub(" ", _ONE.sub(" ", _DESIGNATION.sub(" ", readable(sentence))))
+    dates, rest = take_dates(_in_digits(plain))
     quantities, _ = take_quantities(rest)
     return [*quantities, *(Quantity(date.year, text=str(date.year)) for date in dates if date.year)]
 
 
 def _held(paper: Paper) -> list[Quantity]:
     text = readable(f"{paper.title}. {paper.abstract}")
-    digits, _ = take_quantities(_NUMBER_WORD.sub(lambda match: f"{_NUMBER_WORDS[match[1].lower()]:g}", text))
+    digits, _ = take_quantities(_in_digits(text))
     otherwise = [each for pattern, quantities in _SAID_OTHERWISE if pattern.search(text) for each in quantities]
     year = [Quantity(float(paper.year))] if paper.year else []
     return [*digits, *otherwise, *year, *(Quantity(float(each)) for each in _LONE_YEAR.findall(text))]
+
+
+def _in_digits(text: str) -> str:
+    """Write number words in digits, and both ends of a range with its unit."""
+    text = _NUMBER_WORD.sub(lambda match: str(_NUMBER_WORDS[match[1].lower()]), text)
+    return _RANGE.sub(lambda match: f"{match[1]}{match[2]} – ", text)
 
 
 def _is(claimed: Quantity, held: Quantity) -> bool:
@@ -85,6 +100,8 @@ def _has(paper: Paper, name: str) -> bool:
 
 
 def _stands_for(acronym: str, paper: Paper) -> bool:
-    """Tell whether words in a row of the paper begin with an acronym's letters."""
-    initials = "".join(word[0].upper() for word in _INITIAL.findall(f"{paper.title} {paper.abstract}"))
-    return acronym in initials
+    """Tell whether words in a row of the paper begin with an acronym's letters, small words counted or not."""
+    words = _INITIAL.findall(f"{paper.title} {paper.abstract}")
+    all_of_them = "".join(word[0].upper() for word in words)
+    without = "".join(word[0].upper() for word in words if word.lower() not in _SMALL_WORDS)
+    return acronym in all_of_them or acronym in without

@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag.answer import Answer, Citation, Missed, Relaxation, Sentence, Status
+from rag.answer import Answer, Citation, Missed, Relaxation, Sentence, Status, Usage
 from rag.constraints import phrases, said
 from rag.extractive import write_extractive
 from rag.types import Evidence, Query, Quote
 from rag.writing.prompts import NOT_ANSWERED
 
 _MARKERS = re.compile(r"\s*\[\d+\]")
+_MARKUP = re.compile(r"[*_`\"“”>#]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Written:
     left_out: tuple[Evidence, ...] = ()
     remarks: tuple[str, ...] = ()
     cut: str | None = None
+    unknown_markers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class Draft:
         cut = (f"The endpoint cut the answer: {written.cut}.",) if written.cut else ()
         answer = self._answer(status, written.text.rstrip(), " ".join([*cut, *written.remarks]), written.citations)
         near = (*(Citation(None, each.paper) for each in written.left_out), *self.near_misses)
-        return replace(answer, missed=self.missed, sentences=written.sentences, near_misses=near)
+        usage = Usage(unknown_markers=written.unknown_markers)
+        return replace(answer, missed=self.missed, sentences=written.sentences, near_misses=near, usage=usage)
 
     def _answer(self, status: Status, text: str, notice: str | None, citations: Sequence[Citation] = ()) -> Answer:
         notice = " ".join(part for part in (self.notice, notice) if part) or None
@@ -89,8 +92,8 @@ def nearest_lacks(names: Sequence[str]) -> str:
 
 def says_nothing(text: str) -> bool:
     """Tell a reply that says that the papers do not answer the question."""
-    said = _MARKERS.sub("", text).strip()
-    return not said or said.startswith(NOT_ANSWERED)
+    said = _MARKUP.sub("", _MARKERS.sub("", text)).strip().casefold()
+    return not said or said.startswith(NOT_ANSWERED.casefold().rstrip("."))
 
 
 def _supported(evidence: Evidence) -> tuple[Quote, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 
 from rag.answer import Answer, Event
 from rag.errors import LLMFailed
@@ -12,6 +12,7 @@ from rag.settings import Unsupported
 from rag.writing.checked import CheckedText
 from rag.writing.draft import Draft, Written, says_nothing
 from rag.writing.meter import Meter
+from rag.writing.per_paper import Outcome
 from rag.writing.repair import corrections, failed, pieces_with, struck
 
 _ADDED = "Not in the model's answer, in the papers' own words:\n\n"
@@ -23,25 +24,36 @@ def finish(
     meter: Meter,
     judge: SentenceJudge,
     unsupported: Unsupported,
-    remarks: Sequence[str] = (),
+    outcome: Outcome,
 ) -> Generator[Event, None, Answer]:
     """Complete a list, deal with the sentences that no paper bears out, and give the answer."""
+    notes = _remarks(text, outcome, draft)
+    if unsupported == "repair" and failed(text.sentences):
+        text = _repaired(text, meter, judge, notes)
     if says_nothing(text.text):
         return draft.without_answer()
-    notes = list(remarks)
+    if draft.query.kind == "list":
+        yield from _complete(draft, text)
+    notes += _verdicts(text)
+    out, sentences = text.text, tuple(sorted(text.sentences, key=lambda sentence: sentence.start))
+    if unsupported == "strike":
+        out, sentences = struck(out, sentences)
+    left = tuple(each for each in draft.evidence if each not in text.cited)
+    return draft.written(Written(out, text.citations, sentences, left, tuple(notes), outcome.cut, text.unknown_markers))
+
+
+def _remarks(text: CheckedText, outcome: Outcome, draft: Draft) -> list[str]:
+    notes = []
+    if outcome.failures:
+        notes.append(f"The endpoint failed for {len(outcome.failures)} paper(s): {outcome.failures[0]}")
+    if outcome.left_out:
+        sent, offered = len(draft.evidence) - outcome.left_out, len(draft.evidence)
+        notes.append(f"Only {sent} of {offered} papers fitted into CITEDESK_LLM_CONTEXT.")
     if text.unknown_markers:
         notes.append(f"Removed {text.unknown_markers} citation number(s) that named no evidence.")
     if not text.cited:
         notes.append("The model cited no paper: nothing here can be checked.")
-    if unsupported == "repair" and failed(text.sentences):
-        text = _repaired(draft, text, meter, judge, notes)
-    if draft.query.kind == "list":
-        yield from _complete(draft, text)
-    sentences = tuple(sorted(text.sentences, key=lambda sentence: sentence.start))
-    notes += _verdicts(text)
-    out, sentences = struck(text.text, sentences) if unsupported == "strike" else (text.text, sentences)
-    left = tuple(each for each in draft.evidence if each not in text.cited)
-    return draft.written(Written(out, text.citations, sentences, left, tuple(notes), meter.cut))
+    return notes
 
 
 def _complete(draft: Draft, text: CheckedText) -> Generator[Event, None, None]:
@@ -59,7 +71,7 @@ def _gap(text: str) -> str:
     return "\n" * max(2 - (len(text) - len(text.rstrip("\n"))), 0)
 
 
-def _repaired(draft: Draft, text: CheckedText, meter: Meter, judge: SentenceJudge, notes: list[str]) -> CheckedText:
+def _repaired(text: CheckedText, meter: Meter, judge: SentenceJudge, notes: list[str]) -> CheckedText:
     """Have the failing sentences corrected once, and check all anew; where that fails, say so and keep the text."""
     broken = failed(text.sentences)
     try:
@@ -72,7 +84,10 @@ def _repaired(draft: Draft, text: CheckedText, meter: Meter, judge: SentenceJudg
     for piece, was_corrected in pieces_with(text.text, corrected, text.cited):
         list(new.feed(piece, "repaired" if was_corrected else "written"))
     list(new.end())
-    notes.append(f"Corrected or removed {len(corrected)} of the model's sentences after checking them.")
+    if corrected:
+        notes.append(f"Corrected or removed {len(corrected)} sentence(s) that no paper bore out.")
+    else:
+        notes.append(f"{len(broken)} sentence(s) could not be corrected: the model's reply held no correction.")
     return new
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from rag.answer import Sentence
 from rag.chat import ChatModel
+from rag.sentences import split_sentences
 from rag.types import Evidence
 from rag.writing.prompts import format_evidence, repair_messages
 
@@ -28,16 +29,19 @@ def corrections(
 ) -> dict[Sentence, str]:
     """Ask once for corrected sentences, without markers; "" is one to leave out. Raises LLMFailed.
 
-    A sentence without a citation is not sent, for there is no abstract to correct it by: it is left out.
+    A sentence without a citation is not sent, for there is no abstract to correct it by: it is left out. Rows of tables
+    stay as they are.
     """
     found = {sentence: "" for sentence in sentences if not sentence.citations}
-    sent = [sentence for sentence in sentences if sentence.citations]
+    sent = [each for each in sentences if each.citations and not text.startswith("|", each.start)]
     if not sent:
         return found
     numbers = dict.fromkeys(n for sentence in sent for n in sentence.citations)
     papers = [format_evidence(cited[n - 1], numbered=False) for n in numbers]
     claims = [_MARKERS.sub("", text[sentence.start : sentence.end]) for sentence in sent]
-    for number, corrected in _LINE.findall(chat.complete(repair_messages(papers, claims)).text):
+    reply = chat.complete(repair_messages(papers, claims))
+    lines = _LINE.findall(reply.text)
+    for number, corrected in lines[:-1] if reply.cut else lines:
         if 1 <= int(number) <= len(sent):
             found[sent[int(number) - 1]] = "" if _DELETE.match(corrected) else _MARKERS.sub("", corrected)
     return found
@@ -51,8 +55,7 @@ def pieces_with(text: str, corrected: Mapping[Sentence, str], cited: Sequence[Ev
         start, end = (sentence.start, sentence.end) if corrected[sentence] else _whole_line(text, sentence)
         pieces.append((text[last:start], False))
         if corrected[sentence]:
-            markers = "".join(f"[{n}]" for n in sentence.citations)
-            pieces.append((f"{corrected[sentence].rstrip('.')} {markers}.", True))
+            pieces.append((_cited(corrected[sentence], sentence.citations), True))
         last = end
     pieces.append((text[last:], False))
     return [(_with_evidence_numbers(piece, cited), was) for piece, was in pieces if piece]
@@ -70,6 +73,12 @@ def struck(text: str, sentences: Sequence[Sentence]) -> tuple[str, tuple[Sentenc
         shifted.append(replace(sentence, start=start, end=len(out)))
         last = sentence.end
     return out + text[last:], tuple(shifted)
+
+
+def _cited(correction: str, citations: Sequence[int]) -> str:
+    """End each sentence of a correction with the markers of the sentence that it stands for."""
+    markers = "".join(f"[{n}]" for n in citations)
+    return " ".join(f"{each.strip().rstrip('.')} {markers}." for each in split_sentences(correction))
 
 
 def _whole_line(text: str, sentence: Sentence) -> tuple[int, int]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_CANNOT = r"(?:can[’']?t|cannot|can not|won[’']?t|(?:am|[’']m) (?:not able|unable) to|do(?: not|n[’']t) feel)"
 _DECLINES = re.compile(
-    r"^\W*(?:(?:i[’']?m|i am) (?:really |very |so )?sorry|sorry\b|i (?:can[’']?t|cannot|can not|won[’']?t|am unable to"
-    r"|[’']?m unable to|am not able to)|i[’']m (?:unable|not able) to|as an ai\b|i must decline|i refuse)",
+    r"^[\s*_>-]*(?:(?:i[’']?m|i am) (?:really |very |so )?(?:sorry|afraid)|sorry\b|my apologies|i apologi[sz]e"
+    rf"|(?:unfortunately,? )?i ?{_CANNOT}|as an? (?:ai|(?:large )?language model)\b"
+    r"|i must decline|i (?:refuse|decline)\b)",
     re.IGNORECASE,
 )
 _MARKER = re.compile(r"\[\d+\]")
@@ -21,7 +23,7 @@ _OTHERS = frozenset(
     " el los las y es una para con por del se como más su lo al"  # Spanish
     " os um uma não em dos da na ao são mais"  # Portuguese
     " il di che è per della sono gli nel alla"  # Italian
-    " het een van niet zijn voor op wordt met".split()  # Dutch
+    " het een van niet zijn voor op wordt met dat deze bij aan ook worden".split()  # Dutch
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _LEAST_WORDS = 12
@@ -37,7 +39,9 @@ def declines(text: str) -> bool:
 def in_another_language(question: str, text: str) -> bool:
     """Tell whether an English question got an answer in another script, or in another European language."""
     words = _words(text)
-    if _share(_words(question), _ENGLISH) <= _share(_words(question), _OTHERS) or len(text) < _LEAST_WORDS:
+    if not question.isascii() or _share(_words(question), _ENGLISH) < _share(_words(question), _OTHERS):
+        return False
+    if len(text) < _LEAST_WORDS:
         return False
     letters = [character for character in text if character.isalpha()]
     foreign = sum(not unicodedata.name(letter, "").startswith(("LATIN", "GREEK")) for letter in letters)

@@ -13,8 +13,10 @@ _MAY_END = re.compile(r"[.!?…][\"'”’)*_]*\s+\S{2}")
 _PREFIX = re.compile(r"[ \t]*(?:>[ \t]*)*(?:(?:[-*+•]|\d{1,3}[.)])[ \t]+)?")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]")
 _QUANTITY = re.compile(r"\d[\d.,]*[ \t]?[A-Za-z%×]{1,3}(?=[.!?]\s)")  # syntok takes "3 ms." for an abbreviation
+_EMPHASIS = re.compile(r"(?<=[.!?])[*_~]+(?=\s|$)")
 _HEADING = re.compile(r"#{1,6}[ \t]|(?:\*\*|__)[^*_]*(?:\*\*|__):?\Z")
 _RULE = re.compile(r"[\s|:=_*-]*\Z")
+_BEHIND = 40  # characters before what is new in which a sentence can have ended without being seen to
 _AHEAD = 12  # characters behind a sentence's end that have to be there before the end is believed
 
 
@@ -51,7 +53,7 @@ class SentenceFinder:
             found += self._rest_of_line(newline)
             self._from = self._line_start = newline + 1
             self._line += 1
-        return found + self._ended()
+        return found + self._ended(len(piece))
 
     def flush(self) -> list[Span]:
         """Return what is left at the end of the text."""
@@ -73,8 +75,9 @@ class SentenceFinder:
         row = self.text[self._line_start : end]
         return not before.startswith("|") or bool(_RULE.match(row))
 
-    def _ended(self) -> list[Span]:
-        rest = self.text[self._from :]
+    def _ended(self, new: int) -> list[Span]:
+        """List what has ended in the line that goes on, with the last so many characters new."""
+        rest = self.text[max(self._from, len(self.text) - new - _BEHIND) :]
         if self._is_row() or not (_MAY_END.search(rest) or _END.search(rest)):
             return []
         whole = [span for span in _cut(self.text, self._from, len(self.text)) if span[1] + _AHEAD <= len(self.text)]
@@ -113,6 +116,7 @@ def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 def _by_syntok(text: str, start: int, end: int) -> list[tuple[int, int]]:
     plain = _MARKERS.sub(lambda match: " " * len(match[0]), text[start:end])
+    plain = _EMPHASIS.sub(lambda match: " " * len(match[0]), plain.replace("…", "."))
     plain = _QUANTITY.sub(lambda match: "q" * len(match[0]), plain)
-    starts = [start + first for first, _ in sentence_spans(plain)[1:]]
+    starts = [start + first for first, _ in sentence_spans.__wrapped__(plain)[1:]]
     return [(a, b) for a, b in zip([start, *starts], [*starts, end], strict=True) if text[a:b].strip()]

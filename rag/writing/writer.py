@@ -19,7 +19,7 @@ from rag.writing.checked import CheckedText
 from rag.writing.draft import Draft
 from rag.writing.finish import finish
 from rag.writing.meter import Meter
-from rag.writing.per_paper import Parts, write_per_paper
+from rag.writing.per_paper import Outcome, write_per_paper
 from rag.writing.prompts import answer_messages
 from rag.writing.sanity import declines, in_another_language
 
@@ -50,15 +50,14 @@ class Writer:
             text = CheckedText([each for each in draft.evidence if each.n in sent], self.judge)
             try:
                 with meter.step("write"):
-                    remarks = yield from self._show(draft, text, sent, meter, synthesize, clock)
-            except ContextOverflow as error:
-                failure: LLMFailed = error  # nothing was shown yet
+                    outcome = yield from self._show(draft, text, sent, meter, synthesize, clock)
             except LLMFailed as error:
                 failure = error
-                break
+                if text.text or not isinstance(error, ContextOverflow):
+                    break
             else:
                 self._learn(draft, sent, meter)
-                return (yield from finish(draft, text, meter, self.judge, self.settings.unsupported, remarks))
+                return (yield from finish(draft, text, meter, self.judge, self.settings.unsupported, outcome))
         return draft.extractive(f"{failure} The extractive answer stands in for it.")
 
     def _fit(self, draft: Draft, share: float) -> dict[int, str]:
@@ -87,12 +86,12 @@ class Writer:
         meter: Meter,
         synthesize: Synthesize,
         clock: Clock,
-    ) -> Generator[Event, None, list[str]]:
-        """Show a reply as it comes; returns what is to be remarked about it."""
-        parts = Parts()
+    ) -> Generator[Event, None, Outcome]:
+        """Show a reply as it comes; returns what else became of it."""
+        outcome = Outcome(left_out=len(draft.evidence) - len(sent))
         if self.settings.llm_mode == "per-paper":
             evidence = [each for each in draft.evidence if each.n in sent]
-            pieces = write_per_paper(draft.query, evidence, meter, self.settings.llm_parallel, parts)
+            pieces = write_per_paper(draft.query, evidence, meter, self.settings.llm_parallel, outcome)
         else:
             pieces = synthesize(list(sent.values()))
         clock.lap("prompt")
@@ -105,8 +104,9 @@ class Writer:
                         _check_sanity(draft, text, meter)
         yield from text.end()
         _check_sanity(draft, text, meter)
-        failures = parts.failures
-        return [f"The endpoint failed for {len(failures)} paper(s): {failures[0]}"] if failures else []
+        if self.settings.llm_mode == "whole":
+            outcome.cut = meter.cut
+        return outcome
 
 
 def _check_sanity(draft: Draft, text: CheckedText, meter: Meter) -> None:
