@@ -28,7 +28,7 @@ LAYERS = (
     understanding("understand"),
     {"tokens", "prompts", "extractive", "chunk", "models", "onnx", "ranker"},
     {"asked", "decide", "answers"},
-    {"corpus", "embed", "late", "lexical", "rerank"},
+    {"corpus", "embed", "late", "lexical", "rerank", "judge.entail"},
     {"loaded", "reading", "vectors", "late_store", "generations"},
     {"staging", "late_index"},
     {"index"},
@@ -39,7 +39,7 @@ LAYERS = (
     {"engine", "doctor"},
     {"commands"},
     {"cli"},
-    {"__init__", "__main__"} | understanding("__init__"),
+    {"__init__", "__main__", "judge.__init__"} | understanding("__init__"),
 )
 MODULES = sorted((PROJECT / "rag").rglob("*.py"))
 SOURCES = [path for folder in ("rag", "eval") for path in sorted((PROJECT / folder).rglob("*.py"))]

@@ -1,0 +1,1 @@
+"""Checking what was written: whether the cited sentences say it."""
