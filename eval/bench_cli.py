@@ -56,7 +56,7 @@ def _add_verify(add: Add) -> ArgumentParser:
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="claim–abstract pairs with labels, JSON Lines")
     parser.add_argument("--train", type=Path, metavar="FILE", help="pairs on which the judge's threshold is chosen")
-    _add_judging(parser, "lexical")
+    _add_judging(parser, "entailment")
     return parser
 
 
@@ -112,7 +112,7 @@ def _add_judge(add: Add) -> ArgumentParser:
 
 def _add_judging(parser: ArgumentParser, default: str) -> None:
     parser.add_argument(
-        "--judge", default=default, metavar="NAME", help=f"who judges: lexical, dense or llm ({default})"
+        "--judge", default=default, metavar="NAME", help=f"who judges: entailment, lexical, dense or llm ({default})"
     )
     parser.add_argument("--sample", type=count, metavar="N", help="judge only N, chosen by a fixed seed")
     parser.add_argument("--embed-model", metavar="NAME", help="model, folder or hub id (CITEDESK_EMBED_MODEL)")

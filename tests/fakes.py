@@ -162,6 +162,22 @@ class HashScorer:
         return np.array([8 * share - 4 for share in shares], np.float32)
 
 
+class HashEntailment:
+    """Judges by the share of the claim's terms that a text holds, and by whether only one of the two negates."""
+
+    def probabilities(self, claim: str, texts: Sequence[str]) -> Array:
+        terms = set(tokenize(claim))
+        return np.array([self._row(claim, text, terms) for text in texts], np.float32).reshape(-1, 3)
+
+    def _row(self, claim: str, text: str, terms: set[str]) -> tuple[float, float, float]:
+        said = len(terms & set(tokenize(text))) / (len(terms) or 1)
+        opposed = bool(_NEGATION.search(claim)) != bool(_NEGATION.search(text))
+        return (0.0, said, 1 - said) if opposed else (said, 0.0, 1 - said)
+
+
+_NEGATION = re.compile(r"\b(?:no|not|never|cannot|without|fails?|neither|nor)\b", re.IGNORECASE)
+
+
 def hash_models() -> Models:
     """Give the three models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
     return Models(HashEmbedder(), HashLateModel(), HashScorer())

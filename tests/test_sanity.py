@@ -88,9 +88,7 @@ def test_english_question_is_not_answered_in_another_language(text: str) -> None
 
 
 def test_dutch_is_told() -> None:
-    text = (
-        "De methode verkleint het geheugen van de server zonder dat de nauwkeurigheid daalt en dat is goed [1]."
-    )
+    text = "De methode verkleint het geheugen van de server zonder dat de nauwkeurigheid daalt en dat is goed [1]."
     assert in_another_language(QUESTION, text)
 
 

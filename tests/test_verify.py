@@ -177,7 +177,7 @@ def test_verify_prints_agreement_beside_the_majority(tmp_path: Path, capsys: pyt
     pairs = written(tmp_path / "pairs.jsonl")
     train = tmp_path / "train.jsonl"
     train.write_text(record("SUPPORT").replace('"C."', '"S."') + record("NOT_ENOUGH_INFO", "2"))
-    assert main(["eval", "verify", str(pairs), "--train", str(train), "--json", "--quiet"]) == 0
+    assert main(["eval", "verify", str(pairs), "--judge", "lexical", "--train", str(train), "--json", "--quiet"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["judge"], result["accuracy"]["mean"], result["accuracy"]["n"]) == ("lexical", 1.0, 4)
     assert result["confusion"]["contradict"] == {"support": 0, "contradict": 1, "not_enough": 0}
@@ -189,12 +189,17 @@ def test_threshold_is_chosen_on_no_pair_that_is_measured(tmp_path: Path, capsys:
     pairs = written(tmp_path / "pairs.jsonl")
     train = tmp_path / "train.jsonl"
     train.write_text(pairs.read_text() + record("SUPPORT"))
-    assert main(["eval", "verify", str(pairs), "--train", str(train), "--quiet"]) == 0
+    assert main(["eval", "verify", str(pairs), "--judge", "lexical", "--train", str(train), "--quiet"]) == 0
     assert capsys.readouterr().err == "left out of --train: 4 pairs that are to be measured\n"
 
 
 def test_verify_shows_a_table_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["eval", "verify", str(written(tmp_path / "pairs.jsonl")), "--quiet", "--sample", "3"]) == 0
+    assert (
+        main(
+            ["eval", "verify", str(written(tmp_path / "pairs.jsonl")), "--judge", "lexical", "--quiet", "--sample", "3"]
+        )
+        == 0
+    )
     text = capsys.readouterr().out
     assert "majority class" in text and "labelled \\ judged" in text
 
@@ -202,8 +207,9 @@ def test_verify_shows_a_table_for_people(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--train", "pairs.jsonl"], "--train holds nothing but pairs that are to be measured."),
-        (["--judge", "oracle"], "There is no judge oracle. Name one of lexical, dense, llm."),
+        (["--judge", "lexical", "--train", "pairs.jsonl"], "--train holds nothing but pairs that are to be measured."),
+        (["--judge", "oracle"], "There is no judge oracle. Name one of entailment, lexical, dense, llm."),
+        (["--train", "pairs.jsonl"], "--train means nothing to the judge entailment."),
         (["--judge", "llm"], "No endpoint is configured."),
     ],
 )

@@ -1,6 +1,6 @@
-"""The judges that can be named; those defined here put a threshold on how near a sentence comes to a claim.
+"""The judges that can be named: Citedesk's entailment model, and thresholds on how near a sentence comes to a claim.
 
-They are the baseline that better judges are measured against. An entry in JUDGES makes a judge selectable.
+The latter are the baseline that better judges are measured against. An entry in JUDGES makes a judge selectable.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eval.claims.pairs import Label, Pair
+from eval.claims.pairs import LABELS, Label, Pair
 from eval.claims.verify import Judge, agreement
 from rag.embed import Embedder
+from rag.judge.entail import EntailmentModel, load_entailment
 from rag.settings import Settings
 from rag.tokens import tokenize
 
@@ -68,6 +69,18 @@ class ThresholdJudge:
         return "contradict" if opposed else "support"
 
 
+@dataclass(frozen=True, slots=True)
+class EntailmentJudge:
+    """Gives the most likely of the entailment model's three labels, the sentences being read as one text."""
+
+    name: str
+    model: EntailmentModel
+
+    def judge(self, claim: str, sentences: Sequence[str]) -> Label:
+        """Give the verdict on one claim; raises EmbeddingFailed."""
+        return LABELS[int(self.model.probabilities(claim, [" ".join(sentences)])[0].argmax())]
+
+
 def shared_terms(claim: str, sentences: Sequence[str]) -> list[float]:
     """Give the share of the claim's distinct terms that each sentence holds, in [0, 1]."""
     terms = set(tokenize(claim))
@@ -82,6 +95,11 @@ def cosines(embedder: Embedder) -> Nearness:
         return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
 
     return nearness
+
+
+def entailment_judge(settings: Settings) -> EntailmentJudge:
+    """Judge by the entailment model that comes with Citedesk; raises ModelUnavailable."""
+    return EntailmentJudge("entailment", load_entailment())
 
 
 def lexical_judge(settings: Settings) -> ThresholdJudge:
@@ -104,6 +122,7 @@ def llm_judge(settings: Settings) -> Judge:
 
 
 JUDGES: Mapping[str, Callable[[Settings], Judge]] = {
+    "entailment": entailment_judge,
     "lexical": lexical_judge,
     "dense": dense_judge,
     "llm": llm_judge,
