@@ -31,7 +31,8 @@ def writing(*names: str) -> set[str]:
 
 
 LAYERS = (
-    {"days", "names", "inert", "quantities"}
+    {"inert"},
+    {"days", "names", "quantities"}
     | understanding("periods", "plain_words")
     | endpoint("plain", "loops", "structured", "thoughts"),
     {"types", "errors", "clock", "chat"} | endpoint("frames", "reading", "request"),
