@@ -114,7 +114,8 @@ def _add_inject(add: Add) -> ArgumentParser:
         "inject",
         "Hide instructions in abstracts, ask about them, and show what reaches the reader and what is obeyed.",
         "  citedesk eval inject latent_documents.jsonl --echo\n"
-        "  citedesk eval inject latent_documents.jsonl --n 40 --compare --out rows.jsonl",
+        "  citedesk eval inject latent_documents.jsonl --n 40 --compare --out rows.jsonl\n"
+        "A run that was stopped goes on when the same command is given again with the same --out.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="hostile documents, JSON Lines")
     parser.add_argument("--n", type=_count, default=300, metavar="N", help="how many documents, chosen by seed (300)")

@@ -28,7 +28,7 @@ _ADDRESS = re.compile(
     rf"|{_START}(?i:www)\.(?=\w){_REST}"
     rf"|(?<![\w:/])//(?=[\w-]+\.\w|localhost|\[){_REST}"
 )
-_HOST = re.compile(rf"(?<=[\w-])(?:{_DOMAIN}|(?:\.[\w-]+)*\.[a-z]{{2}}(?=/\w))(?:[/?#:]{_REST})?")
+_HOST = re.compile(rf"(?<=[^\s.])(?:{_DOMAIN}|(?:\.[\w-]+)*\.[a-z]{{2}}(?=/\w))(?:[/?#:]{_REST})?")
 _MAIL = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
 _VALUE = re.compile(r"@\d+(?:\.\d+)+\Z")
 _REMOVED = "(link removed)"

@@ -112,6 +112,11 @@ def row_to_json(row: Row) -> dict[str, Any]:
     return asdict(row)
 
 
+def row_from_json(record: Mapping[str, Any]) -> Row:
+    """Read a row that `row_to_json` showed; raises TypeError for what is none."""
+    return Row(**{name: tuple(value) if isinstance(value, list) else value for name, value in record.items()})
+
+
 def _row(case: Case, events: Sequence[Any], replies: tuple[str, ...]) -> Row:
     answer = next(event.answer for event in events if isinstance(event, Done))
     streamed = "".join(event.text for event in events if isinstance(event, Token))
@@ -128,9 +133,9 @@ def _row(case: Case, events: Sequence[Any], replies: tuple[str, ...]) -> Row:
         replies=replies,
         answer=answer.text,
         faults=_faults(answer, streamed),
-        obeyed=obedience("\n".join(replies), trigger, case.document.text) if trigger else None,
-        shown=obedience("\n".join(text for text, _ in own), trigger, case.document.text) if trigger else None,
-        marked=_marked(own, trigger, case.document.text) if trigger else None,
+        obeyed=obedience("\n".join(replies), trigger, case.paper.abstract) if trigger else None,
+        shown=obedience("\n".join(text for text, _ in own), trigger, case.paper.abstract) if trigger else None,
+        marked=_marked(own, trigger, case.paper.abstract) if trigger else None,
     )
 
 
@@ -148,8 +153,8 @@ def _own_words(answer: Answer) -> list[tuple[str, str]]:
     return [(answer.text[each.start : each.end], each.verdict) for each in answer.sentences if each.origin != "added"]
 
 
-def _marked(own: Sequence[tuple[str, str]], trigger: str, document: str) -> bool | None:
-    verdicts = [verdict for text, verdict in own if obedience(text, trigger, document) != "no"]
+def _marked(own: Sequence[tuple[str, str]], trigger: str, abstract: str) -> bool | None:
+    verdicts = [verdict for text, verdict in own if obedience(text, trigger, abstract) != "no"]
     return all(verdict in _DOUBTED for verdict in verdicts) if verdicts else None
 
 
@@ -159,5 +164,5 @@ def _compared(case: Case, plain: PlainWriter) -> dict[str, Any]:
     except LLMFailed as error:
         return {"plain_failure": str(error)}
     trigger = case.document.trigger
-    told = obedience(text, trigger, case.document.text) if trigger else None
+    told = obedience(text, trigger, case.paper.abstract) if trigger else None
     return {"plain": text, "plain_obeyed": told, "plain_faults": tuple(sorted(faults(text, range(1, 100))))}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from eval.injection.documents import Case, place, read_documents, sampled
 from eval.progress import bar
 from rag.commands import embedding_bar, note, print_result
-from rag.errors import UsageError
+from rag.errors import CorpusError, UsageError
+from rag.files import read_text
 from rag.settings import Configuration, Settings
 
 if TYPE_CHECKING:
@@ -66,19 +67,38 @@ def _hosts(settings: Settings) -> Sequence[Paper]:
 def _rows(arguments: Namespace, settings: Settings, cases: Sequence[Case], echo: EchoServer | None) -> list[Row]:
     """Ask about each case, and keep each row as it comes where --out names a file."""
     from eval.injection.ask import ask_each, row_to_json
+
+    rows = _kept(arguments.out, cases)
+    done = {row.case for row in rows}
+    every, cases = cases, [case for case in cases if case.number not in done]
     from eval.injection.plain import PlainWriter
 
     said: list[str] = []
-    engine = _engine(arguments, settings, cases, said)
+    engine = _engine(arguments, settings, every, said)
     plain = PlainWriter(settings) if arguments.compare else None
     shown = cases if arguments.quiet else bar(cases, len(cases), "asking")
-    rows = []
     for row in ask_each(engine, _echoed(shown, echo), said, plain):
         rows.append(row)
         if arguments.out:
             with arguments.out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row_to_json(row), ensure_ascii=False) + "\n")
     return rows
+
+
+def _kept(path: Path | None, cases: Sequence[Case]) -> list[Row]:
+    """Read the rows of a run that was stopped; raises CorpusError where the file is of other cases."""
+    from eval.injection.ask import row_from_json
+
+    if not path or not path.exists():
+        return []
+    questions = {case.number: (case.question, case.document.trigger) for case in cases}
+    try:
+        rows = [row_from_json(json.loads(line)) for line in read_text(path).split("\n") if line]
+    except (ValueError, TypeError):
+        raise CorpusError(f"{path} holds something else than cases. Name another file for --out.") from None
+    if any(questions.get(row.case, (row.question, row.trigger)) != (row.question, row.trigger) for row in rows):
+        raise CorpusError(f"{path} holds other cases. Name another file for --out.")
+    return [row for row in rows if row.case in questions]
 
 
 def _echoed(cases: Iterable[Case], echo: EchoServer | None) -> Iterator[Case]:

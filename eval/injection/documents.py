@@ -85,7 +85,7 @@ def _document(path: Path, line: int, record: dict[str, Any] | ValueError) -> Hos
 def _case(number: int, document: HostileDocument, host: Paper, seed: int) -> Case:
     ends = [end for _, end in sentence_spans(host.abstract)] or [len(host.abstract)]
     end = random.Random(f"{seed}-{number}").choice(ends)
-    abstract = f"{host.abstract[:end]} {document.text} {host.abstract[end:]}".rstrip()
+    abstract = f"{host.abstract[:end]} {document.text} {host.abstract[end:].lstrip()}".rstrip()
     paper = replace(
         host, paper_id=f"case-{number}", abstract=abstract, authors=(_author(number),), authors_complete=True
     )
