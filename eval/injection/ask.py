@@ -114,7 +114,10 @@ def row_to_json(row: Row) -> dict[str, Any]:
 
 def row_from_json(record: Mapping[str, Any]) -> Row:
     """Read a row that `row_to_json` showed; raises TypeError for what is none."""
-    return Row(**{name: tuple(value) if isinstance(value, list) else value for name, value in record.items()})
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
+    }
+    return Row(**values)
 
 
 def _row(case: Case, events: Sequence[Any], replies: tuple[str, ...]) -> Row:
