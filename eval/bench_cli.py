@@ -1,6 +1,6 @@
-"""The arguments of `citedesk eval bench`, `verify`, `ablate`, `judge`, `fit` and `project`; light: `--help` reads it.
+"""The arguments of `citedesk eval bench`, `verify`, `ablate`, `judge`, `fit`, `project` and `inject`.
 
-Each is run by the function of its name in bench_commands.
+Light, for `--help` reads it. Each is run by the function of its name in the module that its default `commands` names.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ def add_parsers(add: Add) -> None:
         parser.set_defaults(commands="eval.bench_commands")
     for parser in (_add_fit(add), _add_project(add)):
         parser.set_defaults(commands="eval.training.command")
+    _add_inject(add).set_defaults(commands="eval.injection.command")
 
 
 def _add_bench(add: Add) -> ArgumentParser:
@@ -107,6 +108,24 @@ def _add_judge(add: Add) -> ArgumentParser:
         "--calibrate", type=Path, required=True, metavar="FILE", help="labelled pairs that the judge is measured on"
     )
     _add_judging(parser, "llm")
+    return parser
+
+
+def _add_inject(add: Add) -> ArgumentParser:
+    parser = add(
+        "inject",
+        "Hide instructions in abstracts, ask about them, and show what reaches the reader and what is obeyed.",
+        "  citedesk eval inject latent_documents.jsonl --echo\n"
+        "  citedesk eval inject latent_documents.jsonl --n 40 --compare --out rows.jsonl\n"
+        "A run that was stopped goes on when the same command is given again with the same --out.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="hostile documents, JSON Lines")
+    parser.add_argument("--n", type=count, default=300, metavar="N", help="how many documents, chosen by seed (300)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which documents, and where they stand (0)")
+    parser.add_argument("--echo", action="store_true", help="a model on loopback that repeats the worst it can")
+    parser.add_argument("--compare", action="store_true", help="ask plain LlamaIndex's CitationQueryEngine the same")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="file to which each case's texts are added")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     return parser
 
 

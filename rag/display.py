@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from rag.inert import inert
+
 _LETTERS = "ALPHA BETA GAMMA DELTA EPSILON ZETA ETA THETA IOTA KAPPA LAMDA MU NU XI PI RHO SIGMA TAU PHI CHI PSI OMEGA"
 _GREEK = {
     name: unicodedata.lookup(f"GREEK {case} LETTER {letter}")
@@ -20,6 +22,8 @@ _SYMBOLS = {"leq": "≤", "geq": "≥", "infty": "∞", "cdot": "·", "bullet": 
 _ACCENTS = {"'": "\u0301", "`": "\u0300", '"': "\u0308", "^": "\u0302", "~": "\u0303"}
 _SUPERSCRIPTS = str.maketrans("0123456789-+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+_REFERENCE = re.compile(r"\[(\d+)\]")
 
 _Replacement = str | Callable[[re.Match[str]], str]
 
@@ -70,3 +74,13 @@ def readable(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def shown_title(title: str) -> str:
+    """Give a title as one readable line in which nothing is active."""
+    return quotable(readable(title))
+
+
+def quotable(text: str) -> str:
+    """Make another's words one line in which nothing is active, and no reference of theirs looks like our citation."""
+    return _REFERENCE.sub(r"(\1)", inert(" ".join(text.split())))

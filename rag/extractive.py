@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.answer import Missed
-from rag.display import readable
-from rag.inert import inert
+from rag.display import quotable, readable, shown_title
 from rag.metadata import record_line
 from rag.types import Evidence, Query, Quote
 
@@ -33,7 +32,7 @@ def heading(query: Query, evidence: Evidence) -> str:
     """Give title and date where papers are compared, ordered or looked up, else nothing."""
     if not query.order and query.kind not in ("compare", "lookup"):
         return ""
-    return f"**{_title(evidence)}** ({evidence.paper.date or 'no date'}): "
+    return f"**{shown_title(evidence.paper.title)}** ({evidence.paper.date or 'no date'}): "
 
 
 def completeness(cited: int, missed: Missed) -> str:
@@ -49,14 +48,10 @@ def _papers(count: int) -> str:
     return "1 paper" if count == 1 else f"{count} papers"
 
 
-def _title(evidence: Evidence) -> str:
-    return inert(" ".join(readable(evidence.paper.title).split()))
-
-
 def _finding(quotes: Sequence[Quote]) -> str:
     """Join sentences, with an ellipsis where something between them was left out."""
     text = ""
     for before, quote in zip([None, *quotes], quotes, strict=False):
         gap = "" if before is None else (" … " if quote.start - before.end > 2 else " ")
-        text += gap + " ".join(readable(quote.text).split())
-    return inert(text)
+        text += gap + readable(quote.text)
+    return quotable(text)

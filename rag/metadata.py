@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from rag.answer import Relaxation
 from rag.constraints import phrases
+from rag.display import quotable, shown_title
 from rag.titles import named_paper
 from rag.types import CONSTRAINTS, Evidence, Filters, Paper, Query
 
@@ -49,5 +50,5 @@ def record_line(evidence: Evidence) -> str:
     paper = evidence.paper
     count = paper.known_author_count
     known = [paper.date or "no date", *([f"{count} author{'s' * (count != 1)}"] if count else [])]
-    known += [part for part in (paper.venue, "with code" if paper.code else None) if part]
-    return f"- {' '.join(paper.title.split())} ({', '.join(known)}) [{evidence.n}]"
+    known += [part for part in (paper.venue and quotable(paper.venue), "with code" if paper.code else None) if part]
+    return f"- {shown_title(paper.title)} ({', '.join(known)}) [{evidence.n}]"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 from rag.answer import Answer, Citation, SentenceVerdict
 from rag.constraints import phrases, said
-from rag.display import readable
+from rag.display import shown_title
 from rag.extractive import completeness
 from rag.index import Summary
+from rag.inert import invisible_dropped
 from rag.types import Hit, Paper, Query
 
 _SAID: Mapping[SentenceVerdict, str] = {
@@ -20,7 +20,6 @@ _SAID: Mapping[SentenceVerdict, str] = {
     "unsupported": "not supported",
     "uncited": "without a citation",
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def understood(query: Query) -> str | None:
@@ -79,7 +78,7 @@ def summary_to_text(summary: Summary) -> str:
 
 def safe(text: str) -> str:
     """Take out control characters, with which a text could steer the terminal or reverse its direction."""
-    return _CONTROL.sub("", text)
+    return invisible_dropped(text)
 
 
 def _verdicts(answer: Answer, width: int) -> str:
@@ -101,7 +100,7 @@ def _listed(citation: Citation, width: int) -> str:
 
 def _entry(label: str, paper: Paper, width: int) -> str:
     indent = " " * len(label)
-    title = f"{' '.join(readable(paper.title).split())} ({paper.date or 'no date'})"
+    title = f"{shown_title(paper.title)} ({paper.date or 'no date'})"
     lines = [fill(title, width, initial_indent=label, subsequent_indent=indent)]
     return "\n".join([*lines, indent + paper.url] if paper.url else lines)
 

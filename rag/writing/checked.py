@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Token
-from rag.inert import InertMarkdown
+from rag.inert import InertMarkdown, VisibleText
 from rag.judge.judge import VERDICTS, Judgement, SentenceJudge
 from rag.types import Evidence, Quote
 from rag.writing.markers import MarkerFilter
@@ -28,8 +28,9 @@ class CheckedText:
         self.sentences: list[Sentence] = []
         self._evidence = {each.n: each for each in evidence}
         self._judge = judge
-        self._inert = InertMarkdown()
+        self._visible = VisibleText()
         self._markers = MarkerFilter(self._evidence)
+        self._inert = InertMarkdown()  # last, for taking out a marker joins what stood around it
         self._finder = SentenceFinder()
         self._origins: list[tuple[int, Origin]] = [(0, "written")]
         self._waiting: list[Span] = []  # of an item, without a marker of their own
@@ -60,11 +61,12 @@ class CheckedText:
         """Take a piece of the reply; give what can be shown of it. Pieces of another origin begin after an `end`."""
         if origin != self._origins[-1][1]:
             self._origins.append((len(self.text), origin))
-        yield from self._show(self._markers.feed(self._inert.feed(piece)))
+        yield from self._show(self._inert.feed(self._markers.feed(self._visible.feed(piece))))
 
     def end(self) -> Iterator[Event]:
         """Give what was held back, at the end of the reply or of what has one origin."""
-        yield from self._show(self._markers.feed(self._inert.flush()) + self._markers.flush())
+        rest = self._markers.feed(self._visible.flush()) + self._markers.flush()
+        yield from self._show(self._inert.feed(rest) + self._inert.flush())
         yield from self._check(self._finder.flush())
         yield from self._judge_waiting()
 
@@ -83,7 +85,7 @@ class CheckedText:
         for span in spans:
             if self._waiting and span.line != self._waiting[0].line:
                 yield from self._judge_waiting()
-            cited = _numbers(self.text[span.start : span.end])
+            cited = self._numbers(self.text[span.start : span.end])
             if span.item and not cited:
                 self._waiting.append(span)
             else:
@@ -93,7 +95,7 @@ class CheckedText:
         """Judge an item's sentences that have no marker against the item's paper, if it cites just one."""
         for span in self._waiting:
             start = self.text.rfind("\n", 0, span.start) + 1
-            cited = _numbers(self.text[start:].partition("\n")[0])
+            cited = self._numbers(self.text[start:].partition("\n")[0])
             yield self._judged(span, cited if len(cited) == 1 else ())
         self._waiting.clear()
 
@@ -127,6 +129,6 @@ class CheckedText:
         kept = self._quotes.get(n, {})
         return tuple(kept[place] for place in sorted(kept)) or evidence.quotes
 
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(map(int, _MARKER.findall(text))))
+    def _numbers(self, text: str) -> tuple[int, ...]:
+        known = {str(n): n for n in range(1, len(self._markers.cited) + 1)}
+        return tuple(dict.fromkeys(known[number] for number in _MARKER.findall(text) if number in known))

@@ -26,6 +26,7 @@ class MarkerFilter:
         self.cited: list[int] = []
         self._numbers = set(numbers)
         self._held = ""
+        self._before = ""  # the character that was passed on last
 
     def admit(self, number: int) -> None:
         """Let a number name evidence from now on."""
@@ -38,17 +39,27 @@ class MarkerFilter:
         if len(self._held) - ready > _LONGEST:
             ready = len(self._held)
         shown, self._held = self._held[:ready], self._held[ready:]
-        return _MARKER.sub(self._check, shown)
+        return self._pass(shown)
 
     def flush(self) -> str:
         """Return what was held back, at the end of the text; a marker that never closed is dropped."""
         shown, self._held = self._held, ""
-        return _OPEN_MARKER.sub("", _MARKER.sub(self._check, shown))
+        return _OPEN_MARKER.sub("", self._pass(shown))
+
+    def _pass(self, text: str) -> str:
+        before, text = self._before, _MARKER.sub(self._check, text)
+        self._before = text[-1:] or before
+        return text
 
     def _check(self, match: re.Match[str]) -> str:
         known = list(dict.fromkeys(n for part in _PART.finditer(match["numbers"]) for n in self._known(part)))
         self.cited += [n for n in known if n not in self.cited]
-        return match["space"] + "".join(f"[{self.cited.index(n) + 1}]" for n in known) if known else ""
+        return match["space"] + "".join(f"[{self.cited.index(n) + 1}]" for n in known) if known else self._gap(match)
+
+    def _gap(self, match: re.Match[str]) -> str:
+        """Give what stands in for a removed marker: a space where what is around it could else join to another."""
+        before = match.string[: match.start()][-1:] or self._before
+        return " " if before and (before in "[［【,;–—-" or before.isdigit()) else ""
 
     def _known(self, part: re.Match[str]) -> list[int]:
         """List the numbers of "2" or "2–4" that name evidence, and count the others."""

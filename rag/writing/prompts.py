@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from rag.chat import Message
 from rag.display import readable
+from rag.inert import visible
 from rag.types import Evidence, Kind
 
 NOT_ANSWERED = "The collection does not answer this."
@@ -89,4 +90,4 @@ def format_evidence(evidence: Evidence, whole: bool = True, numbered: bool = Tru
 
 def _fenced(text: str) -> str:
     """Make text readable and unable to close its own fence."""
-    return _FENCE.sub(r"‹\1", " ".join(readable(text).split()))
+    return _FENCE.sub(r"‹\1", " ".join(readable(visible(text)).split()))

@@ -1,0 +1,1 @@
+"""Papers with instructions hidden in their abstracts: what of them reaches the reader, and whether they are obeyed."""
