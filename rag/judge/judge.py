@@ -10,11 +10,12 @@ from rag.answer import SentenceVerdict
 from rag.display import readable
 from rag.judge.entail import EntailmentModel
 from rag.judge.exact import missing_names, missing_numbers
+from rag.tokens import tokenize
 from rag.types import Paper, Quote, Verdict
 from rag.windows import Span, sentences
 
-_SUPPORTED = 0.5  # least probability of support
-_PARTIAL = 0.2
+_SUPPORTED = 0.4  # least probability of support: below it, planted errors begin to pass
+_PARTIAL = 0.1
 _MARKERS = re.compile(r"\s*\[\d+\]")
 _MARKUP = re.compile(r"\*\*|__|~~|`")
 _LEAD = re.compile(
@@ -60,11 +61,15 @@ class SentenceJudge:
         return Judgement(verdict, reason, quotes)
 
     def _read(self, claim: str, paper: Paper) -> _Reading:
-        spans = sentences(paper)
-        texts = [f"{paper.title}. {paper.abstract}", *(paper.abstract[start:end] for start, end in spans)]
-        support, contradiction, _ = self._entailment.probabilities(claim, [readable(each) for each in texts]).T
-        best = max(range(len(spans)), key=lambda i: (float(support[i + 1]), -i))
-        return _Reading(float(support.max()), float(contradiction[0]), spans[best])
+        whole = readable(f"{paper.title}. {paper.abstract}")
+        support, contradiction, _ = map(float, self._entailment.probabilities(claim, [whole])[0])
+        return _Reading(support, contradiction, _nearest(claim, paper))
+
+
+def _nearest(claim: str, paper: Paper) -> Span:
+    """Find the sentence of an abstract that has the greatest share of a claim's terms, the first of several."""
+    terms = set(tokenize(claim))
+    return max(sentences(paper), key=lambda span: len(terms & set(tokenize(paper.abstract[slice(*span)]))))
 
 
 def plain_claim(sentence: str) -> str:
