@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval import bench_cli
+from rag.recall.flag import add_recall
 
 if TYPE_CHECKING:
     from rag.settings import Configuration
@@ -62,6 +63,7 @@ def _add_run(add: Add) -> None:
     run.add_argument(
         "--no-llm", dest="llm", action="store_false", help="answer extractively even if an endpoint is set"
     )
+    add_recall(run)
     run.add_argument("--retrieval-only", action="store_true", help="search, and answer nothing")
     run.add_argument("--quiet", action="store_true", help="show no progress bar")
     run.add_argument("--embed-model", metavar="NAME", help="model, folder or hub id (CITEDESK_EMBED_MODEL)")

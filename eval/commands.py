@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from eval.questions import GoldError, Question, load_gold
@@ -32,6 +33,7 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
     from rag.generations import IndexFolder, read_manifest
 
     settings = configuration.settings
+    settings = settings if arguments.llm else replace(settings, recall=())
     mode = _mode(arguments, settings)
     generation = IndexFolder(settings.home).current()
     questions = load_questions(arguments.gold, generation)

@@ -13,10 +13,11 @@ from typing import Any, NoReturn, get_args
 from rag import __version__
 from rag.days import first_day
 from rag.errors import CitedeskError, UsageError
+from rag.recall.flag import add_recall
 from rag.settings import Configuration, load_settings
 from rag.types import CONSTRAINTS, Kind
 
-_SETTING_FLAGS = ("home", "embed_model", "saved_year", "rerank_depth", "llm_base_url", "llm_model")
+_SETTING_FLAGS = ("home", "embed_model", "saved_year", "rerank_depth", "llm_base_url", "llm_model", "recall")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -187,6 +188,7 @@ def _add_question(parser: ArgumentParser) -> None:
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question, in quotation marks")
     parser.add_argument("--questions", metavar="FILE", help='JSON Lines with "id" and "question"; - reads stdin')
     _add_filters(parser)
+    add_recall(parser)
     _add_model(parser)
     _add_json(parser)
 

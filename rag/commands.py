@@ -58,7 +58,7 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
 
     def as_json(question: str) -> dict[str, Any]:
         found = engine.search(question, overrides)
-        return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms)
+        return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms, found.notice, found.usage)
 
     if arguments.questions is not None:
         return _each_question(arguments.questions, as_json)
@@ -68,7 +68,7 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
     found = engine.search(arguments.question, overrides)
     relaxed = engine.unmet(found.query)
     unmet = nothing_meets(found.query, relaxed) if relaxed else None
-    for line in (understood(found.query), unmet, found.notice):
+    for line in (understood(found.query), unmet, found.notice, _not_screened(configuration.settings)):
         if line:
             note(line)
     sys.stdout.write(hits_to_text(found.hits[: arguments.k], _width()))
@@ -92,6 +92,14 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
         return 0
     _stream(engine, arguments.question, overrides, arguments.llm)
     return 0
+
+
+def _not_screened(settings: Settings) -> str | None:
+    return (
+        "Nothing was screened: that decides what an answer cites, not a ranking."
+        if "screen" in settings.recall
+        else None
+    )
 
 
 def export(arguments: Namespace, configuration: Configuration) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer import Missed
@@ -46,9 +46,16 @@ def with_probabilities(hits: Sequence[Hit], query: Query, relevance: Logistic) -
     )
 
 
-def choose(query: Query, hits: Sequence[Hit]) -> Choice:
-    """Cut the ranking where the expected F1 is greatest, within what the kind of question and its count allow."""
-    pool = hits[:_DEEP]
+def choose(query: Query, hits: Sequence[Hit], decided: Mapping[str, bool] | None = None) -> Choice:
+    """Cut the ranking where the expected F1 is greatest, within what the kind of question and its count allow.
+
+    Papers `decided` on, by paper_id, are cited or not as it was decided, in the ranking's order or the one asked for;
+    those that were turned down count as not missed, whatever their score.
+    """
+    return _as_decided(query, hits[:_DEEP], decided) if decided else _cut(query, hits[:_DEEP])
+
+
+def _cut(query: Query, pool: Sequence[Hit]) -> Choice:
     if query.order and query.kind != "compare":
         return _in_order(query, pool)
     kept = _kept(query, [hit.score for hit in pool])
@@ -81,13 +88,27 @@ def _kept(query: Query, scores: Sequence[float]) -> int:
     return min(max(best_cut(scores), _FEWEST.get(query.kind, 1)), _MOST.get(query.kind, _DEEP), len(scores))
 
 
+def _as_decided(query: Query, pool: Sequence[Hit], decided: Mapping[str, bool]) -> Choice:
+    usual = {hit.paper.paper_id for hit in _cut(query, pool).cited}
+    ranked = nearest_first(pool)
+    members = [hit for hit in ranked if decided.get(hit.paper.paper_id, hit.paper.paper_id in usual)]
+    cited = (_by_date(query, members) if query.order else members)[: query.count]
+    near = [hit for hit in ranked if hit not in cited]
+    left = [hit.score for hit in near if hit not in members and hit.paper.paper_id not in decided]
+    return Choice(
+        tuple(cited), tuple(near[:_NEAR]), None if query.order and query.count else Missed(*missed_range(left))
+    )
+
+
+def _by_date(query: Query, members: Sequence[Hit]) -> list[Hit]:
+    dated = [hit for hit in members if hit.paper.date]
+    return sorted(dated, key=lambda hit: hit.paper.date or "", reverse=query.order == "newest") or list(members)
+
+
 def _in_order(query: Query, pool: Sequence[Hit]) -> Choice:
     """Decide who belongs as in any list, then order those by date; of "the oldest" only so many are cited."""
     kept = best_cut([hit.score for hit in nearest_first(pool)])
-    members = nearest_first(pool)[:kept]
-    dated = [hit for hit in members if hit.paper.date]
-    ordered = sorted(dated, key=lambda hit: hit.paper.date or "", reverse=query.order == "newest") or list(members)
-    cited = ordered[: query.count] if query.count else ordered
+    cited = _by_date(query, nearest_first(pool)[:kept])[: query.count]
     near = [hit for hit in nearest_first(pool) if hit not in cited]
     missed = None if query.count else Missed(*missed_range([hit.score for hit in nearest_first(pool)[kept:]]))
     return Choice(tuple(cited), tuple(near[:_NEAR]), missed)

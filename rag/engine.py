@@ -5,20 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.query_engine import RetrieverQueryEngine
 
-from rag.answer import Answer, Citation, Done, Event, Relaxation, Retrieved
+from rag.answer import Answer, Citation, Done, Event, Relaxation, Retrieved, Usage
 from rag.answerable import answerable
 from rag.asked import lacking
 from rag.chat import ChatModel
 from rag.clock import Clock
 from rag.constraints import override
-from rag.decide import choose, nearest_first
+from rag.decide import nearest_first
 from rag.errors import UsageError
 from rag.evidence import SentenceChooser
 from rag.finder import Finder
@@ -26,9 +27,10 @@ from rag.library import Library, open_library
 from rag.loaded import Models, load_models
 from rag.metadata import matching, relaxations, unnamed
 from rag.ranker import Ranker
+from rag.recall.recall import Recall
 from rag.settings import Settings
 from rag.titles import is_title
-from rag.types import Evidence, Hit, Overrides, Query
+from rag.types import Evidence, Hit, Overrides, Paper, Query
 from rag.understanding.mentions import excludes
 from rag.understanding.plain_words import in_terms
 from rag.understanding.understand import known_from, understand
@@ -50,6 +52,7 @@ class Found:
     hits: tuple[Hit, ...]
     notice: str | None
     timings_ms: Mapping[str, float]
+    usage: Usage = Usage()
 
 
 class Engine:
@@ -93,7 +96,12 @@ class Engine:
     def search(self, question: str, overrides: Overrides = Overrides()) -> Found:
         """Find papers, best first; raises UsageError for an empty question."""
         clock = Clock()
-        return replace(self._find(self.understand(question, overrides), clock), timings_ms=clock.stop())
+        query = self.understand(question, overrides)
+        with self._metered(query, bool(self._settings.recall)) as meter:
+            recall = Recall(self._settings, meter, clock)
+            found = self._find(query, recall)
+        notice = " ".join(part for part in (found.notice, recall.notice) if part) or None
+        return replace(found, notice=notice, usage=Usage(recall.steps), timings_ms=clock.stop())
 
     def ask(
         self, question: str, overrides: Overrides = Overrides(), use_llm: bool = True
@@ -104,18 +112,21 @@ class Engine:
         endpoint's work too.
         """
         clock = Clock()
-        found = self._find(self.understand(question, overrides), clock)
-        draft = self._draft(found)
-        refusal = None if draft.evidence else self._refusal(found, draft)
-        clock.lap("evidence")
-        yield Retrieved(found.hits, draft.evidence)
-        if refusal:
-            answer = refusal
-        elif use_llm and self._writer and found.query.kind != "metadata":
-            answer = yield from self._write(draft, self._writer, clock)
-        else:
-            answer = draft.extractive()
-        yield Done(replace(answer, timings_ms=clock.stop()))
+        query = self.understand(question, overrides)
+        with self._metered(query, use_llm) as meter:
+            recall = Recall(self._settings, meter, clock)
+            found = self._find(query, recall)
+            draft = self._draft(found, recall)
+            refusal = None if draft.evidence else self._refusal(found, draft)
+            clock.lap("evidence")
+            yield Retrieved(found.hits, draft.evidence)
+            if refusal:
+                answer = refusal
+            elif meter and self._writer:
+                answer = yield from self._write(draft, self._writer, meter, clock)
+            else:
+                answer = draft.extractive()
+        yield Done(replace(recall.finish(answer), timings_ms=clock.stop()))
 
     def query_engine(self, chat: ChatModel, query: Query) -> RetrieverQueryEngine:
         """Give the LlamaIndex query engine that writes the answers."""
@@ -126,23 +137,37 @@ class Engine:
     def _is_title(self, query: Query) -> bool:
         return is_title(query.text, self.library.papers.values())
 
-    def _find(self, query: Query, clock: Clock) -> Found:
+    @contextmanager
+    def _metered(self, query: Query, use_llm: bool) -> Iterator[Meter | None]:
+        """Open the model for all that one question needs of it; None where it needs nothing, or must not."""
+        if not (use_llm and self._writer) or query.kind in ("off-topic", "metadata") or self.unmet(query):
+            yield None
+            return
+        meter = Meter(self._writer.open_chat())
+        try:
+            yield meter
+        finally:
+            meter.close()
+
+    def _find(self, query: Query, recall: Recall) -> Found:
         if query.kind == "off-topic":
             return Found(query, (), None, {})
         if query.kind == "metadata":
             papers = matching(query, self.library.papers)
             hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
             return Found(query, hits, _NO_EXCLUSIONS if excludes(query.question) else None, {})
-        hits = self.finder.find(query)
-        clock.lap("retrieve")
+        query, hits = recall.find(query, self.finder.find, self._show)
         return Found(query, hits, self._notice(query.question), {})
+
+    def _show(self, query: Query, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
+        return self._chooser.evidence(query, self.finder.read(query), papers)
 
     def unmet(self, query: Query) -> tuple[Relaxation, ...]:
         """Say what lifting each constraint would give, where no paper meets all of them; else nothing."""
         papers = self.library.papers.values()
         return () if any(map(query.filters.admits, papers)) else relaxations(query.filters, papers)
 
-    def _draft(self, found: Found) -> Draft:
+    def _draft(self, found: Found, recall: Recall) -> Draft:
         """Decide what is cited; a draft without evidence is to be refused."""
         query = found.query
         nearest = tuple(Citation(None, hit.paper) for hit in found.hits[:5])
@@ -153,8 +178,8 @@ class Engine:
             return Draft(query, evidence, notice=notice)
         if not found.hits or not self._answers(found):
             return Draft(query, near_misses=nearest, notice=found.notice)
-        choice = choose(query, found.hits)
-        evidence = self._chooser.evidence(query, self.finder.read(query), [hit.paper for hit in choice.cited])
+        choice = recall.choose(query, found.hits, self._show)
+        evidence = self._show(query, [hit.paper for hit in choice.cited])
         near = tuple(Citation(None, hit.paper) for hit in choice.near)
         return Draft(query, evidence, near, choice.missed, found.notice)
 
@@ -179,18 +204,12 @@ class Engine:
             return draft.refused()
         return draft.refused(nearest_lacks(_lacking(found)))
 
-    def _write(self, draft: Draft, writer: Writer, clock: Clock) -> Generator[Event, None, Answer]:
-        meter = Meter(writer.open_chat())
-
+    def _write(self, draft: Draft, writer: Writer, meter: Meter, clock: Clock) -> Generator[Event, None, Answer]:
         def synthesize(papers: Sequence[str]) -> Generator[str, None, None]:
             return synthesized(self.query_engine(meter, draft.query), draft.query.question, papers)
 
-        try:
-            answer = yield from writer.write(draft, meter, synthesize, clock)
-        finally:
-            meter.close()
-        model = None if answer.status == "extractive" else meter.name
-        return replace(answer, model=model, usage=replace(answer.usage, steps=meter.steps))
+        answer = yield from writer.write(draft, meter, synthesize, clock)
+        return replace(answer, model=None if answer.status == "extractive" else meter.name)
 
     def _notice(self, question: str) -> str | None:
         """Say what of a question was not read."""

@@ -51,7 +51,7 @@ class Finder:
 
     def find(self, query: Query) -> tuple[Hit, ...]:
         """Find papers, best first, each with its probability."""
-        bundle = QueryBundle(_searched(query))
+        bundle = QueryBundle(_searched(query), custom_embedding_strs=list(query.further) or None)
         nodes = self.retriever(query).retrieve(bundle)
         for postprocessor in self.postprocessors:
             nodes = postprocessor.postprocess_nodes(nodes, bundle)

@@ -147,7 +147,7 @@ class Query:
     """What a question was understood to ask; `text` is what is left to search for, "" where nothing is.
 
     `count` is how many papers are asked for, `subjects` are the names to compare, to put in order or to count the
-    authors of.
+    authors of. `further` are texts that a model wants searched for besides (`rag.recall`).
     """
 
     question: str
@@ -157,6 +157,7 @@ class Query:
     order: Order | None = None
     count: int | None = None
     subjects: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

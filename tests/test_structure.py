@@ -30,6 +30,10 @@ def writing(*names: str) -> set[str]:
     return {f"writing.{name}" for name in names}
 
 
+def recall(*names: str) -> set[str]:
+    return {f"recall.{name}" for name in names}
+
+
 LAYERS = (
     {"days", "names", "inert", "quantities"}
     | understanding("periods", "plain_words")
@@ -39,13 +43,17 @@ LAYERS = (
     | writing("markers", "meter")
     | understanding("mentions")
     | endpoint("call", "refusals", "tally"),
-    {"titles"} | understanding("authors", "venues", "availability", "counts", "order", "subjects", "lookups"),
+    {"titles"}
+    | recall("flag")
+    | understanding("authors", "venues", "availability", "counts", "order", "subjects", "lookups"),
     {"answer"},
     {"metadata"} | understanding("dates", "kinds", "wording") | endpoint("client", "deadlines", "statuses"),
     understanding("understand") | endpoint("failures"),
     {"tokens", "extractive", "chunk", "models", "onnx", "ranker"} | endpoint("chat"),
     {"asked", "decide"} | writing("prompts", "sanity", "sentences"),
-    writing("budget", "draft", "per_paper", "repair") | judge("exact", "entail"),
+    writing("budget", "draft", "per_paper", "repair") | judge("exact", "entail") | recall("prompts", "queries"),
+    recall("rewrite", "hyde", "iterate", "screen"),
+    recall("recall"),
     {"corpus", "embed", "late", "lexical", "rerank"},
     {"loaded", "reading", "vectors", "late_store", "generations"},
     {"staging", "late_index"},
@@ -65,7 +73,8 @@ LAYERS = (
     | understanding("__init__")
     | endpoint("__init__")
     | judge("__init__")
-    | writing("__init__"),
+    | writing("__init__")
+    | recall("__init__"),
 )
 MODULES = sorted((PROJECT / "rag").rglob("*.py"))
 SOURCES = [path for folder in ("rag", "eval") for path in sorted((PROJECT / folder).rglob("*.py"))]
