@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from rag.chat import Message, Reply, Spent
 from rag.corpus import Corpus
 from rag.embed import Vectors
-from rag.errors import EmbeddingFailed
+from rag.errors import EmbeddingFailed, LLMFailed
 from rag.generations import IndexFolder, Recipe
 from rag.index import Request, update
 from rag.judge.judge import SentenceJudge
@@ -196,6 +197,39 @@ def word_writer(settings: Settings) -> Writer:
     from rag.endpoint.chat import open_chat  # heavy, and only needed where a test has an endpoint
 
     return Writer(settings, SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: open_chat(settings))
+
+
+@dataclass
+class ScriptedChat:
+    """A chat model that replies by a script: the next of a list, or what a function says to the last message.
+
+    A reply that is an error is raised. Each call costs 10 tokens, 2 more and half a second.
+    """
+
+    script: list[str | LLMFailed] | Callable[[str], str | LLMFailed]
+    asked: list[str] = field(default_factory=list)
+    closed: bool = False
+    name: str = "scripted"
+    spent: Spent = Spent()
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def complete(
+        self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
+    ) -> Reply:
+        with self._lock:
+            self.asked.append(messages[-1].content)
+            self.spent += Spent(1, 10, 2, 0.5)
+            reply = self.script(self.asked[-1]) if callable(self.script) else self.script.pop(0)
+        if isinstance(reply, LLMFailed):
+            raise reply
+        return Reply(reply)
+
+    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
+        yield self.complete(messages, max_tokens).text
+        return None
+
+    def close(self) -> None:
+        self.closed = True
 
 
 @dataclass

@@ -92,9 +92,9 @@ def test_search_json_has_the_contracts_fields(readable: None, capsys: pytest.Cap
     code, out, err = run(capsys, "search", QUESTION, "-k", "2", "--since", "2020", "--json")
     result = json.loads(out)
     assert (code, err) == (0, "")
-    assert list(result) == ["query", "kind", "filters", "understood", "hits", "timings_ms"]
+    assert list(result) == ["query", "kind", "filters", "understood", "hits", "notice", "usage", "timings_ms"]
     assert result["kind"] == "fact"
-    assert result["understood"] == {"text": QUESTION[:-1], "order": None, "count": None, "subjects": []}
+    assert result["understood"] == {"text": QUESTION[:-1], "further": [], "order": None, "count": None, "subjects": []}
     assert (result["query"], result["filters"], len(result["hits"])) == (QUESTION, {"since": 2020}, 2)
     assert 0.5 < result["hits"][0].pop("score") < 1
     assert result["hits"][0] == {
@@ -164,10 +164,10 @@ def test_ask_json_has_the_contracts_fields(readable: None, capsys: pytest.Captur
         "timings_ms",
     ]
     assert (answer["kind"], answer["status"], answer["filters"]) == ("fact", "extractive", {})
-    assert answer["understood"] == {"text": QUESTION[:-1], "order": None, "count": None, "subjects": []}
+    assert answer["understood"] == {"text": QUESTION[:-1], "further": [], "order": None, "count": None, "subjects": []}
     assert (answer["missed"], answer["relaxations"]) == (None, [])
     citation = answer["citations"][0]
-    assert list(citation) == ["n", "paper_id", "title", "url", "date", "quotes"]
+    assert list(citation) == ["n", "paper_id", "title", "url", "date", "quotes", "why"]
     for cited in answer["citations"]:
         (paper,) = [paper for paper in PAPERS if paper.paper_id == cited["paper_id"]]
         for quote in cited["quotes"]:
@@ -370,7 +370,7 @@ def test_zero_matches_say_what_dropping_each_constraint_would_leave(capsys: pyte
     answer = ask(capsys, question)
     assert (answer["kind"], answer["status"], answer["citations"]) == ("list", "refused", [])
     assert answer["filters"] == {"since": 2025, "author": "Ada Quill"}
-    assert answer["understood"] == {"text": "caches", "order": None, "count": None, "subjects": []}
+    assert answer["understood"] == {"text": "caches", "further": [], "order": None, "count": None, "subjects": []}
     assert answer["relaxations"] == [{"drop": "since", "papers": 2}, {"drop": "author", "papers": 0}]
     code, out, _ = run(capsys, "ask", question)
     assert code == 0

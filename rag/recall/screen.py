@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from threading import Event
 
 from rag.chat import ChatModel
 from rag.errors import LLMFailed
@@ -41,17 +42,14 @@ class Screening:
 
 def screen(query: Query, papers: Sequence[Evidence], chat: ChatModel, side_by_side: int) -> Screening:
     """Ask about each paper by itself, at most so many side by side; after the first failure no more is asked."""
-    replies = _ask_all([_asking(query, each, chat) for each in papers], chat, side_by_side)
     decisions, failure = {}, None
-    for each, future in zip(papers, replies, strict=True):
-        if future.cancelled():
-            continue
+    for each, future in zip(papers, _ask_all(query, papers, chat, side_by_side), strict=True):
         try:
-            decision = decision_in(future.result())
+            reply = future.result()
         except LLMFailed as error:
             failure = failure or error
             continue
-        if decision:
+        if reply and (decision := decision_in(reply)):
             decisions[each.paper.paper_id] = decision
     return Screening(decisions, failure)
 
@@ -67,21 +65,26 @@ def decision_in(reply: str) -> Decision | None:
     return Decision(match[1].upper() == YES, why or None)
 
 
-def _asking(query: Query, paper: Evidence, chat: ChatModel) -> Callable[[], str]:
-    return lambda: chat.complete(screen_messages(query.question, paper), _MAX_TOKENS).text
+def _ask_all(query: Query, papers: Sequence[Evidence], chat: ChatModel, side_by_side: int) -> list[Future[str | None]]:
+    """Get a reply for each paper; None for those that were left out because another's request failed before."""
+    failed, through = Event(), False
 
+    def ask(paper: Evidence) -> str | None:
+        if failed.is_set():
+            return None
+        try:
+            return chat.complete(screen_messages(query.question, paper), _MAX_TOKENS).text
+        except LLMFailed:
+            failed.set()
+            raise
 
-def _ask_all(asking: Sequence[Callable[[], str]], chat: ChatModel, side_by_side: int) -> list[Future[str]]:
-    """Run requests side by side until all are through or one failed; those that had not begun are cancelled."""
     pool = ThreadPoolExecutor(side_by_side, "screen")
-    settled = False
     try:
-        futures = [pool.submit(ask) for ask in asking]
-        wait(futures, return_when=FIRST_EXCEPTION)
-        pool.shutdown(cancel_futures=True)
-        settled = True
+        replies = [pool.submit(ask, paper) for paper in papers]
+        wait(replies)
+        through = True
     finally:
-        if not settled:  # interrupted: ends the requests that nobody waits for
-            chat.close()
-            pool.shutdown(wait=False, cancel_futures=True)
-    return futures
+        if not through:
+            chat.close()  # interrupted: ends the requests that nobody waits for
+        pool.shutdown(wait=through, cancel_futures=True)
+    return replies
