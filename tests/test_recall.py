@@ -219,3 +219,15 @@ def test_decided_papers_follow_an_order_and_a_count_that_are_asked_for() -> None
     query = Query("q", "list", "q", order="newest", count=2)
     choice = choose(query, HITS, yes)
     assert (ids(choice.cited), choice.missed) == ([REEF.paper_id, PEBBLE.paper_id], None)
+
+
+def test_question_keeps_half_the_say_in_each_signal(shelf: Library) -> None:
+    find = make(shelf, ScriptedChat([]), ()).finder.find
+    question, further = "robots on sand", "KV cache on disk"
+    alone, beside, both = (
+        {hit.paper.title: hit.signals for hit in find(Query(text, "list", text, further=more))}
+        for text, more in ((question, ()), (further, ()), (question, (further,)))
+    )
+    for name in ("late", "late_rare"):
+        assert both[REEF.title][name] == pytest.approx((alone[REEF.title][name] + beside[REEF.title][name]) / 2)
+    assert both[REEF.title]["rerank"] == alone[REEF.title]["rerank"]

@@ -83,6 +83,8 @@ def test_list_is_screened_and_the_json_says_why(asking: ScriptedEndpoint, capsys
     assert (code, answer["status"], answer["citations"]) == (0, "refused", [])
     assert {near["why"] for near in answer["near_misses"]} == {"it is about something else."}
     assert answer["usage"]["steps"]["screen"]["calls"] == 3
+    _, out, _ = run(capsys, "ask", QUESTION, "--kind", "list", "--recall", "screen")
+    assert out.count("\n    Screened: it is about something else.\n") == 3
 
 
 @pytest.mark.parametrize("command", ["ask", "search"])
