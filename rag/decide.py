@@ -46,13 +46,20 @@ def with_probabilities(hits: Sequence[Hit], query: Query, relevance: Logistic) -
     )
 
 
-def choose(query: Query, hits: Sequence[Hit], decided: Mapping[str, bool] | None = None) -> Choice:
+def choose(
+    query: Query, hits: Sequence[Hit], decided: Mapping[str, bool] | None = None, odds: float | None = None
+) -> Choice:
     """Cut the ranking where the expected F1 is greatest, within what the kind of question and its count allow.
 
     Papers `decided` on, by paper_id, are cited or not as it was decided, in the ranking's order or the one asked for;
-    those that were turned down count as not missed, whatever their score.
+    those that were turned down count as not missed, whatever their score. With `odds` a decision is no more than
+    evidence: it raises or lowers a paper's odds by that factor before the cut (Bayes' rule, with errors that are
+    independent of the ranking).
     """
-    return _as_decided(query, hits[:_DEEP], decided) if decided else _cut(query, hits[:_DEEP])
+    pool = hits[:_DEEP]
+    if not decided:
+        return _cut(query, pool)
+    return _cut(query, _weighed(pool, decided, odds)) if odds else _as_decided(query, pool, decided)
 
 
 def _cut(query: Query, pool: Sequence[Hit]) -> Choice:
@@ -86,6 +93,15 @@ def _kept(query: Query, scores: Sequence[float]) -> int:
     if query.kind == "compare" and named >= _FEWEST["compare"]:
         return named
     return min(max(best_cut(scores), _FEWEST.get(query.kind, 1)), _MOST.get(query.kind, _DEEP), len(scores))
+
+
+def _weighed(pool: Sequence[Hit], decided: Mapping[str, bool], odds: float) -> tuple[Hit, ...]:
+    weighed = []
+    for hit in pool:
+        factor = {True: odds, False: 1 / odds, None: 1.0}[decided.get(hit.paper.paper_id)]
+        score = hit.score * factor / (hit.score * factor + 1 - hit.score)
+        weighed.append(replace(hit, score=score, strength=score))
+    return nearest_first(weighed)
 
 
 def _as_decided(query: Query, pool: Sequence[Hit], decided: Mapping[str, bool]) -> Choice:

@@ -70,12 +70,15 @@ class Settings:
     )
     recall_rounds: int = _setting(2, "times that iterate asks for what is missing", 1)
     screen_depth: int = _setting(30, "papers of a list that screen asks about, a call each", 1)
+    screen_odds: float | None = _setting(
+        None, "factor by which a screening's yes raises a paper's odds and its no lowers them; not set, it decides", 1
+    )
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            least = each.metadata["least"]
-            if least is not None and not getattr(self, each.name) >= least:
-                raise UsageError(f"{variable(each.name)} is {getattr(self, each.name)}: it must be at least {least:g}.")
+            least, value = each.metadata["least"], getattr(self, each.name)
+            if None not in (least, value) and not value >= least:
+                raise UsageError(f"{variable(each.name)} is {value}: it must be at least {least:g}.")
         if self.chunk_overlap >= self.chunk_tokens:
             raise UsageError(
                 f"CITEDESK_CHUNK_OVERLAP is {self.chunk_overlap}: it must be below the "

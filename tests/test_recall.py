@@ -231,3 +231,11 @@ def test_question_keeps_half_the_say_in_each_signal(shelf: Library) -> None:
     for name in ("late", "late_rare"):
         assert both[REEF.title][name] == pytest.approx((alone[REEF.title][name] + beside[REEF.title][name]) / 2)
     assert both[REEF.title]["rerank"] == alone[REEF.title]["rerank"]
+
+
+def test_decision_that_is_weighed_moves_a_paper_and_does_not_settle_it() -> None:
+    hits = tuple(replace(hit, score=score) for hit, score in zip(HITS, (0.98, 0.5, 0.5, 0.02), strict=True))
+    decided = {PEBBLE.paper_id: False, DUNE.paper_id: True, QUBITS.paper_id: False, REEF.paper_id: True}
+    choice = choose(Query("q", "list", "q"), hits, decided, 10)
+    assert ids(choice.cited) == [DUNE.paper_id, PEBBLE.paper_id]
+    assert [round(hit.score, 2) for hit in (*choice.cited, *choice.near)] == [0.91, 0.83, 0.17, 0.09]

@@ -18,7 +18,7 @@ from rag.settings import Settings
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _TIMEOUTS = {"llm_connect_timeout", "llm_first_token_timeout", "llm_timeout", "llm_total_timeout"}
-_RECALL = {"recall", "recall_rounds", "screen_depth"}  # kept where they are used
+_RECALL = {"recall", "recall_rounds", "screen_depth", "screen_odds"}  # kept where they are used
 _NOT_KEPT = {
     "home",
     "corpus",
@@ -59,7 +59,7 @@ def _recall(settings: Settings) -> dict[str, Any]:
     return (
         ({"recall": ",".join(steps)} if steps else {})
         | ({"recall_rounds": settings.recall_rounds} if "iterate" in steps else {})
-        | ({"screen_depth": settings.screen_depth} if "screen" in steps else {})
+        | ({"screen_depth": settings.screen_depth, "screen_odds": settings.screen_odds} if "screen" in steps else {})
     )
 
 

@@ -19,7 +19,11 @@ _WHOLE_CHARACTERS = 4000  # of an abstract that is shown whole; of a longer one 
 _REWRITE = f"""You turn a question about research papers into search queries for a collection of paper abstracts.
 Write {MOST_QUERIES} short queries, one a line, in the technical terms that such abstracts use.
 Each looks at the question from another side: its methods, their names and synonyms, what they are used on.
-Write nothing but the queries."""
+Write nothing but the queries. For "How do I keep my chatbot from making things up?" they could be:
+hallucination mitigation in large language models
+grounding generation in retrieved evidence
+factual consistency and faithfulness of generated text
+uncertainty estimation and abstention of language models"""
 
 _HYDE = """You write the abstract of a research paper that would answer the question.
 Write three or four sentences in the technical terms that such an abstract would use, and nothing else."""

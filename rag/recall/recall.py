@@ -87,7 +87,8 @@ class Recall:
         self._clock.lap("recall")
         self._note_screening(screening, len(pool))
         self._decisions = screening.decisions
-        return choose(query, hits, {paper_id: each.belongs for paper_id, each in screening.decisions.items()})
+        decided = {paper_id: each.belongs for paper_id, each in screening.decisions.items()}
+        return choose(query, hits, decided, self._settings.screen_odds)
 
     def finish(self, answer: Answer) -> Answer:
         """Give an answer with what the model's steps cost, what failed of them, and why it cites what it cites."""
