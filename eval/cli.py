@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from eval import bench_cli, written_cli
 from eval.counts import count
 from rag.arguments import add_writing
+from rag.recall.flag import add_recall
 
 if TYPE_CHECKING:
     from rag.settings import Configuration
@@ -69,6 +70,7 @@ def _add_run(add: Add) -> None:
     some = run.add_mutually_exclusive_group()
     some.add_argument("--limit", type=count, metavar="N", help="ask only the first N questions")
     some.add_argument("--sample", type=count, metavar="N", help="ask only N questions, spread evenly over the files")
+    add_recall(run)
     run.add_argument("--retrieval-only", action="store_true", help="search, and answer nothing")
     run.add_argument("--quiet", action="store_true", help="show no progress bar")
     run.add_argument("--embed-model", metavar="NAME", help="model, folder or hub id (CITEDESK_EMBED_MODEL)")

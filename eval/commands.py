@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
     from rag.generations import IndexFolder, read_manifest
 
     settings = configuration.settings
+    settings = settings if arguments.llm else replace(settings, recall=())
     mode = _mode(arguments, settings)
     generation = IndexFolder(settings.home).current()
     questions = chosen(load_questions(arguments.gold, generation), arguments.limit, arguments.sample)

@@ -16,11 +16,15 @@ Origin = Literal["written", "repaired", "added"]
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A paper that the answer cites as [n]; a near miss has no n and no quotes."""
+    """A paper that the answer cites as [n]; a near miss has no n and no quotes.
+
+    `why` is what a model that screened the papers said of it, for or against; None where none did.
+    """
 
     n: int | None
     paper: Paper
     quotes: tuple[Quote, ...] = ()
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, get_args
 
 from rag import __version__
 from rag.days import first_day
+from rag.recall.flag import add_recall
 from rag.settings import Mode, Unsupported
 from rag.types import CONSTRAINTS, Kind
 
@@ -145,6 +146,7 @@ def _add_question(parser: ArgumentParser) -> None:
         help="the conversation so far, for a follow-up: turns as JSON Lines, oldest first, as `ask --json` prints them",
     )
     _add_filters(parser)
+    add_recall(parser)
     _add_model(parser)
     _add_json(parser)
 

@@ -21,6 +21,7 @@ _SETTING_FLAGS = (
     "llm_model",
     "llm_mode",
     "unsupported",
+    "recall",
 )
 
 

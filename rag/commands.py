@@ -58,7 +58,7 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
 
     def as_json(question: str, history: Sequence[Turn]) -> dict[str, Any]:
         found = engine.search(question, overrides, history)
-        return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms)
+        return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms, found.notice, found.usage)
 
     if arguments.questions is not None:
         return _each_question(arguments.questions, as_json)
@@ -68,7 +68,8 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
     found = engine.search(arguments.question, overrides, history)
     relaxed = engine.unmet(found.query)
     unmet = nothing_meets(found.query, relaxed) if relaxed else None
-    for line in (understood_as(found.query), understood(found.query), unmet, found.notice):
+    screening = _not_screened(configuration.settings)
+    for line in (understood_as(found.query), understood(found.query), unmet, found.notice, screening):
         if line:
             note(line)
     sys.stdout.write(hits_to_text(found.hits[: arguments.k], _width()))
@@ -96,6 +97,14 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
     as_it_comes = configuration.settings.unsupported == "mark"  # else the text changes when it is over
     _stream(events(arguments.question, history), as_it_comes)
     return 0
+
+
+def _not_screened(settings: Settings) -> str | None:
+    return (
+        "Nothing was screened: that decides what an answer cites, not a ranking."
+        if "screen" in settings.recall
+        else None
+    )
 
 
 def export(arguments: Namespace, configuration: Configuration) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer import Missed
@@ -46,9 +46,23 @@ def with_probabilities(hits: Sequence[Hit], query: Query, relevance: Logistic) -
     )
 
 
-def choose(query: Query, hits: Sequence[Hit]) -> Choice:
-    """Cut the ranking where the expected F1 is greatest, within what the kind of question and its count allow."""
+def choose(
+    query: Query, hits: Sequence[Hit], decided: Mapping[str, bool] | None = None, odds: float | None = None
+) -> Choice:
+    """Cut the ranking where the expected F1 is greatest, within what the kind of question and its count allow.
+
+    Papers `decided` on, by paper_id, are cited or not as it was decided, in the ranking's order or the one asked for;
+    those that were turned down count as not missed, whatever their score. With `odds` a decision is no more than
+    evidence: it raises or lowers a paper's odds by that factor before the cut (Bayes' rule, with errors that are
+    independent of the ranking).
+    """
     pool = hits[:_DEEP]
+    if not decided:
+        return _cut(query, pool)
+    return _cut(query, _weighed(pool, decided, odds)) if odds else _as_decided(query, pool, decided)
+
+
+def _cut(query: Query, pool: Sequence[Hit]) -> Choice:
     if query.order and query.kind != "compare":
         return _in_order(query, pool)
     kept = _kept(query, [hit.score for hit in pool])
@@ -83,13 +97,36 @@ def _kept(query: Query, scores: Sequence[float]) -> int:
     return min(max(best_cut(scores), _FEWEST.get(query.kind, 1)), _MOST.get(query.kind, _DEEP), len(scores))
 
 
+def _weighed(pool: Sequence[Hit], decided: Mapping[str, bool], odds: float) -> tuple[Hit, ...]:
+    weighed = []
+    for hit in pool:
+        factor = {True: odds, False: 1 / odds, None: 1.0}[decided.get(hit.paper.paper_id)]
+        score = hit.score * factor / (hit.score * factor + 1 - hit.score)
+        weighed.append(replace(hit, score=score, strength=score))
+    return nearest_first(weighed)
+
+
+def _as_decided(query: Query, pool: Sequence[Hit], decided: Mapping[str, bool]) -> Choice:
+    usual = {hit.paper.paper_id for hit in _cut(query, pool).cited}
+    ranked = nearest_first(pool)
+    members = [hit for hit in ranked if decided.get(hit.paper.paper_id, hit.paper.paper_id in usual)]
+    cited = (_by_date(query, members) if query.order else members)[: query.count]
+    near = [hit for hit in ranked if hit not in cited]
+    left = [hit.score for hit in near if hit not in members and hit.paper.paper_id not in decided]
+    return Choice(
+        tuple(cited), tuple(near[:_NEAR]), None if query.order and query.count else Missed(*missed_range(left))
+    )
+
+
+def _by_date(query: Query, members: Sequence[Hit]) -> list[Hit]:
+    dated = [hit for hit in members if hit.paper.date]
+    return sorted(dated, key=lambda hit: hit.paper.date or "", reverse=query.order == "newest") or list(members)
+
+
 def _in_order(query: Query, pool: Sequence[Hit]) -> Choice:
     """Decide who belongs as in any list, then order those by date; of "the oldest" only so many are cited."""
     kept = best_cut([hit.score for hit in nearest_first(pool)])
-    members = nearest_first(pool)[:kept]
-    dated = [hit for hit in members if hit.paper.date]
-    ordered = sorted(dated, key=lambda hit: hit.paper.date or "", reverse=query.order == "newest") or list(members)
-    cited = ordered[: query.count] if query.count else ordered
+    cited = _by_date(query, nearest_first(pool)[:kept])[: query.count]
     near = [hit for hit in nearest_first(pool) if hit not in cited]
     missed = None if query.count else Missed(*missed_range([hit.score for hit in nearest_first(pool)[kept:]]))
     return Choice(tuple(cited), tuple(near[:_NEAR]), missed)

@@ -86,6 +86,7 @@ def _shown(configuration: Configuration) -> Iterator[tuple[str, Any, str]]:
         value = getattr(configuration.settings, each.name)
         if value is not None and each.metadata["secret"]:
             value = "set, not shown"
+        value = ",".join(value) or "none" if isinstance(value, tuple) else value
         yield each.name, str(value) if isinstance(value, Path) else value, each.metadata["meaning"]
 
 

@@ -13,7 +13,7 @@ from datetime import date
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.query_engine import RetrieverQueryEngine
 
-from rag.answer import Answer, Citation, Done, Event, Relaxation, Retrieved
+from rag.answer import Answer, Citation, Done, Event, Relaxation, Retrieved, Usage
 from rag.answerable import answerable
 from rag.asked import lacking
 from rag.chat import ChatModel
@@ -22,7 +22,7 @@ from rag.constraints import override
 from rag.conversation.condense import condense
 from rag.conversation.condensed import Collection, Condensed
 from rag.conversation.follow_up import leaning
-from rag.decide import choose, nearest_first
+from rag.decide import nearest_first
 from rag.errors import UsageError
 from rag.evidence import SentenceChooser
 from rag.finder import Finder
@@ -30,9 +30,10 @@ from rag.library import Library, open_library
 from rag.loaded import Models, load_models
 from rag.metadata import matching, relaxations, unnamed
 from rag.ranker import Ranker
+from rag.recall.recall import Recall
 from rag.settings import Settings
 from rag.titles import is_title
-from rag.types import Evidence, Hit, Overrides, Query, Turn
+from rag.types import Evidence, Hit, Overrides, Paper, Query, Turn
 from rag.understanding.mentions import excludes
 from rag.understanding.plain_words import in_terms
 from rag.understanding.understand import known_from, understand
@@ -54,6 +55,7 @@ class Found:
     hits: tuple[Hit, ...]
     notice: str | None
     timings_ms: Mapping[str, float]
+    usage: Usage = Usage()
 
 
 class Engine:
@@ -121,7 +123,12 @@ class Engine:
     def search(self, question: str, overrides: Overrides = Overrides(), history: Sequence[Turn] = ()) -> Found:
         """Find papers, best first; raises UsageError for an empty question."""
         clock = Clock()
-        return replace(self._find(self.understand(question, overrides, history), clock), timings_ms=clock.stop())
+        query = self.understand(question, overrides, history)
+        with self._metered(bool(self._settings.recall)) as meter:
+            recall = self._recall(query, meter, clock)
+            found = self._find(query, recall)
+        notice = " ".join(part for part in (found.notice, recall.notice) if part) or None
+        return replace(found, notice=notice, usage=Usage(meter.steps if meter else {}), timings_ms=clock.stop())
 
     def ask(
         self,
@@ -137,19 +144,30 @@ class Engine:
         """
         clock = Clock()
         with self._metered(use_llm) as meter:
-            found = self._find(self.understand(question, overrides, history, meter), clock)
-            draft = self._draft(found)
+            query = self.understand(question, overrides, history, meter)
+            recall = self._recall(query, meter, clock)
+            found = self._find(query, recall)
+            draft = self._draft(found, recall)
             refusal = None if draft.evidence else self._refusal(found, draft)
             clock.lap("evidence")
             yield Retrieved(found.hits, draft.evidence)
             if refusal:
                 answer = refusal
-            elif meter and self._writer and found.query.kind != "metadata":
+            elif meter and self._writer and query.kind != "metadata":
                 answer = yield from self._write(draft, self._writer, meter, clock)
             else:
                 answer = draft.extractive()
-        steps = meter.steps if meter else {}
-        yield Done(replace(answer, usage=replace(answer.usage, steps=steps), timings_ms=clock.stop()))
+        answer = replace(recall.finish(answer), timings_ms=clock.stop())
+        yield Done(replace(answer, usage=replace(answer.usage, steps=meter.steps if meter else {})))
+
+    def query_engine(self, chat: ChatModel, query: Query) -> RetrieverQueryEngine:
+        """Give the LlamaIndex query engine that writes the answers."""
+        return RetrieverQueryEngine(
+            self.finder.retriever(query), EvidenceSynthesizer(chat, query.kind), self.finder.postprocessors
+        )
+
+    def _is_title(self, query: Query) -> bool:
+        return is_title(query.text, self.library.papers.values())
 
     @contextmanager
     def _metered(self, use_llm: bool) -> Iterator[Meter | None]:
@@ -163,32 +181,30 @@ class Engine:
         finally:
             meter.close()
 
-    def query_engine(self, chat: ChatModel, query: Query) -> RetrieverQueryEngine:
-        """Give the LlamaIndex query engine that writes the answers."""
-        return RetrieverQueryEngine(
-            self.finder.retriever(query), EvidenceSynthesizer(chat, query.kind), self.finder.postprocessors
-        )
+    def _recall(self, query: Query, meter: Meter | None, clock: Clock) -> Recall:
+        """Give what helps the search; nothing does for records, nor where no paper meets the constraints."""
+        helps = query.kind not in ("off-topic", "metadata") and not self.unmet(query)
+        return Recall(self._settings, meter if helps else None, clock)
 
-    def _is_title(self, query: Query) -> bool:
-        return is_title(query.text, self.library.papers.values())
-
-    def _find(self, query: Query, clock: Clock) -> Found:
+    def _find(self, query: Query, recall: Recall) -> Found:
         if query.kind == "off-topic":
             return Found(query, (), None, {})
         if query.kind == "metadata":
             papers = matching(query, self.library.papers)
             hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
             return Found(query, hits, _NO_EXCLUSIONS if excludes(query.asked) else None, {})
-        hits = self.finder.find(query)
-        clock.lap("retrieve")
+        query, hits = recall.find(query, self.finder.find, self._show)
         return Found(query, hits, self._notice(query.asked), {})
+
+    def _show(self, query: Query, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
+        return self._chooser.evidence(query, self.finder.read(query), papers)
 
     def unmet(self, query: Query) -> tuple[Relaxation, ...]:
         """Say what lifting each constraint would give, where no paper meets all of them; else nothing."""
         papers = [paper for paper in self.library.papers.values() if not query.papers or paper.paper_id in query.papers]
         return () if any(map(query.admits, papers)) else relaxations(query.filters, papers)
 
-    def _draft(self, found: Found) -> Draft:
+    def _draft(self, found: Found, recall: Recall) -> Draft:
         """Decide what is cited; a draft without evidence is to be refused."""
         query = found.query
         nearest = tuple(Citation(None, hit.paper) for hit in found.hits[:5])
@@ -199,8 +215,8 @@ class Engine:
             return Draft(query, evidence, notice=notice)
         if not found.hits or not self._answers(found):
             return Draft(query, near_misses=nearest, notice=found.notice)
-        choice = choose(query, found.hits)
-        evidence = self._chooser.evidence(query, self.finder.read(query), [hit.paper for hit in choice.cited])
+        choice = recall.choose(query, found.hits, self._show)
+        evidence = self._show(query, [hit.paper for hit in choice.cited])
         near = tuple(Citation(None, hit.paper) for hit in choice.near)
         return Draft(query, evidence, near, choice.missed, found.notice)
 

@@ -51,7 +51,7 @@ class Finder:
 
     def find(self, query: Query) -> tuple[Hit, ...]:
         """Find papers, best first, each with its probability."""
-        bundle = QueryBundle(_searched(query))
+        bundle = QueryBundle(_searched(query), custom_embedding_strs=list(query.further) or None)
         nodes = self.retriever(query).retrieve(bundle)
         if query.papers:  # the others stay until the end, as what strengths are measured against
             nodes.sort(key=lambda node: node.node.metadata["paper_id"] not in query.papers)

@@ -16,7 +16,9 @@ _MS_DIGITS = 1
 _SECOND_DIGITS = 3
 
 
-def search_to_json(query: Query, hits: Sequence[Hit], timings_ms: Mapping[str, float]) -> dict[str, Any]:
+def search_to_json(
+    query: Query, hits: Sequence[Hit], timings_ms: Mapping[str, float], notice: str | None, usage: Usage
+) -> dict[str, Any]:
     """Show what a search found."""
     return {
         "query": query.question,
@@ -24,6 +26,8 @@ def search_to_json(query: Query, hits: Sequence[Hit], timings_ms: Mapping[str, f
         "filters": _filters(query.filters),
         "understood": _understood(query),
         "hits": [{"rank": hit.rank, **_paper(hit.paper), "score": round(hit.score, _SCORE_DIGITS)} for hit in hits],
+        "notice": notice,
+        "usage": usage_to_json(usage),
         "timings_ms": _timings(timings_ms),
     }
 
@@ -77,6 +81,7 @@ def _understood(query: Query) -> dict[str, Any]:
         "standalone": query.standalone,
         "papers": list(query.papers),
         "text": query.text,
+        "further": list(query.further),
         "order": query.order,
         "count": query.count,
         "subjects": list(query.subjects),
@@ -92,7 +97,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
         {"text": quote.text, "start": quote.start, "end": quote.end, "verdict": quote.verdict}
         for quote in citation.quotes
     ]
-    return {"n": citation.n, **_paper(citation.paper), "quotes": quotes}
+    return {"n": citation.n, **_paper(citation.paper), "quotes": quotes, "why": citation.why}
 
 
 def _sentence(sentence: Sentence) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from rag.reading import Reader, Reading
 from rag.types import Filters, Hit, Paper, Signal
 from rag.vectors import ChunkHit
 
+_FURTHER = 0.5  # share of a signal that the texts besides the question have
+_Signals = dict[Signal, NDArray[np.float64]]
 _NOT_TEXT = ["paper_id", "date", "signals"]  # metadata that a model which reads the node should not see
 
 
@@ -107,7 +109,8 @@ class LexicalRetriever(_PaperRetriever):
 class HybridRetriever(_PaperRetriever):
     """What dense and BM25 propose, scored by both and by late interaction; ranked by the trained weights.
 
-    A node keeps what each signal gave it as metadata "signals"; its score is their weighted sum.
+    A node keeps what each signal gave it as metadata "signals"; its score is their weighted sum. What is searched for
+    besides the question, as `custom_embedding_strs` of the bundle, proposes papers too, and has a say in the signals.
     """
 
     def __init__(
@@ -124,18 +127,36 @@ class HybridRetriever(_PaperRetriever):
         super().__init__()
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        reading = self._reader.read(query_bundle.query_str)
-        bundle = QueryBundle(query_bundle.query_str, embedding=reading.vector.tolist())
-        proposed = {signal: retriever.retrieve(bundle) for signal, retriever in self._proposers.items()}
+        texts = (query_bundle.query_str, *(query_bundle.custom_embedding_strs or ()))
+        readings = [self._reader.read(text) for text in texts]
+        proposed = [self._propose(reading) for reading in readings]
+        lists = [found for by_signal in proposed for found in by_signal.values()]
         nodes: dict[str, BaseNode] = {paper.paper_id: paper_to_node(paper) for paper in self._also()}
-        nodes |= {_paper_id(node): node.node for found in reversed(proposed.values()) for node in found}
-        signals = {signal: _values(found, nodes) for signal, found in proposed.items()}
-        signals |= _late_signals(self._library, reading, list(nodes))
-        return rank_nodes(list(nodes.values()), signals, self._weights)
+        nodes |= {_paper_id(node): node.node for found in reversed(lists) for node in found}
+        signals = [
+            {signal: _values(found, nodes) for signal, found in by_signal.items()}
+            | _late_signals(self._library, reading, list(nodes))
+            for reading, by_signal in zip(readings, proposed, strict=True)
+        ]
+        return rank_nodes(list(nodes.values()), _joined(*signals), self._weights)
+
+    def _propose(self, reading: Reading) -> dict[Signal, list[NodeWithScore]]:
+        bundle = QueryBundle(reading.text, embedding=reading.vector.tolist())
+        return {signal: retriever.retrieve(bundle) for signal, retriever in self._proposers.items()}
 
     def _also(self) -> list[Paper]:
         held = [self._library.papers[paper_id] for paper_id in self._search.also if paper_id in self._library.papers]
         return [paper for paper in held if self._search.filters.admits(paper)]
+
+
+def _joined(question: _Signals, *further: _Signals) -> _Signals:
+    """Let what is searched for besides the question have a share in each signal: the mean of its texts."""
+    if not further:
+        return question
+    return {
+        signal: (1 - _FURTHER) * values + _FURTHER * np.mean([each[signal] for each in further], axis=0)
+        for signal, values in question.items()
+    }
 
 
 def _values(found: Sequence[NodeWithScore], paper_ids: Iterable[str]) -> NDArray[np.float64]:
@@ -145,7 +166,7 @@ def _values(found: Sequence[NodeWithScore], paper_ids: Iterable[str]) -> NDArray
     return np.array([scores.get(paper_id, lowest) for paper_id in paper_ids])
 
 
-def _late_signals(library: Library, reading: Reading, paper_ids: list[str]) -> dict[Signal, NDArray[np.float64]]:
+def _late_signals(library: Library, reading: Reading, paper_ids: list[str]) -> _Signals:
     """Score papers by late interaction, with all tokens alike and with tokens of rare words counting for more."""
     if library.late is None or reading.tokens is None:
         return {}

@@ -18,6 +18,8 @@ from rag.errors import UsageError
 PREFIX = "CITEDESK_"
 Mode = Literal["whole", "per-paper"]
 Unsupported = Literal["mark", "strike", "repair"]
+RecallStep = Literal["rewrite", "hyde", "iterate", "screen"]
+RECALL_STEPS: tuple[RecallStep, ...] = get_args(RecallStep)
 _PROJECT = Path(__file__).resolve().parent.parent
 _LEAST_EVIDENCE = 240  # tokens, the instructions among them
 _CHECKOUT = (_PROJECT / "pyproject.toml").exists()
@@ -63,11 +65,20 @@ class Settings:
         "mark", "sentences that no paper bears out: mark them, strike them through, or repair them by one more request"
     )
 
+    recall: tuple[RecallStep, ...] = _setting(
+        (), f"how a model helps to find papers, at a cost in calls: none, or of {','.join(RECALL_STEPS)}"
+    )
+    recall_rounds: int = _setting(2, "times that iterate asks for what is missing", 1)
+    screen_depth: int = _setting(30, "papers of a list that screen asks about, a call each", 1)
+    screen_odds: float | None = _setting(
+        None, "factor by which a screening's yes raises a paper's odds and its no lowers them; not set, it decides", 1
+    )
+
     def __post_init__(self) -> None:
         for each in fields(self):
-            least = each.metadata["least"]
-            if least is not None and not getattr(self, each.name) >= least:
-                raise UsageError(f"{variable(each.name)} is {getattr(self, each.name)}: it must be at least {least:g}.")
+            least, value = each.metadata["least"], getattr(self, each.name)
+            if None not in (least, value) and not value >= least:
+                raise UsageError(f"{variable(each.name)} is {value}: it must be at least {least:g}.")
         if self.chunk_overlap >= self.chunk_tokens:
             raise UsageError(
                 f"CITEDESK_CHUNK_OVERLAP is {self.chunk_overlap}: it must be below the "
@@ -89,6 +100,11 @@ class Settings:
         ):
             if other and not value:
                 raise UsageError(f"{name} is not set, though the other of model and base URL is: set both or neither.")
+        if self.recall and not self.llm_base_url:
+            raise UsageError(
+                f"CITEDESK_RECALL or --recall is {','.join(self.recall)}, which asks a model: set "
+                "CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL, or leave it at none."
+            )
 
     @property
     def writes(self) -> bool:
@@ -167,6 +183,11 @@ def _convert(setting: Field[Any], text: str) -> Any:
     hint = get_type_hints(Settings)[setting.name]
     if get_origin(hint) is Literal:
         return _choice(setting, text.strip(), get_args(hint))
+    if get_origin(hint) is tuple:
+        try:
+            return read_recall(text)
+        except ValueError as error:
+            raise UsageError(f"{variable(setting.name)}: {error}") from None
     kind = next((kind for kind in get_args(hint) if kind is not type(None)), hint)
     try:
         return Path(text.strip()).expanduser() if kind is Path else kind(text.strip())
@@ -179,3 +200,14 @@ def _choice(setting: Field[Any], text: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
         raise UsageError(f"{variable(setting.name)} is {text!r}. Set it to {' or '.join(choices)}, or remove it.")
     return text
+
+
+def read_recall(text: str) -> tuple[RecallStep, ...]:
+    """Read the steps that a text names, with commas between, in the order in which they are taken; "none" is none.
+
+    Raises ValueError for a name that is no step.
+    """
+    names = {name.strip().lower() for name in text.split(",")} - {"", "none"}
+    if unknown := sorted(names.difference(RECALL_STEPS)):
+        raise ValueError(f"not a step: {', '.join(unknown)}. There are {', '.join(RECALL_STEPS)}, and none.")
+    return tuple(step for step in RECALL_STEPS if step in names)

@@ -95,7 +95,12 @@ def _verdicts(answer: Answer, width: int) -> str:
 
 
 def _listed(citation: Citation, width: int) -> str:
-    return _entry(f"[{citation.n}] " if citation.n else "  - ", citation.paper, width)
+    entry = _entry(f"[{citation.n}] " if citation.n else "  - ", citation.paper, width)
+    return f"{entry}\n{_indented(f'Screened: {citation.why}', width)}" if citation.why else entry
+
+
+def _indented(text: str, width: int) -> str:
+    return fill(text, width, initial_indent="    ", subsequent_indent="    ")
 
 
 def _entry(label: str, paper: Paper, width: int) -> str:

@@ -148,6 +148,7 @@ class Query:
 
     `count` is how many papers are asked for, `subjects` are the names to compare, to put in order or to count the
     authors of. `standalone` is what a follow-up comes to by itself, and `papers`, if any, are all that may be found.
+    `further` are texts that a model wants searched for besides (`rag.recall`).
     """
 
     question: str
@@ -159,6 +160,7 @@ class Query:
     subjects: tuple[str, ...] = ()
     standalone: str | None = None
     papers: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
 
     @property
     def asked(self) -> str:

@@ -92,12 +92,13 @@ def test_search_json_has_the_contracts_fields(readable: None, capsys: pytest.Cap
     code, out, err = run(capsys, "search", QUESTION, "-k", "2", "--since", "2020", "--json")
     result = json.loads(out)
     assert (code, err) == (0, "")
-    assert list(result) == ["query", "kind", "filters", "understood", "hits", "timings_ms"]
+    assert list(result) == ["query", "kind", "filters", "understood", "hits", "notice", "usage", "timings_ms"]
     assert result["kind"] == "fact"
     assert result["understood"] == {
         "standalone": None,
         "papers": [],
         "text": QUESTION[:-1],
+        "further": [],
         "order": None,
         "count": None,
         "subjects": [],
@@ -176,13 +177,14 @@ def test_ask_json_has_the_contracts_fields(readable: None, capsys: pytest.Captur
         "standalone": None,
         "papers": [],
         "text": QUESTION[:-1],
+        "further": [],
         "order": None,
         "count": None,
         "subjects": [],
     }
     assert (answer["missed"], answer["relaxations"]) == (None, [])
     citation = answer["citations"][0]
-    assert list(citation) == ["n", "paper_id", "title", "url", "date", "quotes"]
+    assert list(citation) == ["n", "paper_id", "title", "url", "date", "quotes", "why"]
     for cited in answer["citations"]:
         (paper,) = [paper for paper in PAPERS if paper.paper_id == cited["paper_id"]]
         for quote in cited["quotes"]:
@@ -423,6 +425,7 @@ def test_zero_matches_say_what_dropping_each_constraint_would_leave(capsys: pyte
         "standalone": None,
         "papers": [],
         "text": "caches",
+        "further": [],
         "order": None,
         "count": None,
         "subjects": [],

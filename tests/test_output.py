@@ -39,6 +39,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
                 "standalone": None,
                 "papers": [],
                 "text": "which",
+                "further": [],
                 "order": None,
                 "count": None,
                 "subjects": [],

@@ -40,6 +40,7 @@ LAYERS = (
     {"windows", "retrieve"},
     {"answerable", "evidence", "postprocess", "judge"},
     {"finder", "writing"},
+    {"recall"},
     {"engine", "doctor"},
     {"commands"},
     {"local_llm"},

@@ -19,7 +19,15 @@ from rag.settings import Settings
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _TIMEOUTS = {"llm_connect_timeout", "llm_first_token_timeout", "llm_timeout", "llm_total_timeout"}
 _WRITING = ("llm_", "unsupported")  # what a setting that only written answers depend on begins with
-_NOT_KEPT = {"home", "corpus", "saved_year", "llm_api_key", *_TIMEOUTS}  # places, secrets, and what answers ignore
+_RECALL = {"recall", "recall_rounds", "screen_depth", "screen_odds"}  # kept where they are used
+_NOT_KEPT = {
+    "home",
+    "corpus",
+    "saved_year",
+    "llm_api_key",
+    *_TIMEOUTS,
+    *_RECALL,
+}  # places, secrets, and what answers ignore
 
 
 def run_info(
@@ -49,7 +57,18 @@ def measured_settings(settings: Settings, mode: Mode) -> dict[str, Any]:
     values = {name: value for name, value in asdict(settings).items() if name not in _NOT_KEPT}
     if values["llm_base_url"]:
         values["llm_base_url"] = re.sub(r"//[^/@]*@|[?#].*", _bare, values["llm_base_url"])
-    return {name: value for name, value in values.items() if mode == "llm" or not name.startswith(_WRITING)}
+    asks = mode == "llm" or (mode == "retrieval" and settings.recall)
+    return _recall(settings) | {name: value for name, value in values.items() if asks or not name.startswith(_WRITING)}
+
+
+def _recall(settings: Settings) -> dict[str, Any]:
+    """Give the settings of the steps that are on; the rest changes nothing."""
+    steps = settings.recall
+    return (
+        ({"recall": ",".join(steps)} if steps else {})
+        | ({"recall_rounds": settings.recall_rounds} if "iterate" in steps else {})
+        | ({"screen_depth": settings.screen_depth, "screen_odds": settings.screen_odds} if "screen" in steps else {})
+    )
 
 
 def _bare(secret: re.Match[str]) -> str:
