@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -462,7 +463,8 @@ def test_papers_are_numbered_in_the_order_in_which_the_text_cites_them(
 def test_events_of_a_written_answer_come_in_order(library: Library, endpoint: ScriptedEndpoint) -> None:
     endpoint.pieces = ("Pebble prunes the cache [1].",)
     events, answer = written(library, endpoint)
-    assert [type(event).__name__ for event in events] == ["Retrieved", "Cited", "Token", "Checked", "Done"]
+    names = [name for name, _ in groupby(type(event).__name__ for event in events)]
+    assert names == ["Retrieved", "Cited", "Token", "Checked", "Done"]
     assert [event.sentence for event in events if isinstance(event, Checked)] == list(answer.sentences)
 
 

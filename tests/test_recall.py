@@ -117,7 +117,7 @@ def test_screening_takes_the_place_of_the_cut_and_says_why(shelf: Library) -> No
     assert {*ids(answer.near_misses)} == {DUNE.paper_id, QUBITS.paper_id}
     assert {each.why for each in answer.citations} == {"it is about caches."}
     assert {each.why for each in answer.near_misses} == {"it is not about caches."}
-    assert (answer.missed, answer.usage.steps["screen"]) == (Missed(0, 0), Spent(4, 40, 8, 2.0))
+    assert (answer.missed, answer.usage.steps["screen"]) == (Missed(0, 0), Spent(4, 40, 8, 4.0))
     assert "recall" in answer.timings_ms
 
 

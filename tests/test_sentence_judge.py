@@ -31,7 +31,7 @@ class Saying:
         (0.9, 0.0, "supported", None),
         (0.5, 0.5, "supported", None),
         (0.3, 0.1, "partial", "the abstract says this in part at most"),
-        (0.1, 0.1, "unsupported", "the abstract does not say this"),
+        (0.05, 0.1, "unsupported", "the abstract does not say this"),
         (0.3, 0.6, "unsupported", "the abstract seems to say otherwise"),
     ],
 )
