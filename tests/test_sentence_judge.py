@@ -119,3 +119,16 @@ def test_row_of_a_table_is_judged_by_its_cells() -> None:
 )
 def test_claim_is_the_sentence_without_what_claims_nothing(sentence: str, claim: str) -> None:
     assert plain_claim(sentence) == claim
+
+
+def test_heading_of_title_and_date_is_no_claim() -> None:
+    heading = f"**{ROBOT_PAPER.title}** (2023-05): robots slip on sand [1]."
+    assert JUDGE.judge(heading, {1: ROBOT_PAPER}).verdict == "supported"
+    assert JUDGE.judge(heading.replace("2023-05", "2019-05"), {1: ROBOT_PAPER}).verdict == "unsupported"
+
+
+@pytest.mark.parametrize(
+    "lead", ["The abstract says that ", "This abstract answers the question by ", "However, the abstract mentions "]
+)
+def test_talk_about_the_abstract_is_no_claim(lead: str) -> None:
+    assert plain_claim(f"{lead}robots slip [1].") == "robots slip."

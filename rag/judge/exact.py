@@ -49,7 +49,7 @@ def missing_numbers(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
 
 def missing_names(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
     """List the names and acronyms of a sentence that none of the papers has; an acronym may stand for their words."""
-    names = [_HYPHENATED.sub("", name) for name in names_in(sentence) if not _is_quantity(name)]
+    names = [_HYPHENATED.sub("", name) for name in names_in(take_dates(sentence)[1]) if not _is_quantity(name)]
     names = [name for name in names if name not in _NO_NAMES]
     missing = [name for name in names if not any(_has(paper, name) for paper in papers)]
     return tuple(dict.fromkeys(missing))

@@ -10,17 +10,24 @@ from rag.answer import SentenceVerdict
 from rag.display import readable
 from rag.judge.entail import EntailmentModel
 from rag.judge.exact import missing_names, missing_numbers
+from rag.records import title_key
 from rag.tokens import tokenize
 from rag.types import Paper, Quote, Verdict
 from rag.windows import Span, sentences
 
 _SUPPORTED = 0.4  # least probability of support: below it, planted errors begin to pass
 _PARTIAL = 0.1
+_OPEN = 0.3  # least probability of contradiction that rules "in part" out
+_SHARED = 0.6  # of a claim's terms in a paper that leaves it open, for the claim to be true in part
 _MARKERS = re.compile(r"\s*\[\d+\]")
 _MARKUP = re.compile(r"\*\*|__|~~|`")
 _LEAD = re.compile(
-    r"^\W*(?:(?:however|moreover|furthermore|in addition|additionally|also|finally)\b,?\s*)?", re.IGNORECASE
+    r"^\W*(?:(?:however|moreover|furthermore|in addition|additionally|also|finally)\b,?\s*)?"
+    r"(?:(?:the|this) (?:abstract|collection) (?:answers?|describes?|says|states|mentions|reports|shows|explains)"
+    r"(?: (?:the|this|your) question)?(?: (?:by|that|how))*\s+)?",
+    re.IGNORECASE,
 )
+_HEADING = re.compile(r"^\W*\*\*(?P<title>[^*]+)\*\*(?:\s*\((?P<date>[^)]*)\))?\s*:\s*")
 VERDICTS: Sequence[Verdict | None] = ("supported", "partial", "unsupported", None)
 """Best first."""
 
@@ -36,10 +43,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What one cited paper says of a claim: the probabilities that it supports and contradicts it, and where."""
+    """What one cited paper says of a claim: the probabilities that it supports and contradicts it, the share of the
+    claim's terms that it has, and where most of them are."""
 
     support: float
     contradiction: float
+    shared: float
     best: Span
 
 
@@ -53,7 +62,7 @@ class SentenceJudge:
         """Judge a sentence, markers and markup and all, against the papers that its markers name, by number."""
         if not cited:
             return Judgement("uncited", "it cites no paper")
-        claim = plain_claim(sentence)
+        claim = plain_claim(_without_heading(sentence, list(cited.values())))
         readings = {n: self._read(claim, paper) for n, paper in cited.items()}
         verdict, reason = _by_entailment(list(readings.values()))
         verdict, reason = _held_down(verdict, reason, claim, cited)
@@ -63,12 +72,13 @@ class SentenceJudge:
     def _read(self, claim: str, paper: Paper) -> _Reading:
         whole = readable(f"{paper.title}. {paper.abstract}")
         support, contradiction, _ = map(float, self._entailment.probabilities(claim, [whole])[0])
-        return _Reading(support, contradiction, _nearest(claim, paper))
+        terms = set(tokenize(claim))
+        shared = len(terms & set(tokenize(whole))) / max(len(terms), 1)
+        return _Reading(support, contradiction, shared, _nearest(terms, paper))
 
 
-def _nearest(claim: str, paper: Paper) -> Span:
-    """Find the sentence of an abstract that has the greatest share of a claim's terms, the first of several."""
-    terms = set(tokenize(claim))
+def _nearest(terms: set[str], paper: Paper) -> Span:
+    """Find the sentence of an abstract that has most of a claim's terms, the first of several."""
     return max(sentences(paper), key=lambda span: len(terms & set(tokenize(paper.abstract[slice(*span)]))))
 
 
@@ -79,13 +89,24 @@ def plain_claim(sentence: str) -> str:
     return " ".join(text.split())
 
 
+def _without_heading(sentence: str, papers: Sequence[Paper]) -> str:
+    """Leave out a bold heading that gives a cited paper's own title, and its date: neither is a claim."""
+    heading = _HEADING.match(sentence)
+    if heading and any(
+        title_key(heading["title"]) == title_key(readable(paper.title)) and heading["date"] in (None, paper.date)
+        for paper in papers
+    ):
+        return sentence[heading.end() :]
+    return sentence
+
+
 def _by_entailment(readings: Sequence[_Reading]) -> tuple[Verdict, str | None]:
     best = max(readings, key=lambda reading: reading.support)
     if best.support >= _SUPPORTED:
         return "supported", None
     if best.contradiction > max(best.support, 1 - best.support - best.contradiction):
         return "unsupported", "the abstract seems to say otherwise"
-    if best.support >= _PARTIAL:
+    if best.support >= _PARTIAL or any(each.contradiction < _OPEN and each.shared >= _SHARED for each in readings):
         return "partial", "the abstract says this in part at most"
     return "unsupported", "the abstract does not say this"
 

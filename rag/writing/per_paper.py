@@ -20,6 +20,7 @@ from rag.writing.sanity import declines
 
 _MAX_TOKENS = 120
 _NO = re.compile(rf"\W*(?:{NO}\b|(?i:{NO})[*_'\"]*\s*(?:[.,:;!–—]|$))")
+_YES = re.compile(r"^YES\b[\s.,:;!–—-]*")
 _MARKER = re.compile(r"\s*[\[［【]\s*\d[\d\s,;–-]*[\]］】]")
 
 
@@ -63,7 +64,7 @@ def _item(query: Query, evidence: Evidence, future: Future[Reply], outcome: Outc
     except LLMFailed as error:
         outcome.failures.append(error)
         return None
-    said = " ".join(_MARKER.sub("", reply.text).split()).lstrip("-*# ")
+    said = _YES.sub("", " ".join(_MARKER.sub("", reply.text).split()).lstrip("-*# "))
     if not said or _NO.match(said) or declines(said):
         return None
     outcome.cut = outcome.cut or reply.cut

@@ -40,7 +40,8 @@ _FORMS: Mapping[Kind, str] = {
 ONE_SYSTEM = f"""You are given a question and the abstract of one paper.
 If the abstract does not help to answer the question, write only {NO}.
 Else write one short sentence that says what the abstract answers, in its own names, numbers and units; two at most.
-Use nothing but the abstract. Write no links and no title. {_FENCED}"""
+Begin with what the paper calls its method. Do not speak of the abstract or the question, and add no title or link.
+Use nothing but the abstract. {_FENCED}"""
 
 ONE_QUESTION = """Question: {question}
 
