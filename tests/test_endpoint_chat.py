@@ -145,7 +145,7 @@ def test_short_wait_that_the_server_asks_for_is_kept_once() -> None:
     with RawEndpoint([busy, said("Yes.")]) as server:
         text, failure, taken = outcome(chat_with(server))
         assert (text, failure, len(server.requests)) == ("Yes.", None, 2)
-        assert 0.2 <= taken < 0.8
+        assert 0.2 <= taken < 1.5
     with RawEndpoint([busy, busy, said("Yes.")]) as server:
         _, failure, _ = outcome(chat_with(server))
         assert "wants to be asked less often (HTTP 429)" in str(failure)
@@ -159,9 +159,9 @@ def test_closing_the_generator_ends_the_servers_work() -> None:
         assert next(stream) == "One"
         started = time.monotonic()
         stream.close()
-        assert time.monotonic() - started < 0.1
+        assert time.monotonic() - started < 1
         assert server.gone.wait(1)
-        assert server.gone_at[0] - started < 0.3
+        assert server.gone_at[0] - started < 1
         assert threads() == []
         chat.close()
 
@@ -179,8 +179,8 @@ def test_closing_from_another_thread_ends_what_is_under_way(before: list[bytes])
         threading.Timer(0.3, close).start()
         with pytest.raises(LLMFailed, match=r"was told to stop before the answer's end\.$"):
             list(chat.stream(MESSAGES))
-        assert time.monotonic() - closing[0] < 0.2
-        assert server.gone.wait(1) and server.gone_at[0] - closing[0] < 0.3
+        assert time.monotonic() - closing[0] < 1
+        assert server.gone.wait(1) and server.gone_at[0] - closing[0] < 1
         assert threads() == []
 
 
@@ -200,7 +200,7 @@ def test_close_during_a_wait_that_the_server_asked_for_ends_it() -> None:
         started = time.monotonic()
         with pytest.raises(LLMFailed):
             list(chat.stream(MESSAGES))
-        assert time.monotonic() - started < 0.6
+        assert time.monotonic() - started < 1.5
         assert len(server.requests) == 1
 
 
@@ -339,7 +339,7 @@ def test_model_that_repeats_itself_is_stopped() -> None:
         text, failure, taken = outcome(chat_with(server))
         assert str(failure).endswith("was stopped: its model small-model repeated itself; try a larger model.")
         assert 40 <= len(text.split()) < 60
-        assert taken < 0.6
+        assert taken < 1.5
         assert server.gone.wait(1)
 
 
@@ -348,7 +348,7 @@ def test_model_whose_reasoning_repeats_itself_is_stopped() -> None:
     with RawEndpoint([looping]) as server:
         text, failure, taken = outcome(chat_with(server))
         assert (text, "repeated itself" in str(failure)) == ("", True)
-        assert taken < 0.6
+        assert taken < 1.5
 
 
 @pytest.mark.parametrize("kind", [b"text/plain", b"application/json", b"text/html; charset=utf-8"])

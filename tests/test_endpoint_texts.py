@@ -173,7 +173,7 @@ def test_watching_a_token_takes_little_time() -> None:
     words = [f"word{n % 997} of the " for n in range(5000)]
     started = time.perf_counter()
     assert not any(map(watcher.feed, words))
-    assert (time.perf_counter() - started) / len(words) < 0.0005
+    assert (time.perf_counter() - started) / len(words) < 0.002
 
 
 def test_halves_of_characters_are_joined_and_lone_ones_replaced() -> None:

@@ -212,7 +212,8 @@ def test_lines_to_set_are_settings() -> None:
     settings = load_settings(environ=values).settings
     assert (settings.llm_base_url, settings.llm_model) == ("http://127.0.0.1:8080/v1", "small")
     assert settings.llm_context == 4096
-    assert settings.llm_timeout == 300
+    assert (settings.llm_first_token_timeout, settings.llm_total_timeout) == (300, 900)
+    assert (settings.llm_mode, settings.llm_parallel) == ("per-paper", 1)
 
 
 @pytest.fixture

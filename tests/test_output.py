@@ -53,6 +53,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
                     "url": "https://arxiv.org/abs/2305.00002",
                     "date": "2023-05",
                     "quotes": [{"text": "Robots slip on sand.", "start": 0, "end": 20, "verdict": "supported"}],
+                    "why": None,
                 }
             ],
             "sentences": [
@@ -81,6 +82,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
                     "url": "https://arxiv.org/abs/2401.00001",
                     "date": "2024-01-05",
                     "quotes": [],
+                    "why": None,
                 }
             ],
             "missed": {"least": 1, "most": 2},
