@@ -94,5 +94,7 @@ def _check(parsed: Namespace) -> None:
             raise UsageError("Give one question, or a file of them with --questions.")
         if parsed.history is not None and parsed.questions is not None:
             raise UsageError('--history goes with one question; lines of --questions have a "history" each.')
+        if parsed.recall and not getattr(parsed, "llm", True):
+            raise UsageError("--recall needs the model that --no-llm leaves alone: give one of them.")
         if parsed.question is not None and not parsed.question.strip():
             raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.answer import Done, Event, Token
+from rag.answer import Checked, Done, Event, Token
 from rag.days import first_day, last_day
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
@@ -54,7 +54,8 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
     from rag.writing.draft import nothing_meets
 
     overrides, history = _overrides(arguments), _history(arguments.history)
-    engine = _engine(replace(configuration.settings, pool=max(configuration.settings.pool, arguments.k)))
+    settings = configuration.settings
+    engine = _engine(replace(settings, pool=max(settings.pool, arguments.k)), use_llm=bool(settings.recall))
 
     def as_json(question: str, history: Sequence[Turn]) -> dict[str, Any]:
         found = engine.search(question, overrides, history)
@@ -81,7 +82,7 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
     from rag.output import answer_to_json
 
     overrides, history = _overrides(arguments), _history(arguments.history)
-    engine = _engine(configuration.settings)
+    engine = _engine(configuration.settings, arguments.llm)
 
     def events(question: str, history: Sequence[Turn]) -> Iterator[Event]:
         return engine.ask(question, overrides, arguments.llm, history)
@@ -147,10 +148,10 @@ def print_result(arguments: Namespace, as_json: Callable[[], dict[str, Any]], as
         sys.stdout.write(as_text(_width()))
 
 
-def _engine(settings: Settings) -> Engine:
+def _engine(settings: Settings, use_llm: bool) -> Engine:
     from rag.engine import build  # 3 s of imports
 
-    return build(settings)
+    return build(settings, use_llm=use_llm)
 
 
 def _overrides(arguments: Namespace) -> Overrides:
@@ -181,21 +182,25 @@ def _answer(events: Iterator[Event]) -> Answer:
 
 
 def _stream(events: Iterator[Event], as_it_comes: bool) -> None:
-    """Print an answer as it comes; where the endpoint failed midway, the extractive one follows its note."""
-    from rag.terminal import answer_to_text, safe, sources_to_text
+    """Print an answer sentence by sentence, each with its verdict; where another replaces it, that follows."""
+    from rag.terminal import SAID, answer_to_text, safe, sources_to_text
 
-    streamed = False
+    text, shown = "", 0
     for event in events:
-        if isinstance(event, Token) and as_it_comes:
-            streamed = True
-            sys.stdout.write(safe(event.text))
+        if isinstance(event, Token):
+            text += event.text
+        elif isinstance(event, Checked) and as_it_comes and event.sentence.end > shown:
+            sentence = event.sentence
+            mark = "" if sentence.verdict == "supported" else f" ({SAID[sentence.verdict]})"
+            sys.stdout.write(safe(text[shown : sentence.end]) + mark)
             sys.stdout.flush()
+            shown = sentence.end
         elif isinstance(event, Done):
-            if streamed and event.answer.status != "extractive":
-                sys.stdout.write("\n" + sources_to_text(event.answer, _width()))
+            if shown and text.rstrip() == event.answer.text:
+                sys.stdout.write(safe(text[shown:].rstrip()) + "\n" + sources_to_text(event.answer, _width()))
             else:
-                broken = "\n\n(The text above broke off. It is void; this replaces it.)\n\n" if streamed else ""
-                sys.stdout.write(broken + answer_to_text(event.answer, _width()))
+                void = "\n\n(The text above is void; this replaces it.)\n\n" if shown else ""
+                sys.stdout.write(void + answer_to_text(event.answer, _width()))
 
 
 def _each_question(source: str, as_json: Callable[[str, Sequence[Turn]], dict[str, Any]]) -> int:

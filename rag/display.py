@@ -23,7 +23,7 @@ _ACCENTS = {"'": "\u0301", "`": "\u0300", '"': "\u0308", "^": "\u0302", "~": "\u
 _SUPERSCRIPTS = str.maketrans("0123456789-+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
-_REFERENCE = re.compile(r"\[(\d+)\]")
+_REFERENCE = re.compile(r"[\[［【](\s*\d[\d\s,;–—-]*)[\]］】]")
 
 _Replacement = str | Callable[[re.Match[str]], str]
 

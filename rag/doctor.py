@@ -16,6 +16,7 @@ from rag.embed import fingerprint
 from rag.errors import CitedeskError
 from rag.files import write_atomic
 from rag.generations import IndexFolder, damaged_files
+from rag.judge.entail import SHA256, load_entailment
 from rag.late import late_fingerprint
 from rag.library import open_library
 from rag.local_llm.models import EXTRA, SMALL_MODELS, is_sound, model_folder
@@ -54,6 +55,7 @@ def examine(configuration: Configuration) -> tuple[Check, ...]:
     checks = [Check("python", "ok", platform.python_version()), _packages()]
     checks += [_model(settings), _late_model(settings), *_small_models(settings), _home(settings)]
     checks += _index(configuration)
+    checks += [_judge()]
     checks += _endpoint(settings) if settings.writes else [Check("endpoint", "ok", "none set: answers are extractive")]
     return tuple(checks)
 
@@ -137,6 +139,15 @@ def _small_models(settings: Settings) -> Iterator[Check]:
             yield Check("small model", "warn", f"{model.name} is here, llama.cpp is not. Run `{EXTRA}`.")
         else:
             yield Check("small model", "ok", f"{model.name}; `citedesk llm serve {model.name}` serves it")
+
+
+def _judge() -> Check:
+    """Look at the weights that written answers are checked by."""
+    try:
+        load_entailment()
+    except CitedeskError as error:
+        return Check("judge", "fail", str(error))
+    return Check("judge", "ok", f"entailment model, weights as recorded (sha256 {SHA256[:12]}…)")
 
 
 def _home(settings: Settings) -> Check:

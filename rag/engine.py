@@ -59,7 +59,10 @@ class Found:
 
 
 class Engine:
-    """Answers questions about one library; keeps nothing between questions but the last texts that it read."""
+    """Answers questions about one library; keeps nothing between questions but the last texts that it read.
+
+    Of an endpoint it also keeps how many tokens its model makes of ours.
+    """
 
     def __init__(
         self,
@@ -147,6 +150,8 @@ class Engine:
             query = self.understand(question, overrides, history, meter)
             recall = self._recall(query, meter, clock)
             found = self._find(query, recall)
+            if meter and meter.failure and not recall.notice:
+                found = replace(found, notice=f"The follow-up was read by rules: {meter.failure}")
             draft = self._draft(found, recall)
             refusal = None if draft.evidence else self._refusal(found, draft)
             clock.lap("evidence")
@@ -184,7 +189,8 @@ class Engine:
     def _recall(self, query: Query, meter: Meter | None, clock: Clock) -> Recall:
         """Give what helps the search; nothing does for records, nor where no paper meets the constraints."""
         helps = query.kind not in ("off-topic", "metadata") and not self.unmet(query)
-        return Recall(self._settings, meter if helps else None, clock)
+        answers = meter is not None and meter.failure is None
+        return Recall(self._settings, meter if helps and answers else None, clock)
 
     def _find(self, query: Query, recall: Recall) -> Found:
         if query.kind == "off-topic":
@@ -226,7 +232,7 @@ class Engine:
             return False
         if self.library.late is None:
             return True  # the models that tell were fitted with late interaction, and say nothing without it
-        if query.kind == "lookup":
+        if query.kind == "lookup" or (query.papers and query.kind == "compare"):
             return True  # half a title is half wrong: the nearest paper is what is asked for
         probability = answerable(query, self.finder.read(query), nearest_first(found.hits), self.library, ranker)
         return probability >= ranker.threshold
@@ -262,11 +268,12 @@ def _lacking(found: Found) -> tuple[str, ...]:
     return lacking(found.query, [hit.paper for hit in nearest_first(found.hits)[:_NAMED]])
 
 
-def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = ()) -> Engine:
+def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = (), use_llm: bool = True) -> Engine:
     """Open the index in use and load its models; raises CitedeskError where one of them is not there.
 
-    `postprocessors` are LlamaIndex's, and see one node per paper, ranked by all signals, best first.
+    Without `use_llm` a configured endpoint is left alone, and what it needs is not loaded. `postprocessors` are
+    LlamaIndex's, and see one node per paper, ranked by all signals, best first.
     """
     library = open_library(settings)
-    writer = load_writer(settings) if settings.writes else None
+    writer = load_writer(settings) if use_llm and settings.writes else None
     return Engine(settings, library, load_models(settings), postprocessors, writer=writer)

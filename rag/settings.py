@@ -9,6 +9,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from math import inf
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ Unsupported = Literal["mark", "strike", "repair"]
 RecallStep = Literal["rewrite", "hyde", "iterate", "screen"]
 RECALL_STEPS: tuple[RecallStep, ...] = get_args(RecallStep)
 _PROJECT = Path(__file__).resolve().parent.parent
-_LEAST_EVIDENCE = 240  # tokens, the instructions among them
+_LEAST_EVIDENCE = 260  # tokens, the instructions among them
 _CHECKOUT = (_PROJECT / "pyproject.toml").exists()
 
 
@@ -64,7 +65,6 @@ class Settings:
     unsupported: Unsupported = _setting(
         "mark", "sentences that no paper bears out: mark them, strike them through, or repair them by one more request"
     )
-
     recall: tuple[RecallStep, ...] = _setting(
         (), f"how a model helps to find papers, at a cost in calls: none, or of {','.join(RECALL_STEPS)}"
     )
@@ -77,7 +77,7 @@ class Settings:
     def __post_init__(self) -> None:
         for each in fields(self):
             least, value = each.metadata["least"], getattr(self, each.name)
-            if None not in (least, value) and not value >= least:
+            if None not in (least, value) and not least <= value:
                 raise UsageError(f"{variable(each.name)} is {value}: it must be at least {least:g}.")
         if self.chunk_overlap >= self.chunk_tokens:
             raise UsageError(
@@ -89,6 +89,8 @@ class Settings:
                 f"CITEDESK_LLM_MAX_TOKENS is {self.llm_max_tokens}: it must leave {_LEAST_EVIDENCE} tokens for the "
                 f"question and papers of the {self.llm_context} of CITEDESK_LLM_CONTEXT."
             )
+        if self.screen_odds == inf:
+            raise UsageError("CITEDESK_SCREEN_ODDS is infinite: remove it, for a screening to decide by itself.")
         self._check_endpoint()
 
     def _check_endpoint(self) -> None:

@@ -14,12 +14,13 @@ from rag.index import Summary
 from rag.inert import invisible_dropped
 from rag.types import Hit, Paper, Query
 
-_SAID: Mapping[SentenceVerdict, str] = {
+SAID: Mapping[SentenceVerdict, str] = {
     "supported": "supported",
     "partial": "supported in part",
     "unsupported": "not supported",
     "uncited": "without a citation",
 }
+"""The verdicts in words."""
 
 
 def understood(query: Query) -> str | None:
@@ -82,14 +83,17 @@ def safe(text: str) -> str:
 
 
 def _verdicts(answer: Answer, width: int) -> str:
-    """Say how many sentences are supported, and list the others with the reason."""
-    counts = Counter(sentence.verdict for sentence in answer.sentences)
-    shares = [f"{counts[verdict]} {_SAID[verdict]}" for verdict in _SAID if counts[verdict]]
-    lines = [f"Checked {len(answer.sentences)} sentence{'s' * (len(answer.sentences) > 1)}: {', '.join(shares)}."]
-    for sentence in answer.sentences:
+    """Say how many of the model's sentences are supported, and list the others with the reason."""
+    own = [sentence for sentence in answer.sentences if sentence.origin != "added"]
+    counts = Counter(sentence.verdict for sentence in own)
+    shares = [f"{counts[verdict]} {SAID[verdict]}" for verdict in SAID if counts[verdict]]
+    lines = [
+        f"Checked {len(own)} sentence{'s' * (len(own) != 1)} of the model: {', '.join(shares) or 'it wrote none'}."
+    ]
+    for sentence in own:
         if sentence.verdict != "supported":
             said = " ".join(answer.text[sentence.start : sentence.end].replace("**", "").split())
-            text = f"  {_SAID[sentence.verdict]}: “{said}” ({sentence.reason})"
+            text = f"  {SAID[sentence.verdict]}: “{said}” ({sentence.reason})"
             lines.append(fill(text, width, subsequent_indent="    "))
     return "\n".join(lines)
 

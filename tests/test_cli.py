@@ -201,11 +201,12 @@ def test_ask_prints_the_finding_then_the_papers(readable: None, capsys: pytest.C
 def test_ask_streams_a_written_answer(
     readable: None, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    endpoint.pieces = ("Pebble prunes \x1b[31mthe KV cache [1", "].")
+    endpoint.pieces = ("Pebble prunes the KV\x1b cache [1", "]. It cures the flu [1].")
     flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
     code, out, _ = run(capsys, "ask", QUESTION, *flags)
     assert code == 0
-    assert out.startswith("Pebble prunes [31mthe KV cache [1].\n\n")
+    assert out.startswith("Pebble prunes the KV cache [1]. It cures the flu [1]. (not supported)\n\n")
+    assert "\nChecked 2 sentences of the model: 1 supported, 1 not supported.\n" in out
     assert "\nPapers\n[1] Small Caches (2024-01-05)\n" in out
 
 
@@ -249,7 +250,7 @@ def test_ask_with_a_failing_endpoint_says_so_and_answers(
     flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
     code, out, _ = run(capsys, "ask", QUESTION, *flags)
     assert code == 0
-    assert out.startswith("Half\n\n(The text above broke off. It is void; this replaces it.)\n\n- We present Pebble")
+    assert out.startswith("- We present Pebble")
     assert "Note: The endpoint" in out
 
 
@@ -359,7 +360,7 @@ def test_index_of_another_model_names_both(readable: None, capsys: pytest.Captur
 def test_unexpected_error_is_one_line_without_a_traceback(
     readable: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.commands._engine", lambda settings: 1 / 0)
+    monkeypatch.setattr("rag.commands._engine", lambda settings, use_llm: 1 / 0)
     code, _, err = run(capsys, "ask", "x")
     assert (code, err) == (
         1,

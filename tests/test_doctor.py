@@ -35,7 +35,7 @@ def test_sound_installation_is_fine(corpus: Path, capsys: pytest.CaptureFixture[
     code, checks = examine(capsys)
     assert code == 0
     assert {state for state, _ in checks.values()} == {"ok"}
-    assert list(checks) == ["python", "packages", "model", "late model", "home", "index", "corpus", "endpoint"]
+    assert list(checks) == ["python", "packages", "model", "late model", "home", "index", "corpus", "judge", "endpoint"]
     assert ": 3 papers, " in checks["index"][1]
 
 

@@ -359,7 +359,7 @@ def test_endpoint_writes_an_answer_whose_markers_are_checked(library: Library, e
     }
     assert answer.notice == (
         "Removed 1 citation number(s) that named no evidence. "
-        "2 of 3 sentences are not borne out by a paper that they cite."
+        "2 of the model's 3 sentences are not borne out by a paper that they cite."
     )
     assert {"prompt", "first_token", "write"} <= set(answer.timings_ms)
 

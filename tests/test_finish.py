@@ -12,10 +12,11 @@ from rag.judge.judge import SentenceJudge
 from rag.settings import Unsupported
 from rag.types import Evidence, Kind, Paper, Query, Quote
 from rag.writing.checked import CheckedText
-from rag.writing.draft import Draft, says_nothing
+from rag.writing.draft import Draft
 from rag.writing.finish import finish
 from rag.writing.meter import Meter
 from rag.writing.per_paper import Outcome
+from rag.writing.sanity import says_nothing
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, WordEntailment
 
 JUDGE = SentenceJudge(WordEntailment())
@@ -100,7 +101,7 @@ def test_list_without_a_citation_is_all_added() -> None:
     assert answer.text.startswith(f"They do much.\n\n{ADDED}- Key-value caches fill the memory of a server. [1]\n")
     assert len(answer.citations) == 3
     assert answer.notice is not None
-    assert "1 of 4 sentences are not borne out by a paper that they cite." in answer.notice
+    assert "1 of the model's 1 sentences are not borne out by a paper that they cite." in answer.notice
 
 
 @pytest.mark.parametrize("kind", ["fact", "compare", "lookup"])
@@ -161,7 +162,7 @@ def test_reply_that_cites_nothing_says_that_it_cannot_be_checked() -> None:
     assert (answer.status, answer.citations) == ("answered", ())
     assert answer.notice == (
         "The model cited no paper: nothing here can be checked. "
-        "1 of 1 sentences are not borne out by a paper that they cite."
+        "1 of the model's 1 sentences are not borne out by a paper that they cite."
     )
 
 
@@ -172,7 +173,7 @@ def test_cut_reply_is_truncated_and_says_why_first() -> None:
     assert answer.status == "truncated"
     assert answer.notice == (
         "The endpoint cut the answer: it reached CITEDESK_LLM_MAX_TOKENS (1024). "
-        "1 of 2 sentences are not borne out by a paper that they cite."
+        "1 of the model's 2 sentences are not borne out by a paper that they cite."
     )
 
 
@@ -213,7 +214,7 @@ def test_repaired_papers_are_numbered_anew() -> None:
 def test_repair_that_does_not_help_is_told() -> None:
     _, _, answer = finished("Robots fly to Mars [2].", replies=["1: Robots run to Venus."], unsupported="repair")
     assert said(answer) == [("Robots run to Venus [1].", "unsupported", "repaired")]
-    assert str(answer.notice).endswith("1 of 1 sentences are not borne out by a paper that they cite.")
+    assert str(answer.notice).endswith("1 of the model's 1 sentences are not borne out by a paper that they cite.")
 
 
 def test_repair_that_fails_keeps_the_text_and_says_so() -> None:
@@ -222,7 +223,7 @@ def test_repair_that_fails_keeps_the_text_and_says_so() -> None:
     assert answer.text == "Robots fly to Mars [1]."
     assert answer.notice == (
         "1 sentence(s) could not be corrected: The endpoint is down. "
-        "1 of 1 sentences are not borne out by a paper that they cite."
+        "1 of the model's 1 sentences are not borne out by a paper that they cite."
     )
 
 
@@ -237,8 +238,12 @@ def test_list_is_completed_after_its_repair() -> None:
     assert answer.text.endswith("- Robots slip on sand. [3]")
 
 
-def test_answer_of_which_nothing_is_left_is_a_refusal() -> None:
-    assert finished("Jets fly [2].", replies=["1: DELETE"], unsupported="repair")[2].status == "refused"
+def test_answer_of_which_nothing_is_left_is_replaced_by_the_extractive_one() -> None:
+    answer = finished("Jets fly [2].", replies=["1: DELETE"], unsupported="repair")[2]
+    assert (answer.status, answer.notice) == (
+        "extractive",
+        "No sentence that the model wrote was borne out. The extractive answer stands in.",
+    )
 
 
 def test_garbage_instead_of_corrections_is_told_as_what_it_is() -> None:

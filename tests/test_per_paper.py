@@ -10,6 +10,7 @@ from rag.chat import Message, Reply
 from rag.errors import ContextOverflow, LLMFailed
 from rag.types import Evidence, Query, Quote
 from rag.writing.per_paper import Outcome, write_per_paper
+from rag.writing.prompts import format_evidence
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat
 
 QUERY = Query("What do they do?", "list", "what")
@@ -26,9 +27,12 @@ def by_paper(cache: Said, robot: Said, quantum: Said) -> Callable[[Sequence[Mess
     return lambda messages: next(said for title, said in replies.items() if title in messages[-1].content)
 
 
+PAPERS = [(each, format_evidence(each, numbered=False)) for each in EVIDENCE]
+
+
 def write(chat: ScriptedChat, side_by_side: int = 2, query: Query = QUERY) -> tuple[list[str], str | None, Outcome]:
     outcome, pieces = Outcome(), []
-    stream = write_per_paper(query, EVIDENCE, chat, side_by_side, outcome)
+    stream = write_per_paper(query, PAPERS, chat, side_by_side, outcome)
     try:
         while True:
             pieces.append(next(stream))
@@ -159,7 +163,7 @@ def test_reader_that_stops_ends_the_requests() -> None:
         return LLMFailed("was told to stop")
 
     chat.replies = reply
-    stream = write_per_paper(QUERY, EVIDENCE, chat, 1, Outcome())
+    stream = write_per_paper(QUERY, PAPERS, chat, 1, Outcome())
     assert next(stream) == "- It prunes. [1]\n"
     assert second.wait(5)
     stream.close()

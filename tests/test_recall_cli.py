@@ -71,9 +71,10 @@ def test_search_with_a_failing_endpoint_says_so_and_ranks(
     assert len(asking.requests) == 1
 
 
-def test_ask_without_the_llm_leaves_the_steps_out(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "ask", QUESTION, "--recall", "rewrite,screen", "--no-llm", "--json")
-    assert (code, json.loads(out)["status"], asking.requests) == (0, "extractive", [])
+def test_recall_without_the_llm_is_wrong_usage(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "ask", QUESTION, "--recall", "rewrite,screen", "--no-llm", "--json")
+    assert (code, asking.requests) == (2, [])
+    assert err == "error: --recall needs the model that --no-llm leaves alone: give one of them.\n"
 
 
 def test_list_is_screened_and_the_json_says_why(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:

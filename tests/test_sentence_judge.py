@@ -38,7 +38,7 @@ class Saying:
 def test_verdict_and_reason_follow_the_probabilities(
     support: float, contradiction: float, verdict: str, reason: str | None
 ) -> None:
-    judgement = SentenceJudge(Saying(support, contradiction)).judge("It works [1].", {1: ROBOT_PAPER})
+    judgement = SentenceJudge(Saying(support, contradiction)).judge("It works well [1].", {1: ROBOT_PAPER})
     assert (judgement.verdict, judgement.reason) == (verdict, reason)
 
 

@@ -23,7 +23,7 @@ def test_written_answer_stands_above_its_note_and_papers() -> None:
     assert answer_to_text(answer, 100) == (
         "Robots slip on sand [1].\n- They fall.\n"
         "\nNote: 1 of 2 sentences are not borne out by a paper that they cite.\n"
-        "\nChecked 1 sentence: 1 supported.\n"
+        "\nChecked 1 sentence of the model: 1 supported.\n"
         "\nPapers\n[1] Walking Robots on Sand (2023-05)\n    https://arxiv.org/abs/2305.00002\n"
         "\nNearest papers, not cited\n  - Small Caches (2024-01-05)\n    https://arxiv.org/abs/2401.00001\n"
     )

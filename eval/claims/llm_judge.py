@@ -39,10 +39,11 @@ class LLMJudge:
                 "No endpoint is configured. Set CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL to judge by it."
             )
         from rag.endpoint.chat import open_chat  # heavy, and only needed where the judge is asked for
+        from rag.endpoint.failures import Explainer
 
         self._chat: ChatModel = open_chat(settings)
         self.name = self._chat.name
-        self._where = f"The endpoint {settings.llm_base_url}"
+        self._where = Explainer(settings).where
 
     def judge(self, claim: str, sentences: Sequence[str]) -> Label:
         """Give the endpoint's verdict; raises LLMFailed where it gives none, or one in another form."""

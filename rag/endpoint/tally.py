@@ -22,14 +22,4 @@ class Tally:
     def add(self, seconds: float, prompt_tokens: int | None, completion_tokens: int | None) -> None:
         """Count one request."""
         with self._lock:
-            before = self._spent
-            self._spent = Spent(
-                before.calls + 1,
-                _sum(before.prompt_tokens, prompt_tokens),
-                _sum(before.completion_tokens, completion_tokens),
-                before.seconds + seconds,
-            )
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return other if one is None else one + (other or 0)
+            self._spent += Spent(1, prompt_tokens, completion_tokens, seconds)

@@ -17,6 +17,8 @@ from rag.windows import Span, sentences
 
 _SUPPORTED = 0.4  # least probability of support: below it, planted errors begin to pass
 _PARTIAL = 0.1
+_LEAST_TERMS = 2  # of something that can be true
+_NEAREST = 3  # sentences, by shared terms, among which the one that supports most is quoted
 _OPEN = 0.3  # least probability of contradiction that rules "in part" out
 _SHARED = 0.6  # of a claim's terms in a paper that leaves it open, for the claim to be true in part
 _MARKERS = re.compile(r"\s*\[\d+\]")
@@ -44,7 +46,7 @@ class Judgement:
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """What one cited paper says of a claim: the probabilities that it supports and contradicts it, the share of the
-    claim's terms that it has, and where most of them are."""
+    claim's terms that it has, and the sentence that supports it most."""
 
     support: float
     contradiction: float
@@ -63,6 +65,8 @@ class SentenceJudge:
         if not cited:
             return Judgement("uncited", "it cites no paper")
         claim = plain_claim(_without_heading(sentence, list(cited.values())))
+        if len(set(tokenize(claim))) < _LEAST_TERMS:
+            return Judgement("unsupported", "it says too little to be checked")
         readings = {n: self._read(claim, paper) for n, paper in cited.items()}
         verdict, reason = _by_entailment(list(readings.values()))
         verdict, reason = _held_down(verdict, reason, claim, cited)
@@ -71,15 +75,19 @@ class SentenceJudge:
 
     def _read(self, claim: str, paper: Paper) -> _Reading:
         whole = readable(f"{paper.title}. {paper.abstract}")
-        support, contradiction, _ = map(float, self._entailment.probabilities(claim, [whole])[0])
         terms = set(tokenize(claim))
+        near = _nearest(terms, paper)
+        texts = [whole, *(readable(paper.abstract[start:end]) for start, end in near)]
+        (support, contradiction, _), *rest = self._entailment.probabilities(claim, texts).tolist()
+        best = max(range(len(near)), key=lambda i: (rest[i][0], -i))
         shared = len(terms & set(tokenize(whole))) / max(len(terms), 1)
-        return _Reading(support, contradiction, shared, _nearest(terms, paper))
+        return _Reading(support, contradiction, shared, near[best])
 
 
-def _nearest(terms: set[str], paper: Paper) -> Span:
-    """Find the sentence of an abstract that has most of a claim's terms, the first of several."""
-    return max(sentences(paper), key=lambda span: len(terms & set(tokenize(paper.abstract[slice(*span)]))))
+def _nearest(terms: set[str], paper: Paper) -> list[Span]:
+    """List the sentences of an abstract that have most of a claim's terms, best first."""
+    shared = {span: len(terms & set(tokenize(paper.abstract[slice(*span)]))) for span in sentences(paper)}
+    return sorted(shared, key=lambda span: (-shared[span], span))[:_NEAREST]
 
 
 def plain_claim(sentence: str) -> str:

@@ -10,6 +10,7 @@ from rag.writing.prompts import format_evidence
 
 OVERHEAD_TOKENS = 250  # of the instructions and the chat's own frame
 _MARGIN = 1.1  # tokens of a vocabulary that is not known, for each of ours
+_MOST = 2.0  # tokens for each of ours, whatever an endpoint reports
 _LEAST_LEARNT = 200  # tokens of a prompt whose count tells something
 
 
@@ -27,19 +28,26 @@ class TokenCounter:
     def learn(self, text: str, reported: int | None) -> None:
         """Take an endpoint's count of a prompt into account: from then on the model's own vocabulary is counted."""
         if reported is not None and reported >= _LEAST_LEARNT:
-            self._ratio = max(1.0, reported / max(len(self._encode(text)), 1))
+            self._ratio = min(max(reported / max(len(self._encode(text)), 1), 1.0), _MOST)
 
 
-def fit_evidence(evidence: Sequence[Evidence], budget: int, count: Callable[[str], int]) -> dict[int, str]:
+def fit_evidence(
+    evidence: Sequence[Evidence], budget: int, count: Callable[[str], int], numbered: bool = True
+) -> dict[int, str]:
     """Format as much evidence as that many tokens hold, best papers first, by number.
 
-    A paper whose abstract does not fit is shown by its sentences; one that does not fit even so is left out.
+    Every paper is shown by its chosen sentences if they fit, and the best by their whole abstracts with what is left.
     """
     shown: dict[int, str] = {}
+    costs: dict[int, int] = {}
     for each in evidence:
-        for text in (format_evidence(each), format_evidence(each, whole=False)):
-            if (cost := count(text)) <= budget:
-                shown[each.n] = text
-                budget -= cost
-                break
+        text = format_evidence(each, whole=False, numbered=numbered)
+        if (cost := count(text)) <= budget:
+            shown[each.n], costs[each.n] = text, cost
+            budget -= cost
+    for each in evidence:
+        text = format_evidence(each, numbered=numbered)
+        if each.n in shown and (more := count(text) - costs[each.n]) <= budget:
+            shown[each.n] = text
+            budget -= more
     return shown

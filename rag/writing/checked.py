@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Token
+from rag.errors import EmbeddingFailed
 from rag.inert import InertMarkdown, VisibleText
 from rag.judge.judge import VERDICTS, Judgement, SentenceJudge
 from rag.types import Evidence, Quote
@@ -58,8 +59,9 @@ class CheckedText:
         return tuple(Citation(n, each.paper, self._quoted(n, each)) for n, each in enumerate(self.cited, start=1))
 
     def feed(self, piece: str, origin: Origin = "written") -> Iterator[Event]:
-        """Take a piece of the reply; give what can be shown of it. Pieces of another origin begin after an `end`."""
+        """Take a piece of the reply; give what can be shown of it, and what was held back of another origin."""
         if origin != self._origins[-1][1]:
+            yield from self.end()
             self._origins.append((len(self.text), origin))
         yield from self._show(self._inert.feed(self._markers.feed(self._visible.feed(piece))))
 
@@ -111,7 +113,10 @@ class CheckedText:
 
     def _judgement(self, span: Span, cited: tuple[int, ...]) -> Judgement:
         papers = {n: self.cited[n - 1].paper for n in cited}
-        return self._judge.judge(self.text[span.start : span.end], papers)
+        try:
+            return self._judge.judge(self.text[span.start : span.end], papers)
+        except EmbeddingFailed as error:
+            return Judgement("unsupported", f"it could not be checked: {error}")
 
     def _own_words(self, cited: tuple[int, ...]) -> Judgement:
         """Give the verdict on a paper's own words, which they support by being them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,9 +10,6 @@ from rag.constraints import phrases, said
 from rag.extractive import write_extractive
 from rag.types import Evidence, Query, Quote
 from rag.writing.prompts import NOT_ANSWERED
-
-_MARKERS = re.compile(r"\s*\[\d+\]")
-_MARKUP = re.compile(r"[*_`\"“”>#]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +49,10 @@ class Draft:
         text = write_extractive(self.query, self.evidence, self.missed)
         return replace(self._answer("extractive", text, notice, citations), missed=self.missed)
 
-    def without_answer(self) -> Answer:
+    def without_answer(self, remarks: Sequence[str] = ()) -> Answer:
         """Refuse because the model found no answer in the papers that it was sent; they are the nearest."""
-        return replace(self, near_misses=tuple(Citation(None, each.paper) for each in self.evidence)).refused()
+        nearest = replace(self, near_misses=tuple(Citation(None, each.paper) for each in self.evidence))
+        return nearest.refused(" ".join(remarks) or None)
 
     def written(self, written: Written) -> Answer:
         """Answer with what a model wrote."""
@@ -88,12 +85,6 @@ def nearest_lacks(names: Sequence[str]) -> str:
         return "The papers listed are the nearest, but none of them seems to answer it."
     said = ", ".join(f"“{name}”" for name in names)
     return f"The nearest paper does not mention {said}, and nothing else here seems to answer it."
-
-
-def says_nothing(text: str) -> bool:
-    """Tell a reply that says that the papers do not answer the question."""
-    said = _MARKUP.sub("", _MARKERS.sub("", text)).strip().casefold()
-    return not said or said.startswith(NOT_ANSWERED.casefold().rstrip("."))
 
 
 def _supported(evidence: Evidence) -> tuple[Quote, ...]:

@@ -10,10 +10,11 @@ from rag.extractive import item
 from rag.judge.judge import SentenceJudge
 from rag.settings import Unsupported
 from rag.writing.checked import CheckedText
-from rag.writing.draft import Draft, Written, says_nothing
+from rag.writing.draft import Draft, Written
 from rag.writing.meter import Meter
 from rag.writing.per_paper import Outcome
 from rag.writing.repair import corrections, failed, pieces_with, struck
+from rag.writing.sanity import says_nothing
 
 _ADDED = "Not in the model's answer, in the papers' own words:\n\n"
 
@@ -27,11 +28,14 @@ def finish(
     outcome: Outcome,
 ) -> Generator[Event, None, Answer]:
     """Complete a list, deal with the sentences that no paper bears out, and give the answer."""
+    if says_nothing(text.text):
+        return draft.without_answer(_remarks(text, outcome, draft)[:-1])
     notes = _remarks(text, outcome, draft)
+    unknown = text.unknown_markers
     if unsupported == "repair" and failed(text.sentences):
         text = _repaired(text, meter, judge, notes)
-    if says_nothing(text.text):
-        return draft.without_answer()
+        if not text.text.strip():
+            return draft.extractive("No sentence that the model wrote was borne out. The extractive answer stands in.")
     if draft.query.kind == "list":
         yield from _complete(draft, text)
     notes += _verdicts(text)
@@ -39,7 +43,7 @@ def finish(
     if unsupported == "strike":
         out, sentences = struck(out, sentences)
     left = tuple(each for each in draft.evidence if each not in text.cited)
-    return draft.written(Written(out, text.citations, sentences, left, tuple(notes), outcome.cut, text.unknown_markers))
+    return draft.written(Written(out, text.citations, sentences, left, tuple(notes), outcome.cut, unknown))
 
 
 def _remarks(text: CheckedText, outcome: Outcome, draft: Draft) -> list[str]:
@@ -92,6 +96,8 @@ def _repaired(text: CheckedText, meter: Meter, judge: SentenceJudge, notes: list
 
 
 def _verdicts(text: CheckedText) -> list[str]:
-    """Say how many sentences no paper bears out."""
-    broken, all_of_them = len(failed(text.sentences)), len(text.sentences)
-    return [f"{broken} of {all_of_them} sentences are not borne out by a paper that they cite."] if broken else []
+    """Say how many of the model's sentences no paper bears out."""
+    own = [sentence for sentence in text.sentences if sentence.origin != "added"]
+    if not (broken := failed(own)):
+        return []
+    return [f"{len(broken)} of the model's {len(own)} sentences are not borne out by a paper that they cite."]

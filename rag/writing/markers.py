@@ -12,6 +12,7 @@ _OPEN_MARKER = re.compile(r"[ \t]{0,8}[\[［【]\s*\d[\d\s,;–—-]*\Z")
 _PART = re.compile(r"(\d+)(?:\s*[–—-]\s*(\d+))?")
 _LONGEST = 200  # characters that are held back to see whether a marker ends
 _DIGITS = 6
+_LEAST_YEAR = 1900
 
 
 class MarkerFilter:
@@ -52,6 +53,9 @@ class MarkerFilter:
         return text
 
     def _check(self, match: re.Match[str]) -> str:
+        numbers = [int(number) for number in re.findall(r"\d+", match["numbers"])]
+        if len(numbers) > 1 and (0 in numbers or min(numbers) >= _LEAST_YEAR):
+            return match[0]  # an interval or a span of years
         known = list(dict.fromkeys(n for part in _PART.finditer(match["numbers"]) for n in self._known(part)))
         self.cited += [n for n in known if n not in self.cited]
         return match["space"] + "".join(f"[{self.cited.index(n) + 1}]" for n in known) if known else self._gap(match)

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from rag.chat import ChatModel, Message, Reply, Spent
+from rag.errors import LLMFailed
 
 
 class Meter:
-    """A chat model that notes what each step spends, and why the last stream was cut, if it was."""
+    """A chat model that notes what each step spends, why the last stream was cut, and the last failure."""
 
     def __init__(self, chat: ChatModel) -> None:
         self.steps: dict[str, Spent] = {}
         self.cut: str | None = None
+        self.failure: LLMFailed | None = None
         self._chat = chat
 
     @property
@@ -40,14 +42,22 @@ class Meter:
 
     def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
         """Stream a reply, and keep why it was cut."""
-        self.cut = yield from self._chat.stream(messages, max_tokens)
+        try:
+            self.cut = yield from self._chat.stream(messages, max_tokens)
+        except LLMFailed as error:
+            self.failure = error
+            raise
         return self.cut
 
     def complete(
         self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
     ) -> Reply:
         """Give a whole reply."""
-        return self._chat.complete(messages, max_tokens, schema)
+        try:
+            return self._chat.complete(messages, max_tokens, schema)
+        except LLMFailed as error:
+            self.failure = error
+            raise
 
     def close(self) -> None:
         """End whatever is still under way."""

@@ -15,8 +15,8 @@ from rag.chat import ChatModel, Reply
 from rag.errors import LLMFailed
 from rag.extractive import heading
 from rag.types import Evidence, Query
-from rag.writing.prompts import NO, format_evidence, one_paper_messages
-from rag.writing.sanity import declines
+from rag.writing.prompts import NO, one_paper_messages
+from rag.writing.sanity import declines, says_nothing
 
 _MAX_TOKENS = 120
 _NO = re.compile(rf"\W*(?:{NO}\b|(?i:{NO})[*_'\"]*\s*(?:[.,:;!–—]|$))")
@@ -34,38 +34,48 @@ class Outcome:
 
 
 def write_per_paper(
-    query: Query, evidence: Sequence[Evidence], chat: ChatModel, side_by_side: int, outcome: Outcome
+    query: Query, papers: Sequence[tuple[Evidence, str]], chat: ChatModel, side_by_side: int, outcome: Outcome
 ) -> Generator[str, None, None]:
-    """Yield a list item for each paper that answers, in order, as each is there; fills `outcome`.
+    """Yield a list item for each formatted paper that answers, in order, as each is there; fills `outcome`.
 
-    At most so many requests run side by side. Raises LLMFailed where every request failed.
+    At most so many requests run side by side. Raises LLMFailed where the first fails or the model declines throughout;
+    after two failures in a row no more are made.
     """
     with ThreadPoolExecutor(side_by_side, "per-paper") as pool:
-        asked = [pool.submit(_ask, query.asked, each, chat) for each in evidence]
+        asked = [pool.submit(chat.complete, one_paper_messages(query.asked, text), _MAX_TOKENS) for _, text in papers]
+        replies: list[Reply | None] = []
         try:
-            for each, future in zip(evidence, asked, strict=True):
-                if item := _item(query, each, future, outcome):
-                    yield item
+            for (evidence, _), future in zip(papers, asked, strict=True):
+                reply = _reply(future, outcome, first=not replies)
+                replies.append(reply)
+                if replies[-2:] == [None, None]:
+                    break
+                if reply and (said := _said(reply)):
+                    outcome.cut = outcome.cut or reply.cut
+                    yield f"- {heading(query, evidence)}{said} [{evidence.n}]\n"
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             if any(not future.done() for future in asked):
                 chat.close()  # ends the requests that nobody waits for
-    if outcome.failures and len(outcome.failures) == len(evidence):
+    answers = [reply.text for reply in replies if reply]
+    if answers and all(map(declines, answers)):
+        raise LLMFailed(f"{chat.name} declined to answer.")
+    if outcome.failures and not any(reply and _said(reply) for reply in replies):
         raise outcome.failures[0]
 
 
-def _ask(question: str, evidence: Evidence, chat: ChatModel) -> Reply:
-    return chat.complete(one_paper_messages(question, format_evidence(evidence, numbered=False)), _MAX_TOKENS)
-
-
-def _item(query: Query, evidence: Evidence, future: Future[Reply], outcome: Outcome) -> str | None:
+def _reply(future: Future[Reply], outcome: Outcome, first: bool) -> Reply | None:
+    """Wait for a reply; None for one that failed, which is kept in the outcome unless nothing came before it."""
     try:
-        reply = future.result()
+        return future.result()
     except LLMFailed as error:
+        if first:
+            raise
         outcome.failures.append(error)
         return None
+
+
+def _said(reply: Reply) -> str:
+    """Give the sentence of a reply; nothing for a no, and for a refusal."""
     said = _YES.sub("", " ".join(_MARKER.sub("", reply.text).split()).lstrip("-*# "))
-    if not said or _NO.match(said) or declines(said):
-        return None
-    outcome.cut = outcome.cut or reply.cut
-    return f"- {heading(query, evidence)}{said} [{evidence.n}]\n"
+    return "" if _NO.match(said) or says_nothing(said) or declines(said) else said

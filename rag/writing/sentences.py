@@ -36,7 +36,7 @@ class Span:
 class SentenceFinder:
     """Reads a text in pieces and lists the sentences that have ended; offsets are into the pieces joined.
 
-    Headings, introductions that end in a colon, and what has no letters claim nothing, and are left out.
+    Headings, introductions that end in a colon, code, and what has no letters claim nothing, and are left out.
     """
 
     def __init__(self) -> None:
@@ -44,6 +44,7 @@ class SentenceFinder:
         self._from = 0  # where what is not read yet begins
         self._line_start = 0
         self._line = 0
+        self._fenced = False  # in a block of code
 
     def feed(self, piece: str) -> list[Span]:
         """Take a piece; return the sentences that are now whole."""
@@ -61,10 +62,18 @@ class SentenceFinder:
         self._from = len(self.text)
         return found
 
+    def _is_fence(self) -> bool:
+        return self.text[self._line_start : self._line_start + 12].lstrip().startswith("```")
+
     def _is_row(self) -> bool:
         return self.text[self._line_start :].lstrip().startswith("|")
 
     def _rest_of_line(self, end: int) -> list[Span]:
+        if self._is_fence():
+            self._fenced = not self._fenced
+            return []
+        if self._fenced:
+            return []
         if self._is_row():
             return self._claims([(self._line_start, end)]) if not self._is_header(end) else []
         return self._claims(_cut(self.text, self._from, end))
@@ -78,7 +87,7 @@ class SentenceFinder:
     def _ended(self, new: int) -> list[Span]:
         """List what has ended in the line that goes on, with the last so many characters new."""
         rest = self.text[max(self._from, len(self.text) - new - _BEHIND) :]
-        if self._is_row() or not (_MAY_END.search(rest) or _END.search(rest)):
+        if self._fenced or self._is_fence() or self._is_row() or not (_MAY_END.search(rest) or _END.search(rest)):
             return []
         whole = [span for span in _cut(self.text, self._from, len(self.text)) if span[1] + _AHEAD <= len(self.text)]
         if whole:

@@ -1,7 +1,7 @@
 """LlamaIndex's response synthesizer over a chat model: one request with all the evidence, streamed.
 
 LlamaIndex's own: COMPACT asks several times and its numbers drift; SIMPLE_SUMMARIZE (core 0.14.25) puts the Python list
-of chunks into the prompt. Heavy to import; only loaded where there is an endpoint.
+of chunks into the prompt.
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ from rag.writing.prompts import answer_messages
 
 
 class EvidenceSynthesizer(BaseSynthesizer):
-    """Writes an answer from formatted papers; `cut` says after the stream why it was cut, if it was.
+    """Writes an answer from formatted papers.
 
     The chat model is asked directly, for it bounds times and counts tokens, which LlamaIndex's interface drops.
     """
 
     def __init__(self, chat: ChatModel, kind: Kind) -> None:
         super().__init__(llm=MockLLM(), streaming=True)  # else the base class asks OpenAI's for its sizes
-        self.cut: str | None = None
         self._chat = chat
         self._kind = kind
 
     def get_response(self, query_str: str, text_chunks: Sequence[str], **kwargs: Any) -> Generator[str, None, None]:
         """Stream the answer to a question from formatted papers; raises LLMFailed as it goes."""
-        self.cut = yield from self._chat.stream(answer_messages(query_str, text_chunks, self._kind))
+        yield from self._chat.stream(answer_messages(query_str, text_chunks, self._kind))
 
     async def aget_response(self, query_str: str, text_chunks: Sequence[str], **kwargs: Any) -> str:
         """Give the answer whole, from a thread of its own."""

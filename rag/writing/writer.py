@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -13,7 +13,6 @@ from rag.errors import ContextOverflow, LLMFailed
 from rag.judge.entail import load_entailment
 from rag.judge.judge import SentenceJudge
 from rag.settings import Settings
-from rag.types import Evidence
 from rag.writing.budget import OVERHEAD_TOKENS, TokenCounter, fit_evidence
 from rag.writing.checked import CheckedText
 from rag.writing.draft import Draft
@@ -51,13 +50,12 @@ class Writer:
             try:
                 with meter.step("write"):
                     outcome = yield from self._show(draft, text, sent, meter, synthesize, clock)
+                self._learn(draft, sent, meter)
+                return (yield from finish(draft, text, meter, self.judge, self.settings.unsupported, outcome))
             except LLMFailed as error:
                 failure = error
                 if text.text or not isinstance(error, ContextOverflow):
                     break
-            else:
-                self._learn(draft, sent, meter)
-                return (yield from finish(draft, text, meter, self.judge, self.settings.unsupported, outcome))
         return draft.extractive(f"{failure} The extractive answer stands in for it.")
 
     def _fit(self, draft: Draft, share: float) -> dict[int, str]:
@@ -65,11 +63,9 @@ class Writer:
         question = self.counter.count(draft.query.asked)
         budget = int(share * (settings.llm_context - settings.llm_max_tokens - OVERHEAD_TOKENS - question))
         if settings.llm_mode == "per-paper":
-            return {n: text for each in draft.evidence for n, text in self._fit_one(each, budget)}
+            each_alone = [fit_evidence([each], budget, self.counter.count, numbered=False) for each in draft.evidence]
+            return {n: text for fitted in each_alone for n, text in fitted.items()}
         return fit_evidence(draft.evidence, budget, self.counter.count)
-
-    def _fit_one(self, evidence: Evidence, budget: int) -> Iterator[tuple[int, str]]:
-        yield from fit_evidence([evidence], budget, self.counter.count).items()
 
     def _learn(self, draft: Draft, sent: dict[int, str], meter: Meter) -> None:
         """Compare the endpoint's count of the prompt with ours."""
@@ -90,8 +86,8 @@ class Writer:
         """Show a reply as it comes; returns what else became of it."""
         outcome = Outcome(left_out=len(draft.evidence) - len(sent))
         if self.settings.llm_mode == "per-paper":
-            evidence = [each for each in draft.evidence if each.n in sent]
-            pieces = write_per_paper(draft.query, evidence, meter, self.settings.llm_parallel, outcome)
+            papers = [(each, sent[each.n]) for each in draft.evidence if each.n in sent]
+            pieces = write_per_paper(draft.query, papers, meter, self.settings.llm_parallel, outcome)
         else:
             pieces = synthesize(list(sent.values()))
         clock.lap("prompt")
