@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.display import readable
+from rag.markers import MARKER
 from rag.quantities import UNITS, Date, Quantity, take_dates, take_quantities
 from rag.tokens import tokenize
 
 _LONGEST_NAME = 5  # words
 _SHARE = 0.5  # of the words that are no names
-_MARKER = re.compile(r"\[\d+\]")
 _FUNCTION_WORDS = frozenset(
     "about across after around at between both beyond by each from how in more most of on or over per than up using via"
     " when while with within without".split()
@@ -49,7 +49,7 @@ def fact_scores(facts: Sequence[str], texts: Mapping[str, str]) -> dict[str, flo
 
 def read(text: str) -> Reading:
     """Prepare a text for looking facts up in it; citation markers are no numbers."""
-    plain = _plain(_MARKER.sub(" ", text))
+    plain = _plain(MARKER.sub(" ", text))
     dates, dateless = take_dates(plain)
     quantities, _ = take_quantities(dateless)
     words = re.findall(r"[^\W_]+", plain.casefold())

@@ -10,6 +10,7 @@ from rag.answer import SentenceVerdict
 from rag.display import readable
 from rag.judge.entail import EntailmentModel
 from rag.judge.exact import missing_names, missing_numbers
+from rag.markers import without_markers
 from rag.records import title_key
 from rag.tokens import tokenize
 from rag.types import Paper, Quote, Verdict
@@ -21,7 +22,6 @@ _LEAST_TERMS = 2  # of something that can be true
 _NEAREST = 3  # sentences, by shared terms, among which the one that supports most is quoted
 _OPEN = 0.3  # least probability of contradiction that rules "in part" out
 _SHARED = 0.6  # of a claim's terms in a paper that leaves it open, for the claim to be true in part
-_MARKERS = re.compile(r"\s*\[\d+\]")
 _MARKUP = re.compile(r"\*\*|__|~~|`")
 _LEAD = re.compile(
     r"^\W*(?:(?:however|moreover|furthermore|in addition|additionally|also|finally)\b,?\s*)?"
@@ -92,7 +92,7 @@ def _nearest(terms: set[str], paper: Paper) -> list[Span]:
 
 def plain_claim(sentence: str) -> str:
     """Give what a sentence claims: without markers, markup, table rules and leading connectives."""
-    text = _MARKUP.sub("", _MARKERS.sub("", sentence)).strip().strip("|").replace("|", ";")
+    text = _MARKUP.sub("", without_markers(sentence)).strip().strip("|").replace("|", ";")
     text = _LEAD.sub("", text)
     return " ".join(text.split())
 

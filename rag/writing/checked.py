@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -10,11 +9,10 @@ from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Token
 from rag.errors import EmbeddingFailed
 from rag.inert import InertMarkdown, VisibleText
 from rag.judge.judge import VERDICTS, Judgement, SentenceJudge
+from rag.markers import MARKER
 from rag.types import Evidence, Quote
 from rag.writing.markers import MarkerFilter
 from rag.writing.sentences import SentenceFinder, Span
-
-_MARKER = re.compile(r"\[(\d+)\]")
 
 
 class CheckedText:
@@ -136,4 +134,4 @@ class CheckedText:
 
     def _numbers(self, text: str) -> tuple[int, ...]:
         known = {str(n): n for n in range(1, len(self._markers.cited) + 1)}
-        return tuple(dict.fromkeys(known[number] for number in _MARKER.findall(text) if number in known))
+        return tuple(dict.fromkeys(known[number] for number in MARKER.findall(text) if number in known))

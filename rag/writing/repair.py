@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from rag.answer import Sentence
 from rag.chat import ChatModel
+from rag.markers import MARKER, without_markers
 from rag.sentences import split_sentences
 from rag.types import Evidence
 from rag.writing.prompts import format_evidence, repair_messages
@@ -15,8 +16,6 @@ from rag.writing.prompts import format_evidence, repair_messages
 FAILED = ("unsupported", "uncited")
 _LINE = re.compile(r"^\s*(?:\W*)(\d{1,3})\s*[:.)]\s*(.+?)\s*$", re.MULTILINE)
 _DELETE = re.compile(r"\W*DELETE\b", re.IGNORECASE)
-_MARKER = re.compile(r"\[(\d+)\]")
-_MARKERS = re.compile(r"(?:[ \t]*\[\d+\])+")
 
 
 def failed(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
@@ -38,12 +37,12 @@ def corrections(
         return found
     numbers = dict.fromkeys(n for sentence in sent for n in sentence.citations)
     papers = [format_evidence(cited[n - 1], numbered=False) for n in numbers]
-    claims = [_MARKERS.sub("", text[sentence.start : sentence.end]) for sentence in sent]
+    claims = [without_markers(text[sentence.start : sentence.end]) for sentence in sent]
     reply = chat.complete(repair_messages(papers, claims))
     lines = _LINE.findall(reply.text)
     for number, corrected in lines[:-1] if reply.cut else lines:
         if 1 <= int(number) <= len(sent):
-            found[sent[int(number) - 1]] = "" if _DELETE.match(corrected) else _MARKERS.sub("", corrected)
+            found[sent[int(number) - 1]] = "" if _DELETE.match(corrected) else without_markers(corrected)
     return found
 
 
@@ -89,4 +88,4 @@ def _whole_line(text: str, sentence: Sentence) -> tuple[int, int]:
 
 
 def _with_evidence_numbers(text: str, cited: Sequence[Evidence]) -> str:
-    return _MARKER.sub(lambda match: f"[{cited[int(match[1]) - 1].n}]", text)
+    return MARKER.sub(lambda match: f"[{cited[int(match[1]) - 1].n}]", text)

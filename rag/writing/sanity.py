@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from rag.markers import MARKER, without_markers
 from rag.writing.prompts import NOT_ANSWERED
 
 _CANNOT = r"(?:can[’']?t|cannot|can not|won[’']?t|(?:am|[’']m) (?:not able|unable) to|do(?: not|n[’']t) feel)"
@@ -15,7 +16,6 @@ _DECLINES = re.compile(
     r"|i must decline|i (?:refuse|decline)\b)",
     re.IGNORECASE,
 )
-_MARKER = re.compile(r"\[\d+\]")
 _MARKUP = re.compile(r"[*_`\"“”>#]+")
 _ENDS = re.compile(r"(?:\s*\[\d+\])*\s*(?:[.!]|$)")
 _ENGLISH = frozenset(
@@ -39,7 +39,7 @@ _FOREIGN = 0.3  # share of letters in another script
 
 def declines(text: str) -> bool:
     """Tell a model's refusal to answer: it says so at once, and cites nothing."""
-    return bool(_DECLINES.match(text)) and not _MARKER.search(text)
+    return bool(_DECLINES.match(text)) and not MARKER.search(text)
 
 
 def in_another_language(question: str, text: str) -> bool:
@@ -57,7 +57,7 @@ def in_another_language(question: str, text: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return [word.casefold() for word in _WORD.findall(_MARKER.sub(" ", text))]
+    return [word.casefold() for word in _WORD.findall(without_markers(text))]
 
 
 def _share(words: list[str], of: frozenset[str]) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rag.markers import MARKERS, without_markers
 from rag.sentences import sentence_spans
 
-_MARKERS = re.compile(r"(?:[ \t]*\[\d+\])+")
 _END = re.compile(r"[.!?…]+[\"'”’)*_]*(?:[ \t]*\[\d+\])+(?=\s|$)|(?:\[\d+\])+[\"'”’)*_]*[.!?…]+[\"'”’)*_]*(?=\s|$)")
 _MAY_END = re.compile(r"[.!?…][\"'”’)*_]*\s+\S{2}")
 _PREFIX = re.compile(r"[ \t]*(?:>[ \t]*)*(?:(?:[-*+•]|\d{1,3}[.)])[ \t]+)?")
@@ -108,10 +108,10 @@ class SentenceFinder:
 
 
 def _claims_something(text: str) -> bool:
-    said = _MARKERS.sub("", text)
+    said = without_markers(text)
     if not re.search(r"[^\W\d_]", said) or _HEADING.match(text):
         return False
-    return not (text.endswith(":") and not _MARKERS.search(text))
+    return not (text.endswith(":") and not MARKERS.search(text))
 
 
 def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -124,7 +124,7 @@ def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _by_syntok(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    plain = _MARKERS.sub(lambda match: " " * len(match[0]), text[start:end])
+    plain = MARKERS.sub(lambda match: " " * len(match[0]), text[start:end])
     plain = _EMPHASIS.sub(lambda match: " " * len(match[0]), plain.replace("…", "."))
     plain = _QUANTITY.sub(lambda match: "q" * len(match[0]), plain)
     starts = [start + first for first, _ in sentence_spans.__wrapped__(plain)[1:]]
