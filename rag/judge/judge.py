@@ -77,9 +77,10 @@ class SentenceJudge:
         whole = readable(f"{paper.title}. {paper.abstract}")
         terms = set(tokenize(claim))
         near = _nearest(terms, paper)
-        texts = [whole, *(readable(paper.abstract[start:end]) for start, end in near)]
-        (support, contradiction, _), *rest = self._entailment.probabilities(claim, texts).tolist()
-        best = max(range(len(near)), key=lambda i: (rest[i][0], -i))
+        ((support, contradiction, _),) = self._entailment.probabilities(claim, [whole]).tolist()
+        # Asked for apart: in one batch with the abstract they would be padded to its length.
+        alone = self._entailment.probabilities(claim, [readable(paper.abstract[start:end]) for start, end in near])
+        best = int(alone[:, 0].argmax())
         shared = len(terms & set(tokenize(whole))) / max(len(terms), 1)
         return _Reading(support, contradiction, shared, near[best])
 
