@@ -29,6 +29,7 @@ from rag.finder import Finder
 from rag.library import Library, open_library
 from rag.loaded import Models, load_models
 from rag.metadata import matching, relaxations, unnamed
+from rag.meter import Meter
 from rag.ranker import Ranker
 from rag.recall.recall import Recall
 from rag.settings import Settings
@@ -38,7 +39,6 @@ from rag.understanding.mentions import excludes
 from rag.understanding.plain_words import in_terms
 from rag.understanding.understand import known_from, understand
 from rag.writing.draft import Draft, nearest_lacks, nothing_meets
-from rag.writing.meter import Meter
 from rag.writing.synthesizer import EvidenceSynthesizer, synthesized
 from rag.writing.writer import Writer, load_writer
 

@@ -9,12 +9,12 @@ from rag.answer import Answer, Checked, Cited, Event, Missed, Token
 from rag.chat import Reply
 from rag.errors import LLMFailed
 from rag.judge.judge import SentenceJudge
+from rag.meter import Meter
 from rag.settings import Unsupported
 from rag.types import Evidence, Kind, Paper, Query, Quote
 from rag.writing.checked import CheckedText
 from rag.writing.draft import Draft
 from rag.writing.finish import finish
-from rag.writing.meter import Meter
 from rag.writing.per_paper import Outcome
 from rag.writing.sanity import says_nothing
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, WordEntailment

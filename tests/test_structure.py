@@ -22,6 +22,7 @@ def understanding(*names: str) -> set[str]:
 LAYERS = (
     {"days", "names", "inert", "markers", "quantities"} | understanding("periods", "plain_words"),
     {"types", "errors", "clock", "chat"},
+    {"meter"},
     {"files", "settings", "display", "listing", "records", "sentences", "fuse", "constraints"}
     | understanding("mentions"),
     {"titles", "local_llm.models"}

@@ -12,10 +12,10 @@ from rag.chat import Message, Reply, Spent
 from rag.clock import Clock
 from rag.errors import ContextOverflow, LLMFailed
 from rag.judge.judge import SentenceJudge
+from rag.meter import Meter
 from rag.types import Evidence, Kind, Query, Quote
 from rag.writing.budget import TokenCounter
 from rag.writing.draft import Draft
-from rag.writing.meter import Meter
 from rag.writing.prompts import answer_messages
 from rag.writing.synthesizer import EvidenceSynthesizer
 from rag.writing.writer import Writer

@@ -14,13 +14,13 @@ from rag.chat import ChatModel
 from rag.clock import Clock
 from rag.decide import Choice, choose, nearest_first
 from rag.errors import LLMFailed
+from rag.meter import Meter
 from rag.recall.hyde import hypothetical
 from rag.recall.iterate import SHOWN, missing
 from rag.recall.rewrite import rewritten
 from rag.recall.screen import Decision, Screening, screen
 from rag.settings import RECALL_STEPS, RecallStep, Settings
 from rag.types import Evidence, Hit, Paper, Query
-from rag.writing.meter import Meter
 
 Find = Callable[[Query], tuple[Hit, ...]]
 Show = Callable[[Query, Sequence[Paper]], tuple[Evidence, ...]]

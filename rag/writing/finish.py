@@ -8,10 +8,10 @@ from rag.answer import Answer, Event
 from rag.errors import LLMFailed
 from rag.extractive import item
 from rag.judge.judge import SentenceJudge
+from rag.meter import Meter
 from rag.settings import Unsupported
 from rag.writing.checked import CheckedText
 from rag.writing.draft import Draft, Written
-from rag.writing.meter import Meter
 from rag.writing.per_paper import Outcome
 from rag.writing.repair import corrections, failed, pieces_with, struck
 from rag.writing.sanity import says_nothing

@@ -12,12 +12,12 @@ from rag.clock import Clock
 from rag.errors import ContextOverflow, LLMFailed
 from rag.judge.entail import load_entailment
 from rag.judge.judge import SentenceJudge
+from rag.meter import Meter
 from rag.settings import Settings
 from rag.writing.budget import OVERHEAD_TOKENS, TokenCounter, fit_evidence
 from rag.writing.checked import CheckedText
 from rag.writing.draft import Draft
 from rag.writing.finish import finish
-from rag.writing.meter import Meter
 from rag.writing.per_paper import Outcome, write_per_paper
 from rag.writing.prompts import answer_messages
 from rag.writing.sanity import declines, in_another_language
