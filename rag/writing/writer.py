@@ -95,11 +95,12 @@ class Writer:
             for piece in pieces:
                 clock.lap("write" if text.text else "first_token")
                 for event in text.feed(piece):
-                    yield event
                     if isinstance(event, Checked):
-                        _check_sanity(draft, text, meter)
-        yield from text.end()
-        _check_sanity(draft, text, meter)
+                        _check_sanity(draft, text, meter)  # before anybody takes the sentence for an answer's
+                    yield event
+        for event in text.end():
+            _check_sanity(draft, text, meter)
+            yield event
         if self.settings.llm_mode == "whole":
             outcome.cut = meter.cut
         return outcome
