@@ -249,3 +249,8 @@ def test_synthesizer_streams_and_gives_the_answer_whole() -> None:
     assert synthesizer.get_prompts() == {}
     with pytest.raises(ValueError, match=r"rag\.writing\.prompts"):
         synthesizer.update_prompts({"text_qa_template": "x"})  # type: ignore[dict-item]
+
+
+def test_marker_without_a_word_is_no_answer() -> None:
+    _, answer, _ = write(ScriptedChat(["[1]"]))
+    assert (answer.status, answer.notice) == ("extractive", f"small-model wrote no word. {STANDS_IN}")

@@ -42,6 +42,11 @@ def declines(text: str) -> bool:
     return bool(_DECLINES.match(text)) and not MARKER.search(text)
 
 
+def is_wordless(text: str) -> bool:
+    """Tell a reply that has something in it but no word, such as a marker alone."""
+    return bool(text.strip()) and not _WORD.search(without_markers(text))
+
+
 def in_another_language(question: str, text: str) -> bool:
     """Tell whether an English question got an answer in another script, or in another European language."""
     text = unicodedata.normalize("NFKC", text)  # mathematical letters are letters

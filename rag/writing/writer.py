@@ -20,7 +20,7 @@ from rag.writing.draft import Draft
 from rag.writing.finish import finish
 from rag.writing.per_paper import Outcome, write_per_paper
 from rag.writing.prompts import answer_messages
-from rag.writing.sanity import declines, in_another_language
+from rag.writing.sanity import declines, in_another_language, is_wordless
 
 _NO_ROOM = "No paper fits into CITEDESK_LLM_CONTEXT beside the question and the answer."
 _SHARES = (1.0, 0.5)  # of the budget: the second where the endpoint says that the first was too much
@@ -101,6 +101,8 @@ class Writer:
         for event in text.end():
             _check_sanity(draft, text, meter)
             yield event
+        if is_wordless(text.text):
+            raise LLMFailed(f"{meter.name} wrote no word.")
         if self.settings.llm_mode == "whole":
             outcome.cut = meter.cut
         return outcome
