@@ -28,9 +28,11 @@ def finish(
     outcome: Outcome,
 ) -> Generator[Event, None, Answer]:
     """Complete a list, deal with the sentences that no paper bears out, and give the answer."""
-    if says_nothing(text.text):
-        return draft.without_answer(_remarks(text, outcome, draft)[:-1])
     notes = _remarks(text, outcome, draft)
+    if says_nothing(text.text):
+        return draft.without_answer(notes)
+    if not text.cited:
+        notes.append("The model cited no paper: nothing here can be checked.")
     unknown = text.unknown_markers
     if unsupported == "repair" and failed(text.sentences):
         text = _repaired(text, meter, judge, notes)
@@ -55,8 +57,6 @@ def _remarks(text: CheckedText, outcome: Outcome, draft: Draft) -> list[str]:
         notes.append(f"Only {sent} of {offered} papers fitted into CITEDESK_LLM_CONTEXT.")
     if text.unknown_markers:
         notes.append(f"Removed {text.unknown_markers} citation number(s) that named no evidence.")
-    if not text.cited:
-        notes.append("The model cited no paper: nothing here can be checked.")
     return notes
 
 

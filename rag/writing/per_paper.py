@@ -44,6 +44,7 @@ def write_per_paper(
     with ThreadPoolExecutor(side_by_side, "per-paper") as pool:
         asked = [pool.submit(chat.complete, one_paper_messages(query.asked, text), _MAX_TOKENS) for _, text in papers]
         replies: list[Reply | None] = []
+        answered = False
         try:
             for (evidence, _), future in zip(papers, asked, strict=True):
                 reply = _reply(future, outcome, first=not replies)
@@ -51,7 +52,7 @@ def write_per_paper(
                 if replies[-2:] == [None, None]:
                     break
                 if reply and (said := _said(reply)):
-                    outcome.cut = outcome.cut or reply.cut
+                    answered, outcome.cut = True, outcome.cut or reply.cut
                     yield f"- {heading(query, evidence)}{said} [{evidence.n}]\n"
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -60,7 +61,7 @@ def write_per_paper(
     answers = [reply.text for reply in replies if reply]
     if answers and all(map(declines, answers)):
         raise LLMFailed(f"{chat.name} declined to answer.")
-    if outcome.failures and not any(reply and _said(reply) for reply in replies):
+    if outcome.failures and not answered:
         raise outcome.failures[0]
 
 

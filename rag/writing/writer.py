@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -94,18 +94,22 @@ class Writer:
         with closing(pieces):
             for piece in pieces:
                 clock.lap("write" if text.text else "first_token")
-                for event in text.feed(piece):
-                    if isinstance(event, Checked):
-                        _check_sanity(draft, text, meter)  # before anybody takes the sentence for an answer's
-                    yield event
-        for event in text.end():
-            _check_sanity(draft, text, meter)
-            yield event
+                yield from _sane(draft, text, meter, text.feed(piece))
+        yield from _sane(draft, text, meter, text.end())
+        _check_sanity(draft, text, meter)  # of a reply without a sentence too
         if is_wordless(text.text):
             raise LLMFailed(f"{meter.name} wrote no word.")
         if self.settings.llm_mode == "whole":
             outcome.cut = meter.cut
         return outcome
+
+
+def _sane(draft: Draft, text: CheckedText, meter: Meter, events: Iterator[Event]) -> Iterator[Event]:
+    """Pass events on, each sentence only once the reply up to it is known to be an answer."""
+    for event in events:
+        if isinstance(event, Checked):
+            _check_sanity(draft, text, meter)
+        yield event
 
 
 def _check_sanity(draft: Draft, text: CheckedText, meter: Meter) -> None:
