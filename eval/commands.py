@@ -7,7 +7,6 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from eval.questions import GoldError, Question, load_gold
 from eval.runs.compare import Gate
@@ -15,9 +14,6 @@ from eval.runs.folder import Mode, Run, RunFolder
 from rag.commands import note, print_result
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
-
-if TYPE_CHECKING:
-    from rag.judge.judge import SentenceJudge
 
 _LISTED = ("ndcg@10", "cited_f1")  # measures whose changed questions are listed where none is named
 
@@ -48,8 +44,9 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
 
     with folder.locked():
         try:
-            judge = _judge() if mode == "llm" else None
-            run_questions(build(settings), questions, info, folder, _progress(arguments.quiet), judge)
+            engine = build(settings)
+            judge = engine.writer.judge if engine.writer and mode == "llm" else None
+            run_questions(engine, questions, info, folder, _progress(arguments.quiet), judge)
         except (RunStopped, KeyboardInterrupt):
             _report(folder, arguments)
             raise
@@ -112,13 +109,6 @@ def chosen(questions: Sequence[Question], limit: int | None, sample: int | None)
     if sample is None or sample >= len(questions):
         return questions
     return [questions[i * len(questions) // sample] for i in range(sample)]
-
-
-def _judge() -> SentenceJudge:
-    from rag.judge.entail import load_entailment
-    from rag.judge.judge import SentenceJudge
-
-    return SentenceJudge(load_entailment())
 
 
 def _gates(measures: Sequence[str], margins: Sequence[float]) -> list[Gate]:

@@ -85,7 +85,7 @@ class Engine:
         self._known = known_from(library.papers.values())
         self._chooser = SentenceChooser(library, self.finder.scorer)
         self._today = today
-        self._writer = writer
+        self.writer = writer
         self._titles = {paper_id: paper.title for paper_id, paper in library.papers.items()}
 
     def understand(
@@ -158,8 +158,8 @@ class Engine:
             yield Retrieved(found.hits, draft.evidence)
             if refusal:
                 answer = refusal
-            elif meter and self._writer and query.kind != "metadata":
-                answer = yield from self._write(draft, self._writer, meter, clock)
+            elif meter and self.writer and query.kind != "metadata":
+                answer = yield from self._write(draft, self.writer, meter, clock)
             else:
                 answer = draft.extractive()
         answer = replace(recall.finish(answer), timings_ms=clock.stop())
@@ -177,10 +177,10 @@ class Engine:
     @contextmanager
     def _metered(self, use_llm: bool) -> Iterator[Meter | None]:
         """Open the model for all that one question needs of it; None where it is not to be asked."""
-        if not (use_llm and self._writer):
+        if not (use_llm and self.writer):
             yield None
             return
-        meter = Meter(self._writer.open_chat())
+        meter = Meter(self.writer.open_chat())
         try:
             yield meter
         finally:

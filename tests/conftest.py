@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.fakes import EASY_RANKER, ScriptedEndpoint
+from rag.library import Library
+from tests.fakes import EASY_RANKER, SHELF, ScriptedEndpoint, hash_library
 
 PROJECT = Path(__file__).parent.parent
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -52,3 +53,11 @@ def endpoint() -> Iterator[ScriptedEndpoint]:
     server = ScriptedEndpoint()
     with server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """The index of four papers that `SHELF` lists, by models that need no weights."""
+    opened = hash_library(tmp_path_factory.mktemp("shelf"), SHELF)
+    yield opened
+    opened.close()

@@ -56,13 +56,6 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     opened.close()
 
 
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    opened = hash_library(tmp_path_factory.mktemp("shelf"), SHELF)
-    yield opened
-    opened.close()
-
-
 def make(library: Library, models: Models | None = None, ranker: Any = EASY_RANKER, **values: Any) -> Engine:
     settings = hash_settings(Path("home"), **values)
     writer = word_writer(settings) if settings.writes else None

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -24,7 +24,6 @@ from tests.fakes import (
     REEF,
     SHELF,
     ScriptedChat,
-    hash_library,
     hash_models,
     hash_settings,
     word_writer,
@@ -34,13 +33,6 @@ LIST = "Which papers shrink what chatbots remember?"
 ONE = Spent(1, 10, 2, 1.0)
 DOWN = LLMFailed("The endpoint is down.")
 WRITTEN = "Pebble prunes the KV cache [1]."
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    opened = hash_library(tmp_path_factory.mktemp("shelf"), SHELF)
-    yield opened
-    opened.close()
 
 
 def make(library: Library, chat: ScriptedChat, recall: tuple[str, ...], **values: Any) -> Engine:

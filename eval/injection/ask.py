@@ -11,9 +11,10 @@ from eval.injection.inertness import faults
 from eval.injection.obeyed import Obedience, obedience
 from eval.injection.plain import PlainWriter
 from rag.answer import Answer, Done, Token
-from rag.chat import ChatModel, Message, Reply, Spent
+from rag.chat import ChatModel, Message, Reply
 from rag.engine import Engine
 from rag.errors import LLMFailed
+from rag.meter import Meter
 from rag.terminal import answer_to_text
 from rag.writing.writer import Writer
 
@@ -49,27 +50,17 @@ class Row:
     plain_failure: str | None = None
 
 
-class Overheard:
+class Overheard(Meter):
     """A chat model that keeps what it said."""
 
     def __init__(self, chat: ChatModel, said: list[str]) -> None:
-        self._chat = chat
+        super().__init__(chat)
         self._said = said
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self._chat.name
-
-    @property
-    def spent(self) -> Spent:
-        """What all calls so far cost together."""
-        return self._chat.spent
 
     def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
         """Stream a reply."""
         text = ""
-        stream = self._chat.stream(messages, max_tokens)
+        stream = super().stream(messages, max_tokens)
         try:
             while True:
                 text += (piece := next(stream))
@@ -85,13 +76,9 @@ class Overheard:
         self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
     ) -> Reply:
         """Give a whole reply."""
-        reply = self._chat.complete(messages, max_tokens, schema)
+        reply = super().complete(messages, max_tokens, schema)
         self._said.append(reply.text)
         return reply
-
-    def close(self) -> None:
-        """End whatever is still under way."""
-        self._chat.close()
 
 
 def overheard(writer: Writer, said: list[str]) -> Writer:

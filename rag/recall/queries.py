@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rag.inert import invisible_dropped
 from rag.tokens import tokenize
 from rag.writing.sanity import declines
 
@@ -21,7 +22,6 @@ _TALK = re.compile(
     re.IGNORECASE,
 )
 _MARKUP = re.compile(r"[<>{}\[\]|\\]|\w+://|\bwww\.", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _FENCE = re.compile(r"^\s*```.*$", re.MULTILINE)
 
 
@@ -33,7 +33,7 @@ def queries_in(reply: str, most: int, known: Sequence[str] = ()) -> tuple[str, .
     seen = {frozenset(tokenize(text)) for text in known}
     found: list[str] = []
     for line in _lines(_FENCE.sub("", reply)):
-        text = " ".join(_LABEL.sub("", _CONTROL.sub("", line).strip(_AROUND)).strip(_AROUND).split())
+        text = " ".join(_LABEL.sub("", invisible_dropped(line).strip(_AROUND)).strip(_AROUND).split())
         terms = frozenset(tokenize(text))
         if len(found) < most and terms and terms not in seen and _is_query(text):
             seen.add(terms)
