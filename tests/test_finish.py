@@ -255,3 +255,8 @@ def test_each_sentence_of_a_correction_keeps_its_paper() -> None:
     reply = "1: Robots slip on sand. Our controller learns to walk on dunes in simulation."
     _, _, answer = finished("Jets fly [2].", replies=[reply], unsupported="repair")
     assert [each.verdict for each in answer.sentences] == ["supported", "supported"]
+
+
+def test_refusal_with_a_marker_keeps_its_remarks() -> None:
+    answer = finished("The collection does not answer this [1].", outcome=Outcome(failures=[LLMFailed("x.")]))[2]
+    assert (answer.status, answer.notice) == ("refused", "The endpoint failed for 1 paper(s): x.")
