@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ import openai
 from rag.endpoint.frames import BadStream, Frames
 
 _LARGEST_REPLY = 1 << 20  # bytes of what is no stream: a list of models may be long, a refusal is not
+_RESET = struct.pack("ii", 1, 0)
 _PATIENCE = 0.2  # seconds: a thread that still looks up a name cannot be stopped, and is not waited for
 
 CLIENT_ERRORS = (
@@ -132,6 +134,8 @@ class Call:
 def _shut(sock: socket.socket | None) -> None:
     if sock:
         with suppress(OSError):  # it may be closed already
+            # A server that waits for room in a full buffer never learns of a plain end, so closing resets.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             sock.shutdown(socket.SHUT_RDWR)
 
 
