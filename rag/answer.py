@@ -96,8 +96,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """First event of `ask`: what was found, before anything is written."""
+    """First event of `ask`: what was understood and found, before anything is written."""
 
+    query: Query
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...]
 

@@ -155,7 +155,7 @@ class Engine:
             draft = self._draft(found, recall)
             refusal = None if draft.evidence else self._refusal(found, draft)
             clock.lap("evidence")
-            yield Retrieved(found.hits, draft.evidence)
+            yield Retrieved(found.query, found.hits, draft.evidence)
             if refusal:
                 answer = refusal
             elif meter and self.writer and query.kind != "metadata":

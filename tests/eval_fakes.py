@@ -56,12 +56,12 @@ class ScriptedAsker:
         self.asked.append(question)
         if question in self.fails:
             raise LLMFailed("The endpoint cannot be reached.")
-        yield Retrieved(self.search(question, overrides, history).hits, ())
+        query = Query(question, self.kind, question)
+        yield Retrieved(query, self.search(question, overrides, history).hits, ())
         if use_llm:
             yield Token("Pebble prunes")
         first = PAPERS[0]
         quote = Quote(first.abstract[:20], 0, 20, "supported")
-        query = Query(question, self.kind, question)
         answer = Answer(query, "extractive", "Pebble prunes [1].", citations=(Citation(1, first, (quote,)),))
         if use_llm and question not in self.falls_back:
             answer = replace(answer, status="answered", model="small-model")

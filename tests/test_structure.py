@@ -51,7 +51,7 @@ LAYERS = (
 )
 """Modules and packages, the lowest first; a module that is not named has its package's level."""
 MODULES = sorted((PROJECT / "rag").rglob("*.py"))
-SOURCES = [path for folder in ("rag", "eval") for path in sorted((PROJECT / folder).rglob("*.py"))]
+SOURCES = [path for folder in ("rag", "eval", "ui") for path in sorted((PROJECT / folder).rglob("*.py"))]
 
 
 def dotted(path: Path) -> str:

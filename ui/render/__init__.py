@@ -1,0 +1,1 @@
+"""HTML of what the chat shows (pure, all text escaped)."""
