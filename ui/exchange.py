@@ -13,7 +13,8 @@ class Exchange:
     """One question and what has come of it; `exchange_id` is unique on its page and begins each of its elements' ids.
 
     `progress` says what is under way, and is "" when nothing is. `stopped` tells that the user ended it, `error` is the
-    one line of what went wrong. Until `answer` is there, `text`, `sentences` and `citations` are what has streamed.
+    one line of what went wrong, `generation` that of the index that was asked. Until `answer` is there, `text`,
+    `sentences` and `citations` are what has streamed.
     """
 
     exchange_id: str
@@ -29,6 +30,7 @@ class Exchange:
     answer: Answer | None = None
     stopped: bool = False
     error: str | None = None
+    generation: str = ""
 
     def with_event(self, event: Event) -> Exchange:
         """Take in the next event."""
