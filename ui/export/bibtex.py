@@ -9,6 +9,7 @@ from rag.display import readable
 from rag.inert import visible
 from rag.names import plain
 from rag.types import Paper
+from ui.export.links import safe_link
 
 _SPECIAL = str.maketrans(
     {
@@ -88,9 +89,7 @@ def _text(text: str) -> str:
 
 
 def _link(url: str | None) -> str:
-    if not url or not re.fullmatch(r"(?i:https?)://\S+", url):
-        return ""
-    return visible(url).replace("\\", "%5C").replace("{", "%7B").replace("}", "%7D")
+    return visible(safe_link(url) or "").replace("{", "%7B").replace("}", "%7D")
 
 
 def _key(paper: Paper) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
 from rag.inert import invisible_dropped
+from ui.export.links import safe_link
 
-_LINK = re.compile(r"(?i:https?)://[^\s<>\"'`\\]+")
 _IN_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -47,9 +46,9 @@ def json_script(value: Any, css: str) -> str:
 
 def link(url: str | None, label: str, about: str, css: str = "cd-link") -> str:
     """Link to an http(s) address in a new tab, `about` said to screen readers; nothing for another address."""
-    if not url or not _LINK.fullmatch(url):
+    if not (address := safe_link(url)):
         return ""
-    given = attributes(class_=css, href=url, target="_blank", rel="noopener noreferrer")
+    given = attributes(class_=css, href=address, target="_blank", rel="noopener noreferrer")
     return f'<a{given}>{text(label)}<span class="cd-hidden">: {text(about)} (opens in a new tab)</span></a>'
 
 
