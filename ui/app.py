@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 
 from ui.choice import Choice
-from ui.conversation import Conversation, make_asker
+from ui.conversation import conversation_place, make_asker
 from ui.desk import Desk
 from ui.render.page import BRAND, head
 
@@ -19,11 +19,10 @@ def make_chat(desk: Desk) -> Starlette:
     """Build the app."""
     with gr.Blocks(title="Citedesk", analytics_enabled=False) as blocks:
         gr.HTML(BRAND, js_on_load=None)
-        with gr.Tabs(elem_id="cd-tabs"):
-            with gr.Tab("Ask", id="ask"):
-                _ask_tab(desk)
+        with gr.Tabs(elem_id="cd-tabs"), gr.Tab("Ask", id="ask"):
+            _ask_tab(desk)
     blocks.queue(max_size=_MOST, default_concurrency_limit=_AT_ONCE)
-    return gr.mount_gradio_app(
+    app: Starlette = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,
         path="/",
@@ -35,11 +34,12 @@ def make_chat(desk: Desk) -> Starlette:
         mcp_server=False,
         head=head(("page.js",)),
     )
+    return app
 
 
 def _ask_tab(desk: Desk) -> None:
     choice = gr.State(Choice())
-    conversation = Conversation()
+    conversation = conversation_place()
     asking = conversation.ask(
         make_asker(desk),
         inputs=choice,

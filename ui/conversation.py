@@ -1,4 +1,4 @@
-"""The conversation as a Gradio component, and the handler that streams an exchange into it."""
+"""The conversation's place on the page, and the handler that streams an exchange into it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from ui.asking import Asked, Item, Waiting, batches
 from ui.choice import Choice
 from ui.desk import Desk
 from ui.exchange import Exchange
-from ui.export import answer_to_markdown
-from ui.overrides import overrides_from_json
-from ui.render.exchange import exchange_parts
+from ui.overrides import overrides_from_json, overrides_to_json
+from ui.render.exchange import parts_of
 from ui.render.page import COMPOSER, LONGEST
 
 _EVERY = 0.08  # seconds between two pictures of an answer that is being written
@@ -31,24 +30,14 @@ _ATTACH = (
 )
 
 
-class Conversation(gr.HTML):
-    """Where exchanges are shown; its value is one exchange's id and parts, and its script keeps those before it."""
-
-    def __init__(self) -> None:
-        template = (
-            '<div class="cd-desk"><aside class="cd-kept" id="cd-kept" aria-label="Conversations"></aside>'
-            '<main class="cd-ask-page"><div class="cd-exchanges" id="cd-exchanges"></div>'
-            f'<div class="cd-examples" id="cd-examples"></div>{COMPOSER}</main></div>'
-        )
-        super().__init__(None, html_template=template, js_on_load=_ATTACH, apply_default_css=False)
-
-    def postprocess(self, value: Any) -> Any:
-        """Let the exchange through as it is."""
-        return value
-
-    def api_info(self) -> dict[str, Any]:
-        """Describe the value."""
-        return {"type": "object"}
+def conversation_place() -> gr.HTML:
+    """Make the place where exchanges are shown; its property `exchange` is the one that changes."""
+    template = (
+        '<div class="cd-desk"><aside class="cd-kept" id="cd-kept" aria-label="Conversations"></aside>'
+        '<main class="cd-ask-page"><div class="cd-exchanges" id="cd-exchanges"></div>'
+        f'<div class="cd-examples" id="cd-examples"></div>{COMPOSER}</main></div>'
+    )
+    return gr.HTML("", html_template=template, js_on_load=_ATTACH, apply_default_css=False, exchange=None)
 
 
 def make_asker(desk: Desk) -> Callable[..., AsyncGenerator[dict[str, Any], None]]:
@@ -64,10 +53,10 @@ def make_asker(desk: Desk) -> Callable[..., AsyncGenerator[dict[str, Any], None]
                 async for batch in stream:
                     for item in batch:
                         exchange = _with(exchange, item)
-                    yield _value(exchange)
+                    yield _shown(exchange)
                     await asyncio.sleep(_EVERY)
         except CitedeskError as error:
-            yield _value(replace(exchange, error=str(error), progress=""))
+            yield _shown(replace(exchange, error=str(error), progress=""))
 
     return ask
 
@@ -99,12 +88,14 @@ def _with(exchange: Exchange, item: Item) -> Exchange:
     return exchange if isinstance(item, Done) else replace(exchange, progress="Writing …")
 
 
-def _value(exchange: Exchange) -> dict[str, Any]:
+def _shown(exchange: Exchange) -> dict[str, Any]:
     """Give what the page shows and keeps of an exchange."""
-    answer = exchange.answer
-    value: dict[str, Any] = {"id": exchange.exchange_id, "parts": exchange_parts(exchange)}
-    if answer:
-        cited = [citation.paper.paper_id for citation in answer.citations]
-        value["turn"] = {"question": exchange.question, "answer": answer.text, "citations": cited}
-        value["markdown"] = answer_to_markdown(answer)
-    return {**value, "done": answer is not None or exchange.error is not None}
+    update: dict[str, Any] = gr.update(
+        exchange={
+            "id": exchange.exchange_id,
+            "overrides": overrides_to_json(exchange.overrides),
+            "parts": parts_of(exchange),
+            "done": exchange.answer is not None or exchange.error is not None,
+        }
+    )
+    return update

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sys
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.commands import note
 from rag.settings import Settings
 
 _GRACE = 3  # seconds in which open connections may end
@@ -46,7 +46,7 @@ def serve(serving: Serving) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE,
     )
-    print(f"Citedesk is at {serving.url} (Ctrl-C ends it)", file=sys.stderr, flush=True)
+    note(f"Citedesk is at {serving.url} (Ctrl-C ends it)")
     if serving.open_browser:
         webbrowser.open(serving.url)
     asyncio.run(uvicorn.Server(config).serve(sockets=[serving.listener]))

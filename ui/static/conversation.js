@@ -1,6 +1,7 @@
 // The exchanges of one conversation: asks, shows what comes, and has it kept.
 
 import { draft, pending } from "./drafts.js";
+import { held } from "./files.js";
 import { Kept } from "./kept.js";
 import { follow } from "./status.js";
 
@@ -22,7 +23,7 @@ class Conversation {
     this.examples = element.querySelector("#cd-examples");
     this.running = null;
     this.kept = new Kept(element.querySelector("#cd-kept"), (chosen) => this.show(chosen));
-    watch("value", () => this.take(props.value));
+    watch("exchange", () => this.take(props.exchange));
     document.addEventListener("citedesk:ask", (event) => this.ask(event.detail));
     this.listen();
     this.show(null);
@@ -89,12 +90,13 @@ class Conversation {
     const at = exchanges.findIndex((each) => each.id === replaces);
     if (at >= 0) exchanges[at] = exchange;
     else exchanges.push(exchange);
-    const before = exchanges.slice(0, exchanges.indexOf(exchange)).flatMap((each) => each.turn ?? []);
-    exchange.parts = { question: heading(asked), progress: '<p class="cd-progress" role="status">Asked …</p>' };
+    const earlier = exchanges.slice(0, exchanges.indexOf(exchange));
+    const history = earlier.flatMap((each) => held(document.getElementById(each.id), "cd-receipt")?.turn ?? []);
+    exchange.parts = { question: heading(asked), progress: progress("Asked …") };
     this.draw(exchange, at >= 0 ? document.getElementById(replaces) : null);
     this.run(exchange.id);
     document.getElementById(exchange.id).scrollIntoView({ block: at >= 0 ? "nearest" : "start", behavior: motion() });
-    this.asks({ exchange_id: exchange.id, question: asked, overrides, history: before });
+    this.asks({ exchange_id: exchange.id, question: asked, overrides, history });
   }
 
   // An exchange as far as it has come.
@@ -102,7 +104,7 @@ class Conversation {
     const exchange = this.conversation.exchanges.find((each) => each.id === value?.id);
     if (!exchange || exchange.over) return;
     const follows = innerHeight + scrollY > document.documentElement.scrollHeight - NEAR_END;
-    Object.assign(exchange, { parts: value.parts, turn: value.turn, markdown: value.markdown });
+    Object.assign(exchange, { parts: value.parts, overrides: value.overrides });
     this.draw(exchange);
     if (follows && this.place.lastElementChild?.id === exchange.id && !value.done) scrollTo({ top: document.documentElement.scrollHeight });
     if (value.done) this.end(exchange);
@@ -112,7 +114,7 @@ class Conversation {
     const exchange = this.conversation.exchanges.find((each) => each.id === this.running);
     this.halts();
     if (!exchange) return;
-    exchange.parts = { ...exchange.parts, progress: `<p class="cd-progress" role="status">${said}</p>` };
+    exchange.parts = { ...exchange.parts, progress: progress(said) };
     this.draw(exchange);
     this.end(exchange);
   }
@@ -141,26 +143,22 @@ class Conversation {
     this.field.focus({ preventScroll: true });
   }
 
-  // Change only the parts that are not as they were, so that focus and open details stay.
+  // Change only the parts that are not as they were, so that focus and what is unfolded stay.
   draw(exchange, instead = null) {
     this.examples.hidden = true;
     let article = document.getElementById(exchange.id);
     if (!article) {
-      article = Object.assign(document.createElement("article"), { id: exchange.id, className: "cd-exchange" });
-      article.setAttribute("aria-label", exchange.question.slice(0, 200));
+      article = Object.assign(document.createElement("article"), { id: exchange.id, className: "cd-exchange", shown: {} });
+      article.setAttribute("aria-label", `Question: ${exchange.question.slice(0, 200)}`);
       if (instead) instead.replaceWith(article);
       else this.place.append(article);
     }
+    article.dataset.question = exchange.question;
+    article.dataset.overrides = JSON.stringify(exchange.overrides);
     for (const [name, html] of Object.entries(exchange.parts)) {
-      let part = article.querySelector(`:scope > [data-part="${name}"]`);
-      if (!part) {
-        part = document.createElement("section");
-        part.dataset.part = name;
-        article.append(part);
-      }
-      if (part.shown === html) continue;
-      part.innerHTML = html;
-      part.shown = html;
+      if (article.shown[name] === html) continue;
+      article.shown[name] = html;
+      renew(article, name, html);
     }
   }
 
@@ -185,9 +183,25 @@ class Conversation {
   }
 }
 
+// Put a part in place of the one of its name, and the focus back where it was.
+function renew(article, name, html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const part = template.content.firstElementChild;
+  const old = article.querySelector(`:scope > [data-part="${name}"]`);
+  const focused = old?.contains(document.activeElement) && document.activeElement.id;
+  if (old) old.replaceWith(part);
+  else article.append(part);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
 function heading(question) {
   const title = Object.assign(document.createElement("h2"), { textContent: question, dir: "auto" });
-  return title.outerHTML;
+  return `<section data-part="question"><div class="cd-question">${title.outerHTML}</div></section>`;
+}
+
+function progress(said) {
+  return `<section data-part="progress"><p class="cd-progress" role="status">${said}</p></section>`;
 }
 
 function freshId() {

@@ -1,6 +1,6 @@
 // The list of conversations beside the exchanges: new, choose, export, delete.
 
-import { download } from "./download.js";
+import { download, held, slug } from "./files.js";
 import * as store from "./store.js";
 
 const OPEN = "citedesk:open"; // the conversation that this tab shows, also after a reload
@@ -72,7 +72,7 @@ export class Kept {
     const found = (await this.all()).find((each) => each.id === id);
     if (act === "new") this.choose(null);
     if (act === "choose" && found) this.choose(found);
-    if (act === "export" && found) download(`citedesk-${slug(found.title)}.md`, "text/markdown", toMarkdown(found));
+    if (act === "export" && found) download(`citedesk-${slug(found.title)}.md`, toMarkdown(found), "text/markdown;charset=utf-8");
     if (act === "delete" && this.sure(button, "Delete?")) {
       await store.remove(id);
       if (id === this.current) this.choose(null);
@@ -115,13 +115,12 @@ export class Kept {
   }
 }
 
-export function slug(text) {
-  return text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "conversation";
-}
-
 function toMarkdown(conversation) {
-  const asked = conversation.exchanges.map((each) => each.markdown ?? `# ${each.question}\n\n(No answer.)\n`);
-  return asked.join("\n\n---\n\n");
+  const texts = conversation.exchanges.map((each) => {
+    const article = document.getElementById(each.id);
+    return held(article, "cd-exports")?.markdown ?? `# ${each.question}\n\n(No answer.)\n`;
+  });
+  return texts.join("\n---\n\n");
 }
 
 function element(name, properties = {}) {
