@@ -69,7 +69,7 @@ def _reason(exchange: Exchange) -> str:
     name = text(f"{exchange.exchange_id}-reason")
     send = '<button type="submit" class="cd-button cd-small cd-main">Send</button>'
     return (
-        f'<form class="cd-reason" data-form="reason" hidden><label for="{name}">Why? You need not say; it is kept on this '
-        f'server with the answer.</label><textarea id="{name}" name="reason" rows="2" maxlength="{_MOST_CHARACTERS}">'
+        f'<form class="cd-reason" data-form="reason" hidden><label for="{name}">Why? You need not say; it is kept on '
+        f'this server with the answer.</label><textarea id="{name}" name="reason" rows="2" maxlength="{_MOST_CHARACTERS}">'
         f'</textarea><div class="cd-set-of">{send}{button("Cancel", "cancel", "cd-small")}</div></form>'
     )

@@ -92,8 +92,15 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey) {
     event.preventDefault();
     form.requestSubmit();
-  } else if (event.key === "Escape") {
-    event.stopPropagation();
-    setEditing(form.closest(".cd-exchange"), false);
   }
 });
+addEventListener(
+  "keydown",
+  (event) => {
+    const form = event.target.closest?.("form.cd-edit");
+    if (!form || event.key !== "Escape") return;
+    event.stopPropagation(); // it ends the edit, not an answer
+    setEditing(form.closest(".cd-exchange"), false);
+  },
+  true,
+);

@@ -32,6 +32,7 @@ async function send(exchange, form) {
   try {
     await post(body);
     form.replaceChildren(line("Thank you. It is kept."));
+    for (const each of exchange.querySelectorAll("[data-action='rate']")) each.disabled = true;
     say("Thank you. It is kept.");
   } catch (error) {
     form.querySelector(".cd-line")?.remove();
