@@ -34,8 +34,8 @@ def conversation_place() -> gr.HTML:
     """Make the place where exchanges are shown; its property `exchange` is the one that changes."""
     template = (
         '<div class="cd-desk"><aside class="cd-kept" id="cd-kept" aria-label="Conversations"></aside>'
-        '<main class="cd-ask-page"><div class="cd-exchanges" id="cd-exchanges"></div>'
-        f'<div class="cd-examples" id="cd-examples"></div>{COMPOSER}</main></div>'
+        '<div class="cd-ask-page"><div class="cd-exchanges" id="cd-exchanges"></div>'
+        f'<div class="cd-examples" id="cd-examples"></div>{COMPOSER}</div></div>'
     )
     return gr.HTML("", html_template=template, js_on_load=_ATTACH, apply_default_css=False, exchange=None)
 

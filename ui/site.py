@@ -8,13 +8,17 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from rag.errors import CitedeskError
 from rag.settings import Settings
 from ui.desk import Desk
 from ui.door import Door
+from ui.examples import example_questions
+from ui.measure import report_route
+from ui.render.page import examples_to_html
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -22,7 +26,7 @@ _STATIC = Path(__file__).parent / "static"
 def make_site(settings: Settings, report: Path | None = None) -> Starlette:
     """Put the site together; it loads its index, models and chat once it is started."""
     desk = Desk(settings)
-    door = Door(lambda: _load_chat(desk))
+    door = Door(lambda: _load_chat(desk, report))
 
     @asynccontextmanager
     async def lifespan(site: Starlette) -> AsyncIterator[None]:
@@ -45,11 +49,25 @@ def make_site(settings: Settings, report: Path | None = None) -> Starlette:
             headers={"Cache-Control": "no-store"},
         )
 
-    routes = [Mount("/page/static", StaticFiles(directory=_STATIC)), Route("/page/status", status), Mount("/", door)]
+    def examples(request: Request) -> HTMLResponse:
+        """Offer questions that the collection can answer."""
+        try:
+            papers = desk.engine(timeout=0).library.papers
+        except CitedeskError:
+            return HTMLResponse("", 503)
+        return HTMLResponse(examples_to_html(example_questions(papers.values()), len(papers)))
+
+    routes = [
+        Mount("/page/static", StaticFiles(directory=_STATIC)),
+        Route("/page/status", status),
+        Route("/page/examples", examples),
+        report_route(settings.home, report),
+        Mount("/", door),
+    ]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-def _load_chat(desk: Desk) -> Starlette:
+def _load_chat(desk: Desk, report: Path | None) -> Starlette:
     from ui.app import make_chat  # 3 s of imports
 
-    return make_chat(desk)
+    return make_chat(desk, report)

@@ -61,6 +61,8 @@ class Conversation {
     });
     document.addEventListener("click", (event) => {
       if (event.target.closest('[data-action="stop"]')) this.stop();
+      const example = event.target.closest("#cd-examples [data-question]");
+      if (example) this.ask({ question: example.dataset.question });
     });
     document.addEventListener("keydown", (event) => this.key(event));
   }
