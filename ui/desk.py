@@ -43,8 +43,10 @@ class Status:
 class Desk:
     """Holds the engine in use; start() loads it on a thread of its own."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, load: Callable[[Settings], Models] | None = None) -> None:
+        """Keep the desk of one index; `load` gives its models, the configured ones where it is not given."""
         self.settings = settings
+        self._load_models = load or _configured
         self.turnstile = Turnstile(max(1, (os.cpu_count() or 2) // 2))
         self._folder = IndexFolder(settings.home)
         self._engine: Engine | None = None
@@ -142,10 +144,9 @@ class Desk:
     def _load(self) -> None:
         from rag.engine import Engine  # 1 s of imports
         from rag.library import open_library
-        from rag.loaded import load_models
 
         library = open_library(self.settings)
-        models = self._models or load_models(self.settings)
+        models = self._models or self._load_models(self.settings)
         engine = Engine(self.settings, library, models)
         if self._models is None:
             engine.search(_WARM_UP)  # the first question would pay for what loads only then
@@ -160,3 +161,9 @@ class Desk:
             old = "The earlier index is still in use. " if self._engine else ""
             self._message, self._failure = old + message, failure
             self._changed.notify_all()
+
+
+def _configured(settings: Settings) -> Models:
+    from rag.loaded import load_models
+
+    return load_models(settings)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from rag.errors import CitedeskError, IndexMissing, ModelUnavailable
+from rag.loaded import Models
+from rag.settings import Settings
+from tests.fakes import PAPERS, hash_library, hash_models, hash_settings
+from ui.choice import Choice
+from ui.desk import Desk
+
+SOON = 20  # seconds
+
+pytestmark = pytest.mark.usefixtures("easy_ranker")
+
+
+@contextmanager
+def started(home: Path, load: Callable[[Settings], Models] = lambda settings: hash_models()) -> Iterator[Desk]:
+    desk = Desk(hash_settings(home), load)
+    desk.start()
+    try:
+        yield desk
+    finally:
+        desk.close()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + SOON
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_engine_is_waited_for_while_it_is_loaded(tmp_path: Path) -> None:
+    hash_library(tmp_path).close()
+    go_on = Event()
+
+    def load(settings: Settings) -> Models:
+        assert go_on.wait(SOON)
+        return hash_models()
+
+    with started(tmp_path, load) as desk:
+        assert (desk.status.ready, desk.status.message) == (False, "The index and the models are being loaded.")
+        with pytest.raises(CitedeskError, match="still being loaded"):
+            desk.engine(timeout=0.01)
+        go_on.set()
+        engine = desk.engine(SOON)
+        assert (desk.status.ready, desk.status.message, desk.status.papers) == (True, "", len(PAPERS))
+        assert desk.status.generation == engine.library.manifest.generation
+
+
+def test_index_that_is_built_later_is_taken_up_without_a_restart(tmp_path: Path) -> None:
+    with started(tmp_path) as desk:
+        with pytest.raises(IndexMissing, match="Run `citedesk index`"):
+            desk.engine(SOON)
+        hash_library(tmp_path).close()
+        until(lambda: desk.status.ready)
+        assert desk.engine().search("pebble").hits
+
+
+def test_new_generation_is_taken_up_without_a_restart(tmp_path: Path) -> None:
+    hash_library(tmp_path, PAPERS[:2]).close()
+    with started(tmp_path) as desk:
+        before = desk.engine(SOON)
+        hash_library(tmp_path, PAPERS[:3]).close()
+        until(lambda: desk.status.papers == 3)
+        assert desk.engine() is not before
+        assert before.search("pebble").hits  # a question that is under way ends on the index that it began with
+
+
+def test_index_that_cannot_be_read_leaves_the_earlier_one_in_use(tmp_path: Path) -> None:
+    hash_library(tmp_path, PAPERS[:2]).close()
+    with started(tmp_path) as desk:
+        before = desk.engine(SOON)
+        (tmp_path / "index" / "current").write_text("gone\n")
+        until(lambda: "still in use" in desk.status.message)
+        assert desk.engine() is before
+        assert desk.status.ready
+
+
+def test_models_that_are_not_there_are_said_in_one_line(tmp_path: Path) -> None:
+    hash_library(tmp_path).close()
+
+    def load(settings: Settings) -> Models:
+        raise ModelUnavailable("There is no model here. Install one.")
+
+    with started(tmp_path, load) as desk:
+        with pytest.raises(ModelUnavailable, match="Install one"):
+            desk.engine(SOON)
+        assert desk.status.message == "There is no model here. Install one."
+
+
+def test_session_chooses_depth_and_extractive_answers_for_itself_alone(tmp_path: Path) -> None:
+    hash_library(tmp_path).close()
+    with started(tmp_path) as desk:
+        desk.engine(SOON)
+        fast = desk.engine_for(Choice(written=False, thorough=False), lambda chat: None, nullcontext)
+        assert fast.finder.scorer is None
+        assert fast.writer is None
+        assert desk.engine().finder.scorer is not None

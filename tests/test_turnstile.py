@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from ui.turnstile import Left, Turnstile
+
+SOON = 10  # seconds
+
+
+def never() -> bool:
+    return False
+
+
+def test_searches_come_in_by_their_order_and_are_told_how_many_are_before_them() -> None:
+    turnstile, order = Turnstile(1), list[str]()
+    told: dict[str, list[int]] = {"second": [], "third": []}
+    queued = {name: threading.Event() for name in told}
+
+    def search(name: str) -> None:
+        def ahead(count: int) -> None:
+            told[name].append(count)
+            queued[name].set()
+
+        with turnstile.place(ahead, never):
+            order.append(name)
+
+    threads = []
+    with turnstile.place(told["second"].append, never):
+        for name in told:
+            threads.append(threading.Thread(target=search, args=(name,)))
+            threads[-1].start()
+            assert queued[name].wait(SOON)
+        assert told == {"second": [1], "third": [2]}
+        assert order == []
+    for thread in threads:
+        thread.join(SOON)
+    assert order == ["second", "third"]
+    assert told["second"] == [1]
+    assert told["third"][0] == 2
+
+
+def test_so_many_search_side_by_side_as_there_are_places() -> None:
+    turnstile, told = Turnstile(2), list[int]()
+    with turnstile.place(told.append, never), turnstile.place(told.append, never):
+        assert told == []
+
+
+def test_who_leaves_the_queue_does_not_search_and_holds_nobody_up() -> None:
+    turnstile, left, waits = Turnstile(1), threading.Event(), threading.Event()
+    outcome: list[str] = []
+
+    def search(has_left: Callable[[], bool]) -> None:
+        try:
+            with turnstile.place(lambda ahead: waits.set(), has_left):
+                outcome.append("searched")
+        except Left:
+            outcome.append("left")
+
+    with turnstile.place(lambda ahead: None, never):
+        thread = threading.Thread(target=search, args=(left.is_set,))
+        thread.start()
+        assert waits.wait(SOON)
+        left.set()
+        turnstile.nudge()
+        thread.join(SOON)
+        assert outcome == ["left"]
+    search(never)
+    assert outcome == ["left", "searched"]
+
+
+def test_place_is_free_again_after_a_search_that_failed() -> None:
+    turnstile = Turnstile(1)
+    with pytest.raises(ValueError, match="broken"), turnstile.place(print, never):
+        raise ValueError("broken")
+    with turnstile.place(print, never):
+        pass
