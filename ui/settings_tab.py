@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from rag.errors import CitedeskError
+from rag.errors import CitedeskError, UsageError
 from rag.settings import Settings
 from ui.choice import Choice
 from ui.desk import Desk
@@ -24,74 +24,89 @@ _DEPTHS = [("Thorough: a cross-encoder reads the best papers", "thorough"), ("Fa
 
 def settings_tab(desk: Desk, choice: gr.State, endpoints: bool) -> None:
     """Lay out the tab; where not `endpoints`, the server's own endpoint is the only one."""
+    chooser = _Chooser(desk.settings, endpoints)
     first = Choice(written=desk.settings.writes)
     with gr.Column(elem_classes="cd-settings"):
         said = gr.HTML(choice_to_html(first, desk.settings), js_on_load=None, apply_default_css=False)
         answers = gr.Radio(_ANSWERS, value="written" if first.written else "extractive", label="Answers")
         depth = gr.Radio(_DEPTHS, value="thorough", label="Depth of the search")
         with gr.Group(visible=endpoints):
-            base_url = gr.Textbox(
-                label="Endpoint",
-                info="OpenAI-compatible, as in http://127.0.0.1:8080/v1. Empty: the server's own, if it has one.",
-                placeholder=desk.settings.llm_base_url or "none is set",
-                max_length=500,
-            )
-            key = gr.Textbox(
-                label="Key",
-                info="Stays in this session's memory on the server, and goes to this endpoint alone.",
-                type="password",
-                max_length=500,
-                html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
-            )
-            model = gr.Dropdown(
-                [desk.settings.llm_model] if desk.settings.llm_model else [],
-                value=desk.settings.llm_model,
-                label="Model",
-                info="As the endpoint names it; “List models” asks it for the names.",
-                allow_custom_value=True,
-            )
-            list_models = gr.Button("List models", variant="secondary")
+            base_url, key, model, list_models = _endpoint_fields(desk.settings)
         apply = gr.Button("Use these settings", variant="primary")
-
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    inputs = [choice, answers, depth, base_url, key, model]
+    apply.click(chooser.use, inputs, [choice, said, key], **hidden)
+    list_models.click(chooser.look, inputs, [model, said], **hidden)
 
-    def chosen(before: Choice, answers: str, depth: str, base_url: str, key: str, model: str | None) -> Choice:
-        address = base_url.strip() or None
-        kept = before.api_key if address == before.base_url else None
-        name = (model or "").strip() or None
-        return Choice(answers == "written", address, name, key.strip() or kept, depth == "thorough")
 
-    def use(before: Choice, *values: Any) -> tuple[Choice, str, str]:
-        after = chosen(before, *values)
+def _endpoint_fields(settings: Settings) -> tuple[gr.Textbox, gr.Textbox, gr.Dropdown, gr.Button]:
+    base_url = gr.Textbox(
+        label="Endpoint",
+        info="OpenAI-compatible, as in http://127.0.0.1:8080/v1. Empty: the server's own, if it has one.",
+        placeholder=settings.llm_base_url or "none is set",
+        max_length=500,
+    )
+    key = gr.Textbox(
+        label="Key",
+        info="Stays in this session's memory on the server, and goes to this endpoint alone.",
+        type="password",
+        max_length=500,
+        html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
+    )
+    model = gr.Dropdown(
+        [settings.llm_model] if settings.llm_model else [],
+        value=settings.llm_model,
+        label="Model",
+        info="As the endpoint names it; “List models” asks it for the names.",
+        allow_custom_value=True,
+    )
+    return base_url, key, model, gr.Button("List models", variant="secondary")
+
+
+class _Chooser:
+    """What the tab's buttons do."""
+
+    def __init__(self, settings: Settings, endpoints: bool) -> None:
+        self._settings = settings
+        self._endpoints = endpoints
+
+    def use(self, before: Choice, *values: Any) -> tuple[Choice, str, str]:
+        """Choose what the fields say, and empty the key's."""
+        after = self._chosen(before, *values)
         try:
-            settings = after.applied_to(desk.settings)
+            settings = after.applied_to(self._settings)
         except CitedeskError as error:
             return before, failure_to_html(str(error)), ""
         if after.written and not settings.writes:
             return before, failure_to_html("Written answers need an endpoint and a model: name both."), ""
-        return after, choice_to_html(after, desk.settings), ""
+        return after, choice_to_html(after, self._settings), ""
 
-    def look(before: Choice, *values: Any) -> tuple[Any, str]:
-        after = chosen(before, *values)
+    def look(self, before: Choice, *values: Any) -> tuple[Any, str]:
+        """Offer the models that the endpoint lists."""
+        after = self._chosen(before, *values)
         try:
-            found = list_of_models(replace(after, model=after.model or "any").applied_to(desk.settings))
+            found = list_of_models(replace(after, model=after.model or "any").applied_to(self._settings))
         except CitedeskError as error:
             return gr.skip(), failure_to_html(str(error))
         if not found:
             return gr.skip(), failure_to_html("The endpoint lists no models: type the name of one.")
         value = after.model if after.model in found else found[0]
-        return gr.update(choices=list(found), value=value), choice_to_html(before, desk.settings, len(found))
+        return gr.update(choices=list(found), value=value), choice_to_html(before, self._settings, len(found))
 
-    inputs = [choice, answers, depth, base_url, key, model]
-    apply.click(use, inputs, [choice, said, key], **hidden)
-    list_models.click(look, inputs, [model, said], **hidden)
+    def _chosen(self, before: Choice, answers: str, depth: str, base_url: str, key: str, model: str | None) -> Choice:
+        if not self._endpoints:  # whatever a client sends
+            return Choice(answers == "written", thorough=depth == "thorough")
+        address = base_url.strip() or None
+        kept = before.api_key if address == before.base_url else None
+        return Choice(
+            answers == "written", address, (model or "").strip() or None, key.strip() or kept, depth == "thorough"
+        )
 
 
 def list_of_models(settings: Settings) -> tuple[str, ...]:
     """Ask the endpoint for its models' names; raises LLMFailed, or UsageError where none is set."""
     from rag.endpoint.pages import Pages
     from rag.endpoint.served import names
-    from rag.errors import UsageError
 
     if not settings.llm_base_url:
         raise UsageError("No endpoint is set: type its address first.")

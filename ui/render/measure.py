@@ -43,8 +43,8 @@ def unmeasured_to_html(named: Path | None) -> str:
     why = f"There is no report in {named}." if named else "No evaluation has been run on this index yet."
     command = "citedesk eval run --gold eval/gold/dev.jsonl --no-llm --out runs/today"
     return (
-        f'<div class="cd-measure"><h2>How good the answers are</h2><p>{text(why)} This command asks questions whose '
-        f"answers are known, and takes about a minute; then open this tab again:</p><pre><code>{command}</code></pre></div>"
+        f'<div class="cd-measure"><h2>How good the answers are</h2><p>{text(why)} This command '
+        f"asks questions whose answers are known, and takes about a minute; then open this tab again:</p><pre><code>{command}</code></pre></div>"
     )
 
 
