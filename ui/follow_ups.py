@@ -22,7 +22,9 @@ def follow_ups(answer: Answer) -> tuple[str, ...]:
         return ()
     filters = answer.query.filters
     asked = answer.query.asked.casefold()
-    made = dict.fromkeys((*_closer(papers), *_comparison(answer, papers), *_narrower(filters, papers), *_wider(papers)))
+    made = dict.fromkeys(
+        (*_closer(papers), *_comparison(answer, papers), *_narrower(filters, papers), *_wider(filters, papers))
+    )
     return tuple(question for question in made if question.casefold() != asked)[:_MOST]
 
 
@@ -57,11 +59,11 @@ def _narrower(filters: Filters, papers: Sequence[Paper]) -> Iterator[str]:
         yield f"And in {max(years)}?"
 
 
-def _wider(papers: Sequence[Paper]) -> Iterator[str]:
+def _wider(filters: Filters, papers: Sequence[Paper]) -> Iterator[str]:
     """Ask for other work of the author or venue that most of the papers share, or else the first one's author."""
     authors = Counter(author for paper in papers for author in paper.authors)
-    if authors:
+    if authors and filters.author is None:
         yield f"Papers by {shown_title(authors.most_common(1)[0][0])}"
     venues = Counter(paper.venue for paper in papers if paper.venue and len(paper.venue) <= _LONGEST_VENUE)
-    if venues:
+    if venues and filters.venue is None:
         yield f"Papers at {shown_title(venues.most_common(1)[0][0])}"

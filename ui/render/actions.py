@@ -68,8 +68,9 @@ def _exports(answer: Answer) -> dict[str, str]:
 def _reason(exchange: Exchange) -> str:
     name = text(f"{exchange.exchange_id}-reason")
     send = '<button type="submit" class="cd-button cd-small cd-main">Send</button>'
+    area = f'<textarea id="{name}" name="reason" rows="2" maxlength="{_MOST_CHARACTERS}"></textarea>'
     return (
-        f'<form class="cd-reason" data-form="reason" hidden><label for="{name}">Why? You need not say; it is kept on '
-        f'this server with the answer.</label><textarea id="{name}" name="reason" rows="2" maxlength="{_MOST_CHARACTERS}">'
-        f'</textarea><div class="cd-set-of">{send}{button("Cancel", "cancel", "cd-small")}</div></form>'
+        f'<form class="cd-reason" data-form="reason" hidden><label for="{name}">Why? It is kept on this server with '
+        f"the answer, and may be left out.</label>{area}"
+        f'<div class="cd-set-of">{send}{button("Cancel", "cancel", "cd-small")}</div></form>'
     )

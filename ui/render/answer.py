@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rag.answer import Answer
 from rag.constraints import phrases, said
 from rag.terminal import SAID
@@ -11,7 +13,7 @@ from ui.render.markup import bdi, button, details, text
 from ui.render.prose import prose_to_html, tips_to_html
 from ui.render.table import comparison_to_html
 
-_COMMAND_LINE = " Lift one with --drop "  # what a refusal says to somebody at a terminal, from here on
+_SAID_BY_BUTTONS = re.compile(r" (?:Papers that meet the rest: |Lift one with --drop ).*", re.DOTALL)
 _FEWEST_COMPARED = 2
 
 
@@ -21,7 +23,7 @@ def answer_to_html(exchange: Exchange) -> str:
     if answer and answer.status == "refused":
         return _refused(answer)
     if answer is None:
-        prose = prose_to_html(exchange.exchange_id, exchange.text, citations, exchange.sentences)
+        prose = prose_to_html(exchange.exchange_id, exchange.text, citations, exchange.sentences, exchange.question)
         whole = f'<div class="cd-prose cd-growing">{prose}</div>' if exchange.text else ""
         return whole + tips_to_html(exchange.exchange_id, citations)
     parts = [_cut(answer), _body(exchange.exchange_id, answer), _note(answer), _checked(answer), _written_by(answer)]
@@ -29,11 +31,11 @@ def answer_to_html(exchange: Exchange) -> str:
 
 
 def _body(exchange_id: str, answer: Answer) -> str:
-    prose = prose_to_html(exchange_id, answer.text, answer.citations, answer.sentences)
+    prose = prose_to_html(exchange_id, answer.text, answer.citations, answer.sentences, answer.query.question)
     prose = f'<div class="cd-prose">{prose}</div>'
     if answer.query.kind != "compare" or len(answer.citations) < _FEWEST_COMPARED:
         return prose
-    table = comparison_to_html(exchange_id, answer.citations)
+    table = comparison_to_html(exchange_id, answer)
     return table + details("As text", prose, "cd-fold") if answer.status == "extractive" else prose + table
 
 
@@ -53,10 +55,10 @@ def _refused(answer: Answer) -> str:
 
 
 def _why_refused(answer: Answer) -> str:
+    """Say why in words; what lifting a constraint would give is on the buttons."""
     if not answer.relaxations:
         return answer.notice or ""
-    spoken = (answer.notice or "").partition(_COMMAND_LINE)[0]
-    return spoken or f"No paper is {said(answer.query.filters)}."
+    return _SAID_BY_BUTTONS.sub("", answer.notice or "") or f"No paper is {said(answer.query.filters)}."
 
 
 def _cut(answer: Answer) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from rag.answer import Citation
+from rag.answer import Answer, Citation
 from rag.types import Evidence, Hit
 from ui.exchange import Exchange
 from ui.render.card import card_to_html
 from ui.render.markup import details
 from ui.render.prose import card_id
+
+_FIRST = 4  # cards that are not folded
 
 
 def citations_of(exchange: Exchange) -> tuple[Citation, ...]:
@@ -22,19 +25,25 @@ def citations_of(exchange: Exchange) -> tuple[Citation, ...]:
     )
 
 
+def shown_quotes(answer: Answer) -> tuple[Citation, ...]:
+    """Leave out the verdicts of an answer in the papers' own words, which are supported by being them."""
+    if answer.status != "extractive":
+        return answer.citations
+    return tuple(
+        replace(each, quotes=tuple(replace(quote, verdict=None) for quote in each.quotes)) for each in answer.citations
+    )
+
+
 def cards_to_html(exchange: Exchange) -> str:
     """Show the cited papers; until the answer is whole, the evidence in its own order, numbered once it is cited."""
-    hits = _hits(exchange)
-    if exchange.answer:
-        cards = [
-            _card(exchange, each, card_id(exchange.exchange_id, each.n or 0), hits) for each in citations_of(exchange)
-        ]
-        heading = _counted(len(cards), "paper cited", "papers cited")
-    else:
-        numbers = {each.paper.paper_id: each.n for each in exchange.citations}
-        cards = [_evidence(exchange, each, numbers.get(each.paper.paper_id), hits) for each in exchange.evidence]
-        heading = _counted(len(cards), "paper to answer from", "papers to answer from")
-    return details(heading, _grid(cards), "cd-fold cd-papers", open=True)
+    hits, answer = _hits(exchange), exchange.answer
+    if answer:
+        cited = shown_quotes(answer)
+        cards = [_card(exchange, each, card_id(exchange.exchange_id, each.n or 0), hits) for each in cited]
+        return _folded(_counted(len(cards), "paper cited", "papers cited"), cards)
+    numbers = {each.paper.paper_id: each.n for each in exchange.citations}
+    cards = [_evidence(exchange, each, numbers.get(each.paper.paper_id), hits) for each in exchange.evidence]
+    return _folded(_counted(len(cards), "paper to answer from", "papers to answer from"), cards)
 
 
 def near_to_html(exchange: Exchange) -> str:
@@ -44,9 +53,7 @@ def near_to_html(exchange: Exchange) -> str:
     hits = _hits(exchange)
     near = exchange.answer.near_misses
     cards = [_card(exchange, each, f"{exchange.exchange_id}-near{i}", hits) for i, each in enumerate(near, start=1)]
-    return details(
-        "Nearest papers, not cited", _grid(cards), "cd-fold cd-papers", open=exchange.answer.status == "refused"
-    )
+    return _folded("Nearest papers, not cited", cards, exchange.answer.status == "refused")
 
 
 def _card(exchange: Exchange, citation: Citation, element_id: str, hits: Mapping[str, Hit]) -> str:
@@ -73,7 +80,14 @@ def _hits(exchange: Exchange) -> dict[str, Hit]:
     return {hit.paper.paper_id: hit for hit in exchange.hits}
 
 
-def _grid(cards: list[str]) -> str:
+def _folded(heading: str, cards: Sequence[str], opened: bool = True) -> str:
+    """Show the first cards, and fold the others, so that what follows a long list is in reach."""
+    most = _FIRST if len(cards) > _FIRST + 1 else len(cards)
+    more = details(f"{len(cards) - most} more", _grid(cards[most:]), "cd-fold cd-rest")
+    return details(heading, _grid(cards[:most]) + more, "cd-fold cd-papers", open=opened)
+
+
+def _grid(cards: Sequence[str]) -> str:
     return f'<div class="cd-cards">{"".join(cards)}</div>' if cards else ""
 
 

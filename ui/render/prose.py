@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,10 +24,12 @@ _KNOWN = ("list", "table", "heading", "emphasis", "backticks", "blockquote", "hr
 _ORIGINS = {"repaired": "corrected after a check", "added": "in the paper's own words"}
 
 
-def prose_to_html(exchange_id: str, written: str, citations: Sequence[Citation], sentences: Iterable[Sentence]) -> str:
+def prose_to_html(
+    exchange_id: str, written: str, citations: Sequence[Citation], sentences: Iterable[Sentence], question: str
+) -> str:
     """Show a text; only numbers of `citations` become links, and whatever HTML, link or image it holds stays text."""
     held = tuple(sentences)
-    html: str = _markdown().render(_marked(written, held))
+    html: str = _markdown().render(_marked(written, held), {"question": question})
     html = _PLACE.sub(lambda match: _badge(held[int(match[1])]), html)
     known = {str(citation.n) for citation in citations}
     return MARKER.sub(lambda match: _cite(exchange_id, match[1]) if match[1] in known else match[0], html)
@@ -62,26 +64,24 @@ def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("zero", {"html": False, "breaks": False}).enable(list(_KNOWN))
     for name in ("heading_open", "heading_close"):
         markdown.add_render_rule(name, _heading)
-    for name, tags in {"table_open": _TABLE_OPENS, "table_close": "</table></div>"}.items():
-        markdown.add_render_rule(name, _constant(tags))
+    markdown.add_render_rule("table_open", _table_open)
+    markdown.add_render_rule("table_close", _table_close)
     markdown.add_render_rule("text", _text)
     return markdown
 
 
-_TABLE_OPENS = '<div class="cd-wide" role="region" tabindex="0" aria-label="Table of the answer"><table>'
-
-
-def _constant(tags: str) -> Any:
-    def render(*_: Any) -> str:
-        return tags
-
-    return render
-
-
 def _heading(_: Any, tokens: Sequence[Any], i: int, *__: Any) -> str:
-    """Keep an answer's headings below the question's."""
-    tag = f"h{min(int(tokens[i].tag[1]) + 3, 6)}"
-    return f"<{tag}>" if tokens[i].nesting == 1 else f"</{tag}>"
+    """Keep an answer's headings, however deep the model made them, just below the question's."""
+    return "<h3>" if tokens[i].nesting == 1 else "</h3>"
+
+
+def _table_open(_: Any, __: Any, ___: int, ____: Any, env: Mapping[str, str]) -> str:
+    given = attributes(class_="cd-wide", role="region", tabindex=0, aria_label=f"Written about: {env['question']}")
+    return f"<div{given}><table>"
+
+
+def _table_close(*_: Any) -> str:
+    return "</table></div>"
 
 
 def _text(_: Any, tokens: Sequence[Any], i: int, *__: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rag.answer import Answer, Citation
 from rag.display import quotable, readable, shown_title
@@ -10,34 +11,44 @@ from rag.extractive import completeness
 from rag.types import Hit, Paper
 from ui.export.links import safe_link
 from ui.render.abstract import quotes_to_html
+from ui.render.cited import shown_quotes
 from ui.render.markup import attributes, bdi, host, link, text
 from ui.render.prose import card_id
 
-_COLUMNS = ("n", "Title", "Date", "Authors", "Venue", "Code", "Probability")
 _FIRST_AUTHORS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column: for each paper what it sorts by and its HTML."""
+
+    name: str
+    cells: tuple[tuple[str, str], ...]
+
+
 def table_to_html(exchange_id: str, answer: Answer, hits: Sequence[Hit]) -> str:
-    """Lay out the papers of a list or of records, a row each; the headings sort. Nothing for other answers."""
+    """Lay out the papers of a list or of records, a row each; the headings sort. Nothing for other answers.
+
+    What is known of no paper has no column.
+    """
     if answer.query.kind not in ("list", "metadata") or not answer.citations:
         return ""
-    scores = {hit.paper.paper_id: hit.score for hit in hits} if answer.query.kind == "list" else {}
-    columns = [name for name in _COLUMNS if name != "Probability" or scores]
-    heads = "".join(_head(name, i) for i, name in enumerate(columns))
-    rows = "".join(_row(exchange_id, each, scores) for each in answer.citations)
-    whole = (
-        f'<p class="cd-complete">{text(completeness(len(answer.citations), answer.missed))}</p>'
-        if answer.missed
-        else ""
+    columns = [each for each in _columns(exchange_id, answer, hits) if any(shown for _, shown in each.cells)]
+    heads = "".join(_head(each.name, i) for i, each in enumerate(columns))
+    rows = "".join(
+        f"<tr>{''.join(f'<td{attributes(data_sort=key)}>{shown}</td>' for key, shown in row)}</tr>"
+        for row in zip(*(each.cells for each in columns), strict=True)
     )
+    label = text(f"Papers cited: {answer.query.question}")
     return (
-        f'{whole}<div class="cd-wide" role="region" tabindex="0" aria-label="Table of the papers cited">'
-        f'<table class="cd-table" data-sortable><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'{_complete(answer)}<div class="cd-wide" role="region" tabindex="0" aria-label="{label}">'
+        f'<table class="cd-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 
-def comparison_to_html(exchange_id: str, citations: Sequence[Citation]) -> str:
-    """Lay out papers side by side, a column each."""
+def comparison_to_html(exchange_id: str, answer: Answer) -> str:
+    """Lay out the papers cited side by side, a column each."""
+    citations = shown_quotes(answer)
     rows: Mapping[str, list[str]] = {
         "Date": [text(each.paper.date or "not known") for each in citations],
         "Authors": [_authors(each.paper) or "not known" for each in citations],
@@ -51,32 +62,42 @@ def comparison_to_html(exchange_id: str, citations: Sequence[Citation]) -> str:
         for name, cells in rows.items()
     )
     return (
-        '<div class="cd-wide" role="region" tabindex="0" aria-label="The papers side by side">'
+        f'<div class="cd-wide" role="region" tabindex="0" aria-label="Side by side: {text(answer.query.question)}">'
         f'<table class="cd-compare"><thead><tr><td></td>{heads}</tr></thead><tbody>{lines}</tbody></table></div>'
     )
 
 
 def _head(name: str, column: int) -> str:
-    label = "<span aria-hidden='true'>#</span><span class='cd-hidden'>Number</span>" if name == "n" else name
-    sorted_now = "ascending" if name == "n" else "none"
-    given = attributes(type="button", class_="cd-sort", data_action="sort", data_column=column)
+    label = '<span aria-hidden="true">#</span><span class="cd-hidden">Number</span>' if name == "Number" else name
+    sorted_now = "ascending" if name == "Number" else "none"
+    first = "descending" if name in ("Date", "Probability") else "ascending"
+    given = attributes(type="button", class_="cd-sort", data_action="sort", data_column=column, data_first=first)
     return f'<th scope="col" aria-sort="{sorted_now}"><button{given}>{label}</button></th>'
 
 
-def _row(exchange_id: str, citation: Citation, scores: Mapping[str, float]) -> str:
-    paper = citation.paper
-    score = scores.get(paper.paper_id)
-    cells = [
-        (str(citation.n or 0).zfill(6), _number(exchange_id, citation)),
-        (shown_title(paper.title).casefold(), _title(paper)),
-        (paper.date or "", text(paper.date or "")),
-        (paper.authors[0].casefold() if paper.authors else "", _authors(paper)),
-        (paper.venue or "", _known(paper.venue)),
-        ("0" if paper.code else "1", _code(paper)),
+def _columns(exchange_id: str, answer: Answer, hits: Sequence[Hit]) -> list[_Column]:
+    scores = {hit.paper.paper_id: hit.score for hit in hits} if answer.query.kind == "list" else {}
+    cited, papers = answer.citations, [citation.paper for citation in answer.citations]
+    return [
+        _Column("Number", tuple((str(each.n), _number(exchange_id, each)) for each in cited)),
+        _Column("Title", tuple((shown_title(paper.title).casefold(), _title(paper)) for paper in papers)),
+        _Column("Date", tuple((paper.date or "", text(paper.date or "")) for paper in papers)),
+        _Column("Authors", tuple((_surname(paper), _authors(paper)) for paper in papers)),
+        _Column("Venue", tuple((paper.venue or "", _known(paper.venue)) for paper in papers)),
+        _Column("Code", tuple(("with code" if paper.code else "", _code(paper)) for paper in papers)),
+        _Column("Probability", tuple(_probability(scores.get(paper.paper_id)) for paper in papers)),
     ]
-    if scores:
-        cells.append((f"{1 - (score or 0):.6f}", f"{100 * score:.0f} %" if score is not None else ""))
-    return f"<tr>{''.join(f'<td{attributes(data_sort=key)}>{shown}</td>' for key, shown in cells)}</tr>"
+
+
+def _probability(score: float | None) -> tuple[str, str]:
+    return ("", "") if score is None else (f"{score:.6f}", f"{100 * score:.0f} %")
+
+
+def _complete(answer: Answer) -> str:
+    """Say how whole the list is, which an answer in the papers' own words says itself."""
+    if not answer.missed or answer.status == "extractive":
+        return ""
+    return f'<p class="cd-complete">{text(completeness(len(answer.citations), answer.missed))}</p>'
 
 
 def _number(exchange_id: str, citation: Citation) -> str:
@@ -98,6 +119,10 @@ def _authors(paper: Paper) -> str:
     names = ", ".join(bdi(readable(author)) for author in paper.authors[:_FIRST_AUTHORS])
     more = len(paper.authors) > _FIRST_AUTHORS or (bool(names) and not paper.authors_complete)
     return f"{names} et al." if more else names
+
+
+def _surname(paper: Paper) -> str:
+    return paper.authors[0].split()[-1].casefold() if paper.authors and paper.authors[0].split() else ""
 
 
 def _known(value: str | None) -> str:

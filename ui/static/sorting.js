@@ -8,7 +8,8 @@ function sort(button) {
   const head = button.closest("th");
   const table = button.closest("table");
   const column = Number(button.dataset.column);
-  const falling = head.getAttribute("aria-sort") === "ascending";
+  const now = head.getAttribute("aria-sort");
+  const falling = now === "none" ? button.dataset.first === "descending" : now === "ascending";
   const key = (row) => row.cells[column].dataset.sort;
   const rows = [...table.tBodies[0].rows];
   rows.sort((a, b) => {
@@ -18,7 +19,7 @@ function sort(button) {
   table.tBodies[0].append(...rows);
   for (const each of table.tHead.rows[0].cells) each.setAttribute("aria-sort", "none");
   head.setAttribute("aria-sort", falling ? "descending" : "ascending");
-  say(`Sorted by ${button.textContent.trim()}, ${falling ? "falling" : "rising"}.`);
+  say(`Sorted by ${button.textContent.replace("#", "").trim()}, ${falling ? "falling" : "rising"}.`);
 }
 
 document.addEventListener("click", (event) => {

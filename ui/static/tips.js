@@ -42,6 +42,13 @@ function hide() {
   shown = null;
 }
 
+function follow(event) {
+  if (!shown || event.target === shown.tip) return;
+  const box = shown.cite.getBoundingClientRect();
+  if (box.bottom < 0 || box.top > innerHeight || !shown.cite.isConnected) hide();
+  else place(shown.cite, shown.tip);
+}
+
 function hideSoon() {
   clearTimeout(leaving);
   leaving = setTimeout(() => {
@@ -93,7 +100,8 @@ document.addEventListener("focusin", (event) => {
   else hide();
 });
 document.addEventListener("focusout", (event) => event.target.matches?.(".cd-cite") && hide());
-addEventListener("scroll", hide, { passive: true });
+addEventListener("scroll", follow, { passive: true, capture: true });
+addEventListener("resize", follow);
 addEventListener(
   "keydown",
   (event) => {
