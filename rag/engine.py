@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -73,10 +73,12 @@ class Engine:
         ranker: Ranker | None = None,
         today: Callable[[], date] = date.today,
         writer: Writer | None = None,
+        place: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         """Put an engine together; without a `ranker` it takes the trained one of the depth that is set.
 
-        Without a `writer` all answers are extractive, and follow-ups are made to stand alone by rules.
+        Without a `writer` all answers are extractive, and follow-ups are made to stand alone by rules. Each search
+        holds a `place`, so that those who share the machine's cores can be made to queue.
         """
         self.library = library
         self.finder = Finder(library, models, settings, postprocessors, ranker)
@@ -86,6 +88,7 @@ class Engine:
         self._chooser = SentenceChooser(library, self.finder.scorer)
         self._today = today
         self.writer = writer
+        self._place = place
         self._titles = {paper_id: paper.title for paper_id, paper in library.papers.items()}
 
     def understand(
@@ -199,8 +202,12 @@ class Engine:
             papers = matching(query, self.library.papers)
             hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
             return Found(query, hits, _NO_EXCLUSIONS if excludes(query.asked) else None, {})
-        query, hits = recall.find(query, self.finder.find, self._show)
+        query, hits = recall.find(query, self._hits, self._show)
         return Found(query, hits, self._notice(query.asked), {})
+
+    def _hits(self, query: Query) -> tuple[Hit, ...]:
+        with self._place():
+            return self.finder.find(query)
 
     def _show(self, query: Query, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
         return self._chooser.evidence(query, self.finder.read(query), papers)

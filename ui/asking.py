@@ -1,0 +1,126 @@
+"""A question under way: the engine's events on a thread of their own, handed to whoever awaits them, until it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager, closing, suppress
+from dataclasses import dataclass
+from threading import Event as Flag
+from threading import Lock, Thread
+
+from rag.answer import Event
+from rag.chat import ChatModel
+from rag.errors import CitedeskError
+from rag.types import Overrides, Turn
+from ui.choice import Choice
+from ui.desk import Desk
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The search has not begun: so many are before it; 0 where it is the models that are waited for."""
+
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it was asked, with what the session has chosen."""
+
+    question: str
+    overrides: Overrides = Overrides()
+    history: tuple[Turn, ...] = ()
+    choice: Choice = Choice()
+
+
+async def events(
+    desk: Desk,
+    question: str,
+    overrides: Overrides = Overrides(),
+    history: Sequence[Turn] = (),
+    use_llm: bool = True,
+    choice: Choice | None = None,
+) -> AsyncGenerator[Waiting | Event, None]:
+    """Yield what becomes of a question; the last event is Done. Raises CitedeskError.
+
+    Closing the generator ends the work at once, also what an endpoint does for it.
+    """
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Queue[Waiting | Event | Exception | None] = asyncio.Queue()
+
+    def hand_over(item: Waiting | Event | Exception | None) -> None:
+        with suppress(RuntimeError):  # the loop is over, and nobody waits
+            loop.call_soon_threadsafe(arrived.put_nowait, item)
+
+    asked = Asked(question, overrides, tuple(history), choice or Choice(written=use_llm))
+    work = _Work(desk, asked, hand_over)
+    work.start()
+    try:
+        while (item := await arrived.get()) is not None:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+    finally:
+        work.stop()
+
+
+class _Work:
+    """Runs one question; stop() may be called from any thread, at any time."""
+
+    def __init__(
+        self, desk: Desk, asked: Asked, hand_over: Callable[[Waiting | Event | Exception | None], None]
+    ) -> None:
+        self._desk = desk
+        self._asked = asked
+        self._hand_over = hand_over
+        self._stopped = Flag()
+        self._lock = Lock()
+        self._chats: list[ChatModel] = []
+        self._thread = Thread(target=self._run, name="citedesk-question", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped.set()
+            chats = tuple(self._chats)
+        for chat in chats:
+            chat.close()
+        self._desk.turnstile.nudge()
+
+    def _run(self) -> None:
+        try:
+            self._answer()
+        except CitedeskError as error:
+            self._hand_over(error)
+        except Exception as error:  # whoever asked is told in one line, and the log has the rest
+            logger.exception("question=failed")
+            said = f"{type(error).__name__}: {error}. Ask again; if it stays so, please report this."
+            self._hand_over(CitedeskError(said))
+        self._hand_over(None)
+
+    def _answer(self) -> None:
+        if not self._desk.status.ready:
+            self._hand_over(Waiting(0))
+        asked = self._asked
+        engine = self._desk.engine_for(asked.choice, self._watch, self._place)
+        with closing(engine.ask(asked.question, asked.overrides, asked.choice.written, asked.history)) as stream:
+            for event in stream:
+                if self._stopped.is_set():
+                    return
+                self._hand_over(event)
+
+    def _place(self) -> AbstractContextManager[None]:
+        return self._desk.turnstile.place(lambda ahead: self._hand_over(Waiting(ahead)), self._stopped.is_set)
+
+    def _watch(self, chat: ChatModel) -> None:
+        with self._lock:
+            self._chats.append(chat)
+            stopped = self._stopped.is_set()
+        if stopped:
+            chat.close()

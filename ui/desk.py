@@ -1,0 +1,162 @@
+"""The engine that everybody here asks: loaded once, behind the page, and anew when the index has a new generation."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from threading import Condition, Event, Thread
+from typing import TYPE_CHECKING
+
+from rag.errors import CitedeskError, IndexFailed, IndexMissing
+from rag.generations import IndexFolder
+from rag.settings import Settings
+from ui.choice import Choice
+from ui.turnstile import Turnstile
+
+if TYPE_CHECKING:
+    from rag.chat import ChatModel
+    from rag.engine import Engine
+    from rag.loaded import Models
+    from rag.writing.writer import Writer
+
+Place = Callable[[], AbstractContextManager[object]]
+_LOOK_EVERY = 2.0  # seconds between looks for a new generation
+_WARM_UP = "which papers are about this"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What can be asked: `message` says in words what is under way or went wrong, and is "" where all is well."""
+
+    ready: bool
+    message: str
+    generation: str | None = None
+    papers: int = 0
+    model: str | None = None
+
+
+class Desk:
+    """Holds the engine in use; start() loads it on a thread of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.turnstile = Turnstile(max(1, (os.cpu_count() or 2) // 2))
+        self._folder = IndexFolder(settings.home)
+        self._engine: Engine | None = None
+        self._models: Models | None = None
+        self._writer: Writer | None = None
+        self._seen: str | None = None
+        self._message = "The index and the models are being loaded."
+        self._failure: CitedeskError | None = None
+        self._changed = Condition()
+        self._closed = Event()
+        self._thread = Thread(target=self._keep_up, name="citedesk-desk", daemon=True)
+
+    def start(self) -> None:
+        """Load the index and the models, and from then on each new generation of the index."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Load no more."""
+        self._closed.set()
+        self._thread.join()
+
+    @property
+    def status(self) -> Status:
+        """What can be asked now."""
+        engine, model = self._engine, self.settings.llm_model if self.settings.writes else None
+        if engine is None:
+            return Status(False, self._message, model=model)
+        library = engine.library
+        return Status(True, self._message, library.manifest.generation, len(library.papers), model)
+
+    def engine(self, timeout: float | None = None) -> Engine:
+        """Wait until there is an engine, at most so many seconds; raises CitedeskError where there is none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._engine or self._failure, timeout)
+            if self._engine:
+                return self._engine
+            raise self._failure or IndexFailed("The index and the models are still being loaded. Ask again soon.")
+
+    def engine_for(self, choice: Choice, watch: Callable[[ChatModel], None], place: Place) -> Engine:
+        """Give an engine as a session has chosen; its searches hold a `place`.
+
+        `watch` is told of each chat model that it opens for a question. Raises CitedeskError where there is no index,
+        or where the choice cannot be meant.
+        """
+        from rag.engine import Engine  # 1 s of imports
+
+        engine, settings = self.engine(), choice.applied_to(self.settings)
+        assert self._models
+        models = self._models if settings.rerank_depth else replace(self._models, scorer=None)
+        writer = self._writer_for(settings, watch) if choice.written and settings.writes else None
+        return Engine(settings, engine.library, models, writer=writer, place=place)
+
+    def _writer_for(self, settings: Settings, watch: Callable[[ChatModel], None]) -> Writer:
+        from rag.endpoint.chat import open_chat
+
+        def open_watched() -> ChatModel:
+            chat = open_chat(settings)
+            watch(chat)
+            return chat
+
+        return replace(self._loaded_writer(), settings=settings, open_chat=open_watched)
+
+    def _loaded_writer(self) -> Writer:
+        from rag.writing.writer import load_writer
+
+        with self._changed:
+            if self._writer is None:
+                self._writer = load_writer(self.settings)
+            return self._writer
+
+    def _keep_up(self) -> None:
+        while True:
+            try:
+                self._look()
+            except CitedeskError as error:
+                self._tell(str(error), error)
+            except Exception as error:  # this thread goes on: the next generation may be sound
+                logger.exception("index=unloaded")
+                said = f"The index cannot be loaded ({type(error).__name__}: {error}). Run `citedesk doctor`."
+                self._tell(said, IndexFailed(said))
+            if self._closed.wait(_LOOK_EVERY):
+                return
+
+    def _look(self) -> None:
+        """Load the generation in use where it is not the one that was looked at last."""
+        try:
+            current = self._folder.current().name
+        except (IndexMissing, IndexFailed):
+            self._seen = None
+            raise
+        if current != self._seen:
+            self._seen = current
+            self._load()
+
+    def _load(self) -> None:
+        from rag.engine import Engine  # 1 s of imports
+        from rag.library import open_library
+        from rag.loaded import load_models
+
+        library = open_library(self.settings)
+        models = self._models or load_models(self.settings)
+        engine = Engine(self.settings, library, models)
+        if self._models is None:
+            engine.search(_WARM_UP)  # the first question would pay for what loads only then
+        with self._changed:
+            self._engine, self._models, self._message, self._failure = engine, models, "", None
+            self._changed.notify_all()
+        logger.info("generation=%s papers=%d", library.manifest.generation, len(library.papers))
+
+    def _tell(self, message: str, failure: CitedeskError) -> None:
+        """Say what went wrong; an index that was loaded before stays in use."""
+        with self._changed:
+            old = "The earlier index is still in use. " if self._engine else ""
+            self._message, self._failure = old + message, failure
+            self._changed.notify_all()
