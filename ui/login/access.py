@@ -1,4 +1,4 @@
-"""Who may use a server at its address: anybody on loopback, else whoever a file or a proxy names, or nobody is asked."""
+"""Who may use a server at its address: anybody on loopback, elsewhere whom a file or a proxy names."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def is_loopback(host: str) -> bool:
 
 
 def host_name(host: str) -> str:
-    """Take the name out of a Host header: "[::1]:7860" is "::1"."""
+    """Take the name out of a Host header: "[::1]:7860" is "::1"; "" where it is no such header."""
     host = host.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    name = host if host.count(":") > 1 else host.partition(":")[0]
-    return name.rstrip(".")
+    if _address(host) is not None:
+        return host
+    match = re.fullmatch(r"(?:\[([0-9a-f:.]+)\]|([^\s:/@\[\]]+))(?::[0-9]*)?", host)
+    return (match[1] or match[2]).rstrip(".") if match else ""
 
 
 def _flags(users: Path | None, header: str | None, no_login: bool) -> tuple[tuple[str, bool], ...]:

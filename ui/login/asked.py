@@ -26,7 +26,8 @@ class Asked:
         self.query: str = scope.get("query_string", b"").decode("latin-1")
         client: Any = scope.get("client")
         self.peer: str | None = client[0] if client else None
-        self._headers = [(name.decode("latin-1").lower(), value) for name, value in scope["headers"]]
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._headers = [(name.decode("latin-1").lower(), value) for name, value in headers]
         self.by_proxy = access.trusts(self.peer)
         proto = self._forwarded("x-forwarded-proto") or scope.get("scheme", "http")
         self.secure = proto in ("https", "wss")

@@ -74,6 +74,4 @@ def read_hash(text: str) -> PasswordHash:
 
 def _derive(password: str, salt: bytes, cost: Cost, length: int) -> bytes:
     secret = password.encode(errors="surrogatepass")
-    return hashlib.scrypt(
-        secret, salt=salt, n=cost.n, r=cost.r, p=cost.p, maxmem=cost.memory + 2**20, dklen=length
-    )
+    return hashlib.scrypt(secret, salt=salt, n=cost.n, r=cost.r, p=cost.p, maxmem=cost.memory + 2**20, dklen=length)

@@ -1,4 +1,4 @@
-"""The file of users: a line `name:hash` for each, with comments (#) and blank lines between; read anew when it changes."""
+"""The file of users: a line `name:hash` for each, between comments (#) and blank lines; read anew when it changes."""
 
 from __future__ import annotations
 
