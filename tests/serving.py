@@ -1,4 +1,4 @@
-"""Serves an ASGI application on a free port of loopback, by the server that serves it for users."""
+"""Serves an ASGI application on a free port of loopback, by the server that users get; and a desk to serve."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
+
+from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings, word_writer
+from ui.desk import Desk
 
 
 @contextmanager
@@ -32,3 +37,19 @@ def served(app: Any, **options: Any) -> Iterator[str]:
             server.should_exit = True
             thread.join(20)
             assert not thread.is_alive(), "the server did not stop"
+
+
+@contextmanager
+def shelf_desk(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> Iterator[Desk]:
+    """Open a desk over `SHELF` whose models need no weights; `values` are settings."""
+    hash_library(home, SHELF).close()
+    monkeypatch.setattr("rag.loaded.load_models", lambda settings: hash_models())
+    monkeypatch.setattr("rag.finder.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("rag.writing.writer.load_writer", word_writer)
+    desk = Desk(hash_settings(home, **values))
+    desk.start()
+    try:
+        desk.engine(20)
+        yield desk
+    finally:
+        desk.close()
