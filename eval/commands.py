@@ -48,9 +48,9 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
             judge = engine.writer.judge if engine.writer and mode == "llm" else None
             run_questions(engine, questions, info, folder, _progress(arguments.quiet), judge)
         except (RunStopped, KeyboardInterrupt):
-            _report(folder, arguments)
+            _report(folder, arguments, settings)
             raise
-        done = _report(folder, arguments)
+        done = _report(folder, arguments, settings)
     if done.partial:
         raise RunPartial(
             f"{len(done.errors)} of {len(questions)} questions failed, the first with: {done.errors[0].error} "
@@ -80,7 +80,7 @@ def compare(arguments: Namespace, configuration: Configuration) -> int:
 
 def report(arguments: Namespace, configuration: Configuration) -> int:
     """Write a run's report anew."""
-    _report(RunFolder(arguments.directory), arguments)
+    _report(RunFolder(arguments.directory), arguments, configuration.settings)
     return 0
 
 
@@ -121,14 +121,16 @@ def _gates(measures: Sequence[str], margins: Sequence[float]) -> list[Gate]:
     return [Gate(measure, margin) for measure, margin in zip(measures, margins, strict=True)]
 
 
-def _report(folder: RunFolder, arguments: Namespace) -> Run:
+def _report(folder: RunFolder, arguments: Namespace, settings: Settings) -> Run:
     """Write the report's files, and print what they say."""
     from eval.report.markdown import headline
     from eval.report.write import write_report
+    from eval.runs.last import note_last
     from eval.runs.summary import summary_to_json
 
     done = folder.read()
     summary = write_report(done, folder.path)
+    note_last(settings.home, folder.path)
     print_result(arguments, lambda: summary_to_json(summary, done.rows), lambda width: headline(summary))
     note(f"report: {folder.path / 'report.html'}")
     return done

@@ -36,6 +36,7 @@ def make_parser() -> ArgumentParser:
     _add_index(command)
     _add_search(command)
     _add_ask(command)
+    _add_ui(command)
     _add_eval(commands.add_parser)
     command("export", "Write the indexed papers as JSON Lines to stdout.", "  citedesk export > papers.jsonl")
     _add_llm(commands.add_parser)
@@ -110,6 +111,12 @@ def add_writing(parser: ArgumentParser) -> None:
         choices=get_args(Unsupported),
         help="what to do with sentences that no paper bears out (CITEDESK_UNSUPPORTED)",
     )
+
+
+def _add_ui(command: _Command) -> None:
+    from ui.command import EXAMPLES, MEANING, add_arguments  # here, for the library does not know the chat
+
+    add_arguments(command("ui", MEANING, EXAMPLES))
 
 
 def _add_eval(add_parser: Callable[..., ArgumentParser]) -> None:

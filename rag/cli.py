@@ -57,6 +57,10 @@ def _run(parsed: Namespace, configuration: Configuration) -> int:
         from eval.cli import dispatch
 
         return dispatch(parsed, configuration)
+    if parsed.command == "ui":
+        from ui.command import run
+
+        return run(parsed, configuration)
     if parsed.command == "llm":
         from rag.local_llm.command import dispatch as dispatch_llm
 

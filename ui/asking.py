@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import AbstractContextManager, aclosing, closing, suppress
 from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Lock, Thread
@@ -37,43 +37,59 @@ class Asked:
     choice: Choice = Choice()
 
 
+Item = Waiting | Event
+
+
+async def batches(desk: Desk, asked: Asked) -> AsyncGenerator[tuple[Item, ...], None]:
+    """Yield what becomes of a question, all together that has come since the last look; raises CitedeskError.
+
+    The last item is Done. Closing the generator ends the work at once, also what an endpoint does for it.
+    """
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Queue[Item | Exception | None] = asyncio.Queue()
+
+    def hand_over(item: Item | Exception | None) -> None:
+        with suppress(RuntimeError):  # the loop is over, and nobody waits
+            loop.call_soon_threadsafe(arrived.put_nowait, item)
+
+    work = _Work(desk, asked, hand_over)
+    work.start()
+    try:
+        over = False
+        while not over:
+            batch = [await arrived.get()]
+            while not arrived.empty():
+                batch.append(arrived.get_nowait())
+            items = tuple(item for item in batch if item is not None and not isinstance(item, Exception))
+            if items:
+                yield items
+            for failure in batch:
+                if isinstance(failure, Exception):
+                    raise failure
+            over = None in batch
+    finally:
+        work.stop()
+
+
 async def events(
     desk: Desk,
     question: str,
     overrides: Overrides = Overrides(),
     history: Sequence[Turn] = (),
     use_llm: bool = True,
-    choice: Choice | None = None,
-) -> AsyncGenerator[Waiting | Event, None]:
-    """Yield what becomes of a question; the last event is Done. Raises CitedeskError.
-
-    Closing the generator ends the work at once, also what an endpoint does for it.
-    """
-    loop = asyncio.get_running_loop()
-    arrived: asyncio.Queue[Waiting | Event | Exception | None] = asyncio.Queue()
-
-    def hand_over(item: Waiting | Event | Exception | None) -> None:
-        with suppress(RuntimeError):  # the loop is over, and nobody waits
-            loop.call_soon_threadsafe(arrived.put_nowait, item)
-
-    asked = Asked(question, overrides, tuple(history), choice or Choice(written=use_llm))
-    work = _Work(desk, asked, hand_over)
-    work.start()
-    try:
-        while (item := await arrived.get()) is not None:
-            if isinstance(item, Exception):
-                raise item
-            yield item
-    finally:
-        work.stop()
+) -> AsyncGenerator[Item, None]:
+    """Yield what becomes of a question, one by one, as `batches` does."""
+    asked = Asked(question, overrides, tuple(history), Choice(written=use_llm))
+    async with aclosing(batches(desk, asked)) as stream:
+        async for batch in stream:
+            for item in batch:
+                yield item
 
 
 class _Work:
     """Runs one question; stop() may be called from any thread, at any time."""
 
-    def __init__(
-        self, desk: Desk, asked: Asked, hand_over: Callable[[Waiting | Event | Exception | None], None]
-    ) -> None:
+    def __init__(self, desk: Desk, asked: Asked, hand_over: Callable[[Item | Exception | None], None]) -> None:
         self._desk = desk
         self._asked = asked
         self._hand_over = hand_over

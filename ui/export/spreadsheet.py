@@ -1,0 +1,45 @@
+"""Cited papers as CSV that a spreadsheet opens without running anything (pure)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from rag.answer import Citation
+from rag.display import readable
+from rag.inert import invisible_dropped
+
+_COLUMNS = "n title date authors organisation venue url code paper_id quotes why".split()
+_STARTS_FORMULA = tuple("=+-@|%＝＋－＠")
+
+
+def to_csv(citations: Iterable[Citation]) -> str:
+    """Write a row per paper below a row of names; a cell that a spreadsheet would compute begins with an apostrophe."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(_COLUMNS)
+    writer.writerows([_cell(value) for value in _row(each)] for each in citations)
+    return out.getvalue()
+
+
+def _row(citation: Citation) -> tuple[str | int | None, ...]:
+    paper = citation.paper
+    return (
+        citation.n,
+        readable(paper.title),
+        paper.date,
+        "; ".join(paper.authors),
+        paper.organisation,
+        paper.venue,
+        paper.url,
+        paper.code,
+        paper.paper_id,
+        " … ".join(readable(quote.text) for quote in citation.quotes),
+        citation.why,
+    )
+
+
+def _cell(value: str | int | None) -> str:
+    shown = " ".join(invisible_dropped(str(value if value is not None else "")).split())
+    return f"'{shown}" if shown.startswith(_STARTS_FORMULA) else shown

@@ -1,0 +1,67 @@
+"""Questions to ask next, made from the papers that an answer cites and from nothing else (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rag.answer import Answer
+from rag.display import shown_title
+from rag.types import Filters, Paper
+
+_MOST = 4
+_LONGEST_NAME = 24  # characters of what stands before a title's colon, for it to be a name
+_LONGEST_VENUE = 30
+
+
+def follow_ups(answer: Answer) -> tuple[str, ...]:
+    """Suggest up to four questions that lean on an answer as a person's would; none after a refusal."""
+    papers = [citation.paper for citation in answer.citations]
+    if not papers:
+        return ()
+    filters = answer.query.filters
+    asked = answer.query.asked.casefold()
+    made = dict.fromkeys((*_closer(papers), *_comparison(answer, papers), *_narrower(filters, papers), *_wider(papers)))
+    return tuple(question for question in made if question.casefold() != asked)[:_MOST]
+
+
+def short_name(paper: Paper) -> str | None:
+    """Give the name that a title begins with, as "Pebble" in "Pebble: Small Caches"; None where none does."""
+    head, colon, _ = shown_title(paper.title).partition(":")
+    one = len(head.split()) <= 2 and len(head) <= _LONGEST_NAME
+    return head.strip() if colon and one and re.search(r"\w", head) else None
+
+
+def _closer(papers: Sequence[Paper]) -> Iterator[str]:
+    name = short_name(papers[0])
+    if name:
+        yield f"Tell me more about {name}"
+    else:
+        yield "Tell me more about the first" if len(papers) > 1 else "Tell me more about that paper"
+
+
+def _comparison(answer: Answer, papers: Sequence[Paper]) -> Iterator[str]:
+    names = [name for name in map(short_name, papers) if name]
+    if answer.query.kind != "compare" and len(set(names)) > 1:
+        first, second = tuple(dict.fromkeys(names))[:2]
+        yield f"Compare {first} and {second}"
+
+
+def _narrower(filters: Filters, papers: Sequence[Paper]) -> Iterator[str]:
+    """Choose among the papers by what some of them have and others do not."""
+    if filters.code is None and 0 < sum(paper.code is not None for paper in papers) < len(papers):
+        yield "Which of those have code?"
+    years = Counter(paper.year for paper in papers if paper.year)
+    if filters.since is filters.until is None and len(years) > 1:
+        yield f"And in {max(years)}?"
+
+
+def _wider(papers: Sequence[Paper]) -> Iterator[str]:
+    """Ask for other work of the author or venue that most of the papers share, or else the first one's author."""
+    authors = Counter(author for paper in papers for author in paper.authors)
+    if authors:
+        yield f"Papers by {shown_title(authors.most_common(1)[0][0])}"
+    venues = Counter(paper.venue for paper in papers if paper.venue and len(paper.venue) <= _LONGEST_VENUE)
+    if venues:
+        yield f"Papers at {shown_title(venues.most_common(1)[0][0])}"

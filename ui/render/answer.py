@@ -1,0 +1,94 @@
+"""An answer as it is written and when it is whole: prose, comparison, calm refusals, and who wrote it (pure)."""
+
+from __future__ import annotations
+
+from rag.answer import Answer
+from rag.constraints import phrases, said
+from rag.terminal import SAID
+from ui.exchange import Exchange
+from ui.render.cited import citations_of
+from ui.render.markup import bdi, button, details, text
+from ui.render.prose import prose_to_html, tips_to_html
+from ui.render.table import comparison_to_html
+
+_COMMAND_LINE = " Lift one with --drop "  # what a refusal says to somebody at a terminal, from here on
+_FEWEST_COMPARED = 2
+
+
+def answer_to_html(exchange: Exchange) -> str:
+    """Show what is written so far, or the whole answer."""
+    answer, citations = exchange.answer, citations_of(exchange)
+    if answer and answer.status == "refused":
+        return _refused(answer)
+    if answer is None:
+        prose = prose_to_html(exchange.exchange_id, exchange.text, citations, exchange.sentences)
+        whole = f'<div class="cd-prose cd-growing">{prose}</div>' if exchange.text else ""
+        return whole + tips_to_html(exchange.exchange_id, citations)
+    parts = [_cut(answer), _body(exchange.exchange_id, answer), _note(answer), _checked(answer), _written_by(answer)]
+    return "".join(parts) + tips_to_html(exchange.exchange_id, citations)
+
+
+def _body(exchange_id: str, answer: Answer) -> str:
+    prose = prose_to_html(exchange_id, answer.text, answer.citations, answer.sentences)
+    prose = f'<div class="cd-prose">{prose}</div>'
+    if answer.query.kind != "compare" or len(answer.citations) < _FEWEST_COMPARED:
+        return prose
+    table = comparison_to_html(exchange_id, answer.citations)
+    return table + details("As text", prose, "cd-fold") if answer.status == "extractive" else prose + table
+
+
+def _refused(answer: Answer) -> str:
+    by_name = phrases(answer.query.filters)
+    buttons = "".join(
+        button(f"Drop “{by_name[each.drop]}”: {_papers(each.papers)}", "lift", data_name=each.drop)
+        for each in answer.relaxations
+        if each.drop in by_name
+    )
+    offered = f'<div class="cd-relax">{buttons}</div>' if buttons else ""
+    why = _why_refused(answer)
+    return (
+        f'<div class="cd-refused"><p class="cd-refused-head">{text(answer.text)}</p>'
+        f"{f'<p>{bdi(why)}</p>' if why else ''}{offered}</div>"
+    )
+
+
+def _why_refused(answer: Answer) -> str:
+    if not answer.relaxations:
+        return answer.notice or ""
+    spoken = (answer.notice or "").partition(_COMMAND_LINE)[0]
+    return spoken or f"No paper is {said(answer.query.filters)}."
+
+
+def _cut(answer: Answer) -> str:
+    return '<p class="cd-note cd-cut"><b>Cut short.</b> The answer below ends early.</p>' * (
+        answer.status == "truncated"
+    )
+
+
+def _note(answer: Answer) -> str:
+    return f'<p class="cd-note"><b>Note.</b> {bdi(answer.notice)}</p>' if answer.notice else ""
+
+
+def _checked(answer: Answer) -> str:
+    """Say how the check of the model's own sentences came out."""
+    own = [sentence.verdict for sentence in answer.sentences if sentence.origin != "added"]
+    if not own:
+        return ""
+    shares = ", ".join(f"{own.count(verdict)} {words}" for verdict, words in SAID.items() if verdict in own)
+    return f'<p class="cd-checked">{len(own)} {"sentence" if len(own) == 1 else "sentences"} checked: {shares}.</p>'
+
+
+def _written_by(answer: Answer) -> str:
+    parts = [f"Written by {answer.model}" if answer.model else "In the papers’ own words"]
+    if "total" in answer.timings_ms:
+        parts.append(f"{answer.timings_ms['total'] / 1000:.1f} s")
+    spent = answer.usage.total
+    if spent.calls:
+        parts.append("1 call" if spent.calls == 1 else f"{spent.calls} calls")
+    if spent.prompt_tokens is not None or spent.completion_tokens is not None:
+        parts.append(f"{spent.prompt_tokens or 0} tokens read, {spent.completion_tokens or 0} written")
+    return f'<p class="cd-by">{text(" · ".join(parts))}</p>'
+
+
+def _papers(count: int) -> str:
+    return "1 paper" if count == 1 else f"{count} papers"

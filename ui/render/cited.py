@@ -1,0 +1,81 @@
+"""The papers of an exchange as cards: those cited or offered as evidence, and the nearest others (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rag.answer import Citation
+from rag.types import Evidence, Hit
+from ui.exchange import Exchange
+from ui.render.card import card_to_html
+from ui.render.markup import details
+from ui.render.prose import card_id
+
+
+def citations_of(exchange: Exchange) -> tuple[Citation, ...]:
+    """List what is cited so far; until the answer is whole, with the quotes that were chosen before it was written."""
+    if exchange.answer:
+        return exchange.answer.citations
+    chosen = {each.paper.paper_id: each.quotes for each in exchange.evidence}
+    return tuple(
+        Citation(each.n, each.paper, each.quotes or chosen.get(each.paper.paper_id, ())) for each in exchange.citations
+    )
+
+
+def cards_to_html(exchange: Exchange) -> str:
+    """Show the cited papers; until the answer is whole, the evidence in its own order, numbered once it is cited."""
+    hits = _hits(exchange)
+    if exchange.answer:
+        cards = [
+            _card(exchange, each, card_id(exchange.exchange_id, each.n or 0), hits) for each in citations_of(exchange)
+        ]
+        heading = _counted(len(cards), "paper cited", "papers cited")
+    else:
+        numbers = {each.paper.paper_id: each.n for each in exchange.citations}
+        cards = [_evidence(exchange, each, numbers.get(each.paper.paper_id), hits) for each in exchange.evidence]
+        heading = _counted(len(cards), "paper to answer from", "papers to answer from")
+    return details(heading, _grid(cards), "cd-fold cd-papers", open=True)
+
+
+def near_to_html(exchange: Exchange) -> str:
+    """Fold the nearest papers that are not cited; after a refusal they are open."""
+    if not exchange.answer:
+        return ""
+    hits = _hits(exchange)
+    near = exchange.answer.near_misses
+    cards = [_card(exchange, each, f"{exchange.exchange_id}-near{i}", hits) for i, each in enumerate(near, start=1)]
+    return details(
+        "Nearest papers, not cited", _grid(cards), "cd-fold cd-papers", open=exchange.answer.status == "refused"
+    )
+
+
+def _card(exchange: Exchange, citation: Citation, element_id: str, hits: Mapping[str, Hit]) -> str:
+    hit = hits.get(citation.paper.paper_id)
+    ranked = exchange.query is not None and exchange.query.kind != "metadata"
+    return card_to_html(
+        citation.paper,
+        element_id=element_id,
+        n=citation.n,
+        quotes=citation.quotes,
+        signals=hit.signals if hit else {},
+        rank=hit.rank if hit and ranked else None,
+        score=hit.score if hit and ranked else None,
+        why=citation.why,
+    )
+
+
+def _evidence(exchange: Exchange, evidence: Evidence, n: int | None, hits: Mapping[str, Hit]) -> str:
+    place = f"{exchange.exchange_id}-e{evidence.n}" if n is None else card_id(exchange.exchange_id, n)
+    return _card(exchange, Citation(n, evidence.paper, evidence.quotes), place, hits)
+
+
+def _hits(exchange: Exchange) -> dict[str, Hit]:
+    return {hit.paper.paper_id: hit for hit in exchange.hits}
+
+
+def _grid(cards: list[str]) -> str:
+    return f'<div class="cd-cards">{"".join(cards)}</div>' if cards else ""
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"1 {one}" if count == 1 else f"{count} {many}"

@@ -1,0 +1,88 @@
+"""One exchange as HTML (pure): sections that are always there and in one order, so that each can be renewed alone."""
+
+from __future__ import annotations
+
+import json
+
+from ui.exchange import Exchange
+from ui.overrides import overrides_to_json
+from ui.render.actions import actions_to_html, follow_to_html
+from ui.render.answer import answer_to_html
+from ui.render.cited import cards_to_html, near_to_html
+from ui.render.markup import attributes, bdi, button, text
+from ui.render.table import table_to_html
+from ui.render.understanding import understanding_to_html
+
+_LONGEST_QUESTION = 2000  # characters
+
+
+def exchange_to_html(exchange: Exchange) -> str:
+    """Show all that is known of an exchange."""
+    given = attributes(
+        class_="cd-exchange",
+        id=exchange.exchange_id,
+        aria_label=f"Question: {exchange.question}",
+        data_question=exchange.question,
+        data_overrides=json.dumps(overrides_to_json(exchange.overrides)),
+        data_state=_state(exchange),
+    )
+    return f"<article{given}>{''.join(parts_of(exchange).values())}</article>"
+
+
+def parts_of(exchange: Exchange) -> dict[str, str]:
+    """Give the sections by name, in order; the same exchange always gives the same, an empty one included."""
+    answer = exchange.answer
+    inside = {
+        "question": _question(exchange),
+        "progress": _progress(exchange),
+        "understanding": understanding_to_html(exchange),
+        "answer": answer_to_html(exchange),
+        "table": table_to_html(exchange.exchange_id, answer, exchange.hits) if answer else "",
+        "cards": cards_to_html(exchange),
+        "near": near_to_html(exchange),
+        "follow": follow_to_html(exchange),
+        "actions": actions_to_html(exchange),
+    }
+    return {name: f'<section data-part="{name}">{html}</section>' for name, html in inside.items()}
+
+
+def _state(exchange: Exchange) -> str:
+    if exchange.error:
+        return "failed"
+    if exchange.answer:
+        return "done"
+    return "stopped" if exchange.stopped else "running"
+
+
+def _question(exchange: Exchange) -> str:
+    tools = (
+        button("Edit", "edit", "cd-small cd-quiet", aria_expanded="false"),
+        button("Retry", "retry", "cd-small cd-quiet"),
+        button("Copy link", "copy-link", "cd-small cd-quiet"),
+    )
+    return (
+        f'<div class="cd-question"><h2>{bdi(exchange.question)}</h2>'
+        f'<div class="cd-set-of">{"".join(tools)}</div></div>{_edit(exchange)}'
+    )
+
+
+def _edit(exchange: Exchange) -> str:
+    name = text(f"{exchange.exchange_id}-edit")
+    ask = '<button type="submit" class="cd-button cd-small cd-main">Ask again</button>'
+    return (
+        f'<form class="cd-edit" data-form="edit" hidden><label class="cd-hidden" for="{name}">Your question</label>'
+        f'<textarea id="{name}" name="question" rows="2" dir="auto" maxlength="{_LONGEST_QUESTION}">'
+        f"{text(exchange.question)}</textarea>"
+        f'<div class="cd-set-of">{ask}{button("Cancel", "cancel", "cd-small")}</div></form>'
+    )
+
+
+def _progress(exchange: Exchange) -> str:
+    """Say what is under way, that the user ended it, or what went wrong."""
+    if exchange.error:
+        return f'<p class="cd-error" role="alert">{bdi(exchange.error)}</p>'
+    said = exchange.progress
+    if exchange.stopped and not exchange.answer:
+        said = "Stopped. What was written so far stands below." if exchange.text else "Stopped."
+    busy = bool(exchange.progress) and not exchange.stopped
+    return f'<p class="cd-progress{" cd-busy" if busy else ""}" role="status">{text(said)}</p>'

@@ -1,0 +1,112 @@
+"""An answer's text as HTML (pure): its Markdown, its [n] as links to the cards, its sentences' verdicts in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+from rag.answer import Citation, Sentence
+from rag.display import readable, shown_title
+from rag.markers import MARKER
+from rag.terminal import SAID
+from ui.render.abstract import verdict_to_html
+from ui.render.markup import attributes, bdi, text
+
+# Two characters that Unicode counts as punctuation and nobody writes: beside others, "**" would not end what it began.
+_OPENS, _CLOSES = "\U00012470", "\U00012471"
+_PLACE = re.compile(f"{_OPENS}([0-9]+){_CLOSES}")
+_TAKEN = str.maketrans({_OPENS: "\ufffd", _CLOSES: "\ufffd"})
+_KNOWN = ("list", "table", "heading", "emphasis", "backticks", "blockquote", "hr", "newline")
+_ORIGINS = {"repaired": "corrected after a check", "added": "in the paper's own words"}
+
+
+def prose_to_html(exchange_id: str, written: str, citations: Sequence[Citation], sentences: Iterable[Sentence]) -> str:
+    """Show a text; only numbers of `citations` become links, and whatever HTML, link or image it holds stays text."""
+    held = tuple(sentences)
+    html: str = _markdown().render(_marked(written, held))
+    html = _PLACE.sub(lambda match: _badge(held[int(match[1])]), html)
+    known = {str(citation.n) for citation in citations}
+    return MARKER.sub(lambda match: _cite(exchange_id, match[1]) if match[1] in known else match[0], html)
+
+
+def tips_to_html(exchange_id: str, citations: Iterable[Citation]) -> str:
+    """Write for each cited paper what its markers show on hover and focus: title, date and quotes."""
+    return "".join(_tip(exchange_id, each) for each in citations)
+
+
+def card_id(exchange_id: str, n: int | str) -> str:
+    """Name the card of the paper that an exchange cites as [n]."""
+    return f"{exchange_id}-p{n}"
+
+
+def _marked(written: str, sentences: Sequence[Sentence]) -> str:
+    """Mark where sentences end, from the last to the first, so that offsets stay right; before the bar of a cell."""
+    marked = written.translate(_TAKEN)
+    ends = sorted(((_end(marked, each), i) for i, each in enumerate(sentences)), reverse=True)
+    for end, i in ends:
+        marked = f"{marked[:end]}{_OPENS}{i}{_CLOSES}{marked[end:]}"
+    return marked
+
+
+def _end(written: str, sentence: Sentence) -> int:
+    return len(written[: max(sentence.end, 0)].rstrip(" \t\r\n|"))
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    """Read no more of Markdown than answers have: no HTML, links, images, entities or escapes."""
+    markdown = MarkdownIt("zero", {"html": False, "breaks": False}).enable(list(_KNOWN))
+    for name in ("heading_open", "heading_close"):
+        markdown.add_render_rule(name, _heading)
+    for name, tags in {"table_open": _TABLE_OPENS, "table_close": "</table></div>"}.items():
+        markdown.add_render_rule(name, _constant(tags))
+    markdown.add_render_rule("text", _text)
+    return markdown
+
+
+_TABLE_OPENS = '<div class="cd-wide" role="region" tabindex="0" aria-label="Table of the answer"><table>'
+
+
+def _constant(tags: str) -> Any:
+    def render(*_: Any) -> str:
+        return tags
+
+    return render
+
+
+def _heading(_: Any, tokens: Sequence[Any], i: int, *__: Any) -> str:
+    """Keep an answer's headings below the question's."""
+    tag = f"h{min(int(tokens[i].tag[1]) + 3, 6)}"
+    return f"<{tag}>" if tokens[i].nesting == 1 else f"</{tag}>"
+
+
+def _text(_: Any, tokens: Sequence[Any], i: int, *__: Any) -> str:
+    return text(tokens[i].content)
+
+
+def _badge(sentence: Sentence) -> str:
+    """Say of a sentence what its check came to, and who wrote it, if not the model at once."""
+    origin = f", {_ORIGINS[sentence.origin]}" if sentence.origin in _ORIGINS else ""
+    reason = f": {sentence.reason}" if sentence.reason and sentence.verdict != "supported" else ""
+    return f" {verdict_to_html(sentence.verdict, f'{SAID[sentence.verdict]}{reason}{origin}')}"
+
+
+def _cite(exchange_id: str, n: str) -> str:
+    card, tip = f"#{card_id(exchange_id, n)}", _tip_id(exchange_id, n)
+    given = attributes(class_="cd-cite", href=card, data_n=n, aria_describedby=tip)
+    return f'<a{given}><span class="cd-hidden">paper </span>[{n}]</a>'
+
+
+def _tip(exchange_id: str, citation: Citation) -> str:
+    given = attributes(class_="cd-tip", role="tooltip", id=_tip_id(exchange_id, citation.n), hidden=True)
+    quotes = "".join(f'<q dir="auto">{text(readable(quote.text))}</q>' for quote in citation.quotes[:2])
+    date = text(citation.paper.date or "no date")
+    return f"<span{given}><b>{bdi(shown_title(citation.paper.title))}</b> <i>{date}</i>{quotes}</span>"
+
+
+def _tip_id(exchange_id: str, n: int | str | None) -> str:
+    return f"{exchange_id}-tip{n}"

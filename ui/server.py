@@ -1,0 +1,57 @@
+"""Runs the site: a server that answers as soon as the port is taken, and loads the rest behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.commands import note
+from rag.settings import Settings
+
+_GRACE = 3  # seconds in which open connections may end
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What is served, and where."""
+
+    settings: Settings
+    listener: socket.socket
+    open_browser: bool = False
+    report: Path | None = None
+
+    @property
+    def url(self) -> str:
+        """The page's address."""
+        host, port = self.listener.getsockname()[:2]
+        name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+        return f"http://{name}:{port}/"
+
+
+def serve(serving: Serving) -> None:
+    """Serve until interrupted."""
+    import uvicorn
+
+    from ui.site import make_site
+
+    _keep_to_this_machine()
+    config = uvicorn.Config(
+        make_site(serving.settings, serving.report),
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    note(f"Citedesk is at {serving.url} (Ctrl-C ends it)")
+    if serving.open_browser:
+        webbrowser.open(serving.url)
+    asyncio.run(uvicorn.Server(config).serve(sockets=[serving.listener]))
+
+
+def _keep_to_this_machine() -> None:
+    """Tell Gradio 6.31 and huggingface_hub, before they are imported, to call nobody."""
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}

@@ -1,0 +1,215 @@
+// The exchanges of one conversation: asks, shows what comes, and has it kept.
+
+import { draft, pending } from "./drafts.js";
+import { held } from "./files.js";
+import { Kept } from "./kept.js";
+import { follow } from "./status.js";
+
+const NEAR_END = 160; // pixels from the page's end within which it follows what is written
+
+export function attach(gradio) {
+  if (gradio.element.dataset.attached) return;
+  gradio.element.dataset.attached = "yes";
+  new Conversation(gradio);
+}
+
+class Conversation {
+  constructor({ element, props, watch, ask, halt }) {
+    this.asks = ask;
+    this.halts = halt;
+    this.place = element.querySelector("#cd-exchanges");
+    this.field = element.querySelector("#cd-question");
+    this.form = element.querySelector("#cd-composer");
+    this.examples = element.querySelector("#cd-examples");
+    this.running = null;
+    this.kept = new Kept(element.querySelector("#cd-kept"), (chosen) => this.show(chosen));
+    watch("exchange", () => this.take(props.exchange));
+    document.addEventListener("citedesk:ask", (event) => this.ask(event.detail));
+    this.listen();
+    this.show(null);
+    follow((state, before) => this.heard(state, before));
+    this.begin();
+  }
+
+  async begin() {
+    const waits = pending();
+    if (waits) this.kept.hold(null);
+    await this.kept.reopen();
+    if (waits) this.ask(waits);
+  }
+
+  listen() {
+    this.field.value = draft.get();
+    this.fit();
+    this.field.addEventListener("input", () => {
+      draft.set(this.field.value);
+      this.fit();
+    });
+    this.field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.form.requestSubmit();
+    });
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const question = this.field.value;
+      if (!question.trim()) return;
+      this.field.value = "";
+      draft.set("");
+      this.fit();
+      this.ask({ question });
+    });
+    document.addEventListener("click", (event) => {
+      if (event.target.closest('[data-action="stop"]')) this.stop();
+      const example = event.target.closest("#cd-examples [data-question]");
+      if (example) this.ask({ question: example.dataset.question });
+    });
+    document.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  key(event) {
+    const typing = event.target.closest("input, textarea, select, [contenteditable=true]");
+    if (event.key === "Escape" && this.running && !event.defaultPrevented) this.stop();
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    document.querySelector('[role="tab"]')?.click();
+    this.field.focus();
+  }
+
+  // Grow the field with its text.
+  fit() {
+    this.field.style.height = "auto";
+    this.field.style.height = `${this.field.scrollHeight + 2}px`;
+  }
+
+  ask({ question, overrides = {}, replaces = null }) {
+    if (this.running) this.stop();
+    const asked = question.trim();
+    if (!asked) return;
+    document.querySelector('[role="tab"]')?.click();
+    const exchange = { id: freshId(), question: asked, overrides, parts: {} };
+    const exchanges = this.conversation.exchanges;
+    const at = exchanges.findIndex((each) => each.id === replaces);
+    if (at >= 0) exchanges[at] = exchange;
+    else exchanges.push(exchange);
+    const earlier = exchanges.slice(0, exchanges.indexOf(exchange));
+    const history = earlier.flatMap((each) => held(document.getElementById(each.id), "cd-receipt")?.turn ?? []);
+    exchange.parts = { question: heading(asked), progress: progress("Asked …") };
+    this.draw(exchange, at >= 0 ? document.getElementById(replaces) : null);
+    this.run(exchange.id);
+    document.getElementById(exchange.id).scrollIntoView({ block: at >= 0 ? "nearest" : "start", behavior: motion() });
+    this.asks({ exchange_id: exchange.id, question: asked, overrides, history });
+  }
+
+  // An exchange as far as it has come.
+  take(value) {
+    const exchange = this.conversation.exchanges.find((each) => each.id === value?.id);
+    if (!exchange || exchange.over) return;
+    const follows = innerHeight + scrollY > document.documentElement.scrollHeight - NEAR_END;
+    Object.assign(exchange, { parts: value.parts, overrides: value.overrides });
+    this.draw(exchange);
+    if (follows && this.place.lastElementChild?.id === exchange.id && !value.done) scrollTo({ top: document.documentElement.scrollHeight });
+    if (value.done) this.end(exchange);
+  }
+
+  stop(said = "Stopped. What had come by then is kept.") {
+    const exchange = this.conversation.exchanges.find((each) => each.id === this.running);
+    this.halts();
+    if (!exchange) return;
+    exchange.parts = { ...exchange.parts, progress: progress(said) };
+    this.draw(exchange);
+    this.end(exchange);
+  }
+
+  end(exchange) {
+    exchange.over = true;
+    this.run(null);
+    this.conversation.at = Date.now();
+    this.conversation.title ||= exchange.question.slice(0, 120);
+    this.kept.save(this.conversation);
+    document.dispatchEvent(new CustomEvent("citedesk:answered", { detail: { id: exchange.id } }));
+  }
+
+  run(id) {
+    this.running = id;
+    this.form.querySelector('[data-action="stop"]').hidden = !id;
+    this.place.setAttribute("aria-busy", String(Boolean(id)));
+  }
+
+  show(chosen) {
+    if (this.running) this.stop();
+    this.conversation = chosen ?? { id: freshId(), title: "", at: Date.now(), exchanges: [] };
+    this.place.replaceChildren();
+    for (const exchange of this.conversation.exchanges) this.draw(exchange);
+    this.examples.hidden = Boolean(this.conversation.exchanges.length);
+    this.field.focus({ preventScroll: true });
+  }
+
+  // Change only the parts that are not as they were, so that focus and what is unfolded stay.
+  draw(exchange, instead = null) {
+    this.examples.hidden = true;
+    let article = document.getElementById(exchange.id);
+    if (!article) {
+      article = Object.assign(document.createElement("article"), { id: exchange.id, className: "cd-exchange", shown: {} });
+      article.setAttribute("aria-label", `Question: ${exchange.question.slice(0, 200)}`);
+      if (instead) instead.replaceWith(article);
+      else this.place.append(article);
+    }
+    article.dataset.question = exchange.question;
+    article.dataset.overrides = JSON.stringify(exchange.overrides);
+    for (const [name, html] of Object.entries(exchange.parts)) {
+      if (article.shown[name] === html) continue;
+      article.shown[name] = html;
+      renew(article, name, html);
+    }
+  }
+
+  heard(state, before) {
+    if (state.lost && this.running) this.stop("The server does not answer any more. What had come by then is kept; retry when it is back.");
+    if (before.lost && !state.lost) this.back();
+    if (state.ready && !this.offered) this.offer();
+    return false;
+  }
+
+  // A server that was started anew does not know this page: load it again, with all that is kept.
+  back() {
+    draft.set(this.field.value);
+    location.reload();
+  }
+
+  async offer() {
+    this.offered = true;
+    const reply = await fetch(new URL("page/examples", document.baseURI));
+    if (reply.ok) this.examples.innerHTML = await reply.text();
+    else this.offered = false;
+  }
+}
+
+// Put a part in place of the one of its name, and the focus back where it was.
+function renew(article, name, html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const part = template.content.firstElementChild;
+  const old = article.querySelector(`:scope > [data-part="${name}"]`);
+  const focused = old?.contains(document.activeElement) && document.activeElement.id;
+  if (old) old.replaceWith(part);
+  else article.append(part);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+function heading(question) {
+  const title = Object.assign(document.createElement("h2"), { textContent: question, dir: "auto" });
+  return `<section data-part="question"><div class="cd-question">${title.outerHTML}</div></section>`;
+}
+
+function progress(said) {
+  return `<section data-part="progress"><p class="cd-progress" role="status">${said}</p></section>`;
+}
+
+function freshId() {
+  return `x${Date.now().toString(36)}${Math.floor(Math.random() * 1296).toString(36)}`;
+}
+
+function motion() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+}

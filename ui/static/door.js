@@ -1,0 +1,32 @@
+// The page before the chat is loaded: keeps what is typed or asked, and makes way when the chat is there.
+
+import { draft, pend } from "./drafts.js";
+import { follow } from "./status.js";
+import { useTheme } from "./theme.js";
+
+useTheme();
+const field = document.getElementById("cd-question");
+const wait = document.getElementById("cd-wait");
+field.value = draft.get();
+field.focus();
+field.addEventListener("input", () => draft.set(field.value));
+document.getElementById("cd-composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const question = field.value.trim();
+  if (!question) return;
+  pend({ question, overrides: {} });
+  draft.set("");
+  field.readOnly = true;
+  wait.textContent = "Your question is taken. It is answered as soon as the chat is loaded …";
+});
+field.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    field.form.requestSubmit();
+  }
+});
+follow((state) => {
+  if (!state.open) return false;
+  location.reload();
+  return true;
+});

@@ -1,0 +1,33 @@
+// What was typed and not asked yet, and what was asked before anybody could answer: kept in this tab over a reload.
+
+const DRAFT = "citedesk:draft";
+const PENDING = "citedesk:pending";
+
+export const draft = {
+  get: () => sessionStorage.getItem(DRAFT) ?? "",
+  set: (text) => sessionStorage.setItem(DRAFT, text),
+};
+
+export function pend(asked) {
+  sessionStorage.setItem(PENDING, JSON.stringify(asked));
+}
+
+// Give what waits to be asked: from before the reload, or from the address (`?q=` with `set=` for what was set).
+export function pending() {
+  const kept = sessionStorage.getItem(PENDING);
+  sessionStorage.removeItem(PENDING);
+  if (kept) return JSON.parse(kept);
+  const address = new URLSearchParams(location.search);
+  const question = address.get("q")?.trim();
+  if (!question) return null;
+  history.replaceState(null, "", location.pathname + location.hash); // a reload would ask it again
+  return { question, overrides: parsed(address.get("set")) };
+}
+
+function parsed(text) {
+  try {
+    return text ? JSON.parse(text) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,20 @@
+// What a screen reader is told, and whether things may move.
+
+const LIVE = "cd-live";
+
+export function say(text) {
+  let region = document.getElementById(LIVE);
+  if (!region) {
+    region = document.createElement("div");
+    region.id = LIVE;
+    region.className = "cd-hidden";
+    region.setAttribute("aria-live", "polite");
+    document.body.append(region);
+  }
+  region.textContent = "";
+  setTimeout(() => (region.textContent = text), 50); // the same words twice are said twice
+}
+
+export function scrolling() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+}

@@ -1,0 +1,37 @@
+// Follows the site's state, and says it at the top of the page.
+
+const LOADING = 700; // milliseconds between two looks while something is being loaded
+const IDLE = 15000;
+
+let last = {};
+
+// Ask for the state until `once` is content with it, or for ever.
+export async function follow(heard) {
+  for (;;) {
+    const state = await look();
+    show(state);
+    if (heard(state, last)) return;
+    last = state;
+    const hurry = !state.ready || !state.open || state.lost;
+    await new Promise((wake) => setTimeout(wake, hurry ? LOADING : IDLE));
+  }
+}
+
+async function look() {
+  try {
+    const reply = await fetch(new URL("page/status", document.baseURI), { cache: "no-store" });
+    if (reply.redirected || reply.status === 401) return { lost: true, message: "You are logged out. Reload the page." };
+    if (!reply.ok) throw new Error(reply.statusText);
+    return await reply.json();
+  } catch {
+    return { lost: true, message: "The server does not answer. Nothing is lost; the page goes on when it is back." };
+  }
+}
+
+function show(state) {
+  const place = document.getElementById("cd-state");
+  if (!place) return;
+  const text = state.message || (state.papers === 1 ? "1 paper" : `${(state.papers ?? 0).toLocaleString("en")} papers`);
+  if (place.textContent !== text) place.textContent = text;
+  place.classList.toggle("cd-busy", Boolean(state.message));
+}
