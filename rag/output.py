@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rag.answer import Answer, Citation, Sentence, Usage
+from rag.answer import Answer, Checked, Citation, Cited, Event, Retrieved, Sentence, Token, Usage
 from rag.chat import Spent
 from rag.index import Summary
 from rag.types import Filters, Hit, Paper, Query
@@ -25,7 +25,7 @@ def search_to_json(
         "kind": query.kind,
         "filters": _filters(query.filters),
         "understood": _understood(query),
-        "hits": [{"rank": hit.rank, **_paper(hit.paper), "score": round(hit.score, _SCORE_DIGITS)} for hit in hits],
+        "hits": [_hit(hit) for hit in hits],
         "notice": notice,
         "usage": usage_to_json(usage),
         "timings_ms": _timings(timings_ms),
@@ -52,6 +52,19 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "usage": usage_to_json(answer.usage),
         "timings_ms": _timings(answer.timings_ms),
     }
+
+
+def event_to_json(event: Event) -> tuple[str, dict[str, Any]]:
+    """Name an event of `ask`, and show what it tells."""
+    if isinstance(event, Retrieved):
+        return "retrieved", _retrieved(event)
+    if isinstance(event, Cited):
+        return "cited", _citation(event.citation)
+    if isinstance(event, Token):
+        return "token", {"text": event.text}
+    if isinstance(event, Checked):
+        return "checked", _sentence(event.sentence)
+    return "done", answer_to_json(event.answer)
 
 
 def usage_to_json(usage: Usage) -> dict[str, Any]:
@@ -86,6 +99,22 @@ def _understood(query: Query) -> dict[str, Any]:
         "count": query.count,
         "subjects": list(query.subjects),
     }
+
+
+def _retrieved(event: Retrieved) -> dict[str, Any]:
+    query = event.query
+    return {
+        "question": query.question,
+        "kind": query.kind,
+        "filters": _filters(query.filters),
+        "understood": _understood(query),
+        "hits": [_hit(hit) for hit in event.hits],
+        "evidence": [_citation(Citation(each.n, each.paper, each.quotes)) for each in event.evidence],
+    }
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    return {"rank": hit.rank, **_paper(hit.paper), "score": round(hit.score, _SCORE_DIGITS)}
 
 
 def _paper(paper: Paper) -> dict[str, Any]:

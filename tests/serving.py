@@ -1,0 +1,55 @@
+"""Serves an ASGI application on a free port of loopback, by the server that users get; and a desk to serve."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings, word_writer
+from ui.desk import Desk
+
+
+@contextmanager
+def served(app: Any, **options: Any) -> Iterator[str]:
+    """Serve an application while the context lasts; gives its address, as in "http://127.0.0.1:40123"."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(128)
+        config = uvicorn.Config(app, log_level="error", proxy_headers=False, timeout_graceful_shutdown=2, **options)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        until = time.monotonic() + 20
+        while not server.started and thread.is_alive() and time.monotonic() < until:
+            time.sleep(0.005)
+        assert server.started, "the server did not start"
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(20)
+            assert not thread.is_alive(), "the server did not stop"
+
+
+@contextmanager
+def shelf_desk(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> Iterator[Desk]:
+    """Open a desk over `SHELF` whose models need no weights; `values` are settings."""
+    hash_library(home, SHELF).close()
+    monkeypatch.setattr("rag.loaded.load_models", lambda settings: hash_models())
+    monkeypatch.setattr("rag.finder.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("rag.writing.writer.load_writer", word_writer)
+    desk = Desk(hash_settings(home, **values))
+    desk.start()
+    try:
+        desk.engine(20)
+        yield desk
+    finally:
+        desk.close()

@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from rag.records import paper_to_record
+from tests.fakes import PEBBLE, ScriptedEndpoint, hash_settings
+from tests.serving import served, shelf_desk
+from ui.api.openapi import docs_page, openapi
+from ui.api.routes import api_routes
+from ui.desk import Desk, Status
+from ui.login.access import Access
+from ui.login.guard import Guard
+
+QUESTION = "which papers cut the memory of the KV cache"
+
+
+@contextmanager
+def api(desk: Desk, patience: float = 30.0) -> Iterator[httpx.Client]:
+    with served(Starlette(routes=api_routes(desk, patience))) as url, httpx.Client(base_url=url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[httpx.Client]:
+    with shelf_desk(monkeypatch, tmp_path / "home") as desk, api(desk) as opened:
+        yield opened
+
+
+def written(endpoint: ScriptedEndpoint) -> dict[str, Any]:
+    return {"llm_base_url": endpoint.url, "llm_model": "small-model"}
+
+
+def conforms(value: object, name: str) -> None:
+    """Check a value against the description, which may not lack a field of it."""
+    described = openapi()
+    jsonschema.validate(value, {"$ref": f"#/components/schemas/{name}", **described})
+    assert isinstance(value, dict)
+    assert set(value) <= set(described["components"]["schemas"][name]["properties"])
+
+
+def test_a_search_gives_what_the_command_line_prints(client: httpx.Client) -> None:
+    found = client.get("/api/search", params={"q": QUESTION, "k": 2})
+    assert found.status_code == 200
+    assert found.headers["content-type"] == "application/json"
+    assert found.headers["cache-control"] == "no-store"
+    conforms(found.json(), "Search")
+    assert [hit["rank"] for hit in found.json()["hits"]] == [1, 2]
+    assert found.json()["hits"][0]["paper_id"] in ("2401.00001", "2406.00004")
+    assert found.json()["query"] == QUESTION
+
+
+def test_what_is_set_against_a_question_holds(client: httpx.Client) -> None:
+    params = {"q": "caches", "since": "2024-02", "code": "false", "kind": "list", "drop": "venue,author"}
+    found = client.get("/api/search", params=params).json()
+    assert [hit["paper_id"] for hit in found["hits"]] == ["2406.00004"]
+    assert found["filters"] == {"since": "2024-02", "code": False}
+    assert found["kind"] == "list"
+    dropped = client.get("/api/search?q=caches+by+Ada+Quill+since+2023&drop=since&drop=author").json()
+    assert dropped["filters"] == {}
+    counted = client.get("/api/search?q=caches&least_authors=2&most_authors=2&venue=ICML").json()
+    assert [hit["paper_id"] for hit in counted["hits"]] == ["2401.00001"]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("", "There is no question."),
+        ("q=+", "There is no question."),
+        ("q=a&q=b", "The parameter q stands twice."),
+        ("q=a&question=b", "There is no parameter 'question'; the question is q."),
+        ("q=a&k=0", "k is a number of papers from 1 to 100."),
+        ("q=a&k=101", "k is a number of papers from 1 to 100."),
+        ("q=a&k=1e9", "k is a whole number, not '1e9'."),
+        ("q=a&k=%D9%A3", "k is a whole number, not"),
+        ("q=a&k=" + "9" * 5000, "k is a whole number, not"),
+        ("q=a&code=yes", "code is true or false, not 'yes'."),
+        ("q=a&year=2023", "There is no 'year' here; there are question, k, since"),
+        ("q=a&since=soon", "The filters cannot be met"),
+        ("q=a&since=2024&until=2023", "The filters cannot be met: since 2024 is after until 2023."),
+        ("q=a&kind=poem", "There is no kind 'poem'"),
+        ("q=a&drop=title", "drop is a list of any of since"),
+        ("q=" + "a" * 4001, "The question has 4001 characters; at most 4000 are read."),
+        ("q=a&least_authors=0", "The filters cannot be met"),
+    ],
+)
+def test_a_search_that_means_nothing_is_told_so(client: httpx.Client, query: str, said: str) -> None:
+    answer = client.get(f"/api/search?{query}")
+    assert answer.status_code == 400
+    assert list(answer.json()) == ["error"]
+    assert answer.json()["error"].startswith(said)
+    assert len(answer.json()["error"]) <= 500
+    assert "\n" not in answer.json()["error"]
+
+
+def test_a_question_is_answered_with_citations(client: httpx.Client) -> None:
+    answer = client.post("/api/ask", json={"question": QUESTION, "overrides": {"filters": {"since": "2024-02"}}})
+    assert answer.status_code == 200
+    conforms(answer.json(), "Answer")
+    assert answer.json()["status"] == "extractive"
+    assert [each["paper_id"] for each in answer.json()["citations"]] == ["2406.00004"]
+
+
+def test_a_follow_up_is_read_with_the_answer_before_it(client: httpx.Client) -> None:
+    first = client.post("/api/ask", json={"question": QUESTION}).json()
+    follow_up = client.post("/api/ask", json={"question": "which of them has code?", "history": [first]}).json()
+    assert follow_up["understood"]["standalone"] is not None
+    assert [each["paper_id"] for each in follow_up["citations"]] == ["2401.00001"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"", 400, "The body is no JSON."),
+        (b"\xff\xfe", 400, "The body is no JSON."),
+        (b"[" * 100_000, 400, "The body is no JSON."),
+        (b"[]", 400, "What is sent is no JSON object."),
+        (b"{}", 400, "There is no question."),
+        (b'{"question": 7}', 400, "There is no question."),
+        (b'{"question": "a", "api_key": "sk-secret"}', 400, "There is no 'api_key' here"),
+        (b'{"question": "a", "llm": "no"}', 400, "llm is true or false."),
+        (b'{"question": "a", "stream": 1}', 400, "stream is true or false."),
+        (b'{"question": "a", "overrides": []}', 400, "overrides is an object"),
+        (b'{"question": "a", "overrides": {"x": 1}}', 400, "overrides has no 'x'"),
+        (b'{"question": "a", "history": [1]}', 400, 'The history cannot be read: turn 1 of "history"'),
+        (b'{"question": "a", "history": {}}', 400, "The history cannot be read"),
+        (
+            b'{"question": "a", "history": [' + b'{"question":"b"},' * 100 + b'{"question":"b"}]}',
+            400,
+            "The history has",
+        ),
+        (b'{"question": "' + b"a" * 300_000 + b'"}', 413, "The body is longer than 256 KB."),
+    ],
+    ids=range(15),
+)
+def test_a_body_that_means_nothing_is_told_so(client: httpx.Client, body: bytes, status: int, said: str) -> None:
+    answer = client.post("/api/ask", content=body)
+    assert answer.status_code == status
+    assert answer.json()["error"].startswith(said)
+    assert "sk-secret" not in answer.text
+
+
+def test_half_a_character_does_no_harm(client: httpx.Client) -> None:
+    answer = client.post(
+        "/api/ask", content=b'{"question": "caches \\ud800", "overrides": {"filters": {"venue": "\\udfff"}}}'
+    )
+    assert answer.status_code in (200, 400)
+    assert client.post("/api/ask", content=b'{"question": "caches \\ud800"}').status_code == 200
+    assert client.get("/api/search?q=caches%ED%A0%80%00").status_code == 200
+
+
+def test_a_paper_is_given_as_it_was_indexed(client: httpx.Client) -> None:
+    paper = client.get("/api/papers/2401.00001")
+    assert paper.json() == paper_to_record(PEBBLE)
+    conforms(paper.json(), "Paper")
+    for name in ("2401.99999", "hep-th/9901001", "..%2f..%2fetc%2fpasswd", "%00", "x" * 5000):
+        missing = client.get(f"/api/papers/{name}")
+        assert missing.status_code == 404
+        assert missing.json()["error"].startswith("There is no paper '")
+
+
+def test_the_status_says_what_can_be_asked(client: httpx.Client) -> None:
+    status = client.get("/api/status").json()
+    conforms(status, "Status")
+    assert {**status, "generation": "?"} == {
+        "ready": True, "message": "", "papers": 4, "generation": "?", "model": None,
+    }  # fmt: skip
+
+
+def test_feedback_is_kept_with_who_gave_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    sent = {"verdict": "up", "reason": "all there", "receipt": {"question": QUESTION, "answer": "dropped"}}
+    jsonschema.validate(sent, {"$ref": "#/components/schemas/Feedback", **openapi()})
+    with shelf_desk(monkeypatch, home) as desk:
+        guarded = Guard(Starlette(routes=api_routes(desk)), Access(header="remote-user"))
+        with served(guarded) as url:
+            answer = httpx.post(f"{url}/api/feedback", json=sent, headers={"remote-user": "ada"})
+        assert (answer.status_code, answer.json()) == (201, {"kept": True})
+        with api(desk) as client:
+            assert client.post("/api/feedback", json=sent).status_code == 201
+            assert client.post("/api/feedback", json={"verdict": "up"}).status_code == 400
+            assert client.post("/api/feedback", content=b" " * 70_000).status_code == 413
+    kept = [json.loads(line) for line in (home / "feedback.jsonl").read_text().splitlines()]
+    assert [line["user"] for line in kept] == ["ada", None]
+    assert kept[0]["receipt"] == {"question": QUESTION}
+
+
+def test_feedback_that_cannot_be_kept_names_no_folder(client: httpx.Client, tmp_path: Path) -> None:
+    (tmp_path / "home" / "feedback.jsonl").mkdir()
+    answer = client.post("/api/feedback", json={"verdict": "up", "receipt": {"question": "q"}})
+    assert answer.status_code == 503
+    assert str(tmp_path) not in answer.text
+
+
+def test_what_is_not_there_is_said_in_json(client: httpx.Client) -> None:
+    for path in ("/api/", "/api/nothing", "/api/search/more", "/api/../api//search"):
+        assert client.get(path).status_code == 404
+        assert client.get(path).json() == {"error": "There is nothing here. See /api/docs."}
+    wrong = client.post("/api/search")
+    assert (wrong.status_code, wrong.headers["allow"], wrong.json()) == (405, "GET", {"error": "Use GET here."})
+    assert client.get("/api/ask").headers["allow"] == "POST"
+    assert client.delete("/api/papers/2401.00001").status_code == 405
+
+
+def test_every_route_is_described_and_nothing_else(client: httpx.Client) -> None:
+    described = client.get("/api/openapi.json").json()
+    (mounted,) = api_routes(Desk(hash_settings(Path("nowhere"))))
+    assert isinstance(mounted, Mount)
+    routes: Any = mounted.routes
+    served_here = {
+        (f"/api{route.path.replace(':path', '')}", (route.methods - {"HEAD"}).pop().lower())
+        for route in routes
+        if route.methods
+    }
+    said = {(path, method) for path, item in described["paths"].items() for method in item}
+    assert said == served_here
+    assert described["openapi"] == "3.1.0"
+
+
+def test_every_reference_of_the_description_leads_somewhere() -> None:
+    described = openapi()
+    names = set(described["components"]["schemas"])
+    used = {part.split('"')[0] for part in json.dumps(described).split("#/components/schemas/")[1:]}
+    assert used <= names
+    for schema in described["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_the_page_of_the_description_asks_nobody_else(client: httpx.Client) -> None:
+    page = client.get("/api/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "<script" not in page.text
+    assert "src=" not in page.text
+    for path in openapi()["paths"]:
+        assert path in page.text
+    assert docs_page(openapi()) == page.text
+
+
+def test_an_unexpected_failure_shows_no_traceback(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret of the inside")
+
+    monkeypatch.setattr("ui.api.asking.search_to_json", broken)
+    answer = client.get("/api/search?q=caches")
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "Something went wrong here. The server's log says what."}
+
+
+def test_while_the_models_load_a_request_waits_and_then_is_told_when_to_come_back(tmp_path: Path) -> None:
+    desk = Desk(hash_settings(tmp_path))
+    with api(desk, patience=0.2) as client:
+        for answer in (
+            client.get("/api/search?q=caches"),
+            client.post("/api/ask", json={"question": "caches"}),
+            client.post("/api/ask", json={"question": "caches", "stream": True}),
+            client.get("/api/papers/2401.00001"),
+        ):
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"] == "5"
+            assert answer.json()["error"].endswith("Ask again soon.")
+        assert client.get("/api/status").json()["ready"] is False
+
+
+def test_without_an_index_the_remedy_is_named(tmp_path: Path) -> None:
+    desk = Desk(hash_settings(tmp_path))
+    desk.start()
+    try:
+        with api(desk) as client:
+            answer = client.get("/api/search?q=caches")
+    finally:
+        desk.close()
+    assert answer.status_code == 503
+    assert "Run `citedesk index` to build it." in answer.json()["error"]
+
+
+def test_a_request_that_waits_is_answered_once_the_models_are_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with shelf_desk(monkeypatch, tmp_path / "home") as desk:
+        later = Desk(desk.settings)
+        timer = threading.Timer(0.3, later.start)
+        with api(later) as client:
+            timer.start()
+            assert client.get("/api/search?q=caches").status_code == 200
+        later.close()
+        assert later.status == replace(desk.status) == Status(True, "", desk.status.generation, 4, None)
+
+
+def test_an_endpoint_that_fails_is_told_beside_the_extractive_answer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.status = 500
+    with shelf_desk(monkeypatch, tmp_path / "home", **written(endpoint)) as desk, api(desk) as client:
+        answer = client.post("/api/ask", json={"question": QUESTION}).json()
+        assert answer["status"] == "extractive"
+        assert answer["notice"]
+        asked = len(endpoint.requests)
+        plain = client.post("/api/ask", json={"question": QUESTION, "llm": False}).json()
+        assert (plain["status"], plain["notice"]) == ("extractive", None)
+        assert len(endpoint.requests) == asked

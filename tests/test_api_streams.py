@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from starlette.applications import Starlette
+
+from tests.fakes import ScriptedEndpoint
+from tests.serving import served, shelf_desk
+from ui.api.openapi import openapi
+from ui.api.routes import api_routes
+from ui.api.streams import as_event
+from ui.desk import Desk
+from ui.turnstile import Turnstile
+
+QUESTION = "which papers cut the memory of the KV cache"
+EVENTS = {"accept": "text/event-stream"}
+Events = list[tuple[str, Any]]
+
+
+@contextmanager
+def api(desk: Desk) -> Iterator[httpx.Client]:
+    with served(Starlette(routes=api_routes(desk))) as url, httpx.Client(base_url=url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, endpoint: ScriptedEndpoint) -> Iterator[Desk]:
+    with shelf_desk(monkeypatch, tmp_path / "home", llm_base_url=endpoint.url, llm_model="small-model") as desk:
+        yield desk
+
+
+def read(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
+    """Read server-sent events as a client does."""
+    name = ""
+    for line in lines:
+        field, _, value = line.partition(": ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            yield name, json.loads(value)
+
+
+def ask(client: httpx.Client, **body: Any) -> Events:
+    with client.stream("POST", "/api/ask", json={"question": QUESTION, **body}, headers=EVENTS) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        return list(read(answer.iter_lines()))
+
+
+def conforms(value: object, name: str) -> None:
+    jsonschema.validate(value, {"$ref": f"#/components/schemas/{name}", **openapi()})
+
+
+def test_an_answer_streams_its_events(written: Desk, endpoint: ScriptedEndpoint) -> None:
+    endpoint.pieces = ("Pebble prunes ", "the KV cache [1].", " Reef keeps it on disk [2].")
+    with api(written) as client:
+        got = ask(client)
+    names = [name for name, _ in got]
+    assert names[0] == "retrieved"
+    assert names[-1] == "done"
+    assert set(names) == {"retrieved", "cited", "token", "checked", "done"}
+    by_name = dict(got)
+    assert [each["n"] for each in by_name["retrieved"]["evidence"]] == [1, 2]
+    for name, schema in (("cited", "Citation"), ("checked", "Sentence"), ("done", "Answer")):
+        conforms(by_name[name], schema)
+    for hit in by_name["retrieved"]["hits"]:
+        conforms(hit, "Hit")
+    for each in by_name["retrieved"]["evidence"]:
+        conforms(each, "Citation")
+    conforms(by_name["retrieved"]["understood"], "Understood")
+    text = "".join(value["text"] for name, value in got if name == "token")
+    assert text.strip() == by_name["done"]["answer"]
+    assert by_name["done"]["status"] == "answered"
+
+
+def test_an_extractive_answer_streams_too(written: Desk, endpoint: ScriptedEndpoint) -> None:
+    with api(written) as client:
+        assert [name for name, _ in ask(client, llm=False, stream=True)] == ["retrieved", "done"]
+    assert endpoint.requests == []
+
+
+def test_the_first_words_come_before_the_last(written: Desk, endpoint: ScriptedEndpoint) -> None:
+    endpoint.pieces = ("Pebble prunes the KV cache [1]. ", "Reef keeps it on disk. ", "Late [2].")
+    endpoint.silent_after = 2
+    with api(written) as client, client.stream("POST", "/api/ask", json={"question": QUESTION}, headers=EVENTS) as got:
+        events = read(got.iter_lines())
+        assert next(value["text"] for name, value in events if name == "token").startswith("Pebble")
+        endpoint.released.set()
+        assert [name for name, _ in events][-1] == "done"
+
+
+def test_a_client_that_goes_away_ends_the_endpoints_work(written: Desk, endpoint: ScriptedEndpoint) -> None:
+    endpoint.pieces = ("Pebble prunes the KV cache [1]. ",) * 2000
+    endpoint.silent_after = 1
+    with api(written) as client:
+        with client.stream("POST", "/api/ask", json={"question": QUESTION}, headers=EVENTS) as got:
+            assert next(name for name, _ in read(got.iter_lines()) if name == "token")
+        assert ended("citedesk-question")
+        endpoint.released.set()
+        assert endpoint.closed_early.wait(10)
+
+
+def test_so_does_one_that_waits_for_the_whole_answer(written: Desk, endpoint: ScriptedEndpoint) -> None:
+    endpoint.pieces = ("Pebble prunes the KV cache [1]. ",) * 2000
+    endpoint.silent_after = 1
+    with api(written) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("/api/ask", json={"question": QUESTION}, timeout=1)
+        assert len(endpoint.requests) == 1
+        assert ended("citedesk-question")
+        endpoint.released.set()
+        assert endpoint.closed_early.wait(10)
+
+
+def test_who_queues_is_told_how_many_are_before_them(written: Desk) -> None:
+    written.turnstile = Turnstile(1)
+    with (
+        api(written) as client,
+        written.turnstile.place(lambda _: None, lambda: False),
+        client.stream("POST", "/api/ask", json={"question": QUESTION}, headers=EVENTS) as got,
+    ):
+        assert next(read(got.iter_lines())) == ("waiting", {"ahead": 1})
+
+
+def test_what_goes_wrong_is_the_last_event(written: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("two\nlines")
+
+    monkeypatch.setattr("rag.engine.Engine.ask", broken)
+    with api(written) as client:
+        assert ask(client) == [
+            ("error", {"error": "ZeroDivisionError: two lines. Ask again; if it stays so, please report this."})
+        ]
+        whole = client.post("/api/ask", json={"question": QUESTION})
+        assert whole.status_code == 503
+        assert whole.json()["error"].startswith("ZeroDivisionError: two lines.")
+
+
+def test_an_event_has_one_line_of_data() -> None:
+    assert as_event("token", {"text": "a\nb\r\u2028\ud800"}) == (
+        b'event: token\ndata: {"text": "a\\nb\\r\xe2\x80\xa8\\ud800"}\n\n'
+    )
+
+
+def test_a_silent_stream_shows_that_it_is_alive(
+    written: Desk, endpoint: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.api.streams._PING", 0.1)
+    endpoint.silent_after = 0
+    with api(written) as client, client.stream("POST", "/api/ask", json={"question": QUESTION}, headers=EVENTS) as got:
+        assert next(line for line in got.iter_lines() if line.startswith(":")) == ": still at it"
+        endpoint.released.set()
+
+
+def test_answers_side_by_side_are_not_mixed(written: Desk) -> None:
+    questions = [f"caches on disk, asked as number {number}" for number in range(8)]
+    answers: dict[str, Any] = {}
+    with api(written) as client:
+
+        def one(question: str) -> None:
+            answers[question] = ask(client, question=question, llm=False)[-1][1]["question"]
+
+        threads = [threading.Thread(target=one, args=(question,)) for question in questions]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert answers == {question: question for question in questions}
+
+
+def ended(name: str, seconds: float = 10) -> bool:
+    """Wait until no thread of this name works any more."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not any(thread.name == name for thread in threading.enumerate()):
+            return True
+        time.sleep(0.02)
+    return False
