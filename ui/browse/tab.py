@@ -42,7 +42,8 @@ def browse_tab(desk: Desk) -> None:
     browser = _Browser(desk)
     controls, counted = [text, years, topics, code, sort], [results, years, topics, code]
     gr.on(
-        [text.input, *(each.input for each in (years, topics, code, sort))],
+        # Gradio 6.31's Textbox has no `input` when it is emptied.
+        [text.change, *(each.input for each in (years, topics, code, sort))],
         browser.show,
         [generation, *controls],
         [generation, chart, *counted],
