@@ -229,7 +229,7 @@ def test_receipt_says_what_was_asked_of_what() -> None:
         "status": "extractive",
         "model": None,
         "generation": "g7",
-        "cited": ["2406.00004", "2401.00001"],
+        "citations": ["2406.00004", "2401.00001"],
         "turn": {"question": "Which caches?", "answer": "- Reef [1]", "citations": ["2406.00004", "2401.00001"]},
     }
     assert turn_from_json(embedded(shown, "cd-receipt")["turn"]) == Turn(

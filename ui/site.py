@@ -17,6 +17,8 @@ from starlette.staticfiles import StaticFiles
 from rag.errors import CitedeskError
 from rag.settings import Settings
 from ui.api.routes import api_routes
+from ui.browse.catalogue import catalogue
+from ui.browse.routes import browse_routes
 from ui.desk import Desk
 from ui.door import Door
 from ui.examples import example_questions
@@ -66,6 +68,7 @@ def make_site(settings: Settings, offer: Offer = Offer()) -> Guard:
     routes = [
         Mount("/page", routes=_page_routes(desk, door, offer)),
         *api_routes(desk),
+        *browse_routes(desk),
         *(route for each in mcp for route in each.routes),
         Mount("/", door),
     ]
@@ -83,10 +86,12 @@ def _page_routes(desk: Desk, door: Door, offer: Offer) -> list[BaseRoute]:
 
     def examples(request: Request) -> HTMLResponse:
         try:
-            papers = desk.engine(timeout=0).library.papers
+            library = desk.engine(timeout=0).library
         except CitedeskError:
             return HTMLResponse("", 503)
-        return HTMLResponse(examples_to_html(example_questions(papers.values()), len(papers)))
+        topics = [topic.name for topic in catalogue(library).atlas.topics]
+        questions = example_questions(library.papers.values(), topics)
+        return HTMLResponse(examples_to_html(questions, len(library.papers)))
 
     return [
         Mount("/static", StaticFiles(directory=_STATIC)),
