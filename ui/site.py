@@ -68,7 +68,6 @@ def make_site(settings: Settings, offer: Offer = Offer()) -> Guard:
     routes = [
         Mount("/page", routes=_page_routes(desk, door, offer)),
         *api_routes(desk),
-        *browse_routes(desk),
         *(route for each in mcp for route in each.routes),
         Mount("/", door),
     ]
@@ -97,6 +96,7 @@ def _page_routes(desk: Desk, door: Door, offer: Offer) -> list[BaseRoute]:
         Mount("/static", StaticFiles(directory=_STATIC)),
         Route("/status", status),
         Route("/examples", examples),
+        *browse_routes(desk),
         report_route(desk.settings.home, offer.report),
     ]
 
