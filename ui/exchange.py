@@ -12,9 +12,9 @@ from rag.types import Evidence, Hit, Overrides, Query
 class Exchange:
     """One question and what has come of it; `exchange_id` is unique on its page and begins each of its elements' ids.
 
-    `progress` says what is under way, and is "" when nothing is. `stopped` tells that the user ended it, `error` is the
-    one line of what went wrong, `generation` that of the index that was asked. Until `answer` is there, `text`,
-    `sentences` and `citations` are what has streamed.
+    `progress` says what is under way, and is "" when nothing is. `error` is the one line of what went wrong,
+    `generation` that of the index that was asked. Until `answer` is there, `text`, `sentences` and `citations` are
+    what has streamed.
     """
 
     exchange_id: str
@@ -28,7 +28,6 @@ class Exchange:
     sentences: tuple[Sentence, ...] = ()
     citations: tuple[Citation, ...] = ()
     answer: Answer | None = None
-    stopped: bool = False
     error: str | None = None
     generation: str = ""
 

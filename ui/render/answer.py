@@ -11,7 +11,7 @@ from ui.exchange import Exchange
 from ui.render.cited import citations_of
 from ui.render.markup import bdi, button, details, text
 from ui.render.prose import prose_to_html, tips_to_html
-from ui.render.table import comparison_to_html
+from ui.render.table import comparison_to_html, table_to_html
 
 _SAID_BY_BUTTONS = re.compile(r" (?:Papers that meet the rest: |Lift one with --drop ).*", re.DOTALL)
 _FEWEST_COMPARED = 2
@@ -26,17 +26,21 @@ def answer_to_html(exchange: Exchange) -> str:
         prose = prose_to_html(exchange.exchange_id, exchange.text, citations, exchange.sentences, exchange.question)
         whole = f'<div class="cd-prose cd-growing">{prose}</div>' if exchange.text else ""
         return whole + tips_to_html(exchange.exchange_id, citations)
-    parts = [_cut(answer), _body(exchange.exchange_id, answer), _note(answer), _checked(answer), _written_by(answer)]
+    parts = [_cut(answer), _body(exchange, answer), _note(answer), _checked(answer), _written_by(answer)]
     return "".join(parts) + tips_to_html(exchange.exchange_id, citations)
 
 
-def _body(exchange_id: str, answer: Answer) -> str:
+def _body(exchange: Exchange, answer: Answer) -> str:
+    """Show prose and table; where the prose is only the papers' own words, the table goes before it."""
+    exchange_id = exchange.exchange_id
     prose = prose_to_html(exchange_id, answer.text, answer.citations, answer.sentences, answer.query.question)
     prose = f'<div class="cd-prose">{prose}</div>'
-    if answer.query.kind != "compare" or len(answer.citations) < _FEWEST_COMPARED:
-        return prose
-    table = comparison_to_html(exchange_id, answer)
-    return table + details("As text", prose, "cd-fold") if answer.status == "extractive" else prose + table
+    extractive = answer.status == "extractive"
+    if answer.query.kind == "compare" and len(answer.citations) >= _FEWEST_COMPARED:
+        table = comparison_to_html(exchange_id, answer)
+        return table + details("As text", prose, "cd-fold") if extractive else prose + table
+    table = table_to_html(exchange_id, answer, exchange.hits)
+    return table + prose if extractive else prose + table
 
 
 def _refused(answer: Answer) -> str:

@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-import json
-
 from ui.exchange import Exchange
-from ui.overrides import overrides_to_json
 from ui.render.actions import actions_to_html, follow_to_html
 from ui.render.answer import answer_to_html
 from ui.render.cited import cards_to_html, near_to_html
-from ui.render.markup import attributes, bdi, button, text
-from ui.render.table import table_to_html
+from ui.render.markup import bdi, button, text
 from ui.render.understanding import understanding_to_html
 
 _LONGEST_QUESTION = 2000  # characters
 
 
-def exchange_to_html(exchange: Exchange) -> str:
-    """Show all that is known of an exchange."""
-    given = attributes(
-        class_="cd-exchange",
-        id=exchange.exchange_id,
-        aria_label=f"Question: {exchange.question}",
-        data_question=exchange.question,
-        data_overrides=json.dumps(overrides_to_json(exchange.overrides)),
-        data_state=_state(exchange),
-    )
-    return f"<article{given}>{''.join(parts_of(exchange).values())}</article>"
-
-
 def parts_of(exchange: Exchange) -> dict[str, str]:
     """Give the sections by name, in order; the same exchange always gives the same, an empty one included."""
-    answer = exchange.answer
     inside = {
         "question": _question(exchange),
         "progress": _progress(exchange),
         "understanding": understanding_to_html(exchange),
         "answer": answer_to_html(exchange),
-        "table": table_to_html(exchange.exchange_id, answer, exchange.hits) if answer else "",
         "cards": cards_to_html(exchange),
         "near": near_to_html(exchange),
         "follow": follow_to_html(exchange),
         "actions": actions_to_html(exchange),
     }
     return {name: f'<section data-part="{name}">{html}</section>' for name, html in inside.items()}
-
-
-def _state(exchange: Exchange) -> str:
-    if exchange.error:
-        return "failed"
-    if exchange.answer:
-        return "done"
-    return "stopped" if exchange.stopped else "running"
 
 
 def _question(exchange: Exchange) -> str:
@@ -78,11 +51,8 @@ def _edit(exchange: Exchange) -> str:
 
 
 def _progress(exchange: Exchange) -> str:
-    """Say what is under way, that the user ended it, or what went wrong."""
+    """Say what is under way, or what went wrong."""
     if exchange.error:
         return f'<p class="cd-error" role="alert">{bdi(exchange.error)}</p>'
-    said = exchange.progress
-    if exchange.stopped and not exchange.answer:
-        said = "Stopped. What was written so far stands below." if exchange.text else "Stopped."
-    busy = bool(exchange.progress) and not exchange.stopped
-    return f'<p class="cd-progress{" cd-busy" if busy else ""}" role="status">{text(said)}</p>'
+    busy = " cd-busy" if exchange.progress else ""
+    return f'<p class="cd-progress{busy}" role="status">{text(exchange.progress)}</p>'
