@@ -24,6 +24,8 @@ class Choice:
     def applied_to(self, settings: Settings) -> Settings:
         """Give the settings of this session; raises UsageError for an address that is none."""
         depth = settings.rerank_depth if self.thorough else 0
+        if not self.written:
+            return replace(settings, rerank_depth=depth)
         base_url, api_key = settings.llm_base_url, self.api_key or settings.llm_api_key
         model = self.model or settings.llm_model
         if self.base_url and self.base_url != settings.llm_base_url:

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from rag.errors import CitedeskError, UsageError
+from rag.errors import CitedeskError
 from rag.settings import Settings
 from ui.choice import Choice
 from ui.desk import Desk
@@ -72,18 +72,20 @@ class _Chooser:
 
     def use(self, before: Choice, *values: Any) -> tuple[Choice, str, str]:
         """Choose what the fields say, and empty the key's."""
-        after = self._chosen(before, *values)
+        after, settings = self._chosen(before, *values), self._settings
+        if after.written and not ((after.base_url or settings.llm_base_url) and (after.model or settings.llm_model)):
+            return before, failure_to_html("Written answers need an endpoint and a model: name both."), ""
         try:
-            settings = after.applied_to(self._settings)
+            after.applied_to(settings)
         except CitedeskError as error:
             return before, failure_to_html(str(error)), ""
-        if after.written and not settings.writes:
-            return before, failure_to_html("Written answers need an endpoint and a model: name both."), ""
         return after, choice_to_html(after, self._settings), ""
 
     def look(self, before: Choice, *values: Any) -> tuple[Any, str]:
         """Offer the models that the endpoint lists."""
-        after = self._chosen(before, *values)
+        after = replace(self._chosen(before, *values), written=True)
+        if not (after.base_url or self._settings.llm_base_url):
+            return gr.skip(), failure_to_html("No endpoint is set: type its address first.")
         try:
             found = list_of_models(replace(after, model=after.model or "any").applied_to(self._settings))
         except CitedeskError as error:
@@ -104,10 +106,8 @@ class _Chooser:
 
 
 def list_of_models(settings: Settings) -> tuple[str, ...]:
-    """Ask the endpoint for its models' names; raises LLMFailed, or UsageError where none is set."""
+    """Ask the endpoint for its models' names; raises LLMFailed."""
     from rag.endpoint.pages import Pages
     from rag.endpoint.served import names
 
-    if not settings.llm_base_url:
-        raise UsageError("No endpoint is set: type its address first.")
     return names(Pages(settings, time.monotonic() + _SECONDS).get("models"))

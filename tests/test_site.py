@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings
+from tests.serving import served
+from ui.door import Door
+from ui.site import Offer, make_site
+
+SOON = 20  # seconds
+
+
+def chat() -> Starlette:
+    return Starlette(routes=[Route("/", lambda request: PlainTextResponse("the chat"))])
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when the chat may be loaded; models need no weights."""
+    go_on = threading.Event()
+
+    def load(desk: Any, offer: Offer) -> Starlette:
+        assert go_on.wait(SOON)
+        return chat()
+
+    monkeypatch.setattr("ui.site._load_chat", load)
+    monkeypatch.setattr("rag.loaded.load_models", lambda settings: hash_models())
+    monkeypatch.setattr("rag.finder.load_ranker", lambda depth: EASY_RANKER)
+    return go_on
+
+
+@contextmanager
+def site(home: Path, offer: Offer = Offer()) -> Iterator[httpx.Client]:
+    with served(make_site(hash_settings(home), offer)) as url, httpx.Client(base_url=url, timeout=SOON) as client:
+        yield client
+
+
+def until(client: httpx.Client, name: str, value: Any) -> dict[str, Any]:
+    end = time.monotonic() + SOON
+    while (state := client.get("/page/status").json())[name] != value:
+        assert time.monotonic() < end, state
+        time.sleep(0.02)
+    return dict(state)
+
+
+def test_page_takes_a_question_before_the_chat_is_loaded_and_makes_way_for_it(
+    tmp_path: Path, loaded: threading.Event
+) -> None:
+    hash_library(tmp_path, SHELF).close()
+    with site(tmp_path) as client:
+        page = client.get("/")
+        assert page.headers["Cache-Control"] == "no-store"
+        assert '<textarea id="cd-question"' in page.text
+        assert client.get("/anything").status_code == 503
+        assert until(client, "ready", True)["open"] is False
+        loaded.set()
+        until(client, "open", True)
+        assert client.get("/").text == "the chat"
+
+
+def test_state_says_what_is_missing_and_then_how_many_papers_there_are(tmp_path: Path, loaded: threading.Event) -> None:
+    loaded.set()
+    with site(tmp_path) as client:
+        said = until(client, "ready", False)
+        while "citedesk index" not in said["message"]:
+            said = client.get("/page/status").json()
+        assert client.get("/page/examples").status_code == 503
+        hash_library(tmp_path, SHELF).close()
+        assert until(client, "ready", True) == {
+            "open": True, "ready": True, "message": "", "papers": len(SHELF), "user": None,
+        }  # fmt: skip
+
+
+def test_examples_come_from_the_collection(tmp_path: Path, loaded: threading.Event) -> None:
+    loaded.set()
+    hash_library(tmp_path, SHELF).close()
+    with site(tmp_path) as client:
+        until(client, "ready", True)
+        html = client.get("/page/examples").text
+        assert f"<h1>Ask {len(SHELF)} papers</h1>" in html
+        assert html.count('<button type="button" data-question="') >= 2
+
+
+def test_scripts_and_styles_come_from_the_site_itself(tmp_path: Path, loaded: threading.Event) -> None:
+    loaded.set()
+    with site(tmp_path) as client:
+        for name in ("page.js", "door.js", "look.css", "page.css", "browse.css"):
+            reply = client.get(f"/page/static/{name}")
+            assert reply.status_code == 200
+            assert "http://" not in reply.text.replace("http://www.w3.org", "")
+            assert "https://" not in reply.text
+        assert client.get("/page/static/../site.py").status_code == 404
+
+
+def test_report_cannot_run_anything(tmp_path: Path, loaded: threading.Event) -> None:
+    loaded.set()
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with site(tmp_path, Offer(report=folder)) as client:
+        assert client.get("/page/report").status_code == 404
+        (folder / "report.html").write_text("<h1>Report</h1>")
+        reply = client.get("/page/report")
+        assert reply.text == "<h1>Report</h1>"
+        assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+        assert "sandbox" in reply.headers["Content-Security-Policy"]
+
+
+def test_chat_that_cannot_be_loaded_says_so_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loaded: threading.Event
+) -> None:
+    def broken(desk: Any, offer: Offer) -> Starlette:
+        raise ImportError("no module named x")
+
+    monkeypatch.setattr("ui.site._load_chat", broken)
+    hash_library(tmp_path, SHELF).close()
+    with site(tmp_path) as client:
+        until(client, "ready", True)
+        said = client.get("/page/status").json()
+        assert said["message"] == ("The chat cannot be loaded (ImportError: no module named x). Run `citedesk doctor`.")
+        assert client.get("/api/search", params={"q": "caches"}).json()["hits"]
+
+
+def test_door_opens_only_while_its_app_runs() -> None:
+    import asyncio
+
+    async def through() -> list[bool]:
+        door = Door(chat)
+        seen = [door.is_open]
+        async with door.opening():
+            while not door.is_open:
+                await asyncio.sleep(0.01)
+            seen.append(door.is_open)
+        return [*seen, door.is_open]
+
+    assert asyncio.run(through()) == [False, True, False]
