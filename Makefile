@@ -7,7 +7,7 @@ TORCH = 2.13.0
 LLM ?= 1.5b
 Q ?= which papers cut KV-cache memory
 
-.PHONY: ask install index llm test check gate clean
+.PHONY: ask chat install index llm test browser check gate clean
 .DELETE_ON_ERROR:
 
 ask: index
@@ -16,6 +16,10 @@ ask: export QUESTION = $(value Q)
 
 index: $(VENV)/.installed
 	@$(BIN)/citedesk index
+
+# The chat in the browser, until Ctrl-C.
+chat: index
+	@$(BIN)/citedesk ui --open
 
 install: $(VENV)/.installed
 
@@ -26,6 +30,10 @@ llm: $(VENV)/.installed-llm
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
+
+# The tests in a real Chromium, which has to be installed (Debian: apt-get install chromium).
+browser: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m browser
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
