@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import webbrowser
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ def serve(serving: Serving) -> None:
         timeout_graceful_shutdown=_GRACE,
     )
     note(f"Citedesk is at {serving.url} (Ctrl-C ends it)")
-    if serving.open_browser:
+    if serving.open_browser and _has_screen():
         webbrowser.open(serving.url)
     asyncio.run(uvicorn.Server(config).serve(sockets=[serving.listener]))
 
@@ -53,3 +54,8 @@ def serve(serving: Serving) -> None:
 def _keep_to_this_machine() -> None:
     """Tell Gradio 6.31 and huggingface_hub, before they are imported, to call nobody."""
     os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+
+def _has_screen() -> bool:
+    """Tell whether a browser has a screen to open on; without one, Python would start a browser in the terminal."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
