@@ -20,7 +20,8 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 _OPEN_ENTITY = re.compile(r"&[#\w]{0,32}\Z", re.ASCII)
 
 _REST = r"(?:[^\s)\]>]*[^\s)\]>.,;:!?*_\"'”’|])?"  # of an address, without the punctuation behind it
-_DOMAIN = r"(?:\.[\w-]+)*\.(?:(?i:com|org|biz|edu|gov|info)|net|io|ai|dev|app|xyz|example)(?![\w-])"
+# "Character.ai-based" is no address, where "evil.com-" is one to many that look for them.
+_DOMAIN = r"(?:\.[\w-]+)*\.(?:(?:(?i:com|org|biz|edu|gov|info)|net|example)(?!\w)|(?:io|ai|dev|app|xyz)(?!-*\w))"
 _START = r"(?<![A-Za-z0-9])"
 _ADDRESS = re.compile(
     rf"(?:{_START}(?i:https?|ftp|file))?://(?=\S){_REST}"

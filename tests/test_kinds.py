@@ -12,6 +12,7 @@ TODAY = date(2025, 10, 20)
 
 LIST = r"""
 Which papers shrink the footprint of optimizer states?
+which papers speed up attention on GPUs?
 Which articles deal with sparse attention?
 What papers are there on speculative decoding?
 What work has been done on weather forecasting with transformers?

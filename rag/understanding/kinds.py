@@ -19,7 +19,7 @@ _MEASURE = (
     r"(?:accurac(?:y|ies)|speed-?ups?|rates?|scores?|numbers?|gains?|improvements?|share|fraction|percentage|ratios?"
     r"|cost|price"
     r"|throughput|latency|size|memory|perplexity|recall|precision|error|energy|power|budget|factor|bandwidth"
-    r"|resolution|utili[sz]ation|speed|(?:gpu|tpu|cpu|card|node)[-\s]?(?:hours|days)|runtime)"
+    r"|resolution|utili[sz]ation|speed(?!\s+up\b)|(?:gpu|tpu|cpu|card|node)[-\s]?(?:hours|days)|runtime)"
 )
 # What cannot stand between "which" and the plural that it asks for: a verb, a preposition, a noun that is the subject.
 _NO_MODIFIER = (
