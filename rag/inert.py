@@ -40,6 +40,7 @@ _CUT = re.compile(r"(?s:.*)[\s\u2e80-\uffef]")  # behind it a new word begins
 _PLAIN_WORD = re.compile(r"[\w,;%'’-]*\Z")
 _LAST_LETTERS = re.compile(r"[A-Za-z]*\Z")
 _IN_ADDRESS = re.compile(r"[^\s)\]>]*")
+_LONGEST_SCHEME = 12  # letters: with fewer, the end of "metadata:" could be taken for an address
 _LONGEST = 300  # characters of a word that are held back to see what it becomes
 
 
@@ -117,7 +118,7 @@ class InertMarkdown(_Held):
 
     def __init__(self) -> None:
         super().__init__(_whole_words, self._break)
-        self._before = "\n"  # the character that was passed on last
+        self._before = "\n"  # what was passed on last: the letters of a word that may go on, or one character
         self._in_address = False  # one so long that only its beginning was replaced
 
     def _break(self, text: str) -> str:
@@ -131,7 +132,8 @@ class InertMarkdown(_Held):
         if len(text) > _LONGEST and not _CUT.fullmatch(text):
             self._in_address = shown.endswith(_REMOVED)
             shown += "" if self._in_address else " "
-        self._before = shown[-1]
+        letters = _LAST_LETTERS.search(shown)[0]  # type: ignore[index]
+        self._before = (letters or shown)[-(_LONGEST_SCHEME if letters else 1) :]
         return shown
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -93,7 +92,7 @@ def test_comparisons_and_notes_stay_readable(written: str, shown: str) -> None:
 @given(HOSTILE, st.data())
 def test_no_splice_of_hostile_pieces_is_active(text: str, data: st.DataObject) -> None:
     shown = streamed(cut(text, data))
-    assert faults(re.sub(r"\[\d+\]", "", shown)) == frozenset()
+    assert faults(shown, range(1000)) == frozenset()  # which papers may be cited is not known here
     assert shown == inert(text)
 
 

@@ -140,3 +140,8 @@ def test_no_more_than_three_hundred_characters_are_held_back(text: str) -> None:
 def test_long_word_with_an_at_sign_is_not_held_back_for_ever() -> None:
     markdown = InertMarkdown()
     assert len("".join(markdown.feed("a@a") for _ in range(300))) > 500
+
+
+@pytest.mark.parametrize("pieces", [("metad", "ata:text is"), ("m", "etada", "ta:text is")])
+def test_word_that_ends_like_a_scheme_is_left_alone_where_it_is_cut(pieces: Sequence[str]) -> None:
+    assert run(pieces) == "metadata:text is"
