@@ -26,7 +26,7 @@ function close(exchange) {
 }
 
 async function send(exchange, form) {
-  const body = { value: form.dataset.value, reason: form.reason.value.trim(), receipt: held(exchange, "cd-receipt") };
+  const body = { verdict: form.dataset.value, reason: form.reason.value.trim(), receipt: held(exchange, "cd-receipt") };
   const submit = form.querySelector("[type='submit']");
   submit.disabled = true;
   try {
