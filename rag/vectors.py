@@ -82,6 +82,21 @@ class VectorStore:
                 found.setdefault(row["paper_id"], []).append(row)
         return {paper_id: rows[0]["digest"] if len(rows) == rows[0]["of"] else None for paper_id, rows in found.items()}
 
+    def paper_vectors(self) -> dict[str, Vectors]:
+        """Map each paper to the mean of its chunks' vectors, at unit length; the papers come in the order of their ids.
+
+        Chroma returns rows in an order of its own, and sums depend on theirs, so chunks are added by their ids.
+        """
+        rows: list[tuple[str, str, Vectors]] = []
+        for offset in range(0, self.count(), _PAGE):
+            page = self._collection.get(include=["embeddings", "metadatas"], limit=_PAGE, offset=offset)
+            paper_ids = (row["paper_id"] for row in page["metadatas"])
+            rows += zip(paper_ids, page["ids"], page["embeddings"], strict=True)
+        sums: dict[str, Any] = {}
+        for paper_id, _, vector in sorted(rows, key=lambda row: row[:2]):
+            sums[paper_id] = sums.get(paper_id, 0) + np.asarray(vector, np.float64)
+        return {paper_id: _unit(total) for paper_id, total in sums.items()}
+
     def count(self) -> int:
         """Count the chunks."""
         return int(self._collection.count())
@@ -176,6 +191,10 @@ def _metadata(paper: EmbeddedPaper, chunk: Chunk) -> dict[str, str | int]:
         "end": chunk.end,
         "of": len(paper.chunks),
     }
+
+
+def _unit(vector: Any) -> Vectors:
+    return np.asarray(vector / (np.linalg.norm(vector) or 1.0), np.float32)
 
 
 def _pages(ids: list[str]) -> Iterable[list[str]]:

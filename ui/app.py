@@ -8,6 +8,7 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.applications import Starlette
 
+from ui.browse.tab import browse_tab
 from ui.choice import Choice
 from ui.conversation import conversation_place, make_asker
 from ui.desk import Desk
@@ -27,6 +28,8 @@ def make_chat(desk: Desk, report: Path | None = None, endpoints: bool = True) ->
         with gr.Tabs(elem_id="cd-tabs"):
             with gr.Tab("Ask"):
                 _ask_tab(desk, choice)
+            with gr.Tab("Browse"):
+                browse_tab(desk)
             with gr.Tab("Measure") as measure:
                 _measure_tab(desk, measure, report)
             with gr.Tab("Settings"):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from getpass import getpass
 from pathlib import Path
 
+from rag.commands import note
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration
 
@@ -25,14 +28,54 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     parser.add_argument("--report", type=Path, metavar="DIR", help="evaluation to show (that of the last `eval run`)")
     parser.add_argument("--mcp", action="store_true", help="serve the functions to MCP clients too, at /mcp")
+    who = parser.add_argument_group(
+        "who may use it", "Nobody has to log in on loopback; elsewhere one of these is needed."
+    )
+    who.add_argument("--users", type=Path, metavar="FILE", help="ask for a login; a line name:hash for each user")
+    who.add_argument("--add-user", metavar="NAME", help="ask for a password, write it hashed to --users, and end")
+    who.add_argument("--trust-header", metavar="NAME", help="take the user from this header, which a proxy sets")
+    who.add_argument("--no-login", action="store_true", help="let anybody ask who can reach the address")
+    who.add_argument("--name", action="append", default=[], metavar="HOST", help="host name of the site (repeatable)")
+    who.add_argument("--proxy", action="append", metavar="ADDRESS", help="proxy to believe (loopback; repeatable)")
+    who.add_argument(
+        "--session-endpoints",
+        action="store_true",
+        help="let each session name an endpoint of its own, which this server then calls (as on loopback)",
+    )
 
 
 def run(arguments: Namespace, configuration: Configuration) -> int:
-    """Serve until interrupted."""
-    from ui.server import Serving, serve
+    """Serve until interrupted, or add a user."""
+    if arguments.add_user is not None:
+        return _add_user(arguments.add_user, arguments.users)
+    from ui.login.access import LOOPBACK, choose_access, is_loopback
 
+    access = choose_access(
+        arguments.host,
+        arguments.users,
+        arguments.trust_header,
+        arguments.no_login,
+        arguments.proxy or LOOPBACK,
+        arguments.name,
+    )
+    own = is_loopback(arguments.host) and not (access.users or access.header)
     with _listen(arguments.host, arguments.port) as listener:
-        serve(Serving(configuration.settings, listener, arguments.open, arguments.report))
+        from ui.server import Serving, serve  # after the port is taken
+        from ui.site import Offer
+
+        offer = Offer(access, own or arguments.session_endpoints, arguments.mcp, arguments.report)
+        serve(Serving(configuration.settings, listener, offer, arguments.open))
+    return 0
+
+
+def _add_user(name: str, file: Path | None) -> int:
+    from ui.login.users import add_user
+
+    if file is None:
+        raise UsageError("--add-user needs the file to write to: give --users FILE.")
+    password = getpass(f"Password of {name}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    add_user(file, name, password)
+    note(f"{name} is in {file}")
     return 0
 
 

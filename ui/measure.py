@@ -37,7 +37,7 @@ def report_route(home: Path, named: Path | None) -> Route:
             return PlainTextResponse("There is no report.", 404)
         return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
 
-    return Route("/page/report", report)
+    return Route("/report", report)
 
 
 def _folder(home: Path, named: Path | None) -> Path | None:

@@ -7,10 +7,10 @@ import os
 import socket
 import webbrowser
 from dataclasses import dataclass
-from pathlib import Path
 
 from rag.commands import note
 from rag.settings import Settings
+from ui.site import Offer, make_site
 
 _GRACE = 3  # seconds in which open connections may end
 
@@ -21,8 +21,8 @@ class Serving:
 
     settings: Settings
     listener: socket.socket
+    offer: Offer
     open_browser: bool = False
-    report: Path | None = None
 
     @property
     def url(self) -> str:
@@ -36,11 +36,9 @@ def serve(serving: Serving) -> None:
     """Serve until interrupted."""
     import uvicorn
 
-    from ui.site import make_site
-
     _keep_to_this_machine()
     config = uvicorn.Config(
-        make_site(serving.settings, serving.report),
+        make_site(serving.settings, serving.offer),
         log_level="warning",
         access_log=False,
         proxy_headers=False,

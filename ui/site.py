@@ -3,71 +3,113 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from rag.errors import CitedeskError
 from rag.settings import Settings
+from ui.api.routes import api_routes
+from ui.browse.catalogue import catalogue
+from ui.browse.routes import browse_routes
 from ui.desk import Desk
 from ui.door import Door
 from ui.examples import example_questions
+from ui.login.access import Access
+from ui.login.guard import Guard
 from ui.measure import report_route
 from ui.render.page import examples_to_html
+
+if TYPE_CHECKING:
+    from ui.mcp_server import McpApp
 
 _STATIC = Path(__file__).parent / "static"
 
 
-def make_site(settings: Settings, report: Path | None = None) -> Starlette:
-    """Put the site together; it loads its index, models and chat once it is started."""
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is offered, and to whom: `endpoints` lets a session name an endpoint of its own, `mcp` serves MCP too.
+
+    `report` is the folder of the evaluation to show, None for the last one.
+    """
+
+    access: Access = Access()
+    endpoints: bool = True
+    mcp: bool = False
+    report: Path | None = None
+
+
+def make_site(settings: Settings, offer: Offer = Offer()) -> Guard:
+    """Put the site together; it loads its index, models and chat once it is started.
+
+    Raises UsageError where MCP is offered and its extra is not installed.
+    """
     desk = Desk(settings)
-    door = Door(lambda: _load_chat(desk, report))
+    door = Door(lambda: _load_chat(desk, offer))
+    mcp = _mcp(desk, offer)
 
     @asynccontextmanager
     async def lifespan(site: Starlette) -> AsyncIterator[None]:
         desk.start()
-        async with door.opening():
+        async with AsyncExitStack() as stack:
+            for each in mcp:
+                await stack.enter_async_context(each.lifespan())
+            await stack.enter_async_context(door.opening())
             yield
         desk.close()
 
-    async def status(request: Request) -> JSONResponse:
-        """Say what the page shows of the site's state."""
-        state = desk.status
-        return JSONResponse(
-            {
-                "open": door.is_open,
-                "ready": state.ready,
-                "message": door.failure or state.message,
-                "papers": state.papers,
-                "generation": state.generation,
-            },
-            headers={"Cache-Control": "no-store"},
-        )
-
-    def examples(request: Request) -> HTMLResponse:
-        """Offer questions that the collection can answer."""
-        try:
-            papers = desk.engine(timeout=0).library.papers
-        except CitedeskError:
-            return HTMLResponse("", 503)
-        return HTMLResponse(examples_to_html(example_questions(papers.values()), len(papers)))
-
     routes = [
-        Mount("/page/static", StaticFiles(directory=_STATIC)),
-        Route("/page/status", status),
-        Route("/page/examples", examples),
-        report_route(settings.home, report),
+        Mount("/page", routes=_page_routes(desk, door, offer)),
+        *api_routes(desk),
+        *(route for each in mcp for route in each.routes),
         Mount("/", door),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Guard(Starlette(routes=routes, lifespan=lifespan), offer.access)
 
 
-def _load_chat(desk: Desk, report: Path | None) -> Starlette:
+def _page_routes(desk: Desk, door: Door, offer: Offer) -> list[BaseRoute]:
+    """Serve what the page asks for besides Gradio's own."""
+
+    async def status(request: Request) -> JSONResponse:
+        state = desk.status
+        shown = {"open": door.is_open, "ready": state.ready, "message": door.failure or state.message}
+        user = request.scope.get("state", {}).get("user") if offer.access.users else None
+        return JSONResponse({**shown, "papers": state.papers, "user": user}, headers={"Cache-Control": "no-store"})
+
+    def examples(request: Request) -> HTMLResponse:
+        try:
+            library = desk.engine(timeout=0).library
+        except CitedeskError:
+            return HTMLResponse("", 503)
+        topics = [topic.name for topic in catalogue(library).atlas.topics]
+        questions = example_questions(library.papers.values(), topics)
+        return HTMLResponse(examples_to_html(questions, len(library.papers)))
+
+    return [
+        Mount("/static", StaticFiles(directory=_STATIC)),
+        Route("/status", status),
+        Route("/examples", examples),
+        *browse_routes(desk),
+        report_route(desk.settings.home, offer.report),
+    ]
+
+
+def _mcp(desk: Desk, offer: Offer) -> tuple[McpApp, ...]:
+    if not offer.mcp:
+        return ()
+    from ui.mcp_server import mcp_app  # of an extra
+
+    return (mcp_app(desk, offer.access.hosts),)
+
+
+def _load_chat(desk: Desk, offer: Offer) -> Starlette:
     from ui.app import make_chat  # 3 s of imports
 
-    return make_chat(desk, report)
+    return make_chat(desk, offer.report, offer.endpoints)

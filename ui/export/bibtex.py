@@ -27,7 +27,9 @@ _SMALL_WORDS = frozenset(
     "a an and are as at by can do does for from how in is of on the to towards via what with".split()
 )
 _JOURNAL = re.compile(r"\b(?:journal|transactions|letters|review|nature|science|tmlr|jmlr|tacl)\b", re.IGNORECASE)
-_CONFERENCE = re.compile(r"\b(?:conference|proceedings|workshop|symposium|findings)\b|\b[A-Za-z]*[A-Z]{2}[A-Za-z]*\b")
+_CONFERENCE = re.compile(
+    r"(?i:\b(?:conference|proceedings|workshop|symposium|findings)\b)|\b[A-Za-z]*[A-Z]{2}[A-Za-z]*\b"
+)
 
 
 def to_bibtex(papers: Iterable[Paper]) -> str:

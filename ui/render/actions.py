@@ -51,7 +51,7 @@ def receipt(exchange: Exchange, answer: Answer) -> dict[str, Any]:
         "overrides": overrides_to_json(exchange.overrides),
         **{name: shown[name] for name in ("kind", "filters", "status", "model")},
         "generation": exchange.generation,
-        "cited": cited,
+        "citations": cited,
         "turn": {"question": answer.query.question, "answer": answer.text, "citations": cited},
     }
 

@@ -42,9 +42,10 @@ def unmeasured_to_html(named: Path | None) -> str:
     """Say how to measure, where nothing has been."""
     why = f"There is no report in {named}." if named else "No evaluation has been run on this index yet."
     command = "citedesk eval run --gold eval/gold/dev.jsonl --no-llm --out runs/today"
+    how = "This command asks questions whose answers are known, and takes about a minute; then open this tab again:"
     return (
-        f'<div class="cd-measure"><h2>How good the answers are</h2><p>{text(why)} This command '
-        f"asks questions whose answers are known, and takes about a minute; then open this tab again:</p><pre><code>{command}</code></pre></div>"
+        f'<div class="cd-measure"><h2>How good the answers are</h2><p>{text(why)} {how}</p>'
+        f"<pre><code>{command}</code></pre></div>"
     )
 
 

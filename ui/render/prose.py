@@ -21,7 +21,7 @@ _OPENS, _CLOSES = "\U00012470", "\U00012471"
 _PLACE = re.compile(f"{_OPENS}([0-9]+){_CLOSES}")
 _TAKEN = str.maketrans({_OPENS: "\ufffd", _CLOSES: "\ufffd"})
 _KNOWN = ("list", "table", "heading", "emphasis", "backticks", "blockquote", "hr", "newline")
-_ORIGINS = {"repaired": "corrected after a check", "added": "in the paper's own words"}
+_ORIGINS = {"repaired": "corrected after a check", "added": "in the paper’s own words"}
 
 
 def prose_to_html(

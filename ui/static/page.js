@@ -1,6 +1,7 @@
 // What the whole page does; the conversation attaches itself when Gradio has made its place.
 
 import "./answer.js";
+import "./browse.js";
 import { useTheme } from "./theme.js";
 
 if (document.body) useTheme();

@@ -34,4 +34,7 @@ function show(state) {
   const text = state.message || (state.papers === 1 ? "1 paper" : `${(state.papers ?? 0).toLocaleString("en")} papers`);
   if (place.textContent !== text) place.textContent = text;
   place.classList.toggle("cd-busy", Boolean(state.message));
+  const leave = document.getElementById("cd-logout");
+  leave.hidden = !state.user;
+  leave.title = state.user ? `Logged in as ${state.user}` : "";
 }

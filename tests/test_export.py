@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+
+from rag.answer import Answer, Citation, Sentence
+from rag.types import Paper, Query, Quote
+from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
+from ui.export import answer_to_markdown, to_bibtex, to_csv
+
+HOSTILE = Paper(
+    "2401.99999",
+    'A {Title} with 100% of $x_1 & "more" \\input{/etc/passwd} }, @misc{evil,',
+    "Text.",
+    url="https://example.org/a{b}?c=1%20#d",
+    date="2024-02",
+    authors=("Eve and Mallory", "Zoë Åström-Lévy"),
+)
+
+
+def rows(written: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(written)))
+
+
+def test_paper_as_bibtex() -> None:
+    assert to_bibtex([PEBBLE]) == (
+        "@inproceedings{quill2024pebble,\n"
+        "  title = {{Pebble: Small Caches}},\n"
+        "  author = {Ada Quill and Bo Tanaka},\n"
+        "  year = {2024},\n"
+        "  month = jan,\n"
+        "  booktitle = {ICML 2024},\n"
+        "  eprint = {2401.00001},\n"
+        "  archivePrefix = {arXiv},\n"
+        "  url = {https://arxiv.org/abs/2401.00001},\n"
+        "}\n"
+    )
+
+
+def test_authors_that_are_not_all_known_end_in_others() -> None:
+    assert "author = {Ada Quill and others}," in to_bibtex([Paper("x", "T", "A", authors=("Ada Quill",))])
+
+
+def test_organisation_stands_in_for_authors_that_are_not_known() -> None:
+    assert "author = {{Pebble Labs}}," in to_bibtex([Paper("x", "T", "A", organisation="Pebble Labs")])
+
+
+def test_paper_of_which_only_the_title_is_known() -> None:
+    assert to_bibtex([Paper("some-slug", "On the Web", "A")]) == "@misc{web,\n  title = {{On the Web}},\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("venue", "written"),
+    [
+        ("Journal of Caches", "@article{quill2024pebble,"),
+        ("ICLR'24", "@inproceedings{quill2024pebble,"),
+        ("Proceedings of the Sand Workshop", "@inproceedings{quill2024pebble,"),
+        ("a blog", "  howpublished = {a blog},"),
+    ],
+)
+def test_venue_stands_where_it_fits(venue: str, written: str) -> None:
+    assert written in to_bibtex([replace(PEBBLE, venue=venue)]).split("\n")
+
+
+def test_keys_are_unique() -> None:
+    keys = [line.partition("{")[2] for line in to_bibtex([PEBBLE, DUNE, PEBBLE, PEBBLE]).split("\n") if "@" in line]
+    assert keys == ["quill2024pebblea,", "osei2023dune,", "quill2024pebbleb,", "quill2024pebblec,"]
+
+
+def test_many_papers_with_one_key_stay_apart() -> None:
+    written = to_bibtex([PEBBLE] * 60)
+    assert len({line for line in written.split("\n") if line.startswith("@")}) == 60
+
+
+def test_hostile_title_is_a_text_of_one_entry() -> None:
+    written = to_bibtex([HOSTILE])
+    title = next(line for line in written.split("\n") if line.startswith("  title"))
+    assert title == (
+        r"  title = {{A \textbraceleft{}Title\textbraceright{} with 100\% of \$x₁ \& "
+        r'"more" input\textbraceleft{}/etc/passwd\textbraceright{} \textbraceright{}, @misc\textbraceleft{}evil,}},'
+    )
+    assert written.count("{") == written.count("}")
+    assert "author = {{Eve and Mallory} and Zoë Åström-Lévy and others}," in written
+    assert "url = {https://example.org/a%7Bb%7D?c=1%20#d}," in written
+    assert [line for line in written.split("\n") if line.startswith("@")] == ["@misc{mallory2024title,"]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "https://x.org/a b", "ftp://x.org"])
+def test_only_web_addresses_are_exported(url: str) -> None:
+    assert "url = " not in to_bibtex([replace(PEBBLE, url=url)])
+
+
+def test_name_in_another_script_gives_a_key_of_the_year_and_title() -> None:
+    assert to_bibtex([replace(DUNE, authors=("محمد علي",), venue=None)]).startswith("@misc{2023dune,")
+
+
+def test_csv_has_a_row_per_paper() -> None:
+    quote = Quote(PEBBLE.abstract[46:124], 46, 124, "supported")
+    written = rows(to_csv([Citation(1, PEBBLE, (quote,), "it prunes"), Citation(2, REEF)]))
+    assert written[0] == "n title date authors organisation venue url code paper_id quotes why".split()
+    assert written[1][:4] == ["1", "Pebble: Small Caches", "2024-01-05", "Ada Quill; Bo Tanaka"]
+    assert written[1][8:] == [
+        "2401.00001",
+        "We present Pebble, which prunes the KV cache and cuts its memory by 2.57×.",
+        "it prunes",
+    ]
+    assert written[2][1:4] == ["Reef: Caches on Disk", "2024-06", ""]
+    assert len(written) == 3
+
+
+@pytest.mark.parametrize("title", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u200b=1", "＝1"])
+def test_no_cell_is_a_formula(title: str) -> None:
+    cell = rows(to_csv([Citation(1, replace(PEBBLE, title=title))]))[1][1]
+    assert cell[0] == "'"
+
+
+def test_quotes_commas_and_line_breaks_stay_in_their_cell() -> None:
+    written = rows(to_csv([Citation(1, replace(PEBBLE, title='One, "two"\n=three'))]))
+    assert [len(row) for row in written] == [11, 11]
+    assert written[1][1] == 'One, "two" =three'
+
+
+def test_answer_as_markdown() -> None:
+    text = "Reef halves memory [1]. It needs no disk [1]."
+    quote = Quote("It halves the memory of long prompts.", 33, 70, "supported")
+    sentences = (Sentence(0, 23, (1,), "supported"), Sentence(24, 45, (1,), "unsupported", "it is kept on disk"))
+    answer = Answer(
+        Query("What does Reef do?", "fact", "reef"),
+        "answered",
+        text,
+        (Citation(1, REEF, (quote,), "it is about caches"),),
+        sentences,
+        (Citation(None, QUBITS),),
+        notice="One remark.",
+    )
+    assert answer_to_markdown(answer) == (
+        "# What does Reef do?\n\n"
+        "Reef halves memory [1]. It needs no disk [1].\n\n"
+        "> Note: One remark.\n\n"
+        "Checked against the papers:\n\n"
+        "- not supported: “It needs no disk [1].” (it is kept on disk)\n\n"
+        "## Papers\n\n"
+        "**[1]** Reef: Caches on Disk (2024-06). Screened: it is about caches\n\n"
+        "> “It halves the memory of long prompts.” (supported)\n\n"
+        "## Nearest papers, not cited\n\n"
+        "- Qubits for Everyone (2018-04-30) <https://arxiv.org/abs/1804.00003>\n\n"
+        "## BibTeX\n\n"
+        "```bibtex\n"
+        "@misc{2024reef,\n"
+        "  title = {{Reef: Caches on Disk}},\n"
+        "  year = {2024},\n"
+        "  month = jun,\n"
+        "  eprint = {2406.00004},\n"
+        "  archivePrefix = {arXiv},\n"
+        "}\n"
+        "```\n"
+    )
+
+
+def test_hostile_title_does_not_break_the_markdown() -> None:
+    title = "# Head ``` <script>alert(1)</script> ![x](http://evil.example/x.png) [1]\n\n> quote"
+    paper = replace(REEF, title=title, url="javascript:alert(1)")
+    answer = Answer(Query("<b>Q</b>\n# two", "list", "x"), "extractive", "- x [1]", (Citation(1, paper),))
+    written = answer_to_markdown(answer)
+    prose, _, bibtex = written.partition("## BibTeX\n\n")
+    assert written.startswith("# ‹b>Q‹/b> # two\n\n")
+    assert "<script" not in prose and "](" not in prose and "http://" not in prose and "javascript:" not in prose
+    assert [line for line in prose.split("\n") if line.startswith("#")] == ["# ‹b>Q‹/b> # two", "## Papers"]
+    assert bibtex.startswith("````bibtex\n") and bibtex.endswith("}\n````\n")
+
+
+def test_refusal_as_markdown_has_no_empty_sections() -> None:
+    answer = Answer(Query("Why?", "fact", "x"), "refused", "The collection does not answer this.")
+    assert answer_to_markdown(answer) == "# Why?\n\nThe collection does not answer this.\n"

@@ -1,0 +1,119 @@
+"""The Browse tab's Gradio components and events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+
+from rag.errors import CitedeskError
+from ui.browse import page
+from ui.browse.catalogue import Catalogue, catalogue
+from ui.browse.facets import Selection, as_sort
+from ui.browse.render import notice_to_html
+from ui.desk import Desk
+
+_ORDERS = [("Best match, then newest", "best"), ("Newest", "newest"), ("Oldest", "oldest"), ("Title", "title")]
+_WAIT = "The index and the models are being loaded. The papers appear here by themselves."
+_AT_ONCE = 4  # sessions that wait for the first papers at the same time, each in a thread; the others queue
+_PLAIN: Any = {"apply_default_css": False, "padding": False, "js_on_load": None}  # the look is ours
+
+Updates = tuple[Any, ...]
+
+
+def browse_tab(desk: Desk) -> None:
+    """Put the controls, the list and the map where it is called; they are filled when their tab is first selected."""
+    surroundings = Context.block
+    with gr.Row(elem_classes="cd-browse-row"):
+        with gr.Column(scale=1, min_width=260, elem_classes="cd-browse-facets"):
+            text = gr.Textbox(label="Search the papers", placeholder="Title, author or words", max_lines=1)
+            sort = gr.Dropdown(_ORDERS, value="best", label="Order", filterable=False)
+            code = gr.Checkbox(label="With code")
+            years = gr.CheckboxGroup(label="Year", elem_classes="cd-facet")
+            topics = gr.CheckboxGroup(label="Topic", elem_classes="cd-facet cd-facet-topics")
+        with gr.Column(scale=3, min_width=320, elem_classes="cd-browse-found"), gr.Tabs():
+            with gr.Tab("List"):
+                results = gr.HTML(notice_to_html(_WAIT, "wait"), label="Papers found", **_PLAIN)
+            with gr.Tab("Map"):
+                chart = gr.HTML(notice_to_html(_WAIT, "wait"), label="Map of the collection", **_PLAIN)
+    generation = gr.State("")
+    browser = _Browser(desk)
+    controls, counted = [text, years, topics, code, sort], [results, years, topics, code]
+    gr.on(
+        # Gradio 6.31's Textbox has no `input` when it is emptied.
+        [text.change, *(each.input for each in (years, topics, code, sort))],
+        browser.show,
+        [generation, *controls],
+        [generation, chart, *counted],
+        queue=False,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    select = surroundings.select if isinstance(surroundings, gr.Tab) else None
+    gr.on(
+        [event for event in (select, None if select else _load()) if event],
+        browser.fill,
+        [generation, *controls],
+        [generation, chart, *counted],
+        show_progress="hidden",
+        concurrency_limit=_AT_ONCE,
+        api_visibility="private",
+    )
+
+
+def _load() -> Any:
+    """Give the event that the page is loaded, for where the papers are not in a tab."""
+    return Context.root_block.load if Context.root_block else None
+
+
+class _Browser:
+    """Turns the controls' values into what is shown; keeps nothing of a session."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def fill(self, generation: str, *controls: Any) -> Updates:
+        """Show the papers where those of another generation or none are shown."""
+        return self._shown(generation, controls, anew=False)
+
+    def show(self, generation: str, *controls: Any) -> Updates:
+        """Show what the controls ask for."""
+        return self._shown(generation, controls, anew=True)
+
+    def _shown(self, generation: str, controls: Sequence[Any], anew: bool) -> Updates:
+        try:
+            catalogued = catalogue(self._desk.engine().library)
+        except CitedeskError as error:
+            return (gr.skip(), gr.skip(), notice_to_html(str(error), "error"), *([gr.skip()] * 3))
+        if generation == catalogued.generation:
+            if not anew:
+                return tuple([gr.skip()] * 6)
+            return (gr.skip(), gr.skip(), *_found(catalogued, _selection(*controls)))
+        text, *_, code, sort = controls
+        # A topic's number and a year mean something else, or nothing, in another generation.
+        fresh = _found(catalogued, _selection(text, (), (), code, sort))
+        return (catalogued.generation, page.chart(catalogued), *fresh)
+
+
+def _selection(text: str | None, years: Sequence[str], topics: Sequence[str], code: bool, sort: str) -> Selection:
+    return Selection(
+        text=text or "",
+        years=tuple(years),
+        topics=tuple(int(topic) for topic in topics),
+        code=bool(code),
+        sort=as_sort(sort),
+    )
+
+
+def _found(catalogued: Catalogue, selection: Selection) -> Updates:
+    """Give the results, and the facets with new counts."""
+    shown = page.page(catalogued, selection)
+    return (
+        shown.results,
+        gr.update(choices=page.year_choices(shown.facets), value=list(selection.years)),
+        gr.update(choices=page.topic_choices(catalogued, shown.facets), value=[str(each) for each in selection.topics]),
+        gr.update(label=page.code_label(shown.facets)),
+    )

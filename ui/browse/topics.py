@@ -1,0 +1,136 @@
+"""The collection as a map: papers in two dimensions, near where their abstracts are alike, and the topics they form.
+
+Topics are k-means clusters (Lloyd, 1982; seeds by k-means++, Arthur and Vassilvitskii, 2007) of the papers' vectors,
+reduced to their 20 principal components, where small groups stand out more than in all 384; the map is t-SNE (van der
+Maaten and Hinton, 2008), begun from the first two components (Kobak and Berens, 2019), so that it keeps the whole's
+shape.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rag.embed import Vectors
+from rag.types import Paper
+from ui.browse.naming import topic_names
+
+MOST_POINTS = 2000  # t-SNE takes 1.2 s for 372 papers and grows with n log n; and more dots than that hide each other
+_MOST_TOPICS = 16  # as many as shapes and colours can still tell apart
+_PAPERS_PER_TOPIC = 2.5  # under the root: 12 topics for 372 papers
+_COMPONENTS = 20
+_LEAST_FOR_NEIGHBOURS = 12  # with fewer papers t-SNE has no neighbourhoods to keep, and the components are the map
+_PERPLEXITY = 20.0
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A group of papers that are alike; `topic_id` counts from 0, the largest first."""
+
+    topic_id: int
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A paper's place on the map; `x` and `y` are in [0, 1], y downwards."""
+
+    paper_id: str
+    x: float
+    y: float
+    topic_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Atlas:
+    """The topics of a collection, the topic of each paper, and the places of at most `MOST_POINTS` papers."""
+
+    topics: tuple[Topic, ...]
+    topic_of: Mapping[str, int]
+    points: tuple[Point, ...]
+
+
+def lay_out(papers: Mapping[str, Paper], vectors: Mapping[str, Vectors]) -> Atlas:
+    """Group papers by their unit vectors and lay them out; a paper without a vector is left out.
+
+    The same papers and vectors always give the same atlas.
+    """
+    paper_ids = sorted(papers.keys() & vectors.keys())
+    if not paper_ids:
+        return Atlas((), {}, ())
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
+    with threadpool_limits(limits=1):  # sums of several threads come out in another order each time
+        directions = _directions(np.stack([vectors[paper_id] for paper_id in paper_ids]).astype(np.float64))
+        labels = _by_size(_clusters(directions))
+        shown = _spread(len(paper_ids), MOST_POINTS)
+        places = _places(directions[shown])
+    topics = _topics([papers[paper_id] for paper_id in paper_ids], labels)
+    points = (
+        Point(paper_ids[row], round(float(x), 4), round(float(y), 4), labels[row])
+        for row, (x, y) in zip(shown, places, strict=True)
+    )
+    return Atlas(topics, dict(zip(paper_ids, labels, strict=True)), tuple(points))
+
+
+def topic_count(papers: int) -> int:
+    """Give how many topics fit a number of papers: 1 to 16, growing with the root."""
+    return max(1, min(_MOST_TOPICS, round(math.sqrt(papers / _PAPERS_PER_TOPIC))))
+
+
+def _directions(rows: Any) -> Any:
+    """Reduce vectors to their principal components, at least two, and these to unit length."""
+    from sklearn.decomposition import PCA  # slow to import
+
+    count = min(_COMPONENTS, *rows.shape)
+    if len(rows) == 1 or not np.ptp(rows, axis=0).any():
+        return np.zeros((len(rows), 2))  # all papers at one place have no components
+    reduced = np.pad(PCA(count, svd_solver="full").fit_transform(rows), ((0, 0), (0, max(0, 2 - count))))
+    return reduced / np.maximum(np.linalg.norm(reduced, axis=1, keepdims=True), 1e-9)
+
+
+def _clusters(directions: Any) -> list[int]:
+    from sklearn.cluster import KMeans  # slow to import
+
+    count = min(topic_count(len(directions)), len(np.unique(directions, axis=0)))
+    found = KMeans(count, n_init=20, random_state=_SEED).fit_predict(directions)
+    return [int(label) for label in found]
+
+
+def _by_size(labels: Sequence[int]) -> list[int]:
+    """Number clusters anew, the largest first and of equals the one whose first paper comes first."""
+    order = sorted(set(labels), key=lambda label: (-labels.count(label), labels.index(label)))
+    return [order.index(label) for label in labels]
+
+
+def _topics(papers: Sequence[Paper], labels: Sequence[int]) -> tuple[Topic, ...]:
+    """Name the topics; of a large collection from a part of its papers, for each counts every word."""
+    count = max(labels) + 1
+    groups: list[list[Paper]] = [[] for _ in range(count)]
+    for row in _spread(len(papers), MOST_POINTS):
+        groups[labels[row]].append(papers[row])
+    names = topic_names(groups)
+    return tuple(Topic(topic_id, names[topic_id], labels.count(topic_id)) for topic_id in range(count))
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """Choose at most so many of a row of things, evenly."""
+    return [int(each) for each in np.linspace(0, count - 1, min(count, most)).round()]
+
+
+def _places(directions: Any) -> Any:
+    """Lay rows out in the unit square."""
+    flat = directions[:, :2]
+    if len(flat) >= _LEAST_FOR_NEIGHBOURS and np.ptp(flat, axis=0).all():
+        from sklearn.manifold import TSNE  # slow to import
+
+        perplexity = min(_PERPLEXITY, (len(flat) - 1) / 3)
+        flat = TSNE(perplexity=perplexity, init="pca", random_state=_SEED, n_jobs=1).fit_transform(directions)
+    low, span = flat.min(axis=0), np.ptp(flat, axis=0)
+    return np.where(span > 0, (flat - low) / np.where(span > 0, span, 1), 0.5)
