@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from tests.browser.collection import write_collection
+from tests.browser.collection import write_collection, write_questions
 from tests.browser.program import Site, citedesk, running
 from tests.browser.reader import PATIENCE, Faults, opened
 from tests.fakes import ScriptedEndpoint
@@ -117,3 +117,14 @@ def writing_page(context: BrowserContext, writing_site: Site, endpoint: Scripted
     noted.follow(context)
     yield opened(context.new_page(), writing_site.url)
     noted.assert_none()
+
+
+@pytest.fixture(scope="package")
+def report(home: Path, site: Site) -> Path:
+    """An evaluation of the index that all share, which its chat shows from then on."""
+    folder = home.parent
+    gold = write_questions(folder / "gold.jsonl")
+    citedesk(
+        *("eval", "run", "--home", home, "--gold", gold, "--no-llm", "--quiet", "--out", folder / "run"), cwd=folder
+    )
+    return folder / "run"
