@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 import zlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -275,6 +276,7 @@ class ScriptedEndpoint:
     body: bytes = b""
     cut_after: int | None = None
     silent_after: int | None = None
+    pause: float = 0.0  # seconds before each piece
     redirect: str | None = None
     models: Sequence[str] = ("small-model",)
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -344,6 +346,7 @@ class _Handler(BaseHTTPRequestHandler):
                     self.server.script.released.wait(10)
                 if i == self.server.script.cut_after:
                     return
+                time.sleep(self.server.script.pause)
                 self._event({"index": 0, "delta": {"content": piece}, "finish_reason": None})
             self._event({"index": 0, "delta": {}, "finish_reason": self.server.script.finish_reason})
             self._event(None, {"prompt_tokens": 70, "completion_tokens": 7, "total_tokens": 77})

@@ -1,0 +1,113 @@
+"""What a reader does on the page and sees there, and what must never happen on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Position, Request, expect
+
+PATIENCE = 20_000  # milliseconds
+QUANTIZATION = "Which papers are about quantization?"
+WITHIN: Position = {"x": 16, "y": 10}
+"""A point of a marker that shows; its first box is that of the word that only screen readers have."""
+
+
+@dataclass
+class Faults:
+    """What went wrong on a page; `meant` are patterns of what a test brings about itself."""
+
+    host: str
+    seen: list[str] = field(default_factory=list)
+    meant: list[str] = field(default_factory=list)
+
+    def follow(self, context: BrowserContext) -> None:
+        """Note errors in the console, exceptions, and requests to other hosts, of all pages of a context."""
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.seen.append(f"exception: {error.error}"))
+        context.on("request", self._request)
+
+    def assert_none(self) -> None:
+        """Fail where anything happened that was not meant."""
+        assert not [each for each in self.seen if not any(re.search(pattern, each) for pattern in self.meant)]
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.seen.append(f"console: {message.text} {message.location.get('url', '')}")
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((self.host, "data:", f"blob:{self.host}")):
+            self.seen.append(f"request: {request.url}")
+
+
+def opened(page: Page, url: str) -> Page:
+    """Open the chat and wait until it is loaded."""
+    page.goto(url)
+    loaded(page)
+    return page
+
+
+def loaded(page: Page) -> None:
+    """Wait until the chat is there and its papers are counted."""
+    page.wait_for_selector("[data-attached] #cd-question", timeout=PATIENCE)
+    page.wait_for_function("/ papers?$/.test(document.getElementById('cd-state').textContent)", timeout=PATIENCE)
+
+
+def ask(page: Page, question: str) -> Locator:
+    """Ask by typing, and give the exchange that comes of it, which is not finished."""
+    before = page.locator(".cd-exchange").count()
+    page.fill("#cd-question", question)
+    page.press("#cd-question", "Enter")
+    expect(page.locator(".cd-exchange")).to_have_count(before + 1)
+    return page.locator(f"#{page.locator('.cd-exchange').last.get_attribute('id')}")
+
+
+def finished(page: Page) -> Locator:
+    """Wait until nothing is under way, and give the last exchange."""
+    page.wait_for_selector("#cd-exchanges[aria-busy=false]", timeout=PATIENCE)
+    exchange = page.locator(".cd-exchange").last
+    expect(exchange.locator("[data-action=copy-answer]")).to_be_visible()
+    return exchange
+
+
+def answered(page: Page, question: str) -> Locator:
+    """Ask, and wait for the whole answer."""
+    ask(page, question)
+    return finished(page)
+
+
+def after(page: Page, act: Callable[[], Any]) -> Locator:
+    """Do what asks an exchange anew, and wait for the answer that takes the place of the last one."""
+    old = page.locator(".cd-exchange").last.get_attribute("id")
+    act()
+    page.wait_for_function("id => !document.getElementById(id)", arg=old, timeout=PATIENCE)
+    return finished(page)
+
+
+def titles(exchange: Locator) -> list[str]:
+    """List the titles of the papers that an answer cites, as its table has them."""
+    return exchange.locator(".cd-table .cd-row-title bdi").all_inner_texts()
+
+
+def chips(exchange: Locator) -> str:
+    """Give how the question was understood, as text."""
+    return exchange.locator(".cd-understood .cd-chips").first.inner_text()
+
+
+def to_tab(page: Page, name: str) -> None:
+    """Open a tab of the page."""
+    page.get_by_role("tab", name=name, exact=True).click()
+    expect(page.get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
+
+
+def sideways(page: Page) -> int:
+    """Tell by how many pixels the page can be scrolled sideways."""
+    wide: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wide
+
+
+def scripted(sentences: Sequence[str]) -> tuple[str, ...]:
+    """Cut sentences into the pieces in which an endpoint streams them."""
+    return tuple(piece for sentence in sentences for piece in re.findall(r"\S+\s*", sentence + " "))

@@ -1,0 +1,57 @@
+"""The collection without a question: search as one types, facets, papers like another, the map."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.reader import to_tab
+
+
+@pytest.fixture
+def browsing(page: Page) -> Page:
+    """The page with its Browse tab filled."""
+    to_tab(page, "Browse")
+    expect(page.locator(".cd-browse-count")).to_contain_text("44 papers")
+    return page
+
+
+def test_papers_are_found_as_one_types(browsing: Page) -> None:
+    field = browsing.get_by_label("Search the papers")
+    field.press_sequentially("minifloat", delay=30)
+    expect(browsing.locator(".cd-rows > li")).to_have_count(1)
+    expect(browsing.locator(".cd-rows")).to_contain_text("Low-precision Minifloats")
+    field.fill("")
+    expect(browsing.locator(".cd-browse-count")).to_contain_text("44 papers")
+
+
+def test_facets_narrow_what_is_shown(browsing: Page) -> None:
+    browsing.get_by_label("2021 (").check()
+    expect(browsing.locator(".cd-browse-count")).to_contain_text("of 44")
+    dates = browsing.locator(".cd-rows .cd-row-date").all_inner_texts()
+    assert dates and all(date.startswith("2021") for date in dates)
+
+
+def test_paper_unfolds_and_leads_to_more_like_it_and_to_a_question(browsing: Page) -> None:
+    browsing.get_by_label("Search the papers").fill("minifloat")
+    expect(browsing.locator(".cd-rows > li")).to_have_count(1)
+    row = browsing.locator(".cd-rows > li").first
+    row.locator("summary").first.click()
+    expect(row.locator(".cd-card")).to_be_visible()
+    expect(row.locator(".cd-abstract")).to_be_visible()
+    expect(row).to_contain_text("like")
+    row.get_by_role("button", name="Ask").click()
+    expect(browsing.locator(".cd-exchange h2")).to_contain_text("Tell me more about")
+    expect(browsing.locator(".cd-exchange .cd-card").first).to_contain_text("Minifloats")
+
+
+def test_point_of_the_map_opens_its_paper(browsing: Page) -> None:
+    browsing.get_by_role("tab", name="Map").click()
+    points = browsing.locator(".cd-map-svg .cd-point")
+    expect(points).to_have_count(44)
+    name = points.first.get_attribute("aria-label") or ""
+    points.first.focus()
+    browsing.keyboard.press("Enter")
+    panel = browsing.locator(".cd-map-panel")
+    expect(panel.locator(".cd-card")).to_be_visible()
+    assert panel.locator(".cd-card-title").inner_text()[:20] in name
