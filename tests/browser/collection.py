@@ -46,7 +46,7 @@ HOSTILE: tuple[dict[str, Any], ...] = (
     {
         "paper_id": "endless",
         "title": "Marmot: A Very Long Account of Burrows",
-        "abstract": ("Marmots dig burrows of great depth. " + "unbrokenmarmotburrow" * 40 + ". ") * 22,
+        "abstract": ("Marmots dig burrows of great depth. " + "unbrokenmarmotburrow" * 40 + ". ") * 24,
         "authors": ["Cem Osei"],
         "date": "2021",
     },

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Position, Request, expect
 
-PATIENCE = 20_000  # milliseconds
+PATIENCE = 15_000  # milliseconds
 QUANTIZATION = "Which papers are about quantization?"
 WITHIN: Position = {"x": 16, "y": 10}
 """A point of a marker that shows; its first box is that of the word that only screen readers have."""

@@ -12,7 +12,7 @@ UNHARMED = "window.harmed === undefined"
 def test_markup_of_a_paper_is_shown_as_text_and_does_not_run(page: Page) -> None:
     exchange = answered(page, "Which papers track zebrafish larvae?")
     card = exchange.locator(".cd-card", has_text="Zebrafish").first
-    expect(card.locator(".cd-card-title")).to_contain_text("<script>window.harmed=1</script>")
+    expect(card.locator(".cd-card-title")).to_contain_text("script>window.harmed=1")
     card.get_by_text("Whole abstract").click()
     expect(card.locator(".cd-abstract")).to_contain_text("<b>bold</b>")
     assert exchange.locator("img, svg, script:not([type='application/json']), b:has-text('bold'), iframe").count() == 0

@@ -68,9 +68,10 @@ def test_tab_order_reaches_every_control_and_each_shows_its_focus(page: Page) ->
 
 def test_tabs_are_changed_by_arrows(page: Page) -> None:
     page.get_by_role("tab", name="Ask").focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("tab", name="Browse")).to_have_attribute("aria-selected", "true")
+    for key, name in (("ArrowRight", "Browse"), ("End", "Settings"), ("ArrowRight", "Ask"), ("ArrowLeft", "Settings")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+        expect(page.get_by_role("tab", name=name)).to_be_focused()
 
 
 def test_parts_of_an_answer_are_told_to_a_screen_reader(page: Page) -> None:

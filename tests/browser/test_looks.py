@@ -52,7 +52,7 @@ def test_no_width_from_a_phone_to_a_wide_screen_scrolls_sideways(page: Page, rep
 def test_wide_table_scrolls_in_its_own_box_which_takes_the_focus(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
     exchange = answered(page, QUANTIZATION)
-    box = exchange.get_by_role("region", name="Table of the papers cited")
+    box = exchange.get_by_role("region", name="Papers cited: ")
     box.focus()
     expect(box).to_be_focused()
     assert box.evaluate("box => box.scrollWidth > box.clientWidth")
@@ -77,7 +77,7 @@ def test_jump_to_a_card_is_smooth_where_motion_is_welcome(browser: Browser, site
     faults = Faults(site.url)
     faults.follow(context)
     exchange = answered(page, QUANTIZATION)
-    card = exchange.locator(".cd-card").last
+    card = exchange.locator("[data-part=cards] .cd-card").last
     exchange.locator(".cd-prose .cd-cite").last.press("Enter")
     expect(card).to_be_focused()
     expect(card).to_be_in_viewport()

@@ -12,7 +12,8 @@ STYLESHEETS = ("look.css", "page.css", "browse.css")
 BRAND = (
     '<header class="cd-top"><p class="cd-brand">Citedesk</p>'
     '<p class="cd-state" id="cd-state" role="status"></p>'
-    '<button type="button" class="cd-quiet" data-action="theme" id="cd-theme">Dark</button>'
+    '<button type="button" class="cd-quiet" data-action="theme" id="cd-theme">'
+    '<span class="cd-to-dark">Dark</span><span class="cd-to-light">Light</span></button>'
     '<form method="post" action="logout" id="cd-logout" hidden><button type="submit">Log out</button></form></header>'
 )
 

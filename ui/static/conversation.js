@@ -73,7 +73,7 @@ class Conversation {
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     document.querySelector('[role="tab"]')?.click();
-    this.field.focus();
+    whenSeen(this.field, () => this.field.focus());
   }
 
   // Grow the field with its text.
@@ -97,7 +97,8 @@ class Conversation {
     exchange.parts = { question: heading(asked), progress: progress("Asked …") };
     this.draw(exchange, at >= 0 ? document.getElementById(replaces) : null);
     this.run(exchange.id);
-    document.getElementById(exchange.id).scrollIntoView({ block: at >= 0 ? "nearest" : "start", behavior: motion() });
+    const article = document.getElementById(exchange.id);
+    whenSeen(article, () => article.scrollIntoView({ block: at >= 0 ? "nearest" : "start", behavior: motion() }));
     this.asks({ exchange_id: exchange.id, question: asked, overrides, history });
   }
 
@@ -195,6 +196,12 @@ function renew(article, name, html) {
   if (old) old.replaceWith(part);
   else article.append(part);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+// A tab that was just chosen shows what is in it only some frames later.
+function whenSeen(element, act, frames = 30) {
+  if (element.checkVisibility() || !frames) act();
+  else requestAnimationFrame(() => whenSeen(element, act, frames - 1));
 }
 
 function heading(question) {

@@ -2,6 +2,7 @@
 
 import "./answer.js";
 import "./browse.js";
+import "./tabs.js";
 import { useTheme } from "./theme.js";
 
 if (document.body) useTheme();

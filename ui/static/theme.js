@@ -23,7 +23,4 @@ function apply() {
   const dark = isDark();
   if (document.body.classList.contains("dark") !== dark) document.body.classList.toggle("dark", dark);
   document.documentElement.style.colorScheme = dark ? "dark" : "light";
-  const button = document.getElementById("cd-theme");
-  const name = dark ? "Light" : "Dark";
-  if (button && button.textContent !== name) button.textContent = name;
 }

@@ -1,0 +1,149 @@
+"""Many at once, and a server whose index changes or that goes away and comes back."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.collection import LATER, write_collection
+from tests.browser.program import Site, citedesk, running
+from tests.browser.reader import QUANTIZATION, Faults, answered, ask, finished, loaded, opened, scripted, titles
+from tests.fakes import ScriptedEndpoint
+
+_LOST = "The server does not answer"
+_SESSIONS = 20
+SUBJECTS = {
+    "quantum optimization": "Quantum",
+    "quantization": "Quantization",
+    "code optimization with language models": "Code",
+    "learned optimizers for circuits": "Circuit",
+}
+
+
+@pytest.fixture(scope="module")
+def own(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, ScriptedEndpoint]]:
+    """A chat of this module's own, whose index may change and which may be ended; its endpoint is slow."""
+    copy = shutil.copytree(home, tmp_path_factory.mktemp("own") / "home")
+    with ScriptedEndpoint(scripted(["FlashAttention-2 has better work partitioning [1]."] * 300)) as endpoint:
+        endpoint.pause = 0.05
+        settings = {"CITEDESK_LLM_BASE_URL": endpoint.url, "CITEDESK_LLM_MODEL": "small-model"}
+        with running(Site(copy, settings)) as started:
+            yield started, endpoint
+
+
+@pytest.fixture
+def own_page(own: tuple[Site, ScriptedEndpoint], context: BrowserContext) -> Iterator[tuple[Page, Faults]]:
+    noted = Faults(own[0].url)
+    noted.follow(context)
+    yield opened(context.new_page(), own[0].url), noted
+    noted.assert_none()
+
+
+def test_twenty_sessions_at_once_each_get_their_own_answer(browser: Browser, site: Site) -> None:
+    contexts = [browser.new_context(reduced_motion="reduce") for _ in range(_SESSIONS)]
+    faults = [Faults(site.url) for _ in contexts]
+    for noted, context in zip(faults, contexts, strict=True):
+        noted.follow(context)
+        context.set_default_timeout(60_000)
+    pages = [context.new_page() for context in contexts]
+    for page in pages:
+        page.goto(site.url, wait_until="commit")
+    for page in pages:
+        loaded(page)
+        page.evaluate(_WATCH)
+    questions = [f"Which papers are about {subject} from {2021 + i} on?" for i in range(5) for subject in SUBJECTS]
+    for page, question in zip(pages, questions, strict=True):
+        page.fill("#cd-question", question)
+    for page in pages:
+        page.evaluate("document.getElementById('cd-composer').requestSubmit()")
+    for page, question in zip(pages, questions, strict=True):
+        page.wait_for_selector("#cd-exchanges[aria-busy=false] [data-action=copy-answer]", state="attached")
+        shown = page.locator(".cd-exchange")
+        expect(shown).to_have_count(1)
+        expect(shown.locator("h2")).to_have_text(question)
+        since = re.findall(r"20\d\d", question)[0]
+        assert f"{since} or later" in shown.locator(".cd-understood").inner_text()
+    waited = [place for page in pages for place in page.evaluate("[...window.places]")]
+    for context in contexts:
+        context.close()
+    for noted in faults:
+        noted.assert_none()
+    assert waited and max(waited) >= 10
+
+
+_WATCH = """() => {
+  window.places = new Set();
+  new MutationObserver(() => {
+    const said = document.querySelector('.cd-progress')?.textContent.match(/Waiting: (\\d+) before you/);
+    if (said) window.places.add(Number(said[1]));
+  }).observe(document.getElementById('cd-exchanges'), {childList: true, subtree: true, characterData: true});
+}"""
+
+
+def test_new_generation_of_the_index_is_taken_over_by_the_open_page(
+    own: tuple[Site, ScriptedEndpoint], own_page: tuple[Page, Faults], tmp_path: Path
+) -> None:
+    page, _ = own_page
+    expect(page.locator("#cd-state")).to_have_text("44 papers")
+    papers = write_collection(tmp_path / "papers.jsonl", LATER)
+    citedesk("index", papers, "--home", own[0].home, "--quiet", cwd=tmp_path)
+    expect(page.locator("#cd-state")).to_have_text("45 papers", timeout=25_000)
+    page.get_by_role("tab", name="Settings").click()
+    page.get_by_label("extractive").check()
+    page.get_by_role("button", name="Use these settings").click()
+    expect(page.locator(".cd-chosen")).to_contain_text("in the papers’ own words")
+    exchange = answered(page, "Which papers count okapis?")
+    assert titles(exchange) == ["Okapi: Stripes That Came Later"]
+
+
+def test_page_outlives_a_server_that_ends_in_mid_answer(
+    own: tuple[Site, ScriptedEndpoint], own_page: tuple[Page, Faults]
+) -> None:
+    (site, _), (page, faults) = own, own_page
+    exchange = ask(page, "What does FlashAttention-2 do?")
+    expect(exchange.locator(".cd-growing")).to_contain_text("work partitioning")
+    page.fill("#cd-question", "a draft that is not asked yet")
+    faults.meant = ["ERR_", "console: .*(fetch|onnect|network|Lost|SSE|50[23])"]
+    site.kill()
+    expect(page.locator("#cd-state")).to_contain_text(_LOST, timeout=25_000)
+    expect(exchange.locator(".cd-progress")).to_contain_text("What had come by then is kept")
+    expect(exchange.locator(".cd-growing")).to_contain_text("work partitioning")
+    site.start()
+    loaded_again = page.locator("#cd-state", has_text=re.compile("papers$"))
+    expect(loaded_again).to_be_visible(timeout=40_000)
+    loaded(page)
+    expect(page.locator(".cd-exchange h2")).to_have_text("What does FlashAttention-2 do?")
+    expect(page.locator(".cd-exchange .cd-growing")).to_contain_text("work partitioning")
+    expect(page.locator("#cd-question")).to_have_value("a draft that is not asked yet")
+    page.fill("#cd-question", "")
+    page.get_by_role("tab", name="Settings").click()
+    page.get_by_label("extractive").check()
+    page.get_by_role("button", name="Use these settings").click()
+    expect(page.locator(".cd-chosen")).to_contain_text("in the papers’ own words")
+    page.get_by_role("tab", name="Ask", exact=True).click()
+    page.get_by_role("button", name="Retry").click()
+    expect(finished(page).locator(".cd-prose .cd-cite").first).to_be_visible()
+
+
+def test_question_asked_before_the_chat_is_loaded_is_answered_after(
+    home: Path, context: BrowserContext, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(home, tmp_path / "home")
+    with running(Site(copy), wait=False) as site:
+        noted = Faults(site.url)
+        noted.follow(context)
+        page = context.new_page()
+        page.goto(site.url)
+        assert page.locator("body.cd-door").count() == 1
+        page.fill("#cd-question", QUANTIZATION)
+        page.press("#cd-question", "Enter")
+        expect(page.locator("#cd-wait")).to_contain_text("Your question is taken")
+        loaded(page)
+        page.wait_for_selector(".cd-exchange")
+        expect(finished(page).locator("h2")).to_have_text(QUANTIZATION)
+        noted.assert_none()
