@@ -81,7 +81,7 @@ def _columns(exchange_id: str, answer: Answer, hits: Sequence[Hit]) -> list[_Col
     return [
         _Column("Number", tuple((str(each.n), _number(exchange_id, each)) for each in cited)),
         _Column("Title", tuple((shown_title(paper.title).casefold(), _title(paper)) for paper in papers)),
-        _Column("Date", tuple((paper.date or "", text(paper.date or "")) for paper in papers)),
+        _Column("Date", tuple((paper.date or "", _date(paper)) for paper in papers)),
         _Column("Authors", tuple((_surname(paper), _authors(paper)) for paper in papers)),
         _Column("Venue", tuple((paper.venue or "", _known(paper.venue)) for paper in papers)),
         _Column("Code", tuple(("with code" if paper.code else "", _code(paper)) for paper in papers)),
@@ -113,6 +113,10 @@ def _title(paper: Paper) -> str:
         return f'<span class="cd-row-title">{bdi(title)}</span>'
     given = attributes(class_="cd-row-title", href=address, target="_blank", rel="noopener noreferrer")
     return f'<a{given}>{bdi(title)}<span class="cd-hidden"> (opens in a new tab)</span></a>'
+
+
+def _date(paper: Paper) -> str:
+    return f"<time>{text(paper.date)}</time>" if paper.date else ""
 
 
 def _authors(paper: Paper) -> str:

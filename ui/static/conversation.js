@@ -5,7 +5,8 @@ import { held } from "./files.js";
 import { Kept } from "./kept.js";
 import { follow } from "./status.js";
 
-const NEAR_END = 160; // pixels from the page's end within which it follows what is written
+const NEAR_END = 160; // pixels from the page's end within which a question rises to the top as its answer grows
+const TOUCHED = matchMedia("(pointer: coarse)"); // there, focus keeps a keyboard over half of the screen
 
 export function attach(gradio) {
   if (gradio.element.dataset.attached) return;
@@ -57,6 +58,7 @@ class Conversation {
       this.field.value = "";
       draft.set("");
       this.fit();
+      if (TOUCHED.matches) this.field.blur();
       this.ask({ question });
     });
     document.addEventListener("click", (event) => {
@@ -98,7 +100,7 @@ class Conversation {
     this.draw(exchange, at >= 0 ? document.getElementById(replaces) : null);
     this.run(exchange.id);
     const article = document.getElementById(exchange.id);
-    whenSeen(article, () => article.scrollIntoView({ block: at >= 0 ? "nearest" : "start", behavior: motion() }));
+    whenSeen(article, () => article.scrollIntoView({ block: at >= 0 ? "nearest" : "start" }));
     this.asks({ exchange_id: exchange.id, question: asked, overrides, history });
   }
 
@@ -109,7 +111,7 @@ class Conversation {
     const follows = innerHeight + scrollY > document.documentElement.scrollHeight - NEAR_END;
     Object.assign(exchange, { parts: value.parts, overrides: value.overrides });
     this.draw(exchange);
-    if (follows && this.place.lastElementChild?.id === exchange.id && !value.done) scrollTo({ top: document.documentElement.scrollHeight });
+    if (follows && this.place.lastElementChild?.id === exchange.id) this.place.lastElementChild.scrollIntoView();
     if (value.done) this.end(exchange);
   }
 
@@ -143,7 +145,7 @@ class Conversation {
     this.place.replaceChildren();
     for (const exchange of this.conversation.exchanges) this.draw(exchange);
     this.examples.hidden = Boolean(this.conversation.exchanges.length);
-    this.field.focus({ preventScroll: true });
+    if (!TOUCHED.matches) this.field.focus({ preventScroll: true });
   }
 
   // Change only the parts that are not as they were, so that focus and what is unfolded stay.
@@ -215,8 +217,4 @@ function progress(said) {
 
 function freshId() {
   return `x${Date.now().toString(36)}${Math.floor(Math.random() * 1296).toString(36)}`;
-}
-
-function motion() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
 }
