@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,6 +12,7 @@ import pytest
 from rag.errors import CitedeskError, IndexMissing, ModelUnavailable
 from rag.loaded import Models
 from rag.settings import Settings
+from rag.vectors import VectorStore
 from tests.fakes import PAPERS, hash_library, hash_models, hash_settings
 from ui.choice import Choice
 from ui.desk import Desk
@@ -72,6 +74,38 @@ def test_new_generation_is_taken_up_without_a_restart(tmp_path: Path) -> None:
         until(lambda: desk.status.papers == 3)
         assert desk.engine() is not before
         assert before.search("pebble").hits  # a question that is under way ends on the index that it began with
+
+
+def test_earlier_generation_is_closed_once_no_question_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hash_library(tmp_path, PAPERS[:2]).close()
+    closed: list[VectorStore] = []
+    close = VectorStore.close
+    monkeypatch.setattr(VectorStore, "close", lambda store: (closed.append(store), close(store)))
+    with started(tmp_path) as desk:
+        before = desk.engine(SOON)
+        vectors = before.library.vectors
+        hash_library(tmp_path, PAPERS[:3]).close()
+        until(lambda: bool(desk._outdated))
+        desk._close_outdated()
+        assert vectors.count() == 2
+        del before
+        gc.collect()
+        until(lambda: vectors in closed)
+        assert desk.engine().search("pebble").hits
+
+
+def test_library_is_closed_where_its_models_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hash_library(tmp_path).close()
+    closed = Event()
+    monkeypatch.setattr("rag.library.Library.close", lambda library: closed.set())
+
+    def load(settings: Settings) -> Models:
+        raise ModelUnavailable("There is no model here. Install one.")
+
+    with started(tmp_path, load):
+        assert closed.wait(SOON)
 
 
 def test_index_that_cannot_be_read_leaves_the_earlier_one_in_use(tmp_path: Path) -> None:
