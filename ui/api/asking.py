@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractContextManager, aclosing
-from threading import Event as Flag
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import aclosing
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -17,12 +16,9 @@ from rag.records import paper_to_record
 from ui.api.asked import AskRequest, SearchRequest
 from ui.api.replies import NotThere, error_line
 from ui.api.streams import Named
-from ui.asking import Waiting, events
+from ui.asking import Hold, Waiting, events
 from ui.choice import Choice
 from ui.desk import Desk
-
-if TYPE_CHECKING:
-    from rag.chat import ChatModel
 
 T = TypeVar("T")
 _SIDE_BY_SIDE = 16  # threads that wait for the models or search
@@ -47,11 +43,11 @@ class Answers:
     async def search(self, request: SearchRequest) -> dict[str, Any]:
         """Find papers; cancelling it ends the work, also what an endpoint does for it."""
         await self.ready()
-        work = _Search(self.desk, request)
+        hold, choice = Hold(self.desk), Choice(written=bool(self.desk.settings.recall))
         try:
-            return await self._in_thread(work.run)
+            return await self._in_thread(_search, hold, request, choice)
         finally:
-            work.stop()
+            hold.stop()
 
     async def ask(self, request: AskRequest) -> dict[str, Any]:
         """Answer a question; cancelling it ends the work."""
@@ -93,31 +89,6 @@ class Answers:
         return await anyio.to_thread.run_sync(work, *arguments, limiter=self._limit, abandon_on_cancel=True)
 
 
-class _Search:
-    """One search on a thread of its own; stop() may be called from another."""
-
-    def __init__(self, desk: Desk, request: SearchRequest) -> None:
-        self._desk = desk
-        self._request = request
-        self._stopped = Flag()
-        self._chats: list[ChatModel] = []
-
-    def run(self) -> dict[str, Any]:
-        request, choice = self._request, Choice(written=bool(self._desk.settings.recall))
-        engine = self._desk.engine_for(choice, self._watch, self._place)
-        found = engine.search(request.question, request.overrides)
-        return search_to_json(found.query, found.hits[: request.k], found.timings_ms, found.notice, found.usage)
-
-    def stop(self) -> None:
-        self._stopped.set()
-        for chat in tuple(self._chats):
-            chat.close()
-        self._desk.turnstile.nudge()
-
-    def _place(self) -> AbstractContextManager[None]:
-        return self._desk.turnstile.place(lambda ahead: None, self._stopped.is_set)
-
-    def _watch(self, chat: ChatModel) -> None:
-        self._chats.append(chat)
-        if self._stopped.is_set():
-            chat.close()
+def _search(hold: Hold, request: SearchRequest, choice: Choice) -> dict[str, Any]:
+    found = hold.engine(choice).search(request.question, request.overrides)
+    return search_to_json(found.query, found.hits[: request.k], found.timings_ms, found.notice, found.usage)
