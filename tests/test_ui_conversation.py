@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import SHELF
+from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings
 from tests.serving import shelf_desk
 from ui.choice import Choice
+from ui.desk import Desk
 
 gr = pytest.importorskip("gradio")
 QUESTION = "which papers prune the KV cache"
@@ -32,6 +33,31 @@ def test_question_is_shown_to_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert (last["id"], last["overrides"], last["done"]) == ("x1", {}, True)
     assert SHELF[0].title in last["parts"]["cards"]
     assert [each["done"] for each in shown[:-1]] == [False] * (len(shown) - 1)
+
+
+def test_receipt_names_the_generation_also_where_the_question_came_before_the_index_was_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from ui.conversation import make_asker
+
+    library = hash_library(tmp_path, SHELF)
+    library.close()
+    monkeypatch.setattr("rag.finder.load_ranker", lambda depth: EASY_RANKER)
+    desk = Desk(hash_settings(tmp_path), lambda settings: hash_models())
+    event = gr.EventData(None, {"exchange_id": "x1", "question": QUESTION})
+
+    async def last() -> dict[str, Any]:
+        shown = []
+        async for update in make_asker(desk)(Choice(), event):
+            shown.append(update["exchange"])
+            if len(shown) == 1:
+                desk.start()
+        assert "Waiting for the models" in shown[0]["parts"]["progress"]
+        return shown[-1]
+
+    actions = asyncio.run(last())["parts"]["actions"]
+    desk.close()
+    assert f'"generation": "{library.manifest.generation}"' in actions
 
 
 def test_what_the_user_set_reaches_the_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

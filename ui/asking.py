@@ -11,7 +11,7 @@ from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from rag.answer import Event
+from rag.answer import Event, Retrieved
 from rag.errors import CitedeskError
 from rag.types import Overrides, Turn
 from ui.choice import Choice
@@ -32,6 +32,13 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedOf:
+    """What was found is of this generation of the index."""
+
+    generation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A question as it was asked, with what the session has chosen."""
 
@@ -41,7 +48,7 @@ class Asked:
     choice: Choice = Choice()
 
 
-Item = Waiting | Event
+Item = Waiting | AskedOf | Event
 
 
 async def batches(desk: Desk, asked: Asked) -> AsyncGenerator[tuple[Item, ...], None]:
@@ -81,13 +88,14 @@ async def events(
     overrides: Overrides = Overrides(),
     history: Sequence[Turn] = (),
     use_llm: bool = True,
-) -> AsyncGenerator[Item, None]:
-    """Yield what becomes of a question, one by one, as `batches` does."""
+) -> AsyncGenerator[Waiting | Event, None]:
+    """Yield what a program is told of a question, one by one, as it comes; raises as `batches` does."""
     asked = Asked(question, overrides, tuple(history), Choice(written=use_llm))
     async with aclosing(batches(desk, asked)) as stream:
         async for batch in stream:
             for item in batch:
-                yield item
+                if not isinstance(item, AskedOf):
+                    yield item
 
 
 class Hold:
@@ -162,4 +170,6 @@ class _Work:
             for event in stream:
                 if self._hold.stopped:
                     return
+                if isinstance(event, Retrieved):
+                    self._hand_over(AskedOf(engine.library.manifest.generation))
                 self._hand_over(event)

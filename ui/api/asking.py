@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 
-from rag.answer import Done
+from rag.answer import Done, Event
 from rag.errors import CitedeskError
 from rag.output import answer_to_json, event_to_json, search_to_json
 from rag.records import paper_to_record
@@ -82,7 +82,7 @@ class Answers:
         names = ("ready", "message", "papers", "generation", "model")
         return {name: getattr(status, name) for name in names}
 
-    def _events(self, request: AskRequest) -> AsyncGenerator[Any, None]:
+    def _events(self, request: AskRequest) -> AsyncGenerator[Waiting | Event, None]:
         return events(self.desk, request.question, request.overrides, request.history, request.written)
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
