@@ -71,7 +71,7 @@ def test_what_the_user_set_reaches_the_engine(monkeypatch: pytest.MonkeyPatch, t
     ("data", "said"),
     [
         ({"question": " "}, "The question is empty."),
-        ({"question": "x" * 20_001}, "The question has 20,001 characters; 20,000 are the most."),
+        ({"question": "x" * 4001}, "The question has 4001 characters; at most 4000 are read."),
         ({"question": QUESTION, "overrides": {"kind": "poem"}}, "There is no kind &#x27;poem&#x27;"),
         ({"question": QUESTION, "history": "none"}, "is not a list of earlier turns"),
         ({"question": QUESTION, "history": [{"answer": "x"}]}, "turn 1 of"),

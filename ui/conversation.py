@@ -19,8 +19,9 @@ from ui.choice import Choice
 from ui.desk import Desk
 from ui.exchange import Exchange
 from ui.overrides import overrides_from_json, overrides_to_json
+from ui.question import check_length
 from ui.render.exchange import parts_of
-from ui.render.page import COMPOSER, LONGEST
+from ui.render.page import COMPOSER
 
 _EVERY = 0.08  # seconds between two pictures of an answer that is being written
 _ATTACH = (
@@ -70,8 +71,7 @@ def _asked_for(data: Mapping[str, Any]) -> tuple[str, str]:
 def _read(data: Mapping[str, Any], choice: Choice) -> Asked:
     """Read what the page asks; raises UsageError."""
     question = _asked_for(data)[1]
-    if len(question) > LONGEST:
-        raise UsageError(f"The question has {len(question):,} characters; {LONGEST:,} are the most.")
+    check_length(question)
     try:
         history = turns_from_json(data.get("history", []))
     except ValueError as error:
