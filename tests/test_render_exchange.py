@@ -169,6 +169,14 @@ def test_refusal_offers_what_lifting_gives() -> None:
     assert "--drop" not in html
 
 
+@pytest.mark.parametrize("kind", ["list", "compare"])
+def test_number_in_a_table_shows_its_quote_as_one_in_the_text_does(kind: Kind) -> None:
+    html = part("answer", exchange(kind, text=""))
+    for n in (1, 2):
+        assert f'href="#x1-p{n}" data-n="{n}" aria-describedby="x1-tip{n}"' in html
+        assert f'id="x1-tip{n}"' in html
+
+
 def test_list_has_a_table_that_sorts() -> None:
     html = part("answer", exchange(status="answered", missed=Missed(1, 3)))
     heads = [re.sub(r"<[^>]+>", "", head) for head in re.findall(r"<th .*?</th>", html)]
