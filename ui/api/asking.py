@@ -70,8 +70,7 @@ class Answers:
     async def paper(self, paper_id: str) -> dict[str, Any]:
         """Give all that is known of a paper; raises NotThere."""
         await self.ready()
-        engine = await self._in_thread(self.desk.engine)
-        paper = engine.library.papers.get(paper_id)
+        paper = self.desk.engine(timeout=0).library.papers.get(paper_id)
         if paper is None:
             raise NotThere(f"There is no paper {paper_id!r} here.")
         return paper_to_record(paper)
