@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
@@ -13,7 +13,8 @@ from rag.errors import CitedeskError, IndexMissing, ModelUnavailable
 from rag.loaded import Models
 from rag.settings import Settings
 from rag.vectors import VectorStore
-from tests.fakes import PAPERS, hash_library, hash_models, hash_settings
+from rag.writing.writer import Writer
+from tests.fakes import PAPERS, hash_library, hash_models, hash_settings, word_writer
 from ui.choice import Choice
 from ui.desk import Desk
 
@@ -128,6 +129,31 @@ def test_models_that_are_not_there_are_said_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(ModelUnavailable, match="Install one"):
             desk.engine(SOON)
         assert desk.status.message == "There is no model here. Install one."
+
+
+def test_who_only_searches_does_not_wait_for_what_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hash_library(tmp_path).close()
+    loading, go_on = Event(), Event()
+
+    def load(settings: Settings) -> Writer:
+        loading.set()
+        assert go_on.wait(SOON)
+        return word_writer(settings)
+
+    monkeypatch.setattr("rag.writing.writer.load_writer", load)
+    choice = Choice(base_url="http://127.0.0.1:9/v1", model="m")
+    with started(tmp_path) as desk:
+        desk.engine(SOON)
+        writing = Thread(target=desk.engine_for, args=(choice, lambda chat: None, nullcontext))
+        writing.start()
+        assert loading.wait(SOON)
+        searched = Thread(target=desk.engine, args=(0,), daemon=True)
+        searched.start()
+        searched.join(SOON / 4)
+        waited = searched.is_alive()
+        go_on.set()
+        writing.join()
+        assert not waited
 
 
 def test_session_chooses_depth_and_extractive_answers_for_itself_alone(tmp_path: Path) -> None:

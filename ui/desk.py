@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
-from threading import Condition, Event, Thread
+from threading import Condition, Event, Lock, Thread
 from typing import TYPE_CHECKING
 from weakref import ref
 
@@ -59,6 +59,7 @@ class Desk:
         self._outdated: list[tuple[ref[Library], VectorStore]] = []
         self._message = "The index and the models are being loaded."
         self._failure: CitedeskError | None = None
+        self._writer_lock = Lock()
         self._changed = Condition()
         self._closed = Event()
         self._thread = Thread(target=self._keep_up, name="citedesk-desk", daemon=True)
@@ -116,7 +117,7 @@ class Desk:
     def _loaded_writer(self) -> Writer:
         from rag.writing.writer import load_writer
 
-        with self._changed:
+        with self._writer_lock:  # not that of the engine: who only searches is not kept waiting
             if self._writer is None:
                 self._writer = load_writer(self.settings)
             return self._writer
