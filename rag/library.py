@@ -32,7 +32,7 @@ from rag.types import Paper
 from rag.vectors import VectorStore, open_vectors
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Library:
     """One generation; `papers` is in corpus order, which is also the order of the BM25 index and of `late`.
 

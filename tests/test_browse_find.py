@@ -83,6 +83,7 @@ def test_selection_survives_an_address() -> None:
     selection = Selection('a&b="<ü>', ("2024", "no date"), (0, 3), True, "oldest")
     assert selection_from_query(selection.to_query()) == selection
     assert selection_from_query("topic=x&sort=worst&topic=2") == Selection(topics=(2,))
+    assert selection_from_query("text=caches" + "&year=2024" * 500) == Selection()
     assert selection_from_query(Selection("\ud800").to_query()).text == "?"
 
 

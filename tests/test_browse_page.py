@@ -135,8 +135,8 @@ def test_failure_is_one_line_in_the_list() -> None:
 
 async def tab(library: Library) -> gr.Blocks:
     """Build the tab where an event loop runs: without one gradio 6.31 makes two and leaves them open."""
-    with gr.Blocks() as blocks, gr.Tab("Browse"):
-        browse_tab(SmallDesk(library))
+    with gr.Blocks() as blocks, gr.Tab("Browse") as place:
+        browse_tab(SmallDesk(library), place)
     return blocks
 
 

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
 from rag.errors import CitedeskError, IndexMissing, ModelUnavailable
 from rag.loaded import Models
 from rag.settings import Settings
-from tests.fakes import PAPERS, hash_library, hash_models, hash_settings
+from rag.vectors import VectorStore
+from rag.writing.writer import Writer
+from tests.fakes import PAPERS, hash_library, hash_models, hash_settings, word_writer
 from ui.choice import Choice
 from ui.desk import Desk
 
@@ -74,6 +77,38 @@ def test_new_generation_is_taken_up_without_a_restart(tmp_path: Path) -> None:
         assert before.search("pebble").hits  # a question that is under way ends on the index that it began with
 
 
+def test_earlier_generation_is_closed_once_no_question_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hash_library(tmp_path, PAPERS[:2]).close()
+    closed: list[VectorStore] = []
+    close = VectorStore.close
+    monkeypatch.setattr(VectorStore, "close", lambda store: (closed.append(store), close(store)))
+    with started(tmp_path) as desk:
+        before = desk.engine(SOON)
+        vectors = before.library.vectors
+        hash_library(tmp_path, PAPERS[:3]).close()
+        until(lambda: bool(desk._outdated))
+        desk._close_outdated()
+        assert vectors.count() == 2
+        del before
+        gc.collect()
+        until(lambda: vectors in closed)
+        assert desk.engine().search("pebble").hits
+
+
+def test_library_is_closed_where_its_models_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hash_library(tmp_path).close()
+    closed = Event()
+    monkeypatch.setattr("rag.library.Library.close", lambda library: closed.set())
+
+    def load(settings: Settings) -> Models:
+        raise ModelUnavailable("There is no model here. Install one.")
+
+    with started(tmp_path, load):
+        assert closed.wait(SOON)
+
+
 def test_index_that_cannot_be_read_leaves_the_earlier_one_in_use(tmp_path: Path) -> None:
     hash_library(tmp_path, PAPERS[:2]).close()
     with started(tmp_path) as desk:
@@ -94,6 +129,31 @@ def test_models_that_are_not_there_are_said_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(ModelUnavailable, match="Install one"):
             desk.engine(SOON)
         assert desk.status.message == "There is no model here. Install one."
+
+
+def test_who_only_searches_does_not_wait_for_what_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hash_library(tmp_path).close()
+    loading, go_on = Event(), Event()
+
+    def load(settings: Settings) -> Writer:
+        loading.set()
+        assert go_on.wait(SOON)
+        return word_writer(settings)
+
+    monkeypatch.setattr("rag.writing.writer.load_writer", load)
+    choice = Choice(base_url="http://127.0.0.1:9/v1", model="m")
+    with started(tmp_path) as desk:
+        desk.engine(SOON)
+        writing = Thread(target=desk.engine_for, args=(choice, lambda chat: None, nullcontext))
+        writing.start()
+        assert loading.wait(SOON)
+        searched = Thread(target=desk.engine, args=(0,), daemon=True)
+        searched.start()
+        searched.join(SOON / 4)
+        waited = searched.is_alive()
+        go_on.set()
+        writing.join()
+        assert not waited
 
 
 def test_session_chooses_depth_and_extractive_answers_for_itself_alone(tmp_path: Path) -> None:

@@ -49,3 +49,10 @@ def test_report_that_was_removed_or_damaged_is_not_shown(tmp_path: Path) -> None
     assert last_folder(tmp_path) is None
     (tmp_path / "last-evaluation").write_bytes(b"\xff")
     assert last_folder(tmp_path) is None
+
+
+def test_report_is_made_also_where_there_is_no_index_to_note_it_at(tmp_path: Path) -> None:
+    home = tmp_path / "nowhere"
+    note_last(home, report(tmp_path / "run"))
+    assert last_folder(home) is None
+    assert not home.exists()

@@ -15,6 +15,8 @@ from rag.types import Evidence, Filters, Hit, Kind, Overrides, Query, Quote, Tur
 from rag.writing.draft import nothing_meets
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
 from ui.exchange import Exchange
+from ui.feedback import read_feedback
+from ui.question import LONGEST, check_length
 from ui.render.exchange import parts_of
 
 QUOTE = Quote("It halves the memory of long prompts.", 33, 70, "supported")
@@ -167,6 +169,14 @@ def test_refusal_offers_what_lifting_gives() -> None:
     assert "--drop" not in html
 
 
+@pytest.mark.parametrize("kind", ["list", "compare"])
+def test_number_in_a_table_shows_its_quote_as_one_in_the_text_does(kind: Kind) -> None:
+    html = part("answer", exchange(kind, text=""))
+    for n in (1, 2):
+        assert f'href="#x1-p{n}" data-n="{n}" aria-describedby="x1-tip{n}"' in html
+        assert f'id="x1-tip{n}"' in html
+
+
 def test_list_has_a_table_that_sorts() -> None:
     html = part("answer", exchange(status="answered", missed=Missed(1, 3)))
     heads = [re.sub(r"<[^>]+>", "", head) for head in re.findall(r"<th .*?</th>", html)]
@@ -255,3 +265,10 @@ def test_hostile_question_is_only_text() -> None:
         and html.count("</textarea>") == 2
         and "\u202e" not in re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
     )
+
+
+def test_question_that_may_be_asked_may_be_edited_and_rated() -> None:
+    asked = replace(exchange(), question="q" * LONGEST)
+    check_length(asked.question)
+    assert f'maxlength="{LONGEST}"' in parts_of(asked)["question"]
+    assert read_feedback({"verdict": "up", "receipt": {"question": asked.question}})["receipt"]["question"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ def test_what_cannot_be_used_leaves_the_choice_as_it_was() -> None:
     assert choice is before and 'role="alert"' in said and "not an http" in said
     choice, said, _ = _Chooser(SETTINGS, True).use(before, *fields(model=None))
     assert choice is before and "name both" in said
+
+
+def test_another_endpoint_needs_a_model_of_its_own() -> None:
+    served = replace(SETTINGS, llm_base_url="http://127.0.0.1:1/v1", llm_model="theirs")
+    before = Choice(False)
+    choice, said, _ = _Chooser(served, True).use(before, *fields("http://127.0.0.1:2/v1", model=None))
+    assert choice is before and "name both" in said
+    assert _Chooser(served, True).use(before, *fields("http://127.0.0.1:1/v1", model=None))[0].written
 
 
 def test_server_that_allows_no_other_endpoint_heeds_none_that_a_client_sends() -> None:

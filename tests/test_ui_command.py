@@ -8,6 +8,7 @@ import pytest
 
 from rag.cli import main
 from ui.login.users import Users
+from ui.server import Serving
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -42,6 +43,25 @@ def test_what_cannot_be_served_is_refused_in_one_line(
     assert code == 2
     assert printed.startswith("error: ") and printed.count("\n") == 1
     assert said in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "endpoints"),
+    [
+        ([], True),
+        (["--name", "papers.example"], False),
+        (["--name", "papers.example", "--session-endpoints"], True),
+        (["--trust-header", "X-User"], False),
+        (["--host", "0.0.0.0", "--no-login"], False),
+    ],
+)
+def test_only_who_is_on_this_machine_may_name_an_endpoint(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], endpoints: bool
+) -> None:
+    served: list[Serving] = []
+    monkeypatch.setattr("ui.server.serve", served.append)
+    assert main(["ui", "--port", "0", *arguments]) == 0
+    assert served[0].offer.endpoints is endpoints
 
 
 def test_user_is_added_with_a_hashed_password(

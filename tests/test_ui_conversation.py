@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import SHELF
+from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings
 from tests.serving import shelf_desk
 from ui.choice import Choice
+from ui.desk import Desk
 
 gr = pytest.importorskip("gradio")
 QUESTION = "which papers prune the KV cache"
@@ -34,6 +35,31 @@ def test_question_is_shown_to_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert [each["done"] for each in shown[:-1]] == [False] * (len(shown) - 1)
 
 
+def test_receipt_names_the_generation_also_where_the_question_came_before_the_index_was_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from ui.conversation import make_asker
+
+    library = hash_library(tmp_path, SHELF)
+    library.close()
+    monkeypatch.setattr("rag.finder.load_ranker", lambda depth: EASY_RANKER)
+    desk = Desk(hash_settings(tmp_path), lambda settings: hash_models())
+    event = gr.EventData(None, {"exchange_id": "x1", "question": QUESTION})
+
+    async def last() -> dict[str, Any]:
+        shown = []
+        async for update in make_asker(desk)(Choice(), event):
+            shown.append(update["exchange"])
+            if len(shown) == 1:
+                desk.start()
+        assert "Waiting for the models" in shown[0]["parts"]["progress"]
+        return shown[-1]
+
+    actions = asyncio.run(last())["parts"]["actions"]
+    desk.close()
+    assert f'"generation": "{library.manifest.generation}"' in actions
+
+
 def test_what_the_user_set_reaches_the_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     overrides = {"kind": "fact", "filters": {"since": "2024"}}
     last = asked(monkeypatch, tmp_path, {"exchange_id": "x1", "question": QUESTION, "overrides": overrides})[-1]
@@ -45,7 +71,7 @@ def test_what_the_user_set_reaches_the_engine(monkeypatch: pytest.MonkeyPatch, t
     ("data", "said"),
     [
         ({"question": " "}, "The question is empty."),
-        ({"question": "x" * 20_001}, "The question has 20,001 characters; 20,000 are the most."),
+        ({"question": "x" * 4001}, "The question has 4001 characters; at most 4000 are read."),
         ({"question": QUESTION, "overrides": {"kind": "poem"}}, "There is no kind &#x27;poem&#x27;"),
         ({"question": QUESTION, "history": "none"}, "is not a list of earlier turns"),
         ({"question": QUESTION, "history": [{"answer": "x"}]}, "turn 1 of"),

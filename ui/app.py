@@ -28,8 +28,8 @@ def make_chat(desk: Desk, report: Path | None = None, endpoints: bool = True) ->
         with gr.Tabs(elem_id="cd-tabs"):
             with gr.Tab("Ask"):
                 _ask_tab(desk, choice)
-            with gr.Tab("Browse"):
-                browse_tab(desk)
+            with gr.Tab("Browse") as browse:
+                browse_tab(desk, browse)
             with gr.Tab("Measure") as measure:
                 _measure_tab(desk, measure, report)
             with gr.Tab("Settings"):

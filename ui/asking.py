@@ -8,14 +8,18 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractContextManager, aclosing, closing, suppress
 from dataclasses import dataclass
 from threading import Event as Flag
-from threading import Lock, Thread
+from threading import Thread
+from typing import TYPE_CHECKING
 
-from rag.answer import Event
-from rag.chat import ChatModel
+from rag.answer import Event, Retrieved
 from rag.errors import CitedeskError
 from rag.types import Overrides, Turn
 from ui.choice import Choice
 from ui.desk import Desk
+
+if TYPE_CHECKING:
+    from rag.chat import ChatModel
+    from rag.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +32,13 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedOf:
+    """What was found is of this generation of the index."""
+
+    generation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A question as it was asked, with what the session has chosen."""
 
@@ -37,7 +48,7 @@ class Asked:
     choice: Choice = Choice()
 
 
-Item = Waiting | Event
+Item = Waiting | AskedOf | Event
 
 
 async def batches(desk: Desk, asked: Asked) -> AsyncGenerator[tuple[Item, ...], None]:
@@ -77,37 +88,67 @@ async def events(
     overrides: Overrides = Overrides(),
     history: Sequence[Turn] = (),
     use_llm: bool = True,
-) -> AsyncGenerator[Item, None]:
-    """Yield what becomes of a question, one by one, as `batches` does."""
+) -> AsyncGenerator[Waiting | Event, None]:
+    """Yield what a program is told of a question, one by one, as it comes; raises as `batches` does."""
     asked = Asked(question, overrides, tuple(history), Choice(written=use_llm))
     async with aclosing(batches(desk, asked)) as stream:
         async for batch in stream:
             for item in batch:
-                yield item
+                if not isinstance(item, AskedOf):
+                    yield item
+
+
+class Hold:
+    """What a question holds of the desk, which stop() lets go of, from any thread: its place, and an endpoint's work.
+
+    `ahead` is told how many are before it, each time that it changes.
+    """
+
+    def __init__(self, desk: Desk, ahead: Callable[[int], None] = lambda before: None) -> None:
+        self._desk = desk
+        self._ahead = ahead
+        self._stopped = Flag()
+        self._chats: list[ChatModel] = []
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether nobody waits for it any more."""
+        return self._stopped.is_set()
+
+    def engine(self, choice: Choice) -> Engine:
+        """Give the engine that a session has chosen; raises CitedeskError as `Desk.engine_for` does."""
+        return self._desk.engine_for(choice, self._watch, self._place)
+
+    def stop(self) -> None:
+        """End the work at once."""
+        self._stopped.set()
+        for chat in tuple(self._chats):
+            chat.close()
+        self._desk.turnstile.nudge()
+
+    def _place(self) -> AbstractContextManager[None]:
+        return self._desk.turnstile.place(self._ahead, self._stopped.is_set)
+
+    def _watch(self, chat: ChatModel) -> None:
+        self._chats.append(chat)  # before the look: whichever comes second, this or stop(), closes it
+        if self.stopped:
+            chat.close()
 
 
 class _Work:
-    """Runs one question; stop() may be called from any thread, at any time."""
+    """Runs one question on a thread of its own."""
 
     def __init__(self, desk: Desk, asked: Asked, hand_over: Callable[[Item | Exception | None], None]) -> None:
         self._desk = desk
         self._asked = asked
         self._hand_over = hand_over
-        self._stopped = Flag()
-        self._lock = Lock()
-        self._chats: list[ChatModel] = []
-        self._thread = Thread(target=self._run, name="citedesk-question", daemon=True)
+        self._hold = Hold(desk, lambda before: hand_over(Waiting(before)))
 
     def start(self) -> None:
-        self._thread.start()
+        Thread(target=self._run, name="citedesk-question", daemon=True).start()
 
     def stop(self) -> None:
-        with self._lock:
-            self._stopped.set()
-            chats = tuple(self._chats)
-        for chat in chats:
-            chat.close()
-        self._desk.turnstile.nudge()
+        self._hold.stop()
 
     def _run(self) -> None:
         try:
@@ -124,19 +165,11 @@ class _Work:
         if not self._desk.status.ready:
             self._hand_over(Waiting(0))
         asked = self._asked
-        engine = self._desk.engine_for(asked.choice, self._watch, self._place)
+        engine = self._hold.engine(asked.choice)
         with closing(engine.ask(asked.question, asked.overrides, asked.choice.written, asked.history)) as stream:
             for event in stream:
-                if self._stopped.is_set():
+                if self._hold.stopped:
                     return
+                if isinstance(event, Retrieved):
+                    self._hand_over(AskedOf(engine.library.manifest.generation))
                 self._hand_over(event)
-
-    def _place(self) -> AbstractContextManager[None]:
-        return self._desk.turnstile.place(lambda ahead: self._hand_over(Waiting(ahead)), self._stopped.is_set)
-
-    def _watch(self, chat: ChatModel) -> None:
-        with self._lock:
-            self._chats.append(chat)
-            stopped = self._stopped.is_set()
-        if stopped:
-            chat.close()

@@ -58,7 +58,8 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
         arguments.proxy or LOOPBACK,
         arguments.name,
     )
-    own = is_loopback(arguments.host) and not (access.users or access.header)
+    # With a name of its own the site is reached from elsewhere, through a proxy on this machine.
+    own = is_loopback(arguments.host) and not (access.users or access.header or arguments.name)
     with _listen(arguments.host, arguments.port) as listener:
         from ui.server import Serving, serve  # after the port is taken
         from ui.site import Offer

@@ -14,13 +14,14 @@ import gradio as gr
 from rag.answer import Done
 from rag.conversation.turns import turns_from_json
 from rag.errors import CitedeskError, UsageError
-from ui.asking import Asked, Item, Waiting, batches
+from ui.asking import Asked, AskedOf, Item, Waiting, batches
 from ui.choice import Choice
 from ui.desk import Desk
 from ui.exchange import Exchange
 from ui.overrides import overrides_from_json, overrides_to_json
+from ui.question import check_length
 from ui.render.exchange import parts_of
-from ui.render.page import COMPOSER, LONGEST
+from ui.render.page import COMPOSER
 
 _EVERY = 0.08  # seconds between two pictures of an answer that is being written
 _ATTACH = (
@@ -45,7 +46,7 @@ def make_asker(desk: Desk) -> Callable[..., AsyncGenerator[dict[str, Any], None]
 
     async def ask(choice: Choice, event: gr.EventData) -> AsyncGenerator[dict[str, Any], None]:
         exchange_id, question = _asked_for(event._data)
-        exchange = Exchange(exchange_id, question, progress="Searching …", generation=desk.status.generation or "")
+        exchange = Exchange(exchange_id, question, progress="Searching …")
         try:
             asked = _read(event._data, choice)
             exchange = replace(exchange, overrides=asked.overrides)
@@ -70,8 +71,7 @@ def _asked_for(data: Mapping[str, Any]) -> tuple[str, str]:
 def _read(data: Mapping[str, Any], choice: Choice) -> Asked:
     """Read what the page asks; raises UsageError."""
     question = _asked_for(data)[1]
-    if len(question) > LONGEST:
-        raise UsageError(f"The question has {len(question):,} characters; {LONGEST:,} are the most.")
+    check_length(question)
     try:
         history = turns_from_json(data.get("history", []))
     except ValueError as error:
@@ -84,6 +84,8 @@ def _with(exchange: Exchange, item: Item) -> Exchange:
     if isinstance(item, Waiting):
         ahead = f"Waiting: {item.ahead} before you …" if item.ahead else "Waiting for the models to be loaded …"
         return replace(exchange, progress=ahead)
+    if isinstance(item, AskedOf):
+        return replace(exchange, generation=item.generation)
     exchange = exchange.with_event(item)
     return exchange if isinstance(item, Done) else replace(exchange, progress="Writing …")
 

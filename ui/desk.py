@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
-from threading import Condition, Event, Thread
+from threading import Condition, Event, Lock, Thread
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from rag.errors import CitedeskError, IndexFailed, IndexMissing
 from rag.generations import IndexFolder
@@ -19,7 +20,9 @@ from ui.turnstile import Turnstile
 if TYPE_CHECKING:
     from rag.chat import ChatModel
     from rag.engine import Engine
+    from rag.library import Library
     from rag.loaded import Models
+    from rag.vectors import VectorStore
     from rag.writing.writer import Writer
 
 Place = Callable[[], AbstractContextManager[object]]
@@ -53,8 +56,10 @@ class Desk:
         self._models: Models | None = None
         self._writer: Writer | None = None
         self._seen: str | None = None
+        self._outdated: list[tuple[ref[Library], VectorStore]] = []
         self._message = "The index and the models are being loaded."
         self._failure: CitedeskError | None = None
+        self._writer_lock = Lock()
         self._changed = Condition()
         self._closed = Event()
         self._thread = Thread(target=self._keep_up, name="citedesk-desk", daemon=True)
@@ -112,7 +117,7 @@ class Desk:
     def _loaded_writer(self) -> Writer:
         from rag.writing.writer import load_writer
 
-        with self._changed:
+        with self._writer_lock:  # not that of the engine: who only searches is not kept waiting
             if self._writer is None:
                 self._writer = load_writer(self.settings)
             return self._writer
@@ -127,6 +132,7 @@ class Desk:
                 logger.exception("index=unloaded")
                 said = f"The index cannot be loaded ({type(error).__name__}: {error}). Run `citedesk doctor`."
                 self._tell(said, IndexFailed(said))
+            self._close_outdated()
             if self._closed.wait(_LOOK_EVERY):
                 return
 
@@ -145,15 +151,28 @@ class Desk:
         from rag.engine import Engine  # 1 s of imports
         from rag.library import open_library
 
-        library = open_library(self.settings)
-        models = self._models or self._load_models(self.settings)
-        engine = Engine(self.settings, library, models)
-        if self._models is None:
-            engine.search(_WARM_UP)  # the first question would pay for what loads only then
+        with ExitStack() as unless_used:
+            library = open_library(self.settings)
+            unless_used.callback(library.close)
+            models = self._models or self._load_models(self.settings)
+            engine = Engine(self.settings, library, models)
+            if self._models is None:
+                engine.search(_WARM_UP)  # the first question would pay for what loads only then
+            unless_used.pop_all()
+        before = self._engine
         with self._changed:
             self._engine, self._models, self._message, self._failure = engine, models, "", None
             self._changed.notify_all()
+        if before:
+            self._outdated.append((ref(before.library), before.library.vectors))
         logger.info("generation=%s papers=%d", library.manifest.generation, len(library.papers))
+
+    def _close_outdated(self) -> None:
+        """Let go of the files of earlier generations, once no question that is under way holds one."""
+        unused = [each for each in self._outdated if each[0]() is None]
+        self._outdated = [each for each in self._outdated if each not in unused]
+        for _, vectors in unused:
+            vectors.close()
 
     def _tell(self, message: str, failure: CitedeskError) -> None:
         """Say what went wrong; an index that was loaded before stays in use."""

@@ -13,11 +13,11 @@ from rag.answer import Status
 from rag.errors import CitedeskError, UsageError
 from rag.types import CONSTRAINTS, Kind
 from ui.overrides import overrides_from_json, overrides_to_json
+from ui.question import LONGEST
 
 FILE = "feedback.jsonl"
 _LONGEST_LINE = 64 * 1024  # bytes
-_LONGEST_REASON = 1000  # characters, as of all texts below
-_LONGEST_QUESTION = 4000
+LONGEST_REASON = 1000  # characters, as of all texts below
 _LONGEST_NAME = 300
 _MOST_CITATIONS = 500
 
@@ -32,7 +32,7 @@ def read_feedback(value: object) -> dict[str, Any]:
     verdict = given.get("verdict")
     if verdict not in ("up", "down"):
         raise UsageError('The verdict is "up" or "down".')
-    reason = _text("reason", given.get("reason", ""), _LONGEST_REASON) or ""
+    reason = _text("reason", given.get("reason", ""), LONGEST_REASON) or ""
     receipt = _object("receipt", given.get("receipt"))
     kept = {name: read(receipt[name]) for name, read in _RECEIPT.items() if receipt.get(name) is not None}
     if not str(kept.get("question", "")).strip():
@@ -136,7 +136,7 @@ def _citations(value: object) -> list[str]:
 
 
 _RECEIPT: Mapping[str, Callable[[object], Any]] = {
-    "question": lambda value: _text("question", value, _LONGEST_QUESTION),
+    "question": lambda value: _text("question", value, LONGEST),
     "overrides": lambda value: overrides_to_json(overrides_from_json(value)),
     "kind": _one_of("kind", get_args(Kind)),
     "filters": _filters,

@@ -18,6 +18,7 @@ from ui.api.asking import Answers
 from ui.api.openapi import openapi
 from ui.api.replies import error_line
 from ui.desk import Desk
+from ui.question import LONGEST
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -127,7 +128,7 @@ def _tools(answers: Answers) -> Mapping[str, _Tool]:
     schemas = openapi()["components"]["schemas"]
     overrides = {name: each for name, each in schemas["Overrides"]["properties"].items() if name != "filters"}
     constraints = {**schemas["SetFilters"]["properties"], **overrides}
-    question = {"type": "string", "maxLength": 4000, "description": "The question, in plain English."}
+    question = {"type": "string", "maxLength": LONGEST, "description": "The question, in plain English."}
 
     async def search(arguments: dict[str, Any]) -> dict[str, Any]:
         return await answers.search(search_from_json(arguments))

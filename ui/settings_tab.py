@@ -73,7 +73,7 @@ class _Chooser:
     def use(self, before: Choice, *values: Any) -> tuple[Choice, str, str]:
         """Choose what the fields say, and empty the key's."""
         after, settings = self._chosen(before, *values), self._settings
-        if after.written and not ((after.base_url or settings.llm_base_url) and (after.model or settings.llm_model)):
+        if after.written and not _named(after, settings):
             return before, failure_to_html("Written answers need an endpoint and a model: name both."), ""
         try:
             after.applied_to(settings)
@@ -103,6 +103,13 @@ class _Chooser:
         return Choice(
             answers == "written", address, (model or "").strip() or None, key.strip() or kept, depth == "thorough"
         )
+
+
+def _named(choice: Choice, settings: Settings) -> bool:
+    """Tell whether there are an endpoint and a model to write; the server's model is none of another endpoint."""
+    if choice.base_url in (None, settings.llm_base_url):
+        return bool(settings.llm_base_url and (choice.model or settings.llm_model))
+    return choice.model is not None
 
 
 def list_of_models(settings: Settings) -> tuple[str, ...]:

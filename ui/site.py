@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -59,11 +60,11 @@ def make_site(settings: Settings, offer: Offer = Offer()) -> Guard:
     async def lifespan(site: Starlette) -> AsyncIterator[None]:
         desk.start()
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(asyncio.to_thread, desk.close)  # it waits for what is being loaded
             for each in mcp:
                 await stack.enter_async_context(each.lifespan())
             await stack.enter_async_context(door.opening())
             yield
-        desk.close()
 
     routes = [
         Mount("/page", routes=_page_routes(desk, door, offer)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from rag.files import write_atomic
@@ -10,8 +11,9 @@ _POINTER = "last-evaluation"
 
 
 def note_last(home: Path, folder: Path) -> None:
-    """Note where the last report lies."""
-    write_atomic(home / _POINTER, f"{folder.resolve()}\n")
+    """Note where the last report lies; where nothing can be written, the chat does not find it."""
+    with suppress(OSError):
+        write_atomic(home / _POINTER, f"{folder.resolve()}\n")
 
 
 def last_folder(home: Path) -> Path | None:

@@ -11,10 +11,10 @@ from rag.conversation.turns import turns_from_json
 from rag.errors import UsageError
 from rag.types import Filters, Overrides, Turn
 from ui.overrides import overrides_from_json
+from ui.question import check_length
 
 MOST_HITS = 100
 _HITS = 20
-_LONGEST_QUESTION = 4000  # characters
 _MOST_TURNS = 100
 _FILTERS = tuple(each.name for each in fields(Filters))
 _SET = (*_FILTERS, "kind", "drop", "as_is")
@@ -102,8 +102,7 @@ def _question(given: Mapping[str, Any]) -> str:
     question = given.get("question")
     if not isinstance(question, str) or not question.strip():
         raise UsageError("There is no question. Send one, as in: which papers cut KV-cache memory")
-    if len(question) > _LONGEST_QUESTION:
-        raise UsageError(f"The question has {len(question)} characters; at most {_LONGEST_QUESTION} are read.")
+    check_length(question)
     return question
 
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractContextManager, aclosing
-from threading import Event as Flag
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import aclosing
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
 
-from rag.answer import Done
+from rag.answer import Done, Event
 from rag.errors import CitedeskError
 from rag.output import answer_to_json, event_to_json, search_to_json
 from rag.records import paper_to_record
 from ui.api.asked import AskRequest, SearchRequest
 from ui.api.replies import NotThere, error_line
 from ui.api.streams import Named
-from ui.asking import Waiting, events
+from ui.asking import Hold, Waiting, events
 from ui.choice import Choice
 from ui.desk import Desk
-
-if TYPE_CHECKING:
-    from rag.chat import ChatModel
 
 T = TypeVar("T")
 _SIDE_BY_SIDE = 16  # threads that wait for the models or search
@@ -47,11 +43,11 @@ class Answers:
     async def search(self, request: SearchRequest) -> dict[str, Any]:
         """Find papers; cancelling it ends the work, also what an endpoint does for it."""
         await self.ready()
-        work = _Search(self.desk, request)
+        hold, choice = Hold(self.desk), Choice(written=bool(self.desk.settings.recall))
         try:
-            return await self._in_thread(work.run)
+            return await self._in_thread(_search, hold, request, choice)
         finally:
-            work.stop()
+            hold.stop()
 
     async def ask(self, request: AskRequest) -> dict[str, Any]:
         """Answer a question; cancelling it ends the work."""
@@ -74,8 +70,7 @@ class Answers:
     async def paper(self, paper_id: str) -> dict[str, Any]:
         """Give all that is known of a paper; raises NotThere."""
         await self.ready()
-        engine = await self._in_thread(self.desk.engine)
-        paper = engine.library.papers.get(paper_id)
+        paper = self.desk.engine(timeout=0).library.papers.get(paper_id)
         if paper is None:
             raise NotThere(f"There is no paper {paper_id!r} here.")
         return paper_to_record(paper)
@@ -86,38 +81,13 @@ class Answers:
         names = ("ready", "message", "papers", "generation", "model")
         return {name: getattr(status, name) for name in names}
 
-    def _events(self, request: AskRequest) -> AsyncGenerator[Any, None]:
+    def _events(self, request: AskRequest) -> AsyncGenerator[Waiting | Event, None]:
         return events(self.desk, request.question, request.overrides, request.history, request.written)
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         return await anyio.to_thread.run_sync(work, *arguments, limiter=self._limit, abandon_on_cancel=True)
 
 
-class _Search:
-    """One search on a thread of its own; stop() may be called from another."""
-
-    def __init__(self, desk: Desk, request: SearchRequest) -> None:
-        self._desk = desk
-        self._request = request
-        self._stopped = Flag()
-        self._chats: list[ChatModel] = []
-
-    def run(self) -> dict[str, Any]:
-        request, choice = self._request, Choice(written=bool(self._desk.settings.recall))
-        engine = self._desk.engine_for(choice, self._watch, self._place)
-        found = engine.search(request.question, request.overrides)
-        return search_to_json(found.query, found.hits[: request.k], found.timings_ms, found.notice, found.usage)
-
-    def stop(self) -> None:
-        self._stopped.set()
-        for chat in tuple(self._chats):
-            chat.close()
-        self._desk.turnstile.nudge()
-
-    def _place(self) -> AbstractContextManager[None]:
-        return self._desk.turnstile.place(lambda ahead: None, self._stopped.is_set)
-
-    def _watch(self, chat: ChatModel) -> None:
-        self._chats.append(chat)
-        if self._stopped.is_set():
-            chat.close()
+def _search(hold: Hold, request: SearchRequest, choice: Choice) -> dict[str, Any]:
+    found = hold.engine(choice).search(request.question, request.overrides)
+    return search_to_json(found.query, found.hits[: request.k], found.timings_ms, found.notice, found.usage)

@@ -12,6 +12,7 @@ from rag.types import Paper
 
 Sort = Literal["best", "newest", "oldest", "title"]
 NO_DATE = "no date"
+_MOST_FIELDS = 200  # of an address
 _LONGEST = 500  # characters of a text that are kept in an address
 
 
@@ -42,8 +43,11 @@ class Facets:
 
 
 def selection_from_query(query: str) -> Selection:
-    """Read a selection from the query of an address; what is not one is left out."""
-    values = parse_qs(query, max_num_fields=200, errors="replace")
+    """Read a selection from the query of an address; what is not one is left out, all of one with too many parts."""
+    try:
+        values = parse_qs(query, max_num_fields=_MOST_FIELDS, errors="replace")
+    except ValueError:
+        return Selection()
     sort = values.get("sort", ["best"])[0]
     return Selection(
         text=values.get("text", [""])[0][:_LONGEST],

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
 
 from rag.errors import CitedeskError
 from ui.browse import page
@@ -23,9 +22,8 @@ _PLAIN: Any = {"apply_default_css": False, "padding": False, "js_on_load": None}
 Updates = tuple[Any, ...]
 
 
-def browse_tab(desk: Desk) -> None:
-    """Put the controls, the list and the map where it is called; they are filled when their tab is first selected."""
-    surroundings = Context.block
+def browse_tab(desk: Desk, tab: gr.Tab) -> None:
+    """Put the controls, the list and the map into a tab; they are filled when it is first selected."""
     with gr.Row(elem_classes="cd-browse-row"):
         with gr.Column(scale=1, min_width=260, elem_classes="cd-browse-facets"):
             text = gr.Textbox(label="Search the papers", placeholder="Title, author or words", max_lines=1)
@@ -52,9 +50,7 @@ def browse_tab(desk: Desk) -> None:
         trigger_mode="always_last",
         api_visibility="private",
     )
-    select = surroundings.select if isinstance(surroundings, gr.Tab) else None
-    gr.on(
-        [event for event in (select, None if select else _load()) if event],
+    tab.select(
         browser.fill,
         [generation, *controls],
         [generation, chart, *counted],
@@ -62,11 +58,6 @@ def browse_tab(desk: Desk) -> None:
         concurrency_limit=_AT_ONCE,
         api_visibility="private",
     )
-
-
-def _load() -> Any:
-    """Give the event that the page is loaded, for where the papers are not in a tab."""
-    return Context.root_block.load if Context.root_block else None
 
 
 class _Browser:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ui.question import LONGEST
 from ui.render.markup import text
 
-LONGEST = 20_000  # characters of a question
 STYLESHEETS = ("look.css", "page.css", "browse.css")
 
 BRAND = (

@@ -32,12 +32,19 @@ def prose_to_html(
     html: str = _markdown().render(_marked(written, held), {"question": question})
     html = _PLACE.sub(lambda match: _badge(held[int(match[1])]), html)
     known = {str(citation.n) for citation in citations}
-    return MARKER.sub(lambda match: _cite(exchange_id, match[1]) if match[1] in known else match[0], html)
+    return MARKER.sub(lambda match: cite_to_html(exchange_id, match[1]) if match[1] in known else match[0], html)
 
 
 def tips_to_html(exchange_id: str, citations: Iterable[Citation]) -> str:
     """Write for each cited paper what its markers show on hover and focus: title, date and quotes."""
     return "".join(_tip(exchange_id, each) for each in citations)
+
+
+def cite_to_html(exchange_id: str, n: int | str) -> str:
+    """Link [n] to its card; its tip is said with it."""
+    card, tip = f"#{card_id(exchange_id, n)}", _tip_id(exchange_id, n)
+    given = attributes(class_="cd-cite", href=card, data_n=n, aria_describedby=tip)
+    return f'<a{given}><span class="cd-hidden">paper </span>[{n}]</a>'
 
 
 def card_id(exchange_id: str, n: int | str) -> str:
@@ -93,12 +100,6 @@ def _badge(sentence: Sentence) -> str:
     origin = f", {_ORIGINS[sentence.origin]}" if sentence.origin in _ORIGINS else ""
     reason = f": {sentence.reason}" if sentence.reason and sentence.verdict != "supported" else ""
     return f" {verdict_to_html(sentence.verdict, f'{SAID[sentence.verdict]}{reason}{origin}')}"
-
-
-def _cite(exchange_id: str, n: str) -> str:
-    card, tip = f"#{card_id(exchange_id, n)}", _tip_id(exchange_id, n)
-    given = attributes(class_="cd-cite", href=card, data_n=n, aria_describedby=tip)
-    return f'<a{given}><span class="cd-hidden">paper </span>[{n}]</a>'
 
 
 def _tip(exchange_id: str, citation: Citation) -> str:

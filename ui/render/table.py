@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.answer import Answer, Citation
+from rag.answer import Answer
 from rag.display import quotable, readable, shown_title
 from rag.extractive import completeness
 from rag.types import Hit, Paper
@@ -13,7 +13,7 @@ from ui.export.links import safe_link
 from ui.render.abstract import quotes_to_html
 from ui.render.cited import shown_quotes
 from ui.render.markup import attributes, bdi, host, link, text
-from ui.render.prose import card_id
+from ui.render.prose import cite_to_html
 
 _FIRST_AUTHORS = 2
 
@@ -56,7 +56,9 @@ def comparison_to_html(exchange_id: str, answer: Answer) -> str:
         "Code": [_code(each.paper) or "none known" for each in citations],
         "What it says": [quotes_to_html(each.quotes) or "no sentence was chosen" for each in citations],
     }
-    heads = "".join(f'<th scope="col">{_number(exchange_id, each)} {_title(each.paper)}</th>' for each in citations)
+    heads = "".join(
+        f'<th scope="col">{cite_to_html(exchange_id, each.n or 0)} {_title(each.paper)}</th>' for each in citations
+    )
     lines = "".join(
         f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
         for name, cells in rows.items()
@@ -79,7 +81,7 @@ def _columns(exchange_id: str, answer: Answer, hits: Sequence[Hit]) -> list[_Col
     scores = {hit.paper.paper_id: hit.score for hit in hits} if answer.query.kind == "list" else {}
     cited, papers = answer.citations, [citation.paper for citation in answer.citations]
     return [
-        _Column("Number", tuple((str(each.n), _number(exchange_id, each)) for each in cited)),
+        _Column("Number", tuple((str(each.n), cite_to_html(exchange_id, each.n or 0)) for each in cited)),
         _Column("Title", tuple((shown_title(paper.title).casefold(), _title(paper)) for paper in papers)),
         _Column("Date", tuple((paper.date or "", _date(paper)) for paper in papers)),
         _Column("Authors", tuple((_surname(paper), _authors(paper)) for paper in papers)),
@@ -98,12 +100,6 @@ def _complete(answer: Answer) -> str:
     if not answer.missed or answer.status == "extractive":
         return ""
     return f'<p class="cd-complete">{text(completeness(len(answer.citations), answer.missed))}</p>'
-
-
-def _number(exchange_id: str, citation: Citation) -> str:
-    n = citation.n or 0
-    given = attributes(class_="cd-cite", href=f"#{card_id(exchange_id, n)}", data_n=n)
-    return f'<a{given}><span class="cd-hidden">paper </span>[{n}]</a>'
 
 
 def _title(paper: Paper) -> str:

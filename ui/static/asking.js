@@ -18,13 +18,13 @@ function again(exchange, overrides) {
   ask(exchange.dataset.question, overrides, exchange.id);
 }
 
-export function lifted(overrides, name) {
+function lifted(overrides, name) {
   const filters = { ...overrides.filters };
   for (const field of FIELDS[name] || [name]) delete filters[field];
   return { ...overrides, filters, drop: [...new Set([...(overrides.drop || []), name])] };
 }
 
-export function withFilter(overrides, name, value) {
+function withFilter(overrides, name, value) {
   const drop = (overrides.drop || []).filter((each) => each !== name);
   return { ...overrides, filters: { ...overrides.filters, [name]: value }, drop };
 }

@@ -1,6 +1,9 @@
 // The Browse tab: rows that unfold to cards, further rows, and the map. It listens on the document, since Gradio
 // replaces what is inside its HTML components.
 
+import { ask } from "./asking.js";
+import { scrolling } from "./say.js";
+
 const ROUTES = new URL("../browse/", import.meta.url);
 const NEAR = 28; // pixels from a mark within which a press on the map means that mark
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -99,8 +102,7 @@ async function openPoint(mark) {
   enter(map, mark);
   await showPaper(panel, mark.dataset.paper);
   panel.focus({ preventScroll: true });
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  panel.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" });
+  panel.scrollIntoView({ block: "nearest", behavior: scrolling() });
 }
 
 function nearest(svg, event) {
@@ -195,10 +197,7 @@ document.addEventListener("click", (event) => {
   if (!actor || svg) return;
   if (actor.dataset.action === "browse-more") showMore(actor);
   if (actor.dataset.action === "browse-topic") toggleTopic(actor);
-  if (actor.dataset.action === "browse-ask") {
-    const detail = { question: actor.dataset.question, overrides: {}, replaces: null };
-    document.dispatchEvent(new CustomEvent("citedesk:ask", { detail }));
-  }
+  if (actor.dataset.action === "browse-ask") ask(actor.dataset.question);
 });
 
 // The map follows the list: marks of papers that were not found step back.

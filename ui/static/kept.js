@@ -73,20 +73,21 @@ export class Kept {
     if (act === "new") this.choose(null);
     if (act === "choose" && found) this.choose(found);
     if (act === "export" && found) download(`citedesk-${slug(found.title)}.md`, toMarkdown(found), "text/markdown;charset=utf-8");
+    // What is shown is left first: an answer that still comes is kept as it stops, and would be kept again.
     if (act === "delete" && this.sure(button, "Delete?")) {
-      await store.remove(id);
       if (id === this.current) this.choose(null);
+      await store.remove(id);
     }
     if (act === "clear" && this.sure(button, "Delete all: sure?")) {
-      await store.clear();
       this.choose(null);
+      await store.clear();
     }
     if (!button.dataset.asked) await this.draw();
   }
 
   choose(conversation) {
+    this.shown(conversation); // first: it may stop an answer, and have the conversation of that one kept and held
     this.hold(conversation?.id ?? null);
-    this.shown(conversation);
   }
 
   hold(id) {
