@@ -45,6 +45,7 @@ def make_chat(desk: Desk, report: Path | None = None, endpoints: bool = True) ->
         show_error=False,
         ssr_mode=False,
         mcp_server=False,
+        max_file_size="1kb",  # nothing here takes files, and the route that does cannot be left out
         head=head(("page.js",)),
     )
     return app

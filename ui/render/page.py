@@ -28,8 +28,9 @@ COMPOSER = (
 
 def head(scripts: tuple[str, ...]) -> str:
     """Link the site's own styles and scripts, relative to wherever it is mounted."""
+    icon = '<link rel="icon" type="image/svg+xml" href="page/static/icon.svg">'
     styles = "".join(f'<link rel="stylesheet" href="page/static/{name}">' for name in STYLESHEETS)
-    return styles + "".join(f'<script type="module" src="page/static/{name}"></script>' for name in scripts)
+    return icon + styles + "".join(f'<script type="module" src="page/static/{name}"></script>' for name in scripts)
 
 
 def examples_to_html(questions: Sequence[str], papers: int) -> str:
