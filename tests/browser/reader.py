@@ -31,7 +31,7 @@ class Faults:
 
     def assert_none(self) -> None:
         """Fail where anything happened that was not meant."""
-        assert not [each for each in self.seen if not any(re.search(pattern, each) for pattern in self.meant)]
+        assert [each for each in self.seen if not any(re.search(pattern, each) for pattern in self.meant)] == []
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
