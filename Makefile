@@ -7,7 +7,7 @@ TORCH = 2.13.0
 LLM ?= 1.5b
 Q ?= which papers cut KV-cache memory
 
-.PHONY: ask chat install index llm test browser check gate clean
+.PHONY: ask chat install index llm test browser check gate clean pictures
 .DELETE_ON_ERROR:
 
 ask: index
@@ -34,6 +34,10 @@ test: $(VENV)/.installed-dev
 # The tests in a real Chromium, which has to be installed (Debian: apt-get install chromium).
 browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m browser
+
+# The README's screenshots, of the index in use and a fresh evaluation of it (three minutes); needs chromium.
+pictures: index $(VENV)/.installed-dev
+	$(BIN)/python -m tests.browser.pictures
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -49,7 +49,7 @@ def waiting_page() -> str:
     """Show a page that takes a question while the chat is being loaded."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Citedesk</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f"{head(('door.js',))}</head>"
         f'<body class="cd-door">{BRAND}<main class="cd-ask-page">{COMPOSER}'
         '<p class="cd-wait" id="cd-wait" role="status"></p></main></body></html>\n'
