@@ -145,6 +145,31 @@ def test_what_goes_wrong_is_the_last_event(written: Desk, monkeypatch: pytest.Mo
         assert whole.json()["error"].startswith("ZeroDivisionError: two lines.")
 
 
+def test_no_more_are_under_way_than_may_be_and_the_next_waits(
+    written: Desk, endpoint: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.api.asking.AT_ONCE", 1)
+    endpoint.pieces, endpoint.silent_after = ("Pebble prunes the KV cache [1]. ", "More."), 1
+    endpoint.released.clear()
+    later: list[int] = []
+    with api(written) as client:
+        body = {"question": QUESTION, "stream": True}
+        with client.stream("POST", "/api/ask", json=body) as first:
+            events = read(first.iter_lines())
+            assert next(events)[0] == "retrieved"
+            next_one = threading.Thread(
+                target=lambda: later.append(
+                    client.post("/api/ask", json={"question": "caches", "llm": False}).status_code
+                )
+            )
+            next_one.start()
+            next_one.join(0.5)
+            assert later == []
+        next_one.join(10)
+        endpoint.released.set()
+    assert later == [200]
+
+
 def test_an_event_has_one_line_of_data() -> None:
     assert as_event("token", {"text": "a\nb\r\u2028\ud800"}) == (
         b'event: token\ndata: {"text": "a\\nb\\r\xe2\x80\xa8\\ud800"}\n\n'

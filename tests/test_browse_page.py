@@ -20,6 +20,7 @@ from ui.browse.facets import Selection
 from ui.browse.render import first_authors, matching_points, question_about, results_to_html
 from ui.browse.routes import browse_routes
 from ui.browse.tab import _Browser, browse_tab
+from ui.desk import Desk
 
 HOSTILE = Paper('a/b?c#d"<i>', '<script>alert("x")</script>\u202e', "Text.", authors=("<b>Eve</b>",))
 
@@ -28,7 +29,7 @@ class SmallDesk:
     def __init__(self, library: Library | None) -> None:
         self._library = library
 
-    def engine(self) -> Engine:
+    def engine(self, timeout: float | None = None) -> Engine:
         if self._library is None:
             raise IndexMissing("No index in /x. Run `citedesk index` to build it.")
         return Engine(hash_settings(Path("unused")), self._library, hash_models())
@@ -97,6 +98,13 @@ def test_unknown_paper_and_missing_index_are_one_line(shelf: Library) -> None:
     assert (gone.status_code, broken.status_code) == (404, 503)
     assert "There is no such paper any more." in gone.text
     assert "No index in /x. Run `citedesk index` to build it." in broken.text
+
+
+def test_papers_that_are_asked_for_before_the_index_is_loaded_hold_no_thread(tmp_path: Path) -> None:
+    desk = Desk(hash_settings(tmp_path))  # not started
+    answer = TestClient(Starlette(routes=browse_routes(desk))).get("/browse/papers")
+    assert answer.status_code == 503
+    assert "still being loaded" in answer.text
 
 
 def test_further_papers_follow_the_selection(shelf: Library) -> None:

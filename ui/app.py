@@ -8,6 +8,7 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.applications import Starlette
 
+from ui.asking import AT_ONCE
 from ui.browse.tab import browse_tab
 from ui.choice import Choice
 from ui.conversation import conversation_place, make_asker
@@ -16,7 +17,6 @@ from ui.measure import words
 from ui.render.page import BRAND, head
 from ui.settings_tab import settings_tab
 
-_AT_ONCE = 64  # questions under way; the searches among them queue at the desk
 _MOST = 256  # questions waiting for one of those
 
 
@@ -34,7 +34,7 @@ def make_chat(desk: Desk, report: Path | None = None, endpoints: bool = True) ->
                 _measure_tab(desk, measure, report)
             with gr.Tab("Settings"):
                 settings_tab(desk, choice, endpoints)
-    blocks.queue(max_size=_MOST, default_concurrency_limit=_AT_ONCE)
+    blocks.queue(max_size=_MOST, default_concurrency_limit=AT_ONCE)
     app: Starlette = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,
@@ -59,7 +59,7 @@ def _ask_tab(desk: Desk, choice: gr.State) -> None:
         outputs=place,
         show_progress="hidden",
         trigger_mode="multiple",
-        concurrency_limit=_AT_ONCE,
+        concurrency_limit=AT_ONCE,
         api_visibility="private",
     )
     place.halt(None, cancels=[asking], queue=False, api_visibility="private")

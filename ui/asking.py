@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rag.chat import ChatModel
     from rag.engine import Engine
 
+AT_ONCE = 64  # questions under way, each on a thread; the searches among them queue at the desk
+
 logger = logging.getLogger(__name__)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from rag.records import paper_to_record
 from ui.api.asked import AskRequest, SearchRequest
 from ui.api.replies import NotThere, error_line
 from ui.api.streams import Named
-from ui.asking import Hold, Waiting, events
+from ui.asking import AT_ONCE, Hold, Waiting, events
 from ui.choice import Choice
 from ui.desk import Desk
 
@@ -31,6 +32,7 @@ class Answers:
         self.desk = desk
         self._patience = patience
         self._limit = anyio.CapacityLimiter(_SIDE_BY_SIDE)
+        self._asking = asyncio.Semaphore(AT_ONCE)
 
     async def ready(self) -> None:
         """Wait until there is something to ask; raises CitedeskError, which says why there is not."""
@@ -81,8 +83,11 @@ class Answers:
         names = ("ready", "message", "papers", "generation", "model")
         return {name: getattr(status, name) for name in names}
 
-    def _events(self, request: AskRequest) -> AsyncGenerator[Waiting | Event, None]:
-        return events(self.desk, request.question, request.overrides, request.history, request.written)
+    async def _events(self, request: AskRequest) -> AsyncGenerator[Waiting | Event, None]:
+        asked = events(self.desk, request.question, request.overrides, request.history, request.written)
+        async with self._asking, aclosing(asked) as stream:
+            async for event in stream:
+                yield event
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         return await anyio.to_thread.run_sync(work, *arguments, limiter=self._limit, abandon_on_cancel=True)

@@ -25,9 +25,9 @@ def browse_routes(desk: Desk) -> list[Route]:
     """Give the routes `/browse/papers` and `/browse/paper/{paper_id}`, ids with slashes included."""
 
     def answering(handler: Callable[[Request, Catalogue], HTMLResponse]) -> Callable[[Request], HTMLResponse]:
-        def endpoint(request: Request) -> HTMLResponse:  # not async: it waits for the models, in a thread of its own
+        def endpoint(request: Request) -> HTMLResponse:  # not async: a catalogue takes seconds to make
             try:
-                return handler(request, catalogue(desk.engine().library))
+                return handler(request, catalogue(desk.engine(timeout=0).library))
             except CitedeskError as error:
                 return _html(notice_to_html(str(error), "error"), 503)
 
