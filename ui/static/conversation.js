@@ -3,10 +3,12 @@
 import { draft, pending } from "./drafts.js";
 import { held } from "./files.js";
 import { Kept } from "./kept.js";
+import { say } from "./say.js";
 import { follow } from "./status.js";
 
 const NEAR_END = 160; // pixels from the page's end within which a question rises to the top as its answer grows
 const TOUCHED = matchMedia("(pointer: coarse)"); // there, focus keeps a keyboard over half of the screen
+const TELLING = ".cd-progress:not(:empty), .cd-refused-head, .cd-papers > summary"; // of an answer, once it is there
 
 export function attach(gradio) {
   if (gradio.element.dataset.attached) return;
@@ -70,7 +72,7 @@ class Conversation {
   }
 
   key(event) {
-    const typing = event.target.closest("input, textarea, select, [contenteditable=true]");
+    const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]");
     if (event.key === "Escape" && this.running && !event.defaultPrevented) this.stop();
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -130,7 +132,8 @@ class Conversation {
     this.conversation.at = Date.now();
     this.conversation.title ||= exchange.question.slice(0, 120);
     this.kept.save(this.conversation);
-    document.dispatchEvent(new CustomEvent("citedesk:answered", { detail: { id: exchange.id } }));
+    const told = document.getElementById(exchange.id).querySelector(TELLING);
+    if (told) say(told.textContent);
   }
 
   run(id) {
@@ -208,7 +211,9 @@ function whenSeen(element, act, frames = 30) {
 
 function heading(question) {
   const title = Object.assign(document.createElement("h2"), { textContent: question, dir: "auto" });
-  return `<section data-part="question"><div class="cd-question">${title.outerHTML}</div></section>`;
+  const retry = '<button type="button" class="cd-button cd-small cd-quiet" data-action="retry">Retry</button>';
+  const tools = `<div class="cd-set-of">${retry}</div>`; // the server's have more, but it may never answer
+  return `<section data-part="question"><div class="cd-question">${title.outerHTML}${tools}</div></section>`;
 }
 
 function progress(said) {
