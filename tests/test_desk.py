@@ -156,6 +156,22 @@ def test_who_only_searches_does_not_wait_for_what_writes(tmp_path: Path, monkeyp
         assert not waited
 
 
+def test_models_that_come_later_are_taken_up_without_a_restart(tmp_path: Path) -> None:
+    hash_library(tmp_path).close()
+    tries = iter((ModelUnavailable("The disk is full."), None))
+
+    def load(settings: Settings) -> Models:
+        if failure := next(tries):
+            raise failure
+        return hash_models()
+
+    with started(tmp_path, load) as desk:
+        with pytest.raises(ModelUnavailable):
+            desk.engine(SOON)
+        until(lambda: desk.status.ready)
+        assert desk.status.message == ""
+
+
 def test_session_chooses_depth_and_extractive_answers_for_itself_alone(tmp_path: Path) -> None:
     hash_library(tmp_path).close()
     with started(tmp_path) as desk:

@@ -103,6 +103,14 @@ def test_scripts_and_styles_come_from_the_site_itself(tmp_path: Path, loaded: th
         assert client.get("/page/static/../site.py").status_code == 404
 
 
+def test_pages_may_ask_this_host_alone_and_be_framed_by_nobody_else(tmp_path: Path, loaded: threading.Event) -> None:
+    with site(tmp_path) as client:
+        policy = client.get("/").headers["Content-Security-Policy"]
+        assert "connect-src 'self';" in policy and "frame-ancestors 'self'" in policy and "http" not in policy
+        assert client.get("/page/status").headers["X-Content-Type-Options"] == "nosniff"
+        loaded.set()
+
+
 def test_report_cannot_run_anything(tmp_path: Path, loaded: threading.Event) -> None:
     loaded.set()
     folder = tmp_path / "run"

@@ -17,6 +17,7 @@ from ui.measure import words
 from ui.render.page import BRAND, head
 from ui.settings_tab import settings_tab
 
+_SESSIONS = 1000  # of which Gradio keeps the state, some 50 KB each
 _MOST = 256  # questions waiting for one of those
 
 
@@ -34,6 +35,7 @@ def make_chat(desk: Desk, report: Path | None = None, endpoints: bool = True) ->
                 _measure_tab(desk, measure, report)
             with gr.Tab("Settings"):
                 settings_tab(desk, choice, endpoints)
+    blocks.state_session_capacity = _SESSIONS
     blocks.queue(max_size=_MOST, default_concurrency_limit=AT_ONCE)
     app: Starlette = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Place = Callable[[], AbstractContextManager[object]]
 _LOOK_EVERY = 2.0  # seconds between looks for a new generation
+_LONGEST_PAUSE = 60.0  # seconds between tries to load what could not be loaded
 _WARM_UP = "which papers are about this"
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Desk:
         self._engine: Engine | None = None
         self._models: Models | None = None
         self._writer: Writer | None = None
-        self._seen: str | None = None
+        self._loaded: str | None = None
         self._outdated: list[tuple[ref[Library], VectorStore]] = []
         self._message = "The index and the models are being loaded."
         self._failure: CitedeskError | None = None
@@ -123,29 +124,27 @@ class Desk:
             return self._writer
 
     def _keep_up(self) -> None:
+        pause = _LOOK_EVERY
         while True:
             try:
                 self._look()
+                pause = _LOOK_EVERY
             except CitedeskError as error:
-                self._tell(str(error), error)
+                pause = self._tell(error, pause)
             except Exception as error:  # this thread goes on: the next generation may be sound
                 logger.exception("index=unloaded")
                 said = f"The index cannot be loaded ({type(error).__name__}: {error}). Run `citedesk doctor`."
-                self._tell(said, IndexFailed(said))
+                pause = self._tell(IndexFailed(said), pause)
             self._close_outdated()
-            if self._closed.wait(_LOOK_EVERY):
+            if self._closed.wait(pause):
                 return
 
     def _look(self) -> None:
-        """Load the generation in use where it is not the one that was looked at last."""
-        try:
-            current = self._folder.current().name
-        except (IndexMissing, IndexFailed):
-            self._seen = None
-            raise
-        if current != self._seen:
-            self._seen = current
+        """Load the generation in use where it is not the one that is loaded."""
+        current = self._folder.current().name
+        if current != self._loaded:
             self._load()
+            self._loaded = current
 
     def _load(self) -> None:
         from rag.engine import Engine  # 1 s of imports
@@ -174,12 +173,14 @@ class Desk:
         for _, vectors in unused:
             vectors.close()
 
-    def _tell(self, message: str, failure: CitedeskError) -> None:
-        """Say what went wrong; an index that was loaded before stays in use."""
+    def _tell(self, failure: CitedeskError, pause: float) -> float:
+        """Say what went wrong; an index that was loaded before stays in use. Gives the seconds until the next try."""
         with self._changed:
             old = "The earlier index is still in use. " if self._engine else ""
-            self._message, self._failure = old + message, failure
+            self._message, self._failure = old + str(failure), failure
             self._changed.notify_all()
+        missing = isinstance(failure, IndexMissing)  # it is looked for at the same pace as a new generation
+        return _LOOK_EVERY if missing else min(2 * pause, _LONGEST_PAUSE)
 
 
 def _configured(settings: Settings) -> Models:

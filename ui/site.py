@@ -23,6 +23,7 @@ from ui.browse.routes import browse_routes
 from ui.desk import Desk
 from ui.door import Door
 from ui.examples import example_questions
+from ui.headers import PageHeaders
 from ui.login.access import Access
 from ui.login.guard import Guard
 from ui.measure import report_route
@@ -72,7 +73,7 @@ def make_site(settings: Settings, offer: Offer = Offer()) -> Guard:
         *(route for each in mcp for route in each.routes),
         Mount("/", door),
     ]
-    return Guard(Starlette(routes=routes, lifespan=lifespan), offer.access)
+    return Guard(PageHeaders(Starlette(routes=routes, lifespan=lifespan)), offer.access)
 
 
 def _page_routes(desk: Desk, door: Door, offer: Offer) -> list[BaseRoute]:

@@ -40,7 +40,7 @@ def measured_to_html(summary: Mapping[str, Any]) -> str:
 
 def unmeasured_to_html(named: Path | None) -> str:
     """Say how to measure, where nothing has been."""
-    why = f"There is no report in {named}." if named else "No evaluation has been run on this index yet."
+    why = f"There is no report in {named.name}." if named else "No evaluation has been run on this index yet."
     command = "citedesk eval run --gold eval/gold/dev.jsonl --no-llm --out runs/today"
     how = "This command asks questions whose answers are known, and takes about a minute; then open this tab again:"
     return (

@@ -26,7 +26,7 @@ export function pending() {
 
 function parsed(text) {
   try {
-    return text ? JSON.parse(text) : {};
+    return JSON.parse(text) ?? {};
   } catch {
     return {};
   }
