@@ -7,7 +7,7 @@ TORCH = 2.13.0
 LLM ?= 1.5b
 Q ?= which papers cut KV-cache memory
 
-.PHONY: ask chat install index llm test browser check gate clean pictures test-browser
+.PHONY: ask chat install index llm test browser check gate clean pictures
 .DELETE_ON_ERROR:
 
 ask: index
@@ -38,9 +38,6 @@ browser: $(VENV)/.installed-dev
 # The README's screenshots, of the index in use and a fresh evaluation of it (three minutes); needs chromium.
 pictures: index $(VENV)/.installed-dev
 	$(BIN)/python -m tests.browser.pictures
-
-test-browser: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest tests/browser -m browser
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

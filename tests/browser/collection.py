@@ -20,7 +20,7 @@ HOSTILE: tuple[dict[str, Any], ...] = (
         "title": 'Zebrafish <img src=x onerror="window.harmed=1"> Markup <script>window.harmed=1</script>',
         "abstract": (
             "Zebrafish larvae swim in <b>bold</b> schools. <script>window.harmed=1</script> We track zebrafish larvae "
-            'with <a href="javascript:window.harmed=1">a camera</a> at 90 frames a second. "><svg onload=window.harmed=1>'
+            'with <a href="javascript:window.harmed=1">a camera</a> at 90 Hz. "><svg onload=window.harmed=1>'
         ),
         "authors": ['<img src="x" onerror="window.harmed=1">', "Ada Quill"],
         "date": "2024-02-03",

@@ -17,7 +17,7 @@ from tests.browser.program import PROJECT, Site, citedesk, running
 from tests.browser.reader import answered, opened, to_tab
 
 _FOLDER = PROJECT / "ui" / "pictures"
-_GOLD = PROJECT / "eval" / "gold" / "dev.jsonl"
+_GOLD = "eval/gold/dev.jsonl"
 _COLOURS = 128
 _LIST = "Which papers reduce the memory of the KV cache?"
 _FACT = "How does FlashAttention-2 divide the work?"
@@ -36,7 +36,7 @@ def _top(page: Page, selector: str, above: int = 24) -> None:
 
 def _table(page: Page) -> None:
     answered(page, _LIST)
-    _top(page, ".cd-table")
+    _top(page, "body", 0)
 
 
 def _quote(page: Page) -> None:
@@ -91,7 +91,7 @@ def main() -> None:
         home = Path(scratch) / "home"
         shutil.copytree(arguments.home, home)  # what the pictures need must not change the index in use
         run = ("eval", "run", "--home", home, "--gold", _GOLD, "--no-llm", "--quiet", "--out", Path(scratch) / "run")
-        citedesk(*run, cwd=Path(scratch))
+        citedesk(*run, cwd=PROJECT)
         with running(Site(home)) as site, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             for name in PICTURES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -17,12 +18,7 @@ from tests.fakes import ScriptedEndpoint
 
 _LOST = "The server does not answer"
 _SESSIONS = 20
-SUBJECTS = {
-    "quantum optimization": "Quantum",
-    "quantization": "Quantization",
-    "code optimization with language models": "Code",
-    "learned optimizers for circuits": "Circuit",
-}
+SUBJECTS = ("quantum optimization", "quantization", "code optimization", "circuits")
 
 
 @pytest.fixture(scope="module")
@@ -50,30 +46,41 @@ def test_twenty_sessions_at_once_each_get_their_own_answer(browser: Browser, sit
     for noted, context in zip(faults, contexts, strict=True):
         noted.follow(context)
         context.set_default_timeout(60_000)
-    pages = [context.new_page() for context in contexts for _ in range(_SESSIONS // len(contexts))]
-    for page in pages:
-        page.goto(site.url, wait_until="commit")
-    for page in pages:
-        loaded(page)
-        page.evaluate(_WATCH)
+    pages = _opened_at_once(contexts, site.url)
     questions = [f"Which papers are about {subject} from {2021 + i} on?" for i in range(5) for subject in SUBJECTS]
     for page, question in zip(pages, questions, strict=True):
         page.evaluate("question => document.getElementById('cd-question').value = question", question)
     for page in pages:
         page.evaluate("document.getElementById('cd-composer').requestSubmit()")
     for page, question in zip(pages, questions, strict=True):
-        page.wait_for_selector("#cd-exchanges[aria-busy=false] [data-action=copy-answer]", state="attached")
-        shown = page.locator(".cd-exchange")
-        expect(shown).to_have_count(1)
-        expect(shown.locator("h2")).to_have_text(question)
-        since = re.findall(r"20\d\d", question)[0]
-        assert f"{since} or later" in shown.locator(".cd-understood").inner_text()
+        _assert_its_own(page, question)
     waited = [place for page in pages for place in page.evaluate("[...window.places]")]
     for context in contexts:
         context.close()
     for noted in faults:
         noted.assert_none()
     assert waited and max(waited) >= 10
+
+
+def _opened_at_once(contexts: list[BrowserContext], url: str) -> list[Page]:
+    pages = [context.new_page() for context in contexts for _ in range(_SESSIONS // len(contexts))]
+    for page in pages:
+        page.goto(url, wait_until="commit")
+    for page in pages:
+        loaded(page)
+        page.evaluate(_WATCH)
+    return pages
+
+
+def _assert_its_own(page: Page, question: str) -> None:
+    page.wait_for_selector("#cd-exchanges[aria-busy=false] [data-action=copy-answer]", state="attached")
+    shown = page.locator(".cd-exchange")
+    expect(shown).to_have_count(1)
+    expect(shown.locator("h2")).to_have_text(question)
+    since = re.findall(r"20\d\d", question)[0]
+    assert f"{since} or later" in shown.locator(".cd-understood").inner_text()
+    receipt = json.loads(shown.locator(".cd-receipt").text_content() or "{}")
+    assert receipt["question"] == receipt["turn"]["question"] == question
 
 
 _WATCH = """() => {
