@@ -85,8 +85,8 @@ export class Kept {
   }
 
   choose(conversation) {
+    this.shown(conversation); // first, since it keeps what was under way
     this.hold(conversation?.id ?? null);
-    this.shown(conversation);
   }
 
   hold(id) {
