@@ -103,6 +103,7 @@ class Conversation {
     this.run(exchange.id);
     const article = document.getElementById(exchange.id);
     whenSeen(article, () => article.scrollIntoView({ block: at >= 0 ? "nearest" : "start" }));
+    this.keep();
     this.asks({ exchange_id: exchange.id, question: asked, overrides, history });
   }
 
@@ -129,11 +130,15 @@ class Conversation {
   end(exchange) {
     exchange.over = true;
     this.run(null);
-    this.conversation.at = Date.now();
-    this.conversation.title ||= exchange.question.slice(0, 120);
-    this.kept.save(this.conversation);
+    this.keep();
     const told = document.getElementById(exchange.id).querySelector(TELLING);
     if (told) say(told.textContent);
+  }
+
+  keep() {
+    this.conversation.at = Date.now();
+    this.conversation.title ||= this.conversation.exchanges[0].question.slice(0, 120);
+    this.kept.save(this.conversation);
   }
 
   run(id) {
@@ -146,7 +151,11 @@ class Conversation {
     if (this.running) this.stop();
     this.conversation = chosen ?? { id: freshId(), title: "", at: Date.now(), exchanges: [] };
     this.place.replaceChildren();
-    for (const exchange of this.conversation.exchanges) this.draw(exchange);
+    for (const exchange of this.conversation.exchanges) {
+      if (!exchange.over) exchange.parts.progress = progress("The page was left before the answer was whole. Retry.");
+      this.draw(exchange);
+    }
+    this.place.lastElementChild?.scrollIntoView();
     this.examples.hidden = Boolean(this.conversation.exchanges.length);
     if (!TOUCHED.matches) this.field.focus({ preventScroll: true });
   }

@@ -1,7 +1,7 @@
 // Follows the site's state, and says it at the top of the page.
 
 const LOADING = 700; // milliseconds between two looks while something is being loaded
-const IDLE = 15000;
+const IDLE = 3000; // a server that is started anew is away for longer
 
 let last = {};
 
