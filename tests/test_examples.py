@@ -13,8 +13,8 @@ PAPERS = (
 
 def test_examples_name_what_the_collection_holds() -> None:
     assert example_questions(PAPERS, ("caches, disk", "sparse attention", "third")) == (
-        "Which papers are about caches?",
-        "Which papers are about sparse attention?",
+        "Papers on caches",
+        "Papers on sparse attention",
         "What does Reef do?",
         "Compare Pebble and Dune",
         "Papers by Ada Quill",
@@ -23,7 +23,5 @@ def test_examples_name_what_the_collection_holds() -> None:
 
 
 def test_collection_without_names_authors_or_code_offers_only_its_topics() -> None:
-    assert example_questions((Paper("1", "Untitled work", "Text."),), ("caches",)) == (
-        "Which papers are about caches?",
-    )
+    assert example_questions((Paper("1", "Untitled work", "Text."),), ("caches",)) == ("Papers on caches",)
     assert example_questions(()) == ()

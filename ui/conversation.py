@@ -50,6 +50,7 @@ def make_asker(desk: Desk) -> Callable[..., AsyncGenerator[dict[str, Any], None]
         try:
             asked = _read(event._data, choice)
             exchange = replace(exchange, overrides=asked.overrides)
+            yield _shown(exchange)
             async with aclosing(batches(desk, asked)) as stream:
                 async for batch in stream:
                     for item in batch:

@@ -12,7 +12,7 @@ from ui.follow_ups import short_name
 def example_questions(papers: Iterable[Paper], topics: Sequence[str] = ()) -> tuple[str, ...]:
     """Make up to six questions that this collection can answer; `topics` are names of its clusters."""
     known = sorted(papers, key=lambda paper: (paper.date or "", paper.paper_id), reverse=True)
-    questions = [f"Which papers are about {topic.split(',')[0]}?" for topic in topics[:2]]
+    questions = [f"Papers on {topic.split(',')[0]}" for topic in topics[:2]]
     names = [name for paper in known if (name := short_name(paper))]
     if names:
         questions.append(f"What does {names[0]} do?")

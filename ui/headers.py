@@ -27,6 +27,8 @@ class PageHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("X-Content-Type-Options", "nosniff")
                 headers.setdefault("Referrer-Policy", "same-origin")
+                if scope["path"].startswith("/page/static/"):
+                    headers.setdefault("Cache-Control", "no-cache")  # scripts that are older than the page break it
                 if headers.get("content-type", "").startswith("text/html"):
                     headers.setdefault(_POLICY, _ALLOWED)
             await send(message)

@@ -70,15 +70,15 @@ class _Chooser:
         self._settings = settings
         self._endpoints = endpoints
 
-    def use(self, before: Choice, *values: Any) -> tuple[Choice, str, str]:
-        """Choose what the fields say, and empty the key's."""
+    def use(self, before: Choice, *values: Any) -> tuple[Choice, str, Any]:
+        """Choose what the fields say, and empty the key's field where that went well."""
         after, settings = self._chosen(before, *values), self._settings
         if after.written and not _named(after, settings):
-            return before, failure_to_html("Written answers need an endpoint and a model: name both."), ""
+            return before, failure_to_html("Written answers need an endpoint and a model: name both."), gr.skip()
         try:
             after.applied_to(settings)
         except CitedeskError as error:
-            return before, failure_to_html(str(error)), ""
+            return before, failure_to_html(str(error)), gr.skip()
         return after, choice_to_html(after, self._settings), ""
 
     def look(self, before: Choice, *values: Any) -> tuple[Any, str]:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -78,12 +79,15 @@ def make_site(settings: Settings, offer: Offer = Offer()) -> Guard:
 
 def _page_routes(desk: Desk, door: Door, offer: Offer) -> list[BaseRoute]:
     """Serve what the page asks for besides Gradio's own."""
+    started = uuid4().hex
 
     async def status(request: Request) -> JSONResponse:
         state = desk.status
         shown = {"open": door.is_open, "ready": state.ready, "message": door.failure or state.message}
         user = request.scope.get("state", {}).get("user") if offer.access.users else None
-        return JSONResponse({**shown, "papers": state.papers, "user": user}, headers={"Cache-Control": "no-store"})
+        return JSONResponse(
+            {**shown, "started": started, "papers": state.papers, "user": user}, headers={"Cache-Control": "no-store"}
+        )
 
     def examples(request: Request) -> HTMLResponse:
         try:

@@ -15,13 +15,17 @@ WITHIN: Position = {"x": 16, "y": 10}
 """A point of a marker that shows; its first box is that of the word that only screen readers have."""
 
 
+LEFT = ("AbortError: BodyStreamBuffer was aborted", "Unexpected error Connection errored out")
+"""What Gradio 6.31 says where a page is left or loaded anew, now and then."""
+
+
 @dataclass
 class Faults:
     """What went wrong on a page; `meant` are patterns of what a test brings about itself."""
 
     host: str
     seen: list[str] = field(default_factory=list)
-    meant: list[str] = field(default_factory=list)
+    meant: list[str] = field(default_factory=lambda: list(LEFT))
 
     def follow(self, context: BrowserContext) -> None:
         """Note errors in the console, exceptions, and requests to other hosts, of all pages of a context."""

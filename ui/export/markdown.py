@@ -8,12 +8,14 @@ from rag.terminal import SAID, understood_as
 from rag.types import Paper, Quote
 from ui.export.bibtex import to_bibtex
 from ui.export.links import safe_link
+from ui.notices import notice_of
 
 
 def answer_to_markdown(answer: Answer) -> str:
     """Write the question, the answer, each cited paper with its quotes, the near misses, and BibTeX of all cited."""
     parts = [f"# {quotable(answer.query.question)}", understood_as(answer.query), answer.text.strip()]
-    parts.append(f"> Note: {quotable(answer.notice)}" if answer.notice else None)
+    notice = notice_of(answer)
+    parts.append(f"> Note: {quotable(notice)}" if notice else None)
     parts.append(_verdicts(answer))
     if answer.citations:
         parts += ["## Papers", "\n\n".join(map(_cited, answer.citations))]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from rag.answer import Answer
-from rag.constraints import phrases, said
+from rag.constraints import phrases
+from rag.extractive import completeness
 from rag.terminal import SAID
 from ui.exchange import Exchange
+from ui.notices import notice_of
 from ui.render.cited import citations_of
 from ui.render.markup import bdi, button, details, text
 from ui.render.prose import prose_to_html, tips_to_html
 from ui.render.table import comparison_to_html, table_to_html
 
-_SAID_BY_BUTTONS = re.compile(r" (?:Papers that meet the rest: |Lift one with --drop ).*", re.DOTALL)
 _FEWEST_COMPARED = 2
 
 
@@ -33,13 +32,18 @@ def answer_to_html(exchange: Exchange) -> str:
 def _body(exchange: Exchange, answer: Answer) -> str:
     """Show prose and table; where the prose is only the papers' own words, the table goes before it."""
     exchange_id = exchange.exchange_id
-    prose = prose_to_html(exchange_id, answer.text, answer.citations, answer.sentences, answer.query.question)
+    extractive, kind = answer.status == "extractive", answer.query.kind
+    said = answer.text
+    if extractive and kind == "list" and answer.missed:  # the table says how whole it is
+        said = said.removesuffix(completeness(len(answer.citations), answer.missed)).rstrip()
+    prose = prose_to_html(exchange_id, said, answer.citations, answer.sentences, answer.query.question)
     prose = f'<div class="cd-prose">{prose}</div>'
-    extractive = answer.status == "extractive"
-    if answer.query.kind == "compare" and len(answer.citations) >= _FEWEST_COMPARED:
+    if kind == "compare" and len(answer.citations) >= _FEWEST_COMPARED:
         table = comparison_to_html(exchange_id, answer)
         return table + details("As text", prose, "cd-fold") if extractive else prose + table
     table = table_to_html(exchange_id, answer, exchange.hits)
+    if kind == "metadata" and table:
+        return table + details("As text", prose, "cd-fold")
     return table + prose if extractive else prose + table
 
 
@@ -48,21 +52,14 @@ def _refused(answer: Answer) -> str:
     buttons = "".join(
         button(f"Drop “{by_name[each.drop]}”: {_papers(each.papers)}", "lift", data_name=each.drop)
         for each in answer.relaxations
-        if each.drop in by_name
+        if each.drop in by_name and each.papers
     )
     offered = f'<div class="cd-relax">{buttons}</div>' if buttons else ""
-    why = _why_refused(answer)
+    why = notice_of(answer)
     return (
         f'<div class="cd-refused"><p class="cd-refused-head">{text(answer.text)}</p>'
         f"{f'<p>{bdi(why)}</p>' if why else ''}{offered}</div>"
     )
-
-
-def _why_refused(answer: Answer) -> str:
-    """Say why in words; what lifting a constraint would give is on the buttons."""
-    if not answer.relaxations:
-        return answer.notice or ""
-    return _SAID_BY_BUTTONS.sub("", answer.notice or "") or f"No paper is {said(answer.query.filters)}."
 
 
 def _cut(answer: Answer) -> str:
@@ -85,7 +82,8 @@ def _checked(answer: Answer) -> str:
 
 
 def _written_by(answer: Answer) -> str:
-    parts = [f"Written by {answer.model}" if answer.model else "In the papers’ own words"]
+    own = "From the records" if answer.query.kind == "metadata" else "In the papers’ own words"
+    parts = [f"Written by {answer.model}" if answer.model else own]
     if "total" in answer.timings_ms:
         parts.append(f"{answer.timings_ms['total'] / 1000:.1f} s")
     spent = answer.usage.total

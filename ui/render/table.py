@@ -96,8 +96,8 @@ def _probability(score: float | None) -> tuple[str, str]:
 
 
 def _complete(answer: Answer) -> str:
-    """Say how whole the list is, which an answer in the papers' own words says itself."""
-    if not answer.missed or answer.status == "extractive":
+    """Say how whole the list is."""
+    if not answer.missed:
         return ""
     return f'<p class="cd-complete">{text(completeness(len(answer.citations), answer.missed))}</p>'
 

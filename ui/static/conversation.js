@@ -30,7 +30,7 @@ class Conversation {
     document.addEventListener("citedesk:ask", (event) => this.ask(event.detail));
     this.listen();
     this.show(null);
-    follow((state, before) => this.heard(state, before));
+    follow((state) => this.heard(state));
     this.begin();
   }
 
@@ -179,9 +179,10 @@ class Conversation {
     }
   }
 
-  heard(state, before) {
+  heard(state) {
     if (state.lost && this.running) this.stop("The server does not answer any more. What had come by then is kept; retry when it is back.");
-    if (before.lost && !state.lost) this.back();
+    if (!state.lost && this.server && this.server !== state.started) this.back();
+    this.server = state.started ?? this.server;
     if (state.ready && !this.offered) this.offer();
     return false;
   }

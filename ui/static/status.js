@@ -1,17 +1,14 @@
 // Follows the site's state, and says it at the top of the page.
 
 const LOADING = 700; // milliseconds between two looks while something is being loaded
-const IDLE = 3000; // a server that is started anew is away for longer
+const IDLE = 3000; // the state costs a millisecond
 
-let last = {};
-
-// Ask for the state until `once` is content with it, or for ever.
+// Tell of the state until whoever hears it is content, or for ever.
 export async function follow(heard) {
   for (;;) {
     const state = await look();
     show(state);
-    if (heard(state, last)) return;
-    last = state;
+    if (heard(state)) return;
     const hurry = !state.ready || !state.open || state.lost;
     await new Promise((wake) => setTimeout(wake, hurry ? LOADING : IDLE));
   }
