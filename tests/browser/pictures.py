@@ -20,7 +20,7 @@ _FOLDER = PROJECT / "ui" / "pictures"
 _GOLD = "eval/gold/dev.jsonl"
 _COLOURS = 128
 _LIST = "Which papers reduce the memory of the KV cache?"
-_FACT = "How does FlashAttention-2 divide the work?"
+_FACT = "How much faster is FlashDecoding++?"
 _COMPARE = "Compare FlashAttention-2 and FlashDecoding++"
 _NOT_HERE = "Which papers are about CRISPR gene editing?"
 
