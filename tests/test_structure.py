@@ -95,6 +95,11 @@ def test_library_does_not_know_the_evaluation() -> None:
     assert knowing == ["arguments", "cli"]
 
 
+def test_library_and_evaluation_do_not_know_the_chat() -> None:
+    knowing = [path.stem for path in SOURCES if "ui" not in path.parts[-3:] and "from ui." in path.read_text("utf-8")]
+    assert knowing == ["arguments", "cli"]
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
