@@ -28,6 +28,18 @@ def export(network: nn.Module, folder: Path) -> None:
             dynamo=True,
         )
         quantize_dynamic(plain, folder / "model.onnx", per_channel=True, weight_type=QuantType.QInt8)
+    _forget_origin(folder / "model.onnx")
+
+
+def _forget_origin(path: Path) -> None:
+    """Take out the stack traces that torch 2.13 writes to each node, with the paths of the machine it ran on."""
+    import onnx
+
+    model = onnx.load(path)
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    onnx.save(model, path)
 
 
 class _Logits(nn.Module):
