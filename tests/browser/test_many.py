@@ -116,7 +116,7 @@ def test_page_outlives_a_server_that_ends_in_mid_answer(
     exchange = ask(page, "What does FlashAttention-2 do?")
     expect(exchange.locator(".cd-growing")).to_contain_text("work partitioning")
     page.fill("#cd-question", "a draft that is not asked yet")
-    faults.meant = ["ERR_", "console: .*(fetch|onnect|network|Lost|SSE|50[23])"]
+    faults.meant += ["ERR_", "console: .*(fetch|onnect|network|Lost|SSE|50[23])"]
     site.kill()
     expect(page.locator("#cd-state")).to_contain_text(_LOST, timeout=25_000)
     expect(exchange.locator(".cd-progress")).to_contain_text("What had come by then is kept")
