@@ -272,3 +272,11 @@ def test_question_that_may_be_asked_may_be_edited_and_rated() -> None:
     check_length(asked.question)
     assert f'maxlength="{LONGEST}"' in parts_of(asked)["question"]
     assert read_feedback({"verdict": "up", "receipt": {"question": asked.question}})["receipt"]["question"]
+
+
+def test_nearest_papers_are_open_where_none_is_cited() -> None:
+    near = (Citation(None, DUNE),)
+    assert "open><summary>Nearest" in part(
+        "near", exchange("fact", "answered", "It is fast.", citations=(), near_misses=near)
+    )
+    assert "open><summary>Nearest" not in part("near", exchange("fact", near_misses=near))

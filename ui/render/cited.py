@@ -47,13 +47,13 @@ def cards_to_html(exchange: Exchange) -> str:
 
 
 def near_to_html(exchange: Exchange) -> str:
-    """Fold the nearest papers that are not cited; after a refusal they are open."""
+    """Fold the nearest papers that are not cited; where none is cited, as after a refusal, they are open."""
     if not exchange.answer:
         return ""
     hits = _hits(exchange)
     near = exchange.answer.near_misses
     cards = [_card(exchange, each, f"{exchange.exchange_id}-near{i}", hits) for i, each in enumerate(near, start=1)]
-    return _folded("Nearest papers, not cited", cards, exchange.answer.status == "refused")
+    return _folded("Nearest papers, not cited", cards, not exchange.answer.citations)
 
 
 def _card(exchange: Exchange, citation: Citation, element_id: str, hits: Mapping[str, Hit]) -> str:
