@@ -76,6 +76,11 @@ def readable(text: str) -> str:
     return text
 
 
+def counted(count: int, one: str) -> str:
+    """Say how many there are of what is called `one`, as in "1 paper" and "3 papers"."""
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
+
+
 def shown_title(title: str) -> str:
     """Give a title as one readable line in which nothing is active."""
     return quotable(readable(title))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.answer import Missed
-from rag.display import quotable, readable, shown_title
+from rag.display import counted, quotable, readable, shown_title
 from rag.metadata import record_line
 from rag.types import Evidence, Query, Quote
 
@@ -17,7 +17,7 @@ def write_extractive(query: Query, evidence: Sequence[Evidence], missed: Missed 
     sentences. Of a list, a last line says how whole it is.
     """
     if query.kind == "metadata":
-        lines = [f"{_papers(len(evidence))}.", "", *(record_line(each) for each in evidence)]
+        lines = [f"{counted(len(evidence), 'paper')}.", "", *(record_line(each) for each in evidence)]
     else:
         lines = [item(query, each) for each in evidence]
     return "\n".join([*lines, "", completeness(len(evidence), missed)] if missed else lines)
@@ -37,15 +37,11 @@ def heading(query: Query, evidence: Evidence) -> str:
 
 def completeness(cited: int, missed: Missed) -> str:
     """Say in words how many papers an answer has, and how many more there may be."""
-    papers = _papers(cited)
+    papers = counted(cited, "paper")
     if missed.most == 0:
         return f"{papers}; likely complete."
     more = f"{missed.least}–{missed.most}" if 0 < missed.least < missed.most else f"{missed.most}"
     return f"{papers}; perhaps {'up to ' if missed.least == 0 else ''}{more} more."
-
-
-def _papers(count: int) -> str:
-    return "1 paper" if count == 1 else f"{count} papers"
 
 
 def _finding(quotes: Sequence[Quote]) -> str:

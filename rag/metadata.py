@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from rag.answer import Relaxation
 from rag.constraints import phrases
-from rag.display import quotable, shown_title
+from rag.display import counted, quotable, shown_title
 from rag.titles import named_paper
 from rag.types import CONSTRAINTS, Evidence, Filters, Paper, Query
 
@@ -49,6 +49,6 @@ def record_line(evidence: Evidence) -> str:
     """Say of a paper what the records hold: its title, date and number of authors, with its marker."""
     paper = evidence.paper
     count = paper.known_author_count
-    known = [paper.date or "no date", *([f"{count} author{'s' * (count != 1)}"] if count else [])]
+    known = [paper.date or "no date", *([counted(count, "author")] if count else [])]
     known += [part for part in (paper.venue and quotable(paper.venue), "with code" if paper.code else None) if part]
     return f"- {shown_title(paper.title)} ({', '.join(known)}) [{evidence.n}]"

@@ -8,7 +8,7 @@ from textwrap import fill
 
 from rag.answer import Answer, Citation, SentenceVerdict
 from rag.constraints import phrases, said
-from rag.display import shown_title
+from rag.display import counted, shown_title
 from rag.extractive import completeness
 from rag.index import Summary
 from rag.inert import invisible_dropped
@@ -87,9 +87,7 @@ def _verdicts(answer: Answer, width: int) -> str:
     own = [sentence for sentence in answer.sentences if sentence.origin != "added"]
     counts = Counter(sentence.verdict for sentence in own)
     shares = [f"{counts[verdict]} {SAID[verdict]}" for verdict in SAID if counts[verdict]]
-    lines = [
-        f"Checked {len(own)} sentence{'s' * (len(own) != 1)} of the model: {', '.join(shares) or 'it wrote none'}."
-    ]
+    lines = [f"Checked {counted(len(own), 'sentence')} of the model: {', '.join(shares) or 'it wrote none'}."]
     for sentence in own:
         if sentence.verdict != "supported":
             said = " ".join(answer.text[sentence.start : sentence.end].replace("**", "").split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rag.display import readable, shown_title
+from rag.display import counted, readable, shown_title
 from rag.types import Paper
 from ui.browse.facets import Selection
 from ui.browse.similar import Neighbour
@@ -29,7 +29,7 @@ def results_to_html(
     """
     shown = min(len(papers), start + PAGE)
     of_all = "" if len(papers) == total else f" of {total}"
-    count = f"{_papers(len(papers))}{of_all}, {shown} shown" if papers else f"No paper of {total} fits"
+    count = f"{counted(len(papers), 'paper')}{of_all}, {shown} shown" if papers else f"No paper of {total} fits"
     nothing = "" if papers else '<p class="cd-empty">Take a filter away, or type fewer words.</p>'
     items = "".join(f"<li>{_row(paper, topics.get(paper.paper_id))}</li>" for paper in papers[start:shown])
     rows = f'<ol class="cd-rows">{items}</ol>' if papers else nothing
@@ -118,7 +118,3 @@ def _similar(paper: Paper, neighbours: Sequence[tuple[Neighbour, Paper]]) -> str
 
 def _about(what: str, paper: Paper) -> str:
     return f"{what} about this: {shown_title(paper.title)}"
-
-
-def _papers(count: int) -> str:
-    return "1 paper" if count == 1 else f"{count} papers"

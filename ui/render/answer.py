@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rag.answer import Answer
 from rag.constraints import phrases
+from rag.display import counted
 from rag.extractive import completeness
 from rag.terminal import SAID
 from ui.exchange import Exchange
@@ -50,7 +51,7 @@ def _body(exchange: Exchange, answer: Answer) -> str:
 def _refused(answer: Answer) -> str:
     by_name = phrases(answer.query.filters)
     buttons = "".join(
-        button(f"Drop “{by_name[each.drop]}”: {_papers(each.papers)}", "lift", data_name=each.drop)
+        button(f"Drop “{by_name[each.drop]}”: {counted(each.papers, 'paper')}", "lift", data_name=each.drop)
         for each in answer.relaxations
         if each.drop in by_name and each.papers
     )
@@ -78,7 +79,7 @@ def _checked(answer: Answer) -> str:
     if not own:
         return ""
     shares = ", ".join(f"{own.count(verdict)} {words}" for verdict, words in SAID.items() if verdict in own)
-    return f'<p class="cd-checked">{len(own)} {"sentence" if len(own) == 1 else "sentences"} checked: {shares}.</p>'
+    return f'<p class="cd-checked">{counted(len(own), "sentence")} checked: {shares}.</p>'
 
 
 def _written_by(answer: Answer) -> str:
@@ -88,11 +89,7 @@ def _written_by(answer: Answer) -> str:
         parts.append(f"{answer.timings_ms['total'] / 1000:.1f} s")
     spent = answer.usage.total
     if spent.calls:
-        parts.append("1 call" if spent.calls == 1 else f"{spent.calls} calls")
+        parts.append(counted(spent.calls, "call"))
     if spent.prompt_tokens is not None or spent.completion_tokens is not None:
         parts.append(f"{spent.prompt_tokens or 0} tokens read, {spent.completion_tokens or 0} written")
     return f'<p class="cd-by">{text(" · ".join(parts))}</p>'
-
-
-def _papers(count: int) -> str:
-    return "1 paper" if count == 1 else f"{count} papers"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rag.display import quotable, readable, shown_title
+from rag.display import counted, quotable, readable, shown_title
 from rag.types import Paper, Quote, Signal
 from ui.export.bibtex import to_bibtex
 from ui.render.abstract import abstract_to_html, quotes_to_html
@@ -52,14 +52,10 @@ def authors_to_html(paper: Paper) -> str:
     unknown = (count - len(names)) if count else 0
     others = f" and {unknown} more" if unknown > 0 else "" if count else " and others"
     if len(names) <= _SHOWN_AUTHORS + 1:
-        return ", ".join(names) + others if names else (_count(count) if count else "")
+        return ", ".join(names) + others if names else (counted(count, "author") if count else "")
     rest = names[_SHOWN_AUTHORS:]
     more = f'<details class="cd-more"><summary>and {len(rest)} more</summary>{", ".join(rest)}{others}</details>'
     return f"{', '.join(names[:_SHOWN_AUTHORS])} {more}"
-
-
-def _count(count: int) -> str:
-    return "1 author" if count == 1 else f"{count} authors"
 
 
 def _meta(paper: Paper) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer import Answer, Citation
+from rag.display import counted
 from rag.types import Evidence, Hit
 from ui.exchange import Exchange
 from ui.render.card import card_to_html
@@ -40,10 +41,10 @@ def cards_to_html(exchange: Exchange) -> str:
     if answer:
         cited = shown_quotes(answer)
         cards = [_card(exchange, each, card_id(exchange.exchange_id, each.n or 0), hits) for each in cited]
-        return _folded(_counted(len(cards), "paper cited", "papers cited"), cards)
+        return _folded(f"{counted(len(cards), 'paper')} cited", cards)
     numbers = {each.paper.paper_id: each.n for each in exchange.citations}
     cards = [_evidence(exchange, each, numbers.get(each.paper.paper_id), hits) for each in exchange.evidence]
-    return _folded(_counted(len(cards), "paper to answer from", "papers to answer from"), cards)
+    return _folded(f"{counted(len(cards), 'paper')} to answer from", cards)
 
 
 def near_to_html(exchange: Exchange) -> str:
@@ -89,7 +90,3 @@ def _folded(heading: str, cards: Sequence[str], opened: bool = True) -> str:
 
 def _grid(cards: Sequence[str]) -> str:
     return f'<div class="cd-cards">{"".join(cards)}</div>' if cards else ""
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"1 {one}" if count == 1 else f"{count} {many}"
