@@ -30,6 +30,9 @@ _LOOK_EVERY = 2.0  # seconds between looks for a new generation
 _LONGEST_PAUSE = 60.0  # seconds between tries to load what could not be loaded
 _WARM_UP = "which papers are about this"
 
+IMPORTING = Lock()
+"""Held while heavy libraries are imported: Python 3.11 fails now and then where two threads parse code side by side."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -147,10 +150,10 @@ class Desk:
             self._loaded = current
 
     def _load(self) -> None:
-        from rag.engine import Engine  # 1 s of imports
-        from rag.library import open_library
+        with IMPORTING, ExitStack() as unless_used:
+            from rag.engine import Engine  # 1 s of imports
+            from rag.library import open_library
 
-        with ExitStack() as unless_used:
             library = open_library(self.settings)
             unless_used.callback(library.close)
             models = self._models or self._load_models(self.settings)

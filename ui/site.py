@@ -21,7 +21,7 @@ from rag.settings import Settings
 from ui.api.routes import api_routes
 from ui.browse.catalogue import catalogue
 from ui.browse.routes import browse_routes
-from ui.desk import Desk
+from ui.desk import IMPORTING, Desk
 from ui.door import Door
 from ui.examples import example_questions
 from ui.headers import PageHeaders
@@ -116,6 +116,7 @@ def _mcp(desk: Desk, offer: Offer) -> tuple[McpApp, ...]:
 
 
 def _load_chat(desk: Desk, offer: Offer) -> Starlette:
-    from ui.app import make_chat  # 3 s of imports
+    with IMPORTING:
+        from ui.app import make_chat  # 3 s of imports
 
     return make_chat(desk, offer.report, offer.endpoints)
