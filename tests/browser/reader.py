@@ -35,7 +35,8 @@ class Faults:
 
     def assert_none(self) -> None:
         """Fail where anything happened that was not meant."""
-        assert [each for each in self.seen if not any(re.search(pattern, each) for pattern in self.meant)] == []
+        amiss = [each for each in self.seen if not any(re.search(pattern, each) for pattern in self.meant)]
+        assert not amiss, amiss
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

@@ -155,3 +155,13 @@ def test_question_asked_before_the_chat_is_loaded_is_answered_after(
         page.wait_for_selector(".cd-exchange")
         expect(finished(page).locator("h2")).to_have_text(QUANTIZATION)
         noted.assert_none()
+
+
+def test_examples_that_could_not_be_had_are_fetched_when_the_server_answers_again(
+    context: BrowserContext, faults: Faults, site: Site
+) -> None:
+    faults.meant.append("console: .*ERR_CONNECTION_RESET")
+    context.route("**/page/examples", lambda route: route.abort("connectionreset"), times=1)
+    page = opened(context.new_page(), site.url)
+    expect(page.locator("#cd-examples button").first).to_be_visible()
+    assert any("ERR_CONNECTION_RESET" in each for each in faults.seen)

@@ -181,9 +181,10 @@ class Conversation {
 
   heard(state) {
     if (state.lost && this.running) this.stop("The server does not answer any more. What had come by then is kept; retry when it is back.");
-    if (!state.lost && this.server && this.server !== state.started) this.back();
+    const anew = !state.lost && this.server && this.server !== state.started;
     this.server = state.started ?? this.server;
-    if (state.ready && !this.offered) this.offer();
+    if (anew) this.back();
+    else if (state.ready && !this.offered) this.offer();
     return false;
   }
 
@@ -193,11 +194,16 @@ class Conversation {
     location.reload();
   }
 
+  // Where the examples cannot be had, the next word of the server's state tries again.
   async offer() {
     this.offered = true;
-    const reply = await fetch(new URL("page/examples", document.baseURI));
-    if (reply.ok) this.examples.innerHTML = await reply.text();
-    else this.offered = false;
+    try {
+      const reply = await fetch(new URL("page/examples", document.baseURI));
+      this.offered = reply.ok;
+      if (reply.ok) this.examples.innerHTML = await reply.text();
+    } catch {
+      this.offered = false;
+    }
   }
 }
 
