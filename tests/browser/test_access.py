@@ -12,10 +12,11 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.program import Site, running
-from tests.browser.reader import QUANTIZATION, answered, scripted, to_tab
+from tests.browser.reader import QUANTIZATION, answered, loaded, scripted, to_tab
 from tests.fakes import ScriptedEndpoint
 
 _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+_PASSWORD = "a long password"
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 _WRITTEN = (
     "FlashAttention-2 uses better work partitioning to address inefficiencies of FlashAttention [1].",
@@ -108,11 +109,11 @@ def test_other_tabs_are_accessible(page: Page, report: Path, tab: str, prepare: 
 
 @pytest.fixture
 def guarded(home: Path, tmp_path: Path) -> Iterator[Site]:
-    """A chat that asks for a login."""
+    """A chat that asks for a login: ada's or bob's."""
     from ui.login.passwords import hash_password
 
     users = tmp_path / "users.txt"
-    users.write_text(f"ada:{hash_password('a long password')}\n", encoding="utf-8")
+    users.write_text("".join(f"{name}:{hash_password(_PASSWORD)}\n" for name in ("ada", "bob")), encoding="utf-8")
     users.chmod(0o600)
     copy = tmp_path / "home"
     copy.symlink_to(home)
@@ -129,9 +130,33 @@ def test_login_is_accessible_and_leads_to_the_page(context: BrowserContext, guar
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()
     assert findings(page) == []
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill("a long password")
+    _log_in(page, "ada")
+    _log_out(page)
+
+
+def test_conversations_and_drafts_of_one_user_are_not_shown_to_the_next(context: BrowserContext, guarded: Site) -> None:
+    page = context.new_page()
+    page.goto(guarded.url)
+    _log_in(page, "ada")
+    answered(page, QUANTIZATION)
+    page.fill("#cd-question", "what ada has not asked yet")
+    _log_out(page)
+    _log_in(page, "bob")
+    expect(page.locator("#cd-kept summary")).to_have_text("Conversations (0)")
+    expect(page.locator(".cd-exchange")).to_have_count(0)
+    expect(page.locator("#cd-question")).to_have_value("")
+    _log_out(page)
+    _log_in(page, "ada")
+    expect(page.locator("#cd-kept summary")).to_have_text("Conversations (1)")
+
+
+def _log_in(page: Page, name: str) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(_PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.locator("#cd-question")).to_be_visible()
+    loaded(page)
+
+
+def _log_out(page: Page) -> None:
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("Password")).to_be_visible()

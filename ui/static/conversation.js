@@ -1,10 +1,10 @@
 // The exchanges of one conversation: asks, shows what comes, and has it kept.
 
-import { draft, pending } from "./drafts.js";
+import { belong, draft, pending } from "./drafts.js";
 import { held } from "./files.js";
 import { Kept } from "./kept.js";
 import { say } from "./say.js";
-import { follow } from "./status.js";
+import { follow, user } from "./status.js";
 
 const NEAR_END = 160; // pixels from the page's end within which a question rises to the top as its answer grows
 const TOUCHED = matchMedia("(pointer: coarse)"); // there, focus keeps a keyboard over half of the screen
@@ -35,6 +35,10 @@ class Conversation {
   }
 
   async begin() {
+    this.user = await user;
+    belong(this.user);
+    this.field.value ||= draft.get();
+    this.fit();
     const waits = pending();
     if (waits) this.kept.hold(null);
     await this.kept.reopen();
@@ -42,8 +46,6 @@ class Conversation {
   }
 
   listen() {
-    this.field.value = draft.get();
-    this.fit();
     this.field.addEventListener("input", () => {
       draft.set(this.field.value);
       this.fit();
@@ -181,14 +183,14 @@ class Conversation {
 
   heard(state) {
     if (state.lost && this.running) this.stop("The server does not answer any more. What had come by then is kept; retry when it is back.");
-    const anew = !state.lost && this.server && this.server !== state.started;
+    const anew = !state.lost && this.server && (this.server !== state.started || this.user !== (state.user ?? ""));
     this.server = state.started ?? this.server;
     if (anew) this.back();
     else if (state.ready && !this.offered) this.offer();
     return false;
   }
 
-  // A server that was started anew does not know this page: load it again, with all that is kept.
+  // A server that was started anew does not know this page, and another user is not to see it: load it again.
   back() {
     draft.set(this.field.value);
     location.reload();

@@ -1,14 +1,17 @@
 // The page before the chat is loaded: keeps what is typed or asked, and makes way when the chat is there.
 
-import { draft, pend } from "./drafts.js";
-import { follow } from "./status.js";
+import { belong, draft, pend } from "./drafts.js";
+import { follow, user } from "./status.js";
 import { useTheme } from "./theme.js";
 
 useTheme();
 const field = document.getElementById("cd-question");
 const wait = document.getElementById("cd-wait");
-field.value = draft.get();
 field.focus();
+user.then((name) => {
+  belong(name);
+  field.value ||= draft.get();
+});
 field.addEventListener("input", () => draft.set(field.value));
 document.getElementById("cd-composer").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -2,6 +2,14 @@
 
 const DRAFT = "citedesk:draft";
 const PENDING = "citedesk:pending";
+const USER = "citedesk:user";
+
+// Leave nothing in this tab that somebody else typed, asked or opened before.
+export function belong(user) {
+  const before = sessionStorage.getItem(USER);
+  if (before !== null && before !== user) sessionStorage.clear();
+  sessionStorage.setItem(USER, user);
+}
 
 export const draft = {
   get: () => sessionStorage.getItem(DRAFT) ?? "",

@@ -3,11 +3,16 @@
 const LOADING = 700; // milliseconds between two looks while something is being loaded
 const IDLE = 3000; // the state costs a millisecond
 
+let known;
+// Who is logged in on this page, "" where nobody is asked to; it is told by the first state that the server gives.
+export const user = new Promise((tell) => { known = tell; });
+
 // Tell of the state until whoever hears it is content, or for ever.
 export async function follow(heard) {
   for (;;) {
     const state = await look();
     show(state);
+    if (!state.lost) known(state.user ?? "");
     if (heard(state)) return;
     const hurry = !state.ready || !state.open || state.lost;
     await new Promise((wake) => setTimeout(wake, hurry ? LOADING : IDLE));

@@ -1,4 +1,6 @@
-// Conversations, kept in this browser's IndexedDB and nowhere else.
+// Conversations, kept in this browser's IndexedDB and nowhere else: those of each user who logs in here apart.
+
+import { user } from "./status.js";
 
 const NAME = "citedesk";
 const STORE = "conversations";
@@ -6,13 +8,17 @@ const STORE = "conversations";
 let opened;
 
 function open() {
-  opened ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1);
+  opened ??= user.then((name) => openOf(name ? `${NAME}:${name}` : NAME));
+  return opened;
+}
+
+function openOf(name) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "id" });
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
-  return opened;
 }
 
 async function run(mode, act) {
