@@ -56,7 +56,7 @@ def examine(configuration: Configuration) -> tuple[Check, ...]:
     checks += [_model(settings), _late_model(settings), *_small_models(settings), _home(settings)]
     checks += _index(configuration)
     checks += [_judge()]
-    checks += _endpoint(settings) if settings.writes else [Check("endpoint", "ok", "none set: answers are extractive")]
+    checks += _endpoint(settings)
     return tuple(checks)
 
 
@@ -194,7 +194,13 @@ def _index(configuration: Configuration) -> list[Check]:
 
 
 def _endpoint(settings: Settings) -> list[Check]:
-    """Ask the endpoint for its models and for a few tokens."""
+    """Ask the endpoint for its models and, where one of them is set, for a few tokens."""
+    if not settings.llm_base_url:
+        try:
+            settings.check_endpoint()
+        except CitedeskError as error:
+            return [Check("endpoint", "fail", str(error))]
+        return [Check("endpoint", "ok", "none set: answers are extractive")]
     from rag.endpoint.probe import probe  # heavy, and only needed where there is an endpoint
 
     return [Check(finding.name, finding.state, finding.detail) for finding in probe(settings)]

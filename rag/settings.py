@@ -91,26 +91,30 @@ class Settings:
             )
         if self.screen_odds == inf:
             raise UsageError("CITEDESK_SCREEN_ODDS is infinite: remove it, for a screening to decide by itself.")
-        self._check_endpoint()
-
-    def _check_endpoint(self) -> None:
         if self.llm_base_url and not _is_address(self.llm_base_url):
             raise UsageError("CITEDESK_LLM_BASE_URL is not an http(s) address. Set one, as in http://127.0.0.1:8080/v1")
-        for name, value, other in (
-            ("CITEDESK_LLM_MODEL", self.llm_model, self.llm_base_url),
-            ("CITEDESK_LLM_BASE_URL", self.llm_base_url, self.llm_model),
-        ):
-            if other and not value:
-                raise UsageError(f"{name} is not set, though the other of model and base URL is: set both or neither.")
         if self.recall and not self.llm_base_url:
             raise UsageError(
                 f"CITEDESK_RECALL or --recall is {','.join(self.recall)}, which asks a model: set "
                 "CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL, or leave it at none."
             )
 
+    def check_endpoint(self) -> None:
+        """Raise UsageError where only one of an endpoint's address and its model is set."""
+        if self.llm_base_url and not self.llm_model:
+            raise UsageError(
+                "CITEDESK_LLM_MODEL is not set, though CITEDESK_LLM_BASE_URL is: set both or neither. "
+                "`citedesk doctor` lists the endpoint's models."
+            )
+        if self.llm_model and not self.llm_base_url:
+            raise UsageError(
+                "CITEDESK_LLM_BASE_URL is not set, though CITEDESK_LLM_MODEL is: set both or neither."
+            )
+
     @property
     def writes(self) -> bool:
-        """Tell whether an endpoint is configured to write the answers."""
+        """Tell whether an endpoint is configured to write the answers; raises UsageError where half of one is."""
+        self.check_endpoint()
         return self.llm_base_url is not None
 
 

@@ -97,6 +97,24 @@ def test_model_that_the_endpoint_lacks_is_named(
     assert checks["model at endpoint"] == ("fail", "CITEDESK_LLM_MODEL is 'large-model'; it has small-model.")
 
 
+def test_endpoint_without_a_model_gets_its_models_listed(
+    corpus: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(monkeypatch, endpoint, "")
+    code, checks = examine(capsys)
+    assert (code, checks["endpoint"][0], "answer" in checks) == (1, "ok", False)
+    assert checks["model at endpoint"] == ("fail", "CITEDESK_LLM_MODEL is not set. Set it to one of small-model.")
+
+
+def test_model_without_an_endpoint_fails(
+    corpus: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITEDESK_LLM_MODEL", "small-model")
+    code, checks = examine(capsys)
+    assert (code, checks["endpoint"][0]) == (1, "fail")
+    assert "CITEDESK_LLM_BASE_URL is not set" in checks["endpoint"][1]
+
+
 def test_endpoint_that_refuses_the_key_names_the_setting(
     corpus: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

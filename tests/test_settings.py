@@ -34,8 +34,6 @@ def test_flag_beats_dotenv_beats_environment_beats_default(tmp_path: Path) -> No
         ({"CITEDESK_CHUNK_OVERLAP": "96"}, "CITEDESK_CHUNK_OVERLAP is 96: it must be below the 96"),
         ({"CITEDESK_RERANK_DEPTH": "-1"}, "CITEDESK_RERANK_DEPTH is -1: it must be at least 0"),
         ({"CITEDESK_RRF_K": "60"}, r"CITEDESK_RRF_K \(environment\) is not a setting"),
-        ({"CITEDESK_LLM_BASE_URL": "http://x/v1"}, "CITEDESK_LLM_MODEL is not set"),
-        ({"CITEDESK_LLM_MODEL": "m"}, "CITEDESK_LLM_BASE_URL is not set"),
         ({"CITEDESK_LLM_BASE_URL": "x/v1", "CITEDESK_LLM_MODEL": "m"}, "is not an http"),
         ({"CITEDESK_LLM_MODE": "both"}, "CITEDESK_LLM_MODE is 'both'. Set it to whole or per-paper, or remove it"),
         (
@@ -51,6 +49,21 @@ def test_flag_beats_dotenv_beats_environment_beats_default(tmp_path: Path) -> No
 def test_value_that_means_nothing_is_a_clear_error(tmp_path: Path, environ: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load_settings({}, environ, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"CITEDESK_LLM_BASE_URL": "http://x/v1"}, "CITEDESK_LLM_MODEL is not set"),
+        ({"CITEDESK_LLM_MODEL": "m"}, "CITEDESK_LLM_BASE_URL is not set"),
+    ],
+)
+def test_half_an_endpoint_is_an_error_where_one_is_to_write(
+    tmp_path: Path, environ: dict[str, str], message: str
+) -> None:
+    settings = load_settings({}, environ, tmp_path).settings
+    with pytest.raises(UsageError, match=message):
+        _ = settings.writes
 
 
 def test_choices_are_taken_from_each_source(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
     """Serve until interrupted, or add a user."""
     if arguments.add_user is not None:
         return _add_user(arguments.add_user, arguments.users)
+    configuration.settings.check_endpoint()
     from ui.login.access import LOOPBACK, choose_access, is_loopback
 
     access = choose_access(

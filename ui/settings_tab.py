@@ -87,7 +87,7 @@ class _Chooser:
         if not (after.base_url or self._settings.llm_base_url):
             return gr.skip(), failure_to_html("No endpoint is set: type its address first.")
         try:
-            found = list_of_models(replace(after, model=after.model or "any").applied_to(self._settings))
+            found = list_of_models(after.applied_to(self._settings))
         except CitedeskError as error:
             return gr.skip(), failure_to_html(str(error))
         if not found:

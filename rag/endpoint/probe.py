@@ -75,7 +75,11 @@ class _Trial:
         listed = names(self._listing)
         told = f"lists {len(listed)} model(s)" if listed else "lists no models"
         yield Finding("endpoint", "ok", f"{self._pages.address} {told}")
-        if not is_served(self._model, self._listing):
+        if not self._model:
+            self.hopeless = True
+            has = f"Set it to one of {', '.join(listed)}." if listed else "Set it to the name of one."
+            yield Finding("model at endpoint", "fail", f"CITEDESK_LLM_MODEL is not set. {has}")
+        elif not is_served(self._model, self._listing):
             detail = f"CITEDESK_LLM_MODEL is {self._model!r}; it has {', '.join(listed[:5])}."
             yield Finding("model at endpoint", "fail", detail)
 
