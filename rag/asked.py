@@ -51,6 +51,16 @@ def lacking(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(missing))
 
 
+def unmentioned(subjects: Sequence[str], papers: Sequence[Paper]) -> tuple[str, ...]:
+    """List the subjects with a name in them of which none of the papers has any; those in plain words are not told."""
+    named = {subject: names_in(f". the {subject}") for subject in subjects}
+    return tuple(
+        subject
+        for subject, names in named.items()
+        if names and not any(mentions(paper, name) for name in names for paper in papers)
+    )
+
+
 def names_in(question: str) -> list[str]:
     """List the words with a capital inside or a digit, and those with a first capital where no sentence begins."""
     found = []

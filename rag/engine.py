@@ -15,7 +15,7 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 
 from rag.answer import Answer, Citation, Done, Event, Relaxation, Retrieved, Usage
 from rag.answerable import answerable
-from rag.asked import lacking
+from rag.asked import lacking, unmentioned
 from rag.chat import ChatModel
 from rag.clock import Clock
 from rag.constraints import override
@@ -231,7 +231,7 @@ class Engine:
         choice = recall.choose(query, found.hits, self._show)
         evidence = self._show(query, [hit.paper for hit in choice.cited])
         near = tuple(Citation(None, hit.paper) for hit in choice.near)
-        return Draft(query, evidence, near, choice.missed, found.notice)
+        return Draft(query, evidence, near, choice.missed, _with_absent(found.notice, query, evidence))
 
     def _answers(self, found: Found) -> bool:
         query, ranker = found.query, self.finder.ranker
@@ -273,6 +273,13 @@ class Engine:
 
 def _lacking(found: Found) -> tuple[str, ...]:
     return lacking(found.query, [hit.paper for hit in nearest_first(found.hits)[:_NAMED]])
+
+
+def _with_absent(notice: str | None, query: Query, evidence: Sequence[Evidence]) -> str | None:
+    """Add to a notice which sides of a comparison no paper that is shown speaks of."""
+    absent = unmentioned(query.subjects, [each.paper for each in evidence]) if query.kind == "compare" else ()
+    said = "No paper cited here mentions " + " or ".join(f"“{side}”" for side in absent) + "." if absent else ""
+    return " ".join(part for part in (notice, said) if part) or None
 
 
 def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = (), use_llm: bool = True) -> Engine:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.asked import counted_in, is_precise, lacking, mentions, names_in
+from rag.asked import counted_in, is_precise, lacking, mentions, names_in, unmentioned
 from rag.types import Kind, Paper, Query
 
 PEBBLE = Paper(
@@ -148,3 +148,18 @@ def test_what_is_counted_follows_how_many_and_how_much(question: str, counted: l
 
 def test_question_about_two_named_papers_is_not_settled_by_the_nearest() -> None:
     assert lacks("How fast are Pebble and Gravel-2 on the H100?") == ()
+
+
+@pytest.mark.parametrize(
+    ("subjects", "absent"),
+    [
+        (("Pebble", "Gravel-2"), ()),
+        (("Pebble", "Zorblax"), ("Zorblax",)),
+        (("Pebble on the A100", "OPT-13B"), ("OPT-13B",)),
+        (("Zorblax of Pebble", "LLaMA 2"), ()),
+        (("pruning", "merging of marbles"), ()),
+        ((), ()),
+    ],
+)
+def test_sides_that_no_paper_names_are_told(subjects: tuple[str, ...], absent: tuple[str, ...]) -> None:
+    assert unmentioned(subjects, (PEBBLE, GRAVEL)) == absent

@@ -261,7 +261,13 @@ def test_order_that_is_asked_for_is_that_of_the_citations(shelf: Library) -> Non
 )
 def test_comparison_puts_the_papers_that_it_names_first(shelf: Library, question: str, papers: list[str]) -> None:
     answer = asked(make(shelf), question)
-    assert (answer.query.kind, ids(answer.citations)) == ("compare", papers)
+    assert (answer.query.kind, ids(answer.citations), answer.notice) == ("compare", papers, None)
+
+
+def test_comparison_tells_which_side_no_cited_paper_mentions(shelf: Library) -> None:
+    answer = asked(make(shelf), "Compare Dune and Zorblax")
+    assert "2305.00002" in ids(answer.citations)
+    assert answer.notice == "No paper cited here mentions “Zorblax”."
 
 
 def test_cross_encoder_reads_as_many_papers_as_are_set(library: Library) -> None:
