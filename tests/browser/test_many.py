@@ -116,7 +116,7 @@ def test_page_outlives_a_server_that_ends_in_mid_answer(
     exchange = ask(page, "What does FlashAttention-2 do?")
     expect(exchange.locator(".cd-growing")).to_contain_text("work partitioning")
     page.fill("#cd-question", "a draft that is not asked yet")
-    faults.meant += ["ERR_", "console: .*(fetch|onnect|network|Lost|SSE|50[23])"]
+    faults.assert_none()
     site.kill()
     expect(page.locator("#cd-state")).to_contain_text(_LOST, timeout=25_000)
     expect(exchange.locator(".cd-progress")).to_contain_text("What had come by then is kept")
@@ -125,6 +125,7 @@ def test_page_outlives_a_server_that_ends_in_mid_answer(
     loaded_again = page.locator("#cd-state", has_text=re.compile("papers$"))
     expect(loaded_again).to_be_visible(timeout=40_000)
     loaded(page)
+    faults.forgive_console()
     expect(page.locator(".cd-exchange h2")).to_have_text("What does FlashAttention-2 do?")
     expect(page.locator(".cd-exchange .cd-growing")).to_contain_text("work partitioning")
     expect(page.locator("#cd-question")).to_have_value("a draft that is not asked yet")
