@@ -26,6 +26,7 @@ from rag.decide import nearest_first
 from rag.errors import UsageError
 from rag.evidence import SentenceChooser
 from rag.finder import Finder
+from rag.language import is_foreign_question
 from rag.library import Library, open_library
 from rag.loaded import Models, load_models
 from rag.metadata import matching, relaxations, unnamed
@@ -44,6 +45,7 @@ from rag.writing.writer import Writer, load_writer
 
 _NAMED = 20  # papers whose own names a question may mention
 _NO_EXCLUSIONS = "Exclusions (“not from …”, “except …”) are not understood: what they name is not left out."
+_NOT_ENGLISH = "The question does not look English. Ask in English: the models and rules here read nothing else."
 _OFF_TOPIC = "This does not ask about papers. Ask about what they do, or for papers by topic, date or author."
 
 
@@ -263,6 +265,8 @@ class Engine:
 
     def _notice(self, question: str) -> str | None:
         """Say what of a question was not read."""
+        if is_foreign_question(question):
+            return _NOT_ENGLISH
         if excludes(question):
             return _NO_EXCLUSIONS
         most = self._embedder.max_tokens

@@ -107,9 +107,7 @@ class Settings:
                 "`citedesk doctor` lists the endpoint's models."
             )
         if self.llm_model and not self.llm_base_url:
-            raise UsageError(
-                "CITEDESK_LLM_BASE_URL is not set, though CITEDESK_LLM_MODEL is: set both or neither."
-            )
+            raise UsageError("CITEDESK_LLM_BASE_URL is not set, though CITEDESK_LLM_MODEL is: set both or neither.")
 
     @property
     def writes(self) -> bool:

@@ -337,6 +337,11 @@ def test_half_a_surrogate_in_a_question_is_replaced(library: Library) -> None:
     assert make(library).understand("caches \ud83d for prompts").question == "caches ? for prompts"
 
 
+def test_question_in_another_language_is_said_not_to_be_read(library: Library) -> None:
+    notice = asked(make(library), "Welche Arbeiten verkleinern den KV-Cache?").notice
+    assert str(notice).startswith("The question does not look English. Ask in English")
+
+
 def test_very_long_question_is_answered_with_a_notice(library: Library) -> None:
     assert "only its first 512 tokens" in str(asked(make(library), "cache " * 600).notice)
 
