@@ -119,6 +119,15 @@ def test_a_line_that_was_cut_off_does_not_spoil_the_next(tmp_path: Path) -> None
     assert json.loads(kept[1])["verdict"] == "down"
 
 
+def test_a_file_that_is_full_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "feedback.jsonl"
+    with file.open("wb") as handle:
+        handle.truncate(64 * 1024**2)
+    with pytest.raises(CitedeskError, match=r"feedback\.jsonl is full: 64 MB\. Whoever runs"):
+        append_feedback(tmp_path, SENT, None, NOW)
+    assert file.stat().st_size == 64 * 1024**2
+
+
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "feedback.jsonl").mkdir()
     with pytest.raises(CitedeskError, match=r"The feedback cannot be kept in feedback\.jsonl: "):

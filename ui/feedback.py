@@ -17,6 +17,7 @@ from ui.question import LONGEST
 
 FILE = "feedback.jsonl"
 _LONGEST_LINE = 64 * 1024  # bytes
+_LARGEST_FILE = 64 * 1024**2  # bytes: some 100,000 thumbs
 LONGEST_REASON = 1000  # characters, as of all texts below
 _LONGEST_NAME = 300
 _MOST_CITATIONS = 500
@@ -62,6 +63,10 @@ def _append(home: Path, line: bytes) -> None:
         handle = os.open(home / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             end = os.lseek(handle, 0, os.SEEK_END)
+            if end + len(line) > _LARGEST_FILE:
+                raise CitedeskError(
+                    f"{FILE} is full: {_LARGEST_FILE >> 20} MB. Whoever runs this site can move it away."
+                )
             torn = end > 0 and _last_byte(handle, end) != b"\n"
             _write_whole(handle, b"\n" + line if torn else line, end)
         finally:
