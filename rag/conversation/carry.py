@@ -79,8 +79,10 @@ def _at_places(question: str, turns: Sequence[Said], collection: Collection) -> 
     """Put the papers in the place of "the second", "[2]", "the former"."""
     found = places(question)
     last = turns[-1]
-    if pair := _pair(question, turns):
-        named = _filled(question, [(start, end, pair[place - 1]) for start, end, place in found])
+    pair = _pair(question, turns)
+    if pair and all(place in (1, 2, -1) for _, _, place in found):
+        sides = [(start, end, pair[place - 1 if place > 0 else place]) for start, end, place in found]
+        named = _filled(question, sides)
         return Condensed(_capital(OPENING.sub("", named).strip()))
     cited = latest(turns, max(abs(place) for _, _, place in found))
     if not cited:

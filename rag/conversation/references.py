@@ -55,8 +55,8 @@ def places(question: str) -> tuple[tuple[int, int, int], ...]:
     """List what a question names by its place in an answer: (start, end, place), places from 1, the last is -1."""
     found = []
     for match in _PLACE.finditer(question):
-        place = _ORDINALS[(match["ordinal"] or match["of_two"]).lower()]
-        count = _COUNTS.get((match["count"] or "").lower(), 1)
+        word, count = (match["ordinal"] or match["of_two"]).lower(), _COUNTS.get((match["count"] or "").lower(), 1)
+        place = -1 if word == "latter" and count > 1 else _ORDINALS[word]  # "the latter two" are the last
         steps = range(place - count + 1, place + 1) if place < 0 else range(place, place + count)
         found += [(match.start(), match.end(), each) for each in steps]
     found += [(match.start(), match.end(), int(match["n"] or match["m"])) for match in _NUMBERED.finditer(question)]
