@@ -150,6 +150,17 @@ def test_conversations_and_drafts_of_one_user_are_not_shown_to_the_next(context:
     expect(page.locator("#cd-kept summary")).to_have_text("Conversations (1)")
 
 
+def test_paper_that_is_opened_after_the_session_ended_says_so(context: BrowserContext, guarded: Site) -> None:
+    page = context.new_page()
+    page.goto(guarded.url)
+    _log_in(page, "ada")
+    to_tab(page, "Browse")
+    expect(page.locator(".cd-browse-count")).to_contain_text("44 papers")
+    context.clear_cookies()
+    page.locator(".cd-rows summary").first.click()
+    expect(page.locator(".cd-paper-body .cd-notice").first).to_have_text("You are logged out. Reload the page.")
+
+
 def _log_in(page: Page, name: str) -> None:
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(_PASSWORD)

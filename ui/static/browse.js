@@ -12,6 +12,7 @@ let cards = 0;
 async function fetched(path) {
   try {
     const response = await fetch(new URL(path, ROUTES), { headers: { Accept: "text/html" } });
+    if (response.redirected || response.status === 401) return { html: notice("You are logged out. Reload the page."), ok: false };
     const kind = response.headers.get("Content-Type") || "";
     if (kind.startsWith("text/html")) return { html: await response.text(), ok: response.ok };
     return { html: notice(`The server answered with status ${response.status}. Try again.`), ok: false };
