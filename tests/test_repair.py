@@ -50,6 +50,7 @@ def test_uncited_sentence_is_left_out_without_a_request() -> None:
     [
         ("1: Robots slip.", "Robots slip."),
         ("1. Robots slip [1].", "Robots slip."),
+        ("1. Robots slip [1, 2] on sand 【2】.", "Robots slip on sand."),
         ("- 1) Robots slip.", "Robots slip."),
         ("Here they are:\n\n 1 :  Robots slip. \n", "Robots slip."),
         ("1: DELETE", ""),

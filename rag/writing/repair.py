@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rag.answer import Sentence
 from rag.chat import ChatModel
-from rag.markers import MARKER, without_markers
+from rag.markers import MARKER, without_any_markers, without_markers
 from rag.sentences import split_sentences
 from rag.types import Evidence
 from rag.writing.prompts import format_evidence, repair_messages
@@ -42,7 +42,7 @@ def corrections(
     lines = _LINE.findall(reply.text)
     for number, corrected in lines[:-1] if reply.cut else lines:
         if 1 <= int(number) <= len(sent):
-            found[sent[int(number) - 1]] = "" if _DELETE.match(corrected) else without_markers(corrected)
+            found[sent[int(number) - 1]] = "" if _DELETE.match(corrected) else without_any_markers(corrected)
     return found
 
 
