@@ -227,6 +227,17 @@ def test_repair_that_fails_keeps_the_text_and_says_so() -> None:
     )
 
 
+def test_endpoint_that_failed_is_not_asked_for_corrections() -> None:
+    outcome = Outcome(failures=[LLMFailed("The endpoint broke off.")] * 2, unasked=3)
+    _, _, answer = finished("Robots fly to Mars [2].", unsupported="repair", outcome=outcome)
+    assert answer.text == "Robots fly to Mars [1]."
+    assert answer.notice == (
+        "The endpoint failed for 2 paper(s), and 3 more were not asked about: The endpoint broke off. "
+        "1 sentence(s) were not corrected, for the endpoint had failed. "
+        "1 of the model's 1 sentences are not borne out by a paper that they cite."
+    )
+
+
 def test_nothing_is_asked_where_nothing_failed() -> None:
     assert finished("Robots slip on sand [2].", unsupported="repair")[2].notice is None
 

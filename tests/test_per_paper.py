@@ -110,11 +110,11 @@ def test_titles_stand_before_what_is_compared() -> None:
     assert pieces == ["- **Small Caches** (2024-01-05): It prunes. [1]\n"]
 
 
-def test_cut_reply_is_told() -> None:
-    cut = Reply("It prunes the", "it reached CITEDESK_LLM_MAX_TOKENS")
-    pieces, reason, _ = write(ScriptedChat(by_paper(cut, "They walk.", "NO")))
-    assert pieces == ["- It prunes the [1]\n", "- They walk. [2]\n"]
-    assert reason == "it reached CITEDESK_LLM_MAX_TOKENS"
+def test_reply_that_was_cut_is_shown_as_such_and_counted() -> None:
+    cut = Reply("It prunes the", "it reached the 120 tokens that it may have at this step")
+    pieces, reason, outcome = write(ScriptedChat(by_paper(cut, "They walk.", "NO")))
+    assert pieces == ["- It prunes the… [1]\n", "- They walk. [2]\n"]
+    assert (reason, outcome.shortened, outcome.unasked) == (None, 1, 0)
 
 
 def test_failing_paper_is_noted_and_the_others_are_shown() -> None:
@@ -122,6 +122,15 @@ def test_failing_paper_is_noted_and_the_others_are_shown() -> None:
     pieces, _, outcome = write(ScriptedChat(by_paper("It prunes.", failure, "So.")))
     assert pieces == ["- It prunes. [1]\n", "- So. [3]\n"]
     assert outcome.failures == [failure]
+
+
+def test_papers_that_are_not_asked_after_failures_are_counted() -> None:
+    failure = LLMFailed("The endpoint failed.")
+    evidence = [*EVIDENCE, *EVIDENCE]
+    papers = [(each, format_evidence(each, numbered=False)) for each in evidence]
+    chat, outcome = ScriptedChat(["It prunes.", failure, failure, "So.", "So.", "So."]), Outcome()
+    assert list(write_per_paper(QUERY, papers, chat, 1, outcome)) == ["- It prunes. [1]\n"]
+    assert (len(outcome.failures), outcome.unasked) == (2, 3)
 
 
 def test_failure_of_all_is_raised() -> None:

@@ -180,10 +180,11 @@ def test_failure_for_every_paper_gives_the_extractive_answer() -> None:
     assert meter.steps["write"].calls == 3
 
 
-def test_cut_reply_about_one_paper_is_truncated() -> None:
-    chat = ScriptedChat([Reply("Caches fill the", "it reached CITEDESK_LLM_MAX_TOKENS")] * 3)
+def test_cut_reply_about_one_paper_is_told_and_the_answer_is_whole() -> None:
+    chat = ScriptedChat([Reply("Caches fill the", "it reached the 120 tokens that it may have at this step")] * 3)
     _, answer, _ = write(chat, llm_mode="per-paper")
-    assert answer.status == "truncated"
+    assert answer.status == "answered"
+    assert str(answer.notice).startswith("What the model wrote on 3 paper(s) was too long, and ends early (…).")
 
 
 def test_cut_stream_is_truncated() -> None:

@@ -34,7 +34,10 @@ def finish(
     if not text.cited:
         notes.append("The model cited no paper: nothing here can be checked.")
     unknown = text.unknown_markers
-    if unsupported == "repair" and failed(text.sentences):
+    broken = failed(text.sentences) if unsupported == "repair" else ()
+    if broken and outcome.unasked:
+        notes.append(f"{len(broken)} sentence(s) were not corrected, for the endpoint had failed.")
+    elif broken:
         text = _repaired(text, meter, judge, notes)
         if not text.text.strip():
             return draft.extractive("No sentence that the model wrote was borne out. The extractive answer stands in.")
@@ -51,7 +54,10 @@ def finish(
 def _remarks(text: CheckedText, outcome: Outcome, draft: Draft) -> list[str]:
     notes = []
     if outcome.failures:
-        notes.append(f"The endpoint failed for {len(outcome.failures)} paper(s): {outcome.failures[0]}")
+        more = f", and {outcome.unasked} more were not asked about" if outcome.unasked else ""
+        notes.append(f"The endpoint failed for {len(outcome.failures)} paper(s){more}: {outcome.failures[0]}")
+    if outcome.shortened:
+        notes.append(f"What the model wrote on {outcome.shortened} paper(s) was too long, and ends early (…).")
     if outcome.left_out:
         sent, offered = len(draft.evidence) - outcome.left_out, len(draft.evidence)
         notes.append(f"Only {sent} of {offered} papers fitted into CITEDESK_LLM_CONTEXT.")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from rag.chat import ChatModel, Reply
 from rag.errors import LLMFailed
 from rag.extractive import heading
+from rag.markers import without_any_markers
 from rag.types import Evidence, Query
 from rag.writing.prompts import NO, one_paper_messages
 from rag.writing.sanity import declines, says_nothing
@@ -21,16 +22,21 @@ from rag.writing.sanity import declines, says_nothing
 _MAX_TOKENS = 120
 _NO = re.compile(rf"\W*(?:{NO}\b|(?i:{NO})[*_'\"]*\s*(?:[.,:;!–—]|$))")
 _YES = re.compile(r"^YES\b[\s.,:;!–—-]*")
-_MARKER = re.compile(r"\s*[\[［【]\s*\d[\d\s,;–-]*[\]］】]")
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a reply beside its text: how many papers did not fit into it, what failed, why it was cut."""
+    """What became of a reply beside its text: how many papers did not fit into it, what failed, why it was cut.
+
+    Where each paper has a request, some may be `unasked` after failures, and `shortened` counts the replies that were
+    cut; the answer as a whole is not.
+    """
 
     left_out: int = 0
     failures: list[LLMFailed] = field(default_factory=list)
     cut: str | None = None
+    unasked: int = 0
+    shortened: int = 0
 
 
 def write_per_paper(
@@ -52,9 +58,10 @@ def write_per_paper(
                 if replies[-2:] == [None, None]:
                     break
                 if reply and (said := _said(reply)):
-                    answered, outcome.cut = True, outcome.cut or reply.cut
-                    yield f"- {heading(query, evidence)}{said} [{evidence.n}]\n"
+                    answered, outcome.shortened = True, outcome.shortened + bool(reply.cut)
+                    yield f"- {heading(query, evidence)}{said}{'…' if reply.cut else ''} [{evidence.n}]\n"
         finally:
+            outcome.unasked = len(papers) - len(replies)
             pool.shutdown(wait=False, cancel_futures=True)
             if any(not future.done() for future in asked):
                 chat.close()  # ends the requests that nobody waits for
@@ -78,5 +85,5 @@ def _reply(future: Future[Reply], outcome: Outcome, first: bool) -> Reply | None
 
 def _said(reply: Reply) -> str:
     """Give the sentence of a reply; nothing for a no, and for a refusal."""
-    said = _YES.sub("", " ".join(_MARKER.sub("", reply.text).split()).lstrip("-*# "))
+    said = _YES.sub("", " ".join(without_any_markers(reply.text).split()).lstrip("-*# "))
     return "" if _NO.match(said) or says_nothing(said) or declines(said) else said
