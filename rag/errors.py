@@ -52,5 +52,9 @@ class LLMFailed(CitedeskError):
     """An endpoint that could not be reached, refused, or broke off."""
 
 
+class OnlyReasoning(LLMFailed):
+    """A reply that held a model's reasoning, and ended before its answer began."""
+
+
 class ContextOverflow(LLMFailed):
     """A request of more tokens than the model's context window holds; one with less evidence may fit."""

@@ -11,7 +11,7 @@ import pytest
 from rag.chat import ChatModel, Message, Reply, Spent
 from rag.endpoint.chat import EndpointChat, open_chat
 from rag.endpoint.client import open_endpoint
-from rag.errors import LLMFailed
+from rag.errors import LLMFailed, OnlyReasoning
 from tests.endpoint_fakes import (
     DONE,
     MESSAGES,
@@ -317,6 +317,18 @@ def test_reasoning_model_that_is_cut_inside_its_block_gave_no_answer(end: list[b
     with RawEndpoint([[STREAM, delta(content="Hm, let me see."), *end]]) as server:
         text, failed, _ = outcome(chat_with(server, model="deepseek-r1:7b"))
         assert (text, failure in str(failed)) == ("", True)
+
+
+def test_step_with_less_tokens_does_not_blame_the_setting() -> None:
+    with RawEndpoint([[STREAM, delta(content="Yes, it"), delta("length"), DONE]]) as server:
+        chat = chat_with(server)
+        assert chat.complete(MESSAGES, 120).cut == "it reached the 120 tokens that it may have at this step"
+        chat.close()
+    with RawEndpoint([[STREAM, delta(reasoning="Hm."), delta("length"), DONE]]) as server:
+        chat = chat_with(server)
+        with pytest.raises(OnlyReasoning, match=r"only reasoning within the 120 tokens .*: turn thinking off"):
+            chat.complete(MESSAGES, 120)
+        chat.close()
 
 
 def test_reasoning_model_that_closed_its_block_may_be_cut_after_it() -> None:

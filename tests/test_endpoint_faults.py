@@ -111,6 +111,14 @@ AT_ONCE_FAULTS: dict[str, tuple[Pieces, str]] = {
         status(200, '{"error": {"message": "No models loaded", "code": "no_model"}}'),
         "(error in its stream: No models loaded)",
     ),
+    "an error whose code is no status": (
+        status(200, '{"error": {"message": "No models loaded", "code": "²"}}'),
+        "(error in its stream: No models loaded)",
+    ),
+    "an error whose code is too long": (
+        status(200, '{"error": {"message": "No models loaded", "code": "' + "9" * 40 + '"}}'),
+        "(error in its stream: No models loaded)",
+    ),
     "garbage": ([STREAM, bytes(range(256)) * 8], "did not send its answer as a stream (bytes that are no text): "),
     "half a frame": ([STREAM, b'data: {"choices": [{"del'], "broke off before the answer's end"),
     "no JSON": ([STREAM, b"data: {choices}\n\n"], "sent what is no answer: no JSON: {choices}."),

@@ -118,9 +118,11 @@ class EndpointChat:
         """Make the request, and make it again without what the endpoint refuses, as long as nothing was shown."""
         most = min(max_tokens or self._settings.llm_max_tokens, self._settings.llm_max_tokens)
         chat = [ChatMessage(message.content, role=MessageRole(message.role)) for message in messages]
+        own = most < self._settings.llm_max_tokens
+        limit = f"the {most} tokens that it may have at this step" if own else "CITEDESK_LLM_MAX_TOKENS"
         started, waited = time.monotonic(), False
         while True:
-            reading, sent = Reading(inside), self._dialect.parameters(most, schema)
+            reading, sent = Reading(inside, limit), self._dialect.parameters(most, schema)
             try:
                 yield from self._request(chat, sent, reading, started)
                 return reading
@@ -218,7 +220,9 @@ class EndpointChat:
         if not unsure and (text := reading.rest()):
             yield text
         if not reading.shown:
-            raise self._explainer.empty(reading.thought or unsure, reading.cut)
+            if reading.thought or unsure:
+                raise self._explainer.only_reasoning(reading.limit)
+            raise self._explainer.empty(reading.cut)
 
 
 def open_chat(settings: Settings, watch: Callable[[Pace], None] | None = None) -> EndpointChat:

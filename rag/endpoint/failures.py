@@ -17,7 +17,7 @@ from rag.endpoint.plain import is_page, quoted
 from rag.endpoint.refusals import Refusal, refusal_of
 from rag.endpoint.statuses import explain_refusal
 from rag.endpoint.thoughts import ThoughtShown
-from rag.errors import ContextOverflow, LLMFailed
+from rag.errors import ContextOverflow, LLMFailed, OnlyReasoning
 from rag.settings import Settings
 
 _OVERDUE: dict[Awaited, tuple[str, str]] = {
@@ -75,13 +75,16 @@ class Explainer:
         """Say that the model got caught in a loop."""
         return self.failed(f"was stopped: its model {self.settings.llm_model} repeated itself; try a larger model")
 
-    def empty(self, thought: bool, cut: str | None) -> LLMFailed:
-        """Say that no answer came, or only reasoning."""
-        if thought:
-            most = self.settings.llm_max_tokens
-            return self.failed(
-                f"sent only reasoning, and no answer: raise CITEDESK_LLM_MAX_TOKENS ({most}), or turn thinking off"
-            )
+    def only_reasoning(self, limit: str) -> OnlyReasoning:
+        """Say that reasoning came and no answer; `limit` names what bounded it."""
+        if limit.startswith("CITEDESK_"):
+            remedy = f", and no answer: raise {limit} ({self.settings.llm_max_tokens}), or turn thinking off"
+        else:
+            remedy = f" within {limit}, and no answer: turn thinking off"
+        return OnlyReasoning(_sentence(f"{self.where} sent only reasoning{remedy}"))
+
+    def empty(self, cut: str | None) -> LLMFailed:
+        """Say that no answer came."""
         why = f" ({cut})" if cut else "; does CITEDESK_LLM_MODEL name a chat model?"
         return self.failed(f"sent an empty answer{why}")
 
@@ -94,7 +97,7 @@ class Explainer:
         for cause in causes:
             if what := _unreachable(cause):
                 return what
-        last = quoted(str(causes[-1]).split(":")[0] or type(causes[-1]).__name__)
+        last = quoted(str(causes[-1]).split(":")[0] or type(causes[-1]).__name__, self.settings.llm_api_key)
         if any(isinstance(cause, httpx.ConnectTimeout) for cause in causes):
             return _OVERDUE["connection"][0].format(self.settings.llm_connect_timeout, "CITEDESK_LLM_CONNECT_TIMEOUT")
         if any(isinstance(cause, httpx.TimeoutException) for cause in causes):

@@ -17,7 +17,7 @@ from rag.endpoint.pace import Pace
 from rag.endpoint.pages import Pages
 from rag.endpoint.served import SMALL, is_served, names, served, window_of_props, window_of_running
 from rag.endpoint.structured import first_object
-from rag.errors import LLMFailed
+from rag.errors import LLMFailed, OnlyReasoning
 from rag.settings import Settings
 
 SECONDS = 20.0  # for all checks together
@@ -94,7 +94,7 @@ class _Trial:
                 detail = f"{self._pace}; it was not done when the {self._seconds:g} s of all checks were over"
                 yield Finding("answer", "warn", f"{self._model}: {detail}")
                 return
-            if not (self._pace and self._pace.thought):  # a model that was still thinking has answered, too
+            if not isinstance(error, OnlyReasoning):  # a model that was still thinking has answered, too
                 self.hopeless = True
                 yield Finding("answer", "fail", self._late(error))
                 return

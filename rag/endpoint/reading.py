@@ -9,16 +9,17 @@ from rag.endpoint.pace import Pace
 from rag.endpoint.thoughts import ThoughtFilter
 
 _CUTS = {
-    **dict.fromkeys(("length", "max_tokens", "model_length"), "it reached CITEDESK_LLM_MAX_TOKENS"),
+    **dict.fromkeys(("length", "max_tokens", "model_length"), "it reached {}"),
     **dict.fromkeys(("content_filter", "safety", "recitation"), "its content filter stopped it"),
 }
 _FAILURES = ("error", "abort", "insufficient_system_resource")
 
 
 class Reading:
-    """What is known of one reply so far."""
+    """What is known of one reply so far; `limit` names what bounds its length."""
 
-    def __init__(self, inside: bool) -> None:
+    def __init__(self, inside: bool, limit: str = "CITEDESK_LLM_MAX_TOKENS") -> None:
+        self.limit = limit
         self._thoughts = ThoughtFilter(inside)
         self._loops = LoopWatcher()
         self._musings = LoopWatcher()
@@ -40,7 +41,8 @@ class Reading:
     @property
     def cut(self) -> str | None:
         """Why the endpoint ended the reply early, in words; None where it did not."""
-        return _CUTS.get((self.finish or "").casefold())
+        cut = _CUTS.get((self.finish or "").casefold())
+        return cut.format(self.limit) if cut else None
 
     @property
     def failure(self) -> str | None:

@@ -97,8 +97,8 @@ def _refusal(status: int | None, body: Any, retry: float | None = None, location
     whole = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     if isinstance(body, Mapping):
         code = body.get("code", body.get("status"))
-        if status is None and str(code).isdigit():
-            status = int(code)
+        if status is None and re.fullmatch(r"[1-9]\d\d", str(code), re.ASCII):
+            status = int(str(code))
     return Refusal(status, _words(body), whole[:_MOST], retry, location, streamed)
 
 
