@@ -91,13 +91,19 @@ class Settings:
             )
         if self.screen_odds == inf:
             raise UsageError("CITEDESK_SCREEN_ODDS is infinite: remove it, for a screening to decide by itself.")
-        if self.llm_base_url and not _is_address(self.llm_base_url):
-            raise UsageError("CITEDESK_LLM_BASE_URL is not an http(s) address. Set one, as in http://127.0.0.1:8080/v1")
+        self._check_form()
         if self.recall and not self.llm_base_url:
             raise UsageError(
                 f"CITEDESK_RECALL or --recall is {','.join(self.recall)}, which asks a model: set "
                 "CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL, or leave it at none."
             )
+
+    def _check_form(self) -> None:
+        """Look at what would be put into a request."""
+        if self.llm_base_url and not _is_address(self.llm_base_url):
+            raise UsageError("CITEDESK_LLM_BASE_URL is not an http(s) address. Set one, as in http://127.0.0.1:8080/v1")
+        if self.llm_api_key and not (self.llm_api_key.isascii() and _is_plain(self.llm_api_key)):
+            raise UsageError("CITEDESK_LLM_API_KEY holds a blank, or a character that no key has. Copy the key again.")
 
     def check_endpoint(self) -> None:
         """Raise UsageError where only one of an endpoint's address and its model is set."""
@@ -116,10 +122,15 @@ class Settings:
         return self.llm_base_url is not None
 
 
+def _is_plain(text: str) -> bool:
+    """Tell whether a text has neither blanks nor characters that do not show."""
+    return text.isprintable() and " " not in text
+
+
 def _is_address(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        return _is_plain(text) and parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         return False
 
@@ -195,6 +206,8 @@ def _convert(setting: Field[Any], text: str) -> Any:
     kind = next((kind for kind in get_args(hint) if kind is not type(None)), hint)
     try:
         return Path(text.strip()).expanduser() if kind is Path else kind(text.strip())
+    except RuntimeError as error:  # "~name/" of nobody
+        raise UsageError(f"{variable(setting.name)}: {error} Set it to another folder.") from None
     except ValueError:
         wanted = {int: "a whole number", float: "a number"}[kind]
         raise UsageError(f"{variable(setting.name)} is not {wanted}: {text!r}. Set it to one, or remove it.") from None

@@ -94,7 +94,8 @@ class Filters:
             value = getattr(self, name)
             if value is not None and not re.search(r"\w", value):
                 raise ValueError(f"{name} names nothing: {value!r}")
-        first, last = self.since and first_day(self.since), self.until and last_day(self.until)
+        first = None if self.since is None else first_day(self.since)
+        last = None if self.until is None else last_day(self.until)
         if first and last and first > last:
             raise ValueError(f"since {self.since} is after until {self.until}")
         least, most = self.least_authors, self.most_authors

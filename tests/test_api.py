@@ -88,6 +88,7 @@ def test_what_is_set_against_a_question_holds(client: httpx.Client) -> None:
         ("q=a&code=yes", "code is true or false, not 'yes'."),
         ("q=a&year=2023", "There is no 'year' here; there are question, k, since"),
         ("q=a&since=soon", "The filters cannot be met"),
+        ("q=a&since=", "The filters cannot be met"),
         ("q=a&since=2024&until=2023", "The filters cannot be met: since 2024 is after until 2023."),
         ("q=a&kind=poem", "There is no kind 'poem'"),
         ("q=a&drop=title", "drop is a list of any of since"),

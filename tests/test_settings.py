@@ -35,6 +35,10 @@ def test_flag_beats_dotenv_beats_environment_beats_default(tmp_path: Path) -> No
         ({"CITEDESK_RERANK_DEPTH": "-1"}, "CITEDESK_RERANK_DEPTH is -1: it must be at least 0"),
         ({"CITEDESK_RRF_K": "60"}, r"CITEDESK_RRF_K \(environment\) is not a setting"),
         ({"CITEDESK_LLM_BASE_URL": "x/v1", "CITEDESK_LLM_MODEL": "m"}, "is not an http"),
+        ({"CITEDESK_LLM_BASE_URL": "http://exa\u200bmple.org/v1", "CITEDESK_LLM_MODEL": "m"}, "is not an http"),
+        ({"CITEDESK_LLM_API_KEY": "abc\x0bdef"}, "CITEDESK_LLM_API_KEY holds a blank, or a character that no key has"),
+        ({"CITEDESK_LLM_API_KEY": "sk-abc…"}, "CITEDESK_LLM_API_KEY holds a blank, or a character that no key has"),
+        ({"CITEDESK_HOME": "~nobody-of-this-name/x"}, "CITEDESK_HOME: .* Set it to another folder"),
         ({"CITEDESK_LLM_MODE": "both"}, "CITEDESK_LLM_MODE is 'both'. Set it to whole or per-paper, or remove it"),
         (
             {"CITEDESK_UNSUPPORTED": "Mark"},
