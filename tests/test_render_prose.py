@@ -123,3 +123,15 @@ def test_tip_has_title_date_and_quotes() -> None:
         '<span class="cd-tip" role="tooltip" id="x-tip2" hidden><b><bdi>Reef: Caches on Disk</bdi></b> <i>2024-06</i>'
         '<q dir="auto">It halves the memory of long prompts.</q></span>'
     )
+
+
+def test_markers_in_a_question_stay_in_the_label_of_a_table() -> None:
+    table = "| a | b |\n|---|---|\n| c | d [1] |"
+    html = prose_to_html("x", table, CITED, (), "Compare [1] and [2] \U000124700\U00012471")
+    assert 'aria-label="Written about: Compare [1] and [2] \U000124700\U00012471"' in html
+    assert f"<td>d {LINK}</td>" in html
+
+
+def test_markers_and_verdicts_are_shown_in_code_too() -> None:
+    text = "`It is <small> [1].`"
+    assert shown(text, judged(text, text)).startswith(f"<p><code>It is &lt;small&gt; {LINK}.</code> <span ")

@@ -28,11 +28,14 @@ def prose_to_html(
     exchange_id: str, written: str, citations: Sequence[Citation], sentences: Iterable[Sentence], question: str
 ) -> str:
     """Show a text; only numbers of `citations` become links, and whatever HTML, link or image it holds stays text."""
-    held = tuple(sentences)
-    html: str = _markdown().render(_marked(written, held), {"question": question})
-    html = _PLACE.sub(lambda match: _badge(held[int(match[1])]), html)
-    known = {str(citation.n) for citation in citations}
-    return MARKER.sub(lambda match: cite_to_html(exchange_id, match[1]) if match[1] in known else match[0], html)
+    held, known = tuple(sentences), {str(citation.n) for citation in citations}
+
+    def shown(piece: str) -> str:
+        html = _PLACE.sub(lambda match: _badge(held[int(match[1])]), text(piece))
+        return MARKER.sub(lambda match: cite_to_html(exchange_id, match[1]) if match[1] in known else match[0], html)
+
+    html: str = _markdown().render(_marked(written, held), {"question": question, "shown": shown})
+    return html
 
 
 def tips_to_html(exchange_id: str, citations: Iterable[Citation]) -> str:
@@ -74,6 +77,7 @@ def _markdown() -> MarkdownIt:
     markdown.add_render_rule("table_open", _table_open)
     markdown.add_render_rule("table_close", _table_close)
     markdown.add_render_rule("text", _text)
+    markdown.add_render_rule("code_inline", _code)
     return markdown
 
 
@@ -82,7 +86,7 @@ def _heading(_: Any, tokens: Sequence[Any], i: int, *__: Any) -> str:
     return "<h3>" if tokens[i].nesting == 1 else "</h3>"
 
 
-def _table_open(_: Any, __: Any, ___: int, ____: Any, env: Mapping[str, str]) -> str:
+def _table_open(_: Any, __: Any, ___: int, ____: Any, env: Mapping[str, Any]) -> str:
     given = attributes(class_="cd-wide", role="region", tabindex=0, aria_label=f"Written about: {env['question']}")
     return f"<div{given}><table>"
 
@@ -91,8 +95,13 @@ def _table_close(*_: Any) -> str:
     return "</table></div>"
 
 
-def _text(_: Any, tokens: Sequence[Any], i: int, *__: Any) -> str:
-    return text(tokens[i].content)
+def _text(_: Any, tokens: Sequence[Any], i: int, __: Any, env: Mapping[str, Any]) -> str:
+    shown: str = env["shown"](tokens[i].content)
+    return shown
+
+
+def _code(_: Any, tokens: Sequence[Any], i: int, __: Any, env: Mapping[str, Any]) -> str:
+    return f"<code>{env['shown'](tokens[i].content)}</code>"
 
 
 def _badge(sentence: Sentence) -> str:
