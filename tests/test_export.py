@@ -172,6 +172,15 @@ def test_hostile_title_does_not_break_the_markdown() -> None:
     assert bibtex.startswith("````bibtex\n") and bibtex.endswith("}\n````\n")
 
 
+def test_what_a_follow_up_was_understood_as_is_inert() -> None:
+    query = Query(
+        "and the second?", "lookup", "x", standalone="Tell me more about ![x](http://evil.example/p.png) <img>"
+    )
+    written = answer_to_markdown(Answer(query, "refused", "The collection does not answer this."))
+    assert "Tell me more about" in written
+    assert "](" not in written and "http://" not in written and "<img" not in written
+
+
 def test_refusal_as_markdown_has_no_empty_sections() -> None:
     answer = Answer(Query("Why?", "fact", "x"), "refused", "The collection does not answer this.")
     assert answer_to_markdown(answer) == "# Why?\n\nThe collection does not answer this.\n"

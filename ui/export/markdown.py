@@ -13,7 +13,8 @@ from ui.notices import notice_of
 
 def answer_to_markdown(answer: Answer) -> str:
     """Write the question, the answer, each cited paper with its quotes, the near misses, and BibTeX of all cited."""
-    parts = [f"# {quotable(answer.query.question)}", understood_as(answer.query), answer.text.strip()]
+    understood = understood_as(answer.query)
+    parts = [f"# {quotable(answer.query.question)}", quotable(understood) if understood else None, answer.text.strip()]
     notice = notice_of(answer)
     parts.append(f"> Note: {quotable(notice)}" if notice else None)
     parts.append(_verdicts(answer))
