@@ -21,6 +21,7 @@ _ASKS = frozenset(
     "welche welcher welches welchen wie warum quel quelle quels quelles pourquoi qué cuál cuáles cómo qual quais quale"
     " quali perché welke hoe waarom".split()
 )  # question words that begin no English question
+_OF_A_NAME = re.compile(r"\b(?:[Vv]an (?:de[nrs]?|het)|[Vv]on (?:de[nmr]|und zu)|[Dd]e l[ao]s?) (?=[A-Z])")
 _WORD = re.compile(r"[^\W\d_]+")
 _LEAST_LETTERS = 12
 _LEAST_WORDS = 2  # of another language, for a question to be in it: one may be part of a name
@@ -30,7 +31,7 @@ _FOREIGN = 0.3  # share of letters in another script
 
 def is_foreign_question(question: str) -> bool:
     """Tell whether a question is in another script or another European language; it may be a few words."""
-    words = words_of(question)
+    words = words_of(_OF_A_NAME.sub("", question))
     if not words:
         return False
     others = {word for word in words if word in _OTHERS}

@@ -29,6 +29,8 @@ def test_question_in_another_language_is_told(question: str) -> None:
         "Which papers are about quantization?",
         "KV cache pruning",
         "papers by Guido van Rossum",
+        "Laurens van der Maaten",
+        "van den Oord 2018",
         "von Neumann entropy",
         "papers by de la Torre or Le Guin",
         "Was π computed to O(n²) bits?",

@@ -118,3 +118,9 @@ def test_question_in_bare_names_is_not_answered_in_another_script() -> None:
 )
 def test_answer_in_the_questions_language_is_fine(question: str, text: str) -> None:
     assert not in_another_language(question, text)
+
+
+def test_question_in_another_language_may_be_answered_in_it() -> None:
+    answer = "Pebble und Reef sind die Arbeiten, mit denen der Speicher für den Cache auf ein Zehntel verkleinert wird."
+    assert in_another_language("Which papers shrink the cache?", answer)
+    assert not in_another_language("Welche Arbeiten reduzieren Speicher?", answer)

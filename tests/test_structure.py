@@ -20,7 +20,7 @@ def understanding(*names: str) -> set[str]:
 
 
 LAYERS = (
-    {"days", "names", "inert", "markers", "quantities"} | understanding("periods", "plain_words"),
+    {"days", "names", "inert", "markers", "quantities", "language"} | understanding("periods", "plain_words"),
     {"types", "errors", "clock", "chat"},
     {"meter"},
     {"files", "settings", "display", "listing", "records", "sentences", "fuse", "constraints"}

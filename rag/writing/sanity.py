@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.language import in_another_script, is_in_other_words, speaks_english, words_of
+from rag.language import in_another_script, is_foreign_question, is_in_other_words, speaks_english, words_of
 from rag.markers import MARKER, without_markers
 from rag.writing.prompts import NOT_ANSWERED
 
@@ -35,7 +35,7 @@ def is_wordless(text: str) -> bool:
 def in_another_language(question: str, text: str) -> bool:
     """Tell whether an English question got an answer in another script, or in another European language."""
     text = without_markers(text)
-    if not question.isascii() or not speaks_english(words_of(question)):
+    if not question.isascii() or is_foreign_question(question) or not speaks_english(words_of(question)):
         return False
     words = words_of(text)
     return in_another_script(text) or (len(words) >= _LEAST_WORDS and is_in_other_words(words))
