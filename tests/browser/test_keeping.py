@@ -6,11 +6,12 @@ import csv
 import io
 import json
 from pathlib import Path
+from urllib.parse import quote
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.program import Site
-from tests.browser.reader import QUANTIZATION, answered, loaded, titles
+from tests.browser.reader import QUANTIZATION, Faults, answered, finished, loaded, opened, titles
 
 QUANTUM = "Which papers are about quantum optimization?"
 
@@ -90,3 +91,16 @@ def test_rating_is_kept_on_the_server_with_its_reason_and_receipt(page: Page, si
     assert (kept["verdict"], kept["reason"], kept["user"]) == ("down", "One is missing.", None)
     assert kept["receipt"]["question"] == QUANTIZATION
     assert kept["receipt"]["generation"] and len(kept["receipt"]["citations"]) == len(titles(exchange))
+
+
+def test_browser_that_keeps_nothing_still_asks(context: BrowserContext, faults: Faults, site: Site) -> None:
+    context.add_init_script(
+        "for (const name of ['sessionStorage', 'localStorage', 'indexedDB'])"
+        " Object.defineProperty(window, name, {get() { throw new DOMException('blocked', 'SecurityError'); }});"
+    )
+    page = opened(context.new_page(), f"{site.url}?q={quote(QUANTIZATION)}")
+    expect(finished(page).locator("h2")).to_have_text(QUANTIZATION)
+    answered(page, "What does FlashAttention-2 do?")
+    expect(page.locator(".cd-kept-note")).to_contain_text("This browser keeps nothing")
+    page.locator('[data-action="theme"]').click()
+    expect(page.locator("body.dark")).to_be_visible()

@@ -17,7 +17,10 @@ document.getElementById("cd-composer").addEventListener("submit", (event) => {
   event.preventDefault();
   const question = field.value.trim();
   if (!question) return;
-  pend({ question, overrides: {} });
+  if (!pend({ question, overrides: {} })) {
+    wait.textContent = "This browser keeps nothing from page to page: ask again when the chat is loaded.";
+    return;
+  }
   draft.set("");
   field.readOnly = true;
   wait.textContent = "Your question is taken. It is answered as soon as the chat is loaded …";

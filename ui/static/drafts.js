@@ -1,29 +1,32 @@
 // What was typed and not asked yet, and what was asked before anybody could answer: kept in this tab over a reload.
 
+import { tab } from "./storage.js";
+
 const DRAFT = "citedesk:draft";
 const PENDING = "citedesk:pending";
 const USER = "citedesk:user";
 
 // Leave nothing in this tab that somebody else typed, asked or opened before.
 export function belong(user) {
-  const before = sessionStorage.getItem(USER);
-  if (before !== null && before !== user) sessionStorage.clear();
-  sessionStorage.setItem(USER, user);
+  const before = tab.get(USER);
+  if (before !== null && before !== user) tab.clear();
+  tab.set(USER, user);
 }
 
 export const draft = {
-  get: () => sessionStorage.getItem(DRAFT) ?? "",
-  set: (text) => sessionStorage.setItem(DRAFT, text),
+  get: () => tab.get(DRAFT) ?? "",
+  set: (text) => tab.set(DRAFT, text),
 };
 
+// Tell whether it is kept.
 export function pend(asked) {
-  sessionStorage.setItem(PENDING, JSON.stringify(asked));
+  return tab.set(PENDING, JSON.stringify(asked));
 }
 
 // Give what waits to be asked: from before the reload, or from the address (`?q=` with `set=` for what was set).
 export function pending() {
-  const kept = sessionStorage.getItem(PENDING);
-  sessionStorage.removeItem(PENDING);
+  const kept = tab.get(PENDING);
+  tab.remove(PENDING);
   if (kept) return JSON.parse(kept);
   const address = new URLSearchParams(location.search);
   const question = address.get("q")?.trim();

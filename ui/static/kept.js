@@ -1,6 +1,7 @@
 // The list of conversations beside the exchanges: new, choose, export, delete.
 
 import { download, held, slug } from "./files.js";
+import { tab } from "./storage.js";
 import * as store from "./store.js";
 
 const OPEN = "citedesk:open"; // the conversation that this tab shows, also after a reload
@@ -92,13 +93,13 @@ export class Kept {
 
   hold(id) {
     this.current = id;
-    if (id) sessionStorage.setItem(OPEN, id);
-    else sessionStorage.removeItem(OPEN);
+    if (id) tab.set(OPEN, id);
+    else tab.remove(OPEN);
   }
 
   // Show again what this tab showed before it was loaded anew.
   async reopen() {
-    const id = sessionStorage.getItem(OPEN);
+    const id = tab.get(OPEN);
     const found = id && (await this.all()).find((each) => each.id === id);
     if (found) this.choose(found);
     await this.draw();

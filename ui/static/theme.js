@@ -1,5 +1,7 @@
 // Light or dark: as the system says, until the reader says otherwise.
 
+import { browser } from "./storage.js";
+
 const KEY = "citedesk:theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 
@@ -10,13 +12,13 @@ export function useTheme() {
   new MutationObserver(apply).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   document.addEventListener("click", (event) => {
     if (!event.target.closest('[data-action="theme"]')) return;
-    localStorage.setItem(KEY, isDark() ? "light" : "dark");
+    browser.set(KEY, isDark() ? "light" : "dark");
     apply();
   });
 }
 
 function isDark() {
-  return (localStorage.getItem(KEY) ?? (system.matches ? "dark" : "light")) === "dark";
+  return (browser.get(KEY) ?? (system.matches ? "dark" : "light")) === "dark";
 }
 
 function apply() {
