@@ -133,10 +133,10 @@ def _is_count(value: object) -> bool:
 
 
 def _citations(value: object) -> list[str]:
-    """Keep the ids of the papers that were cited; a citation of an answer's JSON stands for its paper's."""
-    if not isinstance(value, list) or len(value) > _MOST_CITATIONS:
-        raise UsageError(f"The citations are no list of at most {_MOST_CITATIONS} papers.")
-    ids = [each.get("paper_id") if isinstance(each, dict) else each for each in value]
+    """Keep the ids of the first papers that were cited; a citation of an answer's JSON stands for its paper's."""
+    if not isinstance(value, list):
+        raise UsageError("The citations are no list of papers.")
+    ids = [each.get("paper_id") if isinstance(each, dict) else each for each in value[:_MOST_CITATIONS]]
     return [_text("paper_id of a citation", each, _LONGEST_NAME) for each in ids]
 
 

@@ -4,6 +4,7 @@ import { held } from "./files.js";
 import { say } from "./say.js";
 
 const PLACE = "api/feedback";
+const MOST_CITATIONS = 500; // no more are kept
 
 function choose(exchange, button) {
   const form = exchange.querySelector("form.cd-reason");
@@ -26,7 +27,9 @@ function close(exchange) {
 }
 
 async function send(exchange, form) {
-  const body = { verdict: form.dataset.value, reason: form.reason.value.trim(), receipt: held(exchange, "cd-receipt") };
+  const { turn, ...receipt } = held(exchange, "cd-receipt"); // the answer's text is not kept
+  receipt.citations = receipt.citations?.slice(0, MOST_CITATIONS);
+  const body = { verdict: form.dataset.value, reason: form.reason.value.trim(), receipt };
   const submit = form.querySelector("[type='submit']");
   submit.disabled = true;
   try {
