@@ -75,6 +75,15 @@ def test_index_of_another_recipe_fails(
     assert (code, checks["index"][0]) == (1, "fail")
 
 
+def test_folder_without_a_model_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITEDESK_EMBED_MODEL", str(tmp_path))
+    code, checks = examine(capsys)
+    assert (code, checks["model"][0]) == (1, "fail")
+    assert "holds no model. Set CITEDESK_EMBED_MODEL to one that does." in checks["model"][1]
+
+
 def test_endpoint_that_answers_is_fine(
     corpus: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
