@@ -140,3 +140,9 @@ def test_number_that_is_admitted_later_is_known_from_then_on() -> None:
     markers.admit(2)
     assert shown + markers.feed("Two [2].") + markers.flush() == "One. Two [1]."
     assert (markers.cited, markers.unknown) == ([2], 1)
+
+
+def test_number_of_thousands_of_digits_names_nothing() -> None:
+    markers = MarkerFilter([1, 2, 3])
+    shown = markers.feed(f"It works [{'9' * 5000}] and [1, {'9' * 5000}].") + markers.flush()
+    assert (shown, markers.unknown) == ("It works and [1].", 2)

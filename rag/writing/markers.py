@@ -53,8 +53,9 @@ class MarkerFilter:
         return text
 
     def _check(self, match: re.Match[str]) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", match["numbers"])]
-        if len(numbers) > 1 and (0 in numbers or min(numbers) >= _LEAST_YEAR):
+        digits = re.findall(r"\d+", match["numbers"])
+        numbers = [int(number) for number in digits if len(number) <= _DIGITS]
+        if len(digits) > 1 and numbers and (0 in numbers or min(numbers) >= _LEAST_YEAR):
             return match[0]  # an interval or a span of years
         known = list(dict.fromkeys(n for part in _PART.finditer(match["numbers"]) for n in self._known(part)))
         self.cited += [n for n in known if n not in self.cited]
