@@ -3,6 +3,7 @@
 
 import { ask } from "./asking.js";
 import { scrolling } from "./say.js";
+import { LOGGED_OUT, isLoggedOut } from "./status.js";
 
 const ROUTES = new URL("../browse/", import.meta.url);
 const NEAR = 28; // pixels from a mark within which a press on the map means that mark
@@ -12,7 +13,7 @@ let cards = 0;
 async function fetched(path) {
   try {
     const response = await fetch(new URL(path, ROUTES), { headers: { Accept: "text/html" } });
-    if (response.redirected || response.status === 401) return { html: notice("You are logged out. Reload the page."), ok: false };
+    if (isLoggedOut(response)) return { html: notice(LOGGED_OUT), ok: false };
     const kind = response.headers.get("Content-Type") || "";
     if (kind.startsWith("text/html")) return { html: await response.text(), ok: response.ok };
     return { html: notice(`The server answered with status ${response.status}. Try again.`), ok: false };

@@ -7,6 +7,11 @@ let known;
 // Who is logged in on this page, "" where nobody is asked to; it is told by the first state that the server gives.
 export const user = new Promise((tell) => { known = tell; });
 
+export const LOGGED_OUT = "You are logged out. Reload the page.";
+
+// Tell of a reply that it is not what was asked for, but the way to the login.
+export const isLoggedOut = (reply) => reply.redirected || reply.status === 401;
+
 // Tell of the state until whoever hears it is content, or for ever.
 export async function follow(heard) {
   for (;;) {
@@ -22,7 +27,7 @@ export async function follow(heard) {
 async function look() {
   try {
     const reply = await fetch(new URL("page/status", document.baseURI), { cache: "no-store" });
-    if (reply.redirected || reply.status === 401) return { lost: true, message: "You are logged out. Reload the page." };
+    if (isLoggedOut(reply)) return { lost: true, message: LOGGED_OUT };
     if (!reply.ok) throw new Error(reply.statusText);
     return await reply.json();
   } catch {
