@@ -38,8 +38,6 @@ _PACKAGES = (
     "tokenizers",
     "filelock",
 )
-
-
 _OF_A_MODEL = ("modules.json", "config.json")  # of a sentence-transformers model, and of one of transformers
 
 
@@ -115,9 +113,9 @@ def _model(settings: Settings) -> Check:
         except CitedeskError as error:
             return Check("model", "fail", str(error))
         return Check("model", "ok", f"{name}, weights as recorded (sha256 {model.sha256[:12]}…)")
-    if Path(name).is_dir() and not any((Path(name) / file).is_file() for file in _OF_A_MODEL):
-        return Check("model", "fail", f"folder {name} holds no model. Set CITEDESK_EMBED_MODEL to one that does.")
     if Path(name).is_dir():
+        if not any((Path(name) / file).is_file() for file in _OF_A_MODEL):
+            return Check("model", "fail", f"folder {name} holds no model. Set CITEDESK_EMBED_MODEL to one that does.")
         return Check("model", "ok", f"folder {name} ({fingerprint(name)})")
     return Check("model", "warn", f"{name} is taken from a model hub when it is first used: that needs a network.")
 
