@@ -18,7 +18,7 @@ from rag.endpoint.client import Endpoint, open_endpoint
 from rag.endpoint.deadlines import Deadline, Limits
 from rag.endpoint.failures import Explainer
 from rag.endpoint.pace import Pace
-from rag.endpoint.reading import Reading
+from rag.endpoint.reading import SETTING, Reading
 from rag.endpoint.refusals import Refusal, refusal_of
 from rag.endpoint.request import Dialect
 from rag.endpoint.structured import first_object
@@ -118,8 +118,8 @@ class EndpointChat:
         """Make the request, and make it again without what the endpoint refuses, as long as nothing was shown."""
         most = min(max_tokens or self._settings.llm_max_tokens, self._settings.llm_max_tokens)
         chat = [ChatMessage(message.content, role=MessageRole(message.role)) for message in messages]
-        own = most < self._settings.llm_max_tokens
-        limit = f"the {most} tokens that it may have at this step" if own else "CITEDESK_LLM_MAX_TOKENS"
+        less = most < self._settings.llm_max_tokens
+        limit = f"the {most} tokens that it may have at this step" if less else SETTING
         started, waited = time.monotonic(), False
         while True:
             reading, sent = Reading(inside, limit), self._dialect.parameters(most, schema)

@@ -14,6 +14,7 @@ import openai
 from rag.endpoint.deadlines import Awaited
 from rag.endpoint.frames import BadStream, NotAStream
 from rag.endpoint.plain import is_page, quoted
+from rag.endpoint.reading import SETTING
 from rag.endpoint.refusals import Refusal, refusal_of
 from rag.endpoint.statuses import explain_refusal
 from rag.endpoint.thoughts import ThoughtShown
@@ -77,7 +78,7 @@ class Explainer:
 
     def only_reasoning(self, limit: str) -> OnlyReasoning:
         """Say that reasoning came and no answer; `limit` names what bounded it."""
-        if limit.startswith("CITEDESK_"):
+        if limit == SETTING:
             remedy = f", and no answer: raise {limit} ({self.settings.llm_max_tokens}), or turn thinking off"
         else:
             remedy = f" within {limit}, and no answer: turn thinking off"

@@ -8,6 +8,9 @@ from rag.endpoint.loops import LoopWatcher
 from rag.endpoint.pace import Pace
 from rag.endpoint.thoughts import ThoughtFilter
 
+SETTING = "CITEDESK_LLM_MAX_TOKENS"
+"""What bounds the length of a reply, unless a step allows less."""
+
 _CUTS = {
     **dict.fromkeys(("length", "max_tokens", "model_length"), "it reached {}"),
     **dict.fromkeys(("content_filter", "safety", "recitation"), "its content filter stopped it"),
@@ -18,7 +21,7 @@ _FAILURES = ("error", "abort", "insufficient_system_resource")
 class Reading:
     """What is known of one reply so far; `limit` names what bounds its length."""
 
-    def __init__(self, inside: bool, limit: str = "CITEDESK_LLM_MAX_TOKENS") -> None:
+    def __init__(self, inside: bool, limit: str = SETTING) -> None:
         self.limit = limit
         self._thoughts = ThoughtFilter(inside)
         self._loops = LoopWatcher()
