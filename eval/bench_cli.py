@@ -78,7 +78,7 @@ def _add_fit(add: Add) -> ArgumentParser:
     parser = add(
         "fit",
         "Fit the ranker's weights, probabilities and refusal threshold on gold questions, and write them.",
-        "  citedesk eval fit --gold eval/gold/tuning.jsonl --out rag/weights/ranker.json",
+        "  citedesk eval fit --gold eval/gold/tuning.jsonl --out rag/models/weights/ranker.json",
     )
     parser.add_argument("--gold", type=Path, nargs="+", required=True, metavar="FILE", help="files of gold questions")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the weights go")
@@ -89,7 +89,7 @@ def _add_project(add: Add) -> ArgumentParser:
     parser = add(
         "project",
         "Make the projection of token vectors from a corpus in BEIR's form, and write it.",
-        "  citedesk eval project arxiv_ml/corpus.jsonl --out rag/weights/late-projection.npy",
+        "  citedesk eval project arxiv_ml/corpus.jsonl --out rag/models/weights/late-projection.npy",
     )
     parser.add_argument("corpus", type=Path, metavar="CORPUS", help="corpus.jsonl with title and text")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the projection goes (.npy)")

@@ -14,7 +14,7 @@ from eval.claims.verdicts import Claimed, Verdicts, judge_each
 from eval.claims.verify import Agreement, Judge, MajorityJudge, agreement
 from eval.progress import bar
 from eval.stats import Interval, bootstrap_interval
-from rag.commands import embedding_bar, note, print_result
+from rag.cli.commands import embedding_bar, note, print_result
 from rag.errors import LLMFailed, UsageError
 from rag.settings import Configuration, Settings
 
@@ -38,7 +38,7 @@ def bench(arguments: Namespace, configuration: Configuration) -> int:
     from eval.testsets.bench import run_bench
     from eval.testsets.index import BM25, open_indexed, scratch_settings
     from eval.testsets.output import bench_to_json, bench_to_text
-    from rag.loaded import load_models
+    from rag.models.loading import load_models
 
     given = _given(arguments)
     settings = replace(configuration.settings, **{name: given[name] for name in _INDEXING if name in given})
@@ -107,8 +107,8 @@ def ablate(arguments: Namespace, configuration: Configuration) -> int:
     from eval.ablation.signals import Parts
     from eval.questions import load_gold
     from rag.engine import Engine
-    from rag.library import open_library
-    from rag.loaded import load_models
+    from rag.index.library import open_library
+    from rag.models.loading import load_models
 
     settings = configuration.settings
     if not settings.rerank_depth:

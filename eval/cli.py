@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from eval import bench_cli, written_cli
 from eval.counts import count
-from rag.arguments import add_writing
-from rag.recall.flag import add_recall
+from rag.cli.options import add_writing
+from rag.cli.recall_option import add_recall
 
 if TYPE_CHECKING:
     from rag.settings import Configuration

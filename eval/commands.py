@@ -11,7 +11,7 @@ from pathlib import Path
 from eval.questions import GoldError, Question, load_gold
 from eval.runs.compare import Gate
 from eval.runs.folder import Mode, Run, RunFolder
-from rag.commands import note, print_result
+from rag.cli.commands import note, print_result
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration, Settings
 
@@ -30,7 +30,7 @@ def run(arguments: Namespace, configuration: Configuration) -> int:
     """Ask gold questions and report; raises RunPartial where one failed, after the report is written."""
     from eval.runs.provenance import run_info
     from eval.runs.run import RunStopped, run_questions
-    from rag.generations import IndexFolder, read_manifest
+    from rag.index.generations import IndexFolder, read_manifest
 
     settings = configuration.settings
     settings = settings if arguments.llm else replace(settings, recall=())
@@ -63,7 +63,7 @@ def compare(arguments: Namespace, configuration: Configuration) -> int:
     """Compare two runs; raises GateFailed where a named measure got worse by more than its margin."""
     from eval.runs.compare import compare as compare_runs
     from eval.runs.compare import comparison_to_json, comparison_to_text
-    from rag.terminal import safe  # drags the index in
+    from rag.render.terminal import safe  # drags the index in
 
     gates = _gates(arguments.measure, arguments.margin)
     before, after = RunFolder(arguments.a).read(), RunFolder(arguments.b).read()
@@ -92,7 +92,7 @@ def _mode(arguments: Namespace, settings: Settings) -> Mode:
 
 def load_questions(paths: Sequence[Path], generation: Path) -> tuple[Question, ...]:
     """Load gold questions; each thing that is wrong with them is told on a line of its own first."""
-    from rag.library import load_papers
+    from rag.index.library import load_papers
 
     try:
         return load_gold(paths, load_papers(generation))

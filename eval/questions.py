@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rag.corpus.files import read_json_lines
+from rag.corpus.records import title_key
 from rag.errors import CitedeskError, UsageError
-from rag.files import read_json_lines
-from rag.records import title_key
 from rag.types import Paper, Problem, Turn
 
 MUST, MAY = 2, 1  # grades: the paper must be there, or may be

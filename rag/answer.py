@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rag.chat import Spent
+from rag.llm.protocol import Spent
 from rag.types import Evidence, Hit, Paper, Query, Quote, Verdict
 
 Status = Literal["answered", "extractive", "refused", "truncated"]

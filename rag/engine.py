@@ -14,34 +14,33 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.query_engine import RetrieverQueryEngine
 
 from rag.answer import Answer, Citation, Done, Event, Relaxation, Retrieved, Usage
-from rag.answerable import answerable
-from rag.asked import lacking, unmentioned
-from rag.chat import ChatModel
 from rag.clock import Clock
-from rag.constraints import override
-from rag.conversation.condense import condense
-from rag.conversation.condensed import Collection, Condensed
-from rag.conversation.follow_up import leaning
-from rag.decide import nearest_first
+from rag.corpus.titles import is_title
 from rag.errors import UsageError
-from rag.evidence import SentenceChooser
-from rag.finder import Finder
-from rag.language import is_foreign_question
-from rag.library import Library, open_library
-from rag.loaded import Models, load_models
-from rag.metadata import matching, relaxations, unnamed
-from rag.meter import Meter
-from rag.ranker import Ranker
-from rag.recall.recall import Recall
+from rag.generation.draft import Draft, nearest_lacks, nothing_meets
+from rag.generation.synthesizer import EvidenceSynthesizer, synthesized
+from rag.index.library import Library, open_library
+from rag.llm.protocol import ChatModel
+from rag.llm.usage import Meter
+from rag.models.loading import Models, load_models
+from rag.query.conversation.condense import condense
+from rag.query.conversation.condensed import Collection, Condensed
+from rag.query.conversation.follow_up import leaning
+from rag.query.overrides import override
+from rag.query.understanding.mentions import excludes
+from rag.query.understanding.plain_words import in_terms
+from rag.query.understanding.understand import known_from, understand
+from rag.recall import Recall
+from rag.retrieval.catalogue import matching, relaxations, unnamed
+from rag.retrieval.scoring import Ranker, nearest_first
+from rag.search import Finder
+from rag.selection.answerability import answerable
+from rag.selection.evidence import SentenceChooser
+from rag.selection.missing_details import lacking, unmentioned
 from rag.settings import Settings
-from rag.titles import is_title
+from rag.text.language import is_foreign_question
 from rag.types import Evidence, Hit, Overrides, Paper, Query, Turn
-from rag.understanding.mentions import excludes
-from rag.understanding.plain_words import in_terms
-from rag.understanding.understand import known_from, understand
-from rag.writing.draft import Draft, nearest_lacks, nothing_meets
-from rag.writing.synthesizer import EvidenceSynthesizer, synthesized
-from rag.writing.writer import Writer, load_writer
+from rag.verification.writer import Writer, load_writer
 
 _NAMED = 20  # papers whose own names a question may mention
 _NO_EXCLUSIONS = "Exclusions (“not from …”, “except …”) are not understood: what they name is not left out."

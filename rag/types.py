@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
-from rag.days import first_day, last_day, within
-from rag.names import is_author, is_venue
+from rag.text.dates import first_day, last_day, within
+from rag.text.names import is_author, is_venue
 
 Kind = Literal["list", "fact", "compare", "lookup", "metadata", "off-topic"]
 Order = Literal["newest", "oldest"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from rag.library import Library
+from rag.index.library import Library
 from tests.fakes import EASY_RANKER, SHELF, ScriptedEndpoint, hash_library
 
 PROJECT = Path(__file__).parent.parent
@@ -44,7 +44,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def easy_ranker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the command line rank with weights that no training changes."""
-    monkeypatch.setattr("rag.finder.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("rag.search.load_ranker", lambda depth: EASY_RANKER)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rag.chat import Message
-from rag.endpoint.chat import EndpointChat, open_chat
 from rag.errors import LLMFailed
+from rag.llm.chat import EndpointChat, open_chat
+from rag.llm.protocol import Message
 from rag.settings import Settings
 
 Pieces = Sequence[bytes | float]

@@ -16,23 +16,23 @@ from typing import Any
 
 import numpy as np
 
-from rag.chat import ChatModel, Message, Reply, Spent
-from rag.corpus import Corpus
-from rag.embed import Vectors
+from rag.corpus.reader import Corpus
 from rag.errors import EmbeddingFailed, LLMFailed
-from rag.generations import IndexFolder, Recipe
-from rag.index import Request, update
-from rag.judge.judge import SentenceJudge
-from rag.late import DIMENSION, Spans, TokenVectors, late_fingerprint, quantise
-from rag.library import Library, open_library
-from rag.loaded import Models
-from rag.onnx import Array, unit
-from rag.ranker import Logistic, Ranker
+from rag.generation.context_budget import TokenCounter
+from rag.index.generations import IndexFolder, Recipe
+from rag.index.library import Library, open_library
+from rag.index.update import Request, update
+from rag.llm.protocol import ChatModel, Message, Reply, Spent
+from rag.models.encoder import Vectors
+from rag.models.loading import Models
+from rag.models.onnx import Array, unit
+from rag.models.token_encoder import DIMENSION, Spans, TokenVectors, late_fingerprint, quantise
+from rag.retrieval.scoring import Logistic, Ranker
 from rag.settings import Settings
-from rag.tokens import tokenize
+from rag.text.tokens import tokenize
 from rag.types import Paper
-from rag.writing.budget import TokenCounter
-from rag.writing.writer import Writer
+from rag.verification.judge import SentenceJudge
+from rag.verification.writer import Writer
 
 CACHE_PAPER = Paper(
     paper_id="2401.00001",
@@ -211,7 +211,7 @@ class WordEntailment:
 
 def word_writer(settings: Settings, chat: ChatModel | None = None) -> Writer:
     """Give a writer that judges and counts by words, over a chat model or the endpoint that is set."""
-    from rag.endpoint.chat import open_chat  # heavy, and only needed where a test has an endpoint
+    from rag.llm.chat import open_chat  # heavy, and only needed where a test has an endpoint
 
     return Writer(
         settings, SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: chat or open_chat(settings)

@@ -43,9 +43,9 @@ def served(app: Any, **options: Any) -> Iterator[str]:
 def shelf_desk(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> Iterator[Desk]:
     """Open a desk over `SHELF` whose models need no weights; `values` are settings."""
     hash_library(home, SHELF).close()
-    monkeypatch.setattr("rag.loaded.load_models", lambda settings: hash_models())
-    monkeypatch.setattr("rag.finder.load_ranker", lambda depth: EASY_RANKER)
-    monkeypatch.setattr("rag.writing.writer.load_writer", word_writer)
+    monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
+    monkeypatch.setattr("rag.search.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("rag.verification.writer.load_writer", word_writer)
     desk = Desk(hash_settings(home, **values))
     desk.start()
     try:

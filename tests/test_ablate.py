@@ -13,13 +13,13 @@ from eval.ablation.ablate import STEPS, Step, StepScore, measurable, run_ablatio
 from eval.ablation.output import ablation_to_json, ablation_to_text
 from eval.ablation.signals import Parts, SignalSource, rank_all
 from eval.questions import Question
-from rag.cli import main
-from rag.corpus import Corpus
+from rag.cli.main import main
+from rag.corpus.reader import Corpus
 from rag.engine import Engine
-from rag.generations import IndexFolder
-from rag.index import Request, update
-from rag.loaded import load_index_models
-from rag.request import recipe
+from rag.index.generations import IndexFolder
+from rag.index.plan import recipe
+from rag.index.update import Request, update
+from rag.models.loading import load_index_models
 from rag.settings import Settings
 from rag.types import Turn
 from tests.fakes import (

@@ -14,7 +14,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from rag.records import paper_to_record
+from rag.corpus.records import paper_to_record
 from tests.fakes import PEBBLE, ScriptedEndpoint, hash_settings
 from tests.serving import served, shelf_desk
 from ui.api.openapi import docs_page, openapi

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.asked import counted_in, is_precise, lacking, mentions, names_in, unmentioned
+from rag.selection.missing_details import counted_in, lacking, mentions, unmentioned
+from rag.text.identifiers import is_precise, names_in
 from rag.types import Kind, Paper, Query
 
 PEBBLE = Paper(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.understanding.authors import author_mentions
+from rag.query.understanding.authors import author_mentions
 
 AUTHORS = frozenset({"Ada Quill", "Bo Tanaka", "José Ñandú", "Mei-Lin Zhao", "C. K. Long", "Adam Stone", "Jun You"})
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.understanding.availability import code_mentions
+from rag.query.understanding.availability import code_mentions
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from eval.testsets.bench import Row, run_bench
 from eval.testsets.index import BM25, open_indexed, scratch_settings
 from eval.testsets.output import bench_to_json, bench_to_text
 from eval.testsets.published import published
-from rag.cli import main
+from rag.cli.main import main
 from rag.errors import CorpusError
-from rag.library import Library
-from rag.loaded import Models
+from rag.index.library import Library
+from rag.models.loading import Models
 from rag.settings import Settings
 from tests.fakes import PAPERS, HashEmbedder, HashLateModel, hash_models
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.lexical import LexicalIndex
-from rag.library import Library
+from rag.index.bm25 import LexicalIndex
+from rag.index.library import Library
 from rag.types import Paper
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF, SHELF
 from ui.browse.facets import Selection, facets, selected, selection_from_query

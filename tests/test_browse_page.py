@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from rag.engine import Engine
 from rag.errors import IndexMissing
-from rag.library import Library
+from rag.index.library import Library
 from rag.types import Paper
 from tests.fakes import DUNE, PEBBLE, QUBITS, SHELF, hash_library, hash_models, hash_settings
 from ui.browse.catalogue import catalogue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.embed import Vectors
+from rag.models.encoder import Vectors
 from rag.types import Paper
 from ui.browse.chart import map_to_html, point_places
 from ui.browse.naming import topic_names

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from rag.generation.context_budget import TokenCounter, fit_evidence
+from rag.generation.prompts import answer_messages, one_paper_messages, repair_messages
+from rag.llm.prompt_parts import NO, format_evidence
 from rag.types import Evidence, Quote
-from rag.writing.budget import TokenCounter, fit_evidence
-from rag.writing.prompts import NO, answer_messages, format_evidence, one_paper_messages, repair_messages
 from tests.fakes import CACHE_PAPER
 
 QUOTE = Quote(CACHE_PAPER.abstract[:46], 0, 46)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rag.answer import Usage
-from rag.chat import Spent
+from rag.llm.protocol import Spent
 
 
 @pytest.mark.parametrize(

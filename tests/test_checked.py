@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answer import Checked, Cited, Event, Token
-from rag.judge.judge import SentenceJudge
 from rag.types import Evidence, Paper, Quote
-from rag.writing.checked import CheckedText
+from rag.verification.checked_text import CheckedText
+from rag.verification.judge import SentenceJudge
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, WordEntailment
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.chunk import Chunker, Chunking, embedded_text
+from rag.index.chunks import Chunker, Chunking, embedded_text
 from tests.fakes import CACHE_PAPER, HashEmbedder
 
 TOKENIZE = HashEmbedder().tokenize

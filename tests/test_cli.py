@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from rag.cli import main
-from rag.records import paper_to_record
+from rag.cli.main import main
+from rag.corpus.records import paper_to_record
 from tests.conftest import PROJECT
 from tests.fakes import PAPERS, ROBOT_PAPER, SHELF, ScriptedEndpoint
 
@@ -360,7 +360,7 @@ def test_index_of_another_model_names_both(readable: None, capsys: pytest.Captur
 def test_unexpected_error_is_one_line_without_a_traceback(
     readable: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.commands._engine", lambda settings, use_llm: 1 / 0)
+    monkeypatch.setattr("rag.cli.commands._engine", lambda settings, use_llm: 1 / 0)
     code, _, err = run(capsys, "ask", "x")
     assert (code, err) == (
         1,
@@ -457,7 +457,7 @@ def test_kind_that_is_named_is_answered(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.usefixtures("shelf")
 def test_fast_loads_no_cross_encoder(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.loaded.load_scorer", lambda: 1 / 0)
+    monkeypatch.setattr("rag.models.loading.load_scorer", lambda: 1 / 0)
     answer = ask(capsys, QUESTION, "--fast")
     assert answer["citations"][0]["paper_id"] == "2401.00001"
     assert found(capsys, QUESTION)[0] == "1804.00003"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.arguments import make_parser
-from rag.commands import _overrides
+from rag.cli.commands import _overrides
+from rag.cli.options import make_parser
 from rag.types import Filters, Overrides
 
 

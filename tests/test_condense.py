@@ -5,11 +5,11 @@ from datetime import date
 
 import pytest
 
-from rag.conversation.condense import SYSTEM, condense
-from rag.conversation.condensed import Collection, Condensed
 from rag.errors import LLMFailed
+from rag.query.conversation.condense import SYSTEM, condense
+from rag.query.conversation.condensed import Collection, Condensed
+from rag.query.understanding.understand import Known
 from rag.types import Turn
-from rag.understanding.understand import Known
 from tests.fakes import ScriptedChat
 
 TITLES = {"a": "Pebble: Small Caches", "b": "Reef: Caches on Disk", "c": "Walking Robots on Sand"}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.constraints import override, phrases
+from rag.query.overrides import override, phrases
 from rag.types import Filters, Overrides, Query
 
 QUERY = Query("papers by Quill before 2020 on caches", "list", "caches", Filters(until="2019", author="Quill"))

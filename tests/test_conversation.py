@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from rag.answer import Answer, Done
-from rag.cli import main
+from rag.cli.main import main
+from rag.corpus.records import paper_to_record
 from rag.engine import Engine
-from rag.library import Library
-from rag.records import paper_to_record
+from rag.index.library import Library
 from rag.types import Filters, Overrides, Turn
 from tests.fakes import (
     EASY_RANKER,

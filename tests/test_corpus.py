@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.corpus import Corpus, read_corpus
+from rag.corpus.listing import parse_listing
+from rag.corpus.reader import Corpus, read_corpus
 from rag.errors import CorpusError
-from rag.listing import parse_listing
 from rag.types import Paper
 from tests.conftest import PROJECT
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.understanding.counts import author_count_mentions, papers_asked
+from rag.query.understanding.counts import author_count_mentions, papers_asked
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.cli import main
-from rag.records import paper_to_record
-from rag.vectors import open_vectors
+from rag.cli.main import main
+from rag.corpus.records import paper_to_record
+from rag.index.vectors import open_vectors
 from tests.fakes import PAPERS
 
 ADDED = "3 added, 0 replaced, 0 removed, 0 unchanged, 0 failed\n"
@@ -82,7 +82,7 @@ def test_index_that_cannot_tell_its_papers_asks_for_them(generation: Path, capsy
 def test_index_that_may_not_be_written_to_is_read_from_a_copy(
     generation: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rag import vectors
+    from rag.index import vectors
 
     opened = vectors._existing
 

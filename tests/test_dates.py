@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
+from rag.query.understanding.dates import date_mentions
+from rag.query.understanding.mentions import join
 from rag.types import Filters
-from rag.understanding.dates import date_mentions
-from rag.understanding.mentions import join
 
 TODAY = date(2025, 10, 20)
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from rag.days import after, before, first_day, last_day, within
+from rag.text.dates import after, before, first_day, last_day, within
 
 
 def test_date_covers_the_days_that_its_precision_leaves_open() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answer import Missed
-from rag.decide import Choice, choose, in_asked_order, relevance_features, with_probabilities
-from rag.ranker import Logistic
+from rag.retrieval.scoring import Logistic, relevance_features, with_probabilities
+from rag.selection.cut import Choice, choose, in_asked_order
 from rag.types import Hit, Kind, Paper, Query
 
 DATES = ["2021", "2024-02-01", None, "2019-07", "2024", "2022-12-31"]

@@ -10,10 +10,10 @@ from threading import Event, Thread
 import pytest
 
 from rag.errors import CitedeskError, IndexMissing, ModelUnavailable
-from rag.loaded import Models
+from rag.index.vectors import VectorStore
+from rag.models.loading import Models
 from rag.settings import Settings
-from rag.vectors import VectorStore
-from rag.writing.writer import Writer
+from rag.verification.writer import Writer
 from tests.fakes import PAPERS, hash_library, hash_models, hash_settings, word_writer
 from ui.choice import Choice
 from ui.desk import Desk
@@ -100,7 +100,7 @@ def test_earlier_generation_is_closed_once_no_question_holds_it(
 def test_library_is_closed_where_its_models_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hash_library(tmp_path).close()
     closed = Event()
-    monkeypatch.setattr("rag.library.Library.close", lambda library: closed.set())
+    monkeypatch.setattr("rag.index.library.Library.close", lambda library: closed.set())
 
     def load(settings: Settings) -> Models:
         raise ModelUnavailable("There is no model here. Install one.")
@@ -140,7 +140,7 @@ def test_who_only_searches_does_not_wait_for_what_writes(tmp_path: Path, monkeyp
         assert go_on.wait(SOON)
         return word_writer(settings)
 
-    monkeypatch.setattr("rag.writing.writer.load_writer", load)
+    monkeypatch.setattr("rag.verification.writer.load_writer", load)
     choice = Choice(base_url="http://127.0.0.1:9/v1", model="m")
     with started(tmp_path) as desk:
         desk.engine(SOON)

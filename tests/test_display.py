@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.display import readable
+from rag.text.latex import readable
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.cli import main
-from rag.records import paper_to_record
+from rag.cli.main import main
+from rag.corpus.records import paper_to_record
 from tests.fakes import PAPERS, ScriptedEndpoint
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.embed import Embedder, fingerprint, load_embedder
 from rag.errors import EmbeddingFailed, ModelUnavailable
-from rag.models import BUNDLED, locate, recognise, verify
-from rag.onnx import unit
+from rag.models.encoder import Embedder, fingerprint, load_embedder
+from rag.models.onnx import unit
+from rag.models.registry import BUNDLED, locate, recognise, verify
 
 BGE = BUNDLED["bge-small-en-v1.5"]
 
@@ -52,7 +52,7 @@ def test_weights_that_changed_are_refused(copy: Path) -> None:
 
 def test_bundled_weights_are_checked_before_they_are_loaded(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (copy / "model.onnx").write_bytes(b"not what was recorded")
-    monkeypatch.setattr("rag.models.locate", lambda model: copy)
+    monkeypatch.setattr("rag.models.registry.locate", lambda model: copy)
     with pytest.raises(ModelUnavailable, match="is not the bge-small"):
         load_embedder(BGE.name)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from rag.endpoint.call import Call, watch_request
+from rag.llm.call import Call, watch_request
 
 FULL = 1.0  # seconds without room for another byte: what lies between the two is full
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from rag.chat import ChatModel, Message, Reply, Spent
-from rag.endpoint.chat import EndpointChat, open_chat
-from rag.endpoint.client import open_endpoint
 from rag.errors import LLMFailed, OnlyReasoning
+from rag.llm.chat import EndpointChat, open_chat
+from rag.llm.client import open_endpoint
+from rag.llm.protocol import ChatModel, Message, Reply, Spent
 from tests.endpoint_fakes import (
     DONE,
     MESSAGES,

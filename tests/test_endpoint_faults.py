@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rag.endpoint.chat import open_chat
 from rag.errors import ContextOverflow, LLMFailed
+from rag.llm.chat import open_chat
 from tests.endpoint_fakes import (
     DONE,
     MESSAGES,

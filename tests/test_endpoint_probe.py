@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from rag.endpoint.pace import Pace
-from rag.endpoint.probe import Finding, probe
-from rag.endpoint.served import Served, billions, is_served, names, served, window_of_props
+from rag.llm.pace import Pace
+from rag.llm.probe import Finding, probe
+from rag.llm.served import Served, billions, is_served, names, served, window_of_props
 from rag.settings import Settings
 from tests.endpoint_fakes import DONE, STREAM, RawEndpoint, delta, frame, status, threads
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rag.endpoint.frames import BadStream, Frames, NotAStream
+from rag.llm.frames import BadStream, Frames, NotAStream
 from tests.endpoint_fakes import MESSAGES, STREAM, RawEndpoint, chat_with
 
 STREAMS = sorted((Path(__file__).parent / "data" / "streams").glob("*.sse"))

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.corpus import read_corpus
-from rag.endpoint.loops import LoopWatcher
-from rag.endpoint.plain import Joiner, printable, quoted
-from rag.endpoint.structured import first_object, obeys
-from rag.endpoint.thoughts import ThoughtFilter, ThoughtShown, may_start_inside
+from rag.corpus.reader import read_corpus
+from rag.llm.loops import LoopWatcher
+from rag.llm.plain import Joiner, printable, quoted
+from rag.llm.structured import first_object, obeys
+from rag.llm.thoughts import ThoughtFilter, ThoughtShown, may_start_inside
 from tests.conftest import PROJECT
 
 REPLIES = [

@@ -15,17 +15,17 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from rag.answer import Answer, Checked, Done, Event, Missed, Relaxation, Retrieved, Token
-from rag.chat import Message, Spent
 from rag.engine import Engine
 from rag.errors import UsageError
-from rag.judge.judge import SentenceJudge
-from rag.library import Library
-from rag.loaded import Models
-from rag.ranker import Logistic
-from rag.retrieve import DenseRetriever, paper_to_node
+from rag.generation.context_budget import TokenCounter
+from rag.index.library import Library
+from rag.llm.protocol import Message, Spent
+from rag.models.loading import Models
+from rag.retrieval.retrievers import DenseRetriever, paper_to_node
+from rag.retrieval.scoring import Logistic
 from rag.types import Filters, Hit, Overrides
-from rag.writing.budget import TokenCounter
-from rag.writing.writer import Writer
+from rag.verification.judge import SentenceJudge
+from rag.verification.writer import Writer
 from tests.fakes import (
     CACHE_PAPER,
     EASY_RANKER,

@@ -8,8 +8,8 @@ import pytest
 
 from eval.claims.judges import EntailmentJudge
 from rag.errors import ModelUnavailable
-from rag.judge import entail
-from rag.judge.entail import EntailmentModel, load_entailment
+from rag.models import entailment as entail
+from rag.models.entailment import EntailmentModel, load_entailment
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER, HashEntailment
 
 SUPPORT, CONTRADICT, NOT_ENOUGH = range(3)

@@ -12,7 +12,7 @@ from eval.training.entailment.examples import Example, from_abstract, split
 from eval.training.entailment.pack import pack, prune, rows
 from eval.training.entailment.published import read_published, read_scifact
 from eval.training.entailment.rewrite import merged, rewritten, third_person
-from rag.judge.entail import FOLDER
+from rag.models.entailment import FOLDER
 from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER
 
 SENTENCES = (

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from eval.measures.facts import fact_scores, holds, read
-from rag.quantities import Date, Quantity, take_dates, take_quantities
+from rag.text.quantities import Date, Quantity, take_dates, take_quantities
 
 
 @pytest.mark.parametrize(

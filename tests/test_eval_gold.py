@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eval.questions import GoldError, Span, find_quote, load_gold
-from rag.corpus import read_corpus
+from rag.corpus.reader import read_corpus
 from rag.errors import UsageError
 from rag.types import Turn
 from tests.conftest import PROJECT

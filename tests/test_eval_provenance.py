@@ -6,7 +6,7 @@ from pathlib import Path
 
 from eval.runs.provenance import code_version, measured_settings, run_info
 from rag import __version__
-from rag.generations import Manifest, Recipe
+from rag.index.generations import Manifest, Recipe
 from rag.settings import Settings
 
 SETTINGS = Settings(llm_base_url="http://me:hush@127.0.0.1:8080/v1", llm_model="small-model", llm_api_key="hush")

@@ -18,11 +18,11 @@ from eval.runs.run import ask_one
 from eval.runs.summary import summarize
 from eval.stats import median_interval, share_interval
 from rag.answer import Answer, Citation, Sentence
-from rag.cli import main
-from rag.judge.judge import SentenceJudge
-from rag.records import paper_to_record
+from rag.cli.main import main
+from rag.corpus.records import paper_to_record
 from rag.settings import Settings
 from rag.types import Query
+from rag.verification.judge import SentenceJudge
 from tests.eval_fakes import ScriptedAsker, answer, question, row, run_of
 from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, ScriptedEndpoint, WordEntailment
 

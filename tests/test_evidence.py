@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag.answer import Missed
-from rag.evidence import SentenceChooser
-from rag.extractive import completeness, write_extractive
-from rag.library import Library
-from rag.reading import Reader
+from rag.generation.extractive import completeness, write_extractive
+from rag.index.library import Library
+from rag.retrieval.encoded_query import Reader
+from rag.selection.evidence import SentenceChooser
 from rag.types import Evidence, Kind, Paper, Query, Quote
 from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashEmbedder, HashLateModel, HashScorer, hash_library
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.judge.exact import missing_names, missing_numbers
 from rag.types import Paper
+from rag.verification.exact import missing_names, missing_numbers
 
 
 def paper(abstract: str, title: str = "A title", date: str | None = None) -> Paper:

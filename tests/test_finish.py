@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from rag.answer import Answer, Checked, Cited, Event, Missed, Token
-from rag.chat import Reply
 from rag.errors import LLMFailed
-from rag.judge.judge import SentenceJudge
-from rag.meter import Meter
+from rag.generation.draft import Draft
+from rag.generation.per_paper import Outcome
+from rag.generation.reply_checks import says_nothing
+from rag.llm.protocol import Reply
+from rag.llm.usage import Meter
 from rag.settings import Unsupported
 from rag.types import Evidence, Kind, Paper, Query, Quote
-from rag.writing.checked import CheckedText
-from rag.writing.draft import Draft
-from rag.writing.finish import finish
-from rag.writing.per_paper import Outcome
-from rag.writing.sanity import says_nothing
+from rag.verification.checked_text import CheckedText
+from rag.verification.finish import finish
+from rag.verification.judge import SentenceJudge
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, WordEntailment
 
 JUDGE = SentenceJudge(WordEntailment())

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.conversation.follow_up import Lean, fragment, leaning
-from rag.conversation.references import places
+from rag.query.conversation.follow_up import Lean, fragment, leaning
+from rag.query.conversation.references import places
 
 FOLLOW_UPS = """
 and in 2024?

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rag.answer import Answer, Citation
-from rag.conversation.follow_up import leaning
+from rag.query.conversation.follow_up import leaning
 from rag.types import Filters, Kind, Paper, Query
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
 from ui.follow_ups import follow_ups, short_name

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.fuse import fuse
+from rag.retrieval.fusion import fuse
 
 RANKINGS = st.dictionaries(st.sampled_from("abc"), st.lists(st.sampled_from("pqrstu"), unique=True), min_size=1)
 

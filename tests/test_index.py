@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.corpus import Corpus
+from rag.corpus.reader import Corpus
 from rag.errors import IndexFailed, IndexMissing
-from rag.generations import LATE, VECTORS, IndexFolder, Recipe
-from rag.index import Request, Summary, update
-from rag.late_store import create_tokens, open_tokens
-from rag.library import load_papers, open_library
-from rag.loaded import Models
+from rag.index.generations import LATE, VECTORS, IndexFolder, Recipe
+from rag.index.library import load_papers, open_library
+from rag.index.token_vectors import create_tokens, open_tokens
+from rag.index.update import Request, Summary, update
+from rag.index.vectors import create_vectors, open_vectors
+from rag.models.loading import Models
 from rag.settings import Settings
 from rag.types import Paper, Problem
-from rag.vectors import create_vectors, open_vectors
 from tests.conftest import PROJECT
 from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, QUANTUM_PAPER, ROBOT_PAPER, HashEmbedder, HashLateModel
 
@@ -336,8 +336,8 @@ import os, signal, sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-import rag.generations, rag.index, rag.late_store, rag.staging, rag.vectors
-from rag.corpus import Corpus
+import rag.index.generations, rag.index.update, rag.index.token_vectors, rag.index.staging, rag.index.vectors
+from rag.corpus.reader import Corpus
 from tests.fakes import ROBOT_PAPER, hash_models
 from tests.test_index import RECIPE
 
@@ -354,26 +354,26 @@ def dies(owner, name, on_call, after):
         return result
     setattr(owner, name, wrapped)
 {
-    "first_write": lambda: dies(rag.vectors.VectorStore, "write", 1, after=False),
-    "second_write": lambda: dies(rag.vectors.VectorStore, "write", 2, after=True),
-    "carry_over": lambda: dies(rag.vectors.VectorStore, "copy_from", 1, after=True),
-    "lexical": lambda: dies(rag.index.LexicalIndex, "save", 1, after=True),
-    "manifest": lambda: dies(rag.generations, "write_atomic", 1, after=True),
-    "pointer": lambda: dies(rag.generations, "write_atomic", 2, after=False),
-    "prune": lambda: dies(rag.generations.IndexFolder, "_prune", 1, after=True),
-    "token_numbers": lambda: dies(rag.late_store.TokenStore, "_write", 5, after=True),
-    "half_compact": lambda: dies(rag.late_store.TokenStore, "_write", 11, after=True),
-    "compact": lambda: dies(rag.staging.Staging, "compact", 1, after=True),
+    "first_write": lambda: dies(rag.index.vectors.VectorStore, "write", 1, after=False),
+    "second_write": lambda: dies(rag.index.vectors.VectorStore, "write", 2, after=True),
+    "carry_over": lambda: dies(rag.index.vectors.VectorStore, "copy_from", 1, after=True),
+    "lexical": lambda: dies(rag.index.update.LexicalIndex, "save", 1, after=True),
+    "manifest": lambda: dies(rag.index.generations, "write_atomic", 1, after=True),
+    "pointer": lambda: dies(rag.index.generations, "write_atomic", 2, after=False),
+    "prune": lambda: dies(rag.index.generations.IndexFolder, "_prune", 1, after=True),
+    "token_numbers": lambda: dies(rag.index.token_vectors.TokenStore, "_write", 5, after=True),
+    "half_compact": lambda: dies(rag.index.token_vectors.TokenStore, "_write", 11, after=True),
+    "compact": lambda: dies(rag.index.staging.Staging, "compact", 1, after=True),
     "none": lambda: None,
 }[moment]()
 papers = tuple(replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(count))
-request = rag.index.Request(Corpus(papers, (), count), RECIPE, ("/corpus",), 2025, datetime.now(UTC))
-folder = rag.generations.IndexFolder(home)
+request = rag.index.update.Request(Corpus(papers, (), count), RECIPE, ("/corpus",), 2025, datetime.now(UTC))
+folder = rag.index.generations.IndexFolder(home)
 with folder.locked(lambda: print("waiting", flush=True)):
     print("locked", flush=True)
     if len(sys.argv) > 4:
         sys.stdin.readline()
-    rag.index.update(folder, request, hash_models)
+    rag.index.update.update(folder, request, hash_models)
 """
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from eval.injection.inertness import faults
 from rag.answer import Token
-from rag.inert import InertMarkdown, VisibleText, inert
-from rag.judge.judge import SentenceJudge
+from rag.text.sanitize import InertMarkdown, VisibleText, inert
 from rag.types import Evidence
-from rag.writing.checked import CheckedText
+from rag.verification.checked_text import CheckedText
+from rag.verification.judge import SentenceJudge
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER, WordEntailment
 
 PARTS = (

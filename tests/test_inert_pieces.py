@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.inert import InertMarkdown, inert
+from rag.text.sanitize import InertMarkdown, inert
 
 PARTS = st.lists(
     st.sampled_from(

@@ -16,7 +16,7 @@ from eval.injection.output import injection_to_json, paired
 from eval.injection.plain import PlainWriter
 from rag.engine import Engine
 from rag.errors import CorpusError
-from rag.terminal import answer_to_text
+from rag.render.terminal import answer_to_text
 from rag.types import Overrides
 from tests.fakes import EASY_RANKER, PAPERS, hash_library, hash_models, hash_settings, word_writer
 

@@ -8,7 +8,7 @@ import pytest
 
 from eval.claims.cited import Claim, cited_claims, read_claims
 from eval.claims.llm_judge import SCHEMA, LLMJudge, read_verdict
-from rag.cli import main
+from rag.cli.main import main
 from rag.errors import CorpusError, LLMFailed, UsageError
 from rag.settings import Settings
 from tests.fakes import ScriptedEndpoint

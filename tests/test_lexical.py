@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.lexical import LexicalIndex
+from rag.index.bm25 import LexicalIndex
 from tests.fakes import PAPERS
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from rag.corpus.listing import Entry, is_listing, parse_listing
 from rag.errors import CorpusError
-from rag.listing import Entry, is_listing, parse_listing
 
 ABSTRACT = "We study things at length and report what we found about them. " * 5
 BLOCK = f"""A Title

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.writing.markers import MarkerFilter
+from rag.verification.marker_filter import MarkerFilter
 
 PIECES = st.lists(
     st.sampled_from(

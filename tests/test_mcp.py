@@ -18,8 +18,8 @@ from mcp.client.streamable_http import streamable_http_client
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from rag.corpus.records import paper_to_record
 from rag.errors import UsageError
-from rag.records import paper_to_record
 from tests.fakes import PEBBLE, ScriptedEndpoint, hash_settings
 from tests.serving import served, shelf_desk
 from ui.desk import Desk

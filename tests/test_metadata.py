@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rag.answer import Relaxation
-from rag.metadata import matching, record_line, relaxations, unnamed
+from rag.retrieval.catalogue import matching, record_line, relaxations, unnamed
 from rag.types import Evidence, Filters, Paper, Query
 
 PAPERS = {

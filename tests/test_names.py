@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.names import is_author, is_venue
+from rag.text.names import is_author, is_venue
 
 
 @pytest.mark.parametrize(

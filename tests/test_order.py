@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from rag.query.understanding.order import ordering
 from rag.types import Order
-from rag.understanding.order import ordering
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 
 from rag.answer import Answer, Citation, Missed, Relaxation, Sentence, Usage
-from rag.chat import Spent
-from rag.output import answer_to_json, usage_to_json
+from rag.llm.protocol import Spent
+from rag.render.json import answer_to_json, usage_to_json
 from rag.types import Filters, Query, Quote
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
 

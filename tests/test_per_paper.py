@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from rag.chat import Message, Reply
 from rag.errors import ContextOverflow, LLMFailed
+from rag.generation.per_paper import Outcome, write_per_paper
+from rag.llm.prompt_parts import format_evidence
+from rag.llm.protocol import Message, Reply
 from rag.types import Evidence, Query, Quote
-from rag.writing.per_paper import Outcome, write_per_paper
-from rag.writing.prompts import format_evidence
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat
 
 QUERY = Query("What do they do?", "list", "what")

@@ -12,10 +12,10 @@ from eval.planted.rewrite import reported
 from eval.planted.swap import any_other, nearest_by_vectors, nearest_by_words
 from eval.planted.truths import Truth, as_reported, own_claims, read_paraphrases, summaries
 from eval.testsets.beir import Skipped, TestSet
-from rag.cli import main
+from rag.cli.main import main
+from rag.corpus.records import paper_to_record
 from rag.errors import CorpusError
-from rag.judge.judge import SentenceJudge
-from rag.records import paper_to_record
+from rag.verification.judge import SentenceJudge
 from tests.fakes import CACHE_PAPER, PAPERS, REEF, ROBOT_PAPER, HashEmbedder, WordEntailment, hash_library
 
 PEBBLE = "We present Pebble, which prunes the KV cache and cuts its memory by 2.57×."

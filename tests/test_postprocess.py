@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from rag.library import Library
-from rag.postprocess import Reranker
-from rag.reading import Reader
-from rag.retrieve import HybridRetriever, Search
+from rag.index.library import Library
+from rag.retrieval.encoded_query import Reader
+from rag.retrieval.reranking import Reranker
+from rag.retrieval.retrievers import HybridRetriever, Search
 from rag.types import Filters
 from tests.fakes import EASY_RANKER, HashEmbedder, HashLateModel, HashScorer, hash_library
 

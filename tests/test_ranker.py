@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.ranker import Logistic, Ranker, best_cut, load_ranker, missed_range, standardise, strengths
+from rag.retrieval.scoring import Logistic, Ranker, best_cut, load_ranker, missed_range, standardise, strengths
 
 CHANCES = st.lists(st.floats(0.001, 0.999), min_size=1, max_size=6).map(lambda found: sorted(found, reverse=True))
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.late import DIMENSION
-from rag.lexical import LexicalIndex
-from rag.reading import Reader
+from rag.index.bm25 import LexicalIndex
+from rag.models.token_encoder import DIMENSION
+from rag.retrieval.encoded_query import Reader
 from tests.fakes import PAPERS, HashEmbedder, HashLateModel
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from rag.answer import Answer, Done, Missed
-from rag.chat import Message, Spent
-from rag.decide import choose
 from rag.engine import Engine
 from rag.errors import LLMFailed
-from rag.library import Library
-from rag.ranker import Logistic
+from rag.index.library import Library
+from rag.llm.protocol import Message, Spent
+from rag.retrieval.scoring import Logistic
+from rag.selection.cut import choose
 from rag.types import Hit, Overrides, Query
 from tests.fakes import (
     DUNE,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.cli import main
+from rag.cli.main import main
+from rag.corpus.records import paper_to_record
 from rag.errors import UsageError
-from rag.records import paper_to_record
 from rag.settings import Settings, load_settings
 from tests.fakes import PAPERS, ScriptedEndpoint
 

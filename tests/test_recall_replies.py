@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from rag.recall.hyde import abstract_in
-from rag.recall.iterate import missing_in
-from rag.recall.queries import queries_in
-from rag.recall.screen import Decision, decision_in
+from rag.retrieval.expansion.hyde import abstract_in
+from rag.retrieval.expansion.iterate import missing_in
+from rag.retrieval.expansion.queries import queries_in
+from rag.selection.screening import Decision, decision_in
 from rag.types import Query
 
 TWO = ("KV cache eviction", "key-value cache quantization")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.records import arxiv_month, digest, paper_from_record, paper_to_record, slug
+from rag.corpus.records import arxiv_month, digest, paper_from_record, paper_to_record, slug
 from rag.types import Paper
 from tests.fakes import CACHE_PAPER
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from rag.answer import Answer, Citation, Missed, Relaxation, Sentence, Status, Usage
-from rag.chat import Spent
-from rag.conversation.turns import turn_from_json
+from rag.generation.draft import nothing_meets
+from rag.llm.protocol import Spent
+from rag.query.conversation.turns import turn_from_json
 from rag.types import Evidence, Filters, Hit, Kind, Overrides, Query, Quote, Turn
-from rag.writing.draft import nothing_meets
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
 from ui.exchange import Exchange
 from ui.feedback import read_feedback

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from rag.answer import Sentence, SentenceVerdict
-from rag.chat import Reply
 from rag.errors import LLMFailed
+from rag.llm.protocol import Reply
 from rag.types import Evidence, Quote
-from rag.writing.repair import corrections, failed, pieces_with, struck
+from rag.verification.repair import corrections, failed, pieces_with, struck
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER, ScriptedChat
 
 CITED = (Evidence(5, ROBOT_PAPER, (Quote("Robots", 0, 6),)), Evidence(2, CACHE_PAPER, (Quote("Key", 0, 3),)))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.writing.sentences import SentenceFinder, Span
+from rag.verification.sentences import SentenceFinder, Span
 
 PARTS = st.lists(
     st.sampled_from(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rag.errors import ModelUnavailable
-from rag.rerank import PairScorer, load_scorer
+from rag.models.cross_encoder import PairScorer, load_scorer
 from tests.fakes import PAPERS
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.writing.sanity import declines, in_another_language
+from rag.generation.reply_checks import in_another_language
+from rag.llm.declines import declines
 
 QUESTION = "Which method prunes the KV cache?"
 GERMAN = (

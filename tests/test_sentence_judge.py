@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from rag.judge.judge import SentenceJudge, plain_claim
-from rag.onnx import Array
+from rag.models.onnx import Array
 from rag.types import Quote
+from rag.verification.judge import SentenceJudge, plain_claim
 from tests.fakes import CACHE_PAPER, PEBBLE, QUANTUM_PAPER, REEF, ROBOT_PAPER, WordEntailment
 
 JUDGE = SentenceJudge(WordEntailment())

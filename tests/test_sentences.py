@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.sentences import sentence_spans, split_sentences
+from rag.text.sentences import sentence_spans, split_sentences
 
 PROSE = st.lists(
     st.sampled_from(["We test.", "It is 2.5x faster, i.e. good", "e.g. GPT-4.", "\n", "  ", "Why?", "é"])

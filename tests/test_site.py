@@ -35,8 +35,8 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
         return chat()
 
     monkeypatch.setattr("ui.site._load_chat", load)
-    monkeypatch.setattr("rag.loaded.load_models", lambda settings: hash_models())
-    monkeypatch.setattr("rag.finder.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
+    monkeypatch.setattr("rag.search.load_ranker", lambda depth: EASY_RANKER)
     return go_on
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.understanding.subjects import compared, credited, named_in_order, ordered
+from rag.query.understanding.subjects import compared, credited, named_in_order, ordered
 
 
 @pytest.mark.parametrize(

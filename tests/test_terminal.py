@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rag.answer import Answer, Citation, Sentence
-from rag.terminal import answer_to_text, safe, sources_to_text, understood
+from rag.render.terminal import answer_to_text, safe, sources_to_text, understood
 from rag.types import Filters, Query
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
 

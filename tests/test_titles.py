@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.titles import is_title, named_paper
+from rag.corpus.titles import is_title, named_paper
 from rag.types import Paper
 
 PAPERS = {

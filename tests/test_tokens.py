@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.tokens import tokenize
+from rag.text.tokens import tokenize
 
 
 @pytest.mark.parametrize(

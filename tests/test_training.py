@@ -12,8 +12,8 @@ from eval.training.collect import Example, collect, ranked
 from eval.training.fit import fit_depth
 from eval.training.models import fit_logistic, fit_relevance, fit_signals
 from rag.engine import Engine
-from rag.library import Library
-from rag.ranker import Logistic
+from rag.index.library import Library
+from rag.retrieval.scoring import Logistic
 from rag.types import Hit, Paper, Query, Turn
 from tests.fakes import (
     CACHE_PAPER,

@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
+from rag.query.understanding.mentions import excludes
+from rag.query.understanding.understand import Known, known_from, understand
 from rag.types import Filters, Paper
-from rag.understanding.mentions import excludes
-from rag.understanding.understand import Known, known_from, understand
 
 KNOWN = Known(
     frozenset({"Ada Quill", "Bo Tanaka", "C. K. Long", "Adam Stone"}),

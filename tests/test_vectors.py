@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.library import Library
+from rag.index.library import Library
 from tests.fakes import PEBBLE, hash_library
 
 

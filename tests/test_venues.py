@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.understanding.venues import venue_mentions
+from rag.query.understanding.venues import venue_mentions
 
 VENUES = frozenset({"ICML 2023", "ICLR'24", "MICRO 2024", "Nature 567, 209 (2019)", "Sand Journal 10(1), 2025"})
 

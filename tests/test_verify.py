@@ -10,7 +10,7 @@ from eval.claims.judges import ThresholdJudge, cosines, shared_terms
 from eval.claims.pairs import Label, Pair, read_pairs
 from eval.claims.verdicts import judge_each
 from eval.claims.verify import ClassScore, MajorityJudge, agreement
-from rag.cli import main
+from rag.cli.main import main
 from rag.errors import CorpusError, LLMFailed
 from tests.fakes import HashEmbedder
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from rag.library import Library
-from rag.reading import Reader, Reading
+from rag.index.library import Library
+from rag.retrieval.encoded_query import Reader, Reading
+from rag.retrieval.passages import best_window, sentence_matches, sentences
 from rag.types import Paper
-from rag.windows import best_window, sentence_matches, sentences
 from tests.fakes import CACHE_PAPER, PAPERS, HashEmbedder, HashLateModel, hash_library
 
 FILLER = "Nothing that matters stands in this rather long sentence of many words. "

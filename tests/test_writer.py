@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from rag.answer import Answer, Checked, Event, Token
-from rag.chat import Message, Reply, Spent
 from rag.clock import Clock
 from rag.errors import ContextOverflow, LLMFailed
-from rag.judge.judge import SentenceJudge
-from rag.meter import Meter
+from rag.generation.context_budget import TokenCounter
+from rag.generation.draft import Draft
+from rag.generation.prompts import answer_messages
+from rag.generation.synthesizer import EvidenceSynthesizer
+from rag.llm.protocol import Message, Reply, Spent
+from rag.llm.usage import Meter
 from rag.types import Evidence, Kind, Query, Quote
-from rag.writing.budget import TokenCounter
-from rag.writing.draft import Draft
-from rag.writing.prompts import answer_messages
-from rag.writing.synthesizer import EvidenceSynthesizer
-from rag.writing.writer import Writer
+from rag.verification.judge import SentenceJudge
+from rag.verification.writer import Writer
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, WordEntailment, hash_settings
 
 EVIDENCE = tuple(

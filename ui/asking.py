@@ -18,8 +18,8 @@ from ui.choice import Choice
 from ui.desk import Desk
 
 if TYPE_CHECKING:
-    from rag.chat import ChatModel
     from rag.engine import Engine
+    from rag.llm.protocol import ChatModel
 
 AT_ONCE = 64  # questions under way, each on a thread; the searches among them queue at the desk
 

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from getpass import getpass
 from pathlib import Path
 
-from rag.commands import note
+from rag.cli.commands import note
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration
 

@@ -12,8 +12,8 @@ from typing import Any
 import gradio as gr
 
 from rag.answer import Done
-from rag.conversation.turns import turns_from_json
 from rag.errors import CitedeskError, UsageError
+from rag.query.conversation.turns import turns_from_json
 from ui.asking import Asked, AskedOf, Item, Waiting, batches
 from ui.choice import Choice
 from ui.desk import Desk

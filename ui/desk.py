@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from weakref import ref
 
 from rag.errors import CitedeskError, IndexFailed, IndexMissing
-from rag.generations import IndexFolder
+from rag.index.generations import IndexFolder
 from rag.settings import Settings
 from ui.choice import Choice
 from ui.turnstile import Turnstile
 
 if TYPE_CHECKING:
-    from rag.chat import ChatModel
     from rag.engine import Engine
-    from rag.library import Library
-    from rag.loaded import Models
-    from rag.vectors import VectorStore
-    from rag.writing.writer import Writer
+    from rag.index.library import Library
+    from rag.index.vectors import VectorStore
+    from rag.llm.protocol import ChatModel
+    from rag.models.loading import Models
+    from rag.verification.writer import Writer
 
 Place = Callable[[], AbstractContextManager[object]]
 _LOOK_EVERY = 2.0  # seconds between looks for a new generation
@@ -109,7 +109,7 @@ class Desk:
         return Engine(settings, engine.library, models, writer=writer, place=place)
 
     def _writer_for(self, settings: Settings, watch: Callable[[ChatModel], None]) -> Writer:
-        from rag.endpoint.chat import open_chat
+        from rag.llm.chat import open_chat
 
         def open_watched() -> ChatModel:
             chat = open_chat(settings)
@@ -119,7 +119,7 @@ class Desk:
         return replace(self._loaded_writer(), settings=settings, open_chat=open_watched)
 
     def _loaded_writer(self) -> Writer:
-        from rag.writing.writer import load_writer
+        from rag.verification.writer import load_writer
 
         with self._writer_lock:  # not that of the engine: who only searches is not kept waiting
             if self._writer is None:
@@ -152,7 +152,7 @@ class Desk:
     def _load(self) -> None:
         with IMPORTING, ExitStack() as unless_used:
             from rag.engine import Engine  # 1 s of imports
-            from rag.library import open_library
+            from rag.index.library import open_library
 
             library = open_library(self.settings)
             unless_used.callback(library.close)
@@ -187,6 +187,6 @@ class Desk:
 
 
 def _configured(settings: Settings) -> Models:
-    from rag.loaded import load_models
+    from rag.models.loading import load_models
 
     return load_models(settings)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rag.answer import Answer
-from rag.display import shown_title
+from rag.text.latex import shown_title
 from rag.types import Filters, Paper
 
 _MOST = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rag.answer import Answer
-from rag.constraints import said
+from rag.query.overrides import said
 
 _FLAGS = re.compile(r" (?:Papers that meet the rest: |Lift one with --drop ).*", re.DOTALL)
 

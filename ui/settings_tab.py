@@ -114,7 +114,7 @@ def _named(choice: Choice, settings: Settings) -> bool:
 
 def list_of_models(settings: Settings) -> tuple[str, ...]:
     """Ask the endpoint for its models' names; raises LLMFailed."""
-    from rag.endpoint.pages import Pages
-    from rag.endpoint.served import names
+    from rag.llm.pages import Pages
+    from rag.llm.served import names
 
     return names(Pages(settings, time.monotonic() + _SECONDS).get("models"))

@@ -13,7 +13,7 @@ from eval.ablation.signals import Parts, rank_all
 from eval.measures.ranking import ranking_scores
 from eval.questions import Question
 from eval.stats import Interval, bootstrap_interval
-from rag.fuse import fuse
+from rag.retrieval.fusion import fuse
 
 Order = Callable[[Mapping[str, Sequence[str]]], list[str]]
 

@@ -16,14 +16,14 @@ import numpy as np
 from llama_index.core.base.base_retriever import BaseRetriever
 
 from eval.runs.provenance import code_version
-from rag.embed import Embedder
+from rag.corpus.files import write_atomic
 from rag.engine import Engine
 from rag.errors import UsageError
-from rag.files import write_atomic
-from rag.library import Library
-from rag.loaded import Models
-from rag.reading import Reader
-from rag.retrieve import DenseRetriever, LexicalRetriever, hits_from_nodes
+from rag.index.library import Library
+from rag.models.encoder import Embedder
+from rag.models.loading import Models
+from rag.retrieval.encoded_query import Reader
+from rag.retrieval.retrievers import DenseRetriever, LexicalRetriever, hits_from_nodes
 from rag.settings import Settings
 from rag.types import Filters, Overrides
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rag.corpus.files import read_json_lines, read_text
 from rag.errors import CorpusError
-from rag.files import read_json_lines, read_text
 
 _CITED = re.compile(r"(?P<claim>[^\[\n]*(?:\[(?!\d+\])[^\[\n]*)*)(?P<markers>(?:\[\d+\]\s*)+)")
 _NUMBER = re.compile(r"\d+")

@@ -13,10 +13,10 @@ import numpy as np
 
 from eval.claims.pairs import LABELS, Label, Pair
 from eval.claims.verify import Judge, agreement
-from rag.embed import Embedder
-from rag.judge.entail import EntailmentModel, load_entailment
+from rag.models.encoder import Embedder
+from rag.models.entailment import EntailmentModel, load_entailment
 from rag.settings import Settings
-from rag.tokens import tokenize
+from rag.text.tokens import tokenize
 
 _NEGATION = re.compile(
     r"\b(no|not|nor|neither|never|without|cannot|fails?|failed|lacks?|lacking|absent|absence|independent|unable)\b"
@@ -109,7 +109,7 @@ def lexical_judge(settings: Settings) -> ThresholdJudge:
 
 def dense_judge(settings: Settings) -> ThresholdJudge:
     """Judge by the configured embedding model's cosines; the threshold is for bge-small."""
-    from rag.embed import load_embedder  # its model is only needed here
+    from rag.models.encoder import load_embedder  # its model is only needed here
 
     return ThresholdJudge("dense", cosines(load_embedder(settings.embed_model)), 0.789)
 

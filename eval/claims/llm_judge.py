@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from eval.claims.pairs import LABELS, Label
-from rag.chat import ChatModel, Message
 from rag.errors import LLMFailed, UsageError
+from rag.llm.protocol import ChatModel, Message
 from rag.settings import Settings
 
 _MAX_TOKENS = 200
@@ -38,8 +38,8 @@ class LLMJudge:
             raise UsageError(
                 "No endpoint is configured. Set CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL to judge by it."
             )
-        from rag.endpoint.chat import open_chat  # heavy, and only needed where the judge is asked for
-        from rag.endpoint.failures import Explainer
+        from rag.llm.chat import open_chat  # heavy, and only needed where the judge is asked for
+        from rag.llm.failures import Explainer
 
         self._chat: ChatModel = open_chat(settings)
         self.name = self._chat.name

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rag.corpus.files import read_json_lines, read_text
 from rag.errors import CorpusError
-from rag.files import read_json_lines, read_text
 
 Label = Literal["support", "contradict", "not_enough"]
 LABELS: tuple[Label, ...] = ("support", "contradict", "not_enough")

@@ -11,12 +11,12 @@ from eval.injection.inertness import faults
 from eval.injection.obeyed import Obedience, obedience
 from eval.injection.plain import PlainWriter
 from rag.answer import Answer, Done, Token
-from rag.chat import ChatModel, Message, Reply
 from rag.engine import Engine
 from rag.errors import LLMFailed
-from rag.meter import Meter
-from rag.terminal import answer_to_text
-from rag.writing.writer import Writer
+from rag.llm.protocol import ChatModel, Message, Reply
+from rag.llm.usage import Meter
+from rag.render.terminal import answer_to_text
+from rag.verification.writer import Writer
 
 _WIDTH = 100
 _DOUBTED = ("unsupported", "uncited")

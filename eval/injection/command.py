@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from eval.injection.documents import Case, place, read_documents, sampled
 from eval.progress import bar
-from rag.commands import embedding_bar, note, print_result
+from rag.cli.commands import embedding_bar, note, print_result
+from rag.corpus.files import read_text
 from rag.errors import CorpusError, UsageError
-from rag.files import read_text
 from rag.settings import Configuration, Settings
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def _endpoint(arguments: Namespace, settings: Settings, stack: ExitStack) -> tup
 
 
 def _hosts(settings: Settings) -> Sequence[Paper]:
-    from rag.generations import IndexFolder
-    from rag.library import load_papers
+    from rag.index.generations import IndexFolder
+    from rag.index.library import load_papers
 
     return tuple(load_papers(IndexFolder(settings.home).current()).values())
 
@@ -112,14 +112,14 @@ def _echoed(cases: Iterable[Case], echo: EchoServer | None) -> Iterator[Case]:
 def _engine(arguments: Namespace, settings: Settings, cases: Sequence[Case], said: list[str]) -> Engine:
     """Index the hostile papers in a folder of their own, and open an engine over them."""
     from eval.injection.ask import overheard
-    from rag.corpus import Corpus
+    from rag.corpus.reader import Corpus
     from rag.engine import Engine
-    from rag.generations import IndexFolder
-    from rag.index import Request, update
-    from rag.library import open_library
-    from rag.loaded import load_models
-    from rag.request import recipe
-    from rag.writing.writer import load_writer
+    from rag.index.generations import IndexFolder
+    from rag.index.library import open_library
+    from rag.index.plan import recipe
+    from rag.index.update import Request, update
+    from rag.models.loading import load_models
+    from rag.verification.writer import load_writer
 
     settings = replace(settings, home=_folder(arguments, settings))
     models = load_models(settings)

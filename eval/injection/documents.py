@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rag.corpus.files import read_json_lines, read_text
 from rag.errors import CorpusError
-from rag.files import read_json_lines, read_text
-from rag.sentences import sentence_spans
+from rag.text.sentences import sentence_spans
 from rag.types import Filters, Overrides, Paper
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -9,13 +9,13 @@ from eval.endpoint_stub import MODEL, stub_endpoint
 from eval.latency.output import latency_to_json, latency_to_text, medians_of
 from eval.latency.pairs import PIECES, TimedJudge, measure_pairs, questions
 from eval.progress import bar
-from rag.commands import print_result
+from rag.cli.commands import print_result
 from rag.engine import Engine
 from rag.errors import CorpusError
-from rag.library import open_library
-from rag.loaded import load_models
+from rag.index.library import open_library
+from rag.models.loading import load_models
 from rag.settings import Configuration
-from rag.writing.writer import load_writer
+from rag.verification.writer import load_writer
 
 
 def latency(arguments: Namespace, configuration: Configuration) -> int:

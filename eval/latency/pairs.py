@@ -12,8 +12,8 @@ import httpx
 
 from eval.endpoint_stub import LAST
 from rag.answer import Event, Retrieved, Token
-from rag.judge.judge import Judgement, SentenceJudge
 from rag.types import Overrides, Paper
+from rag.verification.judge import Judgement, SentenceJudge
 
 _SAID = """The first paper describes how a method was built and tested on several tasks
 Its authors compare the cost of their approach with that of earlier systems

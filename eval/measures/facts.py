@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.display import readable
-from rag.markers import MARKER
-from rag.quantities import UNITS, Date, Quantity, take_dates, take_quantities
-from rag.tokens import tokenize
+from rag.text.citation_markers import MARKER
+from rag.text.latex import readable
+from rag.text.quantities import UNITS, Date, Quantity, take_dates, take_quantities
+from rag.text.tokens import tokenize
 
 _LONGEST_NAME = 5  # words
 _SHARE = 0.5  # of the words that are no names

@@ -9,13 +9,13 @@ from eval.planted.output import planted_to_json, planted_to_text
 from eval.planted.swap import Swap, any_other, nearest_by_vectors, nearest_by_words
 from eval.planted.truths import as_reported, own_claims, read_paraphrases, summaries
 from eval.progress import bar
-from rag.commands import print_result
-from rag.embed import load_embedder
+from rag.cli.commands import print_result
 from rag.errors import CorpusError
-from rag.judge.entail import load_entailment
-from rag.judge.judge import SentenceJudge
-from rag.library import Library, open_library
+from rag.index.library import Library, open_library
+from rag.models.encoder import load_embedder
+from rag.models.entailment import load_entailment
 from rag.settings import Configuration, Settings
+from rag.verification.judge import SentenceJudge
 
 
 def plant(arguments: Namespace, configuration: Configuration) -> int:

@@ -18,8 +18,8 @@ from eval.planted.swap import Swap
 from eval.planted.truths import Form, Truth
 from eval.stats import Interval, share_interval
 from rag.answer import SentenceVerdict
-from rag.judge.judge import SentenceJudge
 from rag.types import Paper
+from rag.verification.judge import SentenceJudge
 
 Planted = Literal["none", "number", "negation", "antonym", "other paper", "nearest paper"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from rag.embed import Embedder
-from rag.lexical import LexicalIndex
-from rag.library import Library
+from rag.index.bm25 import LexicalIndex
+from rag.index.library import Library
+from rag.models.encoder import Embedder
 from rag.types import Paper
 
 _CHUNKS = 100  # that are looked at for one of another paper

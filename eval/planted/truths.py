@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from eval.planted.rewrite import reported
 from eval.testsets.beir import TestSet
-from rag.display import readable
+from rag.corpus.files import read_json_lines, read_text
+from rag.corpus.records import title_key
 from rag.errors import CorpusError
-from rag.files import read_json_lines, read_text
-from rag.records import title_key
-from rag.sentences import sentence_spans
+from rag.text.latex import readable
+from rag.text.sentences import sentence_spans
 from rag.types import Paper
 
 Form = Literal["verbatim", "reported", "paraphrase", "summary"]

@@ -8,7 +8,7 @@ from eval.report.markdown import report_to_markdown
 from eval.report.page import report_to_html
 from eval.runs.folder import Run, to_json
 from eval.runs.summary import Summary, summarize, summary_to_json
-from rag.files import write_atomic
+from rag.corpus.files import write_atomic
 
 
 def write_report(run: Run, folder: Path) -> Summary:

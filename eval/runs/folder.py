@@ -11,8 +11,8 @@ from typing import Any, Literal, TextIO
 
 from eval.questions import Question
 from eval.runs.rows import Row, question_digest, row_from_json, row_to_json
+from rag.corpus.files import read_json_lines, write_atomic
 from rag.errors import CitedeskError, UsageError
-from rag.files import read_json_lines, write_atomic
 
 Mode = Literal["retrieval", "extractive", "llm"]
 _INFO, _ROWS = "run.json", "rows.jsonl"

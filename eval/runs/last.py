@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from rag.files import write_atomic
+from rag.corpus.files import write_atomic
 
 _POINTER = "last-evaluation"
 

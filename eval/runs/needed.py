@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rag.answer import Answer
-from rag.judge.judge import SentenceJudge
 from rag.types import Paper
+from rag.verification.judge import SentenceJudge
 
 
 def needed_citations(answer: Answer, judge: SentenceJudge) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from eval.runs.folder import Mode, RunInfo
 from rag import __version__
-from rag.generations import Manifest
+from rag.index.generations import Manifest
 from rag.settings import Settings
 
 _CHECKOUT = Path(__file__).resolve().parents[2]

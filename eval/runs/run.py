@@ -14,8 +14,8 @@ from eval.runs.needed import needed_citations
 from eval.runs.rows import Row
 from rag.answer import Answer, Done, Event, Retrieved, Token
 from rag.errors import CitedeskError
-from rag.judge.judge import SentenceJudge
 from rag.types import Hit, Overrides, Turn
+from rag.verification.judge import SentenceJudge
 
 _GIVE_UP = 3  # failures in a row
 
@@ -94,7 +94,7 @@ def ask_one(asker: Asker, question: Question, mode: Mode, judge: SentenceJudge |
 
 
 def _answered(events: Iterator[Event], question: Question, mode: Mode, started: float) -> tuple[Row, Answer]:
-    from rag.output import answer_to_json  # drags the index in
+    from rag.render.json import answer_to_json  # drags the index in
 
     hits: tuple[str, ...] = ()
     first_token_ms = None

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rag.corpus.files import read_json_lines, read_text
+from rag.corpus.records import paper_from_record
 from rag.errors import CorpusError
-from rag.files import read_json_lines, read_text
-from rag.records import paper_from_record
 from rag.types import Paper
 
 _NOTHING = "—"  # stands for a title or text that a document lacks: it holds no word

@@ -14,10 +14,10 @@ from eval.stats import Interval, bootstrap_interval
 from eval.testsets.beir import TestSet
 from eval.testsets.published import Published, published
 from rag.engine import Engine
-from rag.fuse import fuse
-from rag.library import Library
-from rag.loaded import Models
-from rag.retrieve import DenseRetriever, LexicalRetriever, hits_from_nodes
+from rag.index.library import Library
+from rag.models.loading import Models
+from rag.retrieval.fusion import fuse
+from rag.retrieval.retrievers import DenseRetriever, LexicalRetriever, hits_from_nodes
 from rag.settings import Settings
 from rag.types import Filters, Hit, Overrides
 

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from eval.testsets.beir import TestSet
-from rag.corpus import Corpus
+from rag.corpus.reader import Corpus
 from rag.errors import UsageError
-from rag.generations import IndexFolder
-from rag.index import Progress, Request, update
-from rag.lexical import K1, B, LexicalIndex
-from rag.library import Library, open_library
-from rag.loaded import Models
-from rag.request import recipe
+from rag.index.bm25 import K1, B, LexicalIndex
+from rag.index.generations import IndexFolder
+from rag.index.library import Library, open_library
+from rag.index.plan import recipe
+from rag.index.update import Progress, Request, update
+from rag.models.loading import Models
 from rag.settings import Settings
 
 

@@ -11,7 +11,7 @@ from eval.tables import interval_cell, intervals_to_json, to_table
 from eval.testsets.beir import TestSet
 from eval.testsets.bench import Row
 from eval.testsets.index import BM25
-from rag.generations import Manifest
+from rag.index.generations import Manifest
 from rag.settings import Settings
 
 _MS_DIGITS = 1

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.questions import MUST, Question
-from rag.answerable import answerable_features
-from rag.decide import nearest_first
 from rag.engine import Engine
+from rag.retrieval.scoring import nearest_first
+from rag.selection.answerability import answerable_features
 from rag.types import Hit, Query, Signal
 
 _NO_SEARCH = ("metadata", "off-topic")  # kinds that are answered without a ranking

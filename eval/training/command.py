@@ -8,10 +8,10 @@ from argparse import Namespace
 from dataclasses import replace
 
 from eval.commands import load_questions
-from rag.commands import note
+from rag.cli.commands import note
+from rag.corpus.files import write_atomic
 from rag.errors import UsageError
-from rag.files import write_atomic
-from rag.generations import IndexFolder
+from rag.index.generations import IndexFolder
 from rag.settings import Configuration
 
 

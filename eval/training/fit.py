@@ -15,10 +15,10 @@ import numpy as np
 from eval.questions import Question
 from eval.training.collect import Example, collect, ranked
 from eval.training.models import fit_logistic, fit_relevance, fit_signals
-from rag.answerable import SIGNS, group_of
 from rag.engine import Engine
 from rag.errors import UsageError
-from rag.ranker import Depth, Logistic, strengths
+from rag.retrieval.scoring import Depth, Logistic, strengths
+from rag.selection.answerability import SIGNS, group_of
 from rag.types import Signal
 
 _SIGNALS: Mapping[Depth, tuple[Signal, ...]] = {

@@ -12,8 +12,7 @@ from scipy.special import expit
 
 from eval.questions import MAY, MUST
 from eval.training.collect import Example
-from rag.decide import relevance_features
-from rag.ranker import standardise
+from rag.retrieval.scoring import relevance_features, standardise
 from rag.types import Signal
 
 _GAINS = {MUST: 1.0, MAY: 0.3}

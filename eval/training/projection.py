@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.corpus.files import read_json_lines, read_text
 from rag.errors import UsageError
-from rag.files import read_json_lines, read_text
-from rag.late import DIMENSION, DOCUMENT_MARKER
-from rag.models import find
-from rag.onnx import OnnxModel, open_tokenizer, unit
+from rag.models.onnx import OnnxModel, open_tokenizer, unit
+from rag.models.registry import find
+from rag.models.token_encoder import DIMENSION, DOCUMENT_MARKER
 from rag.settings import Settings
 
 _SAMPLE = 600  # abstracts

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from rag.corpus.files import sync
 from rag.errors import ModelUnavailable
-from rag.files import sync
 from rag.local_llm.models import SmallModel, is_sound
 
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.corpus.files import sha256
 from rag.errors import UsageError
-from rag.files import sha256
 
 EXTRA = "pip install 'citedesk[llm]'"
 

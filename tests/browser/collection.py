@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rag.corpus import read_corpus
-from rag.files import to_json_lines
-from rag.records import paper_to_record
+from rag.corpus.files import to_json_lines
+from rag.corpus.reader import read_corpus
+from rag.corpus.records import paper_to_record
 
 _CORPUS = Path(__file__).parents[2] / "corpus"
 _FIRST = 40

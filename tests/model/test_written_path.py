@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from rag.cli import main
+from rag.cli.main import main
+from rag.corpus.records import paper_to_record
 from rag.local_llm.models import SMALL_MODELS, model_folder
-from rag.records import paper_to_record
 from rag.settings import Settings
 from tests.conftest import PROJECT
 from tests.fakes import SHELF

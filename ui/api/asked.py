@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from rag.conversation.turns import turns_from_json
 from rag.errors import UsageError
+from rag.query.conversation.turns import turns_from_json
 from rag.types import Filters, Overrides, Turn
 from ui.overrides import overrides_from_json
 from ui.question import check_length

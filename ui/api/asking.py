@@ -11,9 +11,9 @@ import anyio
 import anyio.to_thread
 
 from rag.answer import Done, Event
+from rag.corpus.records import paper_to_record
 from rag.errors import CitedeskError
-from rag.output import answer_to_json, event_to_json, search_to_json
-from rag.records import paper_to_record
+from rag.render.json import answer_to_json, event_to_json, search_to_json
 from ui.api.asked import AskRequest, SearchRequest
 from ui.api.replies import NotThere, error_line
 from ui.api.streams import Named

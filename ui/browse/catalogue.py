@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
-from rag.embed import Vectors
-from rag.library import Library
+from rag.index.library import Library
+from rag.models.encoder import Vectors
 from rag.types import Paper
 from ui.browse.facets import Facets, Selection, facets, selected
 from ui.browse.find import InstantSearch

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from statistics import median
 
-from rag.display import shown_title
+from rag.text.latex import shown_title
 from rag.types import Paper
 from ui.browse.topics import Atlas, Point, Topic
 from ui.render.markup import text

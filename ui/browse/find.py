@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.lexical import LexicalIndex
-from rag.tokens import tokenize
+from rag.index.bm25 import LexicalIndex
+from rag.text.tokens import tokenize
 from rag.types import Paper
 
 _LONGEST = 200  # characters of a text that are read

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from rag.display import readable
+from rag.text.latex import readable
 from rag.types import Paper
 
 _TERMS = 3  # in a name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rag.display import counted, readable, shown_title
+from rag.text.latex import counted, readable, shown_title
 from rag.types import Paper
 from ui.browse.facets import Selection
 from ui.browse.similar import Neighbour

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.embed import Vectors
+from rag.models.encoder import Vectors
 
 COUNT = 10
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.embed import Vectors
+from rag.models.encoder import Vectors
 from rag.types import Paper
 from ui.browse.naming import topic_names
 

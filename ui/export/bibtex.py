@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from rag.display import readable
-from rag.inert import visible
-from rag.names import plain
+from rag.text.latex import readable
+from rag.text.names import plain
+from rag.text.sanitize import visible
 from rag.types import Paper
 from ui.export.links import safe_link
 

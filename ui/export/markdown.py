@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rag.answer import Answer, Citation
-from rag.display import quotable, readable, shown_title
-from rag.terminal import SAID, understood_as
+from rag.render.terminal import SAID, understood_as
+from rag.text.latex import quotable, readable, shown_title
 from rag.types import Paper, Quote
 from ui.export.bibtex import to_bibtex
 from ui.export.links import safe_link

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterable
 
 from rag.answer import Citation
-from rag.display import readable
-from rag.inert import invisible_dropped
+from rag.text.latex import readable
+from rag.text.sanitize import invisible_dropped
 
 _COLUMNS = "n title date authors organisation venue url code paper_id quotes why".split()
 _STARTS_FORMULA = tuple("=+-@|%＝＋－＠")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rag.display import readable
-from rag.terminal import SAID
+from rag.render.terminal import SAID
+from rag.text.latex import readable
 from rag.types import Paper, Quote
 from ui.render.markup import text
 

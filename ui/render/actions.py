@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rag.answer import Answer
-from rag.output import answer_to_json
+from rag.render.json import answer_to_json
 from ui.exchange import Exchange
 from ui.export import answer_to_markdown, to_bibtex, to_csv
 from ui.feedback import LONGEST_REASON

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rag.answer import Answer
-from rag.constraints import phrases
-from rag.display import counted
-from rag.extractive import completeness
-from rag.terminal import SAID
+from rag.generation.extractive import completeness
+from rag.query.overrides import phrases
+from rag.render.terminal import SAID
+from rag.text.latex import counted
 from ui.exchange import Exchange
 from ui.notices import notice_of
 from ui.render.cited import citations_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rag.display import counted, quotable, readable, shown_title
+from rag.text.latex import counted, quotable, readable, shown_title
 from rag.types import Paper, Quote, Signal
 from ui.export.bibtex import to_bibtex
 from ui.render.abstract import abstract_to_html, quotes_to_html

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rag.display import counted
 from rag.settings import Settings
+from rag.text.latex import counted
 from ui.choice import Choice
 from ui.render.markup import text
 

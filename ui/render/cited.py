@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer import Answer, Citation
-from rag.display import counted
+from rag.text.latex import counted
 from rag.types import Evidence, Hit
 from ui.exchange import Exchange
 from ui.render.card import card_to_html

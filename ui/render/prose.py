@@ -10,9 +10,9 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from rag.answer import Citation, Sentence
-from rag.display import readable, shown_title
-from rag.markers import MARKER
-from rag.terminal import SAID
+from rag.render.terminal import SAID
+from rag.text.citation_markers import MARKER
+from rag.text.latex import readable, shown_title
 from ui.render.abstract import verdict_to_html
 from ui.render.markup import attributes, bdi, text
 

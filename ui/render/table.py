@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.answer import Answer
-from rag.display import quotable, readable, shown_title
-from rag.extractive import completeness
+from rag.generation.extractive import completeness
+from rag.text.latex import quotable, readable, shown_title
 from rag.types import Hit, Paper
 from ui.export.links import safe_link
 from ui.render.abstract import quotes_to_html

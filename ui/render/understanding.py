@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rag.constraints import phrases
-from rag.inert import visible
-from rag.terminal import understood_as
+from rag.query.overrides import phrases
+from rag.render.terminal import understood_as
+from rag.text.sanitize import visible
 from rag.types import Filters, Kind, Query
 from ui.exchange import Exchange
 from ui.overrides import overrides_to_json

@@ -1,4 +1,4 @@
-"""`python -m eval.training.entailment`: make the weights of rag/weights/entailment from data and two checkpoints.
+"""`python -m eval.training.entailment`: make the entailment model of rag/models/weights from data and two checkpoints.
 
 Its parts run apart, as training wants another machine: collect, teach (a GPU), train (a GPU), export, check.
 """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from eval.claims.corrupt import KINDS, plant
 from eval.claims.pairs import Label
 from eval.training.entailment.rewrite import merged, rewritten
-from rag.tokens import tokenize
+from rag.text.tokens import tokenize
 
 _END = re.compile(
     r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bal\.)(?<!\bvs\.)(?<!\bcf\.)(?<!\b[A-Z]\.)\s+(?=[A-Z\"$(])"
@@ -38,7 +38,7 @@ class Example:
 
 
 def split(text: str) -> tuple[str, ...]:
-    """Cut a text into sentences, faster and rougher than rag.sentences does."""
+    """Cut a text into sentences, faster and rougher than rag.text.sentences does."""
     return tuple(each.strip() for each in _END.split(" ".join(text.split())) if each.strip())
 
 

@@ -1,4 +1,4 @@
-"""The trained network as an int8 ONNX model, as rag.judge.entail reads it (needs onnx and onnxscript)."""
+"""The trained network as an int8 ONNX model, as rag.models.entailment reads it (needs onnx and onnxscript)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Examples out of data sets that others have labelled; a file that is not in the folder is passed over.
 
-rag/weights/README.md names where each comes from, and its licence.
+rag/models/weights/README.md names where each comes from, and its licence.
 """
 
 from __future__ import annotations

@@ -73,12 +73,12 @@ def train(given: Namespace) -> None:
 
 
 def export(given: Namespace) -> None:
-    """Write model.onnx and tokenizer.json; the SHA-256 of the former belongs into rag/judge/entail.py."""
+    """Write model.onnx and tokenizer.json; the SHA-256 of the former belongs into rag/models/entailment.py."""
     import torch
 
     from eval.training.entailment.export import export as write
     from eval.training.entailment.network import student
-    from rag.files import sha256
+    from rag.corpus.files import sha256
 
     state = torch.load(given.work / "student.pt")
     state["classifier.bias"][-1] -= _LESS_OPEN
@@ -90,7 +90,7 @@ def export(given: Namespace) -> None:
 
 def check(given: Namespace) -> None:
     """Judge people's summaries of papers kept out of training, true, with an error, and of another paper."""
-    from rag.judge.entail import LABELS, load_entailment
+    from rag.models.entailment import LABELS, load_entailment
 
     model = load_entailment()
     verdicts: dict[str, list[int]] = defaultdict(list)

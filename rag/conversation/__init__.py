@@ -1,1 +1,0 @@
-"""Follow-up → standalone question: what a question leans on, and what of the earlier turns it needs (pure)."""

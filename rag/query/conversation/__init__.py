@@ -1,0 +1,1 @@
+"""Follow-up questions, read in the light of the earlier turns."""

@@ -1,0 +1,69 @@
+"""Constraints by name: each in plain English, and what the user sets against the understood ones (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+from rag.text.dates import first_day, last_day
+from rag.types import Filters, Overrides, Query
+
+_DATES = ("since", "until")
+
+
+def phrases(filters: Filters) -> dict[str, str]:
+    """Say each constraint that is set, by name, as what is true of the papers: "dated 2023 or later"."""
+    said = {
+        "since": filters.since and f"dated {filters.since} or later",
+        "until": filters.until and f"dated {filters.until} or earlier",
+        "author": filters.author and f"by {filters.author}",
+        "author_count": _author_count(filters.least_authors, filters.most_authors),
+        "venue": filters.venue and f"at {filters.venue}",
+        "code": None if filters.code is None else "with code" if filters.code else "without code",
+    }
+    return {name: phrase for name, phrase in said.items() if phrase}
+
+
+def said(filters: Filters) -> str:
+    """Say all constraints together: "dated 2024, by Tri Dao"."""
+    known = phrases(filters)
+    if filters.since and filters.since == filters.until:
+        known = {"since": f"dated {filters.since}", **{name: known[name] for name in known if name not in _DATES}}
+    return " and ".join(known.values())
+
+
+def override(query: Query, overrides: Overrides) -> Query:
+    """Let what the user set replace what was understood, field by field."""
+    filters = Filters() if overrides.as_is else query.filters
+    for name in sorted(overrides.drop):
+        filters = filters.without(name)
+    filters = _replaced(filters, overrides.filters)
+    if overrides.as_is:
+        return Query(query.question, overrides.kind or "fact", query.question, filters)
+    return replace(query, kind=overrides.kind or query.kind, filters=filters)
+
+
+def _replaced(understood: Filters, given: Filters) -> Filters:
+    """Set the given fields; an understood bound that contradicts a given one gives way."""
+    values = {each.name: getattr(understood, each.name) for each in fields(Filters)}
+    chosen = {name: getattr(given, name) for name in values if getattr(given, name) is not None}
+    if given.since and understood.until and first_day(given.since) > last_day(understood.until):
+        values["until"] = None
+    if given.until and understood.since and first_day(understood.since) > last_day(given.until):
+        values["since"] = None
+    if given.least_authors or given.most_authors:
+        values |= {"least_authors": None, "most_authors": None}
+    return Filters(**{**values, **chosen})
+
+
+def _author_count(least: int | None, most: int | None) -> str | None:
+    if least is None and most is None:
+        return None
+    if least == most:
+        return f"with exactly {_authors(least or 0)}"
+    if most is None:
+        return f"with {least} or more authors"
+    return f"with at most {_authors(most)}" if least is None else f"with {least} to {most} authors"
+
+
+def _authors(count: int) -> str:
+    return "one author" if count == 1 else f"{count} authors"

@@ -1,0 +1,1 @@
+"""What a question asks for: kind, filters, order, count and search text."""

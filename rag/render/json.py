@@ -1,0 +1,159 @@
+"""Results as the JSON objects that other programs rely on (pure): field names and shapes are the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rag.answer import Answer, Checked, Citation, Cited, Event, Retrieved, Sentence, Token, Usage
+from rag.index.update import Summary
+from rag.llm.protocol import Spent
+from rag.types import Filters, Hit, Paper, Query
+
+_SCORE_DIGITS = 4
+_MS_DIGITS = 1
+_SECOND_DIGITS = 3
+
+
+def search_to_json(
+    query: Query, hits: Sequence[Hit], timings_ms: Mapping[str, float], notice: str | None, usage: Usage
+) -> dict[str, Any]:
+    """Show what a search found."""
+    return {
+        "query": query.question,
+        "kind": query.kind,
+        "filters": _filters(query.filters),
+        "understood": _understood(query),
+        "hits": [_hit(hit) for hit in hits],
+        "notice": notice,
+        "usage": usage_to_json(usage),
+        "timings_ms": _timings(timings_ms),
+    }
+
+
+def answer_to_json(answer: Answer) -> dict[str, Any]:
+    """Show an answer."""
+    query, missed = answer.query, answer.missed
+    return {
+        "question": query.question,
+        "kind": query.kind,
+        "status": answer.status,
+        "filters": _filters(query.filters),
+        "understood": _understood(query),
+        "answer": answer.text,
+        "citations": [_citation(citation) for citation in answer.citations],
+        "sentences": [_sentence(sentence) for sentence in answer.sentences],
+        "near_misses": [_citation(citation) for citation in answer.near_misses],
+        "missed": {"least": missed.least, "most": missed.most} if missed else None,
+        "relaxations": [{"drop": each.drop, "papers": each.papers} for each in answer.relaxations],
+        "model": answer.model,
+        "notice": answer.notice,
+        "usage": usage_to_json(answer.usage),
+        "timings_ms": _timings(answer.timings_ms),
+    }
+
+
+def event_to_json(event: Event) -> tuple[str, dict[str, Any]]:
+    """Name an event of `ask`, and show what it tells."""
+    if isinstance(event, Retrieved):
+        return "retrieved", _retrieved(event)
+    if isinstance(event, Cited):
+        return "cited", _citation(event.citation)
+    if isinstance(event, Token):
+        return "token", {"text": event.text}
+    if isinstance(event, Checked):
+        return "checked", _sentence(event.sentence)
+    return "done", answer_to_json(event.answer)
+
+
+def usage_to_json(usage: Usage) -> dict[str, Any]:
+    """Show what the endpoint's work cost in all, and by step."""
+    steps = {name: _spent(spent) for name, spent in usage.steps.items()}
+    return {**_spent(usage.total), "unknown_markers": usage.unknown_markers, "steps": steps}
+
+
+def summary_to_json(summary: Summary) -> dict[str, Any]:
+    """Show what an index run did."""
+    return {
+        "added": summary.added,
+        "replaced": summary.replaced,
+        "removed": summary.removed,
+        "unchanged": summary.unchanged,
+        "failed": [
+            {"source": problem.source, "line": problem.line, "reason": problem.reason} for problem in summary.failed
+        ],
+        "generation": summary.generation,
+        "rebuilt": summary.rebuilt,
+    }
+
+
+def _understood(query: Query) -> dict[str, Any]:
+    """Show the rest of what was understood: the question by itself, of which papers, the words, order and count."""
+    return {
+        "standalone": query.standalone,
+        "papers": list(query.papers),
+        "text": query.text,
+        "further": list(query.further),
+        "order": query.order,
+        "count": query.count,
+        "subjects": list(query.subjects),
+    }
+
+
+def _retrieved(event: Retrieved) -> dict[str, Any]:
+    query = event.query
+    return {
+        "question": query.question,
+        "kind": query.kind,
+        "filters": _filters(query.filters),
+        "understood": _understood(query),
+        "hits": [_hit(hit) for hit in event.hits],
+        "evidence": [_citation(Citation(each.n, each.paper, each.quotes)) for each in event.evidence],
+    }
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    return {"rank": hit.rank, **_paper(hit.paper), "score": round(hit.score, _SCORE_DIGITS)}
+
+
+def _paper(paper: Paper) -> dict[str, Any]:
+    return {"paper_id": paper.paper_id, "title": paper.title, "url": paper.url, "date": paper.date}
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    quotes = [
+        {"text": quote.text, "start": quote.start, "end": quote.end, "verdict": quote.verdict}
+        for quote in citation.quotes
+    ]
+    return {"n": citation.n, **_paper(citation.paper), "quotes": quotes, "why": citation.why}
+
+
+def _sentence(sentence: Sentence) -> dict[str, Any]:
+    return {**asdict(sentence), "citations": list(sentence.citations)}
+
+
+def _spent(spent: Spent) -> dict[str, Any]:
+    return {**asdict(spent), "seconds": round(spent.seconds, _SECOND_DIGITS)}
+
+
+def _filters(filters: Filters) -> dict[str, Any]:
+    """Show the filters that are set; a bound that is only a year is a number."""
+    count = {"least": filters.least_authors, "most": filters.most_authors}
+    values = {
+        "since": _bound(filters.since),
+        "until": _bound(filters.until),
+        "author": filters.author,
+        "author_count": {name: value for name, value in count.items() if value is not None} or None,
+        "venue": filters.venue,
+        "code": filters.code,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _bound(date: str | None) -> str | int | None:
+    return int(date) if date and date.isdigit() else date
+
+
+def _timings(timings_ms: Mapping[str, float]) -> dict[str, float]:
+    return {step: round(value, _MS_DIGITS) for step, value in timings_ms.items()}

@@ -1,0 +1,119 @@
+"""Results as text for a person at a terminal (pure)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+
+from rag.answer import Answer, Citation, SentenceVerdict
+from rag.generation.extractive import completeness
+from rag.index.update import Summary
+from rag.query.overrides import phrases, said
+from rag.text.latex import counted, shown_title
+from rag.text.sanitize import invisible_dropped
+from rag.types import Hit, Paper, Query
+
+SAID: Mapping[SentenceVerdict, str] = {
+    "supported": "supported",
+    "partial": "supported in part",
+    "unsupported": "not supported",
+    "uncited": "without a citation",
+}
+"""The verdicts in words."""
+
+
+def understood(query: Query) -> str | None:
+    """Say what a question was taken to ask beyond its words; None where that is nothing."""
+    parts = [f"papers {said(query.filters)}"] if query.filters else []
+    parts += [f"the {query.order} first"] if query.order else []
+    lifted = f" (--drop {', --drop '.join(phrases(query.filters))} to lift)" if query.filters else ""
+    return f"Understood: {', '.join(parts)}{lifted}." if parts else None
+
+
+def understood_as(query: Query) -> str | None:
+    """Say what a follow-up was taken to come to; None where the question stood alone."""
+    if query.standalone is None and not query.papers:
+        return None
+    among = f" (among {len(query.papers)} papers)" if len(query.papers) > 1 and query.kind != "lookup" else ""
+    return f"Understood as: {query.asked}{among}"
+
+
+def answer_to_text(answer: Answer, width: int) -> str:
+    """Lay out an answer: what was found, then the papers it cites, then the nearest ones that it does not."""
+    return safe(_wrapped(answer.text, width)) + "\n" + sources_to_text(answer, width)
+
+
+def sources_to_text(answer: Answer, width: int) -> str:
+    """Lay out what stands below an answer's text."""
+    parts = []
+    if as_one := understood_as(answer.query):
+        parts.append(_wrapped(as_one, width))
+    if (said := understood(answer.query)) and answer.citations:
+        parts.append(_wrapped(said, width))
+    if answer.notice:
+        parts.append(_wrapped(f"Note: {answer.notice}", width))
+    if answer.sentences:
+        parts.append(_verdicts(answer, width))
+    if answer.sentences and answer.missed:
+        parts.append(completeness(len(answer.citations), answer.missed))
+    for heading, citations in (("Papers", answer.citations), ("Nearest papers, not cited", answer.near_misses)):
+        if citations:
+            parts.append("\n".join([heading, *(_listed(each, width) for each in citations)]))
+    return "".join(f"\n{safe(part)}\n" for part in parts)
+
+
+def hits_to_text(hits: Sequence[Hit], width: int) -> str:
+    """Lay out a ranking, a paper per entry."""
+    if not hits:
+        return "No paper was found.\n"
+    return safe("\n".join(_entry(f"{hit.rank:>3}. ", hit.paper, width) for hit in hits)) + "\n"
+
+
+def summary_to_text(summary: Summary) -> str:
+    """Say what an index run did, in one line."""
+    counts = ("added", "replaced", "removed", "unchanged")
+    done = ", ".join(f"{getattr(summary, name)} {name}" for name in counts)
+    return f"{done}, {len(summary.failed)} failed\n"
+
+
+def safe(text: str) -> str:
+    """Take out control characters, with which a text could steer the terminal or reverse its direction."""
+    return invisible_dropped(text)
+
+
+def _verdicts(answer: Answer, width: int) -> str:
+    """Say how many of the model's sentences are supported, and list the others with the reason."""
+    own = [sentence for sentence in answer.sentences if sentence.origin != "added"]
+    counts = Counter(sentence.verdict for sentence in own)
+    shares = [f"{counts[verdict]} {SAID[verdict]}" for verdict in SAID if counts[verdict]]
+    lines = [f"Checked {counted(len(own), 'sentence')} of the model: {', '.join(shares) or 'it wrote none'}."]
+    for sentence in own:
+        if sentence.verdict != "supported":
+            said = " ".join(answer.text[sentence.start : sentence.end].replace("**", "").split())
+            text = f"  {SAID[sentence.verdict]}: “{said}” ({sentence.reason})"
+            lines.append(fill(text, width, subsequent_indent="    "))
+    return "\n".join(lines)
+
+
+def _listed(citation: Citation, width: int) -> str:
+    entry = _entry(f"[{citation.n}] " if citation.n else "  - ", citation.paper, width)
+    return f"{entry}\n{_indented(f'Screened: {citation.why}', width)}" if citation.why else entry
+
+
+def _indented(text: str, width: int) -> str:
+    return fill(text, width, initial_indent="    ", subsequent_indent="    ")
+
+
+def _entry(label: str, paper: Paper, width: int) -> str:
+    indent = " " * len(label)
+    title = f"{shown_title(paper.title)} ({paper.date or 'no date'})"
+    lines = [fill(title, width, initial_indent=label, subsequent_indent=indent)]
+    return "\n".join([*lines, indent + paper.url] if paper.url else lines)
+
+
+def _wrapped(text: str, width: int) -> str:
+    return "\n".join(
+        fill(line.replace("**", ""), width, subsequent_indent="  " if line.startswith("- ") else "")
+        for line in text.split("\n")
+    )

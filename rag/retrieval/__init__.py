@@ -1,0 +1,1 @@
+"""Query → Hits: retrievers, scores, passages, and the catalogue of records."""

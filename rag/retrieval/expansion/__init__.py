@@ -1,0 +1,1 @@
+"""Further search texts that a language model suggests."""

@@ -1,0 +1,1 @@
+"""Hits → what the answer cites: the cut, refusal, evidence sentences, screening."""

@@ -1,0 +1,75 @@
+"""The sentences of a paper that answer a question best, as verbatim Quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.index.bm25 import rarity_share
+from rag.index.library import Library
+from rag.models.cross_encoder import PairScorer
+from rag.retrieval.encoded_query import Reading
+from rag.retrieval.passages import Span, sentence_matches, sentences
+from rag.retrieval.scoring import standardise
+from rag.text.tokens import tokenize
+from rag.types import Evidence, Paper, Query, Quote
+
+_LEXICAL_WEIGHT = 0.15  # of the share of the question's words, weighed by rarity, beside the late interaction
+_CLAIM = re.compile(r"\b(we|our|this (paper|work|article|study|survey))\b", re.IGNORECASE)
+_CLAIM_WEIGHT = 0.05  # a paper's own claim answers better than its account of the problem
+_NUMBER = re.compile(r"\d")
+_NUMBER_WEIGHT = 0.03
+_QUANTITY_WEIGHT = 0.1  # of a number where a quantity is asked for
+_RERANK_WEIGHT = 0.05  # of the cross-encoder's standard score
+_QUANTITY = re.compile(
+    r"\bhow (many|much|long|fast|big|large|far|often|few|cheap|little|small|accurate|precise)\b"
+    r"|\b(speed-?ups?|throughput|accuracy|latency|percent|share|rate|gains?|resolution|power|cost|size|number)\b",
+    re.IGNORECASE,
+)
+_MARGIN = 0.06  # how far below the best a further sentence may score
+_QUOTES: Mapping[str, int] = {"fact": 3, "compare": 3}
+_TOLD = 5  # sentences of a paper of which all is asked: "tell me more about the second"
+_MARGINS: Mapping[str, float] = {"fact": 0.15, "compare": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceChooser:
+    """Scores sentences by late interaction, the words they share with the question, and what they look like.
+
+    With a `scorer`, a cross-encoder has a say where one sentence has to hold the answer.
+    """
+
+    library: Library
+    scorer: PairScorer | None = None
+
+    def evidence(self, query: Query, reading: Reading, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
+        """Number papers from 1 in the order given, each with its best sentences in reading order."""
+        return tuple(Evidence(n, paper, self._quotes(query, reading, paper)) for n, paper in enumerate(papers, start=1))
+
+    def _quotes(self, query: Query, reading: Reading, paper: Paper) -> tuple[Quote, ...]:
+        spans = sentences(paper)
+        scores = self._scores(query, reading, paper, spans)
+        told = query.kind == "lookup" and query.papers
+        most = _TOLD if told else _QUOTES.get(query.kind, 2)
+        ranked = sorted(spans, key=lambda span: (-scores[span], span))[:most]
+        least = scores[ranked[-1]] if told else scores[ranked[0]] - _MARGINS.get(query.kind, _MARGIN)
+        chosen = sorted(span for span in ranked if scores[span] >= least)
+        return tuple(Quote(paper.abstract[start:end], start, end) for start, end in chosen)
+
+    def _scores(self, query: Query, reading: Reading, paper: Paper, spans: Sequence[Span]) -> dict[Span, float]:
+        texts = [paper.abstract[start:end] for start, end in spans]
+        rarity = self.library.lexical.rarity(set(tokenize(reading.text)))
+        scores = [
+            match + _LEXICAL_WEIGHT * rarity_share(rarity, set(tokenize(text))) + _prior(query.asked, text)
+            for match, text in zip(sentence_matches(self.library, reading, paper, spans), texts, strict=True)
+        ]
+        if self.scorer and query.kind == "fact":
+            logits = self.scorer.score(query.asked, [f"{paper.title}. {text}" for text in texts])
+            scores = [score + _RERANK_WEIGHT * z for score, z in zip(scores, standardise(logits), strict=True)]
+        return dict(zip(spans, map(float, scores), strict=True))
+
+
+def _prior(question: str, text: str) -> float:
+    quantity = _NUMBER_WEIGHT + _QUANTITY_WEIGHT * bool(_QUANTITY.search(question))
+    return _CLAIM_WEIGHT * bool(_CLAIM.search(text)) + quantity * bool(_NUMBER.search(text))

@@ -1,0 +1,91 @@
+"""Readable text for people: puts back what the abstracts lost with their LaTeX (pure).
+
+Only for showing. Quotes and offsets are of the stored text, which stays verbatim.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from rag.text.sanitize import inert
+
+_LETTERS = "ALPHA BETA GAMMA DELTA EPSILON ZETA ETA THETA IOTA KAPPA LAMDA MU NU XI PI RHO SIGMA TAU PHI CHI PSI OMEGA"
+_GREEK = {
+    name: unicodedata.lookup(f"GREEK {case} LETTER {letter}")
+    for letter in _LETTERS.split()
+    for case, name in (("SMALL", letter.lower()), ("CAPITAL", letter.capitalize()))
+}
+_GREEK |= {"lambda": _GREEK.pop("lamda"), "Lambda": _GREEK.pop("Lamda"), "varepsilon": "ε"}
+_SYMBOLS = {"leq": "≤", "geq": "≥", "infty": "∞", "cdot": "·", "bullet": "•", "varepsilon": "ε"}
+_ACCENTS = {"'": "\u0301", "`": "\u0300", '"': "\u0308", "^": "\u0302", "~": "\u0303"}
+_SUPERSCRIPTS = str.maketrans("0123456789-+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ")
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+_REFERENCE = re.compile(r"[\[［【](\s*\d[\d\s,;–—-]*)[\]］】]")
+
+_Replacement = str | Callable[[re.Match[str]], str]
+
+
+def _accent(match: re.Match[str]) -> str:
+    return unicodedata.normalize("NFC", match[2] + _ACCENTS[match[1]])
+
+
+def _raise(match: re.Match[str]) -> str:
+    power = match[1]
+    return power.translate(_SUPERSCRIPTS) if re.fullmatch(r"[-+]?[\dn]+", power) else f"^({power})"
+
+
+_GREEK_NAMES = "|".join(sorted(_GREEK, key=len, reverse=True))
+_RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"``([^`']{1,200})''", r"“\1”"),
+        (r"\\(['`\"^~])\{?([A-Za-z])\}?", _accent),
+        (r"\\%", " %"),
+        (r"(?<=\d)\s*\\times\b|(?<=\d)times(?=\b|\d|[A-Z])", "×"),
+        (r"(?<=[×%])\$", ""),
+        (r"\b(\d+(?:\.\d+)?)-(?=\d+(?:\.\d+)?(?:×| %))", r"\1–"),
+        (r"\\?\bsim\s*(?=\d)", "~"),
+        (
+            r"\\?(?:mathcal|mathbb|mathsf|mathrm|mathbf|textbf|textit|texttt|emph|text)\{((?:[^{}]|\{[^{}]*\})*)\}",
+            r"\1",
+        ),
+        (r"\{\\?(?:it|bf|rm|em|sc|tt)\s+([^{}]*)\}", r"\1"),
+        (r"\\?\b(leq|geq|cdot|bullet|varepsilon)\b", lambda match: _SYMBOLS[match[1]]),
+        (r"(?<![A-Za-z])\\?infty\b", "∞"),
+        (r"\^\\?top\b", "ᵀ"),
+        (rf"\\({_GREEK_NAMES})\b", lambda match: _GREEK[match[1]]),
+        (rf"(?<=[\^_(/|={{])({_GREEK_NAMES})(?![A-Za-z])", lambda match: _GREEK[match[1]]),
+        (rf"(?<![A-Za-z])({_GREEK_NAMES})(?=[\^_()/|=}}])", lambda match: _GREEK[match[1]]),
+        (r"\^(\d+|n\b|\+)", _raise),
+        (r"\^\{([^{}]{1,20})\}", _raise),
+        (r"(?<=\w|\|)_(\d)(?!\w)", lambda match: match[1].translate(_SUBSCRIPTS)),
+        (r"(?<=\w)_\{([^{}]{1,20})\}", r"_(\1)"),
+        (r"(?<=\s)--(?=\s)", "–"),
+        (r"\\([A-Za-z]+)\b", r"\1"),
+    )
+)
+
+
+def readable(text: str) -> str:
+    """Rewrite what LaTeX left behind as a person would read it: "2.57times" as "2.57×", "sim 7.7times" as "~7.7×"."""
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def counted(count: int, one: str) -> str:
+    """Say how many there are of what is called `one`, as in "1 paper" and "3 papers"."""
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
+
+
+def shown_title(title: str) -> str:
+    """Give a title as one readable line in which nothing is active."""
+    return quotable(readable(title))
+
+
+def quotable(text: str) -> str:
+    """Make another's words one line in which nothing is active, and no reference of theirs looks like our citation."""
+    return _REFERENCE.sub(r"(\1)", inert(" ".join(text.split())))

@@ -1,0 +1,35 @@
+"""Words for BM25 (pure): stems, with names such as GPT-4, R-CNN, 8-bit and KV kept whole beside their parts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import Any
+
+from rag.text.latex import readable
+
+_WORD = re.compile(r"[^\W_]+(?:[-+.'’/][^\W_]+)*\+*")
+_JOINTS = re.compile(r"[-.'’/]")
+_STOPWORDS = frozenset(
+    "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this"
+    " to was will with".split()
+)  # Lucene's English list: short, because a longer one took away words that questions turn on
+
+
+def tokenize(text: str) -> list[str]:
+    """List a text's terms in order; "KV-cache" gives kv-cach, kv, cach, so that "KV cache" finds it too."""
+    plain = unicodedata.normalize("NFKD", readable(text).lower())
+    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    terms = []
+    for word in _WORD.findall(plain):
+        parts = [part for part in _JOINTS.split(word) if part]
+        terms += [word, *parts] if len(parts) > 1 else [word]
+    return _stemmer().stemWords([term for term in terms if term not in _STOPWORDS])  # type: ignore[no-any-return]
+
+
+@cache
+def _stemmer() -> Any:
+    import Stemmer  # Snowball's English stemmer, Porter (2001)
+
+    return Stemmer.Stemmer("english")

@@ -1,0 +1,1 @@
+"""Each sentence of a written answer, checked against the papers that it cites."""
