@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rag.answer import Missed
 from rag.generation.extractive import completeness, write_extractive
 from rag.index.library import Library
-from rag.retrieval.encoded_query import Reader
-from rag.selection.evidence import SentenceChooser
+from rag.retrieval.encoded_query import QueryEncoder
+from rag.selection.evidence import EvidenceSelector
 from rag.types import Evidence, Kind, Paper, Query, Quote
 from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashEmbedder, HashLateModel, HashScorer, hash_library
 
@@ -35,8 +35,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 def evidence(
     library: Library, question: str, papers: Sequence[Paper], kind: Kind = "list", scorer: HashScorer | None = None
 ) -> tuple[Evidence, ...]:
-    reading = Reader(HashEmbedder(), HashLateModel(), library.lexical).read(question)
-    return SentenceChooser(library, scorer).evidence(Query(question, kind, question), reading, papers)
+    reading = QueryEncoder(HashEmbedder(), HashLateModel(), library.lexical).encode(question)
+    return EvidenceSelector(library, scorer).select(Query(question, kind, question), reading, papers)
 
 
 def quoted(library: Library, question: str, paper: Paper, kind: Kind = "list") -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 
 from rag.index.bm25 import LexicalIndex
 from rag.models.token_encoder import DIMENSION
-from rag.retrieval.encoded_query import Reader
+from rag.retrieval.encoded_query import QueryEncoder
 from tests.fakes import PAPERS, HashEmbedder, HashLateModel
 
 
@@ -15,15 +15,15 @@ def lexical() -> LexicalIndex:
 
 
 def test_text_is_read_as_a_vector_and_token_vectors(lexical: LexicalIndex) -> None:
-    reading = Reader(HashEmbedder(), HashLateModel(), lexical).read("robots on sand")
+    reading = QueryEncoder(HashEmbedder(), HashLateModel(), lexical).encode("robots on sand")
     assert (reading.text, reading.vector.shape) == ("robots on sand", (64,))
     assert reading.tokens is not None and reading.tokens.shape == (4, DIMENSION)
-    assert (reading.rarity.shape, reading.rarity.dtype) == ((4,), np.float32)
+    assert (reading.idf.shape, reading.idf.dtype) == ((4,), np.float32)
 
 
 def test_rare_words_weigh_more_and_markers_and_stop_words_nothing(lexical: LexicalIndex) -> None:
     marker, walk, the, of, zebra = (
-        Reader(HashEmbedder(), HashLateModel(), lexical).read("walk the memory zebra").rarity.tolist()
+        QueryEncoder(HashEmbedder(), HashLateModel(), lexical).encode("walk the memory zebra").idf.tolist()
     )
     assert (marker, the) == (0.0, 0.0)
     assert walk == of == pytest.approx(float(np.log1p(3 / 1.5)))
@@ -38,22 +38,15 @@ class PieceModel(HashLateModel):
 
 
 def test_piece_of_a_word_has_the_rarity_of_the_whole_word(lexical: LexicalIndex) -> None:
-    rarity = Reader(HashEmbedder(), PieceModel(), lexical).read("memory").rarity
+    rarity = QueryEncoder(HashEmbedder(), PieceModel(), lexical).encode("memory").idf
     assert rarity.tolist() == [pytest.approx(float(np.log1p(3 / 1.5)))] * 2
 
 
 def test_without_a_late_model_there_are_no_token_vectors(lexical: LexicalIndex) -> None:
-    reading = Reader(HashEmbedder(), None, lexical).read("robots")
-    assert (reading.tokens, reading.rarity.tolist()) == (None, [])
-
-
-def test_text_is_read_once(lexical: LexicalIndex) -> None:
-    embedder = HashEmbedder()
-    reader = Reader(embedder, HashLateModel(), lexical)
-    assert reader.read("robots") is reader.read("robots")
-    assert embedder.embedded == ["robots"]
+    reading = QueryEncoder(HashEmbedder(), None, lexical).encode("robots")
+    assert (reading.tokens, reading.idf.tolist()) == (None, [])
 
 
 def test_text_without_a_word_is_read_too(lexical: LexicalIndex) -> None:
-    reading = Reader(HashEmbedder(), HashLateModel(), lexical).read("?!")
-    assert reading.rarity.tolist() == [0.0, 0.0]
+    reading = QueryEncoder(HashEmbedder(), HashLateModel(), lexical).encode("?!")
+    assert reading.idf.tolist() == [0.0, 0.0]

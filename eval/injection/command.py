@@ -119,7 +119,7 @@ def _engine(arguments: Namespace, settings: Settings, cases: Sequence[Case], sai
     from rag.index.plan import recipe
     from rag.index.update import Request, update
     from rag.models.loading import load_models
-    from rag.verification.writer import load_writer
+    from rag.verification.written_answer import load_checked_writer
 
     settings = replace(settings, home=_folder(arguments, settings))
     models = load_models(settings)
@@ -130,7 +130,7 @@ def _engine(arguments: Namespace, settings: Settings, cases: Sequence[Case], sai
             Corpus(papers, (), len(papers)), recipe(settings), (_SEED_NAME,), settings.saved_year, datetime.now(UTC)
         )
         update(folder, request, lambda: models, None if arguments.quiet else embedding_bar)
-    writer = overheard(load_writer(settings), said) if settings.writes else None
+    writer = overheard(load_checked_writer(settings), said) if settings.writes else None
     return Engine(settings, open_library(settings), models, writer=writer)
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from rag.answer import Answer, Citation
+from rag.render.notices import notices_text
 from rag.render.terminal import SAID, understood_as
 from rag.text.latex import quotable, readable, shown_title
 from rag.types import Paper, Quote
 from ui.export.bibtex import to_bibtex
 from ui.export.links import safe_link
-from ui.notices import notice_of
 
 
 def answer_to_markdown(answer: Answer) -> str:
     """Write the question, the answer, each cited paper with its quotes, the near misses, and BibTeX of all cited."""
     understood = understood_as(answer.query)
     parts = [f"# {quotable(answer.query.question)}", quotable(understood) if understood else None, answer.text.strip()]
-    notice = notice_of(answer)
+    notice = notices_text(answer.notices, flags=False)
     parts.append(f"> Note: {quotable(notice)}" if notice else None)
     parts.append(_verdicts(answer))
     if answer.citations:
