@@ -81,9 +81,9 @@ def _in_digits(text: str) -> str:
 
 def _is(claimed: Quantity, held: Quantity) -> bool:
     """Tell whether a number is another one, or that one rounded to fewer digits; units count where both have one."""
-    if claimed.kind and held.kind and claimed.kind != held.kind:
+    if claimed.unit and held.unit and claimed.unit != held.unit:
         return False
-    if claimed.matches(held) or (not held.kind and claimed.value == held.value):
+    if claimed.matches(held) or (not held.unit and claimed.value == held.value):
         return True
     decimals = len(f"{claimed.value:g}".partition(".")[2])
     rounded = round(held.value, decimals)
