@@ -39,7 +39,7 @@ from rag.selection.cut import arrange, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
 from rag.settings import Settings
-from rag.text.language import is_foreign_question
+from rag.text.language import is_non_english_question
 from rag.types import Evidence, Hit, Kind, Overrides, Query, Turn
 from rag.verification.written_answer import CheckedWriter, load_checked_writer
 
@@ -89,12 +89,12 @@ class Engine:
         standalone by rules. Each search runs inside a `search_slot`, by which a server can bound how many run at once.
         """
         self.library = library
-        self.scorer = PaperScorer(library, models.scorer, settings.rerank_depth, ranker)
+        self.scorer = PaperScorer(library, models.cross_encoder, settings.rerank_depth, ranker)
         self.writer = writer
         self._settings = settings
         self._postprocessors = tuple(postprocessors)
-        self._embedder = models.embedder
-        self._encoder = QueryEncoder(models.embedder, models.late, library.lexical)
+        self._embedder = models.encoder
+        self._encoder = QueryEncoder(models.encoder, models.token_encoder, library.bm25)
         self._reader = QueryReader(library.papers, today)
         self._evidence = EvidenceSelector(library, self.scorer.cross_encoder)
         self._search_slot = search_slot
@@ -228,7 +228,7 @@ class Engine:
         # Half a title is half wrong: the nearest paper is what is asked for. And the probability was fitted with late
         # interaction, without which it says nothing.
         named = query.kind == "lookup" or (query.papers and query.kind == "compare")
-        if named or self.library.late is None:
+        if named or self.library.maxsim is None:
             return None
         ranker = self.scorer.ranker
         probability = answerable_probability(query, found.encoded[0], found.ranking, self.library, ranker)
@@ -285,7 +285,7 @@ class Engine:
         """Return what of a question was not read."""
         if query.kind == "metadata":
             return (Notice("exclusions_ignored"),) if excludes(query.asked) else ()
-        if is_foreign_question(query.asked):
+        if is_non_english_question(query.asked):
             return (Notice("not_english"),)
         if excludes(query.asked):
             return (Notice("exclusions_ignored"),)
@@ -328,5 +328,5 @@ def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = 
     LlamaIndex's, and see one node per paper, ranked by all signals, best first.
     """
     library = open_library(settings)
-    writer = load_checked_writer(settings) if use_llm and settings.writes else None
+    writer = load_checked_writer(settings) if use_llm and settings.has_endpoint else None
     return Engine(settings, library, load_models(settings), postprocessors, writer=writer)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rag.selection.answerability import counted_in, mentions, missing_details, unmentioned
-from rag.text.identifiers import is_precise, names_in
+from rag.text.identifiers import find_identifiers, is_identifier
 from rag.types import Kind, Paper, Query
 
 PEBBLE = Paper(
@@ -96,12 +96,12 @@ def test_nothing_found_lacks_nothing() -> None:
     ],
 )
 def test_names_have_a_digit_or_a_capital_inside_or_where_no_sentence_begins(question: str, names: list[str]) -> None:
-    assert names_in(question) == names
+    assert find_identifiers(question) == names
 
 
 def test_designation_has_letters_with_a_digit_or_an_inner_capital() -> None:
     assert [
-        name for name in ("LoRA", "GPT-4", "A100", "8-bit", "KV", "Pebble", "2024", "caches") if is_precise(name)
+        name for name in ("LoRA", "GPT-4", "A100", "8-bit", "KV", "Pebble", "2024", "caches") if is_identifier(name)
     ] == [
         "LoRA",
         "GPT-4",
@@ -143,8 +143,8 @@ def test_name_is_mentioned_together_apart_or_in_the_plural(name: str, held: bool
         ("How many weights does it hold, and how much energy does it use?", ["weights"]),
     ],
 )
-def test_what_is_counted_follows_how_many_and_how_much(question: str, counted: list[str]) -> None:
-    assert counted_in(question) == counted
+def test_what_is_counted_follows_how_many_and_how_much(question: str, format_count: list[str]) -> None:
+    assert counted_in(question) == format_count
 
 
 def test_question_about_two_named_papers_is_not_settled_by_the_nearest() -> None:

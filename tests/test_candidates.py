@@ -15,9 +15,9 @@ from tests.fakes import (
     EASY_RANKER,
     QUANTUM_PAPER,
     ROBOT_PAPER,
-    HashEmbedder,
-    HashLateModel,
-    HashScorer,
+    HashCrossEncoder,
+    HashEncoder,
+    HashTokenEncoder,
     hash_library,
 )
 
@@ -32,7 +32,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 
 def encoded(library: Library, text: str) -> EncodedQuery:
-    return QueryEncoder(HashEmbedder(), HashLateModel(), library.lexical).encode(text)
+    return QueryEncoder(HashEncoder(), HashTokenEncoder(), library.bm25).encode(text)
 
 
 def candidates(library: Library, text: str = QUESTION, filters: Filters = Filters(), pool: int = 9) -> Candidates:
@@ -41,7 +41,7 @@ def candidates(library: Library, text: str = QUESTION, filters: Filters = Filter
 
 def ranked(
     library: Library,
-    cross_encoder: HashScorer,
+    cross_encoder: HashCrossEncoder,
     depth: int,
     text: str = QUESTION,
     weights: dict[str, float] | None = None,
@@ -82,7 +82,7 @@ def test_paper_is_scored_in_any_case_if_the_filters_admit_it(library: Library) -
 
 
 def test_cross_encoder_reads_to_its_depth_and_the_rest_get_the_lowest_logit(library: Library) -> None:
-    cross_encoder = HashScorer()
+    cross_encoder = HashCrossEncoder()
     hits = ranked(library, cross_encoder, 2)
     ((question, texts),) = cross_encoder.asked
     assert (question, len(texts)) == (QUESTION, 2)
@@ -92,31 +92,35 @@ def test_cross_encoder_reads_to_its_depth_and_the_rest_get_the_lowest_logit(libr
 
 
 def test_papers_are_ranked_by_the_weighted_signals(library: Library) -> None:
-    hits = ranked(library, HashScorer(), 3, "robots slip on sand", {"rerank": 1.0})
+    hits = ranked(library, HashCrossEncoder(), 3, "robots slip on sand", {"rerank": 1.0})
     assert ids(hits)[0] == ROBOT_PAPER.paper_id
     assert hits[0].strength == pytest.approx(2**0.5)
     assert [hit.rank for hit in hits] == [1, 2, 3]
 
 
 def test_ties_go_to_the_smaller_paper_id(library: Library) -> None:
-    assert ids(ranked(library, HashScorer(), 3, "zebra", {"rerank": 1.0})) == ["1804.00003", "2305.00002", "2401.00001"]
+    assert ids(ranked(library, HashCrossEncoder(), 3, "zebra", {"rerank": 1.0})) == [
+        "1804.00003",
+        "2305.00002",
+        "2401.00001",
+    ]
 
 
 def test_depth_beyond_the_candidates_reads_all(library: Library) -> None:
-    cross_encoder = HashScorer()
+    cross_encoder = HashCrossEncoder()
     ranked(library, cross_encoder, 50)
     assert [len(texts) for _, texts in cross_encoder.asked] == [3]
 
 
 def test_papers_that_a_question_is_about_are_read_first(library: Library) -> None:
-    cross_encoder = HashScorer()
+    cross_encoder = HashCrossEncoder()
     ranked(library, cross_encoder, 1, papers=(QUANTUM_PAPER.paper_id,))
     ((_, (text,)),) = cross_encoder.asked
     assert text.startswith(QUANTUM_PAPER.title)
 
 
 def test_nothing_found_is_not_scored(library: Library) -> None:
-    cross_encoder = HashScorer()
+    cross_encoder = HashCrossEncoder()
     scorer = PaperScorer(library, cross_encoder, 2, EASY_RANKER)
     query = Query(QUESTION, "list", QUESTION)
     nothing = candidates(library, filters=Filters(since="2030"))

@@ -9,7 +9,7 @@ from rag.index.library import Library
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.passages import abstract_sentences, best_passage, sentence_scores
 from rag.types import Paper
-from tests.fakes import CACHE_PAPER, PAPERS, HashEmbedder, HashLateModel, hash_library
+from tests.fakes import CACHE_PAPER, PAPERS, HashEncoder, HashTokenEncoder, hash_library
 
 FILLER = "Nothing that matters stands in this rather long sentence of many words. "
 LONG = Paper("long", "A Long Story", f"{FILLER * 9}Pebble prunes the cache. {FILLER * 9}".strip())
@@ -24,7 +24,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 
 def read(library: Library, text: str) -> EncodedQuery:
-    return QueryEncoder(HashEmbedder(), HashLateModel(), library.lexical).encode(text)
+    return QueryEncoder(HashEncoder(), HashTokenEncoder(), library.bm25).encode(text)
 
 
 def test_sentences_are_spans_of_the_abstract() -> None:
@@ -55,7 +55,7 @@ def test_words_that_are_in_no_rarity_count_alike(library: Library) -> None:
 
 def test_without_token_vectors_no_sentence_scores(library: Library) -> None:
     spans = abstract_sentences(CACHE_PAPER)
-    reading = QueryEncoder(HashEmbedder(), None, library.lexical).encode("Pebble prunes")
+    reading = QueryEncoder(HashEncoder(), None, library.bm25).encode("Pebble prunes")
     assert sentence_scores(library, reading, CACHE_PAPER, spans) == [0.0, 0.0, 0.0]
 
 

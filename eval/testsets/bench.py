@@ -43,7 +43,7 @@ def systems(settings: Settings, library: Library, models: Models) -> dict[str, S
     as_is = Overrides(as_is=True)
 
     def dense(question: str) -> list[str]:
-        found = dense_search(library, models.embedder.embed_query(question), None, settings.pool)
+        found = dense_search(library, models.encoder.encode_query(question), None, settings.pool)
         return [paper_id for paper_id, _ in found]
 
     def lexical(question: str) -> list[str]:

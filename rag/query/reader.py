@@ -11,9 +11,9 @@ from rag.errors import UsageError
 from rag.llm.usage import Meter
 from rag.query.conversation.condense import condense
 from rag.query.conversation.condensed import Collection, Condensed
-from rag.query.overrides import override
+from rag.query.overrides import apply_overrides
 from rag.query.understanding.plain_words import in_terms
-from rag.query.understanding.understand import known_from, understand
+from rag.query.understanding.understand import known_names, understand
 from rag.types import Overrides, Paper, Query, Turn
 
 
@@ -24,7 +24,7 @@ class QueryReader:
         """`today` is what relative dates such as "last year" refer to."""
         self._papers = papers
         self._titles = {paper_id: paper.title for paper_id, paper in papers.items()}
-        self._known = known_from(papers.values())
+        self._known = known_names(papers.values())
         self._today = today
 
     def read(self, question: str, overrides: Overrides, history: Sequence[Turn], llm: Meter | None) -> Query:
@@ -48,7 +48,7 @@ class QueryReader:
             return condense(question, history, llm, collection)
 
     def _understand(self, question: str, overrides: Overrides) -> Query:
-        query = override(understand(question, self._known, self._today()), overrides)
+        query = apply_overrides(understand(question, self._known, self._today()), overrides)
         if overrides.kind is None and query.kind in ("list", "fact") and is_title(query.text, self._papers.values()):
             query = replace(query, kind="lookup")
         if overrides.as_is or query.kind == "lookup":

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rag.answer import Notice, Relaxation
-from rag.query.overrides import phrases, said
-from rag.text.latex import counted
+from rag.query.overrides import describe_filters, filter_phrases
+from rag.text.display import format_count
 from rag.types import Filters
 
 _STEPS: Mapping[str, str] = {
@@ -31,8 +31,9 @@ def notices_text(notices: Iterable[Notice], flags: bool = True) -> str | None:
 
 
 def _constraints_unmet(filters: Filters, among_cited: bool, relaxations: Sequence[Relaxation], flags: bool) -> str:
-    by_name = phrases(filters)
-    text = f"{'None of the papers cited before' if among_cited else 'No paper in the collection'} is {said(filters)}."
+    by_name = filter_phrases(filters)
+    none = "None of the papers cited before" if among_cited else "No paper in the collection"
+    text = f"{none} is {describe_filters(filters)}."
     if not flags:
         return text
     if len(by_name) > 1:
@@ -55,7 +56,7 @@ def _screening(data: Mapping[str, Any]) -> str:
 
 def _endpoint_failed_for(data: Mapping[str, Any]) -> str:
     more = f", and {data['skipped']} more were not asked about" if data["skipped"] else ""
-    return f"The endpoint failed for {counted(data['papers'], 'paper')}{more}: {data['error']}"
+    return f"The endpoint failed for {format_count(data['papers'], 'paper')}{more}: {data['error']}"
 
 
 def _quoted(names: Sequence[str], conjunction: str = ", ") -> str:
@@ -94,20 +95,20 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "papers_left_out": lambda data: f"Only {data['sent']} of {data['papers']} papers fit into CITEDESK_LLM_CONTEXT.",
     "truncated": lambda data: f"The endpoint cut the answer: {data['reason']}.",
     "parts_truncated": lambda data: (
-        f"What the model wrote about {counted(data['papers'], 'paper')} was too long and is cut (…)."
+        f"What the model wrote about {format_count(data['papers'], 'paper')} was too long and is cut (…)."
     ),
-    "markers_removed": lambda data: f"Removed {counted(data['markers'], 'citation number')} without a source.",
+    "markers_removed": lambda data: f"Removed {format_count(data['markers'], 'citation number')} without a source.",
     # Checking what was written
     "nothing_cited": lambda data: "The model cited no paper, so nothing can be checked.",
     "unsupported": lambda data: (
         f"Not supported by a paper that they cite: {data['unsupported']} of the model's "
-        f"{counted(data['sentences'], 'sentence')}."
+        f"{format_count(data['sentences'], 'sentence')}."
     ),
     "all_removed": lambda data: (
         "No sentence that the model wrote was supported. The extractive answer is shown instead."
     ),
-    "corrected": lambda data: f"Corrected or removed {counted(data['sentences'], 'unsupported sentence')}.",
+    "corrected": lambda data: f"Corrected or removed {format_count(data['sentences'], 'unsupported sentence')}.",
     "not_corrected": lambda data: (
-        f"Could not correct {counted(data['sentences'], 'unsupported sentence')}: {data['reason']}"
+        f"Could not correct {format_count(data['sentences'], 'unsupported sentence')}: {data['reason']}"
     ),
 }

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.index.library import Library
-from rag.index.maxsim import averaged
+from rag.index.maxsim import mean_maxsim
 from rag.models.encoder import Vectors
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.types import Filters, Signal
@@ -83,7 +83,7 @@ def bm25_search(library: Library, text: str, admitted: Collection[str] | None, p
     """Return the `pool` best papers by BM25, best first; papers that share no term with the text are left out."""
     scored = [
         (-float(score), paper_id)
-        for score, paper_id in zip(library.lexical.scores(text), library.papers, strict=True)
+        for score, paper_id in zip(library.bm25.scores(text), library.papers, strict=True)
         if score > 0 and (admitted is None or paper_id in admitted)
     ]
     return [(paper_id, -negated) for negated, paper_id in sorted(scored)[:pool]]
@@ -106,12 +106,12 @@ def _aligned(scored: Scored, paper_ids: Sequence[str]) -> NDArray[np.float64]:
 
 
 def _late_signals(library: Library, query: EncodedQuery, paper_ids: Sequence[str]) -> Signals:
-    if library.late is None or query.tokens is None:
+    if library.maxsim is None or query.tokens is None:
         return {}
-    best = library.late.best(query.tokens, library.positions(paper_ids))
+    best = library.maxsim.paper_similarities(query.tokens, library.positions_of(paper_ids))
     return {
-        "late": np.asarray(averaged(best), np.float64),
-        "late_rare": np.asarray(averaged(best, query.idf), np.float64),
+        "late": np.asarray(mean_maxsim(best), np.float64),
+        "late_rare": np.asarray(mean_maxsim(best, query.idf), np.float64),
     }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from rag.answer import Relaxation
-from rag.corpus.titles import named_paper
-from rag.query.overrides import phrases
+from rag.corpus.titles import find_by_title
+from rag.query.overrides import filter_phrases
 from rag.types import CONSTRAINTS, Filters, Paper, Query
 
 
@@ -18,7 +18,7 @@ def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
     """
     found = list(papers.values())
     if query.subjects:
-        ids = dict.fromkeys(paper_id for name in query.subjects if (paper_id := named_paper(name, papers)))
+        ids = dict.fromkeys(paper_id for name in query.subjects if (paper_id := find_by_title(name, papers)))
         found = [papers[paper_id] for paper_id in ids]
     found = [paper for paper in found if query.admits(paper)]
     dated = sorted((paper for paper in found if paper.date), key=lambda paper: (paper.date or "", paper.paper_id))
@@ -31,7 +31,7 @@ def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
 
 def unnamed(query: Query, papers: Mapping[str, Paper]) -> tuple[str, ...]:
     """Return the names in a question that are no paper's title."""
-    return tuple(name for name in query.subjects if named_paper(name, papers) is None)
+    return tuple(name for name in query.subjects if find_by_title(name, papers) is None)
 
 
 def unmet(query: Query, papers: Iterable[Paper]) -> tuple[Relaxation, ...]:
@@ -46,5 +46,5 @@ def relaxations(filters: Filters, papers: Iterable[Paper]) -> tuple[Relaxation, 
     return tuple(
         Relaxation(name, sum(filters.without(name).admits(paper) for paper in held))
         for name in CONSTRAINTS
-        if name in phrases(filters)
+        if name in filter_phrases(filters)
     )

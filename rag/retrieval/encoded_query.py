@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.index.bm25 import LexicalIndex
-from rag.models.encoder import Embedder, Vectors
+from rag.index.bm25 import Bm25Index
+from rag.models.encoder import Encoder, Vectors
 from rag.models.onnx import Array
-from rag.models.token_encoder import LateModel, Spans
+from rag.models.token_encoder import Spans, TokenEncoder
 from rag.text.tokens import tokenize
 
 
@@ -30,25 +30,25 @@ class EncodedQuery:
 class QueryEncoder:
     """Encodes search texts with the models of an index."""
 
-    def __init__(self, embedder: Embedder, token_encoder: LateModel | None, lexical: LexicalIndex) -> None:
+    def __init__(self, embedder: Encoder, token_encoder: TokenEncoder | None, lexical: Bm25Index) -> None:
         self._embedder = embedder
         self._token_encoder = token_encoder
         self._lexical = lexical
 
     def encode(self, text: str) -> EncodedQuery:
         """Encode one text; raises EmbeddingFailed."""
-        vector = self._embedder.embed_query(text)
+        vector = self._embedder.encode_query(text)
         if self._token_encoder is None:
             return EncodedQuery(text, vector, None, np.zeros(0, np.float32))
-        idf = self._token_idf(text, self._token_encoder.query_spans(text))
-        return EncodedQuery(text, vector, self._token_encoder.embed_query(text), idf)
+        idf = self._token_idf(text, self._token_encoder.query_token_spans(text))
+        return EncodedQuery(text, vector, self._token_encoder.encode_query(text), idf)
 
     def _token_idf(self, text: str, spans: Spans) -> Array:
         weights = [0.0 if start < 0 else self._word_idf(_word_at(text, start, end)) for start, end in spans.tolist()]
         return np.array(weights, np.float32)
 
     def _word_idf(self, word: str) -> float:
-        return max(self._lexical.rarity(tokenize(word)).values(), default=0.0)
+        return max(self._lexical.idf(tokenize(word)).values(), default=0.0)
 
 
 def _word_at(text: str, start: int, end: int) -> str:

@@ -20,7 +20,7 @@ from rag.llm.prompt_parts import FENCED, format_evidence
 from rag.llm.protocol import ChatModel, Message
 from rag.llm.usage import Meter
 from rag.settings import RECALL_STEPS, RecallStep, Settings
-from rag.text.sanitize import invisible_dropped
+from rag.text.sanitize import strip_invisible
 from rag.text.tokens import tokenize
 from rag.types import Evidence, Query
 
@@ -160,7 +160,7 @@ def parse_queries(reply: str, most: int, known: Sequence[str] = ()) -> tuple[str
     seen = {frozenset(tokenize(text)) for text in known}
     found: list[str] = []
     for line in _lines(_CODE_FENCE.sub("", reply)):
-        text = " ".join(_BULLET.sub("", invisible_dropped(line).strip(_AROUND)).strip(_AROUND).split())
+        text = " ".join(_BULLET.sub("", strip_invisible(line).strip(_AROUND)).strip(_AROUND).split())
         terms = frozenset(tokenize(text))
         if len(found) < most and terms and terms not in seen and _is_query(text):
             seen.add(terms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.index.library import Library
-from rag.index.maxsim import averaged
+from rag.index.maxsim import mean_maxsim
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.text.sentences import sentence_spans
 from rag.types import Paper
@@ -22,11 +22,11 @@ def abstract_sentences(paper: Paper) -> tuple[Span, ...]:
 
 def sentence_scores(library: Library, query: EncodedQuery, paper: Paper, spans: Sequence[Span]) -> list[float]:
     """Return the MaxSim of each sentence with the query, weighted by IDF, in [-1, 1]; zeros without token vectors."""
-    if library.late is None or query.tokens is None:
+    if library.maxsim is None or query.tokens is None:
         return [0.0] * len(spans)
-    (position,) = library.positions([paper.paper_id])
-    best = library.late.matches(query.tokens, int(position), spans)
-    return [float(value) for value in averaged(best, query.idf)]
+    (position,) = library.positions_of([paper.paper_id])
+    best = library.maxsim.span_similarities(query.tokens, int(position), spans)
+    return [float(value) for value in mean_maxsim(best, query.idf)]
 
 
 def best_passage(library: Library, query: EncodedQuery, paper: Paper) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.index.library import Library
-from rag.models.cross_encoder import PairScorer
+from rag.models.cross_encoder import CrossEncoder
 from rag.retrieval.candidates import Candidates
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import best_passage
@@ -83,7 +83,7 @@ class PaperScorer:
     """
 
     def __init__(
-        self, library: Library, cross_encoder: PairScorer | None, depth: int, ranker: Ranker | None = None
+        self, library: Library, cross_encoder: CrossEncoder | None, depth: int, ranker: Ranker | None = None
     ) -> None:
         """`depth` is how many of the best papers the cross-encoder reads; `ranker` overrides the fitted weights."""
         self._library = library

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, takewhile
 
-from rag.index.bm25 import rarity_share
+from rag.index.bm25 import idf_coverage
 from rag.index.library import Library
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import abstract_sentences, sentence_scores
 from rag.retrieval.scoring import Ranker
-from rag.text.identifiers import is_precise, names_in
+from rag.text.identifiers import find_identifiers, is_identifier
 from rag.text.tokens import tokenize
 from rag.types import Hit, Paper, Query
 
@@ -69,20 +69,20 @@ def answerable_features(query: Query, encoded: EncodedQuery, hits: Sequence[Hit]
     """Measure how much of what is asked the nearest papers have; each feature in its own unit, most in [0, 1]."""
     best = hits[0]
     words = set(tokenize(f"{best.paper.title}. {best.paper.abstract}"))
-    rarity = library.lexical.rarity(_content_terms(encoded.text))
-    unknown = {term for term in rarity if not library.lexical.knows(term)}
-    names = names_in(query.asked)
+    rarity = library.bm25.idf(_content_terms(encoded.text))
+    unknown = {term for term in rarity if not library.bm25.has_term(term)}
+    names = find_identifiers(query.asked)
     missing = [name for name in names if not mentions(best.paper, name)]
-    counted = counted_in(query.asked)
+    format_count = counted_in(query.asked)
     return {
         **{f"best_{signal}": value for signal, value in best.signals.items() if signal != "lexical"},
         "agreement": _agreement(hits),
         "ahead": best.strength - hits[1].strength if len(hits) > 1 else 0.0,
-        "coverage": rarity_share(rarity, words),
-        "unknown": rarity_share(rarity, unknown),
-        "names_missing": float(min(_NAMES_COUNTED, sum(map(is_precise, missing)))),
+        "coverage": idf_coverage(rarity, words),
+        "unknown": idf_coverage(rarity, unknown),
+        "names_missing": float(min(_NAMES_COUNTED, sum(map(is_identifier, missing)))),
         "names_share": len(missing) / len(names) if names else 0.0,
-        "asked_missing": _counted_missing(counted, [hit.paper for hit in hits[:2]]),
+        "asked_missing": _counted_missing(format_count, [hit.paper for hit in hits[:2]]),
         "sentence": max(
             max(sentence_scores(library, encoded, hit.paper, abstract_sentences(hit.paper))) for hit in hits[:_NEAREST]
         ),
@@ -98,19 +98,19 @@ def missing_details(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:
     if query.kind != "fact" or not papers:
         return ()
     best = papers[0]
-    sources = [name for match in _SOURCE.finditer(query.asked) for name in names_in(f". x {match[1]}")]
+    sources = [name for match in _SOURCE.finditer(query.asked) for name in find_identifiers(f". x {match[1]}")]
     missing = [name for name in sources if not mentions(best, name)]
     if _is_named(query.asked, best) and not any(_is_named(query.asked, other) for other in papers[1:]):
-        missing += [name for name in names_in(query.asked) if is_precise(name) and not mentions(best, name)]
-        counted = counted_in(query.asked)
-        if counted and not any(_has_word(best, word) for word in counted):
-            missing.append(" ".join(counted))
+        missing += [name for name in find_identifiers(query.asked) if is_identifier(name) and not mentions(best, name)]
+        format_count = counted_in(query.asked)
+        if format_count and not any(_has_word(best, word) for word in format_count):
+            missing.append(" ".join(format_count))
     return tuple(dict.fromkeys(missing))
 
 
 def unmentioned(subjects: Sequence[str], papers: Sequence[Paper]) -> tuple[str, ...]:
     """Return the subjects of a comparison that hold a name which none of the papers mentions."""
-    named = {subject: names_in(f". the {subject}") for subject in subjects}
+    named = {subject: find_identifiers(f". the {subject}") for subject in subjects}
     return tuple(
         subject
         for subject, names in named.items()
@@ -151,10 +151,10 @@ def _agreement(hits: Sequence[Hit]) -> float:
     return sum(shared) / len(shared) if shared else 0.0
 
 
-def _counted_missing(counted: Sequence[str], papers: Sequence[Paper]) -> float:
-    if not counted:
+def _counted_missing(format_count: Sequence[str], papers: Sequence[Paper]) -> float:
+    if not format_count:
         return 0.0
-    return min(sum(not _has_word(paper, word) for word in counted) / len(counted) for paper in papers)
+    return min(sum(not _has_word(paper, word) for word in format_count) / len(format_count) for paper in papers)
 
 
 def _has_word(paper: Paper, word: str) -> bool:
@@ -166,7 +166,7 @@ def _is_named(question: str, paper: Paper) -> bool:
     """Return whether a question calls a paper by the system's name that begins its title."""
     head = paper.title.split(":")[0].split()
     words = {_plain(word) for word in head} if len(head) <= _SYSTEM_NAME_WORDS else set()
-    return any(_plain(name) in words for name in names_in(question))
+    return any(_plain(name) in words for name in find_identifiers(question))
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer import Missed
-from rag.corpus.titles import named_paper
+from rag.corpus.titles import find_by_title
 from rag.retrieval.scoring import NAMED, best_cut, missed_range
 from rag.types import Hit, Query
 
@@ -59,7 +59,7 @@ def arrange_named(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
     if query.kind != "compare":
         return tuple(hits)
     papers = {hit.paper.paper_id: hit.paper for hit in hits}
-    named = [paper_id for name in query.subjects if (paper_id := named_paper(name, papers))]
+    named = [paper_id for name in query.subjects if (paper_id := find_by_title(name, papers))]
     order = {paper_id: i for i, paper_id in enumerate(dict.fromkeys(named))}
     arranged = sorted(hits, key=lambda hit: (order.get(hit.paper.paper_id, len(order)), hit.rank))
     return _ranked(

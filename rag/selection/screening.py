@@ -11,7 +11,7 @@ from threading import Event
 from rag.errors import LLMFailed
 from rag.llm.prompt_parts import FENCED, NO, format_evidence
 from rag.llm.protocol import ChatModel, Message
-from rag.text.sanitize import inert
+from rag.text.sanitize import sanitize_markdown
 from rag.types import Evidence, Query
 
 YES = "YES"
@@ -66,7 +66,7 @@ def parse_decision(reply: str) -> Decision | None:
     if not match:
         return None
     said = " ".join(_CONTROL.sub(" ", reply[match.end() :]).split())
-    why = inert(_BECAUSE.sub("", said))
+    why = sanitize_markdown(_BECAUSE.sub("", said))
     why = why if len(why) <= _MOST_CHARACTERS else why[: _MOST_CHARACTERS - 1].rstrip() + "…"
     return Decision(match[1].upper() == YES, why or None)
 
