@@ -204,6 +204,6 @@ def _endpoint(settings: Settings) -> list[Check]:
         except CitedeskError as error:
             return [Check("endpoint", "fail", str(error))]
         return [Check("endpoint", "ok", "none set: answers are extractive")]
-    from rag.llm.probe import probe  # heavy, and only needed where there is an endpoint
+    from rag.llm.probe import probe  # only needed where there is an endpoint
 
     return [Check(finding.name, finding.state, finding.detail) for finding in probe(settings)]
