@@ -37,7 +37,7 @@ browser: $(VENV)/.installed-dev
 
 # The README's screenshots, of the index in use and a fresh evaluation of it (three minutes); needs chromium.
 pictures: index $(VENV)/.installed-dev
-	$(BIN)/python -m tests.browser.pictures
+	$(BIN)/python -m eval.chat.screenshots
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

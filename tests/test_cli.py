@@ -274,7 +274,7 @@ def test_question_with_half_a_character_does_not_stop_the_rest(
     )
     code, out, err = run(capsys, "search", "--questions", str(questions))
     assert (code, [json.loads(line)["id"] for line in out.splitlines()]) == (1, [1, 3])
-    assert err == f'error: {questions} line 2: needs an "id" (a text or number) and a "question" (a text)\n'
+    assert err == f'error: {questions} line 2: needs an "id" (a string or number) and a "question" (a string)\n'
 
 
 def test_search_deeper_than_the_pool_shows_as_many_as_asked(
@@ -371,7 +371,7 @@ def test_index_of_another_model_names_both(readable: None, capsys: pytest.Captur
 def test_unexpected_error_is_one_line_without_a_traceback(
     readable: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.cli.commands._engine", lambda settings, use_llm: 1 / 0)
+    monkeypatch.setattr("rag.engine.build", lambda settings, use_llm: 1 / 0)
     code, _, err = run(capsys, "ask", "x")
     assert (code, err) == (
         1,
