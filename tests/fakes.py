@@ -18,7 +18,7 @@ import numpy as np
 
 from rag.corpus.reader import Corpus
 from rag.errors import LLMFailed, ModelFailed
-from rag.generation.context_budget import TokenCounter
+from rag.generation.writer import TokenCounter, Writer
 from rag.index.generations import IndexFolder, Recipe
 from rag.index.library import Library, open_library
 from rag.index.plan import BuildPlan
@@ -33,7 +33,7 @@ from rag.settings import Settings
 from rag.text.tokens import tokenize
 from rag.types import Paper
 from rag.verification.judge import SentenceJudge
-from rag.verification.writer import Writer
+from rag.verification.written_answer import CheckedWriter
 
 CACHE_PAPER = Paper(
     paper_id="2401.00001",
@@ -210,13 +210,12 @@ class WordEntailment:
         return np.array(rows, np.float32)
 
 
-def word_writer(settings: Settings, chat: ChatModel | None = None) -> Writer:
+def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWriter:
     """Give a writer that judges and counts by words, over a chat model or the endpoint that is set."""
     from rag.llm.chat import open_chat  # heavy, and only needed where a test has an endpoint
 
-    return Writer(
-        settings, SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: chat or open_chat(settings)
-    )
+    writer = Writer(settings, TokenCounter(str.split), lambda: chat or open_chat(settings))
+    return CheckedWriter(writer, SentenceJudge(WordEntailment()))
 
 
 @dataclass
