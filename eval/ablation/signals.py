@@ -41,7 +41,7 @@ class Parts:
     full: Engine
 
     @property
-    def embedder(self) -> Encoder:
+    def encoder(self) -> Encoder:
         """What embeds questions."""
         return self.models.encoder
 
@@ -93,7 +93,7 @@ def _lexical(parts: Parts) -> Ranker:
 
 def _dense(parts: Parts) -> Ranker:
     def rank(question: str) -> list[str]:
-        vector = parts.embedder.encode_query(question)
+        vector = parts.encoder.encode_query(question)
         return [paper_id for paper_id, _ in dense_search(parts.library, vector, None, parts.settings.pool)]
 
     return rank
@@ -102,10 +102,10 @@ def _dense(parts: Parts) -> Ranker:
 def _dense_whole(parts: Parts) -> Ranker:
     """Rank by one vector per paper, of its title and as much of its abstract as the model reads; exact cosines."""
     papers = list(parts.library.papers.values())
-    vectors = parts.embedder.encode_documents([f"{paper.title}. {paper.abstract}" for paper in papers])
+    vectors = parts.encoder.encode_documents([f"{paper.title}. {paper.abstract}" for paper in papers])
 
     def rank(question: str) -> list[str]:
-        order = np.argsort(-(vectors @ parts.embedder.encode_query(question)), kind="stable")
+        order = np.argsort(-(vectors @ parts.encoder.encode_query(question)), kind="stable")
         return [papers[i].paper_id for i in order[: parts.settings.pool]]
 
     return rank
@@ -116,7 +116,7 @@ def _late(rare: bool) -> Callable[[Parts], Ranker]:
 
     def make(parts: Parts) -> Ranker:
         late, ids = parts.library.maxsim, list(parts.library.papers)
-        encoder = QueryEncoder(parts.embedder, parts.models.token_encoder, parts.library.bm25)
+        encoder = QueryEncoder(parts.encoder, parts.models.token_encoder, parts.library.bm25)
         if late is None:
             raise UsageError("The index has no token vectors. Set CITEDESK_LATE_MODEL and index again.")
 

@@ -126,9 +126,14 @@ def _engine(arguments: Namespace, settings: Settings, cases: Sequence[Case], sai
     folder = IndexFolder(settings.home)
     papers = tuple(case.paper for case in cases)
     with folder.locked(lambda: note("another process is building this index: waiting for it")):
-        corpus, now = Corpus(papers, (), len(papers)), datetime.now(UTC)
-        plan = BuildPlan(corpus, index_recipe(settings), (_SEED_NAME,), settings.saved_year, now)
-        update_index(folder, plan, lambda: models, None if arguments.quiet else embedding_bar)
+        request = BuildPlan(
+            Corpus(papers, (), len(papers)),
+            index_recipe(settings),
+            (_SEED_NAME,),
+            settings.saved_year,
+            datetime.now(UTC),
+        )
+        update_index(folder, request, lambda: models, None if arguments.quiet else embedding_bar)
     writer = overheard(load_checked_writer(settings), said) if settings.has_endpoint else None
     return Engine(settings, open_library(settings), models, writer=writer)
 

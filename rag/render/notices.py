@@ -32,8 +32,8 @@ def notices_text(notices: Iterable[Notice], flags: bool = True) -> str | None:
 
 def _constraints_unmet(filters: Filters, among_cited: bool, relaxations: Sequence[Relaxation], flags: bool) -> str:
     by_name = filter_phrases(filters)
-    searched = "None of the papers cited before" if among_cited else "No paper in the collection"
-    text = f"{searched} is {describe_filters(filters)}."
+    none = "None of the papers cited before" if among_cited else "No paper in the collection"
+    text = f"{none} is {describe_filters(filters)}."
     if not flags:
         return text
     if len(by_name) > 1:
