@@ -1,10 +1,10 @@
-"""Checks of an installation, each with the remedy for what it finds, and the settings in force."""
+"""Checks of an installation, each with its remedy, and the settings in force."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -23,7 +23,7 @@ from rag.models.encoder import encoder_fingerprint
 from rag.models.entailment import SHA256, load_entailment
 from rag.models.registry import bundled_models, find_bundled, open_bundled
 from rag.models.token_encoder import token_encoder_fingerprint
-from rag.settings import Configuration, Settings, environment_variable
+from rag.settings import Configuration, SettingDescription, Settings, describe_settings, to_text
 
 _PACKAGES = (
     "llama-index",
@@ -38,12 +38,12 @@ _PACKAGES = (
     "tokenizers",
     "filelock",
 )
-_OF_A_MODEL = ("modules.json", "config.json")  # of a sentence-transformers model, and of one of transformers
+_MODEL_FILES = ("modules.json", "config.json")  # of sentence-transformers and of transformers models
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `detail` says what was found and, unless it is fine, what to do."""
+    """The result of one check; `detail` describes the finding and, unless the state is ok, the remedy."""
 
     name: str
     state: Literal["ok", "warn", "fail"]
@@ -51,46 +51,52 @@ class Check:
 
 
 def examine(configuration: Configuration) -> tuple[Check, ...]:
-    """Look at Python, the packages, the model, the index and the endpoint."""
+    """Check Python, the packages, the models, the index and the endpoint."""
     settings = configuration.settings
     checks = [Check("python", "ok", platform.python_version()), _packages()]
-    checks += [_model(settings), _late_model(settings), *_small_models(settings), _home(settings)]
+    checks += [_encoder(settings), _token_encoder(settings), *_small_models(settings), _home(settings)]
     checks += _index(configuration)
-    checks += [_judge()]
+    checks += [_entailment_model()]
     checks += _endpoint(settings)
     return tuple(checks)
 
 
 def report_to_json(checks: Sequence[Check], configuration: Configuration) -> dict[str, Any]:
-    """Show checks and settings as a JSON object."""
+    """Return checks and settings as a JSON object."""
     return {
         "checks": [{"name": check.name, "state": check.state, "detail": check.detail} for check in checks],
         "settings": {
-            name: {"value": value, "source": configuration.sources[name]} for name, value, _ in _shown(configuration)
+            each.name: {"value": _value(each, configuration), "source": configuration.sources[each.name]}
+            for each in describe_settings()
         },
     }
 
 
 def report_to_text(checks: Sequence[Check], configuration: Configuration, width: int) -> str:
-    """Show checks and settings to a person."""
+    """Return checks and settings as text, checks wrapped at `width`."""
     lines = [
         fill(f"{check.state:<5}{check.name}: {check.detail}", width, subsequent_indent=" " * 5) for check in checks
     ]
-    lines += ["", "Settings in force (environment, .env file or flag; the later wins)"]
-    for name, value, meaning in _shown(configuration):
+    lines += ["", "Settings in force (precedence, lowest first: default, .env file, environment, flag)"]
+    group = None
+    for each in describe_settings():
+        if each.group != group:
+            group = each.group
+            lines += ["", f"  {group}"]
+        value = _value(each, configuration)
         shown = "(not set)" if value is None else value
-        lines.append(f"  {environment_variable(name)} = {shown}  [{configuration.sources[name]}]")
-        lines.append(f"      {meaning}")
+        unit = f" ({each.unit})" if each.unit else ""
+        lines.append(f"    {each.variable} = {shown}  [{configuration.sources[each.name]}]")
+        lines.append(f"        {each.meaning}{unit}")
     return "\n".join(lines) + "\n"
 
 
-def _shown(configuration: Configuration) -> Iterator[tuple[str, Any, str]]:
-    for each in fields(Settings):
-        value = getattr(configuration.settings, each.name)
-        if value is not None and each.metadata["secret"]:
-            value = "set, not shown"
-        value = ",".join(value) or "none" if isinstance(value, tuple) else value
-        yield each.name, str(value) if isinstance(value, Path) else value, each.metadata["meaning"]
+def _value(setting: SettingDescription, configuration: Configuration) -> Any:
+    """Return a setting's value for JSON, without a secret."""
+    value = getattr(configuration.settings, setting.name)
+    if value is not None and setting.secret:
+        return "set, not shown"
+    return to_text(value) if isinstance(value, tuple | Path) else value
 
 
 def _packages() -> Check:
@@ -105,7 +111,7 @@ def _packages() -> Check:
     return Check("packages", "ok", ", ".join(found))
 
 
-def _model(settings: Settings) -> Check:
+def _encoder(settings: Settings) -> Check:
     name = settings.embed_model
     if model := bundled_models("embed").get(name):
         try:
@@ -114,13 +120,14 @@ def _model(settings: Settings) -> Check:
             return Check("model", "fail", str(error))
         return Check("model", "ok", f"{name}, weights as recorded (sha256 {model.sha256[:12]}…)")
     if Path(name).is_dir():
-        if not any((Path(name) / file).is_file() for file in _OF_A_MODEL):
-            return Check("model", "fail", f"folder {name} holds no model. Set CITEDESK_EMBED_MODEL to one that does.")
+        if not any((Path(name) / file).is_file() for file in _MODEL_FILES):
+            remedy = "Set CITEDESK_EMBED_MODEL to a model folder."
+            return Check("model", "fail", f"folder {name} contains no model. {remedy}")
         return Check("model", "ok", f"folder {name} ({encoder_fingerprint(name)})")
-    return Check("model", "warn", f"{name} is taken from a model hub when it is first used: that needs a network.")
+    return Check("model", "warn", f"{name} is downloaded from a model hub on first use, which needs a network.")
 
 
-def _late_model(settings: Settings) -> Check:
+def _token_encoder(settings: Settings) -> Check:
     if not token_encoder_fingerprint(settings.late_model):
         return Check("late model", "ok", "none, as set")
     try:
@@ -131,7 +138,7 @@ def _late_model(settings: Settings) -> Check:
 
 
 def _small_models(settings: Settings) -> Iterator[Check]:
-    """Look at the language models that were fetched, if any were."""
+    """Check the language models that were downloaded, if any."""
     for model in SMALL_MODELS.values():
         path = model_folder(settings.home) / model.file
         if not path.exists():
@@ -139,13 +146,13 @@ def _small_models(settings: Settings) -> Iterator[Check]:
         if not is_intact(model, path):
             yield Check("small model", "warn", f"{path} is damaged. Run `citedesk llm get {model.name}`.")
         elif find_spec("xllamacpp") is None:
-            yield Check("small model", "warn", f"{model.name} is here, llama.cpp is not. Run `{EXTRA}`.")
+            yield Check("small model", "warn", f"{model.name} is installed, but llama.cpp is not. Run `{EXTRA}`.")
         else:
             yield Check("small model", "ok", f"{model.name}; `citedesk llm serve {model.name}` serves it")
 
 
-def _judge() -> Check:
-    """Look at the weights that written answers are checked by."""
+def _entailment_model() -> Check:
+    """Check the weights of the entailment model, which verifies written answers."""
     try:
         load_entailment()
     except CitedeskError as error:
@@ -183,7 +190,7 @@ def _index(configuration: Configuration) -> list[Check]:
         return [Check("index", "fail", str(error))]
     checks = [Check("index", "ok", f"{size}, built {manifest.created}")]
     if manifest.failed:
-        remedy = "mend them and run `citedesk index`"
+        remedy = "correct them and run `citedesk index`"
         checks.append(
             Check("failed", "warn", f"{len(manifest.failed)} item(s): {'; '.join(manifest.failed)}; {remedy}.")
         )
@@ -197,13 +204,13 @@ def _index(configuration: Configuration) -> list[Check]:
 
 
 def _endpoint(settings: Settings) -> list[Check]:
-    """Ask the endpoint for its models and, where one of them is set, for a few tokens."""
+    """Request the endpoint's list of models and, if a model is set, a few tokens."""
     if not settings.llm_base_url:
         try:
             settings.check_endpoint()
         except CitedeskError as error:
             return [Check("endpoint", "fail", str(error))]
         return [Check("endpoint", "ok", "none set: answers are extractive")]
-    from rag.llm.probe import probe  # heavy, and only needed where there is an endpoint
+    from rag.llm.probe import probe  # heavy, and only needed with an endpoint
 
     return [Check(finding.name, finding.state, finding.detail) for finding in probe(settings)]
