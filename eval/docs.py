@@ -7,8 +7,8 @@ A generated part stands between two comments, and the first one names what belon
 
 - `settings`: the table of `rag.settings.Settings`.
 - `commands`: every command with its options and examples, from the parser behind `citedesk … --help`.
-- `figures TABLE [ROW …]`: a table of docs/figures.json, which holds each measured figure once. A cell
-  `{"baseline": NAME}` is computed from the run stored in eval/baseline.
+- `figures TABLE [ROW …]`: a table of docs/figures.json, which holds each measured figure once. A row
+  with `"baseline": NAME` is computed from the run stored in eval/baseline.
 """
 
 from __future__ import annotations
@@ -117,24 +117,21 @@ def figures_table(figures: Mapping[str, Any], name: str, *rows: str) -> str:
     except KeyError as error:
         raise UsageError(f"docs/figures.json has no {error} for the table {name}.") from None
     columns = table["columns"]
-    lines = [[row["label"], *(_cell(column, row, table) for column in columns)] for row in chosen]
+    lines = [[row["label"], *(_cell(column, row, table) for column in columns)] for row in map(_row, chosen)]
     source = f"Measured {table['measured']}: `{table['command']}`"
     note = " ".join(filter(None, (table.get("note"), source)))
     return f"{_table([table['heading'], *columns.values()], lines)}\n{note}\n"
 
 
+def _row(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**row, **_baseline()[row["baseline"]]} if "baseline" in row else row
+
+
 def _cell(column: str, row: Mapping[str, Any], table: Mapping[str, Any]) -> str:
     """Return a figure with its unit and interval; a text stands as it is."""
     figure = row.get(column, "")
-    if column == "n" and not figure:
-        baseline = next(
-            (each["baseline"] for each in row.values() if isinstance(each, dict) and "baseline" in each), ""
-        )
-        return str(_baseline()[baseline]["n"]) if baseline else ""
     if not isinstance(figure, dict):
         return str(figure)
-    if "baseline" in figure:
-        figure = _baseline()[figure["baseline"]]
     digits, unit = (figure.get(each, table.get(each, "")) for each in ("digits", "unit"))
     interval = ", ".join(f"{bound:.{digits}f}" for bound in figure.get("interval", ()))
     return f"{figure['value']:.{digits}f}{unit}" + (f" [{interval}]" if interval else "")
@@ -148,13 +145,14 @@ def _figures() -> Mapping[str, Any]:
 
 @cache
 def _baseline() -> Mapping[str, Mapping[str, Any]]:
-    """Return the means of the stored run of `make gate`, by measure."""
+    """Return value and n of each measure of the run that `make gate` compares with."""
     from eval.runs.folder import RunFolder
     from eval.runs.summary import summarize
 
     overall = summarize(RunFolder(_PROJECT / "eval" / "baseline").read()).overall
     return {
-        name: {"value": each.mean, "interval": (each.low, each.high), "n": each.n} for name, each in overall.items()
+        name: {"value": {"value": each.mean, "interval": (each.low, each.high)}, "n": each.n}
+        for name, each in overall.items()
     }
 
 
