@@ -48,7 +48,7 @@ docs: $(VENV)/.installed
 
 # The screenshots in docs/pictures, of the index in use and a fresh evaluation of it (three minutes); needs Chromium.
 pictures: index $(VENV)/.installed-dev
-	$(BIN)/python -m tests.browser.pictures --out docs/pictures
+	$(BIN)/python -m eval.chat.screenshots
 
 # Fails where retrieval got worse than the stored baseline by more than the margin.
 gate: $(VENV)/.installed

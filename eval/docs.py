@@ -70,9 +70,12 @@ def _part(name: str, arguments: Sequence[str]) -> str:
 
 def settings_table() -> str:
     """Return the table of all settings: variable, default and meaning."""
-    from rag.settings import Settings, variable
+    from rag.settings import PREFIX, Settings
 
-    rows = [[f"`{variable(each.name)}`", _default(each.default), each.metadata["meaning"]] for each in fields(Settings)]
+    rows = [
+        [f"`{PREFIX}{each.name.upper()}`", _default(each.default), each.metadata["meaning"]]
+        for each in fields(Settings)
+    ]
     return _table(["variable", "default", "meaning"], rows)
 
 
@@ -84,7 +87,7 @@ def _default(value: Any) -> str:
 
 def commands_reference() -> str:
     """Return every command of the program with its options and examples."""
-    from rag.cli.options import make_parser
+    from rag.cli.main import make_parser
 
     return "\n" + "\n".join(_reference(make_parser()))
 

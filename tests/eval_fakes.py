@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from eval.questions import Question
+from eval.gold.questions import Question
 from eval.runs.folder import Run, RunInfo
 from eval.runs.rows import Row
 from rag.answer import Answer, Citation, Done, Event, Retrieved, Token

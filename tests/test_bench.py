@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from eval.measures.trec import per_query
+from eval.benchmarks.beir import Skipped, TestSet, read_test_set
+from eval.benchmarks.bench import bench_to_json, bench_to_text
+from eval.benchmarks.index import BM25, open_indexed, scratch_settings
+from eval.benchmarks.published import published
+from eval.benchmarks.systems import SystemScore, per_query, run_bench
 from eval.stats import Interval
-from eval.testsets.beir import Skipped, TestSet, read_test_set
-from eval.testsets.bench import Row, run_bench
-from eval.testsets.index import BM25, open_indexed, scratch_settings
-from eval.testsets.output import bench_to_json, bench_to_text
-from eval.testsets.published import published
 from rag.cli.main import main
 from rag.errors import CorpusError
 from rag.index.library import Library
@@ -48,7 +47,7 @@ def indexed(settings: Settings, test_set: TestSet, embedder: HashEmbedder, bm25:
     return open_indexed(settings, test_set, bm25, lambda: Models(embedder, HashLateModel()), lambda: None)
 
 
-def scored(folder: Path) -> tuple[TestSet, Library, tuple[Row, ...]]:
+def scored(folder: Path) -> tuple[TestSet, Library, tuple[SystemScore, ...]]:
     test_set = read_test_set(folder)
     settings = scratch_settings(SETTINGS, folder.parent / "cache", test_set.name)
     library = indexed(settings, test_set, HashEmbedder())

@@ -360,7 +360,7 @@ def test_index_of_another_model_names_both(readable: None, capsys: pytest.Captur
 def test_unexpected_error_is_one_line_without_a_traceback(
     readable: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.cli.commands._engine", lambda settings, use_llm: 1 / 0)
+    monkeypatch.setattr("rag.engine.build", lambda settings, use_llm: 1 / 0)
     code, _, err = run(capsys, "ask", "x")
     assert (code, err) == (
         1,

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from eval.claims.corrupt import KINDS, plant
-from eval.claims.opposites import OPPOSITES
+from eval.claims.antonyms import ANTONYMS
+from eval.claims.corruptions import KINDS, plant
 
 
 @pytest.mark.parametrize(
@@ -85,4 +85,4 @@ def test_an_unknown_kind_is_refused() -> None:
 
 
 def test_no_word_is_its_own_opposite() -> None:
-    assert not [word for word, others in OPPOSITES.items() if word in others]
+    assert not [word for word, others in ANTONYMS.items() if word in others]

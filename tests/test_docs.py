@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from eval.docs import figures_table, fill, main, pages
-from rag.cli.options import make_parser
+from rag.cli.main import make_parser
 from rag.errors import UsageError
-from rag.settings import Settings, variable
+from rag.settings import PREFIX, Settings
 from tests.conftest import PROJECT
 
 FIGURES = {
@@ -85,7 +85,7 @@ def test_generated_part_replaces_what_stood_there() -> None:
 
 def test_every_setting_is_in_the_table_and_no_other() -> None:
     filled = fill("<!-- generated: settings -->\n<!-- end -->")
-    assert re.findall(r"^\| `(\w+)`", filled, re.MULTILINE) == [variable(each.name) for each in fields(Settings)]
+    assert re.findall(r"^\| `(\w+)`", filled, re.MULTILINE) == [PREFIX + each.name.upper() for each in fields(Settings)]
 
 
 @pytest.mark.parametrize("name", ["weather", "figures", "settings home"])
@@ -123,7 +123,7 @@ def test_commands_and_settings_exist(page: Path) -> None:
     for words in commands(page):
         make_parser().parse_args(words)
     named = set(re.findall(r"CITEDESK_[A-Z_]*[A-Z]", page.read_text(encoding="utf-8")))
-    assert named <= {variable(each.name) for each in fields(Settings)}
+    assert named <= {PREFIX + each.name.upper() for each in fields(Settings)}
 
 
 def test_commands_are_found_in_the_pages() -> None:

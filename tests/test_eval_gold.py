@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eval.questions import GoldError, Span, find_quote, load_gold
+from eval.gold.questions import EvidenceSpan, GoldError, find_quote, load_gold
 from rag.corpus.reader import read_corpus
 from rag.errors import UsageError
 from rag.types import Turn
@@ -40,7 +40,7 @@ def test_question_is_read_with_papers_and_quotes_found(tmp_path: Path) -> None:
     start = CACHE_PAPER.abstract.index("cuts its")
     assert found.relevant == {"2401.00001": 2, "2305.00002": 1}
     assert found.wanted == {"2401.00001"}
-    assert found.evidence == (Span("2401.00001", "cuts its memory by 2.57times", start, start + 28),)
+    assert found.evidence == (EvidenceSpan("2401.00001", "cuts its memory by 2.57times", start, start + 28),)
     assert found.titles == {"2401.00001": "Small Caches", "2305.00002": "Walking Robots on Sand"}
     assert found.answerable
 

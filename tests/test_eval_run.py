@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from eval.questions import Question
+from eval.gold.questions import Question
+from eval.runs.asking import RunStopped, ask_one, run_questions
 from eval.runs.folder import Mode, RunDamaged, RunFolder
 from eval.runs.rows import row_from_json, row_to_json
-from eval.runs.run import RunStopped, ask_one, run_questions
 from rag.errors import UsageError
 from rag.types import Turn
 from tests.eval_fakes import INFO, ScriptedAsker, question, row, run_of

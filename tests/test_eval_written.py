@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from eval.commands import chosen
 from eval.measures.catalogue import MEASURES, scores
-from eval.measures.written import needed_share, own_sentences, sentence_scores
+from eval.measures.written import needed_citations, needed_share, own_sentences, sentence_scores
 from eval.report.markdown import report_to_markdown
 from eval.report.page import report_to_html
-from eval.runs.needed import needed_citations
+from eval.runs.asking import ask_one
 from eval.runs.provenance import measured_settings
-from eval.runs.run import ask_one
+from eval.runs.run import select_questions
 from eval.runs.summary import summarize
 from eval.stats import median_interval, share_interval
 from rag.answer import Answer, Citation, Sentence
@@ -99,10 +98,10 @@ def test_question_about_the_records_is_no_failure_of_the_endpoint() -> None:
 
 def test_questions_are_limited_or_sampled_evenly() -> None:
     questions = [question(name) for name in "ABCDEFGH"]
-    assert [each.id for each in chosen(questions, 2, None)] == ["A", "B"]
-    assert [each.id for each in chosen(questions, None, 3)] == ["A", "C", "F"]
-    assert chosen(questions, None, 9) == questions
-    assert chosen(questions, None, None) == questions
+    assert [each.id for each in select_questions(questions, 2, None)] == ["A", "B"]
+    assert [each.id for each in select_questions(questions, None, 3)] == ["A", "C", "F"]
+    assert select_questions(questions, None, 9) == questions
+    assert select_questions(questions, None, None) == questions
 
 
 def test_how_answers_are_written_is_kept_only_where_they_are() -> None:

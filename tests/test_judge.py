@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.claims.cited import Claim, cited_claims, read_claims
-from eval.claims.llm_judge import SCHEMA, LLMJudge, read_verdict
+from eval.claims.cited_claims import Claim, cited_claims, read_claims
+from eval.claims.judges import SCHEMA, LLMJudge, read_verdict
 from rag.cli.main import main
 from rag.errors import CorpusError, LLMFailed, UsageError
 from rag.settings import Settings

@@ -6,16 +6,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from eval.endpoint_stub import stub_endpoint
-from eval.latency.output import latency_to_json, latency_to_text, medians_of
-from eval.latency.pairs import PIECES, TEXT, Pair, Streamed, TimedJudge, measure_pairs
+from eval.latency.endpoint_stub import stub_endpoint
+from eval.latency.latency import latency_to_json, latency_to_text, medians_of
+from eval.latency.timing import PIECES, TEXT, Streamed, TimedJudge, TimedPair, measure_pairs
 from rag.cli.main import main
 from rag.corpus.records import paper_to_record
 from rag.verification.judge import SentenceJudge
 from tests.eval_fakes import ScriptedAsker
 from tests.fakes import PAPERS, WordEntailment
 
-PAIR = Pair(Streamed(20.0, 9.0, 150.0), Streamed(5.0, 2.0, 10.0), judging=30.0, sentences=10)
+PAIR = TimedPair(Streamed(20.0, 9.0, 150.0), Streamed(5.0, 2.0, 10.0), judging=30.0, sentences=10)
 
 
 def test_stub_streams_its_pieces_and_remembers_what_it_was_asked() -> None:

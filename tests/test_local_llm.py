@@ -381,7 +381,7 @@ def test_doctor_looks_at_a_model_that_is_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place_tiny(tmp_path / "home", content)
-    monkeypatch.setattr("rag.cli.doctor.find_spec", lambda name: installed or None)
+    monkeypatch.setattr("rag.cli.installation.find_spec", lambda name: installed or None)
     main(["doctor", "--json"])
     checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
     assert checks["small model"]["state"] == state

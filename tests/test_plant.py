@@ -6,12 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from eval.planted.measure import Case, cases, cost, groups, judge_cases
-from eval.planted.output import planted_to_json, planted_to_text
-from eval.planted.rewrite import reported
-from eval.planted.swap import any_other, nearest_by_vectors, nearest_by_words
-from eval.planted.truths import Truth, as_reported, own_claims, read_paraphrases, summaries
-from eval.testsets.beir import Skipped, TestSet
+from eval.benchmarks.beir import Skipped, TestSet
+from eval.claims.plant import planted_to_json, planted_to_text
+from eval.claims.planted_errors import (
+    PlantedCase,
+    any_other,
+    cases,
+    cost,
+    groups,
+    judge_cases,
+    nearest_by_vectors,
+    nearest_by_words,
+)
+from eval.claims.true_sentences import TrueSentence, as_reported, own_claims, read_paraphrases, reported, summaries
 from rag.cli.main import main
 from rag.corpus.records import paper_to_record
 from rag.errors import CorpusError
@@ -49,7 +56,7 @@ def test_summary_needs_an_only_document() -> None:
     qrels = {"1": {CACHE_PAPER.paper_id: 1}, "2": {CACHE_PAPER.paper_id: 1, ROBOT_PAPER.paper_id: 1}}
     queries = {"1": "Pebble  prunes.", "2": "Both."}
     test_set = TestSet("small", "test", PAPERS, queries, qrels, Skipped())
-    assert summaries(test_set, seed=0) == [Truth("summary", "Pebble prunes.", CACHE_PAPER)]
+    assert summaries(test_set, seed=0) == [TrueSentence("summary", "Pebble prunes.", CACHE_PAPER)]
 
 
 def test_paraphrases_name_their_papers_by_id_or_title(tmp_path: Path) -> None:
@@ -87,7 +94,10 @@ def test_swapped_paper_is_never_the_right_one(tmp_path: Path) -> None:
 
 
 def test_each_kind_of_error_is_planted_where_it_has_a_place() -> None:
-    truths = [Truth("verbatim", PEBBLE, CACHE_PAPER), Truth("verbatim", "Robots slip on sand.", ROBOT_PAPER)]
+    truths = [
+        TrueSentence("verbatim", PEBBLE, CACHE_PAPER),
+        TrueSentence("verbatim", "Robots slip on sand.", ROBOT_PAPER),
+    ]
     found = list(cases(truths, {"other paper": any_other(PAPERS, 0)}, n=5, seed=0))
     by_kind = {kind: [each for each in found if each.planted == kind] for kind in ("none", "number", "other paper")}
     assert [len(each) for each in by_kind.values()] == [2, 1, 2]
@@ -97,12 +107,12 @@ def test_each_kind_of_error_is_planted_where_it_has_a_place() -> None:
 
 
 def test_catches_and_false_alarms_are_counted_by_form_and_kind() -> None:
-    truth = Truth("verbatim", PEBBLE, CACHE_PAPER)
+    truth = TrueSentence("verbatim", PEBBLE, CACHE_PAPER)
     found = [
-        Case("none", truth, PEBBLE, CACHE_PAPER),
-        Case("number", truth, PEBBLE.replace("2.57", "9.57"), CACHE_PAPER),
-        Case("number", truth, PEBBLE, CACHE_PAPER),
-        Case("other paper", truth, PEBBLE, ROBOT_PAPER),
+        PlantedCase("none", truth, PEBBLE, CACHE_PAPER),
+        PlantedCase("number", truth, PEBBLE.replace("2.57", "9.57"), CACHE_PAPER),
+        PlantedCase("number", truth, PEBBLE, CACHE_PAPER),
+        PlantedCase("other paper", truth, PEBBLE, ROBOT_PAPER),
     ]
     judged = judge_cases(SentenceJudge(WordEntailment()), found)
     sums = groups(judged)

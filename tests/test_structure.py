@@ -71,12 +71,12 @@ def test_modules_of_a_stage_do_not_import_each_other_in_a_circle() -> None:
 
 def test_library_does_not_know_the_evaluation() -> None:
     knowing = [dotted(path) for path in MODULES if "from eval." in path.read_text(encoding="utf-8")]
-    assert knowing == ["cli.main", "cli.options"]
+    assert knowing == ["cli.main"]
 
 
 def test_library_and_evaluation_do_not_know_the_chat() -> None:
     knowing = [path.stem for path in SOURCES if "ui" not in path.parts[-3:] and "from ui." in path.read_text("utf-8")]
-    assert knowing == ["main", "options"]
+    assert knowing == ["main"]
 
 
 def modules_after(arguments: list[str], **environ: str) -> set[str]:

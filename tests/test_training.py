@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.questions import Question
-from eval.training.collect import Example, collect, ranked
-from eval.training.fit import fit_depth
-from eval.training.models import fit_logistic, fit_relevance, fit_signals
+from eval.gold.questions import Question
+from eval.training.ranker.examples import RankingExample, collect, ranked
+from eval.training.ranker.fit import fit_depth
+from eval.training.ranker.models import fit_logistic, fit_relevance, fit_signals
 from rag.engine import Engine
 from rag.index.library import Library
 from rag.retrieval.scoring import Logistic
@@ -53,7 +53,7 @@ def engine(library: Library, rerank_depth: int = 30) -> Engine:
     return Engine(settings, library, hash_models(), ranker=EASY_RANKER)
 
 
-def examples(count: int = 12, papers: int = 30) -> list[Example]:
+def examples(count: int = 12, papers: int = 30) -> list[RankingExample]:
     """Make questions of which "late" knows the one right paper, and "dense" knows nothing."""
     random = np.random.default_rng(7)
     made = []
@@ -66,7 +66,7 @@ def examples(count: int = 12, papers: int = 30) -> list[Example]:
             for i in range(papers)
         )
         grades = np.array([2 if i == right else 0 for i in range(papers)])
-        made.append(Example(Query("Which?", "list", "which"), hits, grades, {}, True))
+        made.append(RankingExample(Query("Which?", "list", "which"), hits, grades, {}, True))
     return made
 
 

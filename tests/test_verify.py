@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from eval.claims.judges import ThresholdJudge, cosines, shared_terms
-from eval.claims.pairs import Label, Pair, read_pairs
-from eval.claims.verdicts import judge_each
-from eval.claims.verify import ClassScore, MajorityJudge, agreement
+from eval.claims.agreement import ClassScore, agreement
+from eval.claims.judges import MajorityJudge, ThresholdJudge, cosines, judge_each, shared_terms
+from eval.claims.pairs import Label, LabelledPair, read_pairs
 from rag.cli.main import main
 from rag.errors import CorpusError, LLMFailed
 from tests.fakes import HashEmbedder
 
 
-def pair(number: int, claim: str, sentence: str, label: Label) -> Pair:
-    return Pair(f"{number}/d", claim, "", (sentence, "Nothing else is said."), label)
+def pair(number: int, claim: str, sentence: str, label: Label) -> LabelledPair:
+    return LabelledPair(f"{number}/d", claim, "", (sentence, "Nothing else is said."), label)
 
 
 PAIRS = (
@@ -73,7 +72,7 @@ def test_majority_judge_gives_the_most_frequent_label() -> None:
 @pytest.mark.parametrize("spelling", ["NOT_ENOUGH_INFO", "not_enough", "Not enough"])
 def test_spellings_of_a_label_are_one(tmp_path: Path, spelling: str) -> None:
     (tmp_path / "pairs.jsonl").write_text(record(spelling))
-    assert read_pairs(tmp_path / "pairs.jsonl").pairs == (Pair("1/d", "C.", "", ("S.",), "not_enough"),)
+    assert read_pairs(tmp_path / "pairs.jsonl").pairs == (LabelledPair("1/d", "C.", "", ("S.",), "not_enough"),)
 
 
 @pytest.mark.parametrize(

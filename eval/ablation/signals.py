@@ -1,7 +1,7 @@
-"""The rankings that an ablation is put together from: each signal's own, per question, kept as JSON.
+"""The rankings that an ablation combines: each signal's own, by question, cached as JSON.
 
-What is kept belongs to one generation of the index and to the settings that the signal looks at; anything else is
-ranked anew. What runs the engine itself is never kept, since what it does is not named by settings alone.
+A cached ranking is valid for one generation of the index and the settings that its signal reads. Rankings by the engine
+itself are never cached, since more than these settings decides them.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from rag.retrieval.retrievers import DenseRetriever, LexicalRetriever, hits_from
 from rag.settings import Settings
 from rag.types import Filters, Overrides
 
-Ranker = Callable[[str], list[str]]
+RankFunction = Callable[[str], list[str]]
 Rankings = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a signal can be made of; `fast` and `full` are engines without and with the cross-encoder."""
+    """The parts that signals are built from; `fast` and `full` are engines without and with the cross-encoder."""
 
     settings: Settings
     library: Library
@@ -43,22 +43,22 @@ class Parts:
 
     @property
     def embedder(self) -> Embedder:
-        """What embeds questions."""
+        """The embedding model."""
         return self.models.embedder
 
 
 @dataclass(frozen=True, slots=True)
 class SignalSource:
-    """How a signal is made, and the settings that its rankings depend on besides the index; None: never kept."""
+    """How a signal is built, and the settings that its rankings depend on besides the index; None: never cached."""
 
-    make: Callable[[Parts], Ranker]
+    make: Callable[[Parts], RankFunction]
     depends: tuple[str, ...] | None
 
 
 def rank_all(
     parts: Parts, signals: Sequence[str], questions: Sequence[str], folder: Path, fresh: bool = False
 ) -> dict[str, Rankings]:
-    """Give each signal's rankings, question by question; those that `folder` holds are used unless `fresh`."""
+    """Return each signal's rankings by question; those cached in `folder` are reused unless `fresh`."""
     kept = folder / parts.library.manifest.generation
     return {signal: _rank(parts, SIGNALS[signal], questions, kept / f"{signal}.json", fresh) for signal in signals}
 
@@ -78,7 +78,7 @@ def _rank(parts: Parts, source: SignalSource, questions: Sequence[str], path: Pa
 
 
 def _read(path: Path, settings: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Read what was kept under the same settings; what cannot be read counts as not kept."""
+    """Read what was cached under the same settings; an unreadable file counts as an empty cache."""
     try:
         kept = json.loads(path.read_bytes())
         return dict(kept["rankings"]) if kept["settings"] == settings else {}
@@ -86,16 +86,16 @@ def _read(path: Path, settings: Mapping[str, Any]) -> dict[str, list[str]]:
         return {}
 
 
-def _lexical(parts: Parts) -> Ranker:
+def _lexical(parts: Parts) -> RankFunction:
     return _through(LexicalRetriever(parts.library, Filters(), parts.settings.pool), parts)
 
 
-def _dense(parts: Parts) -> Ranker:
+def _dense(parts: Parts) -> RankFunction:
     return _through(DenseRetriever(parts.library, parts.embedder, Filters(), parts.settings.pool), parts)
 
 
-def _dense_whole(parts: Parts) -> Ranker:
-    """Rank by one vector per paper, of its title and as much of its abstract as the model reads; exact cosines."""
+def _dense_whole(parts: Parts) -> RankFunction:
+    """Rank by the exact cosine of one vector per paper, of its title and as much of its abstract as the model reads."""
     papers = list(parts.library.papers.values())
     vectors = parts.embedder.embed_documents([f"{paper.title}. {paper.abstract}" for paper in papers])
 
@@ -106,10 +106,10 @@ def _dense_whole(parts: Parts) -> Ranker:
     return rank
 
 
-def _late(rare: bool) -> Callable[[Parts], Ranker]:
-    """Rank all papers by late interaction, with all tokens alike or with those of rare words counting for more."""
+def _late(rare: bool) -> Callable[[Parts], RankFunction]:
+    """Rank all papers by late interaction, with equal weights or with those of rare words weighted higher."""
 
-    def make(parts: Parts) -> Ranker:
+    def make(parts: Parts) -> RankFunction:
         late, ids = parts.library.late, list(parts.library.papers)
         reader = Reader(parts.embedder, parts.models.late, parts.library.lexical)
         if late is None:
@@ -126,10 +126,10 @@ def _late(rare: bool) -> Callable[[Parts], Ranker]:
     return make
 
 
-def _engine(depth: str, as_is: bool) -> Callable[[Parts], Ranker]:
-    """Rank with an engine; `as_is` leaves the understanding of the question out."""
+def _engine(depth: str, as_is: bool) -> Callable[[Parts], RankFunction]:
+    """Rank with an engine; `as_is` skips query understanding."""
 
-    def make(parts: Parts) -> Ranker:
+    def make(parts: Parts) -> RankFunction:
         engine: Engine = getattr(parts, depth)
         overrides = Overrides(as_is=as_is)
         return lambda question: [hit.paper.paper_id for hit in engine.search(question, overrides).hits]
@@ -137,7 +137,7 @@ def _engine(depth: str, as_is: bool) -> Callable[[Parts], Ranker]:
     return make
 
 
-def _through(retriever: BaseRetriever, parts: Parts) -> Ranker:
+def _through(retriever: BaseRetriever, parts: Parts) -> RankFunction:
     return lambda question: [
         hit.paper.paper_id for hit in hits_from_nodes(retriever.retrieve(question), parts.library.papers)
     ]

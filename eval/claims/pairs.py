@@ -29,8 +29,8 @@ _SPELLINGS: Mapping[str, Label] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """A claim, the abstract it is held against, and what a person said of the two."""
+class LabelledPair:
+    """A claim, the abstract it is judged by, and the label that annotators chose."""
 
     pair_id: str
     claim: str
@@ -41,16 +41,16 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class PairFile:
-    """The distinct pairs of a file, and how many lines only repeat one."""
+    """The distinct pairs of a file, and how many lines repeat one."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[LabelledPair, ...]
     repeated: int
 
 
 def read_pairs(path: Path) -> PairFile:
     """Read a file of pairs; raises CorpusError that names the line where one is bad, or says that there is none."""
     text = read_text(path, "Name a file of labelled pairs.")
-    pairs: dict[str, Pair] = {}
+    pairs: dict[str, LabelledPair] = {}
     lines = 0
     for line, record in read_json_lines(text):
         try:
@@ -67,7 +67,7 @@ def read_pairs(path: Path) -> PairFile:
     return PairFile(tuple(pairs.values()), lines - len(pairs))
 
 
-def _pair(record: Mapping[str, Any]) -> Pair:
+def _pair(record: Mapping[str, Any]) -> LabelledPair:
     claim, label = (_text(record, name) for name in ("claim", "label"))
     sentences = record.get("sentences")
     if not isinstance(sentences, list) or not sentences or not all(isinstance(each, str) for each in sentences):
@@ -75,7 +75,7 @@ def _pair(record: Mapping[str, Any]) -> Pair:
     if label.lower() not in _SPELLINGS:
         raise ValueError(f"the label {label} is none of {', '.join(LABELS)}")
     pair_id = f"{_text(record, 'claim_id')}/{_text(record, 'doc_id')}"
-    return Pair(pair_id, claim, str(record.get("title") or ""), tuple(sentences), _SPELLINGS[label.lower()])
+    return LabelledPair(pair_id, claim, str(record.get("title") or ""), tuple(sentences), _SPELLINGS[label.lower()])
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:

@@ -1,23 +1,34 @@
-"""Two runs side by side (pure): paired differences, what got better and worse, and whether a gate holds."""
+"""`citedesk eval compare`: paired differences between two runs, and whether measures stay within their margins."""
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from eval.measures.catalogue import MEASURES, find_measure, scores
-from eval.runs.folder import Run
+from eval.runs.folder import Run, RunFolder
 from eval.runs.rows import question_digest
 from eval.stats import Interval, bootstrap_interval, permutation_p
+from rag.cli.options import Subparsers, add_command, add_json
+from rag.cli.output import print_result
+from rag.errors import CitedeskError, UsageError
+from rag.settings import Configuration
 
-_SMALLEST = 1e-9  # a difference below it is none
+_SMALLEST = 1e-9  # a smaller difference counts as none
 _SHOWN_P = 0.001
+_LISTED = ("ndcg@10", "cited_f1")  # measures whose changed questions are listed where --measure names none
+
+
+class GateFailed(CitedeskError):
+    """A comparison in which a named measure got worse by more than its margin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A measure that may get worse by no more than `margin`, in its own unit."""
+    """A measure that may get worse by `margin` at most, in its own unit."""
 
     measure: str
     margin: float
@@ -48,17 +59,59 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What changed from one run to another; `failures` say which gates do not hold, `notes` what was left out."""
+    """What changed between two runs; `failures` describe the failed gates, `notes` what was left out."""
 
     differences: tuple[Difference, ...]
     failures: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def compare(before: Run, after: Run, gates: Sequence[Gate] = (), seed: int = 0) -> Comparison:
-    """Pair two runs by question; raises UsageError for a gate on a measure that there is not.
+def register(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "compare",
+        "Show what changed from run A to run B; fail where a named measure got worse by more than its margin.",
+        "  citedesk eval compare eval/baseline runs/fast\n"
+        "  citedesk eval compare eval/baseline runs/fast --measure ndcg@10 --measure recall@20 --margin 0.02",
+    )
+    add_json(parser)
+    parser.add_argument("a", type=Path, metavar="A", help="folder of the run before")
+    parser.add_argument("b", type=Path, metavar="B", help="folder of the run after")
+    parser.add_argument(
+        "--measure", action="append", default=[], metavar="NAME", help="measure that must not get worse (repeatable)"
+    )
+    parser.add_argument(
+        "--margin",
+        action="append",
+        default=[],
+        type=_margin,
+        metavar="X",
+        help="how much worse it may get (0): one for all measures, or one for each in their order",
+    )
+    parser.set_defaults(run="eval.runs.compare:compare")
 
-    A gate fails also where it could not see all: a question of `before` that `after` lacks, failed or asks otherwise.
+
+def compare(arguments: Namespace, configuration: Configuration) -> int:
+    """Print the comparison; raises GateFailed where a named measure got worse by more than its margin."""
+    from rag.render.terminal import safe  # imports the index
+
+    gates = _gates(arguments.measure, arguments.margin)
+    comparison = compare_runs(RunFolder(arguments.a).read(), RunFolder(arguments.b).read(), gates)
+    print_result(
+        arguments,
+        lambda: comparison_to_json(comparison),
+        lambda: safe(comparison_to_text(comparison, arguments.measure or _LISTED)),
+    )
+    if comparison.failures:
+        raise GateFailed(f"{'; '.join(comparison.failures)}. Fix it, or store a new baseline if it is intended.")
+    return 0
+
+
+def compare_runs(before: Run, after: Run, gates: Sequence[Gate] = (), seed: int = 0) -> Comparison:
+    """Pair two runs by question; raises UsageError for a gate on an unknown measure.
+
+    A gate also fails where a question of `before` is missing, failed or changed in `after`.
     """
     for gate in gates:
         find_measure(gate.measure)
@@ -86,12 +139,12 @@ def compare(before: Run, after: Run, gates: Sequence[Gate] = (), seed: int = 0) 
 
 
 def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
-    """Show a comparison as a JSON object."""
+    """Return a comparison as a JSON object."""
     return {**asdict(comparison), "holds": not comparison.failures}
 
 
 def comparison_to_text(comparison: Comparison, listed: Sequence[str]) -> str:
-    """Lay out a comparison for a terminal, with the questions that changed by the measures `listed`."""
+    """Return a comparison as text, with the questions whose score changed by the measures `listed`."""
     lines = [f"{'measure':<20}{'n':>4}{'before':>10}{'after':>10}{'change':>10}  {'95 % interval':<22}{'p':>6}"]
     lines += map(_line, comparison.differences)
     lines.append("p: two-sided, by random flips of sign; not corrected for looking at several measures.")
@@ -100,6 +153,26 @@ def comparison_to_text(comparison: Comparison, listed: Sequence[str]) -> str:
             lines += _listed(each)
     lines += ["", *(f"Note: {note}" for note in comparison.notes)] if comparison.notes else []
     return "\n".join(lines) + "\n"
+
+
+def _margin(text: str) -> float:
+    try:
+        margin = float(text)
+    except ValueError:
+        margin = -1.0
+    if not margin >= 0:
+        raise ArgumentTypeError(f"not a margin of 0 or more: {text!r}")
+    return margin
+
+
+def _gates(measures: Sequence[str], margins: Sequence[float]) -> list[Gate]:
+    if margins and not measures:
+        raise UsageError("--margin without --measure has no effect: name the measure it is for.")
+    if len(margins) > 1 and len(margins) != len(measures):
+        raise UsageError(f"{len(margins)} margins for {len(measures)} measures: give one for all, or one for each.")
+    if len(margins) < 2:
+        margins = [*margins, 0.0][:1] * len(measures)
+    return [Gate(measure, margin) for measure, margin in zip(measures, margins, strict=True)]
 
 
 def _difference(
@@ -127,9 +200,9 @@ def _difference(
 
 
 def _failure(gate: Gate, differences: Sequence[Difference], had: int) -> str | None:
-    """Say how a gate does not hold; a measure that could not be compared does not hold it.
+    """Return why a gate fails, None where it holds; a measure that cannot be compared fails.
 
-    `had` is how many of the compared questions had the measure before.
+    `had` is the number of compared questions that had the measure before.
     """
     found = next((each for each in differences if each.measure == gate.measure), None)
     if found is None:

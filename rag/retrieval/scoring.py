@@ -1,6 +1,6 @@
 """The trained part of the search: how signals become a strength, a probability, and a decision to answer (pure).
 
-`weights/ranker.json` holds what `citedesk eval fit` learnt from questions; nothing here knows one of them.
+`weights/ranker.json` holds what `python -m eval.training.ranker` learnt from questions; nothing here knows one of them.
 """
 
 from __future__ import annotations

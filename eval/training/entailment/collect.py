@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-from eval.claims.corrupt import KINDS, plant
+from eval.claims.corruptions import KINDS, plant
 from eval.training.entailment.examples import Example, from_abstract, split
 from eval.training.entailment.published import read_published, read_scifact
 from eval.training.entailment.rewrite import rewritten, third_person

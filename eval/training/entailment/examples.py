@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from eval.claims.corrupt import KINDS, plant
+from eval.claims.corruptions import KINDS, plant
 from eval.claims.pairs import Label
 from eval.training.entailment.rewrite import merged, rewritten
 from rag.text.tokens import tokenize

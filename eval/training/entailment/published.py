@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.claims.corrupt import plant
+from eval.claims.corruptions import plant
 from eval.claims.pairs import Label, read_pairs
 from eval.training.entailment.examples import Example, split
 from eval.training.entailment.rewrite import rewritten
