@@ -103,9 +103,9 @@ def test_judgements_of_unknown_ids_are_counted_and_left_out(folder: Path) -> Non
     ("file", "text", "message"),
     [
         ("corpus.jsonl", '{"id": "a", "title": "t", "text": "x"}\n{"id": ', "corpus.jsonl line 2: not JSON"),
-        ("corpus.jsonl", '{"id": 7, "title": "t", "text": "x"}\n', 'corpus.jsonl line 1: no "id" that is a text'),
-        ("corpus.jsonl", '{"id": "a", "title": "t"}\n', 'corpus.jsonl line 1: no "text" that is a text'),
-        ("corpus.jsonl", '{"id": "a", "text": "x"}\n' * 2, "corpus.jsonl line 2: id a is there twice"),
+        ("corpus.jsonl", '{"id": 7, "title": "t", "text": "x"}\n', 'corpus.jsonl line 1: no "id" that is a string'),
+        ("corpus.jsonl", '{"id": "a", "title": "t"}\n', 'corpus.jsonl line 1: no "text" that is a string'),
+        ("corpus.jsonl", '{"id": "a", "text": "x"}\n' * 2, "corpus.jsonl line 2: id a occurs twice"),
         ("corpus.jsonl", "\n", "corpus.jsonl holds no document"),
         ("queries.jsonl", '{"id": "q1", "text": " "}\n', "queries.jsonl line 1: the query is empty"),
         ("queries.jsonl", '{"id": "q1", "text": "\\ud800"}\n', "queries.jsonl line 1: text holds half a surrogate"),

@@ -263,7 +263,7 @@ def test_question_with_half_a_character_does_not_stop_the_rest(
     )
     code, out, err = run(capsys, "search", "--questions", str(questions))
     assert (code, [json.loads(line)["id"] for line in out.splitlines()]) == (1, [1, 3])
-    assert err == f'error: {questions} line 2: needs an "id" (a text or number) and a "question" (a text)\n'
+    assert err == f'error: {questions} line 2: needs an "id" (a string or number) and a "question" (a string)\n'
 
 
 def test_search_deeper_than_the_pool_shows_as_many_as_asked(

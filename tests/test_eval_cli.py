@@ -109,7 +109,10 @@ def test_everything_wrong_with_the_gold_is_listed_on_stderr(
             ["compare", "a", "b", "--measure", "mrr", "--margin", "1", "--margin", "2"],
             "error: 2 margins for 1 measures",
         ),
-        (["compare", "a", "b", "--measure", "mrr", "--margin", "-1"], "invalid margin value"),
+        (
+            ["compare", "a", "b", "--measure", "mrr", "--margin", "-1"],
+            "argument --margin: not a margin of 0 or more: '-1'",
+        ),
         (["run"], "the following arguments are required"),
         ([], "the following arguments are required"),
     ],

@@ -57,7 +57,7 @@ def test_search_shows_what_was_searched_for_besides_and_its_cost(
 def test_search_says_that_it_screens_nothing(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "search", QUESTION, "--recall", "screen")
     assert (code, out.startswith("  1. Small Caches"), asking.requests) == (0, True, [])
-    assert err == "Nothing was screened: that decides what an answer cites, not a ranking.\n"
+    assert err == "Nothing was screened: screening decides which papers an answer cites, not how they are ranked.\n"
 
 
 def test_search_with_a_failing_endpoint_says_so_and_ranks(
@@ -74,7 +74,7 @@ def test_search_with_a_failing_endpoint_says_so_and_ranks(
 def test_recall_without_the_llm_is_wrong_usage(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "ask", QUESTION, "--recall", "rewrite,screen", "--no-llm", "--json")
     assert (code, asking.requests) == (2, [])
-    assert err == "error: --recall needs the model that --no-llm leaves alone: give one of them.\n"
+    assert err == "error: --recall needs the model that --no-llm turns off: use one of them.\n"
 
 
 def test_list_is_screened_and_the_json_says_why(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:

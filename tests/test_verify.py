@@ -189,7 +189,7 @@ def test_threshold_is_chosen_on_no_pair_that_is_measured(tmp_path: Path, capsys:
     train = tmp_path / "train.jsonl"
     train.write_text(pairs.read_text() + record("SUPPORT"))
     assert main(["eval", "verify", str(pairs), "--judge", "lexical", "--train", str(train), "--quiet"]) == 0
-    assert capsys.readouterr().err == "left out of --train: 4 pairs that are to be measured\n"
+    assert capsys.readouterr().err == "left out of --train: 4 pairs that are measured\n"
 
 
 def test_verify_shows_a_table_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,9 +206,9 @@ def test_verify_shows_a_table_for_people(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--judge", "lexical", "--train", "pairs.jsonl"], "--train holds nothing but pairs that are to be measured."),
+        (["--judge", "lexical", "--train", "pairs.jsonl"], "--train holds only pairs that are measured."),
         (["--judge", "oracle"], "There is no judge oracle. Name one of entailment, lexical, dense, llm."),
-        (["--train", "pairs.jsonl"], "--train means nothing to the judge entailment."),
+        (["--train", "pairs.jsonl"], "--train has no effect on the judge entailment."),
         (["--judge", "llm"], "No endpoint is configured."),
     ],
 )

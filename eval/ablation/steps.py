@@ -15,7 +15,7 @@ from eval.gold.questions import Question
 from eval.measures.ranking import ranking_scores
 from eval.stats import Interval, bootstrap_interval
 
-Order = Callable[[Mapping[str, Sequence[str]]], list[str]]
+CombineRankings = Callable[[Mapping[str, Sequence[str]]], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Step:
     name: str
     meaning: str
     signals: tuple[str, ...]
-    order: Order
+    order: CombineRankings
     adds_to: str | None = None
 
 
@@ -78,7 +78,7 @@ def _differences(
     return [{name: here[name] - there[name] for name in here} for here, there in zip(values, below, strict=True)]
 
 
-def _alone(signal: str) -> Order:
+def _alone(signal: str) -> CombineRankings:
     return lambda rankings: list(rankings[signal])
 
 

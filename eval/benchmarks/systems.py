@@ -25,7 +25,7 @@ from rag.retrieval.retrievers import DenseRetriever, LexicalRetriever, hits_from
 from rag.settings import Settings
 from rag.types import Filters, Hit, Overrides
 
-Search = Callable[[str], list[str]]
+SearchFunction = Callable[[str], list[str]]
 QueryProgress = Callable[[Iterable[str], int, str], Iterable[str]]
 Qrels = Mapping[str, Mapping[str, int]]
 
@@ -44,7 +44,7 @@ class SystemScore:
     published: Published | None = None
 
 
-def systems(settings: Settings, library: Library, models: Models) -> dict[str, Search]:
+def systems(settings: Settings, library: Library, models: Models) -> dict[str, SearchFunction]:
     """Return the measured systems by name, simplest first; `fast` and `full` are the engine's own searches.
 
     Queries are taken literally: a claim or a summary is not a user's question.
@@ -53,10 +53,10 @@ def systems(settings: Settings, library: Library, models: Models) -> dict[str, S
     lexical = LexicalRetriever(library, Filters(), settings.pool)
     as_is = Overrides(as_is=True)
 
-    def through(retriever: BaseRetriever) -> Search:
+    def through(retriever: BaseRetriever) -> SearchFunction:
         return lambda question: _ids(hits_from_nodes(retriever.retrieve(question), library.papers))
 
-    def engine(depth: int) -> Search:
+    def engine(depth: int) -> SearchFunction:
         built = Engine(replace(settings, rerank_depth=depth), library, models)
         return lambda question: _ids(built.search(question, as_is).hits)
 
@@ -83,7 +83,7 @@ def run_bench(
 
 
 def _measure(
-    name: str, search: Search, test_set: TestSet, settings: Settings, progress: QueryProgress | None
+    name: str, search: SearchFunction, test_set: TestSet, settings: Settings, progress: QueryProgress | None
 ) -> SystemScore:
     rankings: dict[str, list[str]] = {}
     times_ms: list[float] = []

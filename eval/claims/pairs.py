@@ -60,7 +60,7 @@ def read_pairs(path: Path) -> PairFile:
             if pairs.setdefault(pair.pair_id, pair) != pair:
                 raise ValueError(f"the pair {pair.pair_id} is there already, with another label or text")
         except ValueError as error:
-            raise CorpusError(f"{path} line {line}: {error}. Mend the line.") from None
+            raise CorpusError(f"{path} line {line}: {error}. Correct the line.") from None
         lines += 1
     if not pairs:
         raise CorpusError(f"{path} is empty. Each line is an object with claim, label and sentences.")
@@ -71,7 +71,7 @@ def _pair(record: Mapping[str, Any]) -> LabelledPair:
     claim, label = (_text(record, name) for name in ("claim", "label"))
     sentences = record.get("sentences")
     if not isinstance(sentences, list) or not sentences or not all(isinstance(each, str) for each in sentences):
-        raise ValueError('no "sentences" that are a list of texts')
+        raise ValueError('no "sentences" that are a list of strings')
     if label.lower() not in _SPELLINGS:
         raise ValueError(f"the label {label} is none of {', '.join(LABELS)}")
     pair_id = f"{_text(record, 'claim_id')}/{_text(record, 'doc_id')}"
@@ -81,5 +81,5 @@ def _pair(record: Mapping[str, Any]) -> LabelledPair:
 def _text(record: Mapping[str, Any], name: str) -> str:
     value = record.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f'no "{name}" that is a text')
+        raise ValueError(f'no "{name}" that is a string')
     return value

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter, process_time
-from typing import Protocol
 
 import httpx
 
 from eval.latency.endpoint_stub import LAST
+from eval.runs.asking import Asker
 from rag.answer import Event, Retrieved, Token
 from rag.types import Overrides, Paper
 from rag.verification.judge import Judgement, SentenceJudge
@@ -31,14 +31,6 @@ PIECES = tuple(
 TEXT = "".join(PIECES).rstrip()
 _GIVE_UP = 10  # questions in a row
 _AS_LIST = Overrides(kind="list", as_is=True)  # so that several papers are sent
-
-
-class Asker(Protocol):
-    """What is measured: `rag.Engine`, or anything that answers like it."""
-
-    def ask(self, question: str, overrides: Overrides = ..., use_llm: bool = ...) -> Iterator[Event]:
-        """Answer a question; the last event is Done."""
-        ...
 
 
 class TimedJudge(SentenceJudge):

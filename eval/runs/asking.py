@@ -10,7 +10,7 @@ from typing import Protocol
 from eval.gold.questions import Question
 from eval.measures.ranking import DEPTH
 from eval.measures.written import needed_citations
-from eval.runs.folder import Mode, RunFolder, RunInfo
+from eval.runs.folder import RunFolder, RunInfo, RunMode
 from eval.runs.rows import Row
 from rag.answer import Answer, Done, Event, Retrieved, Token
 from rag.errors import CitedeskError
@@ -80,7 +80,7 @@ def run_questions(
                 )
 
 
-def ask_one(asker: Asker, question: Question, mode: Mode, judge: SentenceJudge | None = None) -> Row:
+def ask_one(asker: Asker, question: Question, mode: RunMode, judge: SentenceJudge | None = None) -> Row:
     """Ask one question; whatever prevents a complete answer becomes the row's error."""
     started = perf_counter()
     try:
@@ -94,7 +94,7 @@ def ask_one(asker: Asker, question: Question, mode: Mode, judge: SentenceJudge |
     return replace(row, needed=needed_citations(answer, judge)) if judge and answer.sentences else row
 
 
-def _answered(events: Iterator[Event], question: Question, mode: Mode, started: float) -> tuple[Row, Answer]:
+def _answered(events: Iterator[Event], question: Question, mode: RunMode, started: float) -> tuple[Row, Answer]:
     from rag.render.json import answer_to_json  # imports the index
 
     hits: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ def _answered(events: Iterator[Event], question: Question, mode: Mode, started: 
     return row, answer
 
 
-def _failure(answer: Answer, mode: Mode) -> str | None:
+def _failure(answer: Answer, mode: RunMode) -> str | None:
     """Return why an answer that a model should write is extractive; one about metadata always is."""
     if mode == "llm" and answer.status == "extractive" and answer.query.kind != "metadata":
         return answer.notice or "The endpoint gave no answer."

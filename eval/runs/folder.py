@@ -14,7 +14,7 @@ from eval.runs.rows import Row, question_digest, row_from_json, row_to_json
 from rag.corpus.files import read_json_lines, write_atomic
 from rag.errors import CitedeskError, UsageError
 
-Mode = Literal["retrieval", "extractive", "llm"]
+RunMode = Literal["retrieval", "extractive", "llm"]
 _INFO, _ROWS = "run.json", "rows.jsonl"
 _LAST = "last-evaluation"  # in an index's home: the folder of the run that was reported last
 _WRITTEN = (_ROWS, "report.html", "report.json", "report.md")
@@ -28,7 +28,7 @@ class RunDamaged(CitedeskError):
 class RunInfo:
     """What was run: `gold` maps file to SHA-256, `settings` leaves out secrets and paths, `started` is an ISO time."""
 
-    mode: Mode
+    mode: RunMode
     generation: str
     papers: int
     settings: Mapping[str, Any]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from eval.runs.folder import Mode, RunInfo
+from eval.runs.folder import RunInfo, RunMode
 from rag import __version__
 from rag.index.generations import Manifest
 from rag.settings import Settings
@@ -31,7 +31,7 @@ _NOT_KEPT = {
 
 
 def run_info(
-    mode: Mode,
+    mode: RunMode,
     manifest: Manifest,
     settings: Settings,
     gold: Sequence[Path],
@@ -52,7 +52,7 @@ def run_info(
     )
 
 
-def measured_settings(settings: Settings, mode: Mode) -> dict[str, Any]:
+def measured_settings(settings: Settings, mode: RunMode) -> dict[str, Any]:
     """Return the settings that a run of this mode depends on."""
     values = {name: value for name, value in asdict(settings).items() if name not in _NOT_KEPT}
     if values["llm_base_url"]:

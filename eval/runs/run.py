@@ -26,7 +26,7 @@ from rag.errors import CitedeskError
 
 if TYPE_CHECKING:
     from eval.gold.questions import Question
-    from eval.runs.folder import Mode, Run, RunFolder
+    from eval.runs.folder import Run, RunFolder, RunMode
     from rag.settings import Configuration, Settings
 
 
@@ -136,7 +136,7 @@ def select_questions(questions: Sequence[Question], limit: int | None, sample: i
     return [questions[i * len(questions) // sample] for i in range(sample)]
 
 
-def _mode(arguments: Namespace, settings: Settings) -> Mode:
+def _mode(arguments: Namespace, settings: Settings) -> RunMode:
     if arguments.retrieval_only:
         return "retrieval"
     return "llm" if arguments.llm and settings.writes else "extractive"

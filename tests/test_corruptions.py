@@ -80,7 +80,7 @@ def test_the_seed_chooses_the_place_and_repeats_it() -> None:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="no kind of error paper: name one of number, negation, antonym"):
+    with pytest.raises(ValueError, match="unknown kind of error paper: use one of number, negation, antonym"):
         plant("A sentence.", "paper")  # type: ignore[arg-type]
 
 

@@ -93,7 +93,7 @@ def test_everything_wrong_is_listed_with_its_line(tmp_path: Path) -> None:
     assert [problem.line for problem in caught.value.problems] == [3, 4, 5]
     assert "the id Q1 is already that of" in caught.value.problems[1].reason
     assert str(caught.value).startswith("3 problems in the gold questions, the first in ")
-    assert str(caught.value).endswith("Mend the lines.")
+    assert str(caught.value).endswith("Correct the lines.")
 
 
 def test_id_is_distinct_over_all_files(tmp_path: Path) -> None:
