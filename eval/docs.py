@@ -5,7 +5,7 @@ A generated part stands between two comments, and the first one names what belon
     <!-- generated: figures quality ndcg@10 mrr -->
     <!-- end -->
 
-- `settings`: the table of `rag.settings.Settings`.
+- `settings`: the tables of `rag.settings.Settings`.
 - `commands`: every command with its options and examples, from the parser behind `citedesk … --help`.
 - `figures TABLE [ROW …]`: a table of docs/figures.json, which holds each measured figure once. A row
   with `"baseline": NAME` is computed from the run stored in eval/baseline.
@@ -18,8 +18,9 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -69,20 +70,26 @@ def _part(name: str, arguments: Sequence[str]) -> str:
 
 
 def settings_table() -> str:
-    """Return the table of all settings: variable, default and meaning."""
+    """Return a table of the settings for each group: variable, default and meaning."""
     from rag.settings import PREFIX, Settings
 
-    rows = [
-        [f"`{PREFIX}{each.name.upper()}`", _default(each.default), each.metadata["meaning"]]
-        for each in fields(Settings)
-    ]
-    return _table(["variable", "default", "meaning"], rows)
+    parts = []
+    for group, settings in groupby(fields(Settings), lambda each: each.metadata.get("group", "all")):
+        rows = [[f"`{PREFIX}{each.name.upper()}`", _default(each), each.metadata["meaning"]] for each in settings]
+        parts.append(f"## {group.capitalize()}\n\n{_table(['variable', 'default', 'meaning'], rows)}")
+    return "\n" + "\n".join(parts) + "\n"
 
 
-def _default(value: Any) -> str:
+def _default(setting: Field[Any]) -> str:
+    """Return a setting's default with its unit, without the paths of this machine."""
+    value, unit = setting.default, setting.metadata.get("unit", "")
+    if shown := setting.metadata.get("shown_default"):
+        return str(shown)
+    if isinstance(value, Path):
+        return f"`{value.relative_to(_PROJECT)}` in a checkout"
     if value in (None, ()):
         return "not set"
-    return f"`{value.relative_to(_PROJECT)}` in the checkout" if isinstance(value, Path) else f"`{value}`"
+    return f"`{f'{value:g}' if isinstance(value, float) else value}` {unit}".rstrip()
 
 
 def commands_reference() -> str:

@@ -77,13 +77,14 @@ def test_table_or_row_that_is_not_stored_is_an_error(names: tuple[str, ...]) -> 
 
 def test_generated_part_replaces_what_stood_there() -> None:
     filled = fill("Before.\n<!-- generated: settings -->\nold\n<!-- end -->\nAfter.\n")
-    assert filled.startswith("Before.\n<!-- generated: settings -->\n| variable | default | meaning |\n")
-    assert filled.endswith("|\n<!-- end -->\nAfter.\n")
+    assert filled.startswith("Before.\n<!-- generated: settings -->\n\n## ")
+    assert "\n| `CITEDESK_POOL` | `100`" in filled
+    assert filled.endswith("|\n\n<!-- end -->\nAfter.\n")
     assert "\nold\n" not in filled
     assert fill(filled) == filled
 
 
-def test_every_setting_is_in_the_table_and_no_other() -> None:
+def test_every_setting_is_in_the_tables_and_no_other() -> None:
     filled = fill("<!-- generated: settings -->\n<!-- end -->")
     assert re.findall(r"^\| `(\w+)`", filled, re.MULTILINE) == [PREFIX + each.name.upper() for each in fields(Settings)]
 
@@ -128,3 +129,8 @@ def test_commands_and_settings_exist(page: Path) -> None:
 
 def test_commands_are_found_in_the_pages() -> None:
     assert sum(len(list(commands(page))) for page in pages()) > 40
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    assert "\nmake test " in (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert "\nmake test\n" in (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
