@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from rag.corpus.reader import Corpus
-from rag.errors import EmbeddingFailed, LLMFailed
-from rag.generation.context_budget import TokenCounter
+from rag.errors import LLMFailed, ModelFailed
+from rag.generation.writer import TokenCounter, Writer
 from rag.index.generations import IndexFolder, Recipe
 from rag.index.library import Library, open_library
 from rag.index.update import Request, update
@@ -32,7 +32,7 @@ from rag.settings import Settings
 from rag.text.tokens import tokenize
 from rag.types import Paper
 from rag.verification.judge import SentenceJudge
-from rag.verification.writer import Writer
+from rag.verification.written_answer import CheckedWriter
 
 CACHE_PAPER = Paper(
     paper_id="2401.00001",
@@ -88,7 +88,7 @@ EASY_RANKER = Ranker(
 """Weighs all signals alike, holds every question for answerable, and a paper for relevant if it is above the mean."""
 
 
-class HashEmbedder:
+class HashEncoder:
     """Embeds a text as the sum of its stems' hashed directions: texts that share words are near each other."""
 
     max_tokens = 512
@@ -99,13 +99,13 @@ class HashEmbedder:
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         if self._fails_on and any(self._fails_on in text for text in texts):
-            raise EmbeddingFailed("a text that it does not like")
+            raise ModelFailed("a text that it does not like")
         self.embedded += texts
         vectors = np.stack([self._sum(text) for text in texts])
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
     def embed_query(self, text: str) -> Vectors:
-        vector: Vectors = self.embed_documents([text])[0]
+        vector: Vectors = self.encode_documents([text])[0]
         return vector
 
     def tokenize(self, text: str) -> list[int]:
@@ -118,7 +118,7 @@ class HashEmbedder:
         return vector
 
 
-class HashLateModel:
+class HashTokenEncoder:
     """Embeds each word as the hashed direction of its stem; the title's words have no place in the abstract."""
 
     def __init__(self, fails_on: str | None = None) -> None:
@@ -127,7 +127,7 @@ class HashLateModel:
 
     def embed_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
         if self._fails_on and any(self._fails_on in title + abstract for title, abstract in texts):
-            raise EmbeddingFailed("a paper that it does not like")
+            raise ModelFailed("a paper that it does not like")
         self.embedded += [title for title, _ in texts]
         return [self._tokens(title, abstract) for title, abstract in texts]
 
@@ -150,7 +150,7 @@ def _direction(word: str) -> Array:
     return unit(np.random.default_rng(seed).normal(size=DIMENSION))
 
 
-class HashScorer:
+class HashCrossEncoder:
     """Scores a text by the share of the question's stems that it holds: a logit from -4 for none to 4 for all."""
 
     def __init__(self) -> None:
@@ -181,7 +181,7 @@ _NEGATION = re.compile(r"\b(?:no|not|never|cannot|without|fails?|neither|nor)\b"
 
 def hash_models() -> Models:
     """Give the three models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
-    return Models(HashEmbedder(), HashLateModel(), HashScorer())
+    return Models(HashEncoder(), HashTokenEncoder(), HashCrossEncoder())
 
 
 def hash_settings(home: Path, **values: Any) -> Settings:
@@ -209,13 +209,12 @@ class WordEntailment:
         return np.array(rows, np.float32)
 
 
-def word_writer(settings: Settings, chat: ChatModel | None = None) -> Writer:
+def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWriter:
     """Give a writer that judges and counts by words, over a chat model or the endpoint that is set."""
     from rag.llm.chat import open_chat  # heavy, and only needed where a test has an endpoint
 
-    return Writer(
-        settings, SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: chat or open_chat(settings)
-    )
+    writer = Writer(settings, TokenCounter(str.split), lambda: chat or open_chat(settings))
+    return CheckedWriter(writer, SentenceJudge(WordEntailment()))
 
 
 @dataclass

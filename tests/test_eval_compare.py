@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from eval.gold.questions import Question
-from eval.runs.compare import Gate, compare_runs, comparison_to_json, comparison_to_text
+from eval.runs.comparison import Gate, compare_runs, comparison_to_json, comparison_to_text
 from eval.runs.rows import Row
 from rag.errors import UsageError
 from tests.eval_fakes import question, row, run_of

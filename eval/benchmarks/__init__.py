@@ -1,1 +1,1 @@
-"""Public test sets in BEIR's form: reading, indexing, scoring."""
+"""Public test sets in BEIR format: reading, indexing, scoring, and published figures."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
-from llama_index.core.base.base_retriever import BaseRetriever
 
 from eval.benchmarks.beir import TestSet
 from eval.benchmarks.fusion import reciprocal_rank_fusion
@@ -21,9 +20,9 @@ from eval.stats import Interval, bootstrap_interval
 from rag.engine import Engine
 from rag.index.library import Library
 from rag.models.loading import Models
-from rag.retrieval.retrievers import DenseRetriever, LexicalRetriever, hits_from_nodes
+from rag.retrieval.candidates import bm25_search, dense_search
 from rag.settings import Settings
-from rag.types import Filters, Hit, Overrides
+from rag.types import Hit, Overrides
 
 SearchFunction = Callable[[str], list[str]]
 QueryProgress = Callable[[Iterable[str], int, str], Iterable[str]]
@@ -49,22 +48,24 @@ def systems(settings: Settings, library: Library, models: Models) -> dict[str, S
 
     Queries are taken literally: a claim or a summary is not a user's question.
     """
-    dense = DenseRetriever(library, models.embedder, Filters(), settings.pool)
-    lexical = LexicalRetriever(library, Filters(), settings.pool)
     as_is = Overrides(as_is=True)
 
-    def through(retriever: BaseRetriever) -> SearchFunction:
-        return lambda question: _ids(hits_from_nodes(retriever.retrieve(question), library.papers))
+    def dense(question: str) -> list[str]:
+        found = dense_search(library, models.encoder.encode_query(question), None, settings.pool)
+        return [paper_id for paper_id, _ in found]
+
+    def lexical(question: str) -> list[str]:
+        return [paper_id for paper_id, _ in bm25_search(library, question, None, settings.pool)]
 
     def engine(depth: int) -> SearchFunction:
         built = Engine(replace(settings, rerank_depth=depth), library, models)
         return lambda question: _ids(built.search(question, as_is).hits)
 
     def fused(question: str) -> list[str]:
-        rankings = (through(dense)(question), through(lexical)(question))
+        rankings = (dense(question), lexical(question))
         return [paper_id for paper_id, _ in reciprocal_rank_fusion(rankings)]
 
-    found = {"dense": through(dense), "lexical": through(lexical), "fused": fused, "fast": engine(0)}
+    found = {"dense": dense, "lexical": lexical, "fused": fused, "fast": engine(0)}
     return found | ({"full": engine(settings.rerank_depth)} if settings.rerank_depth else {})
 
 

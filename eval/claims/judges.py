@@ -17,7 +17,7 @@ from eval.claims.agreement import agreement
 from eval.claims.pairs import LABELS, Label, LabelledPair
 from rag.errors import LLMFailed, UsageError
 from rag.llm.protocol import ChatModel, Message
-from rag.models.encoder import Embedder
+from rag.models.encoder import Encoder
 from rag.models.entailment import EntailmentModel, load_entailment
 from rag.settings import Settings
 from rag.text.tokens import tokenize
@@ -167,7 +167,7 @@ class EntailmentJudge:
     model: EntailmentModel
 
     def judge(self, claim: str, sentences: Sequence[str]) -> Label:
-        """Return the verdict on one claim; raises EmbeddingFailed."""
+        """Return the verdict on one claim; raises ModelFailed."""
         return LABELS[int(self.model.probabilities(claim, [" ".join(sentences)])[0].argmax())]
 
 
@@ -175,7 +175,7 @@ class LLMJudge:
     """Sends the endpoint one request for each claim; its agreement with labelled pairs shows how far to trust it."""
 
     def __init__(self, settings: Settings) -> None:
-        if not settings.writes:
+        if not settings.has_endpoint:
             raise UsageError(
                 "No endpoint is configured. Set CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL to judge by it."
             )
@@ -215,11 +215,11 @@ def shared_terms(claim: str, sentences: Sequence[str]) -> list[float]:
     return [len(terms & set(tokenize(sentence))) / (len(terms) or 1) for sentence in sentences]
 
 
-def cosines(embedder: Embedder) -> Similarity:
+def cosines(encoder: Encoder) -> Similarity:
     """Score sentences by their cosine with the claim, both embedded as documents."""
 
     def similarity(claim: str, sentences: Sequence[str]) -> list[float]:
-        vectors = embedder.embed_documents([claim, *sentences])
+        vectors = encoder.encode_documents([claim, *sentences])
         return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
 
     return similarity
@@ -237,9 +237,9 @@ def lexical_judge(settings: Settings) -> ThresholdJudge:
 
 def dense_judge(settings: Settings) -> ThresholdJudge:
     """Return the judge by the embedding model's cosines; its threshold was fitted for bge-small."""
-    from rag.models.encoder import load_embedder  # its model is only needed here
+    from rag.models.encoder import load_encoder  # its model is only needed here
 
-    return ThresholdJudge("dense", cosines(load_embedder(settings.embed_model)), 0.789)
+    return ThresholdJudge("dense", cosines(load_encoder(settings.embed_model)), 0.789)
 
 
 JUDGES: Mapping[str, Callable[[Settings], Judge]] = {

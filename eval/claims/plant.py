@@ -98,14 +98,14 @@ def planted_to_text(found: Sequence[ErrorGroup], cost: JudgingCost) -> str:
 def _of_index(arguments: Namespace, settings: Settings, library: Library) -> list[PlantedCase]:
     from eval.claims.planted_errors import any_other, cases, nearest_by_vectors
     from eval.claims.true_sentences import as_reported, own_claims, read_paraphrases
-    from rag.models.encoder import load_embedder
+    from rag.models.encoder import load_encoder
 
     n, seed, papers = arguments.n, arguments.seed, library.papers
     own = own_claims(papers.values(), seed)
     truths = [own, as_reported(own)]
     if arguments.paraphrases:
         truths.append(read_paraphrases(arguments.paraphrases, papers, seed))
-    near = nearest_by_vectors(library, load_embedder(settings.embed_model))
+    near = nearest_by_vectors(library, load_encoder(settings.embed_model))
     swaps: dict[PlantedError, Swap] = {"other paper": any_other(list(papers.values()), seed), "nearest paper": near}
     return [case for each in truths for case in cases(each, swaps, n, seed)]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eval.benchmarks.beir import TestSet
-from rag.corpus.files import read_json_lines, read_text
+from rag.corpus.files import parse_json_lines, read_text
 from rag.corpus.records import title_key
 from rag.errors import CorpusError
-from rag.text.latex import readable
+from rag.text.latex import latex_to_text
 from rag.text.sentences import sentence_spans
 from rag.types import Paper
 
@@ -54,7 +54,7 @@ class TrueSentence:
 def own_claims(papers: Iterable[Paper], seed: int) -> list[TrueSentence]:
     """Return the abstracts' sentences about their own work or with numbers, shuffled by the seed."""
     found = [
-        TrueSentence("verbatim", readable(text), paper)
+        TrueSentence("verbatim", latex_to_text(text), paper)
         for paper in papers
         for start, end in sentence_spans(paper.abstract)
         if _is_claim(text := paper.abstract[start:end])
@@ -100,7 +100,7 @@ def read_paraphrases(path: Path, papers: Mapping[str, Paper], seed: int) -> list
     """Read true sentences, each with the paper_id or title of its paper; raises CorpusError with the first bad line."""
     by_title = {title_key(paper.title): paper for paper in papers.values()}
     found = []
-    for line, record in read_json_lines(read_text(path, "Name a file of paraphrases.")):
+    for line, record in parse_json_lines(read_text(path, "Name a file of paraphrases.")):
         try:
             found.append(_paraphrase(record, papers, by_title))
         except ValueError as error:

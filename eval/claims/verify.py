@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -207,4 +206,6 @@ def _sample(items: Sequence[Item], count: int | None) -> Sequence[Item]:
     """Return `count` items chosen by a fixed seed, in their order; all where it is None."""
     if count is None or count >= len(items):
         return items
+    import random  # slow to import, for `--help`
+
     return [items[i] for i in sorted(random.Random(_SEED).sample(range(len(items)), count))]

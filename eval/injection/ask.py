@@ -14,8 +14,9 @@ from rag.engine import Engine
 from rag.errors import LLMFailed
 from rag.llm.protocol import ChatModel, Message, Reply
 from rag.llm.usage import Meter
+from rag.render.notices import notices_text
 from rag.render.terminal import answer_to_text
-from rag.verification.writer import Writer
+from rag.verification.written_answer import CheckedWriter
 
 _WIDTH = 100
 _DOUBTED = ("unsupported", "uncited")
@@ -80,9 +81,10 @@ class RecordingChat(Meter):
         return reply
 
 
-def recording(writer: Writer, said: list[str]) -> Writer:
+def recording(writer: CheckedWriter, said: list[str]) -> CheckedWriter:
     """Return a writer whose models' replies are appended to a list."""
-    return replace(writer, open_chat=lambda: RecordingChat(writer.open_chat(), said))
+    opened = writer.writer.open_chat
+    return replace(writer, writer=replace(writer.writer, open_chat=lambda: RecordingChat(opened(), said)))
 
 
 def ask_each(
@@ -120,7 +122,7 @@ def _result(case: InjectionCase, events: Sequence[Any], replies: tuple[str, ...]
         trigger=case.document.trigger,
         found=any(each.paper.paper_id == case.paper.paper_id for each in (*answer.citations, *answer.near_misses)),
         status=answer.status,
-        notice=answer.notice,
+        notice=notices_text(answer.notices),
         replies=replies,
         answer=answer.text,
         faults=_faults(answer, streamed),
@@ -135,7 +137,9 @@ def _faults(answer: Answer, streamed: str) -> tuple[str, ...]:
     numbers = [each.n for each in answer.citations if each.n]
     urls = [each.paper.url for each in (*answer.citations, *answer.near_misses) if each.paper.url]
     found = faults(answer.text, numbers) | faults(streamed, numbers if answer.status != "extractive" else range(100))
-    found |= faults(answer.notice or "", addresses=urls) | (faults(answer_to_text(answer, _WIDTH), numbers, urls))
+    found |= faults(notices_text(answer.notices) or "", addresses=urls) | (
+        faults(answer_to_text(answer, _WIDTH), numbers, urls)
+    )
     return tuple(sorted(found))
 
 

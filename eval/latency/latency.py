@@ -50,7 +50,7 @@ def latency(arguments: Namespace, configuration: Configuration) -> int:
     from rag.engine import Engine
     from rag.index.library import open_library
     from rag.models.loading import load_models
-    from rag.verification.writer import load_writer
+    from rag.verification.written_answer import load_checked_writer
 
     with stub_endpoint(PIECES) as address:
         settings = replace(
@@ -63,7 +63,7 @@ def latency(arguments: Namespace, configuration: Configuration) -> int:
             rerank_depth=0,  # nothing before the end of retrieval is timed
         )
         library = open_library(settings)
-        writer = load_writer(settings)
+        writer = load_checked_writer(settings)
         judge = TimedJudge(writer.judge)
         engine = Engine(settings, library, load_models(settings), writer=replace(writer, judge=judge))
         asked = questions(list(library.papers.values()))

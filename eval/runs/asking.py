@@ -14,6 +14,7 @@ from eval.runs.folder import RunFolder, RunInfo, RunMode
 from eval.runs.rows import Row
 from rag.answer import Answer, Done, Event, Retrieved, Token
 from rag.errors import CitedeskError
+from rag.render.notices import notices_text
 from rag.types import Hit, Overrides, Turn
 from rag.verification.judge import SentenceJudge
 
@@ -121,7 +122,7 @@ def _answered(events: Iterator[Event], question: Question, mode: RunMode, starte
 def _failure(answer: Answer, mode: RunMode) -> str | None:
     """Return why an answer that a model should write is extractive; one about metadata always is."""
     if mode == "llm" and answer.status == "extractive" and answer.query.kind != "metadata":
-        return answer.notice or "The endpoint gave no answer."
+        return notices_text(answer.notices) or "The endpoint gave no answer."
     return None
 
 

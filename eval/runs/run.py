@@ -139,7 +139,7 @@ def select_questions(questions: Sequence[Question], limit: int | None, sample: i
 def _mode(arguments: Namespace, settings: Settings) -> RunMode:
     if arguments.retrieval_only:
         return "retrieval"
-    return "llm" if arguments.llm and settings.writes else "extractive"
+    return "llm" if arguments.llm and settings.has_endpoint else "extractive"
 
 
 def _write_report(folder: RunFolder, arguments: Namespace, settings: Settings) -> Run:

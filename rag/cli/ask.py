@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rag.answer import Checked, Done, Event, Token
 from rag.cli import questions
 from rag.cli.options import (
     Subparsers,
@@ -24,6 +23,9 @@ from rag.cli.options import (
 from rag.cli.output import print_json, terminal_width
 from rag.settings import Configuration
 from rag.types import Turn
+
+if TYPE_CHECKING:
+    from rag.answer import Event
 
 
 def register(subparsers: Subparsers) -> None:
@@ -48,6 +50,7 @@ def register(subparsers: Subparsers) -> None:
 
 def ask(arguments: Namespace, configuration: Configuration) -> int:
     """Print an answer as it is written, or as JSON."""
+    from rag.answer import Done
     from rag.engine import build  # 3 s of imports
     from rag.render.json import answer_to_json
 
@@ -73,6 +76,7 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
 
 def _print_answer(events: Iterator[Event], stream: bool) -> None:
     """Print an answer, sentence by sentence with their verdicts where `stream`; a final text that differs follows."""
+    from rag.answer import Checked, Done, Token
     from rag.render.terminal import SAID, answer_to_text, safe, sources_to_text
 
     text, shown = "", 0

@@ -35,8 +35,8 @@ def register(subparsers: Subparsers) -> None:
 def index(arguments: Namespace, configuration: Configuration) -> int:
     """Build or update the index, and print the counts of papers."""
     from rag.index.generations import IndexFolder
-    from rag.index.plan import index_request
-    from rag.index.update import update
+    from rag.index.plan import plan_build
+    from rag.index.update import update_index
     from rag.models.loading import load_index_models
     from rag.render.json import summary_to_json
     from rag.render.terminal import summary_to_text
@@ -44,9 +44,9 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
     settings = configuration.settings
     folder = IndexFolder(settings.home)
     with folder.locked(note_lock_wait):
-        request = index_request(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
+        plan = plan_build(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
         progress = None if arguments.quiet else embedding_bar
-        summary = update(folder, request, lambda: load_index_models(settings), progress)
+        summary = update_index(folder, plan, lambda: load_index_models(settings), progress)
     if summary.rebuilt:
         note(f"all papers were embedded again: {summary.rebuilt}")
     for problem in summary.failed:

@@ -10,7 +10,7 @@ from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormat
 from pathlib import Path
 from typing import NoReturn, TypeAlias, get_args
 
-from rag.settings import RECALL_STEPS, Mode, RecallStep, Unsupported, read_recall
+from rag.settings import RECALL_STEPS, Mode, RecallStep, Unsupported, parse_recall
 from rag.text.dates import first_day
 from rag.types import CONSTRAINTS, Kind
 
@@ -197,6 +197,6 @@ def count_range(text: str) -> tuple[int, int | None]:
 def recall_steps(text: str) -> tuple[RecallStep, ...]:
     """Parse recall steps with commas between."""
     try:
-        return read_recall(text)
+        return parse_recall(text)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None

@@ -75,9 +75,9 @@ def answer_each(source: str, as_json: Callable[[str, Sequence[Turn]], dict[str, 
 
 
 def _read_questions(source: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
-    from rag.corpus.files import read_json_lines
+    from rag.corpus.files import parse_json_lines
 
-    for line, record in read_json_lines(_read(source, "--questions")):
+    for line, record in parse_json_lines(_read(source, "--questions")):
         if isinstance(record, ValueError):
             yield line, record
         elif not isinstance(record.get("id"), str | int) or not isinstance(record.get("question"), str):

@@ -46,8 +46,8 @@ def register(subparsers: Subparsers) -> None:
 def search(arguments: Namespace, configuration: Configuration) -> int:
     """Print the ranked papers."""
     from rag.engine import build  # 3 s of imports
-    from rag.generation.draft import nothing_meets
     from rag.render.json import search_to_json
+    from rag.render.notices import notices_text
     from rag.render.terminal import hits_to_text, understood, understood_as
 
     questions.check_usage(arguments)
@@ -57,7 +57,7 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
 
     def as_json(question: str, history: Sequence[Turn]) -> dict[str, Any]:
         found = engine.search(question, overrides, history)
-        return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms, found.notice, found.usage)
+        return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms, found.notices, found.usage)
 
     if arguments.questions is not None:
         return questions.answer_each(arguments.questions, as_json)
@@ -65,14 +65,12 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
         print_json(as_json(arguments.question, history))
         return 0
     found = engine.search(arguments.question, overrides, history)
-    relaxed = engine.unmet(found.query)
-    unmet = nothing_meets(found.query, relaxed) if relaxed else None
     screening = (
         "Nothing was screened: screening decides which papers an answer cites, not how they are ranked."
         if "screen" in settings.recall
         else None
     )
-    for line in (understood_as(found.query), understood(found.query), unmet, found.notice, screening):
+    for line in (understood_as(found.query), understood(found.query), notices_text(found.notices), screening):
         if line:
             note(line)
     sys.stdout.write(hits_to_text(found.hits[: arguments.k], terminal_width()))

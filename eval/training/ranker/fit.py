@@ -27,7 +27,7 @@ from rag.engine import Engine, build
 from rag.errors import UsageError
 from rag.index.generations import IndexFolder
 from rag.retrieval.scoring import Depth, Logistic, strengths
-from rag.selection.answerability import SIGNS, group_of
+from rag.selection.answerability import FEATURE_SIGNS, answerable_group
 from rag.settings import Configuration
 from rag.types import Signal
 
@@ -77,7 +77,7 @@ def fit(arguments: Namespace, configuration: Configuration) -> int:
 
 def fit_depth(depth: Depth, engine: Engine, questions: Sequence[Question], seed: int = 0) -> dict[str, Any]:
     """Fit the models of one depth with an engine of that depth."""
-    if engine.library.late is None:
+    if engine.library.maxsim is None:
         raise UsageError("The index has no token vectors to fit on. Set CITEDESK_LATE_MODEL and run `citedesk index`.")
     examples = collect(engine, questions)
     _check(examples)
@@ -96,7 +96,7 @@ def fit_depth(depth: Depth, engine: Engine, questions: Sequence[Question], seed:
 def _check(examples: Sequence[RankingExample]) -> None:
     """Raise UsageError where a group of questions lacks answerable or unanswerable ones."""
     for group in GROUPS:
-        answerable = [example.answerable for example in examples if group_of(example.query) == group]
+        answerable = [example.answerable for example in examples if answerable_group(example.query) == group]
         if not 0 < sum(answerable) < len(answerable):
             raise UsageError(
                 f"Of the group {group!r} {sum(answerable)} questions are answerable and "
@@ -118,7 +118,7 @@ def _answerable(examples: Sequence[RankingExample], seed: int) -> tuple[list[flo
     held_out = [0.0] * len(examples)
     models = {}
     for group in GROUPS:
-        members = [i for i, example in enumerate(examples) if group_of(example.query) == group]
+        members = [i for i, example in enumerate(examples) if answerable_group(example.query) == group]
         models[group] = _fit_answerable([examples[i] for i in members])
         random.Random(seed).shuffle(members)
         for fold in range(_FOLDS):
@@ -131,7 +131,7 @@ def _answerable(examples: Sequence[RankingExample], seed: int) -> tuple[list[flo
 
 def _fit_answerable(examples: Sequence[RankingExample]) -> dict[str, Any]:
     rows, labels = [example.features for example in examples], [example.answerable for example in examples]
-    return fit_logistic(rows, labels, {name: SIGNS.get(name, 1) for name in rows[0]})
+    return fit_logistic(rows, labels, {name: FEATURE_SIGNS.get(name, 1) for name in rows[0]})
 
 
 def _threshold(examples: Sequence[RankingExample], held_out: Sequence[float]) -> float:
