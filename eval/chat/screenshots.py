@@ -1,4 +1,4 @@
-"""`python -m eval.chat.screenshots`: six screenshots of the chat over the index in use, into ui/pictures/."""
+"""`python -m eval.chat.screenshots`: six screenshots of the chat over the index in use, into docs/pictures/."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eval.chat.page import answered, opened, to_tab
 from eval.chat.program import PROJECT, Site, citedesk, running
 from rag.settings import load_settings
 
-_FOLDER = PROJECT / "ui" / "pictures"
+_FOLDER = PROJECT / "docs" / "pictures"
 _GOLD = "eval/gold/dev.jsonl"
 _COLOURS = 128
 _LIST = "Which papers reduce the memory of the KV cache?"
