@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -39,6 +41,30 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("CITEDESK_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_opened_once() -> Iterator[None]:
+    """Share opened models between tests: to open the default ones takes 2 s of CPU time, and they hold no state."""
+    import onnxruntime
+
+    from rag.models import loading
+
+    opened: dict[object, Any] = {}
+    open_session = onnxruntime.InferenceSession
+
+    def shared_session(path: Path, *arguments: Any, **options: Any) -> Any:
+        status = path.stat() if path.exists() else None
+        key = (path, status and (status.st_mtime_ns, status.st_size))
+        if key not in opened:
+            opened[key] = open_session(path, *arguments, **options)
+        return opened[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnxruntime, "InferenceSession", shared_session)
+        for name in ("load_embedder", "load_late_model", "load_scorer"):
+            patch.setattr(loading, name, cache(getattr(loading, name)))
+        yield
 
 
 @pytest.fixture
