@@ -14,11 +14,17 @@ from hypothesis import settings
 
 from rag.index.library import Library
 from tests.fakes import EASY_RANKER, SHELF, ScriptedEndpoint, hash_library
+from tests.leaks import LeakCheck
 
 PROJECT = Path(__file__).parent.parent
 os.environ["HF_HUB_OFFLINE"] = "1"
 settings.register_profile("busy", deadline=None)  # a shared machine is slow now and then
 settings.load_profile("busy")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the files and threads counted that tests leave open."""
+    config.pluginmanager.register(LeakCheck())
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +87,7 @@ def endpoint() -> Iterator[ScriptedEndpoint]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     """The index of four papers that `SHELF` lists, by models that need no weights."""
     opened = hash_library(tmp_path_factory.mktemp("shelf"), SHELF)

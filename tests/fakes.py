@@ -33,6 +33,7 @@ from rag.text.tokens import tokenize
 from rag.types import Paper
 from rag.verification.judge import SentenceJudge
 from rag.verification.writer import Writer
+from tests.indexes import copy_index
 
 CACHE_PAPER = Paper(
     paper_id="2401.00001",
@@ -190,9 +191,16 @@ def hash_settings(home: Path, **values: Any) -> Settings:
 
 
 def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
-    """Index papers with the models that need no weights, and open what came of it."""
+    """Index papers with the models that need no weights, and open the index; one that is there is updated."""
     request = Request(Corpus(tuple(papers), (), len(papers)), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update(IndexFolder(home), request, hash_models)
+
+    def build(folder: Path) -> None:
+        update(IndexFolder(folder), request, hash_models)
+
+    if (home / "index").exists():
+        build(home)
+    else:
+        copy_index(("hash", tuple(papers)), build, home)
     return open_library(hash_settings(home))
 
 

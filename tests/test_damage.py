@@ -5,23 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from rag.index.vectors import open_vectors
 from tests.fakes import PAPERS
+from tests.indexes import index_corpus, write_corpus
 
 ADDED = "3 added, 0 replaced, 0 removed, 0 unchanged, 0 failed\n"
 
 
 @pytest.fixture
-def generation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    papers = tmp_path / "papers.jsonl"
-    papers.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
-    assert main(["index", "--quiet", str(papers)]) == 0
-    capsys.readouterr()
+def generation(tmp_path: Path) -> Path:
+    index_corpus(write_corpus(tmp_path / "papers.jsonl", PAPERS), tmp_path / "home")
     index = tmp_path / "home" / "index"
     return index / (index / "current").read_text().strip()
 
@@ -86,10 +84,10 @@ def test_index_that_may_not_be_written_to_is_read_from_a_copy(
 
     opened = vectors._existing
 
-    def read_only(folder: Path) -> vectors.VectorStore:
+    def read_only(folder: Path, *copy: Any) -> vectors.VectorStore:
         if folder == generation / "vectors":
             raise RuntimeError("attempt to write a readonly database")
-        return opened(folder)
+        return opened(folder, *copy)
 
     monkeypatch.setattr(vectors, "_existing", read_only)
     store = open_vectors(generation / "vectors")

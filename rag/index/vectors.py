@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 
@@ -48,12 +49,16 @@ class EmbeddedPaper:
 
 
 class VectorStore:
-    """Reads and writes the collection in one folder; create it with `open_vectors`."""
+    """Reads and writes the collection in one folder; create it with `open_vectors`.
 
-    def __init__(self, client: Any, collection: Any) -> None:
+    `copy` is the temporary folder that the collection was copied to, if it was; it is deleted on closing.
+    """
+
+    def __init__(self, client: Any, collection: Any, copy: TemporaryDirectory[str] | None = None) -> None:
         self._client = client
         self._collection = collection
-        self._copy: TemporaryDirectory[str] | None = None
+        # Chroma 1.5.9 keeps each client that is not closed, with a dozen open files, until the process ends.
+        self._close = finalize(self, _close, client, copy)
 
     def write(self, papers: Sequence[EmbeddedPaper]) -> None:
         """Add the chunks of papers that have none here; they are durable on return."""
@@ -120,15 +125,9 @@ class VectorStore:
         ]
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
 
-    def keep(self, copy: TemporaryDirectory[str]) -> None:
-        """Own the temporary folder that the collection was copied to, until it is closed."""
-        self._copy = copy
-
     def close(self) -> None:
-        """Let go of the files."""
-        self._client.close()
-        if self._copy:
-            self._copy.cleanup()
+        """Close the files; they are also closed when the store is garbage-collected."""
+        self._close()
 
     def _upsert(self, ids: Sequence[str], vectors: Any, metadatas: Sequence[Mapping[str, Any]]) -> None:
         from chromadb.utils.batch_utils import create_batches
@@ -148,17 +147,20 @@ def open_vectors(folder: Path) -> VectorStore:
     except Exception:  # Chroma raises its Rust core's errors, which share no base
         copy = TemporaryDirectory(prefix="citedesk-", ignore_cleanup_errors=True)
     try:
-        store = _existing(Path(shutil.copytree(folder, Path(copy.name) / "vectors")))
-        store.keep(copy)
-        return store
+        return _existing(Path(shutil.copytree(folder, Path(copy.name) / "vectors")), copy)
     except Exception as error:
         copy.cleanup()
         raise IndexFailed(f"The vectors in {folder} cannot be opened ({error}). {REBUILD}") from None
 
 
-def _existing(folder: Path) -> VectorStore:
+def _existing(folder: Path, copy: TemporaryDirectory[str] | None = None) -> VectorStore:
     client = _client(folder)
-    return VectorStore(client, client.get_collection(_NAME, embedding_function=None))
+    try:
+        collection = client.get_collection(_NAME, embedding_function=None)
+    except Exception:
+        client.close()
+        raise
+    return VectorStore(client, collection, copy)
 
 
 def create_vectors(folder: Path) -> VectorStore:
@@ -181,6 +183,12 @@ def _client(folder: Path) -> Any:
     except Exception:
         SharedSystemClient.clear_system_cache()  # it would hand out the half-made client of this path for ever
         raise
+
+
+def _close(client: Any, copy: TemporaryDirectory[str] | None) -> None:
+    client.close()
+    if copy:
+        copy.cleanup()
 
 
 def _metadata(paper: EmbeddedPaper, chunk: Chunk) -> dict[str, str | int]:
