@@ -121,7 +121,7 @@ def test_conversations_side_by_side_are_as_each_alone(engine: Engine) -> None:
 
 def test_model_makes_a_follow_up_stand_alone(shelf: Library) -> None:
     chat = ScriptedChat(("Which papers keep the KV cache small on phones?", "Pebble does [1]."))
-    *_, done = make(library, chat).ask("and on phones?", history=[LIST])
+    *_, done = make(shelf, chat).ask("and on phones?", history=[LIST])
     assert isinstance(done, Done)
     assert done.answer.query.standalone == "Which papers keep the KV cache small on phones?"
     assert {name: spent.calls for name, spent in done.answer.usage.steps.items()} == {"condense": 1, "write": 1}
@@ -130,7 +130,7 @@ def test_model_makes_a_follow_up_stand_alone(shelf: Library) -> None:
 
 def test_rules_make_a_follow_up_stand_alone_where_no_model_is_wanted(shelf: Library) -> None:
     chat = ScriptedChat(())
-    assert asked(make(library, chat), "and on phones?", LIST).query.standalone == (
+    assert asked(make(shelf, chat), "and on phones?", LIST).query.standalone == (
         "which papers keep the KV cache small on phones?"
     )
     assert chat.asked == []
