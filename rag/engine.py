@@ -25,11 +25,11 @@ from rag.llm.usage import Meter
 from rag.models.loading import Models, load_models
 from rag.query.conversation.condense import condense
 from rag.query.conversation.condensed import Collection, Condensed
-from rag.query.conversation.follow_up import leaning
-from rag.query.overrides import override
+from rag.query.conversation.follow_up import follow_up_type
+from rag.query.overrides import apply_overrides
 from rag.query.understanding.mentions import excludes
 from rag.query.understanding.plain_words import in_terms
-from rag.query.understanding.understand import known_from, understand
+from rag.query.understanding.understand import known_names, understand
 from rag.recall import Recall
 from rag.retrieval.catalogue import matching, relaxations, unnamed
 from rag.retrieval.scoring import Ranker, nearest_first
@@ -38,7 +38,7 @@ from rag.selection.answerability import answerable
 from rag.selection.evidence import SentenceChooser
 from rag.selection.missing_details import lacking, unmentioned
 from rag.settings import Settings
-from rag.text.language import is_foreign_question
+from rag.text.language import is_non_english_question
 from rag.types import Evidence, Hit, Overrides, Paper, Query, Turn
 from rag.verification.writer import Writer, load_writer
 
@@ -84,8 +84,8 @@ class Engine:
         self.library = library
         self.finder = Finder(library, models, settings, postprocessors, ranker)
         self._settings = settings
-        self._embedder = models.embedder
-        self._known = known_from(library.papers.values())
+        self._embedder = models.encoder
+        self._known = known_names(library.papers.values())
         self._chooser = SentenceChooser(library, self.finder.scorer)
         self._today = today
         self.writer = writer
@@ -111,7 +111,7 @@ class Engine:
         return replace(query, kind=overrides.kind) if overrides.kind else query
 
     def _condense(self, question: str, history: Sequence[Turn], meter: Meter | None) -> Condensed:
-        if not history or not leaning(question):
+        if not history or not follow_up_type(question):
             return Condensed(question)
         collection = Collection(self._known, self._titles, self._today())
         if meter is None:
@@ -120,7 +120,7 @@ class Engine:
             return condense(question, history, meter, collection)
 
     def _read(self, question: str, overrides: Overrides) -> Query:
-        query = override(understand(question, self._known, self._today()), overrides)
+        query = apply_overrides(understand(question, self._known, self._today()), overrides)
         if overrides.kind is None and query.kind in ("list", "fact") and self._is_title(query):
             query = replace(query, kind="lookup")
         if overrides.as_is or query.kind == "lookup":
@@ -238,7 +238,7 @@ class Engine:
         query, ranker = found.query, self.finder.ranker
         if _lacking(found):
             return False
-        if self.library.late is None:
+        if self.library.maxsim is None:
             return True  # the models that tell were fitted with late interaction, and say nothing without it
         if query.kind == "lookup" or (query.papers and query.kind == "compare"):
             return True  # half a title is half wrong: the nearest paper is what is asked for
@@ -264,7 +264,7 @@ class Engine:
 
     def _notice(self, question: str) -> str | None:
         """Say what of a question was not read."""
-        if is_foreign_question(question):
+        if is_non_english_question(question):
             return _NOT_ENGLISH
         if excludes(question):
             return _NO_EXCLUSIONS
@@ -292,5 +292,5 @@ def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = 
     LlamaIndex's, and see one node per paper, ranked by all signals, best first.
     """
     library = open_library(settings)
-    writer = load_writer(settings) if use_llm and settings.writes else None
+    writer = load_writer(settings) if use_llm and settings.has_endpoint else None
     return Engine(settings, library, load_models(settings), postprocessors, writer=writer)

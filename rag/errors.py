@@ -6,7 +6,7 @@
   - IndexMissing        there is no index yet
   - IndexFailed         an index cannot be written or read
   - ModelUnavailable    a model cannot be found or loaded
-  - EmbeddingFailed     a model could not embed or score a text
+  - ModelFailed     a model could not embed or score a text
   - LLMFailed           the endpoint did not give an answer
     - ContextOverflow   it was sent more than its model can hold
 """
@@ -44,7 +44,7 @@ class ModelUnavailable(CitedeskError):
     """A model that is not installed, not found or not what it should be."""
 
 
-class EmbeddingFailed(CitedeskError):
+class ModelFailed(CitedeskError):
     """A text that a model could not turn into a vector or a score."""
 
 

@@ -9,7 +9,7 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import QueryBundle
 
-from rag.corpus.titles import named_paper
+from rag.corpus.titles import find_by_title
 from rag.index.library import Library
 from rag.models.loading import Models
 from rag.retrieval.encoded_query import Reader, Reading
@@ -33,10 +33,10 @@ class Finder:
         ranker: Ranker | None = None,
     ) -> None:
         self._library = library
-        self._embedder = models.embedder
+        self._embedder = models.encoder
         self._settings = settings
-        self._reader = Reader(models.embedder, models.late, library.lexical)
-        self.scorer = models.scorer if settings.rerank_depth else None
+        self._reader = Reader(models.encoder, models.token_encoder, library.bm25)
+        self.scorer = models.cross_encoder if settings.rerank_depth else None
         self.ranker = ranker or load_ranker("full" if self.scorer else "fast")
         self.postprocessors = [*self._reranker(), *postprocessors]
 
@@ -84,7 +84,7 @@ def _named_first(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
     if query.kind != "compare":
         return tuple(hits)
     papers = {hit.paper.paper_id: hit.paper for hit in hits}
-    named = [paper_id for name in query.subjects if (paper_id := named_paper(name, papers))]
+    named = [paper_id for name in query.subjects if (paper_id := find_by_title(name, papers))]
     order = {paper_id: place for place, paper_id in enumerate(dict.fromkeys(named))}
     ranked = sorted(hits, key=lambda hit: (order.get(hit.paper.paper_id, len(order)), hit.rank))
     return tuple(

@@ -68,7 +68,8 @@ def _models_opened_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(onnxruntime, "InferenceSession", shared_session)
-        for name in ("load_embedder", "load_late_model", "load_scorer"):
+        patch.setattr(os, "fsync", lambda descriptor: None)  # no test cuts the power
+        for name in ("load_encoder", "load_token_encoder", "load_cross_encoder"):
             patch.setattr(loading, name, cache(getattr(loading, name)))
         yield
 

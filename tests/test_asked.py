@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rag.selection.missing_details import counted_in, lacking, mentions, unmentioned
-from rag.text.identifiers import is_precise, names_in
+from rag.text.identifiers import find_identifiers, is_identifier
 from rag.types import Kind, Paper, Query
 
 PEBBLE = Paper(
@@ -96,12 +96,12 @@ def test_nothing_found_lacks_nothing() -> None:
     ],
 )
 def test_names_have_a_digit_or_a_capital_inside_or_where_no_sentence_begins(question: str, names: list[str]) -> None:
-    assert names_in(question) == names
+    assert find_identifiers(question) == names
 
 
 def test_designation_has_letters_with_a_digit_or_an_inner_capital() -> None:
     assert [
-        name for name in ("LoRA", "GPT-4", "A100", "8-bit", "KV", "Pebble", "2024", "caches") if is_precise(name)
+        name for name in ("LoRA", "GPT-4", "A100", "8-bit", "KV", "Pebble", "2024", "caches") if is_identifier(name)
     ] == [
         "LoRA",
         "GPT-4",

@@ -32,9 +32,9 @@ from tests.fakes import (
     PAPERS,
     PEBBLE,
     SHELF,
-    HashEmbedder,
-    HashLateModel,
-    HashScorer,
+    HashCrossEncoder,
+    HashEncoder,
+    HashTokenEncoder,
     ScriptedChat,
     ScriptedEndpoint,
     WordEntailment,
@@ -58,7 +58,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 def make(library: Library, models: Models | None = None, ranker: Any = EASY_RANKER, **values: Any) -> Engine:
     settings = hash_settings(Path("home"), **values)
-    writer = word_writer(settings) if settings.writes else None
+    writer = word_writer(settings) if settings.has_endpoint else None
     return Engine(
         settings, library, models or hash_models(), ranker=ranker, today=lambda: date(2026, 1, 2), writer=writer
     )
@@ -170,7 +170,7 @@ def test_title_in_other_words_is_a_lookup_of_one_paper(shelf: Library) -> None:
 
 
 def test_metadata_are_answered_from_the_records_without_a_model(shelf: Library) -> None:
-    embedder, late, scorer = HashEmbedder(), HashLateModel(), HashScorer()
+    embedder, late, scorer = HashEncoder(), HashTokenEncoder(), HashCrossEncoder()
     engine = make(shelf, Models(embedder, late, scorer), STRICT)
     answer = asked(engine, "papers by Ada Quill")
     assert (answer.query.kind, answer.status) == ("metadata", "extractive")
@@ -271,16 +271,16 @@ def test_comparison_tells_which_side_no_cited_paper_mentions(shelf: Library) -> 
 
 
 def test_cross_encoder_reads_as_many_papers_as_are_set(library: Library) -> None:
-    scorer = HashScorer()
-    make(library, Models(HashEmbedder(), HashLateModel(), scorer), rerank_depth=2).search(QUESTION)
+    scorer = HashCrossEncoder()
+    make(library, Models(HashEncoder(), HashTokenEncoder(), scorer), rerank_depth=2).search(QUESTION)
     ((question, texts),) = scorer.asked
     assert (question, len(texts)) == ("Which method prunes the KV cache", 2)
     assert texts[0].startswith("Small Caches. Key-value caches fill the memory of a server. We present Pebble")
 
 
 def test_fast_search_uses_no_cross_encoder(library: Library) -> None:
-    scorer = HashScorer()
-    engine = make(library, Models(HashEmbedder(), HashLateModel(), scorer), rerank_depth=0)
+    scorer = HashCrossEncoder()
+    engine = make(library, Models(HashEncoder(), HashTokenEncoder(), scorer), rerank_depth=0)
     answer = asked(engine, QUESTION)
     assert (ids(answer.citations), scorer.asked) == (["2401.00001"], [])
     assert list(engine.search(QUESTION).hits[0].signals) == ["dense", "lexical", "late", "late_rare"]
@@ -288,7 +288,7 @@ def test_fast_search_uses_no_cross_encoder(library: Library) -> None:
 
 def test_search_without_token_vectors_ranks_by_what_there_is(library: Library) -> None:
     bare = replace(library, late=None)
-    (hit, *_) = make(bare, Models(HashEmbedder(), None, HashScorer())).search(QUESTION).hits
+    (hit, *_) = make(bare, Models(HashEncoder(), None, HashCrossEncoder())).search(QUESTION).hits
     assert (hit.paper, list(hit.signals)) == (CACHE_PAPER, ["dense", "lexical", "rerank"])
 
 
@@ -562,7 +562,7 @@ def test_paper_of_many_chunks_does_not_crowd_out_the_pool(tmp_path: Path) -> Non
     abstract = " ".join(f"The KV cache is pruned by method number {i}." for i in range(200))
     long = replace(CACHE_PAPER, paper_id="long", title="KV", abstract=abstract)
     library = hash_library(tmp_path, (long, *PAPERS))
-    nodes = DenseRetriever(library, HashEmbedder(), Filters(), 3).retrieve(QUESTION)
+    nodes = DenseRetriever(library, HashEncoder(), Filters(), 3).retrieve(QUESTION)
     library.close()
     assert len({node.node.metadata["paper_id"] for node in nodes}) == 3
 

@@ -12,7 +12,7 @@ from rag.retrieval.encoded_query import Reader
 from rag.retrieval.reranking import Reranker
 from rag.retrieval.retrievers import HybridRetriever, Search
 from rag.types import Filters
-from tests.fakes import EASY_RANKER, HashEmbedder, HashLateModel, HashScorer, hash_library
+from tests.fakes import EASY_RANKER, HashCrossEncoder, HashEncoder, HashTokenEncoder, hash_library
 
 QUESTION = QueryBundle("prune the KV cache")
 
@@ -25,12 +25,14 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 
 def retriever(library: Library, filters: Filters = Filters(), pool: int = 9) -> HybridRetriever:
-    reader = Reader(HashEmbedder(), HashLateModel(), library.lexical)
-    return HybridRetriever(library, HashEmbedder(), reader, EASY_RANKER.signals, Search(filters, pool))
+    reader = Reader(HashEncoder(), HashTokenEncoder(), library.bm25)
+    return HybridRetriever(library, HashEncoder(), reader, EASY_RANKER.signals, Search(filters, pool))
 
 
-def reranker(library: Library, scorer: HashScorer, depth: int, weights: dict[str, float] | None = None) -> Reranker:
-    reader = Reader(HashEmbedder(), HashLateModel(), library.lexical)
+def reranker(
+    library: Library, scorer: HashCrossEncoder, depth: int, weights: dict[str, float] | None = None
+) -> Reranker:
+    reader = Reader(HashEncoder(), HashTokenEncoder(), library.bm25)
     return Reranker(library, reader, scorer, weights or EASY_RANKER.signals, depth)  # type: ignore[arg-type]
 
 
@@ -61,7 +63,7 @@ def test_retriever_finds_nothing_where_the_filters_admit_nothing(library: Librar
 
 
 def test_papers_are_scored_to_the_depth_and_the_rest_get_the_lowest(library: Library) -> None:
-    scorer = HashScorer()
+    scorer = HashCrossEncoder()
     nodes = reranker(library, scorer, 2).postprocess_nodes(retriever(library).retrieve(QUESTION), QUESTION)
     ((question, texts),) = scorer.asked
     assert (question, len(texts)) == ("prune the KV cache", 2)
@@ -73,27 +75,27 @@ def test_papers_are_scored_to_the_depth_and_the_rest_get_the_lowest(library: Lib
 def test_papers_are_ranked_by_all_signals_anew(library: Library) -> None:
     found = retriever(library).retrieve(QUESTION)
     bundle = QueryBundle("robots slip on sand")
-    nodes = reranker(library, HashScorer(), 3, {"rerank": 1.0}).postprocess_nodes(found, bundle)
+    nodes = reranker(library, HashCrossEncoder(), 3, {"rerank": 1.0}).postprocess_nodes(found, bundle)
     assert ids(nodes)[0] == "2305.00002"
     assert nodes[0].score == pytest.approx(2**0.5)
 
 
 def test_ties_go_to_the_smaller_paper_id(library: Library) -> None:
     bundle = QueryBundle("zebra")
-    nodes = reranker(library, HashScorer(), 3, {"rerank": 1.0}).postprocess_nodes(
+    nodes = reranker(library, HashCrossEncoder(), 3, {"rerank": 1.0}).postprocess_nodes(
         retriever(library).retrieve(QUESTION), bundle
     )
     assert ids(nodes) == ["1804.00003", "2305.00002", "2401.00001"]
 
 
 def test_depth_beyond_what_was_found_reads_all(library: Library) -> None:
-    scorer = HashScorer()
+    scorer = HashCrossEncoder()
     reranker(library, scorer, 50).postprocess_nodes(retriever(library).retrieve(QUESTION), QUESTION)
     assert [len(texts) for _, texts in scorer.asked] == [3]
 
 
 def test_nothing_found_or_no_question_leaves_the_nodes_as_they_are(library: Library, tmp_path: Path) -> None:
-    scorer = HashScorer()
+    scorer = HashCrossEncoder()
     assert reranker(library, scorer, 2).postprocess_nodes([], QUESTION) == []
     found = retriever(library).retrieve(QUESTION)
     assert reranker(library, scorer, 2).postprocess_nodes(found) == found

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.corpus.records import arxiv_month, digest, paper_from_record, paper_to_record, slug
+from rag.corpus.records import arxiv_month, paper_digest, paper_from_record, paper_to_record, title_slug
 from rag.types import Paper
 from tests.fakes import CACHE_PAPER
 
@@ -84,11 +84,11 @@ def test_arxiv_id_gives_year_and_month() -> None:
 
 
 def test_slug_of_a_title_in_any_script_is_not_empty() -> None:
-    assert slug("深層学習") == "深層学習"
-    assert len(slug("?!")) == 12
+    assert title_slug("深層学習") == "深層学習"
+    assert len(title_slug("?!")) == 12
 
 
 def test_digest_changes_with_anything_known() -> None:
     other = paper_from_record({**paper_to_record(CACHE_PAPER), "comments": 3})
-    assert digest(CACHE_PAPER) == digest(paper_from_record(paper_to_record(CACHE_PAPER)))
-    assert digest(other) != digest(CACHE_PAPER)
+    assert paper_digest(CACHE_PAPER) == paper_digest(paper_from_record(paper_to_record(CACHE_PAPER)))
+    assert paper_digest(other) != paper_digest(CACHE_PAPER)

@@ -9,7 +9,7 @@ from rag.index.library import Library
 from rag.retrieval.encoded_query import Reader, Reading
 from rag.retrieval.passages import best_window, sentence_matches, sentences
 from rag.types import Paper
-from tests.fakes import CACHE_PAPER, PAPERS, HashEmbedder, HashLateModel, hash_library
+from tests.fakes import CACHE_PAPER, PAPERS, HashEncoder, HashTokenEncoder, hash_library
 
 FILLER = "Nothing that matters stands in this rather long sentence of many words. "
 LONG = Paper("long", "A Long Story", f"{FILLER * 9}Pebble prunes the cache. {FILLER * 9}".strip())
@@ -24,7 +24,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 
 def read(library: Library, text: str) -> Reading:
-    return Reader(HashEmbedder(), HashLateModel(), library.lexical).read(text)
+    return Reader(HashEncoder(), HashTokenEncoder(), library.bm25).read(text)
 
 
 def test_sentences_are_spans_of_the_abstract() -> None:
@@ -55,7 +55,7 @@ def test_words_that_are_in_no_rarity_count_alike(library: Library) -> None:
 
 def test_without_token_vectors_no_sentence_matches(library: Library) -> None:
     spans = sentences(CACHE_PAPER)
-    reading = Reader(HashEmbedder(), None, library.lexical).read("Pebble prunes")
+    reading = Reader(HashEncoder(), None, library.bm25).read("Pebble prunes")
     assert sentence_matches(library, reading, CACHE_PAPER, spans) == [0.0, 0.0, 0.0]
 
 

@@ -80,7 +80,7 @@ class Desk:
     @property
     def status(self) -> Status:
         """What can be asked now."""
-        engine, model = self._engine, self.settings.llm_model if self.settings.writes else None
+        engine, model = self._engine, self.settings.llm_model if self.settings.has_endpoint else None
         if engine is None:
             return Status(False, self._message, model=model)
         library = engine.library
@@ -104,8 +104,8 @@ class Desk:
 
         engine, settings = self.engine(), choice.applied_to(self.settings)
         assert self._models
-        models = self._models if settings.rerank_depth else replace(self._models, scorer=None)
-        writer = self._writer_for(settings, watch) if choice.written and settings.writes else None
+        models = self._models if settings.rerank_depth else replace(self._models, cross_encoder=None)
+        writer = self._writer_for(settings, watch) if choice.written and settings.has_endpoint else None
         return Engine(settings, engine.library, models, writer=writer, place=place)
 
     def _writer_for(self, settings: Settings, watch: Callable[[ChatModel], None]) -> Writer:

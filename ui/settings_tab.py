@@ -25,7 +25,7 @@ _DEPTHS = [("Thorough: a cross-encoder reads the best papers", "thorough"), ("Fa
 def settings_tab(desk: Desk, choice: gr.State, endpoints: bool) -> None:
     """Lay out the tab; where not `endpoints`, the server's own endpoint is the only one."""
     chooser = _Chooser(desk.settings, endpoints)
-    first = Choice(written=desk.settings.writes)
+    first = Choice(written=desk.settings.has_endpoint)
     with gr.Column(elem_classes="cd-settings"):
         said = gr.HTML(choice_to_html(first, desk.settings), js_on_load=None, apply_default_css=False)
         answers = gr.Radio(_ANSWERS, value="written" if first.written else "extractive", label="Answers")

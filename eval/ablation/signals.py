@@ -20,7 +20,7 @@ from rag.corpus.files import write_atomic
 from rag.engine import Engine
 from rag.errors import UsageError
 from rag.index.library import Library
-from rag.models.encoder import Embedder
+from rag.models.encoder import Encoder
 from rag.models.loading import Models
 from rag.retrieval.encoded_query import Reader
 from rag.retrieval.retrievers import DenseRetriever, LexicalRetriever, hits_from_nodes
@@ -42,9 +42,9 @@ class Parts:
     full: Engine
 
     @property
-    def embedder(self) -> Embedder:
+    def embedder(self) -> Encoder:
         """What embeds questions."""
-        return self.models.embedder
+        return self.models.encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,10 @@ def _dense(parts: Parts) -> Ranker:
 def _dense_whole(parts: Parts) -> Ranker:
     """Rank by one vector per paper, of its title and as much of its abstract as the model reads; exact cosines."""
     papers = list(parts.library.papers.values())
-    vectors = parts.embedder.embed_documents([f"{paper.title}. {paper.abstract}" for paper in papers])
+    vectors = parts.embedder.encode_documents([f"{paper.title}. {paper.abstract}" for paper in papers])
 
     def rank(question: str) -> list[str]:
-        order = np.argsort(-(vectors @ parts.embedder.embed_query(question)), kind="stable")
+        order = np.argsort(-(vectors @ parts.embedder.encode_query(question)), kind="stable")
         return [papers[i].paper_id for i in order[: parts.settings.pool]]
 
     return rank
@@ -110,8 +110,8 @@ def _late(rare: bool) -> Callable[[Parts], Ranker]:
     """Rank all papers by late interaction, with all tokens alike or with those of rare words counting for more."""
 
     def make(parts: Parts) -> Ranker:
-        late, ids = parts.library.late, list(parts.library.papers)
-        reader = Reader(parts.embedder, parts.models.late, parts.library.lexical)
+        late, ids = parts.library.maxsim, list(parts.library.papers)
+        reader = Reader(parts.embedder, parts.models.token_encoder, parts.library.bm25)
         if late is None:
             raise UsageError("The index has no token vectors. Set CITEDESK_LATE_MODEL and index again.")
 

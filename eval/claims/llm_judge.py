@@ -34,7 +34,7 @@ class LLMJudge:
     """Asks the endpoint once for each claim, and keeps nothing between two."""
 
     def __init__(self, settings: Settings) -> None:
-        if not settings.writes:
+        if not settings.has_endpoint:
             raise UsageError(
                 "No endpoint is configured. Set CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL to judge by it."
             )

@@ -41,7 +41,7 @@ def systems(settings: Settings, library: Library, models: Models) -> dict[str, S
 
     They take a query as it is: a claim or a summary is no question that a user asks.
     """
-    dense = DenseRetriever(library, models.embedder, Filters(), settings.pool)
+    dense = DenseRetriever(library, models.encoder, Filters(), settings.pool)
     lexical = LexicalRetriever(library, Filters(), settings.pool)
     as_is = Overrides(as_is=True)
 

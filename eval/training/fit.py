@@ -32,7 +32,7 @@ GROUPS = ("list", "other")
 
 def fit_depth(depth: Depth, engine: Engine, questions: Sequence[Question], seed: int = 0) -> dict[str, Any]:
     """Fit the models of one depth with an engine of that depth."""
-    if engine.library.late is None:
+    if engine.library.maxsim is None:
         raise UsageError("The index has no token vectors to fit on. Set CITEDESK_LATE_MODEL and run `citedesk index`.")
     examples = collect(engine, questions)
     _check(examples)

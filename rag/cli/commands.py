@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def index(arguments: Namespace, configuration: Configuration) -> int:
     """Build or update the index."""
     from rag.index.generations import IndexFolder
-    from rag.index.plan import index_request
-    from rag.index.update import update
+    from rag.index.plan import plan_build
+    from rag.index.update import update_index
     from rag.models.loading import load_index_models
     from rag.render.json import summary_to_json
     from rag.render.terminal import summary_to_text
@@ -36,9 +36,9 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
     settings = configuration.settings
     folder = IndexFolder(settings.home)
     with folder.locked(lambda: note("another process is building this index: waiting for it")):
-        request = index_request(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
+        request = plan_build(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
         progress = None if arguments.quiet else embedding_bar
-        summary = update(folder, request, lambda: load_index_models(settings), progress)
+        summary = update_index(folder, request, lambda: load_index_models(settings), progress)
     if summary.rebuilt:
         note(f"all papers were embedded anew: {summary.rebuilt}")
     for problem in summary.failed:
@@ -227,9 +227,9 @@ def _each_question(source: str, as_json: Callable[[str, Sequence[Turn]], dict[st
 
 
 def _read_questions(source: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
-    from rag.corpus.files import read_json_lines
+    from rag.corpus.files import parse_json_lines
 
-    for line, record in read_json_lines(_read(source, "--questions")):
+    for line, record in parse_json_lines(_read(source, "--questions")):
         if isinstance(record, ValueError):
             yield line, record
         elif not isinstance(record.get("id"), str | int) or not isinstance(record.get("question"), str):

@@ -23,10 +23,10 @@ def write_atomic(path: Path, text: str) -> None:
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
-    sync(path.parent)
+    fsync(path.parent)
 
 
-def sync(path: Path) -> None:
+def fsync(path: Path) -> None:
     """Make a file's content, or the renames inside a folder, durable where the system can."""
     if os.name == "nt":
         return
@@ -37,7 +37,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """Hash a file (hex); raises OSError where it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -58,7 +58,7 @@ def to_json_lines(records: Iterable[Mapping[str, Any]]) -> str:
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
-def read_json_lines(text: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
+def parse_json_lines(text: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
     """Yield (line number, object) for each line that is not blank; a ValueError stands for a line that is no object.
 
     Lines end at a newline only: an abstract may hold U+2028 and its kin, at which `str.splitlines` would cut.

@@ -30,7 +30,7 @@ _ABSTRACT_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListingEntry:
     """One block of a page; `line` is its title's, counted from 1."""
 
     line: int
@@ -48,7 +48,7 @@ def is_listing(text: str) -> bool:
     return any(line.startswith("Get trending papers") or _AUTHORS.fullmatch(line) for line in lines)
 
 
-def parse_listing(text: str, source: str, saved_year: int) -> tuple[tuple[Entry, ...], tuple[Problem, ...]]:
+def parse_listing(text: str, source: str, saved_year: int) -> tuple[tuple[ListingEntry, ...], tuple[Problem, ...]]:
     """Read a page's entries in page order, and the blocks that could not be read.
 
     `saved_year` is the year of a date that prints none. Raises CorpusError where the page contradicts it.
@@ -65,7 +65,7 @@ class _Reader:
     """Reads a page line by line: a title waits for its abstract, and lines of metadata belong to the open entry."""
 
     def __init__(self, source: str, saved_year: int) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[ListingEntry] = []
         self.problems: list[Problem] = []
         self._source = source
         self._saved_year = saved_year
@@ -110,7 +110,7 @@ class _Reader:
             self._report(number, f"an abstract without a title: {line[:60]}…")
             self._open = False
             return
-        self.entries.append(Entry(self._title[0], self._title[1], line))
+        self.entries.append(ListingEntry(self._title[0], self._title[1], line))
         self._title = None
         self._open = True
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.files import read_json_lines, read_text
-from rag.corpus.listing import Entry, is_listing, parse_listing
-from rag.corpus.records import paper_from_record, slug, title_key
+from rag.corpus.files import parse_json_lines, read_text
+from rag.corpus.listing import ListingEntry, is_listing, parse_listing
+from rag.corpus.records import paper_from_record, title_key, title_slug
 from rag.errors import CorpusError
 from rag.types import Paper, Problem
 
@@ -108,7 +108,7 @@ def _read_page(path: Path, saved_year: int, links: _Links) -> _Read:
 def _read_records(path: Path) -> _Read:
     papers: list[tuple[str, int, Paper]] = []
     problems: list[Problem] = []
-    for line, record in read_json_lines(_read_text(path)):
+    for line, record in parse_json_lines(_read_text(path)):
         try:
             if isinstance(record, ValueError):
                 raise record
@@ -128,7 +128,7 @@ def _read_links(paths: Iterable[Path]) -> tuple[_Links, list[Problem]]:
         except CorpusError as error:
             problems.append(Problem(str(path), None, str(error)))
             continue
-        for line, record in read_json_lines(text):
+        for line, record in parse_json_lines(text):
             try:
                 if isinstance(record, ValueError):
                     raise record
@@ -139,7 +139,7 @@ def _read_links(paths: Iterable[Path]) -> tuple[_Links, list[Problem]]:
     return links, problems
 
 
-def _paper(entry: Entry, page: Path, links: _Links) -> Paper:
+def _paper(entry: ListingEntry, page: Path, links: _Links) -> Paper:
     link = links.get((page.parent, title_key(entry.title)), {})
     known = {
         "date": entry.date,
@@ -156,14 +156,14 @@ def _merge(read: Iterable[tuple[str, int, Paper]]) -> tuple[tuple[Paper, ...], l
     """Join the copies of each paper, and report an id that two different titles claim."""
     merged: dict[str, Paper] = {}
     problems = []
-    ids = {slug(paper.title): paper.paper_id for _, _, paper in read if paper.paper_id != slug(paper.title)}
+    ids = {title_slug(paper.title): paper.paper_id for _, _, paper in read if paper.paper_id != title_slug(paper.title)}
     for source, line, copy in read:
         # A copy that knows no id of its own is the paper of that title that has one.
         paper = replace(copy, paper_id=ids.get(copy.paper_id, copy.paper_id))
         known = merged.get(paper.paper_id)
         if known is None:
             merged[paper.paper_id] = paper
-        elif slug(known.title) == slug(paper.title):
+        elif title_slug(known.title) == title_slug(paper.title):
             merged[paper.paper_id] = _join(known, paper)
         else:
             reason = f"paper_id {paper.paper_id} already belongs to “{known.title}”; left out: “{paper.title}”"

@@ -34,7 +34,7 @@ def paper_from_record(record: Mapping[str, Any]) -> Paper:
         raise ValueError(f"arxiv_id is not an arXiv id: {texts['arxiv_id']}")
     own_id = (texts["paper_id"] or "").strip()
     if not own_id or _ARXIV_ID.fullmatch(own_id):
-        own_id = arxiv_id or slug(title)
+        own_id = arxiv_id or title_slug(title)
     for name in ("url", "code"):
         _check_link(name, texts[name])
     authors = _names(record, "authors")
@@ -65,7 +65,7 @@ def paper_to_record(paper: Paper) -> dict[str, Any]:
     return record
 
 
-def digest(paper: Paper) -> str:
+def paper_digest(paper: Paper) -> str:
     """Hash all that is known of a paper (SHA-256, hex): two papers with one digest are the same paper, unchanged."""
     return hashlib.sha256(json.dumps(paper_to_record(paper), sort_keys=True).encode()).hexdigest()
 
@@ -75,7 +75,7 @@ def title_key(title: str) -> str:
     return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", title).casefold()))
 
 
-def slug(title: str) -> str:
+def title_slug(title: str) -> str:
     """Make an id of a title: its words, joined by hyphens."""
     return title_key(title).replace(" ", "-") or hashlib.sha256(title.encode()).hexdigest()[:12]
 

@@ -12,7 +12,7 @@ _LEAST_WORDS = 3  # of a text that may stand for a title
 _FURNITURE = re.compile(r"\b(?:the|a|an|first|original|paper|papers|study|work|article|by|of)\b", re.IGNORECASE)
 
 
-def named_paper(name: str, papers: Mapping[str, Paper]) -> str | None:
+def find_by_title(name: str, papers: Mapping[str, Paper]) -> str | None:
     """Find the paper that a name stands for, as "Pebble" for "Pebble: Small Caches"; None where none is near enough.
 
     A common word or two of a title name no paper: it takes three, or one with a capital or a digit beside another.

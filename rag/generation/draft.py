@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from rag.answer import Answer, Citation, Missed, Relaxation, Sentence, Status, Usage
 from rag.generation.extractive import write_extractive
 from rag.generation.prompts import NOT_ANSWERED
-from rag.query.overrides import phrases, said
+from rag.query.overrides import describe_filters, filter_phrases
 from rag.types import Evidence, Query, Quote
 
 
@@ -70,9 +70,9 @@ class Draft:
 
 def nothing_meets(query: Query, relaxed: Sequence[Relaxation]) -> str:
     """Say that no paper meets the constraints, and what dropping each would leave."""
-    by_name = phrases(query.filters)
+    by_name = filter_phrases(query.filters)
     of = "None of the papers spoken of" if query.papers else "No paper in the collection"
-    notice = f"{of} is {said(query.filters)}."
+    notice = f"{of} is {describe_filters(query.filters)}."
     if len(by_name) > 1:
         left = ", ".join(f"{each.papers} if not “{by_name[each.drop]}”" for each in relaxed)
         notice += f" Papers that meet the rest: {left}."

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from rag.answer import Missed
 from rag.retrieval.catalogue import record_line
-from rag.text.latex import counted, quotable, readable, shown_title
+from rag.text.display import display_line, display_title, format_count
+from rag.text.latex import latex_to_text
 from rag.types import Evidence, Query, Quote
 
 
@@ -17,7 +18,7 @@ def write_extractive(query: Query, evidence: Sequence[Evidence], missed: Missed 
     sentences. Of a list, a last line says how whole it is.
     """
     if query.kind == "metadata":
-        lines = [f"{counted(len(evidence), 'paper')}.", "", *(record_line(each) for each in evidence)]
+        lines = [f"{format_count(len(evidence), 'paper')}.", "", *(record_line(each) for each in evidence)]
     else:
         lines = [item(query, each) for each in evidence]
     return "\n".join([*lines, "", completeness(len(evidence), missed)] if missed else lines)
@@ -32,12 +33,12 @@ def heading(query: Query, evidence: Evidence) -> str:
     """Give title and date where papers are compared, ordered or looked up, else nothing."""
     if not query.order and query.kind not in ("compare", "lookup"):
         return ""
-    return f"**{shown_title(evidence.paper.title)}** ({evidence.paper.date or 'no date'}): "
+    return f"**{display_title(evidence.paper.title)}** ({evidence.paper.date or 'no date'}): "
 
 
 def completeness(cited: int, missed: Missed) -> str:
     """Say in words how many papers an answer has, and how many more there may be."""
-    papers = counted(cited, "paper")
+    papers = format_count(cited, "paper")
     if missed.most == 0:
         return f"{papers}; likely complete."
     more = f"{missed.least}–{missed.most}" if 0 < missed.least < missed.most else f"{missed.most}"
@@ -49,5 +50,5 @@ def _finding(quotes: Sequence[Quote]) -> str:
     text = ""
     for before, quote in zip([None, *quotes], quotes, strict=False):
         gap = "" if before is None else (" … " if quote.start - before.end > 2 else " ")
-        text += gap + readable(quote.text)
-    return quotable(text)
+        text += gap + latex_to_text(quote.text)
+    return display_line(text)

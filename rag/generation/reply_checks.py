@@ -6,7 +6,7 @@ import re
 
 from rag.generation.prompts import NOT_ANSWERED
 from rag.text.citation_markers import without_markers
-from rag.text.language import in_another_script, is_foreign_question, is_in_other_words, speaks_english, words_of
+from rag.text.language import casefolded_words, is_english, is_non_english_question, is_other_language, is_other_script
 
 _MARKUP = re.compile(r"[*_`\"“”>#]+")
 _ENDS = re.compile(r"(?:\s*\[\d+\])*\s*(?:[.!]|$)")
@@ -22,10 +22,10 @@ def is_wordless(text: str) -> bool:
 def in_another_language(question: str, text: str) -> bool:
     """Tell whether an English question got an answer in another script, or in another European language."""
     text = without_markers(text)
-    if not question.isascii() or is_foreign_question(question) or not speaks_english(words_of(question)):
+    if not question.isascii() or is_non_english_question(question) or not is_english(casefolded_words(question)):
         return False
-    words = words_of(text)
-    return in_another_script(text) or (len(words) >= _LEAST_WORDS and is_in_other_words(words))
+    words = casefolded_words(text)
+    return is_other_script(text) or (len(words) >= _LEAST_WORDS and is_other_language(words))
 
 
 def says_nothing(text: str) -> bool:

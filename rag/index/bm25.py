@@ -20,14 +20,14 @@ B = 0.75
 _NO_TERM = "\x00"
 
 
-class LexicalIndex:
+class Bm25Index:
     """Scores every paper of a collection for a question; papers are known by their position."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
 
     @classmethod
-    def build(cls, papers: Sequence[Paper], k1: float = K1, b: float = B) -> LexicalIndex:
+    def build(cls, papers: Sequence[Paper], k1: float = K1, b: float = B) -> Bm25Index:
         """Index papers in the order given; `k1` bounds a term's repetitions, `b` in [0, 1] discounts long papers."""
         from bm25s import BM25  # slow to import
 
@@ -39,7 +39,7 @@ class LexicalIndex:
         return cls(index)
 
     @classmethod
-    def load(cls, folder: Path) -> LexicalIndex:
+    def load(cls, folder: Path) -> Bm25Index:
         """Open a saved index."""
         from bm25s import BM25
 
@@ -56,11 +56,11 @@ class LexicalIndex:
             return np.zeros(self._size, np.float32)
         return np.asarray(self._index.get_scores(known), np.float32)
 
-    def rarity(self, terms: Iterable[str]) -> dict[str, float]:
+    def idf(self, terms: Iterable[str]) -> dict[str, float]:
         """Weigh terms by inverse document frequency, ln(1 + N / (df + ½)): a rare word says more about a sentence."""
         return {term: float(np.log1p(self._size / (0.5 + self._frequency(term)))) for term in terms}
 
-    def knows(self, term: str) -> bool:
+    def has_term(self, term: str) -> bool:
         """Tell whether a term is in any paper."""
         return term in self._index.vocab_dict
 
@@ -74,6 +74,6 @@ class LexicalIndex:
         return int(self._index.scores["num_docs"])
 
 
-def rarity_share(rarity: Mapping[str, float], held: Container[str]) -> float:
+def idf_coverage(rarity: Mapping[str, float], held: Container[str]) -> float:
     """Give the share of a question's terms that are held, rare ones counting for more, in [0, 1]."""
     return sum(weight for term, weight in rarity.items() if term in held) / (sum(rarity.values()) or 1.0)

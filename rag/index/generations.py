@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.files import sha256, sync, write_atomic
+from rag.corpus.files import file_sha256, fsync, write_atomic
 from rag.errors import REBUILD, IndexFailed, IndexMissing
 
 FORMAT = 2
@@ -125,7 +125,7 @@ class IndexFolder:
         """Make what is in staging, with its manifest, the generation in use."""
         write_atomic(self.staging / "manifest.json", _to_json(manifest))
         self.staging.rename(self.path / manifest.generation)
-        sync(self.path)
+        fsync(self.path)
         write_atomic(self.path / _POINTER, manifest.generation + "\n")
         self._prune()
 
@@ -161,7 +161,7 @@ def describe_files(generation: Path) -> dict[str, str]:
         if name.parts[0] == VECTORS and ".sqlite3" not in name.name:
             described[name.as_posix()] = f"{path.stat().st_size} bytes"
         elif name.parts[0] in (LEXICAL, LATE) or name.name == PAPERS:
-            described[name.as_posix()] = sha256(path)
+            described[name.as_posix()] = file_sha256(path)
     return described
 
 

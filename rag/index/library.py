@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rag.corpus.records import paper_from_record
 from rag.errors import REBUILD, IndexFailed
-from rag.index.bm25 import LexicalIndex
+from rag.index.bm25 import Bm25Index
 from rag.index.generations import (
     FORMAT,
     LATE,
@@ -24,10 +24,10 @@ from rag.index.generations import (
     Recipe,
     read_manifest,
 )
-from rag.index.maxsim import LateIndex, open_late_index
+from rag.index.maxsim import MaxSimIndex, open_maxsim_index
 from rag.index.vectors import VectorStore, open_vectors
-from rag.models.encoder import fingerprint
-from rag.models.token_encoder import late_fingerprint
+from rag.models.encoder import encoder_fingerprint
+from rag.models.token_encoder import token_encoder_fingerprint
 from rag.settings import Settings
 from rag.types import Paper
 
@@ -41,14 +41,14 @@ class Library:
 
     manifest: Manifest
     papers: Mapping[str, Paper]
-    places: Mapping[str, int]
+    positions: Mapping[str, int]
     vectors: VectorStore
-    lexical: LexicalIndex
-    late: LateIndex | None = None
+    bm25: Bm25Index
+    maxsim: MaxSimIndex | None = None
 
-    def positions(self, paper_ids: Sequence[str]) -> NDArray[np.int64]:
+    def positions_of(self, paper_ids: Sequence[str]) -> NDArray[np.int64]:
         """Find papers' places in corpus order."""
-        return np.array([self.places[paper_id] for paper_id in paper_ids], np.int64)
+        return np.array([self.positions[paper_id] for paper_id in paper_ids], np.int64)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -78,10 +78,10 @@ def open_library(settings: Settings) -> Library:
     if papers.keys() != manifest.papers.keys():
         raise IndexFailed(f"{generation / PAPERS} does not hold the indexed papers. {REBUILD}")
     try:
-        lexical = LexicalIndex.load(generation / LEXICAL)
+        lexical = Bm25Index.load(generation / LEXICAL)
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise IndexFailed(f"{generation / LEXICAL} is damaged ({error}). {REBUILD}") from None
-    late = open_late_index(generation / LATE, list(papers)) if manifest.recipe.late else None
+    late = open_maxsim_index(generation / LATE, list(papers)) if manifest.recipe.late else None
     places = {paper_id: place for place, paper_id in enumerate(papers)}
     return Library(manifest, papers, places, open_vectors(generation / VECTORS), lexical, late)
 
@@ -93,8 +93,8 @@ def _check_recipe(recipe: Recipe, settings: Settings) -> None:
             f"The index has format {recipe.format}; this version reads {FORMAT}. Run `citedesk index` to rebuild it."
         )
     for built_with, wanted, variable, named in (
-        (recipe.embedding, fingerprint(settings.embed_model), "CITEDESK_EMBED_MODEL", settings.embed_model),
-        (recipe.late, late_fingerprint(settings.late_model), "CITEDESK_LATE_MODEL", settings.late_model),
+        (recipe.embedding, encoder_fingerprint(settings.embed_model), "CITEDESK_EMBED_MODEL", settings.embed_model),
+        (recipe.late, token_encoder_fingerprint(settings.late_model), "CITEDESK_LATE_MODEL", settings.late_model),
     ):
         if built_with == wanted:
             continue

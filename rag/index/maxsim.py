@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import REBUILD, IndexFailed
-from rag.index.token_vectors import open_tokens
+from rag.index.token_vectors import open_token_vectors
 from rag.models.onnx import Array
 
 _BLOCK = 192  # rows multiplied at once: they stay in the cache, and OpenBLAS starts no threads for so few
 
 
-class LateIndex:
+class MaxSimIndex:
     """The token vectors of papers, by their position in corpus order; read from the disk as they are needed."""
 
     def __init__(self, vectors: NDArray[np.int8], spans: NDArray[np.int32], starts: NDArray[np.int64]) -> None:
@@ -33,9 +33,9 @@ class LateIndex:
 
         `query` has shape (tokens, 128), `weights` (tokens,); where all weights are 0, tokens count alike.
         """
-        return averaged(self.best(query, positions), weights)
+        return mean_maxsim(self.paper_similarities(query, positions), weights)
 
-    def matches(self, query: Array, position: int, spans: Sequence[tuple[int, int]]) -> Array:
+    def span_similarities(self, query: Array, position: int, spans: Sequence[tuple[int, int]]) -> Array:
         """Give for each span of a paper's abstract, and each token of the question, the best similarity in it.
 
         The shape is (spans, tokens). A token belongs to the span in which it starts; a span with none has zeros.
@@ -50,7 +50,7 @@ class LateIndex:
                 best[i] = inside.max(axis=0)
         return np.clip(best, -1, 1)
 
-    def best(self, query: Array, positions: NDArray[np.integer]) -> Array:
+    def paper_similarities(self, query: Array, positions: NDArray[np.integer]) -> Array:
         """Give for each paper, and each token of the question, the best similarity in it: (papers, tokens)."""
         if not len(positions):
             return np.empty((0, len(query)), np.float32)
@@ -71,7 +71,7 @@ class LateIndex:
         return similar
 
 
-def averaged(best: Array, weights: Array | None = None) -> Array:
+def mean_maxsim(best: Array, weights: Array | None = None) -> Array:
     """Average the best similarities (papers, tokens) over the tokens; weights that are all 0 count alike."""
     if weights is None or not np.any(weights):
         weights = np.ones(best.shape[1], np.float32)
@@ -81,10 +81,10 @@ def averaged(best: Array, weights: Array | None = None) -> Array:
     return scores
 
 
-def open_late_index(folder: Path, paper_ids: Sequence[str]) -> LateIndex:
+def open_maxsim_index(folder: Path, paper_ids: Sequence[str]) -> MaxSimIndex:
     """Open the token vectors of exactly these papers, in this order; raises IndexFailed where they are others."""
-    store = open_tokens(folder)
+    store = open_token_vectors(folder)
     if list(store.entries) != list(paper_ids):
         raise IndexFailed(f"{folder} does not hold the indexed papers. {REBUILD}")
     starts = [*(entry.first for entry in store.entries.values()), store.rows]
-    return LateIndex(*store.mapped(), np.array(starts, np.int64))
+    return MaxSimIndex(*store.memory_map(), np.array(starts, np.int64))

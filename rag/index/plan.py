@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from rag.corpus.reader import read_corpus
+from rag.corpus.reader import Corpus, read_corpus
 from rag.errors import UsageError
 from rag.index.generations import IndexFolder, Manifest, Recipe
-from rag.index.update import Request
-from rag.models.encoder import fingerprint
-from rag.models.token_encoder import late_fingerprint
+from rag.models.encoder import encoder_fingerprint
+from rag.models.token_encoder import token_encoder_fingerprint
 from rag.settings import Configuration, Settings
 
 
-def index_request(
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """What is to be indexed and how; `now` stamps the generation."""
+
+    corpus: Corpus
+    recipe: Recipe
+    sources: tuple[str, ...]
+    saved_year: int
+    now: datetime
+    rebuild: bool = False
+
+
+def plan_build(
     folder: IndexFolder, configuration: Configuration, paths: Sequence[Path], now: datetime, rebuild: bool = False
-) -> Request:
+) -> BuildPlan:
     """Read the corpus that a run is to index; raises UsageError, CorpusError, or IndexFailed for a damaged index.
 
     Without `paths`: what CITEDESK_CORPUS names, else what the index in use was built from, else the default corpus.
@@ -29,9 +41,9 @@ def index_request(
     saved_year = settings.saved_year
     if used and configuration.sources["saved_year"] == "default":
         saved_year = used.saved_year
-    return Request(
+    return BuildPlan(
         corpus=read_corpus(sources, saved_year),
-        recipe=recipe(settings),
+        recipe=index_recipe(settings),
         sources=tuple(str(path) for path in sources),
         saved_year=saved_year,
         now=now,
@@ -39,13 +51,13 @@ def index_request(
     )
 
 
-def recipe(settings: Settings) -> Recipe:
+def index_recipe(settings: Settings) -> Recipe:
     """Give what the settings say an index's vectors depend on."""
     return Recipe(
-        fingerprint(settings.embed_model),
+        encoder_fingerprint(settings.embed_model),
         settings.chunk_tokens,
         settings.chunk_overlap,
-        late_fingerprint(settings.late_model),
+        token_encoder_fingerprint(settings.late_model),
     )
 
 

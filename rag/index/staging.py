@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rag.corpus.files import sync, write_atomic
+from rag.corpus.files import fsync, write_atomic
 from rag.index.generations import LATE, VECTORS, Recipe
-from rag.index.token_vectors import TokenStore, create_tokens, open_tokens
+from rag.index.token_vectors import TokenVectorStore, create_token_vectors, open_token_vectors
 from rag.index.vectors import EmbeddedPaper, VectorStore, create_vectors, open_vectors
 
 _LOG = "late-log"
@@ -21,7 +21,7 @@ _LOG = "late-log"
 class Staging:
     """Reads and writes the staging folder; open it with `open_staging`."""
 
-    def __init__(self, folder: Path, chunks: VectorStore, tokens: TokenStore | None) -> None:
+    def __init__(self, folder: Path, chunks: VectorStore, tokens: TokenVectorStore | None) -> None:
         self._folder = folder
         self._chunks = chunks
         self._tokens = tokens
@@ -38,7 +38,7 @@ class Staging:
         """Take over from a generation of the same recipe the papers that are as wanted; returns which."""
         chunks = open_vectors(generation / VECTORS)
         try:
-            tokens = open_tokens(generation / LATE) if self._tokens else None
+            tokens = open_token_vectors(generation / LATE) if self._tokens else None
             known = _complete(chunks, tokens)
             same = [paper_id for paper_id, digest in wanted.items() if known.get(paper_id) == digest]
             if self._tokens and tokens:
@@ -67,8 +67,8 @@ class Staging:
         if not self._tokens:
             return
         shutil.rmtree(self._folder / LATE, ignore_errors=True)
-        create_tokens(self._folder / LATE).copy_from(self._tokens, paper_ids)
-        sync(self._folder)
+        create_token_vectors(self._folder / LATE).copy_from(self._tokens, paper_ids)
+        fsync(self._folder)
         shutil.rmtree(self._tokens.folder)
 
 
@@ -88,17 +88,17 @@ def open_staging(folder: Path, recipe: Recipe) -> Staging:
     return Staging(folder, chunks, _open_log(folder) if recipe.late else None)
 
 
-def _open_log(folder: Path) -> TokenStore:
+def _open_log(folder: Path) -> TokenVectorStore:
     """Open the log of a staging folder, with what a run wrote as finished before it was killed."""
-    log = create_tokens(folder / _LOG)
+    log = create_token_vectors(folder / _LOG)
     if (folder / LATE).is_dir():
-        finished = create_tokens(folder / LATE)
+        finished = create_token_vectors(folder / LATE)
         log.copy_from(finished, finished.entries.keys() - log.entries.keys())
         shutil.rmtree(folder / LATE)
     return log
 
 
-def _complete(chunks: VectorStore, tokens: TokenStore | None) -> dict[str, str | None]:
+def _complete(chunks: VectorStore, tokens: TokenVectorStore | None) -> dict[str, str | None]:
     known = chunks.digests()
     if tokens is None:
         return known

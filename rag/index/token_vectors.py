@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.corpus.files import sync, to_json_lines
+from rag.corpus.files import fsync, to_json_lines
 from rag.errors import REBUILD, IndexFailed
 from rag.models.token_encoder import DIMENSION, TokenVectors
 
@@ -27,7 +27,7 @@ _GROUP = 256  # papers held in memory while they are copied
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StoredPaper:
     """Where a paper's tokens are: `rows` of them, the first at row `first`."""
 
     paper_id: str
@@ -36,10 +36,10 @@ class Entry:
     rows: int
 
 
-class TokenStore:
+class TokenVectorStore:
     """Reads and writes one folder; open it with `open_tokens` or `create_tokens`. It holds no file open."""
 
-    def __init__(self, folder: Path, entries: Mapping[str, Entry], rows: int) -> None:
+    def __init__(self, folder: Path, entries: Mapping[str, StoredPaper], rows: int) -> None:
         self.folder = folder
         self.rows = rows
         self.entries = dict(entries)
@@ -54,13 +54,13 @@ class TokenStore:
         self._add(SPANS, [tokens.spans.astype(_SPAN) for _, _, tokens in papers])
         added = []
         for paper_id, digest, tokens in papers:
-            added.append(Entry(paper_id, digest, self.rows, len(tokens.spans)))
+            added.append(StoredPaper(paper_id, digest, self.rows, len(tokens.spans)))
             self.rows += len(tokens.spans)
         lines = [{"paper_id": entry.paper_id, "digest": entry.digest, "rows": entry.rows} for entry in added]
         self._write(PAPERS, to_json_lines(lines).encode())
         self.entries |= {entry.paper_id: entry for entry in added}
 
-    def copy_from(self, other: TokenStore, paper_ids: Iterable[str]) -> None:
+    def copy_from(self, other: TokenVectorStore, paper_ids: Iterable[str]) -> None:
         """Take over papers as another store has them, in the order given."""
         ids = list(paper_ids)
         for first in range(0, len(ids), _GROUP):
@@ -75,13 +75,13 @@ class TokenStore:
         spans = np.fromfile(self.folder / SPANS, _SPAN, entry.rows * 2, offset=at)
         return TokenVectors(vectors.reshape(-1, DIMENSION), spans.reshape(-1, 2))
 
-    def mapped(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+    def memory_map(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
         """Map the vectors and spans of all rows into memory, for reading."""
-        return self._mapped(VECTORS, np.dtype(np.int8)), self._mapped(SPANS, _SPAN)
+        return self._memory_map(VECTORS, np.dtype(np.int8)), self._memory_map(SPANS, _SPAN)
 
-    def _mapped(self, name: str, kind: np.dtype[Any]) -> NDArray[Any]:
+    def _memory_map(self, name: str, kind: np.dtype[Any]) -> NDArray[Any]:
         width = _ROW_BYTES[name] // kind.itemsize
-        if not self.rows:  # an empty file cannot be mapped
+        if not self.rows:  # an empty file cannot be memory_map
             return np.empty((0, width), kind)
         return np.asarray(np.memmap(self.folder / name, kind, "r", shape=(self.rows, width)))  # its slices are cheap
 
@@ -95,7 +95,7 @@ class TokenStore:
             os.fsync(file.fileno())
 
 
-def open_tokens(folder: Path) -> TokenStore:
+def open_token_vectors(folder: Path) -> TokenVectorStore:
     """Open a finished folder; raises IndexFailed where it is not there or not whole."""
     try:
         sizes = {name: (folder / name).stat().st_size for name in (*_ROW_BYTES, PAPERS)}
@@ -107,22 +107,22 @@ def open_tokens(folder: Path) -> TokenStore:
     return store
 
 
-def create_tokens(folder: Path) -> TokenStore:
+def create_token_vectors(folder: Path) -> TokenVectorStore:
     """Open a folder for writing, making it where there is none, and cut off what a killed run left half written."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*_ROW_BYTES, PAPERS):
         (folder / name).touch()
-    sync(folder)
+    fsync(folder)
     store, read = _read(folder)
     for name, size in {PAPERS: read, **{name: store.rows * width for name, width in _ROW_BYTES.items()}}.items():
         os.truncate(folder / name, size)
     return store
 
 
-def _read(folder: Path) -> tuple[TokenStore, int]:
+def _read(folder: Path) -> tuple[TokenVectorStore, int]:
     """Read the lines whose rows are there, up to the first that is not whole; gives the bytes read too."""
     there = min((folder / name).stat().st_size // width for name, width in _ROW_BYTES.items())
-    entries: dict[str, Entry] = {}
+    entries: dict[str, StoredPaper] = {}
     rows = read = 0
     for line in (folder / PAPERS).read_bytes().split(b"\n")[:-1]:
         entry = _entry(line, rows)
@@ -130,13 +130,13 @@ def _read(folder: Path) -> tuple[TokenStore, int]:
             break
         entries[entry.paper_id] = entry
         rows, read = rows + entry.rows, read + len(line) + 1
-    return TokenStore(folder, entries, rows), read
+    return TokenVectorStore(folder, entries, rows), read
 
 
-def _entry(line: bytes, first: int) -> Entry | None:
+def _entry(line: bytes, first: int) -> StoredPaper | None:
     try:
         known = json.loads(line)
-        entry = Entry(str(known["paper_id"]), str(known["digest"]), first, int(known["rows"]))
+        entry = StoredPaper(str(known["paper_id"]), str(known["digest"]), first, int(known["rows"]))
     except (ValueError, TypeError, KeyError):
         return None
     return entry if entry.rows > 0 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.text.sanitize import inert
+from rag.text.sanitize import sanitize_markdown
 
 _CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 _TAG = re.compile(r"<(?:!doctype|html|head|body|title|center|h1|div|p|script)\b", re.IGNORECASE)
@@ -50,5 +50,5 @@ def quoted(text: str, key: str | None = None) -> str:
     line = " ".join(printable(text).split())
     if key:
         line = line.replace(key, "…")
-    line = inert(_KEYS.sub("…", line))
+    line = sanitize_markdown(_KEYS.sub("…", line))
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

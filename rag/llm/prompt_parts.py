@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from rag.text.latex import readable
-from rag.text.sanitize import visible
+from rag.text.latex import latex_to_text
+from rag.text.sanitize import decode_visible
 from rag.types import Evidence
 
 NO = "NO"
@@ -24,4 +24,4 @@ def format_evidence(evidence: Evidence, whole: bool = True, numbered: bool = Tru
 
 def _fenced(text: str) -> str:
     """Make text readable and unable to close its own fence."""
-    return _FENCE.sub(r"‹\1", " ".join(readable(visible(text)).split()))
+    return _FENCE.sub(r"‹\1", " ".join(latex_to_text(decode_visible(text)).split()))

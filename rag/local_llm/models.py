@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.corpus.files import sha256
+from rag.corpus.files import file_sha256
 from rag.errors import UsageError
 
 EXTRA = "pip install 'citedesk[llm]'"
@@ -87,4 +87,4 @@ def model_folder(home: Path) -> Path:
 
 def is_sound(model: SmallModel, path: Path) -> bool:
     """Tell whether a file is there and is the model, byte for byte."""
-    return path.is_file() and path.stat().st_size == model.bytes and sha256(path) == model.sha256
+    return path.is_file() and path.stat().st_size == model.bytes and file_sha256(path) == model.sha256

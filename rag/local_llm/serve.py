@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rag.errors import ModelUnavailable, UsageError
 from rag.local_llm.models import EXTRA
-from rag.settings import variable
+from rag.settings import environment_variable
 
 HOST = "127.0.0.1"
 PORT = 8080
@@ -88,7 +88,7 @@ def environment(serving: Serving, address: str) -> str:
         "llm_mode": "per-paper",
         "llm_parallel": serving.parallel,
     }
-    return "\n".join(f"{variable(name)}={value}" for name, value in values.items())
+    return "\n".join(f"{environment_variable(name)}={value}" for name, value in values.items())
 
 
 def _check_port(port: int) -> None:

@@ -9,25 +9,25 @@ from typing import Protocol
 import numpy as np
 
 from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer
-from rag.models.registry import find
+from rag.models.registry import find_bundled
 
 _BATCH = 8
 
 
-class PairScorer(Protocol):
-    """Scores texts for a question; raises EmbeddingFailed where it cannot."""
+class CrossEncoder(Protocol):
+    """Scores texts for a question; raises ModelFailed where it cannot."""
 
     def score(self, question: str, texts: Sequence[str]) -> Array:
         """Give each text's logit, of shape (len(texts),): above 0 where it is thought to answer."""
 
 
-def load_scorer(name: str = "ms-marco-MiniLM-L-12-v2") -> PairScorer:
+def load_cross_encoder(name: str = "ms-marco-MiniLM-L-12-v2") -> CrossEncoder:
     """Load a bundled cross-encoder, or a folder with a copy of one; raises ModelUnavailable."""
-    folder, model = find(name, "rerank")
-    return CrossEncoder(folder, model.max_tokens)
+    folder, model = find_bundled(name, "rerank")
+    return OnnxCrossEncoder(folder, model.max_tokens)
 
 
-class CrossEncoder:
+class OnnxCrossEncoder:
     """A BERT-like model under onnxruntime that reads a question and a text at once, and gives one logit."""
 
     def __init__(self, folder: Path, max_tokens: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rag.corpus.files import sha256
+from rag.corpus.files import file_sha256
 from rag.errors import ModelUnavailable
 from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer
 from rag.text.sentences import split_sentences
@@ -32,7 +32,7 @@ _REMEDY = "Reinstall Citedesk."
 
 
 class EntailmentModel(Protocol):
-    """Holds a claim against texts; raises EmbeddingFailed where it cannot."""
+    """Holds a claim against texts; raises ModelFailed where it cannot."""
 
     def probabilities(self, claim: str, texts: Sequence[str]) -> Array:
         """Give each text's probabilities of support, contradict and not_enough, of shape (len(texts), 3)."""
@@ -43,12 +43,12 @@ def load_entailment(folder: Path | None = None) -> EntailmentModel:
     weights = (folder or FOLDER) / "model.onnx"
     if not weights.is_file():
         raise ModelUnavailable(f"{weights} is missing: no claim can be checked. {_REMEDY}")
-    if folder is None and (found := sha256(weights)) != SHA256:
+    if folder is None and (found := file_sha256(weights)) != SHA256:
         raise ModelUnavailable(f"{weights} is damaged (sha256 {found[:12]}…, expected {SHA256[:12]}…). {_REMEDY}")
-    return CrossEncoder(weights.parent)
+    return OnnxEntailmentModel(weights.parent)
 
 
-class CrossEncoder:
+class OnnxEntailmentModel:
     """A BERT-like model under onnxruntime that reads a claim and a text at once, and gives three logits."""
 
     def __init__(self, folder: Path) -> None:

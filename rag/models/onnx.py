@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import EmbeddingFailed, ModelUnavailable
+from rag.errors import ModelFailed, ModelUnavailable
 
 Array = NDArray[np.float32]
 
@@ -26,7 +26,7 @@ class OnnxModel:
         self._inputs = {each.name for each in self._session.get_inputs()}
 
     def run(self, encodings: Sequence[Any]) -> Array:
-        """Run a batch of the tokenizer's encodings, padded to the longest; raises EmbeddingFailed."""
+        """Run a batch of the tokenizer's encodings, padded to the longest; raises ModelFailed."""
         tensors = {
             "input_ids": _padded([each.ids for each in encodings]),
             "attention_mask": _padded([each.attention_mask for each in encodings]),
@@ -35,7 +35,7 @@ class OnnxModel:
         try:
             output = self._session.run(None, {name: tensors[name] for name in self._inputs})[0]
         except Exception as error:  # onnxruntime's errors share no base but Exception
-            raise EmbeddingFailed(f"onnxruntime: {error}") from error
+            raise ModelFailed(f"onnxruntime: {error}") from error
         return np.asarray(output, np.float32)
 
 
@@ -69,11 +69,11 @@ def batches_by_length(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
         yield order[first : first + size]
 
 
-def unit(vectors: NDArray[np.floating[Any]]) -> Array:
-    """Scale each row to length 1; raises EmbeddingFailed for a row that has no direction."""
+def l2_normalize(vectors: NDArray[np.floating[Any]]) -> Array:
+    """Scale each row to length 1; raises ModelFailed for a row that has no direction."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     if not np.all(np.isfinite(lengths)) or np.any(lengths == 0):
-        raise EmbeddingFailed("the model gave a vector that is zero or not a number")
+        raise ModelFailed("the model gave a vector that is zero or not a number")
     return np.asarray(vectors / lengths, dtype=np.float32)
 
 

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal
 
-from rag.corpus.files import sha256
+from rag.corpus.files import file_sha256
 from rag.errors import ModelUnavailable
 
 Role = Literal["embed", "late", "rerank"]
@@ -94,42 +94,42 @@ BUNDLED = {
 }
 
 
-def bundled(role: Role) -> dict[str, BundledModel]:
+def bundled_models(role: Role) -> dict[str, BundledModel]:
     """List the bundled models of one role by name."""
     return {name: model for name, model in BUNDLED.items() if model.role == role}
 
 
-def identify(name: str, role: Role) -> str:
+def weights_fingerprint(name: str, role: Role) -> str:
     """Name a model and its weights without loading it, as far as they are on this machine."""
-    if model := bundled(role).get(name):
+    if model := bundled_models(role).get(name):
         return f"{name} sha256:{model.sha256}"
     for file in _WEIGHT_FILES:
         if (Path(name) / file).is_file():
-            return f"{Path(name).resolve().name} sha256:{sha256(Path(name) / file)}"
+            return f"{Path(name).resolve().name} sha256:{file_sha256(Path(name) / file)}"
     return name
 
 
 def open_bundled(model: BundledModel) -> Path:
     """Find and check the folder of a bundled model; raises ModelUnavailable."""
-    folder = locate(model)
-    verify(model, folder)
+    folder = locate_bundled(model)
+    verify_weights(model, folder)
     return folder
 
 
-def find(name: str, role: Role) -> tuple[Path, BundledModel]:
+def find_bundled(name: str, role: Role) -> tuple[Path, BundledModel]:
     """Find a bundled model by its name or a copy of its folder; raises ModelUnavailable where it is neither."""
-    if model := bundled(role).get(name):
+    if model := bundled_models(role).get(name):
         return open_bundled(model), model
-    if model := recognise(Path(name), role):
+    if model := recognize_copy(Path(name), role):
         return Path(name), model
     setting = _SETTINGS.get(role)
     raise ModelUnavailable(
-        f"{name} is neither {' nor '.join(bundled(role))}, nor a folder with a copy of its files."
+        f"{name} is neither {' nor '.join(bundled_models(role))}, nor a folder with a copy of its files."
         f"{f' Set {setting} to one of them, or to none.' if setting else ''}"
     )
 
 
-def locate(model: BundledModel) -> Path:
+def locate_bundled(model: BundledModel) -> Path:
     """Find the folder of a bundled model; raises ModelUnavailable where its package or a file is missing."""
     try:
         folder = Path(str(distribution(model.package).locate_file(model.folder)))
@@ -144,9 +144,9 @@ def locate(model: BundledModel) -> Path:
     return folder
 
 
-def verify(model: BundledModel, folder: Path) -> None:
+def verify_weights(model: BundledModel, folder: Path) -> None:
     """Check the weights against the recorded SHA-256; raises ModelUnavailable where they differ."""
-    found = sha256(folder / model.weights)
+    found = file_sha256(folder / model.weights)
     if found != model.sha256:
         raise ModelUnavailable(
             f"{folder / model.weights} is not the {model.name} that was recorded (sha256 {found[:12]}…, expected "
@@ -154,9 +154,9 @@ def verify(model: BundledModel, folder: Path) -> None:
         )
 
 
-def recognise(folder: Path, role: Role) -> BundledModel | None:
+def recognize_copy(folder: Path, role: Role) -> BundledModel | None:
     """Tell which bundled model a folder holds a copy of, by the hash of its weights."""
-    for model in bundled(role).values():
-        if (folder / model.weights).is_file() and sha256(folder / model.weights) == model.sha256:
+    for model in bundled_models(role).values():
+        if (folder / model.weights).is_file() and file_sha256(folder / model.weights) == model.sha256:
             return model
     return None

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.corpus.files import sha256
-from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer, unit
-from rag.models.registry import find, identify
+from rag.corpus.files import file_sha256
+from rag.models.onnx import Array, OnnxModel, batches_by_length, l2_normalize, open_tokenizer
+from rag.models.registry import find_bundled, weights_fingerprint
 
 DIMENSION = 128
 _PROJECTION = Path(__file__).parent / "weights" / "late-projection.npy"
@@ -40,38 +40,38 @@ class TokenVectors:
             raise ValueError(f"vectors {self.vectors.shape} and spans {self.spans.shape} do not belong together")
 
 
-class LateModel(Protocol):
-    """Turns texts into token vectors; raises EmbeddingFailed where it cannot."""
+class TokenEncoder(Protocol):
+    """Turns texts into token vectors; raises ModelFailed where it cannot."""
 
-    def embed_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
+    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
         """Embed papers, each a title and an abstract."""
 
-    def embed_query(self, text: str) -> Array:
+    def encode_query(self, text: str) -> Array:
         """Embed a question: unit vectors of shape (tokens, 128)."""
 
-    def query_spans(self, text: str) -> Spans:
+    def query_token_spans(self, text: str) -> Spans:
         """Tell where each token of an embedded question stands in it: (tokens, 2), -1, -1 for special ones."""
 
 
-def late_fingerprint(name: str) -> str:
+def token_encoder_fingerprint(name: str) -> str:
     """Identify a model and its projection without loading them; empty where token vectors are turned off."""
-    return "" if _is_off(name) else f"{identify(name, 'late')} projection:{sha256(_PROJECTION)}"
+    return "" if _is_off(name) else f"{weights_fingerprint(name, 'late')} projection:{file_sha256(_PROJECTION)}"
 
 
-def load_late_model(name: str) -> LateModel | None:
+def load_token_encoder(name: str) -> TokenEncoder | None:
     """Load a bundled model, or a folder with a copy of one; None for "none". Raises ModelUnavailable."""
     if _is_off(name):
         return None
-    folder, model = find(name, "late")
-    return OnnxLateModel(folder, np.load(_PROJECTION).astype(np.float32), model.max_tokens)
+    folder, model = find_bundled(name, "late")
+    return OnnxTokenEncoder(folder, np.load(_PROJECTION).astype(np.float32), model.max_tokens)
 
 
-def quantise(vectors: Array) -> NDArray[np.int8]:
+def quantize(vectors: Array) -> NDArray[np.int8]:
     """Round unit vectors to 8 bits a number."""
     return np.round(127 * vectors).astype(np.int8)
 
 
-class OnnxLateModel:
+class OnnxTokenEncoder:
     """A ColBERT under onnxruntime; a marker after the first token tells it a question from a paper."""
 
     def __init__(self, folder: Path, projection: Array, max_tokens: int) -> None:
@@ -80,7 +80,7 @@ class OnnxLateModel:
         self._query_tokenizer = open_tokenizer(folder, max_tokens, _QUERY_MARKER)
         self._document_tokenizer = open_tokenizer(folder, max_tokens, DOCUMENT_MARKER)
 
-    def embed_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
+    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
         """Embed papers in batches of like length."""
         encodings = self._document_tokenizer.encode_batch([f"{title}. {abstract}" for title, abstract in texts])
         embedded: dict[int, TokenVectors] = {}
@@ -88,19 +88,19 @@ class OnnxLateModel:
             states = self._model.run([encodings[i] for i in batch])
             for i, own in zip(batch, states, strict=True):
                 vectors = self._project(own[: len(encodings[i].ids)])
-                embedded[i] = TokenVectors(quantise(vectors), _spans(encodings[i], len(texts[i][0]) + 2))
+                embedded[i] = TokenVectors(quantize(vectors), _spans(encodings[i], len(texts[i][0]) + 2))
         return [embedded[i] for i in range(len(texts))]
 
-    def embed_query(self, text: str) -> Array:
+    def encode_query(self, text: str) -> Array:
         """Embed a question, without the [MASK] expansion of the original: it ranks no better here."""
         return self._project(self._model.run([self._query_tokenizer.encode(text)])[0])
 
-    def query_spans(self, text: str) -> Spans:
+    def query_token_spans(self, text: str) -> Spans:
         """Tell where the tokens of a question stand."""
         return _spans(self._query_tokenizer.encode(text), 0)
 
     def _project(self, states: Array) -> Array:
-        return unit(unit(states) @ self._projection)
+        return l2_normalize(l2_normalize(states) @ self._projection)
 
 
 def _is_off(name: str) -> bool:

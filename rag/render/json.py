@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rag.answer import Answer, Checked, Citation, Cited, Event, Retrieved, Sentence, Token, Usage
-from rag.index.update import Summary
+from rag.index.update import BuildSummary
 from rag.llm.protocol import Spent
 from rag.types import Filters, Hit, Paper, Query
 
@@ -73,7 +73,7 @@ def usage_to_json(usage: Usage) -> dict[str, Any]:
     return {**_spent(usage.total), "unknown_markers": usage.unknown_markers, "steps": steps}
 
 
-def summary_to_json(summary: Summary) -> dict[str, Any]:
+def summary_to_json(summary: BuildSummary) -> dict[str, Any]:
     """Show what an index run did."""
     return {
         "added": summary.added,

@@ -8,10 +8,10 @@ from textwrap import fill
 
 from rag.answer import Answer, Citation, SentenceVerdict
 from rag.generation.extractive import completeness
-from rag.index.update import Summary
-from rag.query.overrides import phrases, said
-from rag.text.latex import counted, shown_title
-from rag.text.sanitize import invisible_dropped
+from rag.index.update import BuildSummary
+from rag.query.overrides import describe_filters, filter_phrases
+from rag.text.display import display_title, format_count
+from rag.text.sanitize import strip_invisible
 from rag.types import Hit, Paper, Query
 
 SAID: Mapping[SentenceVerdict, str] = {
@@ -25,9 +25,9 @@ SAID: Mapping[SentenceVerdict, str] = {
 
 def understood(query: Query) -> str | None:
     """Say what a question was taken to ask beyond its words; None where that is nothing."""
-    parts = [f"papers {said(query.filters)}"] if query.filters else []
+    parts = [f"papers {describe_filters(query.filters)}"] if query.filters else []
     parts += [f"the {query.order} first"] if query.order else []
-    lifted = f" (--drop {', --drop '.join(phrases(query.filters))} to lift)" if query.filters else ""
+    lifted = f" (--drop {', --drop '.join(filter_phrases(query.filters))} to lift)" if query.filters else ""
     return f"Understood: {', '.join(parts)}{lifted}." if parts else None
 
 
@@ -70,7 +70,7 @@ def hits_to_text(hits: Sequence[Hit], width: int) -> str:
     return safe("\n".join(_entry(f"{hit.rank:>3}. ", hit.paper, width) for hit in hits)) + "\n"
 
 
-def summary_to_text(summary: Summary) -> str:
+def summary_to_text(summary: BuildSummary) -> str:
     """Say what an index run did, in one line."""
     counts = ("added", "replaced", "removed", "unchanged")
     done = ", ".join(f"{getattr(summary, name)} {name}" for name in counts)
@@ -79,7 +79,7 @@ def summary_to_text(summary: Summary) -> str:
 
 def safe(text: str) -> str:
     """Take out control characters, with which a text could steer the terminal or reverse its direction."""
-    return invisible_dropped(text)
+    return strip_invisible(text)
 
 
 def _verdicts(answer: Answer, width: int) -> str:
@@ -87,7 +87,7 @@ def _verdicts(answer: Answer, width: int) -> str:
     own = [sentence for sentence in answer.sentences if sentence.origin != "added"]
     counts = Counter(sentence.verdict for sentence in own)
     shares = [f"{counts[verdict]} {SAID[verdict]}" for verdict in SAID if counts[verdict]]
-    lines = [f"Checked {counted(len(own), 'sentence')} of the model: {', '.join(shares) or 'it wrote none'}."]
+    lines = [f"Checked {format_count(len(own), 'sentence')} of the model: {', '.join(shares) or 'it wrote none'}."]
     for sentence in own:
         if sentence.verdict != "supported":
             said = " ".join(answer.text[sentence.start : sentence.end].replace("**", "").split())
@@ -107,7 +107,7 @@ def _indented(text: str, width: int) -> str:
 
 def _entry(label: str, paper: Paper, width: int) -> str:
     indent = " " * len(label)
-    title = f"{shown_title(paper.title)} ({paper.date or 'no date'})"
+    title = f"{display_title(paper.title)} ({paper.date or 'no date'})"
     lines = [fill(title, width, initial_indent=label, subsequent_indent=indent)]
     return "\n".join([*lines, indent + paper.url] if paper.url else lines)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from rag.answer import Relaxation
-from rag.corpus.titles import named_paper
-from rag.query.overrides import phrases
-from rag.text.latex import counted, quotable, shown_title
+from rag.corpus.titles import find_by_title
+from rag.query.overrides import filter_phrases
+from rag.text.display import display_line, display_title, format_count
 from rag.types import CONSTRAINTS, Evidence, Filters, Paper, Query
 
 
@@ -19,7 +19,7 @@ def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
     """
     found = list(papers.values())
     if query.subjects:
-        ids = dict.fromkeys(paper_id for name in query.subjects if (paper_id := named_paper(name, papers)))
+        ids = dict.fromkeys(paper_id for name in query.subjects if (paper_id := find_by_title(name, papers)))
         found = [papers[paper_id] for paper_id in ids]
     found = [paper for paper in found if query.admits(paper)]
     dated = sorted((paper for paper in found if paper.date), key=lambda paper: (paper.date or "", paper.paper_id))
@@ -32,7 +32,7 @@ def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
 
 def unnamed(query: Query, papers: Mapping[str, Paper]) -> tuple[str, ...]:
     """List the names of a question that no paper answers to."""
-    return tuple(name for name in query.subjects if named_paper(name, papers) is None)
+    return tuple(name for name in query.subjects if find_by_title(name, papers) is None)
 
 
 def relaxations(filters: Filters, papers: Iterable[Paper]) -> tuple[Relaxation, ...]:
@@ -41,7 +41,7 @@ def relaxations(filters: Filters, papers: Iterable[Paper]) -> tuple[Relaxation, 
     return tuple(
         Relaxation(name, sum(filters.without(name).admits(paper) for paper in held))
         for name in CONSTRAINTS
-        if name in phrases(filters)
+        if name in filter_phrases(filters)
     )
 
 
@@ -49,6 +49,6 @@ def record_line(evidence: Evidence) -> str:
     """Say of a paper what the records hold: its title, date and number of authors, with its marker."""
     paper = evidence.paper
     count = paper.known_author_count
-    known = [paper.date or "no date", *([counted(count, "author")] if count else [])]
-    known += [part for part in (paper.venue and quotable(paper.venue), "with code" if paper.code else None) if part]
-    return f"- {shown_title(paper.title)} ({', '.join(known)}) [{evidence.n}]"
+    known = [paper.date or "no date", *([format_count(count, "author")] if count else [])]
+    known += [part for part in (paper.venue and display_line(paper.venue), "with code" if paper.code else None) if part]
+    return f"- {display_title(paper.title)} ({', '.join(known)}) [{evidence.n}]"

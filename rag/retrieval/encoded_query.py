@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from rag.index.bm25 import LexicalIndex
-from rag.models.encoder import Embedder, Vectors
+from rag.index.bm25 import Bm25Index
+from rag.models.encoder import Encoder, Vectors
 from rag.models.onnx import Array
-from rag.models.token_encoder import LateModel
+from rag.models.token_encoder import TokenEncoder
 from rag.text.tokens import tokenize
 
 _KEPT = 32  # texts whose readings are kept: enough for those asked side by side
@@ -32,17 +32,19 @@ class Reading:
 class Reader:
     """Turns search texts into Readings."""
 
-    def __init__(self, embedder: Embedder, late: LateModel | None, lexical: LexicalIndex) -> None:
+    def __init__(self, embedder: Encoder, late: TokenEncoder | None, lexical: Bm25Index) -> None:
         self._embedder = embedder
         self._late = late
         self._lexical = lexical
         self.read = lru_cache(maxsize=_KEPT)(self._read)
 
     def _read(self, text: str) -> Reading:
-        vector = self._embedder.embed_query(text)
+        vector = self._embedder.encode_query(text)
         if self._late is None:
             return Reading(text, vector, None, np.zeros(0, np.float32))
-        return Reading(text, vector, self._late.embed_query(text), self._rarity(text, self._late.query_spans(text)))
+        return Reading(
+            text, vector, self._late.encode_query(text), self._rarity(text, self._late.query_token_spans(text))
+        )
 
     def _rarity(self, text: str, spans: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> Array:
         """Weigh each token by the inverse document frequency of its word; 0 for markers, stop words and signs."""
@@ -50,7 +52,7 @@ class Reader:
         return np.array(weights, np.float32)
 
     def _of_word(self, word: str) -> float:
-        return max(self._lexical.rarity(tokenize(word)).values(), default=0.0)
+        return max(self._lexical.idf(tokenize(word)).values(), default=0.0)
 
 
 def _word_at(text: str, start: int, end: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.index.library import Library
-from rag.index.maxsim import averaged
+from rag.index.maxsim import mean_maxsim
 from rag.retrieval.encoded_query import Reading
 from rag.text.sentences import sentence_spans
 from rag.types import Paper
@@ -22,11 +22,11 @@ def sentences(paper: Paper) -> tuple[Span, ...]:
 
 def sentence_matches(library: Library, reading: Reading, paper: Paper, spans: Sequence[Span]) -> list[float]:
     """Say how near each sentence comes to the question's tokens, in [-1, 1]; zeros without token vectors."""
-    if library.late is None or reading.tokens is None:
+    if library.maxsim is None or reading.tokens is None:
         return [0.0] * len(spans)
-    (position,) = library.positions([paper.paper_id])
-    best = library.late.matches(reading.tokens, int(position), spans)
-    return [float(value) for value in averaged(best, reading.rarity)]
+    (position,) = library.positions_of([paper.paper_id])
+    best = library.maxsim.span_similarities(reading.tokens, int(position), spans)
+    return [float(value) for value in mean_maxsim(best, reading.rarity)]
 
 
 def best_window(library: Library, reading: Reading, paper: Paper) -> str:

@@ -10,7 +10,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from rag.index.library import Library
-from rag.models.cross_encoder import PairScorer
+from rag.models.cross_encoder import CrossEncoder
 from rag.retrieval.encoded_query import Reader
 from rag.retrieval.passages import best_window
 from rag.retrieval.retrievers import rank_nodes
@@ -23,12 +23,12 @@ class Reranker(BaseNodePostprocessor):
 
     _library: Library = PrivateAttr()
     _reader: Reader = PrivateAttr()
-    _scorer: PairScorer = PrivateAttr()
+    _scorer: CrossEncoder = PrivateAttr()
     _weights: Mapping[Signal, float] = PrivateAttr()
     _depth: int = PrivateAttr()
 
     def __init__(
-        self, library: Library, reader: Reader, scorer: PairScorer, weights: Mapping[Signal, float], depth: int
+        self, library: Library, reader: Reader, scorer: CrossEncoder, weights: Mapping[Signal, float], depth: int
     ) -> None:
         super().__init__()
         self._library, self._reader, self._scorer = library, reader, scorer

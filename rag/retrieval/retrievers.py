@@ -16,9 +16,9 @@ from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle, TextNo
 from numpy.typing import NDArray
 
 from rag.index.library import Library
-from rag.index.maxsim import averaged
+from rag.index.maxsim import mean_maxsim
 from rag.index.vectors import ChunkHit
-from rag.models.encoder import Embedder, Vectors
+from rag.models.encoder import Encoder, Vectors
 from rag.retrieval.encoded_query import Reader, Reading
 from rag.retrieval.scoring import strengths
 from rag.types import Filters, Hit, Paper, Signal
@@ -50,7 +50,7 @@ class _PaperRetriever(BaseRetriever):
 class DenseRetriever(_PaperRetriever):
     """Papers by the cosine of their best chunk with the question, from Chroma."""
 
-    def __init__(self, library: Library, embedder: Embedder, filters: Filters, pool: int) -> None:
+    def __init__(self, library: Library, embedder: Encoder, filters: Filters, pool: int) -> None:
         self._library = library
         self._embedder = embedder
         self._filters = filters
@@ -60,7 +60,7 @@ class DenseRetriever(_PaperRetriever):
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         vector = query_bundle.embedding
         if vector is None:
-            vector = self._embedder.embed_query(query_bundle.query_str).tolist()
+            vector = self._embedder.encode_query(query_bundle.query_str).tolist()
         return [self._node(hit) for hit in self._best_chunks(np.asarray(vector, np.float32))]
 
     def _best_chunks(self, vector: Vectors) -> list[ChunkHit]:
@@ -94,7 +94,7 @@ class LexicalRetriever(_PaperRetriever):
         super().__init__()
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        scores = self._library.lexical.scores(query_bundle.query_str)
+        scores = self._library.bm25.scores(query_bundle.query_str)
         found = [
             (-float(score), paper_id)
             for score, (paper_id, paper) in zip(scores, self._library.papers.items(), strict=True)
@@ -114,7 +114,7 @@ class HybridRetriever(_PaperRetriever):
     """
 
     def __init__(
-        self, library: Library, embedder: Embedder, reader: Reader, weights: Mapping[Signal, float], search: Search
+        self, library: Library, embedder: Encoder, reader: Reader, weights: Mapping[Signal, float], search: Search
     ) -> None:
         self._library = library
         self._proposers: dict[Signal, BaseRetriever] = {
@@ -168,12 +168,12 @@ def _values(found: Sequence[NodeWithScore], paper_ids: Iterable[str]) -> NDArray
 
 def _late_signals(library: Library, reading: Reading, paper_ids: list[str]) -> _Signals:
     """Score papers by late interaction, with all tokens alike and with tokens of rare words counting for more."""
-    if library.late is None or reading.tokens is None:
+    if library.maxsim is None or reading.tokens is None:
         return {}
-    best = library.late.best(reading.tokens, library.positions(paper_ids))
+    best = library.maxsim.paper_similarities(reading.tokens, library.positions_of(paper_ids))
     return {
-        "late": np.asarray(averaged(best), np.float64),
-        "late_rare": np.asarray(averaged(best, reading.rarity), np.float64),
+        "late": np.asarray(mean_maxsim(best), np.float64),
+        "late_rare": np.asarray(mean_maxsim(best, reading.rarity), np.float64),
     }
 
 

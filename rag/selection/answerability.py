@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from rag.index.bm25 import rarity_share
+from rag.index.bm25 import idf_coverage
 from rag.index.library import Library
 from rag.retrieval.encoded_query import Reading
 from rag.retrieval.passages import sentence_matches, sentences
 from rag.retrieval.scoring import Ranker
 from rag.selection.missing_details import counted_in, counts, mentions
-from rag.text.identifiers import is_precise, names_in
+from rag.text.identifiers import find_identifiers, is_identifier
 from rag.text.tokens import tokenize
 from rag.types import Hit, Paper, Query
 
@@ -50,18 +50,18 @@ def answerable_features(query: Query, reading: Reading, hits: Sequence[Hit], lib
     """Measure what the nearest paper has of what is asked; all in their own units, most in [0, 1]."""
     best = hits[0]
     words = set(tokenize(f"{best.paper.title}. {best.paper.abstract}"))
-    rarity = library.lexical.rarity(_terms(reading.text))
-    unknown = {term for term in rarity if not library.lexical.knows(term)}
-    names = names_in(query.asked)
+    rarity = library.bm25.idf(_terms(reading.text))
+    unknown = {term for term in rarity if not library.bm25.has_term(term)}
+    names = find_identifiers(query.asked)
     missing = [name for name in names if not mentions(best.paper, name)]
     asked = counted_in(query.asked)
     return {
         **{f"best_{signal}": value for signal, value in best.signals.items() if signal != "lexical"},
         "agreement": _agreement(hits),
         "ahead": best.strength - hits[1].strength if len(hits) > 1 else 0.0,
-        "coverage": rarity_share(rarity, words),
-        "unknown": rarity_share(rarity, unknown),
-        "names_missing": float(min(_MOST_NAMES, sum(map(is_precise, missing)))),
+        "coverage": idf_coverage(rarity, words),
+        "unknown": idf_coverage(rarity, unknown),
+        "names_missing": float(min(_MOST_NAMES, sum(map(is_identifier, missing)))),
         "names_share": len(missing) / len(names) if names else 0.0,
         "asked_missing": _asked_missing(asked, [hit.paper for hit in hits[:2]]),
         "sentence": max(_best_sentence(library, reading, hit.paper) for hit in hits[:_LOOKED_AT]),

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.index.bm25 import rarity_share
+from rag.index.bm25 import idf_coverage
 from rag.index.library import Library
-from rag.models.cross_encoder import PairScorer
+from rag.models.cross_encoder import CrossEncoder
 from rag.retrieval.encoded_query import Reading
 from rag.retrieval.passages import Span, sentence_matches, sentences
 from rag.retrieval.scoring import standardise
@@ -41,7 +41,7 @@ class SentenceChooser:
     """
 
     library: Library
-    scorer: PairScorer | None = None
+    scorer: CrossEncoder | None = None
 
     def evidence(self, query: Query, reading: Reading, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
         """Number papers from 1 in the order given, each with its best sentences in reading order."""
@@ -59,9 +59,9 @@ class SentenceChooser:
 
     def _scores(self, query: Query, reading: Reading, paper: Paper, spans: Sequence[Span]) -> dict[Span, float]:
         texts = [paper.abstract[start:end] for start, end in spans]
-        rarity = self.library.lexical.rarity(set(tokenize(reading.text)))
+        rarity = self.library.bm25.idf(set(tokenize(reading.text)))
         scores = [
-            match + _LEXICAL_WEIGHT * rarity_share(rarity, set(tokenize(text))) + _prior(query.asked, text)
+            match + _LEXICAL_WEIGHT * idf_coverage(rarity, set(tokenize(text))) + _prior(query.asked, text)
             for match, text in zip(sentence_matches(self.library, reading, paper, spans), texts, strict=True)
         ]
         if self.scorer and query.kind == "fact":

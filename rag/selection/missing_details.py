@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import takewhile
 
-from rag.text.identifiers import is_precise, names_in
+from rag.text.identifiers import find_identifiers, is_identifier
 from rag.text.tokens import tokenize
 from rag.types import Paper, Query
 
@@ -41,10 +41,10 @@ def lacking(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:
     if query.kind != "fact" or not papers:
         return ()
     best = papers[0]
-    sources = [name for match in _SOURCE.finditer(query.asked) for name in names_in(f". x {match[1]}")]
+    sources = [name for match in _SOURCE.finditer(query.asked) for name in find_identifiers(f". x {match[1]}")]
     missing = [name for name in sources if not mentions(best, name)]
     if _is_named(query.asked, best) and not any(_is_named(query.asked, other) for other in papers[1:]):
-        missing += [name for name in names_in(query.asked) if is_precise(name) and not mentions(best, name)]
+        missing += [name for name in find_identifiers(query.asked) if is_identifier(name) and not mentions(best, name)]
         counted = counted_in(query.asked)
         if counted and not any(counts(best, word) for word in counted):
             missing.append(" ".join(counted))
@@ -53,7 +53,7 @@ def lacking(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:
 
 def unmentioned(subjects: Sequence[str], papers: Sequence[Paper]) -> tuple[str, ...]:
     """List the subjects with a name in them of which none of the papers has any; those in plain words are not told."""
-    named = {subject: names_in(f". the {subject}") for subject in subjects}
+    named = {subject: find_identifiers(f". the {subject}") for subject in subjects}
     return tuple(
         subject
         for subject, names in named.items()
@@ -86,7 +86,7 @@ def counts(paper: Paper, word: str) -> bool:
 
 def _is_named(question: str, paper: Paper) -> bool:
     """Tell whether a question calls a paper by the name that begins its title."""
-    return any(_is_title_word(name, paper) for name in names_in(question))
+    return any(_is_title_word(name, paper) for name in find_identifiers(question))
 
 
 def _is_title_word(name: str, paper: Paper) -> bool:

@@ -12,7 +12,7 @@ from rag.errors import LLMFailed
 from rag.llm.prompt_parts import NO
 from rag.llm.protocol import ChatModel
 from rag.retrieval.expansion.prompts import YES, screen_messages
-from rag.text.sanitize import inert
+from rag.text.sanitize import sanitize_markdown
 from rag.types import Evidence, Query
 
 _MAX_TOKENS = 60
@@ -60,7 +60,7 @@ def decision_in(reply: str) -> Decision | None:
     if not match:
         return None
     said = " ".join(_CONTROL.sub(" ", reply[match.end() :]).split())
-    why = inert(_BECAUSE.sub("", said))
+    why = sanitize_markdown(_BECAUSE.sub("", said))
     why = why if len(why) <= _MOST_CHARACTERS else why[: _MOST_CHARACTERS - 1].rstrip() + "…"
     return Decision(match[1].upper() == YES, why or None)
 

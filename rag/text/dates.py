@@ -21,19 +21,19 @@ def last_day(text: str) -> date:
     return date(year, month or 12, day or monthrange(year, month or 12)[1])
 
 
-def within(text: str, since: str | None, until: str | None) -> bool:
+def is_within(text: str, since: str | None, until: str | None) -> bool:
     """Tell whether all days that a date covers lie inside the bounds, which are inclusive."""
     return (since is None or first_day(since) <= first_day(text)) and (
         until is None or last_day(text) <= last_day(until)
     )
 
 
-def before(text: str) -> str:
+def previous_date(text: str) -> str:
     """Give the date just before, in the same precision: "2023" of "2024", "2024-12" of "2025-01"."""
     return str(first_day(text) - timedelta(1))[: len(text)]
 
 
-def after(text: str) -> str:
+def next_date(text: str) -> str:
     """Give the date just after, in the same precision."""
     return str(last_day(text) + timedelta(1))[: len(text)]
 

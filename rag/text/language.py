@@ -29,35 +29,35 @@ _SHARE = 0.15  # of other languages' function words in a text in one of them; th
 _FOREIGN = 0.3  # share of letters in another script
 
 
-def is_foreign_question(question: str) -> bool:
+def is_non_english_question(question: str) -> bool:
     """Tell whether a question is in another script or another European language; it may be a few words."""
-    words = words_of(_OF_A_NAME.sub("", question))
+    words = casefolded_words(_OF_A_NAME.sub("", question))
     if not words:
         return False
     others = {word for word in words if word in _OTHERS}
-    speaks = len(others) >= _LEAST_WORDS and is_in_other_words(words)
-    return words[0] in _ASKS or speaks or in_another_script(question, 1)
+    speaks = len(others) >= _LEAST_WORDS and is_other_language(words)
+    return words[0] in _ASKS or speaks or is_other_script(question, 1)
 
 
-def speaks_english(words: list[str]) -> bool:
+def is_english(words: list[str]) -> bool:
     """Tell whether the function words of a text are rather English ones, or there are none."""
     return _share(words, _ENGLISH) >= _share(words, _OTHERS)
 
 
-def is_in_other_words(words: list[str]) -> bool:
+def is_other_language(words: list[str]) -> bool:
     """Tell whether the function words of a text are plainly another language's."""
     other = _share(words, _OTHERS)
     return other >= _SHARE and other > 2 * _share(words, _ENGLISH)
 
 
-def in_another_script(text: str, least: int = _LEAST_LETTERS) -> bool:
+def is_other_script(text: str, least: int = _LEAST_LETTERS) -> bool:
     """Tell whether many letters of a text, of `least` or more, are neither Latin nor Greek."""
     letters = [character for character in unicodedata.normalize("NFKC", text) if character.isalpha()]
     foreign = sum(not unicodedata.name(letter, "").startswith(("LATIN", "GREEK")) for letter in letters)
     return len(letters) >= least and foreign > _FOREIGN * len(letters)
 
 
-def words_of(text: str) -> list[str]:
+def casefolded_words(text: str) -> list[str]:
     """List the words of a text, without regard to case."""
     return [word.casefold() for word in _WORD.findall(unicodedata.normalize("NFKC", text))]
 

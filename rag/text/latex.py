@@ -9,8 +9,6 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from rag.text.sanitize import inert
-
 _LETTERS = "ALPHA BETA GAMMA DELTA EPSILON ZETA ETA THETA IOTA KAPPA LAMDA MU NU XI PI RHO SIGMA TAU PHI CHI PSI OMEGA"
 _GREEK = {
     name: unicodedata.lookup(f"GREEK {case} LETTER {letter}")
@@ -22,8 +20,6 @@ _SYMBOLS = {"leq": "≤", "geq": "≥", "infty": "∞", "cdot": "·", "bullet": 
 _ACCENTS = {"'": "\u0301", "`": "\u0300", '"': "\u0308", "^": "\u0302", "~": "\u0303"}
 _SUPERSCRIPTS = str.maketrans("0123456789-+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
-_REFERENCE = re.compile(r"[\[［【](\s*\d[\d\s,;–—-]*)[\]］】]")
 
 _Replacement = str | Callable[[re.Match[str]], str]
 
@@ -69,23 +65,8 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
 )
 
 
-def readable(text: str) -> str:
+def latex_to_text(text: str) -> str:
     """Rewrite what LaTeX left behind as a person would read it: "2.57times" as "2.57×", "sim 7.7times" as "~7.7×"."""
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
-
-
-def counted(count: int, one: str) -> str:
-    """Say how many there are of what is called `one`, as in "1 paper" and "3 papers"."""
-    return f"{count} {one}" if count == 1 else f"{count} {one}s"
-
-
-def shown_title(title: str) -> str:
-    """Give a title as one readable line in which nothing is active."""
-    return quotable(readable(title))
-
-
-def quotable(text: str) -> str:
-    """Make another's words one line in which nothing is active, and no reference of theirs looks like our citation."""
-    return _REFERENCE.sub(r"(\1)", inert(" ".join(text.split())))

@@ -11,7 +11,7 @@ _VENUE_PART = re.compile(r"['’]?(?<!\d)\d{2}(?!\d)|[^\W\d_]+|\d+")
 _RENAMED = {"nips": "neurips"}
 
 
-def plain(text: str) -> str:
+def fold_accents(text: str) -> str:
     """Drop case and accents."""
     folded = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
     return "".join(character for character in folded if not unicodedata.combining(character))
@@ -19,25 +19,25 @@ def plain(text: str) -> str:
 
 def name_words(name: str) -> tuple[str, ...]:
     """Split a person's name into words, without case, accents, full stops and hyphens."""
-    return tuple(_WORD.findall(plain(name)))
+    return tuple(_WORD.findall(fold_accents(name)))
 
 
-def is_author(wanted: str, author: str) -> bool:
+def matches_author(wanted: str, author: str) -> bool:
     """Tell whether each word of `wanted` is a word of `author`, or its initial, with one whole."""
     asked, held = name_words(wanted), name_words(author)
     whole = any(len(word) > 1 and word in held for word in asked)
     return whole and all(any(_same_word(word, other) for other in held) for word in asked)
 
 
-def is_venue(wanted: str, venue: str) -> bool:
+def matches_venue(wanted: str, venue: str) -> bool:
     """Tell whether all words of `wanted`, and its year where it has one, are in `venue`."""
-    asked = venue_parts(wanted)
-    return bool(asked) and asked <= venue_parts(venue)
+    asked = venue_tokens(wanted)
+    return bool(asked) and asked <= venue_tokens(venue)
 
 
-def venue_parts(venue: str) -> frozenset[str]:
+def venue_tokens(venue: str) -> frozenset[str]:
     """Split a venue into words and numbers, a year of two digits written out: "ICLR'24" gives iclr and 2024."""
-    parts = _VENUE_PART.findall(plain(venue))
+    parts = _VENUE_PART.findall(fold_accents(venue))
     return frozenset(_RENAMED.get(part, _year(part)) for part in parts)
 
 

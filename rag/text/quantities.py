@@ -54,14 +54,14 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True)
-class Date:
+class PartialDate:
     """A date as far as it is given."""
 
     year: int | None
     month: int
     day: int | None = None
 
-    def matches(self, other: Date) -> bool:
+    def matches(self, other: PartialDate) -> bool:
         """Tell whether another date agrees in all that this one gives."""
         return (
             self.month == other.month
@@ -70,13 +70,13 @@ class Date:
         )
 
 
-def take_dates(text: str) -> tuple[tuple[Date, ...], str]:
+def extract_dates(text: str) -> tuple[tuple[PartialDate, ...], str]:
     """Read the dates of a text, and give the text without them; a month alone counts in parentheses only."""
     found = [_date(match.groupdict()) for pattern in (_DATE, _LONE_MONTH) for match in pattern.finditer(text)]
     return tuple(found), _LONE_MONTH.sub(" ", _DATE.sub(" ", text))
 
 
-def take_quantities(text: str) -> tuple[tuple[Quantity, ...], str]:
+def extract_quantities(text: str) -> tuple[tuple[Quantity, ...], str]:
     """Read the numbers of a text with their units, and give the text without them."""
     found: list[Quantity] = []
 
@@ -102,8 +102,8 @@ def _quantity(match: re.Match[str]) -> tuple[Quantity, str]:
     return Quantity(value * factor, kind, match[0].removesuffix(rest).strip()), rest
 
 
-def _date(parts: Mapping[str, str | None]) -> Date:
+def _date(parts: Mapping[str, str | None]) -> PartialDate:
     year, day = (parts.get(f"iso_{name}") or parts.get(name) for name in ("year", "day"))
     month = parts.get("iso_month")
     number = int(month) if month else _MONTHS.index(parts["month"] or "") + 1
-    return Date(int(year) if year else None, number, int(day) if day else None)
+    return PartialDate(int(year) if year else None, number, int(day) if day else None)

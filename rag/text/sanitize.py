@@ -44,12 +44,12 @@ _LONGEST_SCHEME = 12  # letters: with fewer, the end of "metadata:" could be tak
 _LONGEST = 300  # characters of a word that are held back to see what it becomes
 
 
-def visible(text: str) -> str:
+def decode_visible(text: str) -> str:
     """Drop the characters that are not seen, and decode HTML's entities."""
     return _decoded(_INVISIBLE.sub("", text))
 
 
-def invisible_dropped(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """Drop the characters that are not seen but steer: controls, directions, tags."""
     return _INVISIBLE.sub("", text)
 
@@ -59,9 +59,9 @@ def _decoded(text: str) -> str:
     return _SEPARATOR.sub(" ", _INVISIBLE.sub("", decoded))
 
 
-def inert(text: str) -> str:
+def sanitize_markdown(text: str) -> str:
     """Make a whole text inert: "<" before a letter becomes "‹", and an address "(link removed)"."""
-    return _broken(visible(text))
+    return _broken(decode_visible(text))
 
 
 def _broken(text: str) -> str:
@@ -99,7 +99,7 @@ class _Held:
         return self._pass_on(shown)
 
 
-class VisibleText(_Held):
+class StreamingDecoder(_Held):
     """`visible` for a text that arrives in pieces."""
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class VisibleText(_Held):
         return super().feed(_INVISIBLE.sub("", text))
 
 
-class InertMarkdown(_Held):
+class StreamingSanitizer(_Held):
     """Makes a visible text inert that arrives in pieces; a word that may yet become an address is held back whole.
 
     Nothing may be taken out of the text afterwards, for what is left on both sides could join to a tag.

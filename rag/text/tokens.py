@@ -7,7 +7,7 @@ import unicodedata
 from functools import cache
 from typing import Any
 
-from rag.text.latex import readable
+from rag.text.latex import latex_to_text
 
 _WORD = re.compile(r"[^\W_]+(?:[-+.'’/][^\W_]+)*\+*")
 _JOINTS = re.compile(r"[-.'’/]")
@@ -19,7 +19,7 @@ _STOPWORDS = frozenset(
 
 def tokenize(text: str) -> list[str]:
     """List a text's terms in order; "KV-cache" gives kv-cach, kv, cach, so that "KV cache" finds it too."""
-    plain = unicodedata.normalize("NFKD", readable(text).lower())
+    plain = unicodedata.normalize("NFKD", latex_to_text(text).lower())
     plain = "".join(character for character in plain if not unicodedata.combining(character))
     terms = []
     for word in _WORD.findall(plain):

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Token
-from rag.errors import EmbeddingFailed
+from rag.errors import ModelFailed
 from rag.text.citation_markers import MARKER
-from rag.text.sanitize import InertMarkdown, VisibleText
+from rag.text.sanitize import StreamingDecoder, StreamingSanitizer
 from rag.types import Evidence, Quote
 from rag.verification.judge import VERDICTS, Judgement, SentenceJudge
 from rag.verification.marker_filter import MarkerFilter
@@ -27,9 +27,9 @@ class CheckedText:
         self.sentences: list[Sentence] = []
         self._evidence = {each.n: each for each in evidence}
         self._judge = judge
-        self._visible = VisibleText()
+        self._visible = StreamingDecoder()
         self._markers = MarkerFilter(self._evidence)
-        self._inert = InertMarkdown()  # last, for taking out a marker joins what stood around it
+        self._inert = StreamingSanitizer()  # last, for taking out a marker joins what stood around it
         self._finder = SentenceFinder()
         self._origins: list[tuple[int, Origin]] = [(0, "written")]
         self._waiting: list[Span] = []  # of an item, without a marker of their own
@@ -113,7 +113,7 @@ class CheckedText:
         papers = {n: self.cited[n - 1].paper for n in cited}
         try:
             return self._judge.judge(self.text[span.start : span.end], papers)
-        except EmbeddingFailed as error:
+        except ModelFailed as error:
             return Judgement("unsupported", f"it could not be checked: {error}")
 
     def _own_words(self, cited: tuple[int, ...]) -> Judgement:

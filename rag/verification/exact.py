@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from rag.selection.missing_details import mentions
-from rag.text.identifiers import names_in
-from rag.text.latex import readable
-from rag.text.quantities import UNITS, Quantity, take_dates, take_quantities
+from rag.text.identifiers import find_identifiers
+from rag.text.latex import latex_to_text
+from rag.text.quantities import UNITS, Quantity, extract_dates, extract_quantities
 from rag.types import Paper
 
 _WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
@@ -50,22 +50,24 @@ def missing_numbers(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
 
 def missing_names(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
     """List the names and acronyms of a sentence that none of the papers has; an acronym may stand for their words."""
-    names = [_HYPHENATED.sub("", name) for name in names_in(take_dates(sentence)[1]) if not _is_quantity(name)]
+    names = [
+        _HYPHENATED.sub("", name) for name in find_identifiers(extract_dates(sentence)[1]) if not _is_quantity(name)
+    ]
     names = [name for name in names if name not in _NO_NAMES]
     missing = [name for name in names if not any(_has(paper, name) for paper in papers)]
     return tuple(dict.fromkeys(missing))
 
 
 def _claimed(sentence: str) -> list[Quantity]:
-    plain = _ORDERS.sub(" ", _ONE.sub(" ", _DESIGNATION.sub(" ", readable(sentence))))
-    dates, rest = take_dates(_in_digits(plain))
-    quantities, _ = take_quantities(rest)
+    plain = _ORDERS.sub(" ", _ONE.sub(" ", _DESIGNATION.sub(" ", latex_to_text(sentence))))
+    dates, rest = extract_dates(_in_digits(plain))
+    quantities, _ = extract_quantities(rest)
     return [*quantities, *(Quantity(date.year, text=str(date.year)) for date in dates if date.year)]
 
 
 def _held(paper: Paper) -> list[Quantity]:
-    text = readable(f"{paper.title}. {paper.abstract}")
-    digits, _ = take_quantities(_in_digits(text))
+    text = latex_to_text(f"{paper.title}. {paper.abstract}")
+    digits, _ = extract_quantities(_in_digits(text))
     otherwise = [each for pattern, quantities in _SAID_OTHERWISE if pattern.search(text) for each in quantities]
     year = [Quantity(float(paper.year))] if paper.year else []
     return [*digits, *otherwise, *year, *(Quantity(float(each)) for each in _LONE_YEAR.findall(text))]

@@ -11,7 +11,7 @@ from rag.corpus.records import title_key
 from rag.models.entailment import EntailmentModel
 from rag.retrieval.passages import Span, sentences
 from rag.text.citation_markers import without_markers
-from rag.text.latex import readable
+from rag.text.latex import latex_to_text
 from rag.text.tokens import tokenize
 from rag.types import Paper, Quote, Verdict
 from rag.verification.exact import missing_names, missing_numbers
@@ -74,12 +74,12 @@ class SentenceJudge:
         return Judgement(verdict, reason, quotes)
 
     def _read(self, claim: str, paper: Paper) -> _Reading:
-        whole = readable(f"{paper.title}. {paper.abstract}")
+        whole = latex_to_text(f"{paper.title}. {paper.abstract}")
         terms = set(tokenize(claim))
         near = _nearest(terms, paper)
         ((support, contradiction, _),) = self._entailment.probabilities(claim, [whole]).tolist()
         # Asked for apart: in one batch with the abstract they would be padded to its length.
-        alone = self._entailment.probabilities(claim, [readable(paper.abstract[start:end]) for start, end in near])
+        alone = self._entailment.probabilities(claim, [latex_to_text(paper.abstract[start:end]) for start, end in near])
         best = int(alone[:, 0].argmax())
         shared = len(terms & set(tokenize(whole))) / max(len(terms), 1)
         return _Reading(support, contradiction, shared, near[best])
@@ -102,7 +102,7 @@ def _without_heading(sentence: str, papers: Sequence[Paper]) -> str:
     """Leave out a bold heading that gives a cited paper's own title, and its date: neither is a claim."""
     heading = _HEADING.match(sentence)
     if heading and any(
-        title_key(heading["title"]) == title_key(readable(paper.title)) and heading["date"] in (None, paper.date)
+        title_key(heading["title"]) == title_key(latex_to_text(paper.title)) and heading["date"] in (None, paper.date)
         for paper in papers
     ):
         return sentence[heading.end() :]

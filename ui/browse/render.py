@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rag.text.latex import counted, readable, shown_title
+from rag.text.display import display_title, format_count
+from rag.text.latex import latex_to_text
 from rag.types import Paper
 from ui.browse.facets import Selection
 from ui.browse.similar import Neighbour
@@ -29,7 +30,7 @@ def results_to_html(
     """
     shown = min(len(papers), start + PAGE)
     of_all = "" if len(papers) == total else f" of {total}"
-    count = f"{counted(len(papers), 'paper')}{of_all}, {shown} shown" if papers else f"No paper of {total} fits"
+    count = f"{format_count(len(papers), 'paper')}{of_all}, {shown} shown" if papers else f"No paper of {total} fits"
     nothing = "" if papers else '<p class="cd-empty">Take a filter away, or type fewer words.</p>'
     items = "".join(f"<li>{_row(paper, topics.get(paper.paper_id))}</li>" for paper in papers[start:shown])
     rows = f'<ol class="cd-rows">{items}</ol>' if papers else nothing
@@ -51,7 +52,7 @@ def paper_to_html(paper: Paper, neighbours: Sequence[tuple[Neighbour, Paper]], e
 
 def question_about(paper: Paper) -> str:
     """Ask for more about a paper by its title."""
-    title = shown_title(paper.title).replace('"', "'")
+    title = display_title(paper.title).replace('"', "'")
     return f'Tell me more about "{title}"'
 
 
@@ -78,7 +79,7 @@ def _row(paper: Paper, beside: str | None) -> str:
     meta = "".join(f'<span class="cd-row-{name}">{part}</span>' for name, part in parts if part)
     return (
         f'<details class="cd-paper"{attributes(data_paper=paper.paper_id)}><summary>'
-        f'<span class="cd-row-title">{bdi(shown_title(paper.title))}</span>'
+        f'<span class="cd-row-title">{bdi(display_title(paper.title))}</span>'
         f'<span class="cd-row-meta">{meta}</span></summary>'
         '<div class="cd-paper-body" aria-live="polite"></div></details>'
     )
@@ -88,7 +89,7 @@ def first_authors(paper: Paper) -> str:
     """Name the first two authors and count the others: "Ada Quill, Bo Tanaka and 3 more"."""
     first = paper.authors[:_SHOWN_AUTHORS]
     count = paper.known_author_count
-    names = ", ".join(readable(name) for name in first)
+    names = ", ".join(latex_to_text(name) for name in first)
     if count is None:
         return f"{names} and others"
     return f"{names} and {count - len(first)} more" if count > len(first) else names
@@ -111,10 +112,10 @@ def _similar(paper: Paper, neighbours: Sequence[tuple[Neighbour, Paper]]) -> str
     )
     return (
         f'<details class="cd-fold cd-similar"><summary>More like this'
-        f'<span class="cd-hidden">: {text(shown_title(paper.title))}</span></summary>'
+        f'<span class="cd-hidden">: {text(display_title(paper.title))}</span></summary>'
         f'<ol class="cd-rows">{rows}</ol></details>'
     )
 
 
 def _about(what: str, paper: Paper) -> str:
-    return f"{what} about this: {shown_title(paper.title)}"
+    return f"{what} about this: {display_title(paper.title)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rag.render.terminal import SAID
-from rag.text.latex import readable
+from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote
 from ui.render.markup import text
 
@@ -50,4 +50,4 @@ def _spans(paper: Paper, quotes: Iterable[Quote]) -> list[tuple[int, int]]:
 
 
 def _shown(piece: str) -> str:
-    return text(readable(piece))
+    return text(latex_to_text(piece))

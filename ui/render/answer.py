@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rag.answer import Answer
 from rag.generation.extractive import completeness
-from rag.query.overrides import phrases
+from rag.query.overrides import filter_phrases
 from rag.render.terminal import SAID
-from rag.text.latex import counted
+from rag.text.display import format_count
 from ui.exchange import Exchange
 from ui.notices import notice_of
 from ui.render.cited import citations_of
@@ -49,9 +49,9 @@ def _body(exchange: Exchange, answer: Answer) -> str:
 
 
 def _refused(answer: Answer) -> str:
-    by_name = phrases(answer.query.filters)
+    by_name = filter_phrases(answer.query.filters)
     buttons = "".join(
-        button(f"Drop “{by_name[each.drop]}”: {counted(each.papers, 'paper')}", "lift", data_name=each.drop)
+        button(f"Drop “{by_name[each.drop]}”: {format_count(each.papers, 'paper')}", "lift", data_name=each.drop)
         for each in answer.relaxations
         if each.drop in by_name and each.papers
     )
@@ -79,7 +79,7 @@ def _checked(answer: Answer) -> str:
     if not own:
         return ""
     shares = ", ".join(f"{own.count(verdict)} {words}" for verdict, words in SAID.items() if verdict in own)
-    return f'<p class="cd-checked">{counted(len(own), "sentence")} checked: {shares}.</p>'
+    return f'<p class="cd-checked">{format_count(len(own), "sentence")} checked: {shares}.</p>'
 
 
 def _written_by(answer: Answer) -> str:
@@ -89,7 +89,7 @@ def _written_by(answer: Answer) -> str:
         parts.append(f"{answer.timings_ms['total'] / 1000:.1f} s")
     spent = answer.usage.total
     if spent.calls:
-        parts.append(counted(spent.calls, "call"))
+        parts.append(format_count(spent.calls, "call"))
     if spent.prompt_tokens is not None or spent.completion_tokens is not None:
         parts.append(f"{spent.prompt_tokens or 0} tokens read, {spent.completion_tokens or 0} written")
     return f'<p class="cd-by">{text(" · ".join(parts))}</p>'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rag.settings import Settings
-from rag.text.latex import counted
+from rag.text.display import format_count
 from ui.choice import Choice
 from ui.render.markup import text
 
@@ -17,7 +17,7 @@ def choice_to_html(choice: Choice, settings: Settings, listed: int | None = None
     else:
         answers = "in the papers’ own words"
     depth = "thorough" if choice.thorough else "fast"
-    found = f"<p>The endpoint lists {counted(listed, 'model')}: choose one.</p>" if listed else ""
+    found = f"<p>The endpoint lists {format_count(listed, 'model')}: choose one.</p>" if listed else ""
     return (
         f'<div class="cd-chosen" role="status"><p>Answers are <strong>{answers}</strong>; the search is '
         f"<strong>{depth}</strong>. This holds for this page until it is closed or loaded anew.</p>{found}</div>"

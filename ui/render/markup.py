@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
-from rag.text.sanitize import invisible_dropped
+from rag.text.sanitize import strip_invisible
 from ui.export.links import safe_link
 
 _IN_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -15,7 +15,7 @@ _IN_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028",
 
 def text(value: str) -> str:
     """Escape a text for HTML, in an element or in a quoted attribute, without what is not seen but steers."""
-    return escape(invisible_dropped(value), quote=True)
+    return escape(strip_invisible(value), quote=True)
 
 
 def bdi(value: str) -> str:

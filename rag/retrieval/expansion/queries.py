@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rag.llm.declines import declines
-from rag.text.sanitize import invisible_dropped
+from rag.text.sanitize import strip_invisible
 from rag.text.tokens import tokenize
 
 _LEAST_LETTERS, _MOST_CHARACTERS = 3, 200
@@ -33,7 +33,7 @@ def queries_in(reply: str, most: int, known: Sequence[str] = ()) -> tuple[str, .
     seen = {frozenset(tokenize(text)) for text in known}
     found: list[str] = []
     for line in _lines(_FENCE.sub("", reply)):
-        text = " ".join(_LABEL.sub("", invisible_dropped(line).strip(_AROUND)).strip(_AROUND).split())
+        text = " ".join(_LABEL.sub("", strip_invisible(line).strip(_AROUND)).strip(_AROUND).split())
         terms = frozenset(tokenize(text))
         if len(found) < most and terms and terms not in seen and _is_query(text):
             seen.add(terms)

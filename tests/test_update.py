@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,14 +17,16 @@ from rag.corpus.reader import Corpus
 from rag.errors import IndexFailed, IndexMissing
 from rag.index.generations import LATE, VECTORS, IndexFolder, Recipe
 from rag.index.library import load_papers, open_library
-from rag.index.token_vectors import create_tokens, open_tokens
-from rag.index.update import Request, Summary, update
+from rag.index.plan import BuildPlan
+from rag.index.token_vectors import create_token_vectors, open_token_vectors
+from rag.index.update import BuildSummary, update_index
 from rag.index.vectors import create_vectors, open_vectors
 from rag.models.loading import Models
 from rag.settings import Settings
 from rag.types import Paper, Problem
 from tests.conftest import PROJECT
-from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, QUANTUM_PAPER, ROBOT_PAPER, HashEmbedder, HashLateModel
+from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, QUANTUM_PAPER, ROBOT_PAPER, HashEncoder, HashTokenEncoder
+from tests.waiting import PATIENCE
 
 RECIPE = HASH_RECIPE
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -35,8 +37,8 @@ class Indexer:
 
     def __init__(self, home: Path) -> None:
         self.folder = IndexFolder(home)
-        self.embedder = HashEmbedder()
-        self.late = HashLateModel()
+        self.embedder = HashEncoder()
+        self.late = HashTokenEncoder()
         self.runs = 0
 
     def run(
@@ -45,21 +47,31 @@ class Indexer:
         recipe: Recipe = RECIPE,
         problems: tuple[Problem, ...] = (),
         rebuild: bool = False,
-    ) -> Summary:
+    ) -> BuildSummary:
+        with self.folder.locked(lambda: None):
+            return self.build(papers, recipe, problems, rebuild)
+
+    def build(
+        self,
+        papers: Sequence[Paper],
+        recipe: Recipe = RECIPE,
+        problems: tuple[Problem, ...] = (),
+        rebuild: bool = False,
+    ) -> BuildSummary:
+        """Do what a run does, for those who hold the lock."""
         self.runs += 1
         self.embedder.embedded.clear()
         self.late.embedded.clear()
         corpus = Corpus(tuple(papers), problems, len(papers))
         now = NOON + timedelta(hours=self.runs)
-        request = Request(corpus, recipe, ("/corpus",), 2025, now, rebuild)
-        with self.folder.locked(lambda: None):
-            return update(self.folder, request, lambda: Models(self.embedder, self.late if recipe.late else None))
+        request = BuildPlan(corpus, recipe, ("/corpus",), 2025, now, rebuild)
+        return update_index(self.folder, request, lambda: Models(self.embedder, self.late if recipe.late else None))
 
     def paper_ids(self) -> list[str]:
         store = open_vectors(self.folder.current() / VECTORS)
         try:
             assert store.count() == self.folder.manifest().chunks
-            tokens = open_tokens(self.folder.current() / LATE)
+            tokens = open_token_vectors(self.folder.current() / LATE)
             assert tokens.digests() == store.digests() == dict(self.folder.manifest().papers)
             assert list(tokens.entries) == list(load_papers(self.folder.current()))
             return sorted(tokens.entries)
@@ -67,12 +79,16 @@ class Indexer:
             store.close()
 
 
+def robots(count: int) -> tuple[Paper, ...]:
+    return tuple(replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(count))
+
+
 @pytest.fixture
 def indexer(tmp_path: Path) -> Indexer:
     return Indexer(tmp_path)
 
 
-def counts(summary: Summary) -> tuple[int, int, int, int]:
+def counts(summary: BuildSummary) -> tuple[int, int, int, int]:
     return summary.added, summary.replaced, summary.removed, summary.unchanged
 
 
@@ -88,8 +104,8 @@ def test_second_run_changes_nothing_and_loads_no_model(indexer: Indexer) -> None
     def load() -> Models:
         raise AssertionError("the model was loaded")
 
-    request = Request(Corpus(PAPERS, (), 3), RECIPE, ("/corpus",), 2025, NOON)
-    summary = update(indexer.folder, request, load)
+    request = BuildPlan(Corpus(PAPERS, (), 3), RECIPE, ("/corpus",), 2025, NOON)
+    summary = update_index(indexer.folder, request, load)
     assert (counts(summary), summary.generation) == ((0, 0, 0, 3), generation)
 
 
@@ -149,7 +165,7 @@ def test_index_without_token_vectors_is_opened_only_as_such(indexer: Indexer) ->
     assert not (indexer.folder.current() / LATE).exists()
     settings = Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="none")
     library = open_library(settings)
-    assert library.late is None
+    assert library.maxsim is None
     library.close()
     with pytest.raises(IndexFailed, match="built with the model none, but CITEDESK_LATE_MODEL names hash"):
         open_library(replace(settings, late_model="hash"))
@@ -162,18 +178,18 @@ def test_token_vectors_follow_their_papers(indexer: Indexer) -> None:
     assert indexer.late.embedded == ["Qubits for Everyone", "Walking Robots on Sand"]
     assert len(indexer.paper_ids()) == 3
     library = open_library(Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="hash"))
-    assert library.late
-    query = indexer.late.embed_query("swim float well")[1:]
-    assert library.late.scores(query, np.arange(3)).round(1).tolist()[1] == 1.0
-    assert library.late.matches(query, 1, [(0, 16), (17, 33)]).round(1).argmax(axis=0).tolist() == [0, 1, 1]
+    assert library.maxsim
+    query = indexer.late.encode_query("swim float well")[1:]
+    assert library.maxsim.scores(query, np.arange(3)).round(1).tolist()[1] == 1.0
+    assert library.maxsim.span_similarities(query, 1, [(0, 16), (17, 33)]).round(1).argmax(axis=0).tolist() == [0, 1, 1]
     library.close()
 
 
 def test_paper_that_the_late_model_cannot_embed_is_listed_and_tried_again(indexer: Indexer) -> None:
-    indexer.late = HashLateModel(fails_on="Robots")
+    indexer.late = HashTokenEncoder(fails_on="Robots")
     assert [problem.source for problem in indexer.run().failed] == ["2305.00002"]
     assert indexer.paper_ids() == ["1804.00003", "2401.00001"]
-    indexer.late = HashLateModel()
+    indexer.late = HashTokenEncoder()
     assert counts(indexer.run()) == (1, 0, 0, 2)
     assert indexer.late.embedded == ["Walking Robots on Sand"]
 
@@ -200,8 +216,8 @@ def test_finished_token_vectors_stand_in_for_a_log_that_is_half_removed(indexer:
     staging = indexer.folder.staging
     indexer.folder.current().rename(staging)
     (indexer.folder.path / "current").unlink()
-    log = create_tokens(staging / "late-log")
-    log.copy_from(open_tokens(staging / LATE), [paper.paper_id for paper in PAPERS])
+    log = create_token_vectors(staging / "late-log")
+    log.copy_from(open_token_vectors(staging / LATE), [paper.paper_id for paper in PAPERS])
     (log.folder / "vectors.int8").unlink()
     indexer.run()
     assert indexer.late.embedded == []
@@ -217,11 +233,11 @@ def test_rebuild_starts_afresh(indexer: Indexer) -> None:
 
 
 def test_paper_that_fails_is_listed_and_tried_again(indexer: Indexer) -> None:
-    indexer.embedder = HashEmbedder(fails_on="Robots")
+    indexer.embedder = HashEncoder(fails_on="Robots")
     failed = indexer.run()
     assert (counts(failed), [problem.source for problem in failed.failed]) == ((2, 0, 0, 0), ["2305.00002"])
     assert "2305.00002" in indexer.folder.manifest().failed[0]
-    indexer.embedder = HashEmbedder()
+    indexer.embedder = HashEncoder()
     assert counts(indexer.run()) == (1, 0, 0, 2)
     assert indexer.folder.manifest().failed == ()
 
@@ -233,17 +249,17 @@ def test_problem_of_the_corpus_is_listed_each_time(indexer: Indexer) -> None:
 
 
 def test_run_that_stopped_is_taken_up_again(indexer: Indexer) -> None:
-    class Stops(HashEmbedder):
-        def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
+    class Stops(HashEncoder):
+        def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
             if len(self.embedded) > 30:
                 raise KeyboardInterrupt
-            return super().embed_documents(texts)
+            return super().encode_documents(texts)
 
-    papers = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
+    papers = robots(40)
     indexer.embedder = Stops()
     with pytest.raises(KeyboardInterrupt):
         indexer.run(papers)
-    indexer.embedder = HashEmbedder()
+    indexer.embedder = HashEncoder()
     assert counts(indexer.run(papers)) == (40, 0, 0, 0)
     assert 0 < len({text.split(".")[0] for text in indexer.embedder.embedded}) < 40
 
@@ -283,8 +299,8 @@ def test_finished_generation_that_did_not_become_current_is_taken_up(indexer: In
 
 def test_same_papers_from_elsewhere_are_noted_without_embedding(indexer: Indexer) -> None:
     indexer.run()
-    request = Request(Corpus(PAPERS, (), 3), RECIPE, ("/elsewhere",), 2024, NOON + timedelta(days=1))
-    summary = update(indexer.folder, request, lambda: pytest.fail("the model was loaded"))
+    request = BuildPlan(Corpus(PAPERS, (), 3), RECIPE, ("/elsewhere",), 2024, NOON + timedelta(days=1))
+    summary = update_index(indexer.folder, request, lambda: pytest.fail("the model was loaded"))
     manifest = indexer.folder.manifest()
     assert (counts(summary), manifest.sources, manifest.saved_year) == ((0, 0, 0, 3), ("/elsewhere",), 2024)
 
@@ -324,7 +340,7 @@ def test_missing_index_names_the_command_that_builds_one(tmp_path: Path) -> None
 def test_search_finds_chunks_of_admitted_papers_only(indexer: Indexer) -> None:
     indexer.run()
     store = open_vectors(indexer.folder.current() / VECTORS)
-    vector = HashEmbedder().embed_query("robots on sand")
+    vector = HashEncoder().encode_query("robots on sand")
     admitted = (["2305.00002", "2401.00001"], ["1804.00003"], [], None)
     found = [{hit.paper_id for hit in store.search(vector, 99, each)} for each in admitted]
     store.close()
@@ -334,20 +350,10 @@ def test_search_finds_chunks_of_admitted_papers_only(indexer: Indexer) -> None:
 @pytest.fixture(scope="module")
 def runner() -> Iterator[subprocess.Popen[str]]:
     """A process that indexes on request, each time in a child that may be killed; see index_runner.py."""
-    with started_runner() as process:
+    command = [sys.executable, "-W", "ignore", "-m", "tests.index_runner"]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.communicate(timeout=PATIENCE)
-
-
-def started_runner() -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "tests.index_runner"],
-        cwd=PROJECT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-    )
 
 
 def request(process: subprocess.Popen[str], home: Path, moment: str, count: int) -> None:
@@ -403,20 +409,25 @@ def test_kill_at_any_moment_leaves_an_index_and_the_next_run_completes(
     assert len(indexer.late.embedded) == lost
 
 
-def test_second_process_waits_and_finds_the_work_done(runner: subprocess.Popen[str], tmp_path: Path) -> None:
-    with started_runner() as second, IndexFolder(tmp_path).locked(lambda: None):
+def test_second_process_waits_and_finds_the_work_done(
+    indexer: Indexer, runner: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    with indexer.folder.locked(lambda: None):
         request(runner, tmp_path, "none", 30)
-        request(second, tmp_path, "none", 30)
-        assert (reply(runner), reply(second)) == ("waiting", "waiting")
-        second.stdin.close()
-    
+        assert reply(runner) == "waiting"
+        generation = indexer.build(robots(30)).generation
+    assert (reply(runner), reply(runner)) == ("locked", "0")
+    assert indexer.folder.current().name == generation
+    assert len(indexer.paper_ids()) == 30
+
+
 def test_full_disk_is_a_clear_error_and_the_index_stays(indexer: Indexer, monkeypatch: pytest.MonkeyPatch) -> None:
     indexer.run()
     resource = pytest.importorskip("resource")
     signal_before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     limit_before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit_before[1]))
-    papers = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
+    papers = robots(40)
     try:
         with pytest.raises(IndexFailed, match=r"cannot be written.*The one in use is unchanged"):
             indexer.run(papers)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eval.injection.inertness import faults
 from rag.answer import Token
-from rag.text.sanitize import InertMarkdown, VisibleText, inert
+from rag.text.sanitize import StreamingDecoder, StreamingSanitizer, sanitize_markdown
 from rag.types import Evidence
 from rag.verification.checked_text import CheckedText
 from rag.verification.judge import SentenceJudge
@@ -33,7 +33,7 @@ def cut(text: str, data: st.DataObject) -> list[str]:
 
 
 def streamed(pieces: Sequence[str]) -> str:
-    seen, markdown = VisibleText(), InertMarkdown()
+    seen, markdown = StreamingDecoder(), StreamingSanitizer()
     shown = "".join(markdown.feed(seen.feed(piece)) for piece in pieces)
     return shown + markdown.feed(seen.flush()) + markdown.flush()
 
@@ -68,7 +68,7 @@ def checked(pieces: Sequence[str]) -> CheckedText:
     ],
 )
 def test_what_is_active_is_shown_as_text(written: str, shown: str) -> None:
-    assert inert(written) == shown
+    assert sanitize_markdown(written) == shown
     assert faults(shown) == frozenset()
 
 
@@ -86,14 +86,14 @@ def test_what_is_active_is_shown_as_text(written: str, shown: str) -> None:
     ],
 )
 def test_comparisons_and_notes_stay_readable(written: str, shown: str) -> None:
-    assert inert(written) == shown
+    assert sanitize_markdown(written) == shown
 
 
 @given(HOSTILE, st.data())
 def test_no_splice_of_hostile_pieces_is_active(text: str, data: st.DataObject) -> None:
     shown = streamed(cut(text, data))
     assert faults(shown, range(1000)) == frozenset()  # which papers may be cited is not known here
-    assert shown == inert(text)
+    assert shown == sanitize_markdown(text)
 
 
 @given(HOSTILE, st.data())
@@ -111,7 +111,7 @@ def test_marker_taken_out_of_a_tag_does_not_join_it(length: int) -> None:
 
 
 def test_word_without_an_end_is_not_held_back_for_ever() -> None:
-    markdown = InertMarkdown()
+    markdown = StreamingSanitizer()
     shown = "".join(markdown.feed("ab.") for _ in range(1000))
     assert len(shown) > 2500
 
@@ -121,4 +121,4 @@ def test_address_without_an_end_is_replaced_whole() -> None:
 
 
 def test_plain_words_are_not_held_back() -> None:
-    assert InertMarkdown().feed("Pebble prunes") == "Pebble prunes"
+    assert StreamingSanitizer().feed("Pebble prunes") == "Pebble prunes"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.text.latex import readable
+from rag.text.latex import latex_to_text
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from rag.text.latex import readable
     ],
 )
 def test_lost_latex_is_made_readable(stored: str, shown: str) -> None:
-    assert readable(stored) == shown
+    assert latex_to_text(stored) == shown
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_lost_latex_is_made_readable(stored: str, shown: str) -> None:
     ],
 )
 def test_plain_english_is_left_alone(text: str) -> None:
-    assert readable(text) == text
+    assert latex_to_text(text) == text

@@ -6,13 +6,23 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from rag.query.conversation.condensed import Collection, Condensed
+from rag.query.conversation.earlier_turn import (
+    EarlierTurn,
+    call,
+    latest,
+    pair_of,
+    several,
+    subject,
+    thing,
+    things,
+    topic,
+)
 from rag.query.conversation.exchange import exchanged
-from rag.query.conversation.follow_up import CORRECTION, Lean, asks_for_more, fragment
+from rag.query.conversation.follow_up import CORRECTION, FollowUpType, asks_for_more, fragment
 from rag.query.conversation.references import NAMED_THINGS, NO_PRONOUN_ONE, OPENING, places
-from rag.query.conversation.said import Said, call, latest, pair_of, several, subject, thing, things, topic
 from rag.query.understanding.authors import author_mentions
 from rag.query.understanding.mentions import WORK
-from rag.text.identifiers import is_precise
+from rag.text.identifiers import is_identifier
 
 _MOST_TOLD = 5  # papers that "tell me more" tells of
 _MORE_PAPERS = re.compile(r"\b(?:others?|else|any\s+more|more\s+(?:papers|ones|like)|more\W*$)(?:\b|$)", re.IGNORECASE)
@@ -47,9 +57,9 @@ _THE_ONE = re.compile(
 _YES_NO = re.compile(rf"^{_AUX}\b", re.IGNORECASE)
 
 
-def carried(question: str, lean: Lean, turns: Sequence[Said], collection: Collection) -> Condensed:
+def rewritten(question: str, lean: FollowUpType, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
     """Make a follow-up stand alone; `turns` are the earlier ones, oldest first, at least one."""
-    carry: Mapping[Lean, Callable[[str, Sequence[Said], Collection], Condensed]] = {
+    carry: Mapping[FollowUpType, Callable[[str, Sequence[EarlierTurn], Collection], Condensed]] = {
         "correction": _corrected,
         "places": _at_places,
         "more": _more,
@@ -62,7 +72,7 @@ def carried(question: str, lean: Lean, turns: Sequence[Said], collection: Collec
     return carry[lean](question, turns, collection)
 
 
-def _corrected(question: str, turns: Sequence[Said], collection: Collection) -> Condensed:
+def _corrected(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
     """Read "no, I meant …": a question of its own about the kind of thing asked for, or a part to exchange."""
     match = CORRECTION.match(question)
     rest = match["rest"] if match else question
@@ -75,7 +85,7 @@ def _corrected(question: str, turns: Sequence[Said], collection: Collection) -> 
     return _swapped(part, turns, collection)
 
 
-def _at_places(question: str, turns: Sequence[Said], collection: Collection) -> Condensed:
+def _at_places(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
     """Put the papers in the place of "the second", "[2]", "the former"."""
     found = places(question)
     last = turns[-1]
@@ -101,7 +111,7 @@ def _at_places(question: str, turns: Sequence[Said], collection: Collection) -> 
     return Condensed(f"Tell me more about {_joined([name for _, _, name in names])}", papers, "lookup")
 
 
-def _more(question: str, turns: Sequence[Said], collection: Collection) -> Condensed:
+def _more(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
     """Read "tell me more": all that the papers say which the last answer rests on."""
     last = turns[-1]
     cited = _held(last.papers or last.cited, collection)
@@ -114,7 +124,7 @@ def _more(question: str, turns: Sequence[Said], collection: Collection) -> Conde
     return Condensed(f"Tell me more about {name}" if name else last.question)
 
 
-def _among(question: str, turns: Sequence[Said], collection: Collection) -> Condensed:
+def _among(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
     """Read "which of those …": of the papers cited before, or of those on the topic where none were."""
     papers = _held(turns[-1].papers if len(turns[-1].papers) > 1 else latest(turns, 2), collection)
     group = "papers" if papers else _as_group(turns[-1])
@@ -125,7 +135,7 @@ def _among(question: str, turns: Sequence[Said], collection: Collection) -> Cond
     return Condensed(_capital(text), papers, None)
 
 
-def _swapped(question: str, turns: Sequence[Said], collection: Collection) -> Condensed:
+def _swapped(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
     last = turns[-1]
     part = fragment(question) or question
     one = re.match(r"one\b(?:\s+of\s+(?:the\s+same|that|this)\s+(?:kind|sort|type))?", part, re.IGNORECASE)
@@ -137,7 +147,7 @@ def _swapped(question: str, turns: Sequence[Said], collection: Collection) -> Co
     return Condensed(exchanged(last.question, part, collection), last.papers, last.kind)
 
 
-def _bare(question: str, turns: Sequence[Said], collection: Collection) -> Condensed:
+def _bare(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
     """Read "why?", "by how much?", "any others?": the last question asked anew, or asked for that."""
     last = turns[-1]
     asked = OPENING.sub("", question).strip()
@@ -151,7 +161,7 @@ def _bare(question: str, turns: Sequence[Said], collection: Collection) -> Conde
     return Condensed(f"{before}: {asked}", last.papers)
 
 
-def _resolved(question: str, turns: Sequence[Said], collection: Collection) -> Condensed:
+def _resolved(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
     """Put names in the place of "it", "they" and their like, and in front where none of these stands."""
     last = turns[-1]
     text = OPENING.sub("", question).strip()
@@ -172,7 +182,7 @@ def _resolved(question: str, turns: Sequence[Said], collection: Collection) -> C
     filled = _AUTHORS.sub(f"the authors of {label}", filled)
     if filled != text and (not name or name in filled):
         return Condensed(_capital(filled) if name or together else _of(topic(last), filled), last.papers)
-    said = topic(last) if name is None else name if is_precise(name) else f"{name}, {topic(last)}"
+    said = topic(last) if name is None else name if is_identifier(name) else f"{name}, {topic(last)}"
     return Condensed(_of(said, filled), last.papers)
 
 
@@ -188,7 +198,7 @@ def _singular(match: re.Match[str], name: str) -> str:
     return f"{match['aux'] or ''}{name}"
 
 
-def _one_filled(text: str, last: Said) -> str:
+def _one_filled(text: str, last: EarlierTurn) -> str:
     """Give "the large ones" their noun back."""
 
     def fill(match: re.Match[str]) -> str:
@@ -198,7 +208,7 @@ def _one_filled(text: str, last: Said) -> str:
     return _THE_ONE.sub(fill, text)
 
 
-def _pair(question: str, turns: Sequence[Said]) -> tuple[str, str] | None:
+def _pair(question: str, turns: Sequence[EarlierTurn]) -> tuple[str, str] | None:
     return pair_of(turns[-1]) if re.search(r"\bthe\s+(?:former|latter)\b", question, re.IGNORECASE) else None
 
 
@@ -207,7 +217,7 @@ def _held(papers: Sequence[str], collection: Collection) -> tuple[str, ...]:
     return tuple(paper for paper in papers if paper in collection.titles)
 
 
-def _as_group(last: Said) -> str:
+def _as_group(last: EarlierTurn) -> str:
     """Say what an earlier question asked for as what a choice is made from: "papers that cut memory"."""
     question = last.question.strip().rstrip("?!. ")
     match = re.match(r"(?:which|what)\s+(?P<noun>(?:[\w-]+\s+){0,2}?\w+s)\s+(?P<rest>.+)$", question, re.IGNORECASE)

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from rag.text.dates import after, before, first_day, last_day, within
+from rag.text.dates import first_day, is_within, last_day, next_date, previous_date
 
 
 def test_date_covers_the_days_that_its_precision_leaves_open() -> None:
@@ -27,8 +27,12 @@ def test_what_is_no_date_is_refused(text: str) -> None:
 
 
 def test_neighbours_keep_the_precision() -> None:
-    assert [before("2024"), before("2025-01"), before("2024-03-01")] == ["2023", "2024-12", "2024-02-29"]
-    assert [after("2024"), after("2024-12"), after("2023-02-28")] == ["2025", "2025-01", "2023-03-01"]
+    assert [previous_date("2024"), previous_date("2025-01"), previous_date("2024-03-01")] == [
+        "2023",
+        "2024-12",
+        "2024-02-29",
+    ]
+    assert [next_date("2024"), next_date("2024-12"), next_date("2023-02-28")] == ["2025", "2025-01", "2023-03-01"]
 
 
 @pytest.mark.parametrize(
@@ -49,4 +53,4 @@ def test_neighbours_keep_the_precision() -> None:
 def test_date_is_within_bounds_where_all_its_days_are(
     text: str, since: str | None, until: str | None, inside: bool
 ) -> None:
-    assert within(text, since, until) is inside
+    assert is_within(text, since, until) is inside

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.text.sanitize import InertMarkdown, inert
+from rag.text.sanitize import StreamingSanitizer, sanitize_markdown
 
 PARTS = st.lists(
     st.sampled_from(
@@ -40,7 +40,7 @@ LIVE = re.compile(r"<[A-Za-z/!?]|\]\(|!\[|https?://\w|\bwww\.\w|(?<![A-Za-z0-9])
 
 
 def run(pieces: Sequence[str]) -> str:
-    markdown = InertMarkdown()
+    markdown = StreamingSanitizer()
     return "".join(markdown.feed(piece) for piece in pieces) + markdown.flush()
 
 
@@ -86,7 +86,7 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
 
 
 def test_whole_text_is_made_inert_at_once() -> None:
-    assert inert("<b>x</b> at http://x.y [z](/w)") == "‹b>x‹/b> at (link removed) [z] (/w)"
+    assert sanitize_markdown("<b>x</b> at http://x.y [z](/w)") == "‹b>x‹/b> at (link removed) [z] (/w)"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_indented_definition_is_inert_in_pieces(text: str) -> None:
 
 @given(PARTS)
 def test_no_markup_is_left_of_a_whole_text(text: str) -> None:
-    assert not LIVE.search(inert(text))
+    assert not LIVE.search(sanitize_markdown(text))
 
 
 @given(PARTS, st.data())
@@ -128,7 +128,7 @@ def test_no_markup_is_left_however_the_text_is_cut(text: str, data: st.DataObjec
 
 @given(PARTS)
 def test_no_more_than_three_hundred_characters_are_held_back(text: str) -> None:
-    markdown = InertMarkdown()
+    markdown = StreamingSanitizer()
     held = 0
     for character in "[" + "x" * 400 + text:
         held += 1
@@ -138,7 +138,7 @@ def test_no_more_than_three_hundred_characters_are_held_back(text: str) -> None:
 
 
 def test_long_word_with_an_at_sign_is_not_held_back_for_ever() -> None:
-    markdown = InertMarkdown()
+    markdown = StreamingSanitizer()
     assert len("".join(markdown.feed("a@a") for _ in range(300))) > 500
 
 

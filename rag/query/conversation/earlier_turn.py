@@ -10,7 +10,7 @@ from rag.corpus.records import title_key
 from rag.query.conversation.references import NO_PLURAL
 from rag.query.understanding.mentions import PAPER, WORK
 from rag.query.understanding.wording import search_text
-from rag.text.identifiers import is_precise
+from rag.text.identifiers import is_identifier
 from rag.types import Kind
 
 _LONGEST_NAME = 4  # words of a title's head that may be a system's name
@@ -60,7 +60,7 @@ _THING = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class EarlierTurn:
     """An earlier turn: its standalone question with restriction and kind, its answer, and the papers cited in it."""
 
     question: str
@@ -88,7 +88,7 @@ def cited_in(answer: str, titles: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(paper_id for _, _, paper_id in sorted(found))
 
 
-def subject(said: Said, titles: Mapping[str, str]) -> str | None:
+def subject(said: EarlierTurn, titles: Mapping[str, str]) -> str | None:
     """Name the one thing that a turn was about: what its answer speaks of, or what its question asks about."""
     if len(said.papers) == 1 and said.papers[0] in titles:
         return call(titles[said.papers[0]])
@@ -100,14 +100,14 @@ def subject(said: Said, titles: Mapping[str, str]) -> str | None:
     first = titles.get(said.cited[0]) if said.cited else None
     spoken = _spoken_of(said.answer)
     quoting = said.answer.lstrip().startswith("- ")  # the papers' own sentences, whose subjects are any
-    if spoken and not (first and quoting) and (is_precise(spoken) or not first):
+    if spoken and not (first and quoting) and (is_identifier(spoken) or not first):
         return spoken
     if first:
         return call(first)
     return spoken or named
 
 
-def several(said: Said) -> str | None:
+def several(said: EarlierTurn) -> str | None:
     """Name the things that a turn was about together: "LARS and LAMB", or what its answer begins with."""
     pair = _PAIR.search(said.question[1:])
     if pair and not _ENTITY_ASKED.match(said.question):
@@ -128,7 +128,7 @@ def several(said: Said) -> str | None:
     return None
 
 
-def pair_of(said: Said) -> tuple[str, str] | None:
+def pair_of(said: EarlierTurn) -> tuple[str, str] | None:
     """Give the two names that a turn set side by side, in its question or in its answer."""
     for text in (said.question[:1].lower() + said.question[1:], said.answer):
         if (match := _PAIR.search(text)) and not match["m"]:
@@ -136,13 +136,13 @@ def pair_of(said: Said) -> tuple[str, str] | None:
     return None
 
 
-def topic(said: Said) -> str:
+def topic(said: EarlierTurn) -> str:
     """Give what a turn searched for, in its own words."""
     question = said.question.strip().rstrip("?!. ")
     return _WHAT_IS.sub("", search_text(question, "list")) or question
 
 
-def thing(said: Said) -> str:
+def thing(said: EarlierTurn) -> str:
     """Name what kind of thing a turn asked for, in the singular: "survey", "benchmark"; else "paper"."""
     match = _THING.search(said.question)
     if not match:
@@ -151,14 +151,14 @@ def thing(said: Said) -> str:
     return re.sub(r"ies$", "y", noun) if noun.endswith("ies") else re.sub(r"(?<=ch)es$|(?<!s)s$", "", noun)
 
 
-def things(said: Said) -> str:
+def things(said: EarlierTurn) -> str:
     """Name the things of the plural that a turn spoke of: "Java programs"; else `thing` in the plural."""
     asked = re.sub(r"^(?:which|what|who)\s+\w+\s+\w+s\b", "", said.question, flags=re.IGNORECASE)
     match = re.search(r"\b(?:[A-Z]\w*\s+)?[a-z]{3,}[^\Wsui]s\b", asked)
     return match[0] if match and match[0] not in NO_PLURAL else f"{thing(said)}s"
 
 
-def latest(turns: Sequence[Said], least: int) -> tuple[str, ...]:
+def latest(turns: Sequence[EarlierTurn], least: int) -> tuple[str, ...]:
     """Give the papers of the latest answer that cited at least so many."""
     return next((said.cited for said in reversed(turns) if len(said.cited) >= least), ())
 
@@ -182,4 +182,4 @@ def _named_in(question: str) -> str | None:
     first = question.split(maxsplit=1)[0] if question.strip() else ""
     begins = "" if first[:1].isupper() and first[1:].islower() else "x "
     names = [match["name"] for match in _OF_QUESTION.finditer(begins + question)]
-    return next(filter(is_precise, names), names[0] if names else None)
+    return next(filter(is_identifier, names), names[0] if names else None)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.index.chunks import Chunker, Chunking, embedded_text
-from tests.fakes import CACHE_PAPER, HashEmbedder
+from tests.fakes import CACHE_PAPER, HashEncoder
 
-TOKENIZE = HashEmbedder().tokenize
+TOKENIZE = HashEncoder().tokenize
 
 
 def test_chunks_are_windows_of_whole_sentences_that_overlap() -> None:
