@@ -14,7 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import chromadb  # noqa: F401  imported before the children are made, so that each of them need not
+# Imported before the children are made, so that none of them has to.
+import bm25s  # noqa: F401
+import chromadb  # noqa: F401
+import llama_index.core.node_parser  # noqa: F401
 
 from rag.corpus.reader import Corpus
 from rag.index import generations, staging, token_vectors, update, vectors
