@@ -35,6 +35,7 @@ from rag.types import Paper
 from rag.verification.judge import SentenceJudge
 from rag.verification.writer import Writer
 from tests.indexes import copy_index
+from tests.timing import PATIENCE
 
 CACHE_PAPER = Paper(
     paper_id="2401.00001",
@@ -277,7 +278,12 @@ class ScriptedChat:
 
 @dataclass
 class ScriptedEndpoint:
-    """A server on loopback: streams `pieces` as an answer, or misbehaves as its fields say."""
+    """An OpenAI-compatible server on loopback: streams `pieces` as an answer, or misbehaves as its fields say.
+
+    `status`, `body` and `redirect` are those of every reply, `models` the names that it lists. A stream breaks off
+    before piece `cut_after`, and is silent before piece `silent_after` until `released` is set. `requests` and `keys`
+    record what was sent; `closed_early` is set where the client left a stream, `ended` where a stream ended at all.
+    """
 
     pieces: Sequence[str] = ("Pebble prunes the KV cache [1].",)
     finish_reason: str | None = "stop"
@@ -291,6 +297,7 @@ class ScriptedEndpoint:
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     closed_early: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> ScriptedEndpoint:
@@ -352,7 +359,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             for i, piece in enumerate(self.server.script.pieces):
                 if i == self.server.script.silent_after:
-                    self.server.script.released.wait(10)
+                    self.server.script.released.wait(PATIENCE)
                 if i == self.server.script.cut_after:
                     return
                 time.sleep(self.server.script.pause)
@@ -362,6 +369,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"data: [DONE]\n\n")
         except (BrokenPipeError, ConnectionResetError):
             self.server.script.closed_early.set()
+        finally:
+            self.server.script.ended.set()
 
     def _event(self, choice: dict[str, Any] | None, usage: dict[str, int] | None = None) -> None:
         chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "small-model"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import uvicorn
 
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings, word_writer
+from tests.timing import PATIENCE, wait_until
 from ui.desk import Desk
 
 
@@ -27,15 +27,13 @@ def served(app: Any, **options: Any) -> Iterator[str]:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        until = time.monotonic() + 20
-        while not server.started and thread.is_alive() and time.monotonic() < until:
-            time.sleep(0.005)
+        wait_until(lambda: server.started or not thread.is_alive())
         assert server.started, "the server did not start"
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(PATIENCE)
             assert not thread.is_alive(), "the server did not stop"
 
 
@@ -49,7 +47,7 @@ def shelf_desk(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> It
     desk = Desk(hash_settings(home, **values))
     desk.start()
     try:
-        desk.engine(20)
+        desk.engine(PATIENCE)
         yield desk
     finally:
         desk.close()

@@ -26,7 +26,7 @@ from rag.settings import Settings
 from rag.types import Paper, Problem
 from tests.conftest import PROJECT
 from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, QUANTUM_PAPER, ROBOT_PAPER, HashEncoder, HashTokenEncoder
-from tests.waiting import PATIENCE
+from tests.timing import PATIENCE
 
 RECIPE = HASH_RECIPE
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

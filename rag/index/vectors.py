@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import RLock
 from typing import Any
 from weakref import finalize
 
@@ -24,6 +25,7 @@ from rag.types import Chunk, Paper
 _NAME = "chunks"
 _HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 100}
 _PAGE = 1000
+_REGISTRY = RLock()  # Chroma 1.5.9 shares clients of one path in a registry that is not thread-safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ def _open(folder: Path, temporary: TemporaryDirectory[str] | None = None) -> Vec
 
 
 def _close(client: Any, temporary: TemporaryDirectory[str] | None) -> None:
-    client.close()
+    with _REGISTRY:
+        client.close()
     if temporary:
         temporary.cleanup()
 
@@ -182,11 +185,14 @@ def _client(folder: Path) -> Any:
 
     # Chroma 1.5.9 would read the user's .env as its own settings.
     settings = Settings(_env_file=None, anonymized_telemetry=False)
-    try:
-        return PersistentClient(str(folder), settings)
-    except Exception:
-        SharedSystemClient.clear_system_cache()  # or it would keep returning the half-initialized client of this path
-        raise
+    with _REGISTRY:
+        try:
+            return PersistentClient(str(folder), settings)
+        except Exception:
+            if str(folder) not in SharedSystemClient._identifier_to_refcount:
+                # Or it would keep returning the half-initialized client of this path.
+                SharedSystemClient._identifier_to_system.pop(str(folder), None)
+            raise
 
 
 def _metadata(paper: EmbeddedPaper, chunk: Chunk) -> dict[str, str | int]:
