@@ -77,7 +77,7 @@ def _models_opened_once() -> Iterator[None]:
 @pytest.fixture
 def easy_ranker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the command line rank with weights that no training changes."""
-    monkeypatch.setattr("rag.search.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import numpy as np
 
 from rag.corpus.reader import Corpus
 from rag.errors import LLMFailed, ModelFailed
-from rag.generation.context_budget import TokenCounter
+from rag.generation.writer import TokenCounter, Writer
 from rag.index.generations import IndexFolder, Recipe
 from rag.index.library import Library, open_library
 from rag.index.plan import BuildPlan
@@ -33,7 +33,7 @@ from rag.settings import Settings
 from rag.text.tokens import tokenize
 from rag.types import Paper
 from rag.verification.judge import SentenceJudge
-from rag.verification.writer import Writer
+from rag.verification.written_answer import CheckedWriter
 from tests.indexes import copy_index
 from tests.timing import PATIENCE
 
@@ -100,14 +100,14 @@ class HashEncoder:
         self.embedded: list[str] = []
         self._fails_on = fails_on
 
-    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
         if self._fails_on and any(self._fails_on in text for text in texts):
             raise ModelFailed("a text that it does not like")
         self.embedded += texts
         vectors = np.stack([self._sum(text) for text in texts])
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
-    def encode_query(self, text: str) -> Vectors:
+    def embed_query(self, text: str) -> Vectors:
         vector: Vectors = self.encode_documents([text])[0]
         return vector
 
@@ -128,16 +128,16 @@ class HashTokenEncoder:
         self.embedded: list[str] = []
         self._fails_on = fails_on
 
-    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
+    def embed_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
         if self._fails_on and any(self._fails_on in title + abstract for title, abstract in texts):
             raise ModelFailed("a paper that it does not like")
         self.embedded += [title for title, _ in texts]
         return [self._tokens(title, abstract) for title, abstract in texts]
 
-    def encode_query(self, text: str) -> Array:
+    def embed_query(self, text: str) -> Array:
         return np.stack([_direction(word) for word in ["[CLS]", *text.split()]])
 
-    def query_token_spans(self, text: str) -> Spans:
+    def query_spans(self, text: str) -> Spans:
         return np.array([(-1, -1), *(match.span() for match in re.finditer(r"\S+", text))], np.int32)
 
     def _tokens(self, title: str, abstract: str) -> TokenVectors:
@@ -219,13 +219,12 @@ class WordEntailment:
         return np.array(rows, np.float32)
 
 
-def word_writer(settings: Settings, chat: ChatModel | None = None) -> Writer:
+def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWriter:
     """Give a writer that judges and counts by words, over a chat model or the endpoint that is set."""
     from rag.llm.chat import open_chat  # heavy, and only needed where a test has an endpoint
 
-    return Writer(
-        settings, SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: chat or open_chat(settings)
-    )
+    writer = Writer(settings, TokenCounter(str.split), lambda: chat or open_chat(settings))
+    return CheckedWriter(writer, SentenceJudge(WordEntailment()))
 
 
 @dataclass

@@ -34,8 +34,8 @@ MOMENTS: dict[str, tuple[Any, str, int, bool]] = {
     "manifest": (generations, "write_atomic", 1, True),
     "pointer": (generations, "write_atomic", 2, False),
     "prune": (generations.IndexFolder, "_prune", 1, True),
-    "token_numbers": (token_vectors.TokenVectorStore, "_write", 5, True),
-    "half_compact": (token_vectors.TokenVectorStore, "_write", 11, True),
+    "token_numbers": (token_vectors.TokenVectorStore, "_append_bytes", 5, True),
+    "half_compact": (token_vectors.TokenVectorStore, "_append_bytes", 11, True),
     "compact": (staging.Staging, "compact", 1, True),
 }
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.index.chunks import Chunker, Chunking, embedded_text
+from rag.index.chunks import Chunker, embedded_text
 from tests.fakes import CACHE_PAPER, HashEncoder
 
 TOKENIZE = HashEncoder().tokenize
@@ -13,7 +13,7 @@ TOKENIZE = HashEncoder().tokenize
 
 def test_chunks_are_windows_of_whole_sentences_that_overlap() -> None:
     paper = replace(CACHE_PAPER, abstract="One two three. Four five six. Seven eight nine. Ten eleven twelve.")
-    chunks = Chunker(Chunking(tokens=6, overlap=3), TOKENIZE).chunks([paper])
+    chunks = Chunker(6, 3, TOKENIZE).chunks([paper])
     assert [(chunk.chunk_id, chunk.text) for chunk in chunks] == [
         ("2401.00001#0", "One two three. Four five six."),
         ("2401.00001#1", "Four five six. Seven eight nine."),
@@ -22,7 +22,7 @@ def test_chunks_are_windows_of_whole_sentences_that_overlap() -> None:
 
 
 def test_title_goes_before_what_is_embedded() -> None:
-    (chunk,) = Chunker(Chunking(96, 32), TOKENIZE).chunks([replace(CACHE_PAPER, abstract="One two.")])
+    (chunk,) = Chunker(96, 32, TOKENIZE).chunks([replace(CACHE_PAPER, abstract="One two.")])
     assert embedded_text(CACHE_PAPER, chunk) == "Small Caches. One two."
 
 
@@ -31,7 +31,7 @@ def test_title_goes_before_what_is_embedded() -> None:
 )
 def test_chunks_are_verbatim_at_their_offsets(sentences: list[str]) -> None:
     paper = replace(CACHE_PAPER, abstract=" ".join(sentences) + "End.")
-    chunks = Chunker(Chunking(tokens=20, overlap=8), TOKENIZE).chunks([paper])
+    chunks = Chunker(20, 8, TOKENIZE).chunks([paper])
     assert chunks
     for chunk in chunks:
         assert paper.abstract[chunk.start : chunk.end] == chunk.text

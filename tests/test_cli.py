@@ -73,7 +73,17 @@ def test_search_json_has_the_contracts_fields(indexed: Path, capsys: pytest.Capt
     code, out, err = run(capsys, "search", QUESTION, "-k", "2", "--since", "2020", "--json")
     result = json.loads(out)
     assert (code, err) == (0, "")
-    assert list(result) == ["query", "kind", "filters", "understood", "hits", "notice", "usage", "timings_ms"]
+    assert list(result) == [
+        "query",
+        "kind",
+        "filters",
+        "understood",
+        "hits",
+        "notice",
+        "notices",
+        "usage",
+        "timings_ms",
+    ]
     assert result["kind"] == "fact"
     assert result["understood"] == {
         "standalone": None,
@@ -150,6 +160,7 @@ def test_ask_json_has_the_contracts_fields(indexed: Path, capsys: pytest.Capture
         "relaxations",
         "model",
         "notice",
+        "notices",
         "usage",
         "timings_ms",
     ]

@@ -46,14 +46,14 @@ def test_tokens_are_whole_and_without_special_ones(bge: Encoder) -> None:
 def test_weights_that_changed_are_refused(copy: Path) -> None:
     with (copy / "model.onnx").open("ab") as file:
         file.write(b"x")
-    with pytest.raises(ModelUnavailable, match=r"is not the bge-small.*Reinstall"):
+    with pytest.raises(ModelUnavailable, match=r"is not the recorded bge-small.*Reinstall"):
         verify_weights(BGE, copy)
 
 
 def test_bundled_weights_are_checked_before_they_are_loaded(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (copy / "model.onnx").write_bytes(b"not what was recorded")
     monkeypatch.setattr("rag.models.registry.locate_bundled", lambda model: copy)
-    with pytest.raises(ModelUnavailable, match="is not the bge-small"):
+    with pytest.raises(ModelUnavailable, match="is not the recorded bge-small"):
         load_encoder(BGE.name)
 
 
@@ -64,7 +64,7 @@ def test_question_is_embedded_with_the_models_prompt(bge: Encoder) -> None:
 
 def test_vector_without_a_direction_is_refused() -> None:
     for row in ([0.0, 0.0], [float("nan"), 1.0]):
-        with pytest.raises(ModelFailed, match="zero or not a number"):
+        with pytest.raises(ModelFailed, match="zero or not finite"):
             l2_normalize(np.array([[1.0, 0.0], row]))
 
 
@@ -74,7 +74,7 @@ def test_folder_with_a_copy_of_a_bundled_model_can_be_named(copy: Path, bge: Enc
 
 
 def test_folder_without_a_model_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="holds no sentence-transformers model"):
+    with pytest.raises(ModelUnavailable, match="contains neither a sentence-transformers model"):
         load_encoder(str(tmp_path))
 
 

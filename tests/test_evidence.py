@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rag.answer import Missed
 from rag.generation.extractive import completeness, write_extractive
 from rag.index.library import Library
-from rag.retrieval.encoded_query import Reader
-from rag.selection.evidence import SentenceChooser
+from rag.retrieval.encoded_query import QueryEncoder
+from rag.selection.evidence import EvidenceSelector
 from rag.types import Evidence, Kind, Paper, Query, Quote
 from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashCrossEncoder, HashEncoder, HashTokenEncoder, hash_library
 
@@ -39,8 +39,8 @@ def evidence(
     kind: Kind = "list",
     scorer: HashCrossEncoder | None = None,
 ) -> tuple[Evidence, ...]:
-    reading = Reader(HashEncoder(), HashTokenEncoder(), library.bm25).read(question)
-    return SentenceChooser(library, scorer).evidence(Query(question, kind, question), reading, papers)
+    reading = QueryEncoder(HashEncoder(), HashTokenEncoder(), library.bm25).encode(question)
+    return EvidenceSelector(library, scorer).select(Query(question, kind, question), reading, papers)
 
 
 def quoted(library: Library, question: str, paper: Paper, kind: Kind = "list") -> list[str]:

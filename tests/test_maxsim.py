@@ -89,5 +89,5 @@ def test_title_counts_for_the_paper_and_for_no_sentence(tmp_path: Path) -> None:
     assert index.scores(query, np.arange(3)).argmax() == 2
     assert index.scores(query, np.array([2]))[0] > 0.95
     assert index.span_similarities(query, 2, [(0, len(PAPERS[2].abstract))])[0, 0] < 0.6
-    with pytest.raises(IndexFailed, match="does not hold the indexed papers"):
+    with pytest.raises(IndexFailed, match="does not contain the indexed papers"):
         open_maxsim_index(tmp_path, ids[:2])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from rag.answer import Answer, Citation, Missed, Relaxation, Sentence, Usage
+from rag.answer import Answer, Citation, Missed, Notice, Relaxation, Sentence, Usage
 from rag.llm.protocol import Spent
 from rag.render.json import answer_to_json, usage_to_json
 from rag.types import Filters, Query, Quote
@@ -22,7 +22,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
         Missed(1, 2),
         (Relaxation("since", 3),),
         "small-model",
-        "A note.",
+        (Notice("nothing_cited"),),
         Usage({"write": Spent(1, 10, 2, 0.12345)}, 2),
         {"total": 12.345},
     )
@@ -88,7 +88,8 @@ def test_written_answer_has_the_contracts_fields() -> None:
             "missed": {"least": 1, "most": 2},
             "relaxations": [{"drop": "since", "papers": 3}],
             "model": "small-model",
-            "notice": "A note.",
+            "notice": "The model cited no paper, so nothing can be checked.",
+            "notices": [{"code": "nothing_cited", "text": "The model cited no paper, so nothing can be checked."}],
             "usage": {
                 "calls": 1,
                 "prompt_tokens": 10,

@@ -155,7 +155,7 @@ def test_bad_link_is_reported_once_though_five_pages_use_the_file(tmp_path: Path
         ("empty.txt", b" \n", "is empty"),
         ("letter.txt", b"Dear reader,\n\nall is well.\n", "is not a saved listing page"),
         ("latin.txt", b"caf\xe9\n", "is not UTF-8"),
-        ("foreign.jsonl", b'{"a": 1}\n', "holds no paper that can be read. First problem"),
+        ("foreign.jsonl", b'{"a": 1}\n', "holds no readable paper. First problem"),
         ("paper.pdf", b"%PDF", "has an unsupported type"),
     ],
 )

@@ -92,5 +92,5 @@ def test_empty_folder_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_tokens_and_spans_that_differ_in_number_are_refused() -> None:
-    with pytest.raises(ValueError, match="do not belong together"):
+    with pytest.raises(ValueError, match="do not match"):
         TokenVectors(np.zeros((3, 128), np.int8), np.zeros((2, 2), np.int32))

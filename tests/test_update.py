@@ -15,7 +15,7 @@ import pytest
 
 from rag.corpus.reader import Corpus
 from rag.errors import IndexFailed, IndexMissing
-from rag.index.generations import LATE, VECTORS, IndexFolder, Recipe
+from rag.index.generations import TOKEN_VECTORS, VECTORS, IndexFolder, Recipe
 from rag.index.library import load_papers, open_library
 from rag.index.plan import BuildPlan
 from rag.index.token_vectors import create_token_vectors, open_token_vectors
@@ -71,7 +71,7 @@ class Indexer:
         store = open_vectors(self.folder.current() / VECTORS)
         try:
             assert store.count() == self.folder.manifest().chunks
-            tokens = open_token_vectors(self.folder.current() / LATE)
+            tokens = open_token_vectors(self.folder.current() / TOKEN_VECTORS)
             assert tokens.digests() == store.digests() == dict(self.folder.manifest().papers)
             assert list(tokens.entries) == list(load_papers(self.folder.current()))
             return sorted(tokens.entries)
@@ -162,7 +162,7 @@ def test_index_of_an_older_format_is_not_read_but_rebuilt(indexer: Indexer) -> N
 
 def test_index_without_token_vectors_is_opened_only_as_such(indexer: Indexer) -> None:
     indexer.run(recipe=replace(RECIPE, late=""))
-    assert not (indexer.folder.current() / LATE).exists()
+    assert not (indexer.folder.current() / TOKEN_VECTORS).exists()
     settings = Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="none")
     library = open_library(settings)
     assert library.maxsim is None
@@ -198,7 +198,7 @@ def test_paper_without_token_vectors_in_staging_is_embedded_again(indexer: Index
     indexer.run()
     indexer.folder.current().rename(indexer.folder.staging)
     (indexer.folder.path / "current").unlink()
-    lines = indexer.folder.staging / LATE / "papers.jsonl"
+    lines = indexer.folder.staging / TOKEN_VECTORS / "papers.jsonl"
     lines.write_text("".join(lines.read_text().splitlines(keepends=True)[:2]))
     assert counts(indexer.run()) == (3, 0, 0, 0)
     assert indexer.late.embedded == ["Qubits for Everyone"]
@@ -217,7 +217,7 @@ def test_finished_token_vectors_stand_in_for_a_log_that_is_half_removed(indexer:
     indexer.folder.current().rename(staging)
     (indexer.folder.path / "current").unlink()
     log = create_token_vectors(staging / "late-log")
-    log.copy_from(open_token_vectors(staging / LATE), [paper.paper_id for paper in PAPERS])
+    log.copy_from(open_token_vectors(staging / TOKEN_VECTORS), [paper.paper_id for paper in PAPERS])
     (log.folder / "vectors.int8").unlink()
     indexer.run()
     assert indexer.late.embedded == []
@@ -228,7 +228,7 @@ def test_finished_token_vectors_stand_in_for_a_log_that_is_half_removed(indexer:
 def test_rebuild_starts_afresh(indexer: Indexer) -> None:
     first = indexer.run().generation
     summary = indexer.run(rebuild=True)
-    assert (summary.rebuilt, summary.generation != first) == ("as asked", True)
+    assert (summary.rebuilt, summary.generation != first) == ("as requested", True)
     assert len(indexer.embedder.embedded) >= 3
 
 
@@ -429,7 +429,7 @@ def test_full_disk_is_a_clear_error_and_the_index_stays(indexer: Indexer, monkey
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit_before[1]))
     papers = robots(40)
     try:
-        with pytest.raises(IndexFailed, match=r"cannot be written.*The one in use is unchanged"):
+        with pytest.raises(IndexFailed, match=r"cannot be written.*The current index is unchanged"):
             indexer.run(papers)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit_before)

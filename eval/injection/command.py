@@ -119,7 +119,7 @@ def _engine(arguments: Namespace, settings: Settings, cases: Sequence[Case], sai
     from rag.index.plan import BuildPlan, index_recipe
     from rag.index.update import update_index
     from rag.models.loading import load_models
-    from rag.verification.writer import load_writer
+    from rag.verification.written_answer import load_checked_writer
 
     settings = replace(settings, home=_folder(arguments, settings))
     models = load_models(settings)
@@ -134,7 +134,7 @@ def _engine(arguments: Namespace, settings: Settings, cases: Sequence[Case], sai
             datetime.now(UTC),
         )
         update_index(folder, request, lambda: models, None if arguments.quiet else embedding_bar)
-    writer = overheard(load_writer(settings), said) if settings.has_endpoint else None
+    writer = overheard(load_checked_writer(settings), said) if settings.has_endpoint else None
     return Engine(settings, open_library(settings), models, writer=writer)
 
 

@@ -49,8 +49,8 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
 
 def search(arguments: Namespace, configuration: Configuration) -> int:
     """Rank the papers for a question."""
-    from rag.generation.draft import nothing_meets
     from rag.render.json import search_to_json
+    from rag.render.notices import notices_text
     from rag.render.terminal import hits_to_text, understood, understood_as
 
     overrides, history = _overrides(arguments), _history(arguments.history)
@@ -59,7 +59,7 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
 
     def as_json(question: str, history: Sequence[Turn]) -> dict[str, Any]:
         found = engine.search(question, overrides, history)
-        return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms, found.notice, found.usage)
+        return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms, found.notices, found.usage)
 
     if arguments.questions is not None:
         return _each_question(arguments.questions, as_json)
@@ -67,10 +67,8 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
         print(json.dumps(as_json(arguments.question, history), ensure_ascii=False))
         return 0
     found = engine.search(arguments.question, overrides, history)
-    relaxed = engine.unmet(found.query)
-    unmet = nothing_meets(found.query, relaxed) if relaxed else None
     screening = _not_screened(configuration.settings)
-    for line in (understood_as(found.query), understood(found.query), unmet, found.notice, screening):
+    for line in (understood_as(found.query), understood(found.query), notices_text(found.notices), screening):
         if line:
             note(line)
     sys.stdout.write(hits_to_text(found.hits[: arguments.k], _width()))

@@ -1,4 +1,4 @@
-"""Replies that are no answers (pure): nothing found, refusals, another language."""
+"""Replies that are no answers: empty ones, "not answered", and another language."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _LEAST_WORDS = 12
 
 
 def is_wordless(text: str) -> bool:
-    """Tell a reply that has something in it but no word, such as a marker alone."""
+    """Return whether a reply has text but no word, such as a marker alone."""
     return bool(text.strip()) and not _WORD.search(without_markers(text))
 
 
 def in_another_language(question: str, text: str) -> bool:
-    """Tell whether an English question got an answer in another script, or in another European language."""
+    """Return whether an English question got an answer in another script or another European language."""
     text = without_markers(text)
     if not question.isascii() or is_non_english_question(question) or not is_english(casefolded_words(question)):
         return False
@@ -29,7 +29,7 @@ def in_another_language(question: str, text: str) -> bool:
 
 
 def says_nothing(text: str) -> bool:
-    """Tell a reply that says that the papers do not answer the question."""
+    """Return whether a reply is empty or says that the papers do not answer the question."""
     said = _MARKUP.sub("", text).strip().casefold()
     rest = said.removeprefix(NOT_ANSWERED.casefold().rstrip("."))
     return not said or (rest != said and bool(_ENDS.match(rest)))

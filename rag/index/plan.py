@@ -1,4 +1,4 @@
-"""Which corpus an index run reads, and by which recipe and models it indexes it."""
+"""The plan of an index run: which corpus to index, and with which models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rag.settings import Configuration, Settings
 
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
-    """What is to be indexed and how; `now` stamps the generation."""
+    """What to index and how; `now` is the time stamp of the generation, `rebuild` discards existing vectors."""
 
     corpus: Corpus
     recipe: Recipe
@@ -30,17 +30,17 @@ class BuildPlan:
 def plan_build(
     folder: IndexFolder, configuration: Configuration, paths: Sequence[Path], now: datetime, rebuild: bool = False
 ) -> BuildPlan:
-    """Read the corpus that a run is to index; raises UsageError, CorpusError, or IndexFailed for a damaged index.
+    """Read the corpus to index; raises UsageError, CorpusError, or IndexFailed for a damaged index.
 
-    Without `paths`: what CITEDESK_CORPUS names, else what the index in use was built from, else the default corpus.
-    The year of saving is remembered in the same way.
+    Without `paths` the corpus is CITEDESK_CORPUS, else that of the current index, else the default corpus. The
+    default of `saved_year` is that of the current index, too.
     """
     settings = configuration.settings
-    used = None if paths else folder.newest_manifest()
-    sources = tuple(path.resolve() for path in paths or _default_sources(configuration, used))
+    current = None if paths else folder.newest_manifest()
+    sources = tuple(path.resolve() for path in paths or _default_sources(configuration, current))
     saved_year = settings.saved_year
-    if used and configuration.sources["saved_year"] == "default":
-        saved_year = used.saved_year
+    if current and configuration.sources["saved_year"] == "default":
+        saved_year = current.saved_year
     return BuildPlan(
         corpus=read_corpus(sources, saved_year),
         recipe=index_recipe(settings),
@@ -52,7 +52,7 @@ def plan_build(
 
 
 def index_recipe(settings: Settings) -> Recipe:
-    """Give what the settings say an index's vectors depend on."""
+    """Return the recipe that the settings describe."""
     return Recipe(
         encoder_fingerprint(settings.embed_model),
         settings.chunk_tokens,
@@ -61,9 +61,9 @@ def index_recipe(settings: Settings) -> Recipe:
     )
 
 
-def _default_sources(configuration: Configuration, used: Manifest | None) -> list[Path]:
-    if used and configuration.sources["corpus"] == "default":
-        return [Path(source) for source in used.sources]
+def _default_sources(configuration: Configuration, current: Manifest | None) -> list[Path]:
+    if current and configuration.sources["corpus"] == "default":
+        return [Path(source) for source in current.sources]
     if configuration.settings.corpus is None:
-        raise UsageError("No corpus is named. Give a file or folder: citedesk index PATH")
+        raise UsageError("No corpus is set. Name a file or folder: citedesk index PATH")
     return [configuration.settings.corpus]

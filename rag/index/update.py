@@ -1,6 +1,6 @@
-"""Bring the index in line with the corpus: embed what is new, carry over what is not, publish a new generation.
+"""Incremental update of the index: encode new and changed papers, copy the rest, publish a new generation.
 
-What to do is decided by content hashes alone. Staging keeps what a killed run had embedded, for the next run to use.
+Content hashes alone decide what has changed. Vectors of a killed run remain in staging for the next run.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from rag.corpus.files import fsync, to_json_lines, write_atomic
 from rag.corpus.records import paper_digest, paper_to_record
 from rag.errors import CitedeskError, IndexFailed, IndexMissing, ModelFailed
 from rag.index.bm25 import Bm25Index
-from rag.index.chunks import Chunker, Chunking, embedded_text
+from rag.index.chunks import Chunker, embedded_text
 from rag.index.generations import (
-    LEXICAL,
+    BM25,
     PAPERS,
     IndexFolder,
     Manifest,
@@ -41,7 +41,7 @@ Progress = Callable[[Iterable[list[Paper]], int], Iterable[list[Paper]]]
 
 @dataclass(frozen=True, slots=True)
 class BuildSummary:
-    """What an index run did, in papers; `rebuilt` says why all were embedded anew, if they were."""
+    """What an index run did, as numbers of papers; `rebuilt` is the reason for a full rebuild, if there was one."""
 
     added: int
     replaced: int
@@ -55,17 +55,17 @@ class BuildSummary:
 def update_index(
     folder: IndexFolder, plan: BuildPlan, load: Callable[[], Models], progress: Progress | None = None
 ) -> BuildSummary:
-    """Build the next generation if the current one differs from the corpus; the caller holds the folder's lock.
+    """Build the next generation if the current one differs from the corpus; the caller must hold the folder's lock.
 
-    `load` is called only where something has to be embedded. Raises CitedeskError; the index in use then stays as it
-    was, and what was embedded is used by the next run.
+    `load` is called only if papers have to be encoded. Raises CitedeskError: the current generation is then unchanged,
+    and the vectors computed so far are reused by the next run.
     """
-    old = _current(folder)
+    old = _intact_manifest(folder)
     if not plan.rebuild:
         folder.recover()
     wanted = {paper.paper_id: paper_digest(paper) for paper in plan.corpus.papers}
     reason = _reason_to_rebuild(old, plan)
-    if old and not reason and _same(old, plan, wanted):
+    if old and not reason and _is_current(old, plan, wanted):
         return _summary(old, old, plan, ())
     try:
         if plan.rebuild:
@@ -85,14 +85,14 @@ def update_index(
     return replace(_summary(old, new, plan, failed), rebuilt=reason)
 
 
-def _same(old: Manifest, plan: BuildPlan, wanted: dict[str, str]) -> bool:
+def _is_current(old: Manifest, plan: BuildPlan, wanted: dict[str, str]) -> bool:
     problems = tuple(str(problem) for problem in plan.corpus.problems)
-    held = (old.papers, old.sources, old.saved_year, old.failed)
-    return held == (wanted, plan.sources, plan.saved_year, problems)
+    indexed = (old.papers, old.sources, old.saved_year, old.failed)
+    return indexed == (wanted, plan.sources, plan.saved_year, problems)
 
 
-def _current(folder: IndexFolder) -> Manifest | None:
-    """Read the manifest in use; None where there is no index, or a damaged one that has to be built afresh."""
+def _intact_manifest(folder: IndexFolder) -> Manifest | None:
+    """Read the current manifest; None if there is no index, or a damaged one."""
     with suppress(IndexMissing, IndexFailed):
         generation = folder.current()
         manifest = read_manifest(generation)
@@ -105,7 +105,7 @@ def _reason_to_rebuild(old: Manifest | None, plan: BuildPlan) -> str | None:
     if old is None:
         return None
     if plan.rebuild:
-        return "as asked"
+        return "as requested"
     names = {
         "embedding": "the embedding model",
         "late": "the late-interaction model",
@@ -130,16 +130,16 @@ def _fill(
     load: Callable[[], Models],
     progress: Progress | None,
 ) -> tuple[Problem, ...]:
-    """Make staging hold exactly the wanted papers; returns those that could not be embedded."""
+    """Fill staging with exactly the wanted papers; returns those that could not be encoded."""
     staging.keep_only(wanted)
     missing = wanted.keys() - staging.digests().keys()
     if source:
         missing -= staging.carry_over(source, {paper_id: wanted[paper_id] for paper_id in missing})
     papers = [paper for paper in plan.corpus.papers if paper.paper_id in missing]
-    return _embed(staging, papers, wanted, plan.recipe, load(), progress) if papers else ()
+    return _encode(staging, papers, wanted, plan.recipe, load(), progress) if papers else ()
 
 
-def _embed(
+def _encode(
     staging: Staging,
     papers: Sequence[Paper],
     digests: dict[str, str],
@@ -147,20 +147,20 @@ def _embed(
     models: Models,
     progress: Progress | None,
 ) -> tuple[Problem, ...]:
-    chunker = Chunker(Chunking(recipe.chunk_tokens, recipe.chunk_overlap), models.encoder.tokenize)
+    chunker = Chunker(recipe.chunk_tokens, recipe.chunk_overlap, models.encoder.tokenize)
     batches: Iterable[list[Paper]] = [list(papers[i : i + _BATCH]) for i in range(0, len(papers), _BATCH)]
     failed: list[Problem] = []
     for batch in progress(batches, len(papers)) if progress else batches:
-        embedded = list(_embed_batch(batch, digests, chunker, models, failed))
+        embedded = list(_encode_batch(batch, digests, chunker, models, failed))
         if embedded:
             staging.write(embedded)
     return tuple(failed)
 
 
-def _embed_batch(
+def _encode_batch(
     batch: list[Paper], digests: dict[str, str], chunker: Chunker, models: Models, failed: list[Problem]
 ) -> Iterator[EmbeddedPaper]:
-    """Embed papers together; if that fails, one by one, so that only the ones at fault are left out."""
+    """Encode a batch of papers; if that fails, each on its own, so that only failing papers are left out."""
     chunks = {paper.paper_id: tuple(chunker.chunks([paper])) for paper in batch}
     try:
         vectors = models.encoder.encode_documents(
@@ -176,12 +176,12 @@ def _embed_batch(
             failed.append(Problem(batch[0].paper_id, None, str(error)))
             return
         for paper in batch:
-            yield from _embed_batch([paper], digests, chunker, models, failed)
+            yield from _encode_batch([paper], digests, chunker, models, failed)
         return
     first = 0
-    for paper, late in zip_longest(batch, tokens):
+    for paper, paper_tokens in zip_longest(batch, tokens):
         own = chunks[paper.paper_id]
-        yield EmbeddedPaper(paper, digests[paper.paper_id], own, vectors[first : first + len(own)], late)
+        yield EmbeddedPaper(paper, digests[paper.paper_id], own, vectors[first : first + len(own)], paper_tokens)
         first += len(own)
 
 
@@ -193,28 +193,28 @@ def _finish(
     failed: tuple[Problem, ...],
     chunks: int,
 ) -> Manifest:
-    """Write what stands beside the vectors, and publish."""
-    left_out = {problem.source for problem in failed}
-    papers = [paper for paper in plan.corpus.papers if paper.paper_id not in left_out]
+    """Write the BM25 index, the papers and the manifest, and publish the generation."""
+    excluded = {problem.source for problem in failed}
+    papers = [paper for paper in plan.corpus.papers if paper.paper_id not in excluded]
     if not papers:
-        raise IndexFailed(f"No paper could be embedded. First reason: {failed[0].reason}.")
-    lexical = folder.staging / LEXICAL
-    shutil.rmtree(lexical, ignore_errors=True)
-    Bm25Index.build(papers).save(lexical)
-    for file in lexical.iterdir():
+        raise IndexFailed(f"No paper could be encoded. First reason: {failed[0].reason}.")
+    bm25 = folder.staging / BM25
+    shutil.rmtree(bm25, ignore_errors=True)
+    Bm25Index.build(papers).save(bm25)
+    for file in bm25.iterdir():
         fsync(file)
-    fsync(lexical)
+    fsync(bm25)
     write_atomic(folder.staging / PAPERS, to_json_lines(map(paper_to_record, papers)))
     staging.compact([paper.paper_id for paper in papers])
-    held = {paper.paper_id: wanted[paper.paper_id] for paper in papers}
-    content = hashlib.sha256(repr((plan.recipe, sorted(held.items()))).encode()).hexdigest()[:8]
+    digests = {paper.paper_id: wanted[paper.paper_id] for paper in papers}
+    content = hashlib.sha256(repr((plan.recipe, sorted(digests.items()))).encode()).hexdigest()[:8]
     manifest = Manifest(
         generation=f"{plan.now:%Y%m%dT%H%M%S%f}-{content}",
         created=plan.now.isoformat(timespec="seconds"),
         recipe=plan.recipe,
         sources=plan.sources,
         saved_year=plan.saved_year,
-        papers=held,
+        papers=digests,
         chunks=chunks,
         failed=tuple(str(problem) for problem in (*plan.corpus.problems, *failed)),
         files=describe_files(folder.staging),
@@ -239,6 +239,6 @@ def _summary(old: Manifest | None, new: Manifest, plan: BuildPlan, failed: tuple
 def _unwritable(folder: IndexFolder, error: Exception) -> IndexFailed:
     reason = getattr(error, "strerror", None) or error
     return IndexFailed(
-        f"The index in {folder.path} cannot be written: {reason}. The one in use is unchanged; fix this, then run "
-        "`citedesk index` again: it goes on where it stopped."
+        f"The index in {folder.path} cannot be written: {reason}. The current index is unchanged. Fix this, then run "
+        "`citedesk index` again: it resumes where it stopped."
     )

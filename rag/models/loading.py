@@ -1,4 +1,4 @@
-"""The models in use, loaded together: what reads papers at index time, and questions later."""
+"""Loading of the configured models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rag.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """An embedder, a late-interaction model where token vectors are kept, a cross-encoder where questions are asked."""
+    """The loaded models; `token_encoder` is None without token vectors, `cross_encoder` without reranking."""
 
     encoder: Encoder
     token_encoder: TokenEncoder | None = None
@@ -20,11 +20,11 @@ class Models:
 
 
 def load_index_models(settings: Settings) -> Models:
-    """Load the models that make an index's vectors; raises ModelUnavailable."""
+    """Load the models for indexing; raises ModelUnavailable."""
     return Models(load_encoder(settings.embed_model), load_token_encoder(settings.late_model))
 
 
 def load_models(settings: Settings) -> Models:
-    """Load the models that read questions; raises ModelUnavailable."""
-    scorer = load_cross_encoder() if settings.rerank_depth else None
-    return Models(load_encoder(settings.embed_model), load_token_encoder(settings.late_model), scorer)
+    """Load the models for answering questions; raises ModelUnavailable."""
+    cross_encoder = load_cross_encoder() if settings.rerank_depth else None
+    return Models(load_encoder(settings.embed_model), load_token_encoder(settings.late_model), cross_encoder)

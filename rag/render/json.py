@@ -1,4 +1,4 @@
-"""Results as the JSON objects that other programs rely on (pure): field names and shapes are the contract."""
+"""Results as the JSON objects that other programs rely on: names and shapes are the contract."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rag.answer import Answer, Checked, Citation, Cited, Event, Retrieved, Sentence, Token, Usage
+from rag.answer import Answer, Checked, Citation, Cited, Event, Notice, Retrieved, Sentence, Token, Usage
 from rag.index.update import BuildSummary
 from rag.llm.protocol import Spent
+from rag.render.notices import notice_text, notices_text
 from rag.types import Filters, Hit, Paper, Query
 
 _SCORE_DIGITS = 4
@@ -17,23 +18,23 @@ _SECOND_DIGITS = 3
 
 
 def search_to_json(
-    query: Query, hits: Sequence[Hit], timings_ms: Mapping[str, float], notice: str | None, usage: Usage
+    query: Query, hits: Sequence[Hit], timings_ms: Mapping[str, float], notices: Sequence[Notice], usage: Usage
 ) -> dict[str, Any]:
-    """Show what a search found."""
+    """Return the object of a search."""
     return {
         "query": query.question,
         "kind": query.kind,
         "filters": _filters(query.filters),
         "understood": _understood(query),
         "hits": [_hit(hit) for hit in hits],
-        "notice": notice,
+        **_notices(notices),
         "usage": usage_to_json(usage),
         "timings_ms": _timings(timings_ms),
     }
 
 
 def answer_to_json(answer: Answer) -> dict[str, Any]:
-    """Show an answer."""
+    """Return the object of an answer."""
     query, missed = answer.query, answer.missed
     return {
         "question": query.question,
@@ -48,14 +49,14 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "missed": {"least": missed.least, "most": missed.most} if missed else None,
         "relaxations": [{"drop": each.drop, "papers": each.papers} for each in answer.relaxations],
         "model": answer.model,
-        "notice": answer.notice,
+        **_notices(answer.notices),
         "usage": usage_to_json(answer.usage),
         "timings_ms": _timings(answer.timings_ms),
     }
 
 
 def event_to_json(event: Event) -> tuple[str, dict[str, Any]]:
-    """Name an event of `ask`, and show what it tells."""
+    """Return the name and the object of an event of `ask`."""
     if isinstance(event, Retrieved):
         return "retrieved", _retrieved(event)
     if isinstance(event, Cited):
@@ -68,13 +69,13 @@ def event_to_json(event: Event) -> tuple[str, dict[str, Any]]:
 
 
 def usage_to_json(usage: Usage) -> dict[str, Any]:
-    """Show what the endpoint's work cost in all, and by step."""
+    """Return the object of the endpoint's usage, in total and by step."""
     steps = {name: _spent(spent) for name, spent in usage.steps.items()}
     return {**_spent(usage.total), "unknown_markers": usage.unknown_markers, "steps": steps}
 
 
 def summary_to_json(summary: BuildSummary) -> dict[str, Any]:
-    """Show what an index run did."""
+    """Return the object of an index run."""
     return {
         "added": summary.added,
         "replaced": summary.replaced,
@@ -88,8 +89,15 @@ def summary_to_json(summary: BuildSummary) -> dict[str, Any]:
     }
 
 
+def _notices(notices: Sequence[Notice]) -> dict[str, Any]:
+    return {
+        "notice": notices_text(notices),
+        "notices": [{"code": each.code, "text": notice_text(each)} for each in notices],
+    }
+
+
 def _understood(query: Query) -> dict[str, Any]:
-    """Show the rest of what was understood: the question by itself, of which papers, the words, order and count."""
+    """Return what was understood besides kind and filters."""
     return {
         "standalone": query.standalone,
         "papers": list(query.papers),
@@ -138,7 +146,7 @@ def _spent(spent: Spent) -> dict[str, Any]:
 
 
 def _filters(filters: Filters) -> dict[str, Any]:
-    """Show the filters that are set; a bound that is only a year is a number."""
+    """Return the filters that are set; a bound that is only a year is a number."""
     count = {"least": filters.least_authors, "most": filters.most_authors}
     values = {
         "since": _bound(filters.since),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rag.answer import Answer, Citation
+from rag.render.notices import notices_text
 from rag.render.terminal import SAID, understood_as
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote
 from ui.export.bibtex import to_bibtex
 from ui.export.links import safe_link
-from ui.notices import notice_of
 
 
 def answer_to_markdown(answer: Answer) -> str:
@@ -20,7 +20,7 @@ def answer_to_markdown(answer: Answer) -> str:
         display_line(understood) if understood else None,
         answer.text.strip(),
     ]
-    notice = notice_of(answer)
+    notice = notices_text(answer.notices, flags=False)
     parts.append(f"> Note: {display_line(notice)}" if notice else None)
     parts.append(_verdicts(answer))
     if answer.citations:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rag.answer import Answer
 from rag.generation.extractive import completeness
 from rag.query.overrides import filter_phrases
+from rag.render.notices import notices_text
 from rag.render.terminal import SAID
 from rag.text.display import format_count
 from ui.exchange import Exchange
-from ui.notices import notice_of
 from ui.render.cited import citations_of
 from ui.render.markup import bdi, button, details, text
 from ui.render.prose import prose_to_html, tips_to_html
@@ -56,7 +56,7 @@ def _refused(answer: Answer) -> str:
         if each.drop in by_name and each.papers
     )
     offered = f'<div class="cd-relax">{buttons}</div>' if buttons else ""
-    why = notice_of(answer)
+    why = notices_text(answer.notices, flags=False)
     return (
         f'<div class="cd-refused"><p class="cd-refused-head">{text(answer.text)}</p>'
         f"{f'<p>{bdi(why)}</p>' if why else ''}{offered}</div>"
@@ -70,7 +70,8 @@ def _cut(answer: Answer) -> str:
 
 
 def _note(answer: Answer) -> str:
-    return f'<p class="cd-note"><b>Note.</b> {bdi(answer.notice)}</p>' if answer.notice else ""
+    notice = notices_text(answer.notices, flags=False)
+    return f'<p class="cd-note"><b>Note.</b> {bdi(notice)}</p>' if notice else ""
 
 
 def _checked(answer: Answer) -> str:

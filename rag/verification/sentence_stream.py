@@ -1,4 +1,4 @@
-"""The sentences of a streamed Markdown answer, each found as soon as it is whole (pure)."""
+"""Sentences of a streamed Markdown answer, each as soon as it is complete."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _STATED = re.compile(r"[.!][\"'”’)*_]*\Z")
 _FENCE = re.compile(r"[ \t]*```[ \t]*[\w+-]*[ \t]*\Z")
 _RULE = re.compile(r"[\s|:=_*-]*\Z")
 _LEAST_WORDS = 4  # of a heading that states something
-_BEHIND = 40  # characters before what is new in which a sentence can have ended without being seen to
-_AHEAD = 12  # characters behind a sentence's end that have to be there before the end is believed
+_BEHIND = 40  # characters before the new ones in which the end of a sentence may have been undecided
+_AHEAD = 12  # characters behind a sentence's end that must be there before the end is certain
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A sentence, `text[start:end]`, with the markers behind it; a row of a table is one.
+class ReplySentence:
+    """A sentence, `text[start:end]`, with the markers behind it, on line `line`; a table row is one sentence.
 
-    `item` says that it stands in an item of a list or in a row, whose only paper all of its sentences may rest on.
+    `item` is set in list items and table rows: a sentence without a marker there may rest on the item's only paper.
     """
 
     start: int
@@ -37,31 +37,33 @@ class Span:
     item: bool = False
 
 
-class SentenceFinder:
-    """Reads a text in pieces and lists the sentences that have ended; offsets are into the pieces joined.
+class SentenceStream:
+    """Takes a text in pieces and returns the sentences that have ended; offsets are into the joined pieces.
 
-    Headings, introductions that end in a colon, and what has no letters claim nothing, and are left out; a heading that
-    cites or ends as a statement does is none. What stands between fences of code is read as all else.
+    Headings, introductions that end in a colon, and lines without letters claim nothing and are skipped, but a heading
+    that cites something or ends like a statement is a sentence. Text between code fences is read like any other.
     """
 
     def __init__(self) -> None:
         self.text = ""
-        self._from = 0  # where what is not read yet begins
+        self._from = 0  # start of the unread text
         self._line_start = 0
         self._line = 0
-        self._header: list[Span] = []  # the first row of a table, until the next line tells whether it is its header
+        self._header: list[
+            ReplySentence
+        ] = []  # a table's first row, until the next line decides whether it is its header
 
-    def feed(self, piece: str) -> list[Span]:
-        """Take a piece; return the sentences that are now whole."""
+    def feed(self, piece: str) -> list[ReplySentence]:
+        """Take a piece; return the sentences that are now complete."""
         self.text += piece
-        found: list[Span] = []
+        found: list[ReplySentence] = []
         while (newline := self.text.find("\n", self._from)) >= 0:
             found += self._rest_of_line(newline)
             self._from = self._line_start = newline + 1
             self._line += 1
         return found + self._ended(len(piece))
 
-    def flush(self) -> list[Span]:
+    def flush(self) -> list[ReplySentence]:
         """Return what is left at the end of the text."""
         found = self._rest_of_line(len(self.text)) + self._no_header()
         self._from = len(self.text)
@@ -73,15 +75,15 @@ class SentenceFinder:
     def _is_row(self) -> bool:
         return self.text[self._line_start :].lstrip().startswith("|")
 
-    def _rest_of_line(self, end: int) -> list[Span]:
+    def _rest_of_line(self, end: int) -> list[ReplySentence]:
         if _FENCE.match(self.text[self._line_start : end]):
             return []
         if self._is_row():
             return self._row(end)
         return self._no_header() + self._claims(_cut(self.text, self._from, end))
 
-    def _row(self, end: int) -> list[Span]:
-        """Give a row of a table; the first one only when no rule follows it, for then it is not the header."""
+    def _row(self, end: int) -> list[ReplySentence]:
+        """Return a table row; the first row only once no rule follows it, since it is the header otherwise."""
         if _RULE.match(self.text[self._line_start : end]):
             self._header = []
             return []
@@ -91,13 +93,13 @@ class SentenceFinder:
         self._header = row
         return []
 
-    def _no_header(self) -> list[Span]:
-        """Give the row that was held for a header, and is none."""
+    def _no_header(self) -> list[ReplySentence]:
+        """Return the row that was taken for a header but is none."""
         row, self._header = self._header, []
         return row
 
-    def _ended(self, new: int) -> list[Span]:
-        """List what has ended in the line that goes on, with the last so many characters new."""
+    def _ended(self, new: int) -> list[ReplySentence]:
+        """Return the sentences that have ended in the unfinished line; its last `new` characters are new."""
         rest = self.text[max(self._from, len(self.text) - new - _BEHIND) :]
         if self._may_be_fence() or self._is_row() or not (_MAY_END.search(rest) or _END.search(rest)):
             return []
@@ -107,7 +109,7 @@ class SentenceFinder:
         self._from = whole[-1][1]
         return self._no_header() + self._claims(whole)
 
-    def _claims(self, spans: list[tuple[int, int]]) -> list[Span]:
+    def _claims(self, spans: list[tuple[int, int]]) -> list[ReplySentence]:
         item = self._is_row() or bool(_ITEM.match(self.text, self._line_start))
         titled = bool(_TITLED.match(self.text, self._line_start))
         found = []
@@ -117,7 +119,7 @@ class SentenceFinder:
             stripped = self.text[start:end].strip()
             if _claims_something(stripped, titled):
                 start += len(self.text[start:end]) - len(self.text[start:end].lstrip())
-                found.append(Span(start, start + len(stripped), self._line, item))
+                found.append(ReplySentence(start, start + len(stripped), self._line, item))
         return found
 
 
@@ -131,7 +133,7 @@ def _claims_something(text: str, titled: bool) -> bool:
 
 
 def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Cut a stretch into sentences: where a marker ends one, and elsewhere where syntok does."""
+    """Split text[start:end] into sentences: where a marker ends one, and elsewhere by syntok."""
     cuts = [match.end() + start for match in _END.finditer(text[start:end])]
     spans: list[tuple[int, int]] = []
     for first, last in zip([start, *cuts], [*cuts, end], strict=True):
