@@ -143,7 +143,7 @@ def test_name_is_mentioned_together_apart_or_in_the_plural(name: str, held: bool
         ("How many weights does it hold, and how much energy does it use?", ["weights"]),
     ],
 )
-def test_what_is_counted_follows_how_many_and_how_much(question: str, format_count: list[str]) -> None:
+def test_what_is_counted_follows_how_many_and_how_much(question: str, counted: list[str]) -> None:
     assert counted_in(question) == format_count
 
 
