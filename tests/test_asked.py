@@ -144,7 +144,7 @@ def test_name_is_mentioned_together_apart_or_in_the_plural(name: str, held: bool
     ],
 )
 def test_what_is_counted_follows_how_many_and_how_much(question: str, counted: list[str]) -> None:
-    assert counted_in(question) == format_count
+    assert counted_in(question) == counted
 
 
 def test_question_about_two_named_papers_is_not_settled_by_the_nearest() -> None:
