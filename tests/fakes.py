@@ -100,14 +100,14 @@ class HashEncoder:
         self.embedded: list[str] = []
         self._fails_on = fails_on
 
-    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
         if self._fails_on and any(self._fails_on in text for text in texts):
             raise ModelFailed("a text that it does not like")
         self.embedded += texts
         vectors = np.stack([self._sum(text) for text in texts])
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
-    def embed_query(self, text: str) -> Vectors:
+    def encode_query(self, text: str) -> Vectors:
         vector: Vectors = self.encode_documents([text])[0]
         return vector
 
@@ -128,16 +128,16 @@ class HashTokenEncoder:
         self.embedded: list[str] = []
         self._fails_on = fails_on
 
-    def embed_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
+    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
         if self._fails_on and any(self._fails_on in title + abstract for title, abstract in texts):
             raise ModelFailed("a paper that it does not like")
         self.embedded += [title for title, _ in texts]
         return [self._tokens(title, abstract) for title, abstract in texts]
 
-    def embed_query(self, text: str) -> Array:
+    def encode_query(self, text: str) -> Array:
         return np.stack([_direction(word) for word in ["[CLS]", *text.split()]])
 
-    def query_spans(self, text: str) -> Spans:
+    def query_token_spans(self, text: str) -> Spans:
         return np.array([(-1, -1), *(match.span() for match in re.finditer(r"\S+", text))], np.int32)
 
     def _tokens(self, title: str, abstract: str) -> TokenVectors:
