@@ -1,4 +1,4 @@
-"""What every test has: no network but loopback, no setting of the machine's, and a home of its own."""
+"""Fixtures of all tests: no network but loopback, none of the user's settings, a home folder for each test."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ settings.load_profile("busy")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the files and threads counted that tests leave open."""
+    """Register the check for files and threads that tests leave open."""
     config.pluginmanager.register(LeakCheck())
 
 
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test that connects to anything but loopback."""
     connect = socket.socket.connect
 
     def loopback_only(self: socket.socket, address: object) -> None:
@@ -42,6 +43,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Unset the user's CITEDESK_ variables, and run in a temporary folder with its own index home."""
     for name in list(os.environ):
         if name.startswith("CITEDESK_"):
             monkeypatch.delenv(name)
@@ -51,7 +53,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _models_opened_once() -> Iterator[None]:
-    """Share opened models between tests: to open the default ones takes 2 s of CPU time, and they hold no state."""
+    """Share loaded models between tests: loading the default ones takes 2 s of CPU time, and they hold no state."""
     import onnxruntime
 
     from rag.models import loading
@@ -76,13 +78,13 @@ def _models_opened_once() -> Iterator[None]:
 
 @pytest.fixture
 def easy_ranker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command line rank with weights that no training changes."""
+    """Rank with `EASY_RANKER` instead of the trained weights, also on the command line."""
     monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
 
 
 @pytest.fixture
 def endpoint() -> Iterator[ScriptedEndpoint]:
-    """An OpenAI-compatible server on loopback that does what a test tells it."""
+    """A running `ScriptedEndpoint`, an OpenAI-compatible server on loopback."""
     server = ScriptedEndpoint()
     with server:
         yield server

@@ -183,17 +183,17 @@ _NEGATION = re.compile(r"\b(?:no|not|never|cannot|without|fails?|neither|nor)\b"
 
 
 def hash_models() -> Models:
-    """Give the three models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
+    """Return the three models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
     return Models(HashEncoder(), HashTokenEncoder(), HashCrossEncoder())
 
 
 def hash_settings(home: Path, **values: Any) -> Settings:
-    """Give the settings of an index of `HASH_RECIPE`."""
+    """Return the settings of an index of `HASH_RECIPE`, with other settings as `values`."""
     return Settings(home=home, embed_model="hash", late_model="hash", **values)
 
 
 def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
-    """Index papers with the models that need no weights, and open the index; one that is there is updated."""
+    """Index papers with the models that need no weights, and open the index; an index already there is updated."""
     request = BuildPlan(Corpus(tuple(papers), (), len(papers)), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
 
     def build(folder: Path) -> None:
@@ -220,7 +220,7 @@ class WordEntailment:
 
 
 def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWriter:
-    """Give a writer that judges and counts by words, over a chat model or the endpoint that is set."""
+    """Return a writer that judges and counts by words, over a chat model or else the configured endpoint."""
     from rag.llm.chat import open_chat  # heavy, and only needed where a test has an endpoint
 
     writer = Writer(settings, TokenCounter(str.split), lambda: chat or open_chat(settings))
@@ -229,9 +229,11 @@ def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWri
 
 @dataclass
 class ScriptedChat:
-    """A chat model without an endpoint: gives `replies` in order, or what they make of the messages.
+    """A chat model without an endpoint: returns `replies` in order, or the result of calling it with the messages.
 
-    A reply that is an error is raised, after `shown` of its stream. Each call costs 10 and 2 tokens and a second.
+    A reply that is an error is raised, after `shown` has been streamed. Text is streamed in pieces of `piece`
+    characters. Each call counts as 10 prompt tokens, 2 completion tokens and a second. `asked` and `limits` record the
+    messages and token limits of the calls.
     """
 
     replies: Sequence[str | Reply | LLMFailed] | Callable[[Sequence[Message]], str | Reply | LLMFailed] = ()

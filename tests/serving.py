@@ -1,4 +1,4 @@
-"""Serves an ASGI application on a free port of loopback, by the server that users get; and a desk to serve."""
+"""Context managers that run an ASGI application under uvicorn on a free port of loopback, and open a desk to serve."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ui.desk import Desk
 
 @contextmanager
 def served(app: Any, **options: Any) -> Iterator[str]:
-    """Serve an application while the context lasts; gives its address, as in "http://127.0.0.1:40123"."""
+    """Serve an application while the context lasts; yields its address, as in "http://127.0.0.1:40123"."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
@@ -39,7 +39,7 @@ def served(app: Any, **options: Any) -> Iterator[str]:
 
 @contextmanager
 def shelf_desk(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> Iterator[Desk]:
-    """Open a desk over `SHELF` whose models need no weights; `values` are settings."""
+    """Yield a started desk over `SHELF` whose models need no weights; `values` are settings."""
     hash_library(home, SHELF).close()
     monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
     monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
