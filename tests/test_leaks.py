@@ -12,7 +12,12 @@ pytest_plugins = ["pytester"]
 
 LEAKING = "import os\n\ndef test_that_leaks() -> None:\n    [os.dup(0) for _ in range(30)]\n"
 TIDY = "import os\n\ndef test_that_is_tidy() -> None:\n    [os.close(os.dup(0)) for _ in range(30)]\n"
-PLUGIN = (
+PLUGIN = """
+from tests.leaks import LeakCheck
+
+def pytest_configure(config):
+    config.pluginmanager.register(LeakCheck())
+"""
     "from tests.leaks import LeakCheck\n\ndef pytest_configure(config):\n    config.pluginmanager.register(LeakCheck())"
 )
 
