@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal
 
-from rag.llm.protocol import Spent
-from rag.types import Evidence, Hit, Paper, Query, Quote, Verdict
+from rag.types import Evidence, Hit, Paper, Query, Quote, TokenUsage, Verdict
 
 Status = Literal["answered", "extractive", "refused", "truncated"]
 SentenceVerdict = Verdict | Literal["uncited"]
@@ -59,13 +58,13 @@ class Sentence:
 class Usage:
     """The tokens and calls that an answer cost, by step, and the number of markers that named no evidence."""
 
-    steps: Mapping[str, Spent] = field(default_factory=dict)
+    steps: Mapping[str, TokenUsage] = field(default_factory=dict)
     unknown_markers: int = 0
 
     @property
-    def total(self) -> Spent:
+    def total(self) -> TokenUsage:
         """The cost of all steps together."""
-        return sum(self.steps.values(), Spent())
+        return sum(self.steps.values(), TokenUsage())
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from rag.answer import (
 from rag.generation.draft import Draft
 from rag.index.library import Library, open_library
 from rag.llm.protocol import ChatModel
-from rag.llm.usage import Meter
+from rag.llm.usage import UsageMeter
 from rag.models.loading import Models, load_models
 from rag.query.reader import QueryReader
 from rag.query.understanding.mentions import excludes
@@ -150,7 +150,7 @@ class Engine:
         question: str,
         overrides: Overrides = Overrides(),
         history: Sequence[Turn] = (),
-        llm: Meter | None = None,
+        llm: UsageMeter | None = None,
     ) -> Query:
         """Read a question, in the light of earlier turns; raises UsageError for an empty one."""
         return self._reader.read(question, overrides, history, llm)
@@ -267,18 +267,18 @@ class Engine:
         return Draft(query, evidence, _near(selection.near), selection.missed, notices)
 
     @contextmanager
-    def _open_llm(self, use_llm: bool) -> Iterator[Meter | None]:
+    def _open_llm(self, use_llm: bool) -> Iterator[UsageMeter | None]:
         """Open the language model for one question; None where there is none or it is not to be used."""
         if not (use_llm and self.writer):
             yield None
             return
-        llm = Meter(self.writer.writer.open_chat())
+        llm = UsageMeter(self.writer.writer.open_chat())
         try:
             yield llm
         finally:
             llm.close()
 
-    def _expander(self, llm: Meter | None, timer: StepTimer) -> QueryExpander:
+    def _expander(self, llm: UsageMeter | None, timer: StepTimer) -> QueryExpander:
         return QueryExpander(self._settings, llm, timer)
 
     def _question_notices(self, query: Query) -> tuple[Notice, ...]:

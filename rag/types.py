@@ -232,3 +232,34 @@ class Evidence:
         for quote in self.quotes:
             if self.paper.abstract[quote.start : quote.end] != quote.text:
                 raise ValueError(f"not verbatim in {self.paper.paper_id} at {quote.start}: {quote.text!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """The calls of a language model: tokens as the endpoint counts them, None where it does not report them."""
+
+    calls: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float = 0.0
+
+    def __add__(self, other: TokenUsage) -> TokenUsage:
+        return TokenUsage(
+            self.calls + other.calls,
+            _add(self.prompt_tokens, other.prompt_tokens),
+            _add(self.completion_tokens, other.completion_tokens),
+            self.seconds + other.seconds,
+        )
+
+    def __sub__(self, earlier: TokenUsage) -> TokenUsage:
+        """Return the usage since an earlier total."""
+        return TokenUsage(
+            self.calls - earlier.calls,
+            None if self.prompt_tokens is None else self.prompt_tokens - (earlier.prompt_tokens or 0),
+            None if self.completion_tokens is None else self.completion_tokens - (earlier.completion_tokens or 0),
+            self.seconds - earlier.seconds,
+        )
+
+
+def _add(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other

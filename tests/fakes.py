@@ -23,7 +23,7 @@ from rag.index.generations import IndexFolder, Recipe
 from rag.index.library import Library, open_library
 from rag.index.plan import BuildPlan
 from rag.index.update import update_index
-from rag.llm.protocol import ChatModel, Message, Reply, Spent
+from rag.llm.protocol import ChatModel, Message, Reply
 from rag.models.encoder import Vectors
 from rag.models.loading import Models
 from rag.models.onnx import Array, l2_normalize
@@ -31,7 +31,7 @@ from rag.models.token_encoder import DIMENSION, Spans, TokenVectors, quantize, t
 from rag.retrieval.scoring import Logistic, Ranker
 from rag.settings import Settings
 from rag.text.tokens import tokenize
-from rag.types import Paper
+from rag.types import Paper, TokenUsage
 from rag.verification.judge import SentenceJudge
 from rag.verification.written_answer import CheckedWriter
 from tests.indexes import copy_index
@@ -221,7 +221,7 @@ class WordEntailment:
 
 def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWriter:
     """Return a writer that judges and counts by words, over a chat model or else the configured endpoint."""
-    from rag.llm.chat import open_chat  # heavy, and only needed where a test has an endpoint
+    from rag.llm.client import open_chat  # only needed where a test has an endpoint
 
     writer = Writer(settings, TokenCounter(str.split), lambda: chat or open_chat(settings))
     return CheckedWriter(writer, SentenceJudge(WordEntailment()))
@@ -240,7 +240,7 @@ class ScriptedChat:
     shown: str = ""
     piece: int = 5
     name: str = "small-model"
-    spent: Spent = Spent()
+    usage: TokenUsage = TokenUsage()
     asked: list[Sequence[Message]] = field(default_factory=list)
     limits: list[int | None] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
@@ -272,7 +272,7 @@ class ScriptedChat:
             n = len(self.asked)
             self.asked.append(messages)
             self.limits.append(max_tokens)
-            self.spent += Spent(1, 10, 2, 1.0)
+            self.usage += TokenUsage(1, 10, 2, 1.0)
         reply = self.replies(messages) if callable(self.replies) else self.replies[n]
         return Reply(reply) if isinstance(reply, str) else reply
 

@@ -6,7 +6,7 @@ import pytest
 
 from rag.generation.prompts import answer_messages, one_paper_messages, repair_messages
 from rag.generation.writer import TokenCounter, fit_evidence
-from rag.llm.prompt_parts import NO, format_evidence
+from rag.llm.prompting import NO, format_evidence
 from rag.types import Evidence, Quote
 from tests.fakes import CACHE_PAPER
 

@@ -20,12 +20,12 @@ from rag.errors import UsageError
 from rag.generation.llama_index import paper_to_node
 from rag.generation.writer import TokenCounter, Writer
 from rag.index.library import Library
-from rag.llm.protocol import Message, Spent
+from rag.llm.protocol import Message
 from rag.models.loading import Models
 from rag.render.notices import notices_text
 from rag.retrieval.candidates import dense_search
 from rag.retrieval.scoring import Logistic
-from rag.types import Filters, Hit, Overrides
+from rag.types import Filters, Hit, Overrides, TokenUsage
 from rag.verification.judge import SentenceJudge
 from rag.verification.written_answer import CheckedWriter
 from tests.fakes import (
@@ -84,7 +84,7 @@ def ids(papers: Any) -> list[str]:
     return [each.paper.paper_id for each in papers]
 
 
-def usage_of(answer: Answer) -> list[tuple[str, Spent]]:
+def usage_of(answer: Answer) -> list[tuple[str, TokenUsage]]:
     return list(answer.usage.steps.items())
 
 
@@ -412,10 +412,10 @@ def test_answer_that_reached_its_limit_is_truncated(library: Library, endpoint: 
 @pytest.mark.parametrize(
     ("fault", "notice"),
     [
-        ({"status": 401, "body": b'{"error": "no"}'}, r"refused the key \(HTTP 401\): set CITEDESK_LLM_API_KEY"),
+        ({"status": 401, "body": b'{"error": "no"}'}, r"rejected the API key \(HTTP 401\): set CITEDESK_LLM_API_KEY"),
         ({"status": 500, "body": b"<html>oops</html>"}, r"failed \(HTTP 500: a web page\)"),
-        ({"pieces": ("Half an", " answer"), "cut_after": 1}, "broke off before the answer's end"),
-        ({"silent_after": 0}, r"sent no first token in 0.3 s \(CITEDESK_LLM_FIRST_TOKEN_TIMEOUT\)"),
+        ({"pieces": ("Half an", " answer"), "cut_after": 1}, "broke off before the end of the answer"),
+        ({"silent_after": 0}, r"sent no token within 0.3 s \(CITEDESK_LLM_FIRST_TOKEN_TIMEOUT\)"),
     ],
 )
 def test_failing_endpoint_gives_the_extractive_answer_and_says_why(
@@ -434,7 +434,7 @@ def test_failing_endpoint_gives_the_extractive_answer_and_says_why(
 def test_redirect_to_another_server_is_not_followed(library: Library, endpoint: ScriptedEndpoint) -> None:
     endpoint.status, endpoint.redirect = 307, "/v1/elsewhere"
     _, answer = written(library, endpoint)
-    assert "redirects (HTTP 307), and is not followed" in str(notices_text(answer.notices))
+    assert "redirects (HTTP 307), which is not followed" in str(notices_text(answer.notices))
     assert len(endpoint.requests) == 1
 
 

@@ -11,7 +11,7 @@ from rag.generation.draft import Draft
 from rag.generation.reply_checks import says_nothing
 from rag.generation.writer import WritingOutcome
 from rag.llm.protocol import Reply
-from rag.llm.usage import Meter
+from rag.llm.usage import UsageMeter
 from rag.render.notices import notices_text
 from rag.settings import Unsupported
 from rag.types import Evidence, Kind, Paper, Query, Quote
@@ -43,7 +43,7 @@ def finished(
     """Give what was streamed before the end, the events after it, and the answer."""
     text = CheckedText(sent, JUDGE)
     shown = [*text.feed(reply), *text.end()]
-    meter = Meter(ScriptedChat(replies))
+    meter = UsageMeter(ScriptedChat(replies))
     draft = Draft(Query("What do they do?", kind, "what"), EVIDENCE, missed=Missed(0, 0))
     stream = complete(draft, text, meter, JUDGE, unsupported, outcome or WritingOutcome())
     events: list[Event] = []

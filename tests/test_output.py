@@ -3,9 +3,8 @@ from __future__ import annotations
 import json
 
 from rag.answer import Answer, Citation, Missed, Notice, Relaxation, Sentence, Usage
-from rag.llm.protocol import Spent
 from rag.render.json import answer_to_json, usage_to_json
-from rag.types import Filters, Query, Quote
+from rag.types import Filters, Query, Quote, TokenUsage
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
 
 QUERY = Query("Which?", "list", "which", Filters(since="2024"))
@@ -23,7 +22,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
         (Relaxation("since", 3),),
         "small-model",
         (Notice("nothing_cited"),),
-        Usage({"write": Spent(1, 10, 2, 0.12345)}, 2),
+        Usage({"write": TokenUsage(1, 10, 2, 0.12345)}, 2),
         {"total": 12.345},
     )
     shown = answer_to_json(answer)
@@ -104,7 +103,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
 
 
 def test_usage_shows_all_steps_and_their_sum() -> None:
-    usage = Usage({"write": Spent(3, 30, None, 1.0), "repair": Spent(1, 5, 4, 0.25)})
+    usage = Usage({"write": TokenUsage(3, 30, None, 1.0), "repair": TokenUsage(1, 5, 4, 0.25)})
     shown = usage_to_json(usage)
     assert list(shown) == ["calls", "prompt_tokens", "completion_tokens", "seconds", "unknown_markers", "steps"]
     assert [shown[name] for name in ("calls", "prompt_tokens", "completion_tokens", "seconds")] == [4, 35, 4, 1.25]

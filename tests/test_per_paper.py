@@ -8,7 +8,7 @@ import pytest
 
 from rag.errors import ContextOverflow, LLMFailed
 from rag.generation.writer import WritingOutcome, write_per_paper
-from rag.llm.prompt_parts import format_evidence
+from rag.llm.prompting import format_evidence
 from rag.llm.protocol import Message, Reply
 from rag.types import Evidence, Query, Quote
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat
@@ -48,7 +48,7 @@ def test_each_paper_gets_an_item_with_its_own_number() -> None:
     pieces, cut, outcome = write(chat)
     assert pieces == ["- It prunes. [1]\n", "- They walk. [2]\n", "- They review. [3]\n"]
     assert (cut, outcome) == (None, WritingOutcome())
-    assert (chat.spent.calls, set(chat.limits)) == (3, {120})
+    assert (chat.usage.calls, set(chat.limits)) == (3, {120})
 
 
 def test_each_request_holds_one_paper_without_its_number() -> None:
@@ -114,7 +114,7 @@ def test_titles_stand_before_what_is_compared() -> None:
 
 
 def test_reply_that_was_cut_is_shown_as_such_and_counted() -> None:
-    cut = Reply("It prunes the", "it reached the 120 tokens that it may have at this step")
+    cut = Reply("It prunes the", "it reached the limit of 120 tokens for this step")
     pieces, reason, outcome = write(ScriptedChat(by_paper(cut, "They walk.", "NO")))
     assert pieces == ["- It prunes the… [1]\n", "- They walk. [2]\n"]
     assert (reason, outcome.shortened, outcome.unasked) == (None, 1, 0)

@@ -12,11 +12,11 @@ from rag.answer import Answer, Done, Missed
 from rag.engine import Engine
 from rag.errors import LLMFailed
 from rag.index.library import Library
-from rag.llm.protocol import Message, Spent
+from rag.llm.protocol import Message
 from rag.render.notices import notices_text
 from rag.retrieval.scoring import Logistic
 from rag.selection.cut import select
-from rag.types import Hit, Overrides, Query
+from rag.types import Hit, Overrides, Query, TokenUsage
 from tests.fakes import (
     DUNE,
     EASY_RANKER,
@@ -31,7 +31,7 @@ from tests.fakes import (
 )
 
 LIST = "Which papers shrink what chatbots remember?"
-ONE = Spent(1, 10, 2, 1.0)
+ONE = TokenUsage(1, 10, 2, 1.0)
 DOWN = LLMFailed("The endpoint is down.")
 WRITTEN = "Pebble prunes the KV cache [1]."
 
@@ -110,7 +110,7 @@ def test_screening_takes_the_place_of_the_cut_and_says_why(shelf: Library) -> No
     assert {*ids(answer.near_misses)} == {DUNE.paper_id, QUBITS.paper_id}
     assert {each.why for each in answer.citations} == {"it is about caches."}
     assert {each.why for each in answer.near_misses} == {"it is not about caches."}
-    assert (answer.missed, answer.usage.steps["screen"]) == (Missed(0, 0), Spent(4, 40, 8, 4.0))
+    assert (answer.missed, answer.usage.steps["screen"]) == (Missed(0, 0), TokenUsage(4, 40, 8, 4.0))
     assert "recall" in answer.timings_ms
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from rag.answer import Answer, Citation, Missed, Notice, Relaxation, Sentence, Status, Usage
-from rag.llm.protocol import Spent
 from rag.query.conversation.turns import turn_from_json
-from rag.types import Evidence, Filters, Hit, Kind, Overrides, Query, Quote, Turn
+from rag.types import Evidence, Filters, Hit, Kind, Overrides, Query, Quote, TokenUsage, Turn
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
 from ui.exchange import Exchange
 from ui.feedback import read_feedback
@@ -212,7 +211,7 @@ def test_who_wrote_it_and_what_its_check_came_to() -> None:
         sentences=(Sentence(0, 20, (1,), "partial", "only half"),),
         model="small-<model>",
         notices=(Notice("nothing_cited"),),
-        usage=Usage({"write": Spent(1, 100, 20, 2.0)}),
+        usage=Usage({"write": TokenUsage(1, 100, 20, 2.0)}),
         timings_ms={"total": 2345.0},
     )
     html = part("answer", shown)

@@ -11,10 +11,10 @@ from rag.answer import Answer, Checked, Event, StepTimer, Token
 from rag.errors import ContextOverflow, LLMFailed
 from rag.generation.draft import Draft
 from rag.generation.llama_index import EvidenceSynthesizer
-from rag.llm.protocol import Message, Reply, Spent
-from rag.llm.usage import Meter
+from rag.llm.protocol import Message, Reply
+from rag.llm.usage import UsageMeter
 from rag.render.notices import notices_text
-from rag.types import Evidence, Kind, Query, Quote
+from rag.types import Evidence, Kind, Query, Quote, TokenUsage
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, hash_settings, word_writer
 
 EVIDENCE = tuple(
@@ -28,10 +28,10 @@ OVERFLOW = ContextOverflow("The endpoint was sent too much.")
 
 def write(
     chat: ScriptedChat, kind: Kind = "fact", question: str = QUESTION, **values: Any
-) -> tuple[str, Answer, Meter]:
+) -> tuple[str, Answer, UsageMeter]:
     """Give what was shown, the answer, and the meter."""
     writer = word_writer(hash_settings(Path("home"), **values), chat)
-    draft, meter = Draft(Query(question, kind, question), EVIDENCE), Meter(chat)
+    draft, meter = Draft(Query(question, kind, question), EVIDENCE), UsageMeter(chat)
     stream, events = writer.answer(draft, meter, StepTimer()), list[Event]()
     try:
         while True:
@@ -49,7 +49,7 @@ def test_reply_is_shown_checked_and_metered() -> None:
     shown, answer, meter = write(chat)
     assert shown == answer.text == "Robots slip on sand [1]."
     assert (answer.status, [each.verdict for each in answer.sentences]) == ("answered", ["supported"])
-    assert meter.steps == {"write": Spent(1, 10, 2, 1.0)}
+    assert meter.steps == {"write": TokenUsage(1, 10, 2, 1.0)}
     assert papers_sent(chat.asked[0]) == 3
 
 
@@ -59,7 +59,7 @@ def test_overflow_is_tried_once_more_with_half_and_only_one_answer_is_shown() ->
     assert shown == answer.text == "Caches fill memory [1]."
     first, second = (messages[-1].content for messages in chat.asked)
     assert len(second) < len(first)
-    assert meter.steps == {"write": Spent(2, 20, 4, 2.0)}
+    assert meter.steps == {"write": TokenUsage(2, 20, 4, 2.0)}
 
 
 def test_second_overflow_gives_the_extractive_answer_with_the_cost_kept() -> None:
@@ -76,7 +76,7 @@ def test_failure_midway_gives_the_extractive_answer_with_the_cost_kept() -> None
     shown, answer, meter = write(chat)
     assert (shown.strip(), answer.status, len(chat.asked)) == ("Half an", "extractive", 1)
     assert notices_text(answer.notices) == f"The endpoint broke off. {STANDS_IN}"
-    assert meter.steps == {"write": Spent(1, 10, 2, 1.0)}
+    assert meter.steps == {"write": TokenUsage(1, 10, 2, 1.0)}
 
 
 def test_overflow_after_the_first_words_does_not_show_two_answers() -> None:
@@ -146,7 +146,7 @@ def test_each_paper_is_asked_about_where_that_is_set() -> None:
     shown, answer, meter = write(chat, llm_mode="per-paper", llm_parallel=1)
     assert shown.rstrip() == answer.text == "- Caches fill the memory of a server. [1]"
     assert notices_text(answer.notices) == "The endpoint failed for 1 paper: The endpoint is down."
-    assert meter.steps == {"write": Spent(3, 30, 6, 3.0)}
+    assert meter.steps == {"write": TokenUsage(3, 30, 6, 3.0)}
 
 
 def test_list_of_single_requests_is_completed_too() -> None:
@@ -168,7 +168,7 @@ def test_failure_for_every_paper_gives_the_extractive_answer() -> None:
 
 
 def test_cut_reply_about_one_paper_is_told_and_the_answer_is_whole() -> None:
-    chat = ScriptedChat([Reply("Caches fill the", "it reached the 120 tokens that it may have at this step")] * 3)
+    chat = ScriptedChat([Reply("Caches fill the", "it reached the limit of 120 tokens for this step")] * 3)
     _, answer, _ = write(chat, llm_mode="per-paper")
     assert answer.status == "answered"
     assert str(notices_text(answer.notices)).startswith(
@@ -185,7 +185,7 @@ def test_repair_is_a_step_of_its_own() -> None:
     chat = ScriptedChat(["Robots fly to Mars [2].", "1: Robots slip on sand."])
     _, answer, meter = write(chat, unsupported="repair")
     assert answer.text == "Robots slip on sand [1]."
-    assert meter.steps == {"write": Spent(1, 10, 2, 1.0), "repair": Spent(1, 10, 2, 1.0)}
+    assert meter.steps == {"write": TokenUsage(1, 10, 2, 1.0), "repair": TokenUsage(1, 10, 2, 1.0)}
 
 
 def test_reader_that_stops_closes_the_stream() -> None:
@@ -203,14 +203,14 @@ def test_reader_that_stops_closes_the_stream() -> None:
 
     chat = EndlessChat()
     writer = word_writer(hash_settings(Path("home")), chat)
-    stream = writer.answer(Draft(Query(QUESTION, "fact", ""), EVIDENCE), Meter(chat), StepTimer())
+    stream = writer.answer(Draft(Query(QUESTION, "fact", ""), EVIDENCE), UsageMeter(chat), StepTimer())
     next(event for event in stream if isinstance(event, Checked))
     stream.close()
     assert closed == [True]
 
 
 def test_meter_adds_up_steps_of_one_name_and_leaves_out_free_ones() -> None:
-    meter = Meter(ScriptedChat(["a", Reply("b", "it was cut"), "c"]))
+    meter = UsageMeter(ScriptedChat(["a", Reply("b", "it was cut"), "c"]))
     for name in ("one", "one", "free"):
         with meter.step(name):
             if name != "free":
@@ -218,12 +218,12 @@ def test_meter_adds_up_steps_of_one_name_and_leaves_out_free_ones() -> None:
     with pytest.raises(LLMFailed), meter.step("failed"):
         meter.complete(())
         raise LLMFailed("x")
-    assert meter.steps == {"one": Spent(2, 20, 4, 2.0), "failed": Spent(1, 10, 2, 1.0)}
-    assert (meter.name, meter.spent.calls, meter.cut) == ("small-model", 3, None)
+    assert meter.steps == {"one": TokenUsage(2, 20, 4, 2.0), "failed": TokenUsage(1, 10, 2, 1.0)}
+    assert (meter.name, meter.usage.calls, meter.cut) == ("small-model", 3, None)
 
 
 def test_meter_keeps_why_a_stream_was_cut() -> None:
-    meter = Meter(ScriptedChat([Reply("abc", "it was cut"), "whole"]))
+    meter = UsageMeter(ScriptedChat([Reply("abc", "it was cut"), "whole"]))
     assert ("".join(meter.stream(())), meter.cut) == ("abc", "it was cut")
     assert ("".join(meter.stream(())), meter.cut) == ("whole", None)
 

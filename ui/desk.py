@@ -109,7 +109,7 @@ class Desk:
         return Engine(settings, engine.library, models, writer=writer, search_slot=place)
 
     def _writer_for(self, settings: Settings, watch: Callable[[ChatModel], None]) -> CheckedWriter:
-        from rag.llm.chat import open_chat
+        from rag.llm.client import open_chat
 
         def open_watched() -> ChatModel:
             chat = open_chat(settings)

@@ -114,7 +114,7 @@ def _named(choice: Choice, settings: Settings) -> bool:
 
 def list_of_models(settings: Settings) -> tuple[str, ...]:
     """Ask the endpoint for its models' names; raises LLMFailed."""
-    from rag.llm.pages import Pages
-    from rag.llm.served import names
+    from rag.llm.client import get_json
+    from rag.llm.probe import model_names
 
-    return names(Pages(settings, time.monotonic() + _SECONDS).get("models"))
+    return model_names(get_json(settings, "models", time.monotonic() + _SECONDS))

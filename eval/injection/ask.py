@@ -14,7 +14,7 @@ from rag.answer import Answer, Done, Token
 from rag.engine import Engine
 from rag.errors import LLMFailed
 from rag.llm.protocol import ChatModel, Message, Reply
-from rag.llm.usage import Meter
+from rag.llm.usage import UsageMeter
 from rag.render.notices import notices_text
 from rag.render.terminal import answer_to_text
 from rag.verification.written_answer import CheckedWriter
@@ -51,7 +51,7 @@ class Row:
     plain_failure: str | None = None
 
 
-class Overheard(Meter):
+class Overheard(UsageMeter):
     """A chat model that keeps what it said."""
 
     def __init__(self, chat: ChatModel, said: list[str]) -> None:

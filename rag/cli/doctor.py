@@ -18,7 +18,7 @@ from rag.errors import CitedeskError
 from rag.index.generations import IndexFolder, damaged_files
 from rag.index.library import open_library
 from rag.index.plan import index_recipe, plan_build
-from rag.local_llm.models import EXTRA, SMALL_MODELS, is_sound, model_folder
+from rag.local_llm.registry import EXTRA, SMALL_MODELS, is_intact, model_folder
 from rag.models.encoder import encoder_fingerprint
 from rag.models.entailment import SHA256, load_entailment
 from rag.models.registry import bundled_models, find_bundled, open_bundled
@@ -136,7 +136,7 @@ def _small_models(settings: Settings) -> Iterator[Check]:
         path = model_folder(settings.home) / model.file
         if not path.exists():
             continue
-        if not is_sound(model, path):
+        if not is_intact(model, path):
             yield Check("small model", "warn", f"{path} is damaged. Run `citedesk llm get {model.name}`.")
         elif find_spec("xllamacpp") is None:
             yield Check("small model", "warn", f"{model.name} is here, llama.cpp is not. Run `{EXTRA}`.")
@@ -204,6 +204,6 @@ def _endpoint(settings: Settings) -> list[Check]:
         except CitedeskError as error:
             return [Check("endpoint", "fail", str(error))]
         return [Check("endpoint", "ok", "none set: answers are extractive")]
-    from rag.llm.probe import probe  # heavy, and only needed where there is an endpoint
+    from rag.llm.probe import probe  # only needed where there is an endpoint
 
     return [Check(finding.name, finding.state, finding.detail) for finding in probe(settings)]

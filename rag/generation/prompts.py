@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rag.llm.prompt_parts import FENCED, NO
+from rag.llm.prompting import FENCED, NO
 from rag.llm.protocol import Message
 from rag.types import Kind
 

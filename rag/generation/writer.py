@@ -17,10 +17,10 @@ from rag.errors import LLMFailed
 from rag.generation.extractive import heading
 from rag.generation.prompts import answer_messages, one_paper_messages
 from rag.generation.reply_checks import says_nothing
-from rag.llm.declines import declines
-from rag.llm.prompt_parts import NO, format_evidence
+from rag.llm.prompting import NO, format_evidence
 from rag.llm.protocol import ChatModel, Reply
-from rag.llm.usage import Meter
+from rag.llm.reply import is_refusal
+from rag.llm.usage import UsageMeter
 from rag.settings import Settings
 from rag.text.citation_markers import without_any_markers
 from rag.types import Evidence, Query
@@ -91,7 +91,7 @@ class Writer:
         query: Query,
         evidence: Sequence[Evidence],
         sent: dict[int, str],
-        llm: Meter,
+        llm: UsageMeter,
         outcome: WritingOutcome,
     ) -> Generator[str, None, None]:
         """Yield the reply to the formatted papers `sent` in pieces, and fill `outcome`; raises LLMFailed."""
@@ -105,7 +105,7 @@ class Writer:
         yield from stream_answer(llm, query, list(sent.values()))
         outcome.truncated = llm.cut
 
-    def learn(self, query: Query, sent: dict[int, str], llm: Meter) -> None:
+    def learn(self, query: Query, sent: dict[int, str], llm: UsageMeter) -> None:
         """Compare the endpoint's token count of the last prompt with the estimate."""
         spent = llm.steps["write"]
         if self.settings.llm_mode == "whole" and spent.calls == 1:
@@ -165,7 +165,7 @@ def write_per_paper(
             if any(not future.done() for future in asked):
                 llm.close()  # ends the requests that nobody waits for
     answers = [reply.text for reply in replies if reply]
-    if answers and all(map(declines, answers)):
+    if answers and all(map(is_refusal, answers)):
         raise LLMFailed(f"{llm.name} declined to answer.")
     if outcome.failures and not answered:
         raise outcome.failures[0]
@@ -185,13 +185,13 @@ def _reply(future: Future[Reply], outcome: WritingOutcome, first: bool) -> Reply
 def _answer_of(reply: Reply) -> str:
     """Return the sentence of a reply; "" for a no and for a refusal."""
     said = _YES.sub("", " ".join(without_any_markers(reply.text).split()).lstrip("-*# "))
-    return "" if _NO.match(said) or says_nothing(said) or declines(said) else said
+    return "" if _NO.match(said) or says_nothing(said) or is_refusal(said) else said
 
 
 def load_writer(settings: Settings) -> Writer:
     """Load what writes answers with the configured endpoint."""
     from llama_index.core.utils import get_tokenizer  # 1 s of imports; its tokenizer's files come with it
 
-    from rag.llm.chat import open_chat
+    from rag.llm.client import open_chat
 
     return Writer(settings, TokenCounter(get_tokenizer()), lambda: open_chat(settings))

@@ -8,7 +8,7 @@ from datetime import date
 
 from rag.corpus.titles import is_title
 from rag.errors import UsageError
-from rag.llm.usage import Meter
+from rag.llm.usage import UsageMeter
 from rag.query.conversation.condense import condense
 from rag.query.conversation.condensed import Collection, Condensed
 from rag.query.overrides import apply_overrides
@@ -27,7 +27,7 @@ class QueryReader:
         self._known = known_names(papers.values())
         self._today = today
 
-    def read(self, question: str, overrides: Overrides, history: Sequence[Turn], llm: Meter | None) -> Query:
+    def read(self, question: str, overrides: Overrides, history: Sequence[Turn], llm: UsageMeter | None) -> Query:
         """Read a question; overrides take the place of what was understood. Raises UsageError for an empty question.
 
         A follow-up on `history`, the earlier turns from the oldest on, is read as the question that it stands for; a
@@ -40,7 +40,7 @@ class QueryReader:
         query = condensed.onto(self._understand(condensed.question, overrides), question, self._titles)
         return replace(query, kind=overrides.kind) if overrides.kind else query
 
-    def _standalone(self, question: str, history: Sequence[Turn], llm: Meter | None) -> Condensed:
+    def _standalone(self, question: str, history: Sequence[Turn], llm: UsageMeter | None) -> Condensed:
         collection = Collection(self._known, self._titles, self._today())
         if llm is None:
             return condense(question, history, None, collection)

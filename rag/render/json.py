@@ -8,9 +8,8 @@ from typing import Any
 
 from rag.answer import Answer, Checked, Citation, Cited, Event, Notice, Retrieved, Sentence, Token, Usage
 from rag.index.update import BuildSummary
-from rag.llm.protocol import Spent
 from rag.render.notices import notice_text, notices_text
-from rag.types import Filters, Hit, Paper, Query
+from rag.types import Filters, Hit, Paper, Query, TokenUsage
 
 _SCORE_DIGITS = 4
 _MS_DIGITS = 1
@@ -70,8 +69,8 @@ def event_to_json(event: Event) -> tuple[str, dict[str, Any]]:
 
 def usage_to_json(usage: Usage) -> dict[str, Any]:
     """Return the object of the endpoint's usage, in total and by step."""
-    steps = {name: _spent(spent) for name, spent in usage.steps.items()}
-    return {**_spent(usage.total), "unknown_markers": usage.unknown_markers, "steps": steps}
+    steps = {name: _step_usage(step) for name, step in usage.steps.items()}
+    return {**_step_usage(usage.total), "unknown_markers": usage.unknown_markers, "steps": steps}
 
 
 def summary_to_json(summary: BuildSummary) -> dict[str, Any]:
@@ -141,8 +140,8 @@ def _sentence(sentence: Sentence) -> dict[str, Any]:
     return {**asdict(sentence), "citations": list(sentence.citations)}
 
 
-def _spent(spent: Spent) -> dict[str, Any]:
-    return {**asdict(spent), "seconds": round(spent.seconds, _SECOND_DIGITS)}
+def _step_usage(usage: TokenUsage) -> dict[str, Any]:
+    return {**asdict(usage), "seconds": round(usage.seconds, _SECOND_DIGITS)}
 
 
 def _filters(filters: Filters) -> dict[str, Any]:

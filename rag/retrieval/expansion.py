@@ -15,10 +15,10 @@ from typing import Any
 
 from rag.answer import Notice, StepTimer
 from rag.errors import LLMFailed
-from rag.llm.declines import declines
-from rag.llm.prompt_parts import FENCED, format_evidence
+from rag.llm.prompting import FENCED, format_evidence
 from rag.llm.protocol import ChatModel, Message
-from rag.llm.usage import Meter
+from rag.llm.reply import is_refusal
+from rag.llm.usage import UsageMeter
 from rag.settings import RECALL_STEPS, RecallStep, Settings
 from rag.text.sanitize import strip_invisible
 from rag.text.tokens import tokenize
@@ -61,7 +61,7 @@ class QueryExpander:
     failed and what was left out.
     """
 
-    def __init__(self, settings: Settings, llm: Meter | None, timer: StepTimer) -> None:
+    def __init__(self, settings: Settings, llm: UsageMeter | None, timer: StepTimer) -> None:
         self.notices: list[Notice] = []
         self._settings = settings
         self._llm = llm
@@ -69,7 +69,7 @@ class QueryExpander:
         if llm and llm.failure:
             self.notices.append(Notice("follow_up_by_rules", {"error": str(llm.failure)}))
 
-    def model(self, step: RecallStep, query: Query) -> Meter | None:
+    def model(self, step: RecallStep, query: Query) -> UsageMeter | None:
         """Return the language model for a step that is on; None where it is off, or where the model failed before."""
         failed = self._llm is None or self._llm.failure is not None
         return None if failed or not applies(step, self._settings, query) else self._llm
@@ -171,7 +171,7 @@ def parse_queries(reply: str, most: int, known: Sequence[str] = ()) -> tuple[str
 def parse_abstract(reply: str) -> tuple[str, ...]:
     """Parse a hypothetical abstract of at most 1200 characters; nothing where the reply holds none."""
     text = " ".join(_NOT_TEXT.sub(" ", _HEADING.sub("", _PREAMBLE.sub("", reply))).split())[:_HYDE_CHARACTERS].strip()
-    return () if declines(text) or len(set(tokenize(text))) < _HYDE_TERMS else (text,)
+    return () if is_refusal(text) or len(set(tokenize(text))) < _HYDE_TERMS else (text,)
 
 
 def parse_missing(reply: str, query: Query) -> tuple[str, ...]:
@@ -203,5 +203,5 @@ def _is_query(text: str) -> bool:
         and not text.endswith((":", "!"))
         and not _MARKUP.search(text)
         and not _CHAT.match(text)
-        and not declines(text)
+        and not is_refusal(text)
     )

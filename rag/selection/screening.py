@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from rag.errors import LLMFailed
-from rag.llm.prompt_parts import FENCED, NO, format_evidence
+from rag.llm.prompting import FENCED, NO, format_evidence
 from rag.llm.protocol import ChatModel, Message
 from rag.text.sanitize import sanitize_markdown
 from rag.types import Evidence, Query

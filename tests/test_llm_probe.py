@@ -9,11 +9,18 @@ from typing import Any
 
 import pytest
 
-from rag.llm.pace import Pace
-from rag.llm.probe import Finding, probe
-from rag.llm.served import Served, billions, is_served, names, served, window_of_props
+from rag.llm.probe import (
+    Finding,
+    ServedModel,
+    is_served,
+    model_names,
+    parameters_of_name,
+    probe,
+    served_model,
+    window_of_props,
+)
 from rag.settings import Settings
-from tests.endpoint_fakes import DONE, STREAM, RawEndpoint, delta, frame, status, threads
+from tests.endpoint_fakes import DONE, STREAM, RawEndpoint, delta, event, request_threads, status
 
 OBJECT = '{"colour": "white"}'
 
@@ -48,7 +55,7 @@ class Pages:
                     self.wfile.flush()
                     time.sleep(outer.pause)
                 usage = {"prompt_tokens": 9, "completion_tokens": len(outer.words)}
-                self.wfile.write(delta("stop") + frame(choices=[], usage=usage) + DONE)
+                self.wfile.write(delta("stop") + event(choices=[], usage=usage) + DONE)
 
             def _send(self, code: int, body: bytes) -> None:
                 self.send_response(code)
@@ -91,7 +98,7 @@ def test_endpoint_that_does_all_is_found_to() -> None:
         assert list(found) == ["endpoint", "answer", "structured output", "context"]
         assert found["endpoint"].detail.endswith("/v1 lists 1 model(s)")
         assert found["answer"].detail.startswith("big-70b: first token after 0.")
-        assert " tokens/s, tokens are counted" in found["answer"].detail
+        assert " tokens/s, reports token counts" in found["answer"].detail
         assert found["structured output"].detail == "json_schema is obeyed"
         assert found["context"].detail == "its model holds 32768 tokens, CITEDESK_LLM_CONTEXT is 8192"
 
@@ -147,14 +154,17 @@ def test_ollama_with_a_loaded_model_of_enough_context_is_fine() -> None:
 def test_schema_that_is_refused_is_told_and_asked_for_in_words() -> None:
     with Pages(listing("big-70b"), WORDS, form=None) as server:
         finding = server.probe("big-70b")["structured output"]
-        assert (finding.state, finding.detail) == ("ok", "json_schema is not obeyed; JSON asked for in words is given")
+        assert (finding.state, finding.detail) == (
+            "ok",
+            "json_schema is not obeyed, but JSON is given where the prompt asks for it",
+        )
 
 
 def test_model_that_gives_no_json_is_a_warning() -> None:
     with Pages(listing("big-70b"), WORDS, form="White.") as server:
         finding = server.probe("big-70b")["structured output"]
         assert finding.state == "warn"
-        assert finding.detail.startswith("the reply was no JSON of the form asked for")
+        assert finding.detail.startswith("the reply was not JSON of the given schema")
 
 
 def test_model_whose_name_says_that_it_is_small_is_better_asked_paper_by_paper() -> None:
@@ -165,7 +175,7 @@ def test_model_whose_name_says_that_it_is_small_is_better_asked_paper_by_paper()
 
 def test_slow_model_of_unknown_size_is_better_asked_paper_by_paper() -> None:
     with Pages(listing("mystery"), WORDS, pause=0.15) as server:
-        assert "tokens a second" in server.probe("mystery")["way of writing"].detail
+        assert "tokens per second" in server.probe("mystery")["way of writing"].detail
     with Pages(listing("mystery"), WORDS, pause=0.01) as server:
         assert "way of writing" not in server.probe("mystery")
 
@@ -179,10 +189,10 @@ def test_model_that_is_not_listed_is_a_failure_and_the_rest_is_still_tried() -> 
 @pytest.mark.parametrize(
     ("play", "name", "detail"),
     [
-        (status(401, "{}"), "endpoint", "refused the key (HTTP 401): check CITEDESK_LLM_API_KEY."),
+        (status(401, "{}"), "endpoint", "rejected the API key (HTTP 401): check CITEDESK_LLM_API_KEY."),
         ([30.0], "endpoint", "did not answer a request for its models in time; is it busy?"),
         ([STREAM, *[b"x", 0.05] * 200], "endpoint", "did not answer a request for its models in time; is it busy?"),
-        (status(500, "{}"), "answer", "failed (HTTP 500); look at the server's own log."),
+        (status(500, "{}"), "answer", "failed (HTTP 500); see the server's log."),
         (status(200, '{"data": []}'), "answer", 'did not send its answer as a stream ({"data": []}): does '),
     ],
 )
@@ -194,7 +204,7 @@ def test_endpoint_that_fails_ends_the_checks_within_their_time(play: Any, name: 
         assert time.monotonic() - started < 1.5
         assert (last.name, last.state) == (name, "fail")
         assert detail in last.detail and "sesame" not in last.detail
-        assert threads() == []
+        assert request_threads() == []
 
 
 def test_slow_endpoint_is_given_up_when_the_time_of_all_checks_is_over() -> None:
@@ -210,7 +220,7 @@ def test_slow_endpoint_is_given_up_when_the_time_of_all_checks_is_over() -> None
             ("way of writing", "warn"),
         ]
         assert found[1].detail.startswith("small: first token after 0.")
-        assert found[1].detail.endswith("; it was not done when the 1 s of all checks were over")
+        assert found[1].detail.endswith("; it had not finished when the 1 s of all checks were over")
         assert found[2].detail == "not tried: the 1 s of all checks were over"
 
 
@@ -231,25 +241,19 @@ def test_slow_endpoint_is_given_up_when_the_time_of_all_checks_is_over() -> None
     ],
 )
 def test_size_is_read_out_of_a_name(name: str, size: float | None) -> None:
-    assert billions(name) == size
+    assert parameters_of_name(name) == size
 
 
 def test_lists_of_models_are_read_in_every_form() -> None:
-    assert names({"data": [{"id": "a"}, {"id": None}, 5]}) == ("a",)
-    assert names("<html>") == names(None) == names({"data": {}}) == ()
+    assert model_names({"data": [{"id": "a"}, {"id": None}, 5]}) == ("a",)
+    assert model_names("<html>") == model_names(None) == model_names({"data": {}}) == ()
     assert is_served("llama3.2", {"data": [{"id": "llama3.2:latest"}]})
     assert not is_served("llama3", {"data": [{"id": "llama3.2:latest"}]})
     assert is_served("short", {"data": [{"id": "/models/long.gguf", "aliases": ["short"]}]})
     assert is_served("any", {"data": [{"id": "/models/long.gguf", "owned_by": "llamacpp"}]})
     assert is_served("any", {"data": []}) and is_served("any", None)
-    assert served("m", {"data": [{"id": "m", "context_length": 4096, "meta": None}]}) == Served(4096, None, "other")
-    assert served("m", {"data": [{"id": "m", "context_window": True}]}).window is None
-    assert window_of_props({"default_generation_settings": []}) is None
-
-
-def test_pace_is_told_in_words() -> None:
-    assert str(Pace(0.5, 2.5, 9, 21, False)) == "first token after 0.50 s, 10 tokens/s, tokens are counted"
-    assert str(Pace(0.5, 4.5, 9, None, True)) == (
-        "first token after 0.50 s, 2.0 tokens/s, tokens are not counted, reasons first"
+    assert served_model("m", {"data": [{"id": "m", "context_length": 4096, "meta": None}]}) == ServedModel(
+        4096, None, "other"
     )
-    assert str(Pace(None, None, 0, None, False)) == "tokens are not counted"
+    assert served_model("m", {"data": [{"id": "m", "context_window": True}]}).window is None
+    assert window_of_props({"default_generation_settings": []}) is None
