@@ -18,8 +18,6 @@ from tests.leaks import LeakCheck
 def pytest_configure(config):
     config.pluginmanager.register(LeakCheck())
 """
-    "from tests.leaks import LeakCheck\n\ndef pytest_configure(config):\n    config.pluginmanager.register(LeakCheck())"
-)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system does not list open files")
