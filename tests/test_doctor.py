@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from tests.fakes import PAPERS, ScriptedEndpoint
+from tests.indexes import index_corpus, write_corpus
 
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    path = tmp_path / "papers.jsonl"
-    path.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
-    assert main(["index", "--quiet", str(path)]) == 0
+    path = write_corpus(tmp_path / "papers.jsonl", PAPERS)
+    index_corpus(path, tmp_path / "home")
     return path
 
 

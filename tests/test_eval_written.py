@@ -18,12 +18,12 @@ from eval.runs.summary import summarize
 from eval.stats import median_interval, share_interval
 from rag.answer import Answer, Citation, Sentence
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from rag.settings import Settings
 from rag.types import Query
 from rag.verification.judge import SentenceJudge
 from tests.eval_fakes import ScriptedAsker, answer, question, row, run_of
 from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, ScriptedEndpoint, WordEntailment
+from tests.indexes import index_corpus, write_corpus
 
 JUDGE = SentenceJudge(WordEntailment())
 
@@ -125,13 +125,11 @@ def test_intervals_by_hand() -> None:
 def test_run_records_mode_and_sample_and_measures_sentences(
     tmp_path: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    corpus, gold = tmp_path / "papers.jsonl", tmp_path / "gold.jsonl"
-    corpus.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
+    gold = tmp_path / "gold.jsonl"
+    index_corpus(write_corpus(tmp_path / "papers.jsonl", PAPERS), tmp_path / "home")
     asked = {"type": "fact", "question": "which method prunes the KV cache?", "answer_facts": []}
     relevant = [{"title": "Small Caches", "grade": 2}]
     gold.write_text("".join(json.dumps({"id": name, **asked, "relevant": relevant}) + "\n" for name in "AB"))
-    assert main(["index", "--quiet", str(corpus)]) == 0
-    capsys.readouterr()
     how = ["--llm-base-url", endpoint.url, "--llm-model", "small-model", "--llm-mode", "per-paper", "--sample", "1"]
     code = main(
         ["eval", "run", "--gold", str(gold), "--out", "one", "--quiet", "--json", "--unsupported", "strike", *how]

