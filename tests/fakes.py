@@ -21,12 +21,13 @@ from rag.errors import LLMFailed, ModelFailed
 from rag.generation.writer import TokenCounter, Writer
 from rag.index.generations import IndexFolder, Recipe
 from rag.index.library import Library, open_library
-from rag.index.update import Request, update
+from rag.index.plan import BuildPlan
+from rag.index.update import update_index
 from rag.llm.protocol import ChatModel, Message, Reply
 from rag.models.encoder import Vectors
 from rag.models.loading import Models
-from rag.models.onnx import Array, unit
-from rag.models.token_encoder import DIMENSION, Spans, TokenVectors, late_fingerprint, quantise
+from rag.models.onnx import Array, l2_normalize
+from rag.models.token_encoder import DIMENSION, Spans, TokenVectors, quantize, token_encoder_fingerprint
 from rag.retrieval.scoring import Logistic, Ranker
 from rag.settings import Settings
 from rag.text.tokens import tokenize
@@ -78,7 +79,7 @@ REEF = Paper(
     date="2024-06",
 )
 SHELF = (PEBBLE, DUNE, QUBITS, REEF)
-HASH_RECIPE = Recipe("hash", chunk_tokens=30, chunk_overlap=8, late=late_fingerprint("hash"))
+HASH_RECIPE = Recipe("hash", chunk_tokens=30, chunk_overlap=8, late=token_encoder_fingerprint("hash"))
 EASY_RANKER = Ranker(
     signals={"dense": 1.0, "lexical": 1.0, "late": 1.0, "late_rare": 1.0, "rerank": 1.0},
     relevance=Logistic({"strength": 1.0}, 0.0),
@@ -97,14 +98,14 @@ class HashEncoder:
         self.embedded: list[str] = []
         self._fails_on = fails_on
 
-    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
         if self._fails_on and any(self._fails_on in text for text in texts):
             raise ModelFailed("a text that it does not like")
         self.embedded += texts
         vectors = np.stack([self._sum(text) for text in texts])
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
-    def embed_query(self, text: str) -> Vectors:
+    def encode_query(self, text: str) -> Vectors:
         vector: Vectors = self.encode_documents([text])[0]
         return vector
 
@@ -125,16 +126,16 @@ class HashTokenEncoder:
         self.embedded: list[str] = []
         self._fails_on = fails_on
 
-    def embed_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
+    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
         if self._fails_on and any(self._fails_on in title + abstract for title, abstract in texts):
             raise ModelFailed("a paper that it does not like")
         self.embedded += [title for title, _ in texts]
         return [self._tokens(title, abstract) for title, abstract in texts]
 
-    def embed_query(self, text: str) -> Array:
+    def encode_query(self, text: str) -> Array:
         return np.stack([_direction(word) for word in ["[CLS]", *text.split()]])
 
-    def query_spans(self, text: str) -> Spans:
+    def query_token_spans(self, text: str) -> Spans:
         return np.array([(-1, -1), *(match.span() for match in re.finditer(r"\S+", text))], np.int32)
 
     def _tokens(self, title: str, abstract: str) -> TokenVectors:
@@ -142,12 +143,12 @@ class HashTokenEncoder:
         inside = list(re.finditer(r"\S+", abstract))
         vectors = np.stack([_direction(word) for word in (*outside, *(match.group() for match in inside))])
         spans = [(-1, -1)] * len(outside) + [match.span() for match in inside]
-        return TokenVectors(quantise(vectors), np.array(spans, np.int32))
+        return TokenVectors(quantize(vectors), np.array(spans, np.int32))
 
 
 def _direction(word: str) -> Array:
     seed = zlib.crc32(" ".join(tokenize(word)).encode())
-    return unit(np.random.default_rng(seed).normal(size=DIMENSION))
+    return l2_normalize(np.random.default_rng(seed).normal(size=DIMENSION))
 
 
 class HashCrossEncoder:
@@ -191,8 +192,8 @@ def hash_settings(home: Path, **values: Any) -> Settings:
 
 def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
     """Index papers with the models that need no weights, and open what came of it."""
-    request = Request(Corpus(tuple(papers), (), len(papers)), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update(IndexFolder(home), request, hash_models)
+    request = BuildPlan(Corpus(tuple(papers), (), len(papers)), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
+    update_index(IndexFolder(home), request, hash_models)
     return open_library(hash_settings(home))
 
 

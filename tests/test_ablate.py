@@ -50,8 +50,8 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
 
 
 def embedded(parts: Parts) -> list[str]:
-    assert isinstance(parts.embedder, HashEncoder)
-    return parts.embedder.embedded
+    assert isinstance(parts.encoder, HashEncoder)
+    return parts.encoder.embedded
 
 
 def by_name(scores: tuple[StepScore, ...]) -> dict[str, StepScore]:
@@ -92,8 +92,8 @@ def test_second_run_ranks_only_with_what_is_never_kept(parts: Parts, tmp_path: P
     embedded(parts).clear()
     scorer.asked.clear()
     assert run_ablation(parts, QUESTIONS, tmp_path) == first
-    assert embedded(parts) == []
     asked = ["prune the KV cache", "robots that walk on dunes"]
+    assert sorted(embedded(parts)) == sorted(asked * 4)  # both engines, each as it is and understood
     assert [question for question, _ in scorer.asked] == asked * 2  # the engine's own search, as it is and understood
 
 

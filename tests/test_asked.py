@@ -143,8 +143,8 @@ def test_name_is_mentioned_together_apart_or_in_the_plural(name: str, held: bool
         ("How many weights does it hold, and how much energy does it use?", ["weights"]),
     ],
 )
-def test_what_is_counted_follows_how_many_and_how_much(question: str, format_count: list[str]) -> None:
-    assert counted_in(question) == format_count
+def test_what_is_counted_follows_how_many_and_how_much(question: str, counted: list[str]) -> None:
+    assert counted_in(question) == counted
 
 
 def test_question_about_two_named_papers_is_not_settled_by_the_nearest() -> None:

@@ -291,14 +291,14 @@ def test_fast_search_uses_no_cross_encoder(library: Library) -> None:
 
 
 def test_search_without_token_vectors_ranks_by_what_there_is(library: Library) -> None:
-    bare = replace(library, token_encoder=None)
+    bare = replace(library, maxsim=None)
     (hit, *_) = make(bare, Models(HashEncoder(), None, HashCrossEncoder())).search(QUESTION).hits
     assert (hit.paper, list(hit.signals)) == (CACHE_PAPER, ["dense", "lexical", "rerank"])
 
 
 def test_without_token_vectors_nothing_is_refused_for_what_late_interaction_would_say(tmp_path: Path) -> None:
     library = hash_library(tmp_path)
-    bare = replace(library, token_encoder=None)
+    bare = replace(library, maxsim=None)
     models = replace(hash_models(), token_encoder=None)
     assert asked(make(bare, models, ranker=STRICT), QUESTION).status == "extractive"
     library.close()

@@ -33,7 +33,7 @@ def test_rare_words_weigh_more_and_markers_and_stop_words_nothing(lexical: Bm25I
 class PieceModel(HashTokenEncoder):
     """Cuts words into pieces of three letters, as a subword tokenizer does."""
 
-    def query_spans(self, text: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
+    def query_token_spans(self, text: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
         return np.array([(start, min(start + 3, len(text))) for start in range(0, len(text), 3)], np.int32)
 
 
