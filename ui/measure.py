@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from eval.runs.last import last_folder
+from eval.runs.folder import last_folder
 from ui.render.measure import measured_to_html, unmeasured_to_html
 
 # The report is a page of its own, made from the gold questions and the answers: nothing in it may run.
