@@ -24,10 +24,10 @@ from ui.browse.routes import browse_routes
 from ui.desk import IMPORTING, Desk
 from ui.door import Door
 from ui.examples import example_questions
-from ui.headers import PageHeaders
 from ui.login.access import Access
 from ui.login.guard import Guard
 from ui.measure import report_route
+from ui.pages import PageHeaders
 from ui.render.page import examples_to_html
 
 if TYPE_CHECKING:
