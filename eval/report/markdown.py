@@ -1,4 +1,4 @@
-"""A run's report as Markdown (pure)."""
+"""A run's report as Markdown."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _LISTED = ("ndcg@10", "recall@20", "cited_f1", "facts_in_answer", "evidence_reca
 
 
 def report_to_markdown(summary: Summary, rows: Sequence[Row]) -> str:
-    """Lay out the whole report: the figures, every measure per type, and every question's main scores."""
+    """Return the whole report: the figures, every measure per type, and every question's main scores."""
     return headline(summary) + _per_type(summary) + _questions(rows)
 
 
 def headline(summary: Summary) -> str:
-    """Lay out what was run, what must be known of it, and every measure over all questions."""
+    """Return what was run, its notes, and every measure over all questions."""
     info = summary.info
     title = "# Evaluation" + (" (PARTIAL)" if summary.partial else "")
     about = (
@@ -49,7 +49,7 @@ def _mean_and_interval(name: str, summary: Summary) -> tuple[str, str, str]:
 
 
 def _per_type(summary: Summary) -> str:
-    """Lay out every measure by question type, one table a measure group."""
+    """Return every measure by question type, a table for each group of measures."""
     lines: list[str] = []
     for group in ("ranking", "answer", "written", "cost"):
         names = [name for name in MEASURES if MEASURES[name].group == group and name in summary.overall]
@@ -83,5 +83,5 @@ def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Keep a text on its line, in its cell, and free of markup."""
+    """Escape Markdown, and keep the text on one line of its cell."""
     return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", " ".join(text.split()))

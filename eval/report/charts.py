@@ -1,4 +1,4 @@
-"""Plots as inline SVG (pure): sizes in pixels, colours by CSS class, all texts escaped."""
+"""Charts as inline SVG: sizes in pixels, colours by CSS class, all text escaped."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def curve_plot(
 
 
 def _round_step(most: float) -> float:
-    """Give the distance of ticks: 1, 2 or 5 times a power of ten, so that three to eight of them reach `most`."""
+    """Return the distance between ticks, 1, 2 or 5 times a power of ten: three to eight of them reach `most`."""
     power = 10.0 ** math.floor(math.log10(most / 3))
     return next(power * factor for factor in (1, 2, 5, 10) if most / (power * factor) <= 7)
 
