@@ -8,8 +8,8 @@ import pytest
 
 from eval.questions import Question, Span
 from eval.report.charts import Line, curve_plot, histogram, interval_plot
-from eval.report.html import report_to_html
-from eval.report.markdown import report_to_markdown
+from eval.report.html_report import report_to_html
+from eval.report.markdown_report import report_to_markdown
 from eval.report.write import write_report
 from eval.runs.rows import Row
 from eval.runs.summary import summarize

@@ -63,7 +63,7 @@ def log_in(client: httpx.Client, name: str = "ada", password: str = "open sesame
 
 
 PATHS = (
-    *("/", "/static/look.css", "/gradio_api/queue/join", "/api/search", "/mcp", "/login/", "//login", "/LOGIN"),
+    *("/", "/static/exchange.css", "/gradio_api/queue/join", "/api/search", "/mcp", "/login/", "//login", "/LOGIN"),
     *("/login/../api/status", "/%6Cogin/x", "/login%2F..%2Fapi", "/loginx", "/favicon.ico"),
 )
 

@@ -22,13 +22,13 @@ from ui.api.routes import api_routes
 from ui.browse.catalogue import catalogue
 from ui.browse.routes import browse_routes
 from ui.desk import IMPORTING, Desk
-from ui.door import Door
-from ui.examples import example_questions
+from ui.html.chat_page import examples_to_html
+from ui.last_evaluation import report_route
+from ui.lazy_app import LazyApp
 from ui.login.access import Access
 from ui.login.guard import Guard
-from ui.measure import report_route
 from ui.pages import PageHeaders
-from ui.render.page import examples_to_html
+from ui.suggestions import example_questions
 
 if TYPE_CHECKING:
     from ui.mcp_server import McpApp
@@ -55,7 +55,7 @@ def make_site(settings: Settings, offer: Offer = Offer()) -> Guard:
     Raises UsageError where MCP is offered and its extra is not installed.
     """
     desk = Desk(settings)
-    door = Door(lambda: _load_chat(desk, offer))
+    door = LazyApp(lambda: _load_chat(desk, offer))
     mcp = _mcp(desk, offer)
 
     @asynccontextmanager
@@ -77,7 +77,7 @@ def make_site(settings: Settings, offer: Offer = Offer()) -> Guard:
     return Guard(PageHeaders(Starlette(routes=routes, lifespan=lifespan)), offer.access)
 
 
-def _page_routes(desk: Desk, door: Door, offer: Offer) -> list[BaseRoute]:
+def _page_routes(desk: Desk, door: LazyApp, offer: Offer) -> list[BaseRoute]:
     """Serve what the page asks for besides Gradio's own."""
     started = uuid4().hex
 

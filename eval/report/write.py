@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.report.html import report_to_html
-from eval.report.markdown import report_to_markdown
+from eval.report.html_report import report_to_html
+from eval.report.markdown_report import report_to_markdown
 from eval.runs.folder import Run, to_json
 from eval.runs.summary import Summary, summarize, summary_to_json
 from rag.corpus.files import write_atomic
