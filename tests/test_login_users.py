@@ -23,6 +23,13 @@ def test_hash_is_what_htpasswd_writes_and_never_the_password(tmp_path: Path) -> 
     assert not Users(path).check("ada", "open sesamE")
 
 
+def test_line_of_apaches_documentation_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "users"
+    path.write_text("myName:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\n")
+    assert Users(path).check("myName", "myPassword")
+    assert not Users(path).check("myName", "mypassword")
+
+
 def test_same_password_is_hashed_in_two_ways(tmp_path: Path) -> None:
     path = tmp_path / "users"
     add_user(path, "ada", "open sesame", QUICK)
@@ -50,6 +57,7 @@ def test_every_prefix_of_bcrypt_is_read(tmp_path: Path, prefix: str) -> None:
         (f"ada:$2x$05${KEPT[7:]}", "line 2: this is not a bcrypt hash"),
         (f"ada:$2y$31${KEPT[7:]}", "line 2: this is not a bcrypt hash"),
         (f"ada:$2y$03${KEPT[7:]}", "line 2: this is not a bcrypt hash"),
+        (f"ada:$2y$04${'A' * 22}{KEPT[29:]}", "line 2: this is not a bcrypt hash"),  # bcrypt would raise
         (f"ada:{KEPT}:more", "line 2: this is not a bcrypt hash"),
         (f":{KEPT}", "line 2: a name has 1 to 64 characters"),
         (f"a b:{KEPT}", "line 2: a name has 1 to 64 characters, without spaces"),

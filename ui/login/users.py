@@ -20,7 +20,8 @@ LONGEST_NAME = 64  # characters
 LONGEST_PASSWORD = 72  # bytes of UTF-8; bcrypt reads no more
 TOO_LONG = f"A password has at most {LONGEST_PASSWORD} bytes."
 _ROUNDS = 12  # log2 of the work; a check takes about 0.3 s
-_HASH = re.compile(r"\$2[aby]\$(?:0[4-9]|1[0-7])\$[./A-Za-z0-9]{53}")  # cost 4 to 17, as htpasswd offers
+# Cost 4 to 17, as htpasswd offers; 16 bytes of salt end in one of four characters, and bcrypt raises for any other.
+_HASH = re.compile(r"\$2[aby]\$(?:0[4-9]|1[0-7])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 _OLD_HASH = "scrypt$"  # written by versions before htpasswd files
 _log = logging.getLogger(__name__)
 
