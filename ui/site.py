@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from rag.errors import CitedeskError
 from rag.settings import Settings
 from ui.api.routes import api_routes
-from ui.browse.catalogue import catalogue
+from ui.browse.collection import load_collection
 from ui.browse.routes import browse_routes
 from ui.desk import IMPORTING, Desk
 from ui.html.chat_page import examples_to_html
@@ -94,7 +94,7 @@ def _page_routes(desk: Desk, door: LazyApp, offer: Offer) -> list[BaseRoute]:
             library = desk.engine(timeout=0).library
         except CitedeskError:
             return HTMLResponse("", 503)
-        topics = [topic.name for topic in catalogue(library).atlas.topics]
+        topics = [topic.name for topic in load_collection(library).atlas.topics]
         questions = example_questions(library.papers.values(), topics)
         return HTMLResponse(examples_to_html(questions, len(library.papers)))
 

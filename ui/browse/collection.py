@@ -17,7 +17,7 @@ from ui.browse.topics import Atlas, lay_out
 
 _KEPT = 2  # generations: the one in use, and the one before for pages that still show it
 _NEIGHBOURS = 10
-_made: dict[str, Catalogue] = {}
+_made: dict[str, Collection] = {}
 _making = Lock()
 
 
@@ -30,7 +30,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class Collection:
     """The browsing data of one generation; `papers` is in corpus order."""
 
     generation: str
@@ -55,8 +55,8 @@ class Catalogue:
         return None if topic_id is None else self.atlas.topics[topic_id].name
 
 
-def catalogue(library: Library) -> Catalogue:
-    """Return a library's catalogue; it is built once a generation, which takes seconds and makes other callers wait."""
+def load_collection(library: Library) -> Collection:
+    """Return a library's collection; building it takes seconds, once a generation, while other callers wait."""
     generation = library.manifest.generation
     with _making:
         if generation not in _made:
@@ -67,9 +67,9 @@ def catalogue(library: Library) -> Catalogue:
         return _made[generation]
 
 
-def _make(library: Library) -> Catalogue:
+def _make(library: Library) -> Collection:
     vectors = library.vectors.paper_vectors()
-    return Catalogue(
+    return Collection(
         generation=library.manifest.generation,
         papers=library.papers,
         atlas=lay_out(library.papers, vectors),
