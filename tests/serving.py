@@ -44,8 +44,8 @@ def shelf_desk(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> It
     """Open a desk over `SHELF` whose models need no weights; `values` are settings."""
     hash_library(home, SHELF).close()
     monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
-    monkeypatch.setattr("rag.search.load_ranker", lambda depth: EASY_RANKER)
-    monkeypatch.setattr("rag.verification.writer.load_writer", word_writer)
+    monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("rag.verification.written_answer.load_checked_writer", word_writer)
     desk = Desk(hash_settings(home, **values))
     desk.start()
     try:

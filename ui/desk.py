@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rag.index.vectors import VectorStore
     from rag.llm.protocol import ChatModel
     from rag.models.loading import Models
-    from rag.verification.writer import Writer
+    from rag.verification.written_answer import CheckedWriter
 
 Place = Callable[[], AbstractContextManager[object]]
 _LOOK_EVERY = 2.0  # seconds between looks for a new generation
@@ -58,7 +58,7 @@ class Desk:
         self._folder = IndexFolder(settings.home)
         self._engine: Engine | None = None
         self._models: Models | None = None
-        self._writer: Writer | None = None
+        self._writer: CheckedWriter | None = None
         self._loaded: str | None = None
         self._outdated: list[tuple[ref[Library], VectorStore]] = []
         self._message = "The index and the models are being loaded."
@@ -80,7 +80,7 @@ class Desk:
     @property
     def status(self) -> Status:
         """What can be asked now."""
-        engine, model = self._engine, self.settings.llm_model if self.settings.writes else None
+        engine, model = self._engine, self.settings.llm_model if self.settings.has_endpoint else None
         if engine is None:
             return Status(False, self._message, model=model)
         library = engine.library
@@ -104,26 +104,27 @@ class Desk:
 
         engine, settings = self.engine(), choice.applied_to(self.settings)
         assert self._models
-        models = self._models if settings.rerank_depth else replace(self._models, scorer=None)
-        writer = self._writer_for(settings, watch) if choice.written and settings.writes else None
-        return Engine(settings, engine.library, models, writer=writer, place=place)
+        models = self._models if settings.rerank_depth else replace(self._models, cross_encoder=None)
+        writer = self._writer_for(settings, watch) if choice.written and settings.has_endpoint else None
+        return Engine(settings, engine.library, models, writer=writer, search_slot=place)
 
-    def _writer_for(self, settings: Settings, watch: Callable[[ChatModel], None]) -> Writer:
-        from rag.llm.chat import open_chat
+    def _writer_for(self, settings: Settings, watch: Callable[[ChatModel], None]) -> CheckedWriter:
+        from rag.llm.client import open_chat
 
         def open_watched() -> ChatModel:
             chat = open_chat(settings)
             watch(chat)
             return chat
 
-        return replace(self._loaded_writer(), settings=settings, open_chat=open_watched)
+        loaded = self._loaded_writer()
+        return replace(loaded, writer=replace(loaded.writer, settings=settings, open_chat=open_watched))
 
-    def _loaded_writer(self) -> Writer:
-        from rag.verification.writer import load_writer
+    def _loaded_writer(self) -> CheckedWriter:
+        from rag.verification.written_answer import load_checked_writer
 
         with self._writer_lock:  # not that of the engine: who only searches is not kept waiting
             if self._writer is None:
-                self._writer = load_writer(self.settings)
+                self._writer = load_checked_writer(self.settings)
             return self._writer
 
     def _keep_up(self) -> None:

@@ -95,4 +95,4 @@ class Answers:
 
 def _search(hold: Hold, request: SearchRequest, choice: Choice) -> dict[str, Any]:
     found = hold.engine(choice).search(request.question, request.overrides)
-    return search_to_json(found.query, found.hits[: request.k], found.timings_ms, found.notice, found.usage)
+    return search_to_json(found.query, found.hits[: request.k], found.timings_ms, found.notices, found.usage)
