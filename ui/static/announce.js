@@ -1,4 +1,4 @@
-// What a screen reader is told, and whether things may move.
+// Announcements to screen readers, and whether scrolling is animated.
 
 const LIVE = "cd-live";
 
@@ -12,7 +12,7 @@ export function say(text) {
     document.body.append(region);
   }
   region.textContent = "";
-  setTimeout(() => (region.textContent = text), 50); // the same words twice are said twice
+  setTimeout(() => (region.textContent = text), 50); // so that equal texts are announced twice
 }
 
 export function scrolling() {

@@ -1,4 +1,4 @@
-// Conversations, kept in this browser's IndexedDB and nowhere else: those of each user who logs in here apart.
+// Conversations in this browser's IndexedDB and nowhere else, a database for each user who logs in here.
 
 import { user } from "./status.js";
 
@@ -30,7 +30,7 @@ async function run(mode, act) {
   });
 }
 
-// All conversations, the one that was used last first.
+// Return all conversations, the most recently used first.
 export async function all() {
   const found = await run("readonly", (store) => store.getAll());
   return found.sort((one, other) => other.at - one.at);

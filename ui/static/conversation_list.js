@@ -2,7 +2,7 @@
 
 import { download, held, slug } from "./files.js";
 import { tab } from "./storage.js";
-import * as store from "./store.js";
+import * as store from "./conversation_store.js";
 
 const OPEN = "citedesk:open"; // the conversation that this tab shows, also after a reload
 const NOTE = "Kept in this browser only.";
