@@ -17,6 +17,7 @@ from starlette.routing import Mount
 from rag.corpus.records import paper_to_record
 from tests.fakes import PEBBLE, ScriptedEndpoint, hash_settings
 from tests.serving import served, shelf_desk
+from tests.timing import PATIENCE
 from ui.api.openapi import docs_page, openapi
 from ui.api.routes import api_routes
 from ui.desk import Desk, Status
@@ -28,7 +29,10 @@ QUESTION = "which papers cut the memory of the KV cache"
 
 @contextmanager
 def api(desk: Desk, patience: float = 30.0) -> Iterator[httpx.Client]:
-    with served(Starlette(routes=api_routes(desk, patience))) as url, httpx.Client(base_url=url, timeout=20) as client:
+    with (
+        served(Starlette(routes=api_routes(desk, patience))) as url,
+        httpx.Client(base_url=url, timeout=PATIENCE) as client,
+    ):
         yield client
 
 

@@ -13,13 +13,13 @@ from rag.answer import Answer, Done, Retrieved, Token
 from rag.errors import IndexMissing, UsageError
 from rag.types import Overrides
 from tests.fakes import PAPERS, ScriptedEndpoint, hash_library, hash_models, hash_settings, word_writer
+from tests.timing import PATIENCE
 from ui.asking import Asked as Question
 from ui.asking import Item, Waiting, batches, events
 from ui.choice import Choice
 from ui.desk import Desk
 from ui.turnstile import Turnstile
 
-SOON = 20  # seconds
 QUESTION = "which papers prune the KV cache"
 
 
@@ -108,23 +108,22 @@ def first_token(desk: Desk, choice: Choice, then: Callable[[], None] = lambda: N
 
 
 def test_who_goes_away_ends_the_endpoints_work(desk: Desk, endpoint: ScriptedEndpoint) -> None:
-    desk.engine(SOON)
+    desk.engine(PATIENCE)
     endpoint.pieces = tuple(f"word{i} " for i in range(100_000))
     first_token(desk, written(endpoint))
-    assert endpoint.closed_early.wait(SOON)
+    assert endpoint.closed_early.wait(PATIENCE)
     assert endpoint.keys == ["Bearer mine"]
 
 
 def test_who_goes_away_while_the_endpoint_is_silent_is_not_waited_for(desk: Desk, endpoint: ScriptedEndpoint) -> None:
-    desk.engine(SOON)
+    desk.engine(PATIENCE)
     endpoint.pieces, endpoint.silent_after = ("Pebble prunes the KV cache [1]. ", "More."), 1
-    began = time.monotonic()
     first_token(desk, written(endpoint), endpoint.released.clear)
-    assert time.monotonic() - began < 5
+    assert not endpoint.ended.is_set()
 
 
 def test_place_in_the_queue_is_given_up_by_who_goes_away(desk: Desk) -> None:
-    desk.engine(SOON)
+    desk.engine(PATIENCE)
 
     async def leave_the_queue() -> None:
         async with aclosing(batches(desk, Question(QUESTION, Overrides(), (), Choice()))) as stream:

@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.program import Site
-from tests.browser.reader import QUANTIZATION, Faults, answered, finished, loaded, opened, titles
+from eval.chat.page import answered, finished, loaded, opened
+from eval.chat.program import Site
+from tests.browser.reader import QUANTIZATION, Faults, titles
 
 QUANTUM = "Which papers are about quantum optimization?"
 

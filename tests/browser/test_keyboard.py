@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.reader import QUANTIZATION, answered, finished, to_tab
+from eval.chat.page import answered, finished, to_tab
+from tests.browser.reader import QUANTIZATION
 
 _REACHABLE = (
     "[...document.querySelectorAll('button, a[href], input, textarea, select, summary, [tabindex=\"0\"]')]"
