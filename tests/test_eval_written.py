@@ -9,8 +9,8 @@ import pytest
 
 from eval.measures.catalogue import MEASURES, scores
 from eval.measures.written import needed_citations, needed_share, own_sentences, sentence_scores
-from eval.report.markdown import report_to_markdown
-from eval.report.page import report_to_html
+from eval.report.html_report import report_to_html
+from eval.report.markdown_report import report_to_markdown
 from eval.runs.asking import ask_one
 from eval.runs.provenance import measured_settings
 from eval.runs.run import select_questions

@@ -19,16 +19,16 @@ from starlette.staticfiles import StaticFiles
 from rag.errors import CitedeskError
 from rag.settings import Settings
 from ui.api.routes import api_routes
-from ui.browse.catalogue import catalogue
+from ui.browse.collection import load_collection
 from ui.browse.routes import browse_routes
 from ui.desk import IMPORTING, Desk
-from ui.door import Door
-from ui.examples import example_questions
-from ui.headers import PageHeaders
+from ui.html.chat_page import examples_to_html
+from ui.last_evaluation import report_route
+from ui.lazy_app import LazyApp
 from ui.login.access import Access
 from ui.login.guard import Guard
-from ui.measure import report_route
-from ui.render.page import examples_to_html
+from ui.pages import PageHeaders
+from ui.suggestions import example_questions
 
 if TYPE_CHECKING:
     from ui.mcp_server import McpApp
@@ -55,7 +55,7 @@ def make_site(settings: Settings, offer: Offer = Offer()) -> Guard:
     Raises UsageError where MCP is offered and its extra is not installed.
     """
     desk = Desk(settings)
-    door = Door(lambda: _load_chat(desk, offer))
+    door = LazyApp(lambda: _load_chat(desk, offer))
     mcp = _mcp(desk, offer)
 
     @asynccontextmanager
@@ -77,7 +77,7 @@ def make_site(settings: Settings, offer: Offer = Offer()) -> Guard:
     return Guard(PageHeaders(Starlette(routes=routes, lifespan=lifespan)), offer.access)
 
 
-def _page_routes(desk: Desk, door: Door, offer: Offer) -> list[BaseRoute]:
+def _page_routes(desk: Desk, door: LazyApp, offer: Offer) -> list[BaseRoute]:
     """Serve what the page asks for besides Gradio's own."""
     started = uuid4().hex
 
@@ -94,7 +94,7 @@ def _page_routes(desk: Desk, door: Door, offer: Offer) -> list[BaseRoute]:
             library = desk.engine(timeout=0).library
         except CitedeskError:
             return HTMLResponse("", 503)
-        topics = [topic.name for topic in catalogue(library).atlas.topics]
+        topics = [topic.name for topic in load_collection(library).atlas.topics]
         questions = example_questions(library.papers.values(), topics)
         return HTMLResponse(examples_to_html(questions, len(library.papers)))
 

@@ -144,7 +144,7 @@ def _mode(arguments: Namespace, settings: Settings) -> RunMode:
 
 def _write_report(folder: RunFolder, arguments: Namespace, settings: Settings) -> Run:
     """Write the report's files, and print their headline."""
-    from eval.report.markdown import headline
+    from eval.report.markdown_report import headline
     from eval.report.write import write_report
     from eval.runs.folder import note_last
     from eval.runs.summary import summary_to_json

@@ -84,7 +84,7 @@ def test_rating_is_kept_on_the_server_with_its_reason_and_receipt(page: Page, si
     expect(reason).to_be_focused()
     reason.fill("One is missing.")
     exchange.get_by_role("button", name="Send").click()
-    expect(exchange.get_by_text("Thank you. It is kept.")).to_be_visible()
+    expect(exchange.get_by_text("Thank you. Your rating is stored.")).to_be_visible()
     log = site.home / "feedback.jsonl"
     (line,) = log.read_text(encoding="utf-8").splitlines()
     log.unlink()

@@ -79,7 +79,7 @@ def test_parts_of_an_answer_are_told_to_a_screen_reader(page: Page) -> None:
     exchange = answered(page, QUANTIZATION)
     assert exchange.get_attribute("aria-label") == f"Question: {QUANTIZATION}"
     exchange.get_by_role("button", name="Date").click()
-    expect(page.locator("#cd-live")).to_have_text("Sorted by Date, falling.")
+    expect(page.locator("#cd-live")).to_have_text("Sorted by Date, descending.")
     assert page.locator("#cd-live").get_attribute("aria-live") == "polite"
     unnamed = page.evaluate(
         "[...document.querySelectorAll('button, a[href]')].filter((each) => each.checkVisibility()"

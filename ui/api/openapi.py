@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from rag import __version__
-from ui.plain_page import plain_page
+from ui.pages import plain_page
 
 _EXAMPLES = {
     "search": "curl -G '{base}/api/search' --data-urlencode 'q=KV cache compression' -d k=5 -d since=2023",

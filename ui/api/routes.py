@@ -20,7 +20,7 @@ from ui.api.replies import boundary, read_body, reply
 from ui.api.streams import EventStream, until_gone
 from ui.desk import Desk
 from ui.feedback import append_feedback
-from ui.plain_page import HEADERS
+from ui.pages import HEADERS
 
 _MOST_ASKED = 256 * 1024  # bytes of a question with its history
 _MOST_FEEDBACK = 64 * 1024

@@ -1,4 +1,4 @@
-"""An answer as a Markdown file that stands by itself: text, quotes with verdicts, links, and BibTeX (pure)."""
+"""An answer as a self-contained Markdown file: text, quotes with verdicts, links, and BibTeX."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote
 from ui.export.bibtex import to_bibtex
-from ui.export.links import safe_link
+from ui.html.markup import safe_link
 
 
 def answer_to_markdown(answer: Answer) -> str:
-    """Write the question, the answer, each cited paper with its quotes, the near misses, and BibTeX of all cited."""
+    """Return the question, the answer, each cited paper with its quotes, the near misses, and BibTeX of all cited."""
     understood = understood_as(answer.query)
     parts = [
         f"# {display_line(answer.query.question)}",
@@ -34,7 +34,7 @@ def answer_to_markdown(answer: Answer) -> str:
 
 
 def _verdicts(answer: Answer) -> str | None:
-    """List the sentences that their papers do not bear out."""
+    """List the sentences that their papers do not support."""
     doubted = [each for each in answer.sentences if each.verdict != "supported"]
     lines = [
         f"- {SAID[each.verdict]}: “{' '.join(answer.text[each.start : each.end].replace('**', '').split())}”"
@@ -66,7 +66,7 @@ def _screened(citation: Citation) -> str:
 
 
 def _fenced(text: str) -> str:
-    """Fence a text off; BibTeX's escapes leave a row of backticks as it is, so the fence is longer than any."""
+    """Return a fenced code block; its fence is longer than any run of backticks in the text."""
     fence = "```"
     while fence in text:
         fence += "`"
