@@ -45,7 +45,7 @@ def test_written_answer_has_the_time_of_its_first_token() -> None:
 
 def test_answer_that_fell_back_on_the_extractive_one_is_an_error() -> None:
     found = ask_one(ScriptedAsker(falls_back=frozenset({A.question})), A, "llm")
-    assert found.error == "The endpoint broke off."
+    assert found.error == "The endpoint broke off. The extractive answer is shown instead."
     assert found.answer is not None
 
 
