@@ -74,19 +74,17 @@ def settings_table() -> str:
     from rag.settings import PREFIX, Settings
 
     parts = []
-    for group, settings in groupby(fields(Settings), lambda each: each.metadata.get("group", "all")):
+    for group, settings in groupby(fields(Settings), lambda each: each.metadata["group"]):
         rows = [[f"`{PREFIX}{each.name.upper()}`", _default(each), each.metadata["meaning"]] for each in settings]
         parts.append(f"## {group.capitalize()}\n\n{_table(['variable', 'default', 'meaning'], rows)}")
     return "\n" + "\n".join(parts) + "\n"
 
 
 def _default(setting: Field[Any]) -> str:
-    """Return a setting's default with its unit, without the paths of this machine."""
-    value, unit = setting.default, setting.metadata.get("unit", "")
-    if shown := setting.metadata.get("shown_default"):
+    """Return a setting's default with its unit; one that depends on the machine is described."""
+    value, unit, shown = setting.default, setting.metadata["unit"], setting.metadata["shown_default"]
+    if shown is not None:
         return str(shown)
-    if isinstance(value, Path):
-        return f"`{value.relative_to(_PROJECT)}` in a checkout"
     if value in (None, ()):
         return "not set"
     return f"`{f'{value:g}' if isinstance(value, float) else value}` {unit}".rstrip()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.llm.reply import PrintableStream, find_object, is_refusal, matches_schema, printable, quote
+from rag.llm.reply import PrintableStream, excerpt, find_object, is_refusal, matches_schema, printable
 
 
 def test_halves_of_characters_are_joined_and_lone_ones_replaced() -> None:
@@ -21,8 +21,8 @@ def test_halves_of_characters_are_joined_and_lone_ones_replaced() -> None:
         ("x" * 300, "x" * 199 + "…"),
     ],
 )
-def test_quoted_words_are_one_short_line_without_keys(text: str, shown: str) -> None:
-    assert quote(text, "my-secret") == shown
+def test_excerpt_is_one_short_line_without_keys(text: str, shown: str) -> None:
+    assert excerpt(text, "my-secret") == shown
 
 
 SCHEMA = {

@@ -168,7 +168,7 @@ class EndpointChat:
         self, messages: Sequence[Message], max_tokens: int | None, schema: Mapping[str, Any] | None = None
     ) -> Reply:
         # Nobody reads along, so text can be held back until it is known not to be reasoning.
-        stream = self._stream(messages, max_tokens, schema, reasons_first=True)
+        stream = self._stream(messages, max_tokens, schema, hold_back=True)
         text = ""
         while True:
             try:
@@ -181,7 +181,7 @@ class EndpointChat:
         messages: Sequence[Message],
         max_tokens: int | None,
         schema: Mapping[str, Any] | None,
-        reasons_first: bool,
+        hold_back: bool,
     ) -> Generator[str, None, ReplyReader]:
         """Send the request, and again without what the endpoint rejects, as long as no text has come."""
         most = self._settings.llm_max_tokens
@@ -191,7 +191,7 @@ class EndpointChat:
         base = (self._settings.llm_base_url or "").rstrip("/")
         started, waited = time.monotonic(), False
         while True:
-            reader, parameters = ReplyReader(reasons_first, limit), self._parameters.build(most, schema)
+            reader, parameters = ReplyReader(hold_back, limit), self._parameters.build(most, schema)
             body = {"model": self.name, "messages": [asdict(each) for each in messages], "stream": True, **parameters}
             request = Request("POST", f"{base}/chat/completions", json.dumps(body).encode())
             try:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from rag.errors import ContextOverflow, LLMFailed, OnlyReasoning
-from rag.llm.reply import is_web_page, quote
+from rag.llm.reply import excerpt, is_web_page
 from rag.llm.stream import MAX_TOKENS_SETTING, ErrorEvent, LeakedReasoning, NotAStream, StreamError
 from rag.settings import Settings
 
@@ -176,7 +176,7 @@ class EndpointErrors:
 
     def gave_up(self, finish_reason: str) -> LLMFailed:
         """Return the error for an answer that the server ended with a failure."""
-        return self.failed(f"gave up on the answer (finish reason: {quote(finish_reason)}); see the server's log")
+        return self.failed(f"gave up on the answer (finish reason: {excerpt(finish_reason)}); see the server's log")
 
     def broke_off(self) -> LLMFailed:
         """Return the error for a stream that ended before its answer."""
@@ -211,17 +211,14 @@ class EndpointErrors:
         causes = tuple(_causes(error))
         for cause in causes:
             if isinstance(cause, ssl.SSLError):
-                return f"could not be reached over trusted TLS ({_tls_reason(cause)}): " + (
-                    "http or https in CITEDESK_LLM_BASE_URL?"
-                )
+                reason = _tls_reason(cause)
+                return f"could not be reached over trusted TLS ({reason}): http or https in CITEDESK_LLM_BASE_URL?"
             if isinstance(cause, socket.gaierror):
                 return "has a host name that cannot be resolved (DNS): check CITEDESK_LLM_BASE_URL and the network"
             if isinstance(cause, ConnectionRefusedError):
-                return (
-                    "cannot be reached (connection refused): is the server running, on the port in "
-                    "CITEDESK_LLM_BASE_URL?"
-                )
-        reason = quote(str(causes[-1]).split(":")[0] or type(causes[-1]).__name__, self.settings.llm_api_key)
+                remedy = "is the server running, on the port in CITEDESK_LLM_BASE_URL?"
+                return f"cannot be reached (connection refused): {remedy}"
+        reason = excerpt(str(causes[-1]).split(":")[0] or type(causes[-1]).__name__, self.settings.llm_api_key)
         if isinstance(error, httpx.ConnectError):
             return f"cannot be reached ({reason}): check CITEDESK_LLM_BASE_URL"
         if not responded and isinstance(error, httpx.TransportError | OSError):
@@ -233,23 +230,22 @@ class EndpointErrors:
     def _of_stream(self, error: StreamError) -> str:
         key = self.settings.llm_api_key
         if isinstance(error, LeakedReasoning):
-            return (
-                f"sent reasoning as its answer (it ended in {error}): start the server with its reasoning parser, "
-                "or turn off thinking"
-            )
+            remedy = "start the server with its reasoning parser, or turn off thinking"
+            return f"sent reasoning as its answer (it ended in {error}): {remedy}"
         if not isinstance(error, NotAStream):
-            return f"sent a response that cannot be read: {quote(str(error), key)}"
+            return f"sent a response that cannot be read: {excerpt(str(error), key)}"
         if not error.head.strip():
             return "sent an empty stream; see the server's log"
+        head, remedy = excerpt(error.head, key), "does CITEDESK_LLM_BASE_URL end in /v1?"
         if is_web_page(error.head):
-            return f"sent {quote(error.head)}, not an answer: does CITEDESK_LLM_BASE_URL end in /v1?"
-        return f"did not send its answer as a stream ({quote(error.head, key)}): does CITEDESK_LLM_BASE_URL end in /v1?"
+            return f"sent {head}, not an answer: {remedy}"
+        return f"did not send its answer as a stream ({head}): {remedy}"
 
     def _of_response(self, response: ErrorResponse) -> str:
         settings, label, status = self.settings, response.label, response.status or 0
         if response.is_overflow:
             return self._of_overflow(response)
-        said = ": ".join(filter(None, (label, quote(response.message, settings.llm_api_key))))
+        said = ": ".join(filter(None, (label, excerpt(response.message, settings.llm_api_key))))
         if status in _STATUSES:
             key = f"{'check' if settings.llm_api_key else 'set'} CITEDESK_LLM_API_KEY"
             return _STATUSES[status].format(said=said, status=label, key=key)
@@ -358,5 +354,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _tls_reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return quote(error.verify_message)
-    return quote((error.reason or str(error)).replace("_", " ").lower())
+        return excerpt(error.verify_message)
+    return excerpt((error.reason or str(error)).replace("_", " ").lower())

@@ -32,7 +32,7 @@ _CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(co
 _HTML_TAG = re.compile(r"<(?:!doctype|html|head|body|title|center|h1|div|p|script)\b", re.IGNORECASE)
 _HTML_TITLE = re.compile(r"<title[^>]*>([^<]{1,100})</title", re.IGNORECASE)
 _KEYS = re.compile(r"(?:\bsk-|\bBearer\s+|\bhf_|\bgsk_)[\w.*-]{4,}", re.IGNORECASE)
-_QUOTED_CHARACTERS = 200
+_EXCERPT_CHARACTERS = 200
 
 
 def is_refusal(text: str) -> bool:
@@ -115,7 +115,7 @@ def is_web_page(text: str) -> bool:
     return bool(_HTML_TAG.search(text[:2000]))
 
 
-def quote(text: str, key: str | None = None) -> str:
+def excerpt(text: str, key: str | None = None) -> str:
     """Return a server's words as one short line without markup, the API key, or anything that looks like one."""
     text = text[:4000]
     if text.count("\ufffd") > len(text) / 10:
@@ -127,4 +127,4 @@ def quote(text: str, key: str | None = None) -> str:
     if key:
         line = line.replace(key, "…")
     line = sanitize_markdown(_KEYS.sub("…", line))
-    return line if len(line) <= _QUOTED_CHARACTERS else line[: _QUOTED_CHARACTERS - 1] + "…"
+    return line if len(line) <= _EXCERPT_CHARACTERS else line[: _EXCERPT_CHARACTERS - 1] + "…"

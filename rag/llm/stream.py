@@ -188,10 +188,10 @@ def _token_counts(body: dict[str, Any]) -> tuple[int, int] | tuple[None, None]:
 class ReplyReader:
     """Reads the chunks of one reply and keeps what is known of it so far.
 
-    `reasons_first` holds text back until it is known not to be reasoning; `limit` names what bounds the reply's length.
+    `hold_back` withholds text until it is known not to be reasoning; `limit` names what bounds the reply's length.
     """
 
-    def __init__(self, reasons_first: bool, limit: str = MAX_TOKENS_SETTING) -> None:
+    def __init__(self, hold_back: bool, limit: str = MAX_TOKENS_SETTING) -> None:
         self.limit = limit
         self.finish_reason: str | None = None
         self.prompt_tokens: int | None = None
@@ -199,7 +199,7 @@ class ReplyReader:
         self.alive = False
         self.repeating = False
         self.has_text = False
-        self._filter = ReasoningFilter(reasons_first)
+        self._filter = ReasoningFilter(hold_back)
         self._text_repetition = RepetitionDetector()
         self._reasoning_repetition = RepetitionDetector()
         self._chunks = 0

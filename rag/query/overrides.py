@@ -1,4 +1,4 @@
-"""Constraints by name: each in plain English, and what the user sets against the understood ones (pure)."""
+"""Constraints by name: each in plain English, and what the user sets against the understood ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DATES = ("since", "until")
 
 
 def filter_phrases(filters: Filters) -> dict[str, str]:
-    """Say each constraint that is set, by name, as what is true of the papers: "dated 2023 or later"."""
+    """Return a phrase for each constraint that is set, by name: "dated 2023 or later"."""
     said = {
         "since": filters.since and f"dated {filters.since} or later",
         "until": filters.until and f"dated {filters.until} or earlier",
@@ -24,7 +24,7 @@ def filter_phrases(filters: Filters) -> dict[str, str]:
 
 
 def describe_filters(filters: Filters) -> str:
-    """Say all constraints together: "dated 2024, by Tri Dao"."""
+    """Return all constraints as one phrase: "dated 2024, by Tri Dao"."""
     known = filter_phrases(filters)
     if filters.since and filters.since == filters.until:
         known = {"since": f"dated {filters.since}", **{name: known[name] for name in known if name not in _DATES}}
@@ -32,7 +32,7 @@ def describe_filters(filters: Filters) -> str:
 
 
 def apply_overrides(query: Query, overrides: Overrides) -> Query:
-    """Let what the user set replace what was understood, field by field."""
+    """Return the query with the user's overrides in place of what was understood, field by field."""
     filters = Filters() if overrides.as_is else query.filters
     for name in sorted(overrides.drop):
         filters = filters.without(name)

@@ -1,4 +1,4 @@
-"""One earlier turn as it was understood, and what it was about: a thing, several, a topic, papers (pure)."""
+"""One earlier turn as it was understood, and what it was about: a thing, several, a topic, papers."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def several(said: EarlierTurn) -> str | None:
 
 
 def pair_of(said: EarlierTurn) -> tuple[str, str] | None:
-    """Give the two names that a turn set side by side, in its question or in its answer."""
+    """Return the two names that a turn set side by side, in its question or in its answer."""
     for text in (said.question[:1].lower() + said.question[1:], said.answer):
         if (match := _PAIR.search(text)) and not match["m"]:
             return match["x"], match["y"]
@@ -137,7 +137,7 @@ def pair_of(said: EarlierTurn) -> tuple[str, str] | None:
 
 
 def topic(said: EarlierTurn) -> str:
-    """Give what a turn searched for, in its own words."""
+    """Return what a turn searched for, in its own words."""
     question = said.question.strip().rstrip("?!. ")
     return _WHAT_IS.sub("", search_text(question, "list")) or question
 
@@ -159,7 +159,7 @@ def things(said: EarlierTurn) -> str:
 
 
 def latest(turns: Sequence[EarlierTurn], least: int) -> tuple[str, ...]:
-    """Give the papers of the latest answer that cited at least so many."""
+    """Return the papers of the latest answer that cited at least so many."""
     return next((said.cited for said in reversed(turns) if len(said.cited) >= least), ())
 
 

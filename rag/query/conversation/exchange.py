@@ -1,4 +1,4 @@
-"""The last question with a part of it exchanged: "and in 2024?", "what about Mistral?", "on phones?" (pure)."""
+"""The last question with a part of it exchanged: "and in 2024?", "what about Mistral?", "on phones?"."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _mentions(text: str, collection: Collection) -> list[Mention]:
 
 
 def _is_all(part: str, mentions: list[Mention]) -> bool:
-    """Tell whether a part says nothing but constraints."""
+    """Return whether a part says nothing but constraints."""
     left = blank(_PAPERS + part, [(each.start, each.end) for each in mentions])[len(_PAPERS) :]
     return not re.search(
         r"\w", re.sub(r"\b(?:and|or|but|only|just|from|the|in|by|with|papers?)\b", "", left, flags=re.I)

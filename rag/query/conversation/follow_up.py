@@ -1,4 +1,4 @@
-"""Does a question lean on what was said before it, and how? By its wording alone (pure).
+"""Does a question lean on what was said before it, and how? By its wording alone.
 
 A word such as "it" leans only where nothing before it in the same question can be what it stands for. What is unsure
 stands alone.
@@ -103,7 +103,7 @@ _NAME_INSIDE = re.compile(r"(?<=\s)(?=\S*[A-Z0-9])\S*\w")
 
 
 def follow_up_type(question: str) -> FollowUpType | None:
-    """Tell how a question leans on earlier turns; None where it stands alone."""
+    """Return how a question depends on earlier turns; None for a standalone question."""
     if len(question) > _LONGEST:
         return None
     if CORRECTION.match(question):
@@ -116,7 +116,7 @@ def follow_up_type(question: str) -> FollowUpType | None:
 
 
 def asks_for_more(question: str) -> bool:
-    """Tell whether all is wanted that is known of what was just spoken of: "tell me more", "explain that paper"."""
+    """Return whether all is wanted that is known of what was just spoken of: "tell me more", "explain that paper"."""
     match = _MORE.match(question)
     if not match:
         return False
@@ -130,7 +130,7 @@ def asks_for_more(question: str) -> bool:
 
 
 def fragment(question: str) -> str | None:
-    """Give the part that a question exchanges or adds, which is no whole question: "in 2024" of "and in 2024?"."""
+    """Return the part that a question exchanges or adds, which is no whole question: "in 2024" of "and in 2024?"."""
     match = SWAP.match(question)
     rest = (match["rest"] if match else question).strip(" ?!.")
     rest = re.sub(r"[\s,]+(?:instead|then|though|too|as\s+well|please)$", "", rest, flags=re.IGNORECASE)
@@ -159,14 +159,14 @@ def _leans_on_group(question: str) -> bool:
 
 
 def _is_joined(question: str) -> bool:
-    """Tell whether "and" continues on the same thing: a quantity is asked for, and nothing is named that has it."""
+    """Return whether "and" continues on the same thing: a quantity is asked for, and nothing is named that has it."""
     return bool(_JOINED.match(question)) and not (
         _NAME_INSIDE.search(question) or re.search(rf"\b{WORK}\b", question, re.IGNORECASE)
     )
 
 
 def _is_titled(text: str) -> bool:
-    """Tell whether words are capitalised as in a title."""
+    """Return whether words are capitalised as in a title."""
     return len(re.findall(r"\s[A-Z][a-z]{2,}", text)) >= 2
 
 

@@ -1,4 +1,4 @@
-"""Words that stand for something said before: "it", "their", "the second", "those two" (pure)."""
+"""Words that stand for something said before: "it", "their", "the second", "those two"."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ _COORDINATED = re.compile(r"\b[A-Z][\w.+-]*(?:,\s+[A-Z][\w.+-]*)*,?\s+(?:and|or|
 
 
 def is_reference_open(question: str, strong: bool = False) -> bool:
-    """Tell whether a question refers to something that it does not name before; `strong`: its last words refer."""
+    """Return whether a question refers to something that it does not name before; `strong`: its last words refer."""
     text = OPENING.sub(lambda match: " " * len(match[0]), question)
     text = _EMPTY_IT.sub(lambda match: "_" * len(match[0]), text)
     text = _HOW.sub("how", text)
@@ -164,7 +164,7 @@ OPENING = re.compile(OPENER, re.IGNORECASE)
 
 
 def _before(text: str, match: re.Match[str]) -> str:
-    """Give what stands before a reference, without the thing that is of it: "is there" of "is there code for it"."""
+    """Return what stands before a reference, without the thing that is of it: "is there" of "is there code for it"."""
     before = text[: match.start()]
     return _PART_OF.sub("", before) if re.match(r"it\b", match[0], re.IGNORECASE) else before
 
@@ -174,14 +174,14 @@ def _words(text: str) -> list[str]:
 
 
 def _has_noun(text: str) -> bool:
-    """Tell whether a word stands there that one thing could be called by."""
+    """Return whether a word stands there that one thing could be called by."""
     return any(
         word.lower() not in _NOUNLESS and not (word.islower() and word.endswith(("ed", "ly"))) for word in _words(text)
     )
 
 
 def _has_plural(text: str, reference: str) -> bool:
-    """Tell whether a word stands there that several things, or somebody, could be called by."""
+    """Return whether a word stands there that several things, or somebody, could be called by."""
     if _COORDINATED.search(text) or (reference.lower() in ("they", "their") and _ANYBODY.search(text)):
         return True
     words = [word.lower() for word in _words(text)]

@@ -1,4 +1,4 @@
-"""Follow-up → standalone question by rules (pure): what it leans on is put in, or what it exchanges is exchanged."""
+"""Follow-up → standalone question by rules: what it leans on is put in, or what it exchanges is exchanged."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def _rest(question: str, found: Sequence[tuple[int, int, int]]) -> str:
 
 
 def _only(question: str, found: Sequence[tuple[int, int, int]]) -> bool:
-    """Tell whether a question says nothing beside the places: "and the third?"."""
+    """Return whether a question says nothing beside the places: "and the third?"."""
     return (
         re.fullmatch(r"(?:(?:and|or|please|what|how|about)[\s,]*)*", _rest(question, found), re.IGNORECASE) is not None
     )

@@ -1,4 +1,4 @@
-"""A history as programs write it, read into Turns: JSON Lines, or one JSON list (pure)."""
+"""A history as programs write it, read into Turns: JSON Lines, or one JSON list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phrases that say who wrote the papers wanted (pure).
+"""Phrases that say who wrote the papers wanted.
 
 A name counts where the collection knows it, or where "papers by", "written by" and the like leave no other reading:
 "by gradient descent" and "by Muon" name no author.
@@ -104,7 +104,7 @@ def _is_person(name: str, known: Mapping[str, tuple[tuple[str, ...], ...]], sure
 
 
 def _is_known(words: tuple[str, ...], known: Mapping[str, tuple[tuple[str, ...], ...]]) -> bool:
-    """Tell whether words name an author: one word his surname, more words all of them or their initials."""
+    """Return whether words name an author: one word his surname, more words all of them or their initials."""
     if not words or len(words[-1]) < 2:
         return False
     held = known.get(words[-1], ())

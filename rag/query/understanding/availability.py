@@ -1,4 +1,4 @@
-"""Phrases that say whether the papers wanted come with their code (pure); questions about code itself do not count."""
+"""Phrases that say whether the papers wanted come with their code; questions about code itself do not count."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def code_mentions(question: str) -> list[Mention]:
 
 
 def _of_papers(question: str, match: re.Match[str]) -> bool:
-    """Tell whether the phrase is about papers and not about what models do with code."""
+    """Return whether the phrase is about papers and not about what models do with code."""
     if _DOING.search(question[: match.start()]):
         return False
     if _IS_THERE.match(match[0]):

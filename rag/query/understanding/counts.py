@@ -1,4 +1,4 @@
-"""Phrases that count (pure): how many authors a paper has, and how many papers are asked for."""
+"""Phrases that count: how many authors a paper has, and how many papers are asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phrases that date the papers wanted (pure): "before 2018", "in March 2025", "in the last two years".
+"""Phrases that date the papers wanted: "before 2018", "in March 2025", "in the last two years".
 
 A bare year counts only where the words around it say that it dates papers: not in "ImageNet 2012", "in 2000 steps" or
 "data from 2019". Relative phrases go by the day given.
@@ -73,14 +73,14 @@ def date_mentions(question: str, today: date) -> list[Mention]:
 
 
 def _is_close(question: str, start: int, lead: re.Match[str] | None) -> bool:
-    """Tell whether a word for papers stands right before, or a verb that only papers go with."""
+    """Return whether a word for papers stands right before, or a verb that only papers go with."""
     if _CLOSE.search(question[:start]):
         return True
     return bool(lead) and (bool(_NEAR.search(question)) or "dated" in question[start:].split(maxsplit=1)[0].lower())
 
 
 def _dates_papers(question: str, start: int, match: re.Match[str], close: bool) -> bool:
-    """Tell whether the words before and after a phrase let it date papers."""
+    """Return whether the words before and after a phrase let it date papers."""
     earlier = question[:start]
     if _OTHER_THINGS.search(earlier) or (not close and _OTHER_THINGS.search(question[: match.start()])):
         return False

@@ -1,4 +1,4 @@
-"""What kind of answer a question wants (pure), by its wording alone; what is unsure is a list or a fact."""
+"""What kind of answer a question wants, by its wording alone; what is unsure is a list or a fact."""
 
 from __future__ import annotations
 
@@ -159,14 +159,14 @@ _SMALL = frozenset(
 
 
 def is_off_topic(question: str) -> bool:
-    """Tell whether a question is small talk, about the assistant, or holds no word at all."""
+    """Return whether a question is small talk, about the assistant, or holds no word at all."""
     return not re.search(r"[^\W\d_]{2}|\d{4}\.\d{4}", question) or any(
         pattern.match(question) for pattern in _OFF_TOPIC
     )
 
 
 def kind_of(question: str, subjects: tuple[str, ...], ordered: bool) -> Kind:
-    """Tell what a question wants that has something to search for; `ordered`: it asks for an order by date."""
+    """Return the kind of a question that has a topic; `ordered`: it asks for an order by date."""
     if _FINDINGS.search(question):
         return "fact"
     if not ordered and is_lookup(question):
@@ -189,7 +189,7 @@ def _asks_for_list(asked: tuple[str, ...]) -> bool:
 
 
 def _compares(question: str, subjects: tuple[str, ...]) -> bool:
-    """Tell whether things are set side by side, and not only named in a question for one quantity."""
+    """Return whether things are set side by side, and not only named in a question for one quantity."""
     if _SEVERAL.search(question) or len(subjects) > 2:
         return True
     if subjects and question.lower().startswith("which"):
@@ -200,7 +200,7 @@ def _compares(question: str, subjects: tuple[str, ...]) -> bool:
 
 
 def is_lookup(question: str) -> bool:
-    """Tell whether a question is after one paper that is half remembered, or is a title itself."""
+    """Return whether a question is after one paper that is half remembered, or is a title itself."""
     return is_half_remembered(question) or _is_title(question)
 
 

@@ -1,4 +1,4 @@
-"""Questions after one paper that is half remembered (pure): "that paper about …", "something along those lines"."""
+"""Questions after one paper that is half remembered: "that paper about …", "something along those lines"."""
 
 from __future__ import annotations
 
@@ -62,5 +62,5 @@ _LOOKUP = tuple(
 
 
 def is_half_remembered(question: str) -> bool:
-    """Tell whether the wording is that of somebody who looks for one paper from memory."""
+    """Return whether the wording is that of somebody who looks for one paper from memory."""
     return any(pattern.search(question) for pattern in _LOOKUP)

@@ -1,4 +1,4 @@
-"""Stretches of a question that say something about the papers wanted, and the words they are recognised by (pure)."""
+"""Stretches of a question that say something about the papers wanted, and the words they are recognised by."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ def _dates(found: list[Filters]) -> tuple[str | None, str | None]:
 
 
 def is_excluded(question: str, start: int) -> bool:
-    """Tell whether what begins at `start` is named to be left out, as in "not from 2025": it is no filter then."""
+    """Return whether what begins at `start` is named to be left out, as in "not from 2025": it is no filter then."""
     return bool(_EXCLUDES.search(question[:start]))
 
 
 def excludes(question: str) -> bool:
-    """Tell whether a question leaves something out, which is not understood."""
+    """Return whether a question leaves something out, which is not understood."""
     return bool(_EXCLUSION.search(question))

@@ -1,4 +1,4 @@
-"""Phrases that ask for an order by date (pure): "the three newest", "in order of appearance", "oldest first"."""
+"""Phrases that ask for an order by date: "the three newest", "in order of appearance", "oldest first"."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def ordering(question: str) -> Ordering | None:
 
 
 def _plain_by(match: re.Match[str]) -> bool:
-    """Tell whether only "by date" was said, with no verb that sorts."""
+    """Return whether only "by date" was said, with no verb that sorts."""
     return re.match(r"by\b", match[0], re.IGNORECASE) is not None
 
 

@@ -1,4 +1,4 @@
-"""How a stretch of time is written, and the first and last dates that it covers (pure): "late 2024", "the 2010s"."""
+"""How a stretch of time is written, and the first and last dates that it covers: "late 2024", "the 2010s"."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _is(word: str, month: str) -> bool:
 
 
 def _months(text: str) -> tuple[int, int]:
-    """Give the first and last month of a part of the year; early, mid and late are its thirds."""
+    """Return the first and last month of a part of the year; early, mid and late are its thirds."""
     if quarter := re.search(r"\bq([1-4])", text):
         return 3 * int(quarter[1]) - 2, 3 * int(quarter[1])
     parts = {"first half": (1, 6), "second half": (7, 12), "early": (1, 4), "mid": (5, 8), "late": (9, 12)}

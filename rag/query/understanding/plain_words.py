@@ -1,4 +1,4 @@
-"""Everyday words for things of computing, replaced by the field's own terms (pure).
+"""Everyday words for things of computing, replaced by the field's own terms.
 
 Abstracts are written in the field's terms and people ask in their own; no small model knows that a handset is a mobile
 device. `plain-words.json` maps expressions to terms, longer ones first. It was written from general knowledge,

@@ -1,4 +1,4 @@
-"""The names that a question compares or wants put in order (pure): "X versus Y", "these by date: A, B and C"."""
+"""The names that a question compares or wants put in order: "X versus Y", "these by date: A, B and C"."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _read(question: str, mentions: list[Mention]) -> Query:
 
 
 def _binds(question: str, mention: Mention) -> bool:
-    """Tell whether a date or venue in a question for one thing binds, as in "papers from 2023"."""
+    """Return whether a date or venue in a question for one thing binds, as in "papers from 2023"."""
     if not (mention.filters.since or mention.filters.until or mention.filters.venue):
         return True
     return bool(_PAPERS_BEFORE.search(question[: mention.start]) or _PAPERS_AFTER.match(question[mention.end :]))
@@ -110,5 +110,5 @@ def _mentions(question: str, known: KnownNames, today: date) -> list[Mention]:
 
 
 def _is_metadata(topic: str, constrained: bool, has_order: bool) -> bool:
-    """Tell whether what the collection knows beside the abstracts answers alone."""
+    """Return whether what the collection knows beside the abstracts answers alone."""
     return (constrained or has_order) and is_empty(search_text(topic, "list"))

@@ -1,4 +1,4 @@
-"""Phrases that say where the papers wanted appeared (pure): "at ICML 2023", "NeurIPS papers", "published in HPCA"."""
+"""Phrases that say where the papers wanted appeared: "at ICML 2023", "NeurIPS papers", "published in HPCA"."""
 
 from __future__ import annotations
 

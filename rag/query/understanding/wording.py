@@ -1,4 +1,4 @@
-"""What to search for (pure): a question without the furniture of asking, as "which papers", "I remember a paper"."""
+"""What to search for: a question without the furniture of asking, as "which papers", "I remember a paper"."""
 
 from __future__ import annotations
 
@@ -134,13 +134,13 @@ def search_text(question: str, kind: str) -> str:
 
 
 def is_empty(text: str) -> bool:
-    """Tell whether no word is left that says what a paper is about."""
+    """Return whether no word is left that says what a paper is about."""
     words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.lower())
     return all(word in _EMPTY or word.removesuffix("'s").removesuffix("’s") in _EMPTY for word in words)
 
 
 def asks_for_papers(text: str) -> bool:
-    """Tell whether a question speaks of papers or of the collection at all."""
+    """Return whether a question speaks of papers or of the collection at all."""
     return re.search(rf"\b(?:{WORK}|collection|library|corpus|authors?|titles?)\b", text, re.IGNORECASE) is not None
 
 
