@@ -24,9 +24,8 @@ def sentence_scores(library: Library, query: EncodedQuery, paper: Paper, spans: 
     """Return the MaxSim of each sentence with the query, weighted by IDF, in [-1, 1]; zeros without token vectors."""
     if library.maxsim is None or query.tokens is None:
         return [0.0] * len(spans)
-    (position,) = library.positions_of([paper.paper_id])
-    best = library.maxsim.span_similarities(query.tokens, int(position), spans)
-    return [float(value) for value in mean_maxsim(best, query.idf)]
+    similarities = library.maxsim.span_similarities(query.tokens, library.positions[paper.paper_id], spans)
+    return [float(value) for value in mean_maxsim(similarities, query.idf)]
 
 
 def best_passage(library: Library, query: EncodedQuery, paper: Paper) -> str:

@@ -45,31 +45,31 @@ class EvidenceSelector:
 
     def select(self, query: Query, encoded: EncodedQuery, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
         """Number the papers from 1 in the order given, each with its best sentences in reading order."""
-        return tuple(Evidence(n, paper, self._quotes(query, encoded, paper)) for n, paper in enumerate(papers, start=1))
-
-    def _quotes(self, query: Query, encoded: EncodedQuery, paper: Paper) -> tuple[Quote, ...]:
-        spans = abstract_sentences(paper)
-        scores = self._scores(query, encoded, paper, spans)
-        summary = query.kind == "lookup" and query.papers
-        most = _SUMMARY_QUOTES if summary else _QUOTES.get(query.kind, 2)
-        ranked = sorted(spans, key=lambda span: (-scores[span], span))[:most]
-        least = scores[ranked[-1]] if summary else scores[ranked[0]] - _MARGINS.get(query.kind, _MARGIN)
-        chosen = sorted(span for span in ranked if scores[span] >= least)
-        return tuple(Quote(paper.abstract[start:end], start, end) for start, end in chosen)
-
-    def _scores(self, query: Query, encoded: EncodedQuery, paper: Paper, spans: Sequence[Span]) -> dict[Span, float]:
-        texts = [paper.abstract[start:end] for start, end in spans]
-        rarity = self.library.bm25.idf(set(tokenize(encoded.text)))
-        scores = [
-            match + _LEXICAL_WEIGHT * idf_coverage(rarity, set(tokenize(text))) + _prior(query.asked, text)
-            for match, text in zip(sentence_scores(self.library, encoded, paper, spans), texts, strict=True)
-        ]
-        if self.cross_encoder and query.kind == "fact":
-            logits = self.cross_encoder.score(query.asked, [f"{paper.title}. {text}" for text in texts])
-            scores = [score + _RERANK_WEIGHT * z for score, z in zip(scores, standardise(logits), strict=True)]
-        return dict(zip(spans, map(float, scores), strict=True))
+        idf = self.library.bm25.idf(set(tokenize(encoded.text)))
+        number_weight = _NUMBER_WEIGHT + _QUANTITY_WEIGHT * bool(_QUANTITY.search(query.asked))
+        evidence = []
+        for n, paper in enumerate(papers, start=1):
+            spans = abstract_sentences(paper)
+            texts = [paper.abstract[start:end] for start, end in spans]
+            scores = [
+                score
+                + _LEXICAL_WEIGHT * idf_coverage(idf, set(tokenize(text)))
+                + _CLAIM_WEIGHT * bool(_CLAIM.search(text))
+                + number_weight * bool(_NUMBER.search(text))
+                for score, text in zip(sentence_scores(self.library, encoded, paper, spans), texts, strict=True)
+            ]
+            if self.cross_encoder and query.kind == "fact":
+                logits = self.cross_encoder.score(query.asked, [f"{paper.title}. {text}" for text in texts])
+                scores = [score + _RERANK_WEIGHT * z for score, z in zip(scores, standardise(logits), strict=True)]
+            best = _best(query, dict(zip(spans, map(float, scores), strict=True)))
+            evidence.append(Evidence(n, paper, tuple(Quote(paper.abstract[a:b], a, b) for a, b in best)))
+        return tuple(evidence)
 
 
-def _prior(question: str, text: str) -> float:
-    quantity = _NUMBER_WEIGHT + _QUANTITY_WEIGHT * bool(_QUANTITY.search(question))
-    return _CLAIM_WEIGHT * bool(_CLAIM.search(text)) + quantity * bool(_NUMBER.search(text))
+def _best(query: Query, scores: Mapping[Span, float]) -> list[Span]:
+    """Return the sentences to quote, in reading order: the best, and others that score nearly as high."""
+    summary = query.kind == "lookup" and query.papers
+    most = _SUMMARY_QUOTES if summary else _QUOTES.get(query.kind, 2)
+    ranked = sorted(scores, key=lambda span: (-scores[span], span))[:most]
+    least = scores[ranked[-1]] if summary else scores[ranked[0]] - _MARGINS.get(query.kind, _MARGIN)
+    return sorted(span for span in ranked if scores[span] >= least)
