@@ -1,4 +1,4 @@
-"""Serves an ASGI application on a free port of loopback, by the server that users get; and a desk to serve."""
+"""Serves an ASGI application on a free port of loopback, by the server that users get; and a holder to serve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings, word_writer
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder
 
 
 @contextmanager
@@ -40,16 +40,16 @@ def served(app: Any, **options: Any) -> Iterator[str]:
 
 
 @contextmanager
-def shelf_desk(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> Iterator[Desk]:
-    """Open a desk over `SHELF` whose models need no weights; `values` are settings."""
+def shelf_engine(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> Iterator[EngineHolder]:
+    """Open a holder over `SHELF` whose models need no weights; `values` are settings."""
     hash_library(home, SHELF).close()
     monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
     monkeypatch.setattr("rag.search.load_ranker", lambda depth: EASY_RANKER)
     monkeypatch.setattr("rag.verification.writer.load_writer", word_writer)
-    desk = Desk(hash_settings(home, **values))
-    desk.start()
+    holder = EngineHolder(hash_settings(home, **values))
+    holder.start()
     try:
-        desk.engine(20)
-        yield desk
+        holder.engine(20)
+        yield holder
     finally:
-        desk.close()
+        holder.close()

@@ -14,9 +14,9 @@ from rag.llm.protocol import Spent
 from rag.query.conversation.turns import turn_from_json
 from rag.types import Evidence, Filters, Hit, Kind, Overrides, Query, Quote, Turn
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
+from ui.api.models import AskRequest, FeedbackRequest, parse
 from ui.exchange import Exchange
-from ui.feedback import read_feedback
-from ui.question import LONGEST, check_length
+from ui.questions import MAX_QUESTION_LENGTH
 from ui.render.exchange import parts_of
 
 QUOTE = Quote("It halves the memory of long prompts.", 33, 70, "supported")
@@ -268,10 +268,10 @@ def test_hostile_question_is_only_text() -> None:
 
 
 def test_question_that_may_be_asked_may_be_edited_and_rated() -> None:
-    asked = replace(exchange(), question="q" * LONGEST)
-    check_length(asked.question)
-    assert f'maxlength="{LONGEST}"' in parts_of(asked)["question"]
-    assert read_feedback({"verdict": "up", "receipt": {"question": asked.question}})["receipt"]["question"]
+    asked = replace(exchange(), question="q" * MAX_QUESTION_LENGTH)
+    assert parse(AskRequest, {"question": asked.question}).question == asked.question
+    assert f'maxlength="{MAX_QUESTION_LENGTH}"' in parts_of(asked)["question"]
+    assert parse(FeedbackRequest, {"verdict": "up", "receipt": {"question": asked.question}}).receipt.question
 
 
 def test_nearest_papers_are_open_where_none_is_cited() -> None:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings
 from tests.serving import served
 from ui.door import Door
-from ui.site import Offer, make_site
+from ui.site import SiteOptions, make_site
 
 SOON = 20  # seconds
 
@@ -30,7 +30,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Set when the chat may be loaded; models need no weights."""
     go_on = threading.Event()
 
-    def load(desk: Any, offer: Offer) -> Starlette:
+    def load(holder: Any, options: SiteOptions) -> Starlette:
         assert go_on.wait(SOON)
         return chat()
 
@@ -41,8 +41,8 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 
 @contextmanager
-def site(home: Path, offer: Offer = Offer()) -> Iterator[httpx.Client]:
-    with served(make_site(hash_settings(home), offer)) as url, httpx.Client(base_url=url, timeout=SOON) as client:
+def site(home: Path, options: SiteOptions = SiteOptions()) -> Iterator[httpx.Client]:
+    with served(make_site(hash_settings(home), options)) as url, httpx.Client(base_url=url, timeout=SOON) as client:
         yield client
 
 
@@ -115,7 +115,7 @@ def test_report_cannot_run_anything(tmp_path: Path, loaded: threading.Event) -> 
     loaded.set()
     folder = tmp_path / "run"
     folder.mkdir()
-    with site(tmp_path, Offer(report=folder)) as client:
+    with site(tmp_path, SiteOptions(report=folder)) as client:
         assert client.get("/page/report").status_code == 404
         (folder / "report.html").write_text("<h1>Report</h1>")
         reply = client.get("/page/report")
@@ -127,7 +127,7 @@ def test_report_cannot_run_anything(tmp_path: Path, loaded: threading.Event) -> 
 def test_chat_that_cannot_be_loaded_says_so_and_the_rest_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loaded: threading.Event
 ) -> None:
-    def broken(desk: Any, offer: Offer) -> Starlette:
+    def broken(holder: Any, options: SiteOptions) -> Starlette:
         raise ImportError("no module named x")
 
     monkeypatch.setattr("ui.site._load_chat", broken)

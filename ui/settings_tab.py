@@ -10,8 +10,7 @@ import gradio as gr
 
 from rag.errors import CitedeskError
 from rag.settings import Settings
-from ui.choice import Choice
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder, SessionSettings
 from ui.render.choice import choice_to_html, failure_to_html
 
 _SECONDS = 10  # in which an endpoint must list its models
@@ -22,16 +21,16 @@ _ANSWERS = [
 _DEPTHS = [("Thorough: a cross-encoder reads the best papers", "thorough"), ("Fast: a tenth of the time", "fast")]
 
 
-def settings_tab(desk: Desk, choice: gr.State, endpoints: bool) -> None:
+def settings_tab(holder: EngineHolder, choice: gr.State, endpoints: bool) -> None:
     """Lay out the tab; where not `endpoints`, the server's own endpoint is the only one."""
-    chooser = _Chooser(desk.settings, endpoints)
-    first = Choice(written=desk.settings.writes)
+    chooser = _Chooser(holder.settings, endpoints)
+    first = SessionSettings(written=holder.settings.writes)
     with gr.Column(elem_classes="cd-settings"):
-        said = gr.HTML(choice_to_html(first, desk.settings), js_on_load=None, apply_default_css=False)
+        said = gr.HTML(choice_to_html(first, holder.settings), js_on_load=None, apply_default_css=False)
         answers = gr.Radio(_ANSWERS, value="written" if first.written else "extractive", label="Answers")
         depth = gr.Radio(_DEPTHS, value="thorough", label="Depth of the search")
         with gr.Group(visible=endpoints):
-            base_url, key, model, list_models = _endpoint_fields(desk.settings)
+            base_url, key, model, list_models = _endpoint_fields(holder.settings)
         apply = gr.Button("Use these settings", variant="primary")
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     inputs = [choice, answers, depth, base_url, key, model]
@@ -70,7 +69,7 @@ class _Chooser:
         self._settings = settings
         self._endpoints = endpoints
 
-    def use(self, before: Choice, *values: Any) -> tuple[Choice, str, Any]:
+    def use(self, before: SessionSettings, *values: Any) -> tuple[SessionSettings, str, Any]:
         """Choose what the fields say, and empty the key's field where that went well."""
         after, settings = self._chosen(before, *values), self._settings
         if after.written and not _named(after, settings):
@@ -81,7 +80,7 @@ class _Chooser:
             return before, failure_to_html(str(error)), gr.skip()
         return after, choice_to_html(after, self._settings), ""
 
-    def look(self, before: Choice, *values: Any) -> tuple[Any, str]:
+    def look(self, before: SessionSettings, *values: Any) -> tuple[Any, str]:
         """Offer the models that the endpoint lists."""
         after = replace(self._chosen(before, *values), written=True)
         if not (after.base_url or self._settings.llm_base_url):
@@ -95,17 +94,19 @@ class _Chooser:
         value = after.model if after.model in found else found[0]
         return gr.update(choices=list(found), value=value), choice_to_html(before, self._settings, len(found))
 
-    def _chosen(self, before: Choice, answers: str, depth: str, base_url: str, key: str, model: str | None) -> Choice:
+    def _chosen(
+        self, before: SessionSettings, answers: str, depth: str, base_url: str, key: str, model: str | None
+    ) -> SessionSettings:
         if not self._endpoints:  # whatever a client sends
-            return Choice(answers == "written", thorough=depth == "thorough")
+            return SessionSettings(answers == "written", thorough=depth == "thorough")
         address = base_url.strip() or None
         kept = before.api_key if address == before.base_url else None
-        return Choice(
+        return SessionSettings(
             answers == "written", address, (model or "").strip() or None, key.strip() or kept, depth == "thorough"
         )
 
 
-def _named(choice: Choice, settings: Settings) -> bool:
+def _named(choice: SessionSettings, settings: Settings) -> bool:
     """Tell whether there are an endpoint and a model to write; the server's model is none of another endpoint."""
     if choice.base_url in (None, settings.llm_base_url):
         return bool(settings.llm_base_url and (choice.model or settings.llm_model))

@@ -14,20 +14,20 @@ from ui.browse import page
 from ui.browse.catalogue import Catalogue, catalogue
 from ui.browse.facets import selection_from_query
 from ui.browse.render import notice_to_html
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder
 
 _ELEMENT = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _PLACE = re.compile(r"[0-9]{1,7}")
 _GONE = "There is no such paper any more. Load the page anew to see what the collection holds."
 
 
-def browse_routes(desk: Desk) -> list[Route]:
+def browse_routes(holder: EngineHolder) -> list[Route]:
     """Give the routes `/browse/papers` and `/browse/paper/{paper_id}`, ids with slashes included."""
 
     def answering(handler: Callable[[Request, Catalogue], HTMLResponse]) -> Callable[[Request], HTMLResponse]:
         def endpoint(request: Request) -> HTMLResponse:  # not async: a catalogue takes seconds to make
             try:
-                return handler(request, catalogue(desk.engine(timeout=0).library))
+                return handler(request, catalogue(holder.engine(timeout=0).library))
             except CitedeskError as error:
                 return _html(notice_to_html(str(error), "error"), 503)
 

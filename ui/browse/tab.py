@@ -12,7 +12,7 @@ from ui.browse import page
 from ui.browse.catalogue import Catalogue, catalogue
 from ui.browse.facets import Selection, as_sort
 from ui.browse.render import notice_to_html
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder
 
 _ORDERS = [("Best match, then newest", "best"), ("Newest", "newest"), ("Oldest", "oldest"), ("Title", "title")]
 _WAIT = "The index and the models are being loaded. The papers appear here by themselves."
@@ -22,7 +22,7 @@ _PLAIN: Any = {"apply_default_css": False, "padding": False, "js_on_load": None}
 Updates = tuple[Any, ...]
 
 
-def browse_tab(desk: Desk, tab: gr.Tab) -> None:
+def browse_tab(holder: EngineHolder, tab: gr.Tab) -> None:
     """Put the controls, the list and the map into a tab; they are filled when it is first selected."""
     with gr.Row(elem_classes="cd-browse-row"):
         with gr.Column(scale=1, min_width=260, elem_classes="cd-browse-facets"):
@@ -37,7 +37,7 @@ def browse_tab(desk: Desk, tab: gr.Tab) -> None:
             with gr.Tab("Map"):
                 chart = gr.HTML(notice_to_html(_WAIT, "wait"), label="Map of the collection", **_PLAIN)
     generation = gr.State("")
-    browser = _Browser(desk)
+    browser = _Browser(holder)
     controls, counted = [text, years, topics, code, sort], [results, years, topics, code]
     gr.on(
         # Gradio 6.31's Textbox has no `input` when it is emptied.
@@ -63,8 +63,8 @@ def browse_tab(desk: Desk, tab: gr.Tab) -> None:
 class _Browser:
     """Turns the controls' values into what is shown; keeps nothing of a session."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, holder: EngineHolder) -> None:
+        self._holder = holder
 
     def fill(self, generation: str, *controls: Any) -> Updates:
         """Show the papers where those of another generation or none are shown."""
@@ -76,7 +76,7 @@ class _Browser:
 
     def _shown(self, generation: str, controls: Sequence[Any], anew: bool) -> Updates:
         try:
-            catalogued = catalogue(self._desk.engine().library)
+            catalogued = catalogue(self._holder.engine().library)
         except CitedeskError as error:
             return (gr.skip(), gr.skip(), notice_to_html(str(error), "error"), *([gr.skip()] * 3))
         if generation == catalogued.generation:

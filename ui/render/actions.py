@@ -8,9 +8,9 @@ from rag.answer import Answer
 from rag.render.json import answer_to_json
 from ui.exchange import Exchange
 from ui.export import answer_to_markdown, to_bibtex, to_csv
-from ui.feedback import LONGEST_REASON
+from ui.feedback import MAX_REASON_LENGTH
 from ui.follow_ups import follow_ups
-from ui.overrides import overrides_to_json
+from ui.questions import overrides_to_json
 from ui.render.markup import button, json_script, text
 
 _FORMATS = {"csv": "CSV", "bibtex": "BibTeX", "markdown": "Markdown"}
@@ -68,7 +68,7 @@ def _exports(answer: Answer) -> dict[str, str]:
 def _reason(exchange: Exchange) -> str:
     name = text(f"{exchange.exchange_id}-reason")
     send = '<button type="submit" class="cd-button cd-small cd-main">Send</button>'
-    area = f'<textarea id="{name}" name="reason" rows="2" maxlength="{LONGEST_REASON}"></textarea>'
+    area = f'<textarea id="{name}" name="reason" rows="2" maxlength="{MAX_REASON_LENGTH}"></textarea>'
     return (
         f'<form class="cd-reason" data-form="reason" hidden><label for="{name}">Why? It is kept on this server with '
         f"the answer, and may be left out.</label>{area}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rag.settings import Settings
 from rag.text.latex import counted
-from ui.choice import Choice
+from ui.engine_holder import SessionSettings
 from ui.render.markup import text
 
 
-def choice_to_html(choice: Choice, settings: Settings, listed: int | None = None) -> str:
+def choice_to_html(choice: SessionSettings, settings: Settings, listed: int | None = None) -> str:
     """Say how this session's questions are answered; `listed` is how many models the endpoint has just named."""
     if choice.written and (choice.base_url or settings.llm_base_url):
         model, address = choice.model or settings.llm_model or "", choice.base_url or settings.llm_base_url or ""

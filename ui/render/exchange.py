@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ui.exchange import Exchange
-from ui.question import LONGEST
+from ui.questions import MAX_QUESTION_LENGTH
 from ui.render.actions import actions_to_html, follow_to_html
 from ui.render.answer import answer_to_html
 from ui.render.cited import cards_to_html, near_to_html
@@ -43,7 +43,7 @@ def _edit(exchange: Exchange) -> str:
     ask = '<button type="submit" class="cd-button cd-small cd-main">Ask again</button>'
     return (
         f'<form class="cd-edit" data-form="edit" hidden><label class="cd-hidden" for="{name}">Your question</label>'
-        f'<textarea id="{name}" name="question" rows="2" dir="auto" maxlength="{LONGEST}">'
+        f'<textarea id="{name}" name="question" rows="2" dir="auto" maxlength="{MAX_QUESTION_LENGTH}">'
         f"{text(exchange.question)}</textarea>"
         f'<div class="cd-set-of">{ask}{button("Cancel", "cancel", "cd-small")}</div></form>'
     )

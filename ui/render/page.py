@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ui.question import LONGEST
+from ui.questions import MAX_QUESTION_LENGTH
 from ui.render.markup import text
 
 STYLESHEETS = ("look.css", "page.css", "browse.css")
@@ -19,7 +19,7 @@ BRAND = (
 
 COMPOSER = (
     '<form class="cd-composer" id="cd-composer"><label class="cd-hidden" for="cd-question">Question</label>'
-    f'<textarea id="cd-question" rows="1" maxlength="{LONGEST}" aria-keyshortcuts="/" '
+    f'<textarea id="cd-question" rows="1" maxlength="{MAX_QUESTION_LENGTH}" aria-keyshortcuts="/" '
     'placeholder="Ask about the papers"></textarea>'
     '<button type="submit" class="cd-ask">Ask</button>'
     '<button type="button" class="cd-stop" data-action="stop" aria-keyshortcuts="Escape" hidden>Stop</button></form>'

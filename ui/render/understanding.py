@@ -9,7 +9,7 @@ from rag.render.terminal import understood_as
 from rag.text.sanitize import visible
 from rag.types import Filters, Kind, Query
 from ui.exchange import Exchange
-from ui.overrides import overrides_to_json
+from ui.questions import overrides_to_json
 from ui.render.markup import attributes, bdi, button, text
 
 KINDS: Mapping[Kind, str] = {

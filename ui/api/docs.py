@@ -1,14 +1,12 @@
-"""The API's description: OpenAPI 3.1, kept beside this module, and the page that is made from it (pure)."""
+"""The API's documentation page, made from its OpenAPI schema; it loads nothing, so it works without a network."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from html import escape
-from importlib.resources import files
 from typing import Any
 
-from rag import __version__
 from ui.plain_page import plain_page
 
 _EXAMPLES = {
@@ -20,22 +18,15 @@ _EXAMPLES = {
 _BASE = "http://127.0.0.1:7860"
 
 
-def openapi() -> dict[str, Any]:
-    """Read the description."""
-    described: dict[str, Any] = json.loads(files("ui.api").joinpath("openapi.json").read_text(encoding="utf-8"))
-    described["info"]["version"] = __version__
-    return described
-
-
-def docs_page(described: Mapping[str, Any]) -> str:
-    """Show a description as a page."""
-    info = described["info"]
+def docs_page(schema: Mapping[str, Any]) -> str:
+    """Render an OpenAPI schema as a page."""
+    info = schema["info"]
     operations = [
         _operation(method, path, operation)
-        for path, item in described["paths"].items()
+        for path, item in schema["paths"].items()
         for method, operation in item.items()
     ]
-    schemas = [_schema(name, schema) for name, schema in described["components"]["schemas"].items()]
+    objects = [_schema(name, each) for name, each in schema["components"]["schemas"].items()]
     return plain_page(
         "Citedesk's HTTP API",
         f"<h1>Citedesk’s HTTP API</h1>\n<p>{escape(info['summary'])}. {_prose(info['description'])}</p>\n"
@@ -43,7 +34,7 @@ def docs_page(described: Mapping[str, Any]) -> str:
         '<a href="openapi.json">openapi.json</a> (OpenAPI 3.1).</p>\n'
         + "\n".join(operations)
         + "\n<section><h2>Objects</h2></section>\n"
-        + "\n".join(schemas),
+        + "\n".join(objects),
     )
 
 
@@ -88,13 +79,13 @@ def _schema(name: str, schema: Mapping[str, Any]) -> str:
 
 
 def _table(label: str, rows: list[tuple[str, str, str, bool]]) -> str:
-    """Show fields: name, type (which is HTML), what it means, and whether it is always there."""
+    """Render fields: name, type (which is HTML), description, and whether they are always present."""
     body = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{kind}</td>"
         f"<td>{'always' if needed else 'optional'}</td><td>{_prose(meaning)}</td></tr>"
         for name, kind, meaning, needed in rows
     )
-    head = "".join(f'<th scope="col">{text}</th>' for text in ("Name", "Type", "There", "Meaning"))
+    head = "".join(f'<th scope="col">{text}</th>' for text in ("Name", "Type", "Present", "Meaning"))
     return _box(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", label)
 
 
@@ -103,19 +94,23 @@ def _box(content: str, label: str) -> str:
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    """Say in HTML what values a schema admits."""
+    """Render the values that a schema admits."""
     if reference := schema.get("$ref"):
         name = escape(reference.rpartition("/")[2])
         return f'<a href="#{name}">{name}</a>'
     if choices := schema.get("enum", [schema["const"]] if "const" in schema else None):
         return " or ".join(f"<code>{escape(json.dumps(each))}</code>" for each in choices)
+    if branches := schema.get("anyOf"):
+        return " or ".join(_type(each) for each in branches)
     kind = schema.get("type", "any")
     if kind == "array":
         return f"list of {_type(schema['items'])}"
+    if isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_type(schema['additionalProperties'])}"
     return escape(" or ".join(kind) if isinstance(kind, list) else kind)
 
 
 def _prose(text: str) -> str:
-    """Show what stands between backticks as code."""
+    """Render text, with what stands between backticks as code."""
     pieces = escape(text).split("`")
     return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
