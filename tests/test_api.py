@@ -42,7 +42,7 @@ def written(endpoint: ScriptedEndpoint) -> dict[str, Any]:
 
 
 def description() -> dict[str, Any]:
-    return dict(make_api(EngineHolder(hash_settings(Path("nowhere")))).app.openapi())
+    return dict(make_api(EngineHolder(hash_settings(Path("nowhere")))).openapi())
 
 
 def conforms(value: object, name: str) -> None:
@@ -82,14 +82,14 @@ def test_what_is_set_against_a_question_holds(client: httpx.Client) -> None:
         ("", "q: This field is required."),
         ("q=+", "The question is empty. Ask one, as in: which papers cut KV-cache memory."),
         ("q=a&q=b", "The parameter q is given twice."),
-        ("q=a&question=b", "There is no 'question' here; there are since, until"),
+        ("q=a&question=b", "There is no 'question' here; there are q, since, until"),
         ("q=a&k=0", "k: Input should be greater than or equal to 1."),
         ("q=a&k=101", "k: Input should be less than or equal to 100."),
         ("q=a&k=1e9", "k: Input should be a valid integer."),
         ("q=a&k=%D9%A3", "k: Input should be a valid integer."),
         ("q=a&k=" + "9" * 5000, "k: Input should be a valid integer."),
         ("q=a&code=yes", "code: Input should be a valid boolean."),
-        ("q=a&year=2023", "There is no 'year' here; there are since, until"),
+        ("q=a&year=2023", "There is no 'year' here; there are q, since, until"),
         ("q=a&since=soon", "The filters cannot be met: not a date"),
         ("q=a&since=", "The filters cannot be met: not a date"),
         ("q=a&since=2024&until=2023", "The filters cannot be met: since 2024 is after until 2023."),
@@ -121,6 +121,40 @@ def test_a_follow_up_is_read_with_the_answer_before_it(client: httpx.Client) -> 
     follow_up = client.post("/api/ask", json={"question": "which of them has code?", "history": [first]}).json()
     assert follow_up["understood"]["standalone"] is not None
     assert [each["paper_id"] for each in follow_up["citations"]] == ["2401.00001"]
+
+
+def test_filters_that_an_answer_gave_out_can_be_sent_back(client: httpx.Client) -> None:
+    overrides = {"filters": {"since": "2024", "least_authors": 2, "most_authors": 2, "venue": "ICML"}}
+    first = client.post("/api/ask", json={"question": QUESTION, "overrides": overrides}).json()
+    assert first["filters"] == {"since": 2024, "author_count": {"least": 2, "most": 2}, "venue": "ICML"}
+    again = client.post("/api/ask", json={"question": QUESTION, "overrides": {"filters": first["filters"]}}).json()
+    assert again["filters"] == first["filters"]
+    assert [each["paper_id"] for each in again["citations"]] == [each["paper_id"] for each in first["citations"]]
+
+
+def test_a_refusal_and_what_lifting_a_constraint_would_find_are_described(client: httpx.Client) -> None:
+    refused = client.post("/api/ask", json={"question": QUESTION, "overrides": {"filters": {"since": "2030"}}}).json()
+    conforms(refused, "AnswerResponse")
+    assert refused["status"] == "refused"
+    assert refused["relaxations"]
+
+
+def test_a_body_is_json_whatever_it_is_called(client: httpx.Client) -> None:
+    for kind in ("application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-8"):
+        answer = client.post("/api/ask", content=b'{"question": "caches"}', headers={"content-type": kind})
+        assert answer.status_code == 200
+
+
+def test_a_body_of_unknown_length_is_limited_too(client: httpx.Client) -> None:
+    answer = client.post("/api/ask", content=iter([b" " * 100_000] * 4))
+    assert (answer.status_code, answer.json()) == (413, {"error": "The body is larger than 256 KB."})
+
+
+def test_head_is_answered_without_a_body(client: httpx.Client) -> None:
+    for path in ("/api/status", "/api/docs", "/api/papers/2401.00001"):
+        answer = client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+    assert client.head("/api/papers/none").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from tests.conftest import PROJECT
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings
 from tests.serving import served
 from ui.door import Door
@@ -137,6 +140,12 @@ def test_chat_that_cannot_be_loaded_says_so_and_the_rest_goes_on(
         said = client.get("/page/status").json()
         assert said["message"] == ("The chat cannot be loaded (ImportError: no module named x). Run `citedesk doctor`.")
         assert client.get("/api/search", params={"q": "caches"}).json()["hits"]
+
+
+def test_first_page_does_not_wait_for_the_import_of_what_serves_the_rest() -> None:
+    code = "import sys, ui.server; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert not {"fastapi", "pydantic", "gradio", "mcp", "chromadb", "llama_index"} & set(result.stdout.split())
 
 
 def test_door_opens_only_while_its_app_runs() -> None:

@@ -75,7 +75,7 @@ _TOO_LARGE: dict[int | str, dict[str, Any]] = {413: {"model": ErrorResponse, "de
 _NO_PAPER: dict[int | str, dict[str, Any]] = {404: {"model": ErrorResponse, "description": "There is no such paper."}}
 
 
-def make_api(holder: EngineHolder, patience: float = 30.0) -> ASGIApp:
+def make_api(holder: EngineHolder, patience: float = 30.0) -> FastAPI:
     """Return the application that serves /api; a request waits up to `patience` seconds for the models."""
     api = FastAPI(
         title="Citedesk",
@@ -99,7 +99,8 @@ def make_api(holder: EngineHolder, patience: float = 30.0) -> ASGIApp:
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
     _add_routes(api, ApiService(holder, patience))
     _add_description(api)
-    return _AnyClient(api)
+    api.add_middleware(_AnyClient)
+    return api
 
 
 def _add_routes(api: FastAPI, service: ApiService) -> None:
@@ -202,8 +203,8 @@ class _AnyClient:
     It hides the announced length of a body, of which Starlette 1.10 would say in plain text that it is too large.
     """
 
-    def __init__(self, app: FastAPI) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -212,7 +213,7 @@ class _AnyClient:
             ]
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
             scope = {**scope, "method": method, "headers": [*others, (b"content-type", b"application/json")]}
-        await self.app(scope, receive, send)
+        await self._app(scope, receive, send)
 
 
 def _no_repetition(request: Request) -> None:

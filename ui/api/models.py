@@ -276,10 +276,13 @@ History = Annotated[
 UseLlm = Annotated[Flag, Field(description="Whether a configured model writes the answer.")]
 
 
-class SearchArguments(_FlatOverrides):
+class _QuestionField(_Request):
+    question: QuestionText
+
+
+class SearchArguments(_FlatOverrides, _QuestionField):
     """The arguments of the MCP tool `search`."""
 
-    question: QuestionText
     k: HitCount = 20
 
 
@@ -289,10 +292,9 @@ class SearchParameters(SearchArguments):
     question: QuestionText = Field(alias="q")
 
 
-class AskArguments(_FlatOverrides):
+class AskArguments(_FlatOverrides, _QuestionField):
     """The arguments of the MCP tool `ask`."""
 
-    question: QuestionText
     history: History = []
     llm: UseLlm = True
 
