@@ -123,7 +123,7 @@ def _gates(measures: Sequence[str], margins: Sequence[float]) -> list[Gate]:
 
 def _report(folder: RunFolder, arguments: Namespace, settings: Settings) -> Run:
     """Write the report's files, and print what they say."""
-    from eval.report.markdown import headline
+    from eval.report.markdown_report import headline
     from eval.report.write import write_report
     from eval.runs.last import note_last
     from eval.runs.summary import summary_to_json

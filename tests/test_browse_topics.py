@@ -7,8 +7,8 @@ import pytest
 
 from rag.models.encoder import Vectors
 from rag.types import Paper
-from ui.browse.chart import map_to_html, point_places
-from ui.browse.naming import topic_names
+from ui.browse.topic_map import map_to_html, point_numbers
+from ui.browse.topic_names import topic_names
 from ui.browse.topics import MOST_POINTS, Topic, lay_out, topic_count
 
 CACHES = [
@@ -99,7 +99,7 @@ def test_map_has_a_named_button_for_each_paper_and_one_way_in() -> None:
     assert html.count('tabindex="0"') == 1
     assert 'aria-label="Number 3"' in html
     assert "<img" not in html
-    assert sorted(point_places(atlas).values()) == list(range(12))
+    assert sorted(point_numbers(atlas).values()) == list(range(12))
 
 
 def test_empty_collection_has_no_map() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from eval.questions import Question, Span
-from eval.report.markdown import report_to_markdown
-from eval.report.page import report_to_html
-from eval.report.svg import Line, curve_plot, histogram, interval_plot
+from eval.report.charts import Line, curve_plot, histogram, interval_plot
+from eval.report.html_report import report_to_html
+from eval.report.markdown_report import report_to_markdown
 from eval.report.write import write_report
 from eval.runs.rows import Row
 from eval.runs.summary import summarize
@@ -72,7 +72,7 @@ def test_everything_from_outside_is_escaped() -> None:
     assert "alert(" in html
     assert "<script" not in html
     assert "javascript:" not in html
-    assert 'href="https://example.org/?a=1&amp;b=&quot;2"' in html
+    assert 'href="https://example.org/?a=1&amp;b=&#34;2"' in html
 
 
 def test_question_unfolds_to_what_it_cited_and_missed() -> None:

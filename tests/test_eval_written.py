@@ -10,8 +10,8 @@ import pytest
 from eval.commands import chosen
 from eval.measures.catalogue import MEASURES, scores
 from eval.measures.written import needed_share, own_sentences, sentence_scores
-from eval.report.markdown import report_to_markdown
-from eval.report.page import report_to_html
+from eval.report.html_report import report_to_html
+from eval.report.markdown_report import report_to_markdown
 from eval.runs.needed import needed_citations
 from eval.runs.provenance import measured_settings
 from eval.runs.run import ask_one

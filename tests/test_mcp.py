@@ -25,7 +25,6 @@ from tests.serving import served, shelf_engine
 from ui.engine_holder import EngineHolder
 from ui.login.access import Access, choose_access
 from ui.login.guard import Guard
-from ui.login.passwords import Cost
 from ui.login.users import Users, add_user
 from ui.mcp_server import mcp_app
 
@@ -174,7 +173,7 @@ def test_behind_the_guard_of_loopback_the_client_comes_through(holder: EngineHol
 
 
 def test_behind_a_login_the_client_sends_basic(holder: EngineHolder, tmp_path: Path) -> None:
-    add_user(tmp_path / "users", "ada", "open sesame", Cost(16, 1, 1))
+    add_user(tmp_path / "users", "ada", "open sesame", rounds=4)
     access = Access(users=Users(tmp_path / "users"))
 
     async def session(url: str) -> Any:

@@ -21,7 +21,7 @@ def test_endpoint_and_key_are_chosen_and_the_keys_field_is_emptied() -> None:
     choice, said, key = _Chooser(SETTINGS, True).use(SessionSettings(False), *fields(url, " secret "))
     assert choice == SessionSettings(True, url, "m", "secret", True)
     assert key == ""
-    assert "secret" not in said and "with the key that you typed" in said
+    assert "secret" not in said and "with the key you entered" in said
 
 
 def test_key_stays_with_its_address_and_goes_with_it() -> None:
@@ -36,14 +36,14 @@ def test_what_cannot_be_used_leaves_the_choice_as_it_was() -> None:
     choice, said, _ = _Chooser(SETTINGS, True).use(before, *fields("ftp://here"))
     assert choice is before and 'role="alert"' in said and "not an http" in said
     choice, said, _ = _Chooser(SETTINGS, True).use(before, *fields(model=None))
-    assert choice is before and "name both" in said
+    assert choice is before and "enter both" in said
 
 
 def test_another_endpoint_needs_a_model_of_its_own() -> None:
     served = replace(SETTINGS, llm_base_url="http://127.0.0.1:1/v1", llm_model="theirs")
     before = SessionSettings(False)
     choice, said, _ = _Chooser(served, True).use(before, *fields("http://127.0.0.1:2/v1", model=None))
-    assert choice is before and "name both" in said
+    assert choice is before and "enter both" in said
     assert _Chooser(served, True).use(before, *fields("http://127.0.0.1:1/v1", model=None))[0].written
 
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from tests.conftest import PROJECT
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings
 from tests.serving import served
-from ui.door import Door
+from ui.lazy_app import LazyApp
 from ui.site import SiteOptions, make_site
 
 SOON = 20  # seconds
@@ -98,7 +98,7 @@ def test_examples_come_from_the_collection(tmp_path: Path, loaded: threading.Eve
 def test_scripts_and_styles_come_from_the_site_itself(tmp_path: Path, loaded: threading.Event) -> None:
     loaded.set()
     with site(tmp_path) as client:
-        for name in ("page.js", "door.js", "look.css", "page.css", "browse.css"):
+        for name in ("chat.js", "waiting.js", "exchange.css", "chat.css", "browse.css"):
             reply = client.get(f"/page/static/{name}")
             assert reply.status_code == 200
             assert "http://" not in reply.text.replace("http://www.w3.org", "")
@@ -152,7 +152,7 @@ def test_door_opens_only_while_its_app_runs() -> None:
     import asyncio
 
     async def through() -> list[bool]:
-        door = Door(chat)
+        door = LazyApp(chat)
         seen = [door.is_open]
         async with door.opening():
             while not door.is_open:

@@ -29,11 +29,11 @@ def test_port_that_is_taken_is_said_in_one_line(capsys: pytest.CaptureFixture[st
     ("arguments", "said"),
     [
         (["--port", "70000"], "not a port of 0 to 65535: '70000'"),
-        (["--host", "0.0.0.0"], "Give --users FILE or --trust-header NAME, or --no-login if that is meant."),
+        (["--host", "0.0.0.0"], "Give --users FILE or --trust-header NAME, or --no-login if that is intended."),
         (["--host", "no such name", "--no-login"], "There is no address 'no such name'."),
         (["--add-user", "ada"], "--add-user needs the file to write to: give --users FILE."),
         (["--users", "nowhere.txt"], "nowhere.txt"),
-        (["--proxy", "here", "--trust-header", "X-User"], "'here' is no address or network."),
+        (["--proxy", "here", "--trust-header", "X-User"], "'here' is not an address or network."),
     ],
 )
 def test_what_cannot_be_served_is_refused_in_one_line(

@@ -1,4 +1,4 @@
-"""The Gradio app: its layout, and which function answers which event."""
+"""The Gradio app: its tabs, and which function handles which event."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.applications import Starlette
 
+from ui.ask_tab import conversation_component, make_asker
 from ui.browse.tab import browse_tab
-from ui.conversation import conversation_place, make_asker
 from ui.engine_holder import EngineHolder, SessionSettings
-from ui.measure import words
+from ui.html.chat_page import head, top_line
+from ui.last_evaluation import evaluation_to_html
 from ui.questions import MAX_CONCURRENT
-from ui.render.page import BRAND, head
 from ui.settings_tab import settings_tab
 
-_SESSIONS = 1000  # of which Gradio keeps the state, some 50 KB each
-_MOST = 256  # questions waiting for one of those
+_SESSIONS = 1000  # whose state Gradio keeps, some 50 KB each
+_MOST_QUEUED = 256  # questions
 
 
 def make_chat(holder: EngineHolder, report: Path | None = None, endpoints: bool = True) -> Starlette:
     """Build the app; `endpoints` lets a session name an endpoint of its own."""
     with gr.Blocks(title="Citedesk", analytics_enabled=False) as blocks:
-        gr.HTML(BRAND, js_on_load=None, apply_default_css=False)
+        gr.HTML(top_line(), js_on_load=None, apply_default_css=False)
         choice = gr.State(SessionSettings(written=holder.settings.writes))
         with gr.Tabs(elem_id="cd-tabs"):
             with gr.Tab("Ask"):
@@ -35,7 +35,7 @@ def make_chat(holder: EngineHolder, report: Path | None = None, endpoints: bool 
             with gr.Tab("Settings"):
                 settings_tab(holder, choice, endpoints)
     blocks.state_session_capacity = _SESSIONS
-    blocks.queue(max_size=_MOST, default_concurrency_limit=MAX_CONCURRENT)
+    blocks.queue(max_size=_MOST_QUEUED, default_concurrency_limit=MAX_CONCURRENT)
     app: Starlette = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,
@@ -46,31 +46,31 @@ def make_chat(holder: EngineHolder, report: Path | None = None, endpoints: bool 
         show_error=False,
         ssr_mode=False,
         mcp_server=False,
-        max_file_size="1kb",  # nothing here takes files, and the route that does cannot be left out
-        head=head(("page.js",)),
+        max_file_size="1kb",  # nothing here accepts files, but Gradio's upload route cannot be left out
+        head=head("chat.js"),
     )
     return app
 
 
 def _ask_tab(holder: EngineHolder, choice: gr.State) -> None:
-    place = conversation_place()
-    asking = place.ask(
+    conversation = conversation_component()
+    asking = conversation.ask(
         make_asker(holder),
         inputs=choice,
-        outputs=place,
+        outputs=conversation,
         show_progress="hidden",
         trigger_mode="multiple",
         concurrency_limit=MAX_CONCURRENT,
         api_visibility="private",
     )
-    place.halt(None, cancels=[asking], queue=False, api_visibility="private")
+    conversation.halt(None, cancels=[asking], queue=False, api_visibility="private")
 
 
 def _measure_tab(holder: EngineHolder, tab: gr.Tab, report: Path | None) -> None:
-    place = gr.HTML(js_on_load=None, apply_default_css=False)
+    shown = gr.HTML(js_on_load=None, apply_default_css=False)
     tab.select(
-        lambda: words(holder.settings.home, report),
-        outputs=place,
+        lambda: evaluation_to_html(holder.settings.home, report),
+        outputs=shown,
         show_progress="hidden",
         queue=False,
         api_visibility="private",

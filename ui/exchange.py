@@ -1,4 +1,4 @@
-"""What is known of one question so far, as its events come in: all that is shown of it."""
+"""The state of one exchange: a question and what its events have brought so far."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from rag.types import Evidence, Hit, Overrides, Query
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One question and what has come of it; `exchange_id` is unique on its page and begins each of its elements' ids.
+    """One question and its answer so far; `exchange_id` is unique on the page and prefixes the ids of its elements.
 
-    `progress` says what is under way, and is "" when nothing is. `error` is the one line of what went wrong,
-    `generation` that of the index that was asked. Until `answer` is there, `text`, `sentences` and `citations` are
-    what has streamed.
+    `progress` says what is in progress, "" if nothing is. `error` is one line on what went wrong, `generation` the
+    index that was asked. Until there is an `answer`, `text`, `sentences` and `citations` hold what has streamed.
     """
 
     exchange_id: str
@@ -32,7 +31,7 @@ class Exchange:
     generation: str = ""
 
     def with_event(self, event: Event) -> Exchange:
-        """Take in the next event."""
+        """Return the exchange with the next event."""
         if isinstance(event, Retrieved):
             return replace(self, query=event.query, hits=event.hits, evidence=event.evidence)
         if isinstance(event, Token):

@@ -1,4 +1,4 @@
-"""Runs the site: a server that answers as soon as the port is taken, and loads the rest behind it."""
+"""Runs the site: the server answers at once, and loads the chat in the background."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rag.cli.commands import note
 from rag.settings import Settings
 from ui.site import SiteOptions, make_site
 
-_GRACE = 3  # seconds in which open connections may end
+_GRACE = 3  # seconds for open connections to finish
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What is served, and where."""
+    """What is served, and on which socket."""
 
     settings: Settings
     listener: socket.socket
@@ -27,7 +27,7 @@ class Serving:
 
     @property
     def url(self) -> str:
-        """The page's address."""
+        """The URL of the page."""
         host, port = self.listener.getsockname()[:2]
         name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
         return f"http://{name}:{port}/"
@@ -52,10 +52,10 @@ def serve(serving: Serving) -> None:
 
 
 def _keep_to_this_machine() -> None:
-    """Tell Gradio 6.31 and huggingface_hub, before they are imported, to call nobody."""
+    """Turn off telemetry of Gradio 6.31 and huggingface_hub, before they are imported."""
     os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 
 def _has_screen() -> bool:
-    """Tell whether a browser has a screen to open on; without one, Python would start a browser in the terminal."""
+    """Return whether there is a screen; without one, Python would start a browser in the terminal."""
     return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -21,14 +21,14 @@ from rag.errors import CitedeskError
 from rag.settings import Settings
 from ui.browse.catalogue import catalogue
 from ui.browse.routes import browse_routes
-from ui.door import Door
 from ui.engine_holder import IMPORT_LOCK, EngineHolder
-from ui.examples import example_questions
-from ui.headers import PageHeaders
+from ui.html.chat_page import examples_to_html
+from ui.last_evaluation import report_route
+from ui.lazy_app import LazyApp
 from ui.login.access import Access
 from ui.login.guard import Guard
-from ui.measure import report_route
-from ui.render.page import examples_to_html
+from ui.pages import PageHeaders
+from ui.suggestions import example_questions
 
 if TYPE_CHECKING:
     from ui.mcp_server import McpApp
@@ -57,7 +57,7 @@ def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Guard
     """
     holder = EngineHolder(settings)
     api = _LazyApi(holder)
-    door = Door(lambda: _load_chat(holder, options))
+    door = LazyApp(lambda: _load_chat(holder, options))
     mcp = _mcp(holder, options)
 
     @asynccontextmanager
@@ -99,7 +99,7 @@ class _LazyApi:
         await api(scope, receive, send)
 
 
-def _page_routes(holder: EngineHolder, door: Door, options: SiteOptions) -> list[BaseRoute]:
+def _page_routes(holder: EngineHolder, door: LazyApp, options: SiteOptions) -> list[BaseRoute]:
     """Return the routes that the page asks for besides Gradio's own."""
     started = uuid4().hex
 

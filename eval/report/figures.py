@@ -1,4 +1,4 @@
-"""How figures are written, the same in every form of the report (pure)."""
+"""How numbers are formatted, the same in every form of the report."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _DECIMALS = {"": 3, "calls": 1, "tokens": 0, "ms": 0}
 
 
 def number(value: float, unit: str) -> str:
-    """Write a mean: a share with three decimals, calls with one, tokens and times without."""
+    """Format a mean: a share with three decimals, calls with one, tokens and times without."""
     return f"{value:,.{_DECIMALS[unit]}f}"
 
 
 def with_interval(measure: str, interval: Interval) -> str:
-    """Write a mean and its interval, as in "0.712 [0.640, 0.781]"."""
+    """Format a mean and its interval, as in "0.712 [0.640, 0.781]"."""
     unit = MEASURES[measure].unit
     return f"{number(interval.mean, unit)} [{number(interval.low, unit)}, {number(interval.high, unit)}]"
 
 
 def cell(measure: str, measures: Mapping[str, Interval]) -> str:
-    """Write a mean with its interval and n, or a dash where nothing was measured."""
+    """Format a mean with its interval and n, or a dash if nothing was measured."""
     if measure not in measures:
         return NOT_MEASURED
     return f"{with_interval(measure, measures[measure])} n={measures[measure].n}"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.report.markdown import report_to_markdown
-from eval.report.page import report_to_html
+from eval.report.html_report import report_to_html
+from eval.report.markdown_report import report_to_markdown
 from eval.runs.folder import Run, to_json
 from eval.runs.summary import Summary, summarize, summary_to_json
 from rag.corpus.files import write_atomic
 
 
 def write_report(run: Run, folder: Path) -> Summary:
-    """Write report.html, report.md and report.json, and give what they say."""
+    """Write report.html, report.md and report.json, and return what they summarize."""
     summary = summarize(run)
     write_atomic(folder / "report.html", report_to_html(summary, run.rows))
     write_atomic(folder / "report.md", report_to_markdown(summary, run.rows))

@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.program import Site, running
 from tests.browser.reader import QUANTIZATION, answered, loaded, scripted, to_tab
 from tests.fakes import ScriptedEndpoint
+from ui.login.users import add_user
 
 _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
 _PASSWORD = "a long password"
@@ -110,11 +111,9 @@ def test_other_tabs_are_accessible(page: Page, report: Path, tab: str, prepare: 
 @pytest.fixture
 def guarded(home: Path, tmp_path: Path) -> Iterator[Site]:
     """A chat that asks for a login: ada's or bob's."""
-    from ui.login.passwords import hash_password
-
     users = tmp_path / "users.txt"
-    users.write_text("".join(f"{name}:{hash_password(_PASSWORD)}\n" for name in ("ada", "bob")), encoding="utf-8")
-    users.chmod(0o600)
+    for name in ("ada", "bob"):
+        add_user(users, name, _PASSWORD)
     copy = tmp_path / "home"
     copy.symlink_to(home)
     with running(Site(copy, arguments=("--users", str(users))), wait=False) as site:

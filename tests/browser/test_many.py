@@ -148,7 +148,7 @@ def test_question_asked_before_the_chat_is_loaded_is_answered_after(
         noted.follow(context)
         page = context.new_page()
         page.goto(site.url)
-        assert page.locator("body.cd-door").count() == 1
+        assert page.locator("body.cd-waiting-page").count() == 1
         page.fill("#cd-question", QUANTIZATION)
         page.press("#cd-question", "Enter")
         expect(page.locator("#cd-wait")).to_contain_text("Your question is taken")

@@ -22,7 +22,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag import __version__
 from rag.errors import CitedeskError, UsageError
-from ui.api.docs import docs_page
 from ui.api.models import (
     EVENT_MODELS,
     AnswerResponse,
@@ -41,7 +40,7 @@ from ui.api.service import UNEXPECTED, ApiService, PaperNotFound
 from ui.api.streams import EventStream, json_bytes, until_disconnect
 from ui.engine_holder import EngineHolder
 from ui.feedback import append_feedback
-from ui.plain_page import HEADERS
+from ui.pages import page_response
 
 _MAX_ASK_BODY = 256 * 1024  # bytes of a question with its history
 _MAX_FEEDBACK_BODY = 64 * 1024
@@ -61,6 +60,12 @@ _ASK = (
     "end `done` (an AnswerResponse, which replaces the tokens) or `error` (an ErrorResponse). Closing the connection "
     "ends the work."
 )
+_EXAMPLES = {
+    "search": "curl -G 'http://127.0.0.1:7860/api/search' --data-urlencode 'q=KV cache compression' -d since=2023",
+    "ask": """curl 'http://127.0.0.1:7860/api/ask' -d '{"question": "which papers cut KV-cache memory"}'""",
+    "paper": "curl 'http://127.0.0.1:7860/api/papers/2407.21018'",
+    "status": "curl 'http://127.0.0.1:7860/api/status'",
+}
 _STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
 _UNAVAILABLE: dict[int | str, dict[str, Any]] = {
     503: {
@@ -194,7 +199,7 @@ def _add_description(api: FastAPI) -> None:
         response_description="A page that is made from it.",
     )
     async def docs() -> Response:
-        return HTMLResponse(docs_page(api.openapi()), headers=HEADERS)
+        return page_response("api_docs.html", api=api.openapi(), examples=_EXAMPLES)
 
 
 class _AnyClient:

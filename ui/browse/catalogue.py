@@ -1,4 +1,4 @@
-"""A library made ready for browsing: its topics and map, its instant search, and its papers' vectors."""
+"""What the Browse tab computes from a library, once a generation: topics and map, instant search, similar papers."""
 
 from __future__ import annotations
 
@@ -6,22 +6,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
+import numpy as np
+
 from rag.index.library import Library
 from rag.models.encoder import Vectors
 from rag.types import Paper
-from ui.browse.facets import Facets, Selection, facets, selected
-from ui.browse.find import InstantSearch
-from ui.browse.similar import Neighbour, similar
+from ui.browse.facets import BrowseQuery, Facets, count_facets, filter_and_sort
+from ui.browse.instant_search import InstantSearch
 from ui.browse.topics import Atlas, lay_out
 
 _KEPT = 2  # generations: the one in use, and the one before for pages that still show it
+_NEIGHBOURS = 10
 _made: dict[str, Catalogue] = {}
 _making = Lock()
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A paper similar to another one; `similarity` is the cosine of their vectors, in [-1, 1]."""
+
+    paper_id: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What the Browse tab knows of one generation; `papers` is in corpus order."""
+    """The browsing data of one generation; `papers` is in corpus order."""
 
     generation: str
     papers: Mapping[str, Paper]
@@ -29,24 +39,24 @@ class Catalogue:
     search: InstantSearch
     vectors: Mapping[str, Vectors]
 
-    def select(self, selection: Selection) -> tuple[tuple[Paper, ...], Facets]:
-        """Give the papers that are asked for, sorted, and what each value of the facets would leave."""
-        scores = self.search.scores(selection.text)
+    def select(self, query: BrowseQuery) -> tuple[tuple[Paper, ...], Facets]:
+        """Return the papers that a query admits, sorted, and the count of each facet value."""
+        scores = self.search.scores(query.text)
         papers, topics = tuple(self.papers.values()), self.atlas.topic_of
-        return selected(papers, topics, selection, scores), facets(papers, topics, selection, scores)
+        return filter_and_sort(papers, topics, query, scores), count_facets(papers, topics, query, scores)
 
     def similar(self, paper_id: str) -> tuple[Neighbour, ...]:
-        """Find the papers most like one."""
-        return similar(paper_id, self.vectors)
+        """Return the papers most similar to one."""
+        return nearest(paper_id, self.vectors)
 
     def topic_name(self, paper_id: str) -> str | None:
-        """Name a paper's topic."""
+        """Return the name of a paper's topic."""
         topic_id = self.atlas.topic_of.get(paper_id)
         return None if topic_id is None else self.atlas.topics[topic_id].name
 
 
 def catalogue(library: Library) -> Catalogue:
-    """Make a library ready for browsing, once for each generation: that takes seconds, and others wait for it."""
+    """Return a library's catalogue; it is built once a generation, which takes seconds and makes other callers wait."""
     generation = library.manifest.generation
     with _making:
         if generation not in _made:
@@ -66,3 +76,14 @@ def _make(library: Library) -> Catalogue:
         search=InstantSearch(tuple(library.papers.values()), library.lexical),
         vectors=vectors,
     )
+
+
+def nearest(paper_id: str, vectors: Mapping[str, Vectors], count: int = _NEIGHBOURS) -> tuple[Neighbour, ...]:
+    """Return the papers nearest to one by their unit vectors, nearest first; ties go to the smaller id."""
+    own = vectors.get(paper_id)
+    others = [other for other in vectors if other != paper_id]
+    if own is None or not others:
+        return ()
+    cosines = np.stack([vectors[other] for other in others]) @ own
+    ranked = sorted(zip(others, cosines.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(Neighbour(other, cosine) for other, cosine in ranked[:count])

@@ -1,4 +1,4 @@
-"""Narrowing a collection down by year, topic, code and text, with what each value would leave (pure)."""
+"""Filtering a collection by year, topic, code and text, and counting what each facet value would leave."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rag.types import Paper
 
 Sort = Literal["best", "newest", "oldest", "title"]
 NO_DATE = "no date"
-_MOST_FIELDS = 200  # of an address
-_LONGEST = 500  # characters of a text that are kept in an address
+_MOST_FIELDS = 200  # of a URL
+_LONGEST = 500  # characters of the text that are kept in a URL
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """What is asked of the collection; an empty tuple admits every value. `years` are as `year_of` gives them."""
+class BrowseQuery:
+    """What the Browse tab shows; an empty tuple admits every value, and `years` hold values of `year_of`."""
 
     text: str = ""
     years: tuple[str, ...] = ()
@@ -26,8 +26,8 @@ class Selection:
     code: bool = False
     sort: Sort = "best"
 
-    def to_query(self) -> str:
-        """Write the selection as the query of an address."""
+    def to_url_query(self) -> str:
+        """Return the query as that of a URL."""
         values = {"text": self.text[:_LONGEST], "year": self.years, "topic": self.topics, "sort": self.sort}
         # An unpaired surrogate can be typed, and is no character.
         return urlencode({**values, **({"code": "1"} if self.code else {})}, doseq=True, errors="replace")
@@ -35,21 +35,21 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many papers each value would leave, given the other facets: years newest first, topics by id."""
+    """The papers that each value would leave, given the other facets: years newest first, topics by id."""
 
     years: tuple[tuple[str, int], ...]
     topics: tuple[tuple[int, int], ...]
     with_code: int
 
 
-def selection_from_query(query: str) -> Selection:
-    """Read a selection from the query of an address; what is not one is left out, all of one with too many parts."""
+def browse_query_from_url(url_query: str) -> BrowseQuery:
+    """Parse the query of a URL; invalid parts are ignored, and all of it if there are too many."""
     try:
-        values = parse_qs(query, max_num_fields=_MOST_FIELDS, errors="replace")
+        values = parse_qs(url_query, max_num_fields=_MOST_FIELDS, errors="replace")
     except ValueError:
-        return Selection()
+        return BrowseQuery()
     sort = values.get("sort", ["best"])[0]
-    return Selection(
+    return BrowseQuery(
         text=values.get("text", [""])[0][:_LONGEST],
         years=tuple(values.get("year", ())),
         topics=tuple(int(topic) for topic in values.get("topic", ()) if topic.isdecimal() and len(topic) < 6),
@@ -59,51 +59,51 @@ def selection_from_query(query: str) -> Selection:
 
 
 def as_sort(value: str) -> Sort:
-    """Read the name of an order; another name is "best"."""
+    """Return the sort order of that name, "best" for any other name."""
     return next((sort for sort in get_args(Sort) if sort == value), "best")
 
 
 def year_of(paper: Paper) -> str:
-    """Give a paper's year as a facet's value."""
+    """Return a paper's year as a facet value."""
     return str(paper.year) if paper.year is not None else NO_DATE
 
 
-def selected(
+def filter_and_sort(
     papers: Sequence[Paper],
     topic_of: Mapping[str, int],
-    selection: Selection,
+    query: BrowseQuery,
     scores: Mapping[str, float] | None = None,
 ) -> tuple[Paper, ...]:
-    """Give the papers that a selection admits, sorted; `scores` has those that match its text, None where it has none.
+    """Return the papers that a query admits, sorted; `scores` holds those that match its text, None without a text.
 
-    "best" is by score, and by date where there is no text; ties go to the newer paper, then to the smaller id.
+    "best" sorts by score, without a text by date; ties go to the newer paper, then to the smaller id.
     """
-    found = [paper for paper in papers if _admits(selection, paper, topic_of, scores)]
+    found = [paper for paper in papers if _admits(query, paper, topic_of, scores)]
     found.sort(key=lambda paper: paper.paper_id)
-    if selection.sort == "title":
+    if query.sort == "title":
         return tuple(sorted(found, key=lambda paper: paper.title.casefold()))
-    found.sort(key=lambda paper: paper.date or "", reverse=selection.sort != "oldest")
-    if selection.sort == "oldest":
+    found.sort(key=lambda paper: paper.date or "", reverse=query.sort != "oldest")
+    if query.sort == "oldest":
         found.sort(key=lambda paper: paper.date is None)
-    elif selection.sort == "best" and scores is not None:
+    elif query.sort == "best" and scores is not None:
         found.sort(key=lambda paper: -scores[paper.paper_id])
     return tuple(found)
 
 
-def facets(
+def count_facets(
     papers: Sequence[Paper],
     topic_of: Mapping[str, int],
-    selection: Selection,
+    query: BrowseQuery,
     scores: Mapping[str, float] | None = None,
 ) -> Facets:
-    """Count what each value would leave; all values of the collection are listed, also those that would leave none."""
+    """Count the papers that each value would leave; values that would leave none are included."""
 
-    def count(others: Selection, value: Callable[[Paper], object]) -> Counter[object]:
+    def count(others: BrowseQuery, value: Callable[[Paper], object]) -> Counter[object]:
         return Counter(value(paper) for paper in papers if _admits(others, paper, topic_of, scores))
 
-    years = count(replace(selection, years=()), year_of)
-    topics = count(replace(selection, topics=()), lambda paper: topic_of.get(paper.paper_id))
-    code = count(replace(selection, code=True), lambda paper: True)
+    years = count(replace(query, years=()), year_of)
+    topics = count(replace(query, topics=()), lambda paper: topic_of.get(paper.paper_id))
+    code = count(replace(query, code=True), lambda paper: True)
     return Facets(
         tuple((year, years[year]) for year in _newest_first(year_of(paper) for paper in papers)),
         tuple((topic, topics[topic]) for topic in sorted(set(topic_of.values()))),
@@ -115,12 +115,10 @@ def _newest_first(years: Iterable[str]) -> list[str]:
     return sorted(set(years), key=lambda year: (year != NO_DATE, year), reverse=True)
 
 
-def _admits(
-    selection: Selection, paper: Paper, topic_of: Mapping[str, int], scores: Mapping[str, float] | None
-) -> bool:
+def _admits(query: BrowseQuery, paper: Paper, topic_of: Mapping[str, int], scores: Mapping[str, float] | None) -> bool:
     return (
         (scores is None or paper.paper_id in scores)
-        and (not selection.years or year_of(paper) in selection.years)
-        and (not selection.topics or topic_of.get(paper.paper_id) in selection.topics)
-        and (not selection.code or paper.code is not None)
+        and (not query.years or year_of(paper) in query.years)
+        and (not query.topics or topic_of.get(paper.paper_id) in query.topics)
+        and (not query.code or paper.code is not None)
     )

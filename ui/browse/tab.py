@@ -8,22 +8,22 @@ from typing import Any
 import gradio as gr
 
 from rag.errors import CitedeskError
-from ui.browse import page
 from ui.browse.catalogue import Catalogue, catalogue
-from ui.browse.facets import Selection, as_sort
-from ui.browse.render import notice_to_html
+from ui.browse.facets import BrowseQuery, as_sort
+from ui.browse.results import code_label, find_papers, notice_to_html, topic_choices, year_choices
+from ui.browse.topic_map import map_to_html
 from ui.engine_holder import EngineHolder
 
 _ORDERS = [("Best match, then newest", "best"), ("Newest", "newest"), ("Oldest", "oldest"), ("Title", "title")]
-_WAIT = "The index and the models are being loaded. The papers appear here by themselves."
-_AT_ONCE = 4  # sessions that wait for the first papers at the same time, each in a thread; the others queue
+_WAIT = "The index and the models are loading. The papers will appear here."
+_AT_ONCE = 4  # sessions that wait for the first papers at a time, each in a thread; the others queue
 _PLAIN: Any = {"apply_default_css": False, "padding": False, "js_on_load": None}  # the look is ours
 
 Updates = tuple[Any, ...]
 
 
 def browse_tab(holder: EngineHolder, tab: gr.Tab) -> None:
-    """Put the controls, the list and the map into a tab; they are filled when it is first selected."""
+    """Add the controls, the list and the map to a tab; they are filled when it is first selected."""
     with gr.Row(elem_classes="cd-browse-row"):
         with gr.Column(scale=1, min_width=260, elem_classes="cd-browse-facets"):
             text = gr.Textbox(label="Search the papers", placeholder="Title, author or words", max_lines=1)
@@ -61,36 +61,36 @@ def browse_tab(holder: EngineHolder, tab: gr.Tab) -> None:
 
 
 class _Browser:
-    """Turns the controls' values into what is shown; keeps nothing of a session."""
+    """Turns the controls' values into what is shown; holds no state of a session."""
 
     def __init__(self, holder: EngineHolder) -> None:
         self._holder = holder
 
     def fill(self, generation: str, *controls: Any) -> Updates:
-        """Show the papers where those of another generation or none are shown."""
-        return self._shown(generation, controls, anew=False)
+        """Show the papers unless those of this generation are shown already."""
+        return self._shown(generation, controls, refresh=False)
 
     def show(self, generation: str, *controls: Any) -> Updates:
         """Show what the controls ask for."""
-        return self._shown(generation, controls, anew=True)
+        return self._shown(generation, controls, refresh=True)
 
-    def _shown(self, generation: str, controls: Sequence[Any], anew: bool) -> Updates:
+    def _shown(self, generation: str, controls: Sequence[Any], refresh: bool) -> Updates:
         try:
             catalogued = catalogue(self._holder.engine().library)
         except CitedeskError as error:
             return (gr.skip(), gr.skip(), notice_to_html(str(error), "error"), *([gr.skip()] * 3))
         if generation == catalogued.generation:
-            if not anew:
+            if not refresh:
                 return tuple([gr.skip()] * 6)
-            return (gr.skip(), gr.skip(), *_found(catalogued, _selection(*controls)))
+            return (gr.skip(), gr.skip(), *_found(catalogued, _query(*controls)))
         text, *_, code, sort = controls
         # A topic's number and a year mean something else, or nothing, in another generation.
-        fresh = _found(catalogued, _selection(text, (), (), code, sort))
-        return (catalogued.generation, page.chart(catalogued), *fresh)
+        fresh = _found(catalogued, _query(text, (), (), code, sort))
+        return (catalogued.generation, map_to_html(catalogued.atlas, catalogued.papers), *fresh)
 
 
-def _selection(text: str | None, years: Sequence[str], topics: Sequence[str], code: bool, sort: str) -> Selection:
-    return Selection(
+def _query(text: str | None, years: Sequence[str], topics: Sequence[str], code: bool, sort: str) -> BrowseQuery:
+    return BrowseQuery(
         text=text or "",
         years=tuple(years),
         topics=tuple(int(topic) for topic in topics),
@@ -99,12 +99,12 @@ def _selection(text: str | None, years: Sequence[str], topics: Sequence[str], co
     )
 
 
-def _found(catalogued: Catalogue, selection: Selection) -> Updates:
-    """Give the results, and the facets with new counts."""
-    shown = page.page(catalogued, selection)
+def _found(catalogued: Catalogue, query: BrowseQuery) -> Updates:
+    """Return the results, and the facets with new counts."""
+    shown = find_papers(catalogued, query)
     return (
-        shown.results,
-        gr.update(choices=page.year_choices(shown.facets), value=list(selection.years)),
-        gr.update(choices=page.topic_choices(catalogued, shown.facets), value=[str(each) for each in selection.topics]),
-        gr.update(label=page.code_label(shown.facets)),
+        shown.html,
+        gr.update(choices=year_choices(shown.facets), value=list(query.years)),
+        gr.update(choices=topic_choices(catalogued, shown.facets), value=[str(each) for each in query.topics]),
+        gr.update(label=code_label(shown.facets)),
     )

@@ -1,9 +1,9 @@
-"""The collection as a map: papers in two dimensions, near where their abstracts are alike, and the topics they form.
+"""Topics of a collection by clustering, and a map of its papers in two dimensions.
 
 Topics are k-means clusters (Lloyd, 1982; seeds by k-means++, Arthur and Vassilvitskii, 2007) of the papers' vectors,
-reduced to their 20 principal components, where small groups stand out more than in all 384; the map is t-SNE (van der
-Maaten and Hinton, 2008), begun from the first two components (Kobak and Berens, 2019), so that it keeps the whole's
-shape.
+reduced to 20 principal components, in which small groups stand out more than in all 384 dimensions. The map is t-SNE
+(van der Maaten and Hinton, 2008), initialised with the first two components (Kobak and Berens, 2019) to keep the
+global shape.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ import numpy as np
 
 from rag.models.encoder import Vectors
 from rag.types import Paper
-from ui.browse.naming import topic_names
+from ui.browse.topic_names import topic_names
 
-MOST_POINTS = 2000  # t-SNE takes 1.2 s for 372 papers and grows with n log n; and more dots than that hide each other
-_MOST_TOPICS = 16  # as many as shapes and colours can still tell apart
+MOST_POINTS = 2000  # t-SNE takes 1.2 s for 372 papers and grows with n log n; and more dots hide each other
+_MOST_TOPICS = 16  # as many as shapes and colours can distinguish
 _PAPERS_PER_TOPIC = 2.5  # under the root: 12 topics for 372 papers
 _COMPONENTS = 20
-_LEAST_FOR_NEIGHBOURS = 12  # with fewer papers t-SNE has no neighbourhoods to keep, and the components are the map
+_LEAST_FOR_NEIGHBOURS = 12  # with fewer papers t-SNE has no neighbourhoods to preserve; the components are the map
 _PERPLEXITY = 20.0
 _SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A group of papers that are alike; `topic_id` counts from 0, the largest first."""
+    """A cluster of papers; `topic_id` counts from 0, the largest first."""
 
     topic_id: int
     name: str
@@ -39,7 +39,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A paper's place on the map; `x` and `y` are in [0, 1], y downwards."""
+    """A paper's position on the map; `x` and `y` are in [0, 1], y downwards."""
 
     paper_id: str
     x: float
@@ -49,7 +49,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """The topics of a collection, the topic of each paper, and the places of at most `MOST_POINTS` papers."""
+    """The topics of a collection, the topic of each paper, and the positions of at most `MOST_POINTS` papers."""
 
     topics: tuple[Topic, ...]
     topic_of: Mapping[str, int]
@@ -57,40 +57,40 @@ class Atlas:
 
 
 def lay_out(papers: Mapping[str, Paper], vectors: Mapping[str, Vectors]) -> Atlas:
-    """Group papers by their unit vectors and lay them out; a paper without a vector is left out.
+    """Cluster papers by their unit vectors and compute the map; a paper without a vector is left out.
 
-    The same papers and vectors always give the same atlas.
+    Deterministic: the same papers and vectors give the same atlas.
     """
     paper_ids = sorted(papers.keys() & vectors.keys())
     if not paper_ids:
         return Atlas((), {}, ())
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
-    with threadpool_limits(limits=1):  # sums of several threads come out in another order each time
+    with threadpool_limits(limits=1):  # with several threads sums are added in a varying order
         directions = _directions(np.stack([vectors[paper_id] for paper_id in paper_ids]).astype(np.float64))
         labels = _by_size(_clusters(directions))
         shown = _spread(len(paper_ids), MOST_POINTS)
-        places = _places(directions[shown])
+        positions = _positions(directions[shown])
     topics = _topics([papers[paper_id] for paper_id in paper_ids], labels)
     points = (
         Point(paper_ids[row], round(float(x), 4), round(float(y), 4), labels[row])
-        for row, (x, y) in zip(shown, places, strict=True)
+        for row, (x, y) in zip(shown, positions, strict=True)
     )
     return Atlas(topics, dict(zip(paper_ids, labels, strict=True)), tuple(points))
 
 
 def topic_count(papers: int) -> int:
-    """Give how many topics fit a number of papers: 1 to 16, growing with the root."""
+    """Return the number of topics for a number of papers: 1 to 16, growing with the square root."""
     return max(1, min(_MOST_TOPICS, round(math.sqrt(papers / _PAPERS_PER_TOPIC))))
 
 
 def _directions(rows: Any) -> Any:
-    """Reduce vectors to their principal components, at least two, and these to unit length."""
+    """Reduce vectors to their principal components, at least two, scaled to unit length."""
     from sklearn.decomposition import PCA  # slow to import
 
     count = min(_COMPONENTS, *rows.shape)
     if len(rows) == 1 or not np.ptp(rows, axis=0).any():
-        return np.zeros((len(rows), 2))  # all papers at one place have no components
+        return np.zeros((len(rows), 2))  # identical vectors have no components
     reduced = np.pad(PCA(count, svd_solver="full").fit_transform(rows), ((0, 0), (0, max(0, 2 - count))))
     return reduced / np.maximum(np.linalg.norm(reduced, axis=1, keepdims=True), 1e-9)
 
@@ -104,13 +104,13 @@ def _clusters(directions: Any) -> list[int]:
 
 
 def _by_size(labels: Sequence[int]) -> list[int]:
-    """Number clusters anew, the largest first and of equals the one whose first paper comes first."""
+    """Renumber clusters, the largest first; ties go to the one whose first paper comes first."""
     order = sorted(set(labels), key=lambda label: (-labels.count(label), labels.index(label)))
     return [order.index(label) for label in labels]
 
 
 def _topics(papers: Sequence[Paper], labels: Sequence[int]) -> tuple[Topic, ...]:
-    """Name the topics; of a large collection from a part of its papers, for each counts every word."""
+    """Name the topics, in a large collection by a sample of its papers, since every word of each is counted."""
     count = max(labels) + 1
     groups: list[list[Paper]] = [[] for _ in range(count)]
     for row in _spread(len(papers), MOST_POINTS):
@@ -120,12 +120,12 @@ def _topics(papers: Sequence[Paper], labels: Sequence[int]) -> tuple[Topic, ...]
 
 
 def _spread(count: int, most: int) -> list[int]:
-    """Choose at most so many of a row of things, evenly."""
+    """Return at most `most` indices below `count`, evenly spaced."""
     return [int(each) for each in np.linspace(0, count - 1, min(count, most)).round()]
 
 
-def _places(directions: Any) -> Any:
-    """Lay rows out in the unit square."""
+def _positions(directions: Any) -> Any:
+    """Return positions in the unit square."""
     flat = directions[:, :2]
     if len(flat) >= _LEAST_FOR_NEIGHBOURS and np.ptp(flat, axis=0).all():
         from sklearn.manifold import TSNE  # slow to import

@@ -1,4 +1,4 @@
-"""Answers and papers as files to take away: Markdown, BibTeX and CSV (pure)."""
+"""Answers and papers as files to take away: Markdown, BibTeX and CSV."""
 
 from ui.export.bibtex import to_bibtex
 from ui.export.markdown import answer_to_markdown

@@ -1,4 +1,4 @@
-"""Papers as BibTeX that LaTeX reads back as it was (pure): nothing in a title or name is a command or ends an entry."""
+"""Papers as BibTeX: no text of a title or name is a LaTeX command or ends an entry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rag.text.latex import readable
 from rag.text.names import plain
 from rag.text.sanitize import visible
 from rag.types import Paper
-from ui.export.links import safe_link
+from ui.html.markup import safe_link
 
 _SPECIAL = str.maketrans(
     {
@@ -33,7 +33,7 @@ _CONFERENCE = re.compile(
 
 
 def to_bibtex(papers: Iterable[Paper]) -> str:
-    """Write an entry per paper, with keys like dao2022flashattention that are unique among them."""
+    """Return an entry per paper, with unique keys like dao2022flashattention."""
     held = tuple(papers)
     return "\n".join(_entry(key, paper) for key, paper in zip(_unique(map(_key, held)), held, strict=True))
 
@@ -55,7 +55,7 @@ def _entry(key: str, paper: Paper) -> str:
 
 
 def _venue(venue: str | None) -> tuple[str, dict[str, str]]:
-    """Choose the entry's type, and the field that the venue stands in."""
+    """Return the entry's type and the field of its venue."""
     if not venue:
         return "misc", {}
     value = f"{{{_text(venue)}}}"
@@ -81,7 +81,7 @@ def _authors(paper: Paper) -> str:
 
 
 def _name(author: str) -> str:
-    """Write a name so that none of its words joins or ends the list."""
+    """Return a name in braces if one of its words would separate or end the list of authors."""
     name = _text(author)
     return f"{{{name}}}" if re.search(r"\b(?:and|others)\b", name, re.IGNORECASE) else name
 
@@ -95,7 +95,7 @@ def _link(url: str | None) -> str:
 
 
 def _key(paper: Paper) -> str:
-    """Join the first author's surname, the year and the title's first word that says something."""
+    """Return the first author's surname, the year and the title's first word that is not a stop word."""
     first = paper.authors[0] if paper.authors else ""
     surname = first.partition(",")[0] if "," in first else " ".join(first.split()[-1:])
     words = [_ascii(word) for word in re.split(r"[\W_]+", plain(readable(paper.title)))]
@@ -108,7 +108,7 @@ def _ascii(text: str) -> str:
 
 
 def _unique(keys: Iterable[str]) -> Iterator[str]:
-    """Tell keys that are the same apart by a letter, or by a number where there are no more letters."""
+    """Yield the keys with a letter appended to equal ones, or a number once the letters are used up."""
     held: Sequence[str] = tuple(keys)
     taken: set[str] = set()
     for key in held:

@@ -1,4 +1,4 @@
-"""An answer as a Markdown file that stands by itself: text, quotes with verdicts, links, and BibTeX (pure)."""
+"""An answer as a self-contained Markdown file: text, quotes with verdicts, links, and BibTeX."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from rag.render.terminal import SAID, understood_as
 from rag.text.latex import quotable, readable, shown_title
 from rag.types import Paper, Quote
 from ui.export.bibtex import to_bibtex
-from ui.export.links import safe_link
+from ui.html.markup import safe_link
 from ui.notices import notice_of
 
 
 def answer_to_markdown(answer: Answer) -> str:
-    """Write the question, the answer, each cited paper with its quotes, the near misses, and BibTeX of all cited."""
+    """Return the question, the answer, each cited paper with its quotes, the near misses, and BibTeX of all cited."""
     understood = understood_as(answer.query)
     parts = [f"# {quotable(answer.query.question)}", quotable(understood) if understood else None, answer.text.strip()]
     notice = notice_of(answer)
@@ -29,7 +29,7 @@ def answer_to_markdown(answer: Answer) -> str:
 
 
 def _verdicts(answer: Answer) -> str | None:
-    """List the sentences that their papers do not bear out."""
+    """List the sentences that their papers do not support."""
     doubted = [each for each in answer.sentences if each.verdict != "supported"]
     lines = [
         f"- {SAID[each.verdict]}: “{' '.join(answer.text[each.start : each.end].replace('**', '').split())}”"
@@ -61,7 +61,7 @@ def _screened(citation: Citation) -> str:
 
 
 def _fenced(text: str) -> str:
-    """Fence a text off; BibTeX's escapes leave a row of backticks as it is, so the fence is longer than any."""
+    """Return a fenced code block; its fence is longer than any run of backticks in the text."""
     fence = "```"
     while fence in text:
         fence += "`"

@@ -1,4 +1,4 @@
-"""Cited papers as CSV that a spreadsheet opens without running anything (pure)."""
+"""Cited papers as CSV whose cells a spreadsheet does not evaluate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STARTS_FORMULA = tuple("=+-@|%＝＋－＠")
 
 
 def to_csv(citations: Iterable[Citation]) -> str:
-    """Write a row per paper below a row of names; a cell that a spreadsheet would compute begins with an apostrophe."""
+    """Return a header and a row per paper; an apostrophe precedes a cell that a spreadsheet would evaluate."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_COLUMNS)

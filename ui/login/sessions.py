@@ -1,66 +1,53 @@
-"""Who is logged in: a cookie that names the user and an end, signed with a secret that lasts as long as the process.
-
-The user's password hash is part of what is signed: another password, or none any more, ends all sessions.
-"""
+"""Login sessions: a cookie that names the user, signed by itsdangerous with a key that lasts as long as the process."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from ui.login.passwords import PasswordHash
+from itsdangerous import BadData, URLSafeTimedSerializer
 
 COOKIE = "citedesk_session"
-_HOURS = 12
+SECONDS = 12 * 3600
 
 
 class Sessions:
-    """Makes and reads such cookies; keeps only the ones that were logged out of before their end."""
+    """Issues and reads session cookies; only those that were logged out of before their end are remembered."""
 
-    def __init__(self, now: Callable[[], float] = time.time, hours: float = _HOURS) -> None:
-        self._secret = secrets.token_bytes(32)
-        self._now = now
-        self._seconds = int(hours * 3600)
-        self._ended: dict[str, int] = {}
+    def __init__(self, seconds: int = SECONDS) -> None:
+        self._key = secrets.token_bytes(32)
+        self._serializer = URLSafeTimedSerializer(self._key)
+        self._seconds = seconds
+        self._ended: dict[str, float] = {}
 
-    def start(self, name: str, kept: PasswordHash) -> str:
-        """Make the value of a cookie for a user."""
-        ends = int(self._now()) + self._seconds
-        claim = f"{base64.urlsafe_b64encode(name.encode()).decode()}.{ends}.{secrets.token_urlsafe(9)}"
-        return f"{claim}.{self._sign(claim, kept)}"
+    def start(self, name: str, password_hash: str) -> str:
+        """Return a cookie's value for a user; it is valid until the user's password hash changes."""
+        return str(self._serializer.dumps([name, self._fingerprint(password_hash), secrets.token_urlsafe(9)]))
 
-    def user(self, value: str, known: Mapping[str, PasswordHash]) -> str | None:
-        """Say whose cookie it is; None where it is none of ours, or over."""
-        claim, _, signature = value.rpartition(".")
-        parts = claim.split(".")
-        if len(parts) != 3 or not parts[1].isdecimal() or len(value) > 1000:
-            return None
+    def user(self, value: str, hashes: Mapping[str, str]) -> str | None:
+        """Return the user whom a cookie names, None if it is forged, expired, revoked or logged out of."""
+        name, fingerprint, nonce = self._read(value)
+        valid = name in hashes and hmac.compare_digest(fingerprint, self._fingerprint(hashes[name]))
+        return name if valid and nonce not in self._ended else None
+
+    def end(self, value: str) -> None:
+        """Revoke a cookie; one that is not valid is ignored."""
+        _, _, nonce = self._read(value)
+        now = time.time()
+        self._ended = {each: until for each, until in self._ended.items() if until > now}
+        if nonce:  # not the value: base64 writes one signature in several ways
+            self._ended[nonce] = now + self._seconds
+
+    def _read(self, value: str) -> tuple[str, str, str]:
+        """Return name, fingerprint and nonce; empty strings if the cookie is forged or expired."""
         try:
-            name = base64.urlsafe_b64decode(parts[0]).decode()
-        except ValueError:
-            return None
-        kept = known.get(name)
-        if kept is None or not hmac.compare_digest(self._sign(claim, kept).encode(), signature.encode()):
-            return None
-        return name if self._now() < int(parts[1]) and value not in self._ended else None
+            name, fingerprint, nonce = self._serializer.loads(value, max_age=self._seconds)
+        except BadData:
+            return "", "", ""
+        return name, fingerprint, nonce
 
-    def end(self, value: str, known: Mapping[str, PasswordHash]) -> None:
-        """Let a cookie be valid no longer."""
-        if self.user(value, known) is None:
-            return
-        now = self._now()
-        self._ended = {each: ends for each, ends in self._ended.items() if ends > now}
-        self._ended[value] = int(value.split(".")[1])
-
-    def cookie(self, value: str, secure: bool) -> str:
-        """Write the header that sets the cookie; an empty value takes it away."""
-        age = self._seconds if value else 0
-        return f"{COOKIE}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
-
-    def _sign(self, claim: str, kept: PasswordHash) -> str:
-        message = f"{claim}.{kept}".encode()
-        return base64.urlsafe_b64encode(hmac.digest(self._secret, message, hashlib.sha256)).decode().rstrip("=")
+    def _fingerprint(self, password_hash: str) -> str:
+        return hmac.new(self._key, password_hash.encode(), hashlib.sha256).hexdigest()[:16]

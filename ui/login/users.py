@@ -1,124 +1,135 @@
-"""The file of users: a line `name:hash` for each, between comments (#) and blank lines; read anew when it changes."""
+"""The users of a server: an htpasswd file of bcrypt hashes (as `htpasswd -B` writes it), reread when it changes.
+
+bcrypt: N. Provos and D. Mazières, "A future-adaptable password scheme", USENIX 1999.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
-import threading
+import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
+
+import bcrypt
 
 from rag.errors import UsageError
-from ui.login.passwords import Cost, PasswordHash, hash_password, read_hash
 
-_LONGEST_NAME = 64
-_LONGEST_PASSWORD = 1024
+LONGEST_NAME = 64  # characters
+LONGEST_PASSWORD = 72  # bytes of UTF-8; bcrypt reads no more
+TOO_LONG = f"A password has at most {LONGEST_PASSWORD} bytes."
+_ROUNDS = 12  # log2 of the work; a check takes about 0.3 s
+# Cost 4 to 17, as htpasswd offers; 16 bytes of salt end in one of four characters, and bcrypt raises for any other.
+_HASH = re.compile(r"\$2[aby]\$(?:0[4-9]|1[0-7])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
+_OLD_HASH = "scrypt$"  # written by versions before htpasswd files
 _log = logging.getLogger(__name__)
-_REMEDY = "Mend the line, or take it out and add the user again."
 
 
 class Users:
-    """The users that a file lists; a file that cannot be read any more lets nobody in until it is mended."""
+    """The users that a file lists; a file that has become unreadable lets nobody in until it is repaired."""
 
     def __init__(self, path: Path) -> None:
-        """Read the file; raises UsageError, which names the line that is no user."""
+        """Read the file; raises UsageError, which names the line at fault."""
         self._path = path
-        self._lock = threading.Lock()
-        self._seen = _stamp(path)
-        self._known: Mapping[str, PasswordHash] = read_users(path)
-        self._decoy = hash_password("", next((each.cost for each in self._known.values()), Cost()))
+        self._stamp = _stamp(path)
+        self._hashes: Mapping[str, str] = read_users(path)
 
-    def known(self) -> Mapping[str, PasswordHash]:
-        """Give what the file lists now, by name."""
-        with self._lock:
-            stamp = _stamp(self._path)
-            if stamp != self._seen:
-                self._seen = stamp
-                try:
-                    self._known = read_users(self._path)
-                except UsageError as error:
-                    self._known = MappingProxyType({})
-                    _log.error("nobody can log in: %s", error)
-            return self._known
+    def hashes(self) -> Mapping[str, str]:
+        """Return each user's password hash, as the file has them now."""
+        if (stamp := _stamp(self._path)) != self._stamp:
+            try:
+                self._hashes = read_users(self._path)
+            except UsageError as error:
+                self._hashes = {}
+                _log.error("nobody can log in: %s", error)
+            self._stamp = stamp
+        return self._hashes
 
     def check(self, name: str, password: str) -> bool:
-        """Tell whether a name and password belong together; an unknown name takes as long as a wrong password."""
-        kept = self.known().get(name)
-        if len(password) > _LONGEST_PASSWORD:
+        """Return whether the password is the user's; an unknown name takes as long as a wrong password."""
+        hashes, secret = self.hashes(), _encoded(password)
+        if not hashes or len(secret) > LONGEST_PASSWORD:
             return False
-        matches = (kept or self._decoy).matches(password)
-        return matches and kept is not None
+        compared = hashes.get(name) or next(iter(hashes.values()))
+        return bcrypt.checkpw(secret, compared.encode()) and name in hashes
 
 
-def read_users(path: Path) -> Mapping[str, PasswordHash]:
-    """Read a file of users; raises UsageError, which names the line that is none."""
-    return MappingProxyType(parse_users(_read(path), str(path)))
+def is_too_long(password: str) -> bool:
+    """Return whether bcrypt would ignore the end of a password."""
+    return len(_encoded(password)) > LONGEST_PASSWORD
 
 
-def parse_users(text: str, source: str) -> dict[str, PasswordHash]:
-    """Read the text of such a file (pure); raises UsageError, which names the line that is none."""
-    users: dict[str, PasswordHash] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        line = line.strip()
-        if not line or line.startswith("#"):
-            continue
-        name, _, kept = line.partition(":")
-        try:
-            check_name(name)
-            if name in users:
-                raise ValueError(f"the name {name} stands twice")
-            users[name] = read_hash(kept)
-        except ValueError as error:
-            raise UsageError(f"{source} line {number}: {error}. {_REMEDY}") from None
+def read_users(path: Path) -> dict[str, str]:
+    """Read a file of users; raises UsageError, which names the line at fault."""
+    users = parse_users(_read(path), str(path))
     if not users:
-        raise UsageError(f"{source} lists no user. Add one to it.")
+        raise UsageError(f"{path} lists no user. Add one: citedesk ui --add-user NAME --users {path}")
     return users
 
 
-def check_name(name: str) -> None:
-    """Raise ValueError where a name cannot be one: it is 1 to 64 characters without spaces, ":" and "#"."""
-    if not 1 <= len(name) <= _LONGEST_NAME:
-        raise ValueError(f"a name has 1 to {_LONGEST_NAME} characters")
-    if not name.isprintable() or any(char.isspace() or char in ":#" for char in name):
-        raise ValueError('a name has no spaces, ":" or "#"')
+def parse_users(text: str, source: str) -> dict[str, str]:
+    """Parse lines `name:hash`, with comments (#) and blank lines between; raises UsageError as `read_users` does."""
+    users: dict[str, str] = {}
+    for number, line in enumerate(map(str.strip, text.split("\n")), start=1):
+        if not line or line.startswith("#"):
+            continue
+        name, _, hashed = line.partition(":")
+        if fault := _name_fault(name) or (f"the name {name} is listed twice" if name in users else ""):
+            raise UsageError(f"{source} line {number}: {fault}. Correct or delete the line.")
+        if not _HASH.fullmatch(hashed):
+            old = hashed.startswith(_OLD_HASH)
+            fault = "scrypt hashes of earlier versions are no longer read" if old else "this is not a bcrypt hash"
+            remedy = f"Add the user again: citedesk ui --add-user {name} --users {source}"
+            raise UsageError(f"{source} line {number}: {fault}. {remedy}")
+        users[name] = hashed
+    return users
 
 
-def add_user(path: Path, name: str, password: str, cost: Cost = Cost()) -> None:
-    """Add a user to a file, or give one another password; the file is made where there is none, for its owner only.
+def add_user(path: Path, name: str, password: str, rounds: int = _ROUNDS) -> None:
+    """Add a user, or change a user's password; the file is created if missing and readable by its owner only.
 
-    Raises UsageError where the name, the password or the file cannot be used.
+    Raises UsageError if the name, the password or the file cannot be used.
     """
-    try:
-        check_name(name)
-    except ValueError as error:
-        raise UsageError(f"There can be no user {name!r}: {error}.") from None
-    if not 1 <= len(password) <= _LONGEST_PASSWORD:
-        raise UsageError(f"A password has 1 to {_LONGEST_PASSWORD} characters. Give another one.")
-    text = _read(path) if path.exists() else ""
-    if text.strip() and any(line.strip() and not line.strip().startswith("#") for line in text.split("\n")):
-        parse_users(text, str(path))
-    lines = [line for line in text.split("\n") if line.strip().partition(":")[0] != name]
-    while lines and not lines[-1].strip():
-        lines.pop()
-    _write(path, "\n".join([*lines, f"{name}:{hash_password(password, cost)}"]) + "\n")
+    if fault := _name_fault(name):
+        raise UsageError(f"{name!r} cannot be a user: {fault}.")
+    if not password:
+        raise UsageError("The password is empty. Type one.")
+    if is_too_long(password):
+        raise UsageError(f"{TOO_LONG} This one has {len(_encoded(password))}: choose a shorter one.")
+    text = _read(path).rstrip() if path.exists() else ""
+    others = [line for line in text.split("\n") if line.strip().partition(":")[0] != name] if text else []
+    # Users with an old hash stay listed, so that they can be added again one after the other.
+    parse_users("\n".join("" if f":{_OLD_HASH}" in line else line for line in others), str(path))
+    hashed = bcrypt.hashpw(_encoded(password), bcrypt.gensalt(rounds)).decode()
+    # "$2y$" is what htpasswd writes, and the only prefix that every server reads.
+    _write(path, "\n".join([*others, f"{name}:$2y${hashed[4:]}"]) + "\n")
+
+
+def _name_fault(name: str) -> str:
+    valid = re.fullmatch(r"[^\s:#]+", name) and name.isprintable() and len(name) <= LONGEST_NAME
+    return "" if valid else f'a name has 1 to {LONGEST_NAME} characters, without spaces, ":" and "#"'
+
+
+def _encoded(password: str) -> bytes:
+    return password.encode(errors="surrogatepass")
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file in one step; nobody but its owner can ever read it."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    """Replace the file in one step; mkstemp creates it readable by its owner only."""
+    scratch = None
     try:
-        scratch.unlink(missing_ok=True)
-        handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        scratch.replace(path)
+        Path(scratch).replace(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from None
     finally:
-        scratch.unlink(missing_ok=True)
+        if scratch:
+            Path(scratch).unlink(missing_ok=True)
 
 
 def _read(path: Path) -> str:

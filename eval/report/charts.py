@@ -1,0 +1,130 @@
+"""Charts as inline SVG: sizes in pixels, colours by CSS class, all text escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from eval.stats import Interval
+
+_ROW = 26
+_LABEL = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A curve through (x, y) points; `css` is its class."""
+
+    points: Sequence[tuple[float, float]]
+    css: str
+
+
+def interval_plot(rows: Sequence[tuple[str, Interval]], title: str, width: int = 440) -> str:
+    """Draw shares from 0 to 1 as dots on their intervals, a row each; the first row is set off as the whole."""
+    height = _ROW * len(rows) + 26
+    span = width - _LABEL - 92
+
+    def x(share: float) -> float:
+        return _LABEL + span * share
+
+    marks = [
+        f'<line class="grid" x1="{x(at):.1f}" y1="4" x2="{x(at):.1f}" y2="{height - 20}"/>'
+        f'<text class="tick" x="{x(at):.1f}" y="{height - 5}" text-anchor="middle">{at:g}</text>'
+        for at in (0, 0.25, 0.5, 0.75, 1)
+    ]
+    for index, (label, interval) in enumerate(rows):
+        y = _ROW * index + 16
+        css = "whole" if index == 0 else "part"
+        marks.append(
+            f'<text class="label" x="{_LABEL - 10}" y="{y + 4}" text-anchor="end">{escape(label)}</text>'
+            f'<line class="bar {css}" x1="{x(interval.low):.1f}" y1="{y}" x2="{x(interval.high):.1f}" y2="{y}"/>'
+            f'<circle class="dot {css}" cx="{x(interval.mean):.1f}" cy="{y}" r="5"/>'
+            f'<text class="value" x="{width - 2}" y="{y + 4}" text-anchor="end">{interval.mean:.2f}'
+            f'<tspan class="n"> n={interval.n}</tspan></text>'
+        )
+    return _svg(width, height, title, marks)
+
+
+def interval_bar(interval: Interval, title: str, width: int = 150) -> str:
+    """Draw one share on its interval, on a line from 0 to 1."""
+
+    def x(share: float) -> float:
+        return 5 + (width - 10) * share
+
+    marks = [
+        f'<line class="track" x1="{x(0)}" y1="8" x2="{x(1)}" y2="8"/>',
+        f'<line class="bar whole" x1="{x(interval.low):.1f}" y1="8" x2="{x(interval.high):.1f}" y2="8"/>',
+        f'<circle class="dot whole" cx="{x(interval.mean):.1f}" cy="8" r="5"/>',
+    ]
+    return _svg(width, 16, title, marks)
+
+
+def histogram(values: Sequence[float], title: str, unit: str, bins: int = 24, width: int = 440) -> str:
+    """Draw how often values occur, in bins of equal width from 0 to beyond the largest; at least one value."""
+    height, left, foot = 190, 34, 34
+    step = _round_step(max(values) or 1.0)
+    ticks = int(max(values) / step) + 1
+    most, base = step * ticks, height - foot
+    counts = [0] * bins
+    for value in values:
+        counts[min(int(bins * value / most), bins - 1)] += 1
+    wide, tall = (width - left - 24) / bins, (base - 10) / max(counts)
+    marks = [
+        f'<rect class="column" x="{left + wide * i + 0.5:.1f}" y="{base - tall * count:.1f}" width="{wide - 1:.1f}" '
+        f'height="{tall * count:.1f}"><title>{most * i / bins:,.0f} to {most * (i + 1) / bins:,.0f} {escape(unit)}: '
+        f"{count}</title></rect>"
+        for i, count in enumerate(counts)
+        if count
+    ]
+    marks.append(f'<line class="axis" x1="{left}" y1="{base}" x2="{width - 24}" y2="{base}"/>')
+    for tick in range(ticks + 1):
+        x = left + wide * bins * tick / ticks
+        marks.append(f'<text class="tick" x="{x:.1f}" y="{base + 15}" text-anchor="middle">{step * tick:,g}</text>')
+    marks.append(f'<text class="tick" x="{width - 24}" y="{height - 4}" text-anchor="end">{escape(unit)}</text>')
+    marks.append(f'<text class="tick" x="{left - 6}" y="18" text-anchor="end">{max(counts)}</text>')
+    marks.append(f'<text class="tick" x="{left - 6}" y="{base}" text-anchor="end">0</text>')
+    return _svg(width, height, title, marks)
+
+
+def curve_plot(
+    lines: Sequence[Line], band: Sequence[tuple[float, float, float]], title: str, size: tuple[int, int] = (440, 240)
+) -> str:
+    """Draw curves of shares over depths from 1, and a band of (depth, low, high) behind them."""
+    width, height = size
+    left, foot = 34, 22
+    deepest = max([point[0] for line in lines for point in line.points], default=1.0)
+
+    def at(depth: float, share: float) -> str:
+        x = left + (width - left - 14) * (depth - 1) / max(deepest - 1, 1)
+        return f"{x:.1f},{10 + (height - foot - 10) * (1 - share):.1f}"
+
+    marks = []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        x, y = at(1, share).split(",")
+        marks.append(f'<line class="grid" x1="{x}" y1="{y}" x2="{width - 14}" y2="{y}"/>')
+        marks.append(f'<text class="tick" x="{left - 6}" y="{float(y) + 4:.1f}" text-anchor="end">{share:g}</text>')
+    for depth in (1, *range(10, int(deepest) + 1, 10)):
+        x = at(depth, 0).split(",")[0]
+        marks.append(f'<text class="tick" x="{x}" y="{height - 4}" text-anchor="middle">{depth}</text>')
+    if band:
+        edge = [at(depth, low) for depth, low, _ in band] + [at(depth, high) for depth, _, high in reversed(band)]
+        marks.append(f'<polygon class="band" points="{" ".join(edge)}"/>')
+    for line in lines:
+        points = " ".join(at(*point) for point in line.points)
+        marks.append(f'<polyline class="curve {line.css}" points="{points}"/>')
+    return _svg(width, height, title, marks)
+
+
+def _round_step(most: float) -> float:
+    """Return the distance between ticks, 1, 2 or 5 times a power of ten: three to eight of them reach `most`."""
+    power = 10.0 ** math.floor(math.log10(most / 3))
+    return next(power * factor for factor in (1, 2, 5, 10) if most / (power * factor) <= 7)
+
+
+def _svg(width: int, height: int, title: str, marks: Sequence[str]) -> str:
+    return (
+        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'aria-label="{escape(title)}">{"".join(marks)}</svg>'
+    )

@@ -1,0 +1,33 @@
+"""The chat's page around the exchanges, and the page that stands in for it while the chat is loading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ui.pages import html
+from ui.questions import MAX_QUESTION_LENGTH
+
+
+def head(script: str) -> str:
+    """Return the links to the chat's styles and a script, relative to wherever the site is mounted."""
+    return html("chat_head.html", script=script)
+
+
+def top_line() -> str:
+    """Return the line with the name, the state, the theme and the way out."""
+    return html("chat_top.html")
+
+
+def ask_tab_frame() -> str:
+    """Return the empty places of the Ask tab: conversations, exchanges, examples, and the field for a question."""
+    return html("ask_tab.html", longest=MAX_QUESTION_LENGTH)
+
+
+def examples_to_html(questions: Sequence[str], papers: int) -> str:
+    """Return what can be asked, with questions to begin with."""
+    return html("examples.html", questions=questions, papers=papers)
+
+
+def waiting_page() -> str:
+    """Return a page that accepts a question while the chat is loading."""
+    return html("waiting.html", script="waiting.js", longest=MAX_QUESTION_LENGTH)

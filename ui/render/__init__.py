@@ -1,1 +1,0 @@
-"""HTML of what the chat shows (pure, all text escaped)."""

@@ -1,0 +1,86 @@
+"""Suggested questions: to begin with, made from the collection; to ask next, made from the papers an answer cites."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from rag.answer import Answer
+from rag.text.latex import shown_title
+from rag.types import Filters, Paper
+
+_MOST = 4
+_LONGEST_NAME = 24  # characters of what stands before a title's colon, for it to be a name
+_LONGEST_VENUE = 30
+
+
+def follow_ups(answer: Answer) -> tuple[str, ...]:
+    """Return up to four follow-up questions to an answer; none after a refusal."""
+    papers = [citation.paper for citation in answer.citations]
+    if not papers:
+        return ()
+    filters = answer.query.filters
+    asked = answer.query.asked.casefold()
+    made = dict.fromkeys(
+        (*_closer(papers), *_comparison(answer, papers), *_narrower(filters, papers), *_wider(filters, papers))
+    )
+    return tuple(question for question in made if question.casefold() != asked)[:_MOST]
+
+
+def example_questions(papers: Iterable[Paper], topics: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return up to six questions that the collection can answer; `topics` are names of its clusters."""
+    known = sorted(papers, key=lambda paper: (paper.date or "", paper.paper_id), reverse=True)
+    questions = [f"Papers on {topic.split(',')[0]}" for topic in topics[:2]]
+    names = [name for paper in known if (name := short_name(paper))]
+    if names:
+        questions.append(f"What does {names[0]} do?")
+    if len(names) > 2:
+        questions.append(f"Compare {names[1]} and {names[2]}")
+    authors = Counter(author for paper in known for author in paper.authors)
+    if authors:
+        questions.append(f"Papers by {min(authors, key=lambda name: (-authors[name], name))}")
+    if any(paper.code for paper in known):
+        questions.append("The newest papers with code")
+    return tuple(questions)
+
+
+def short_name(paper: Paper) -> str | None:
+    """Return the name before a title's colon, as "Pebble" in "Pebble: Small Caches"; None if there is none."""
+    head, colon, _ = shown_title(paper.title).partition(":")
+    one = len(head.split()) <= 2 and len(head) <= _LONGEST_NAME
+    return head.strip() if colon and one and re.search(r"\w", head) else None
+
+
+def _closer(papers: Sequence[Paper]) -> Iterator[str]:
+    name = short_name(papers[0])
+    if name:
+        yield f"Tell me more about {name}"
+    else:
+        yield "Tell me more about the first" if len(papers) > 1 else "Tell me more about that paper"
+
+
+def _comparison(answer: Answer, papers: Sequence[Paper]) -> Iterator[str]:
+    names = [name for name in map(short_name, papers) if name]
+    if answer.query.kind != "compare" and len(set(names)) > 1:
+        first, second = tuple(dict.fromkeys(names))[:2]
+        yield f"Compare {first} and {second}"
+
+
+def _narrower(filters: Filters, papers: Sequence[Paper]) -> Iterator[str]:
+    """Yield questions that choose among the papers by what only some of them have."""
+    if filters.code is None and 0 < sum(paper.code is not None for paper in papers) < len(papers):
+        yield "Which of those have code?"
+    years = Counter(paper.year for paper in papers if paper.year)
+    if filters.since is filters.until is None and len(years) > 1:
+        yield f"And in {max(years)}?"
+
+
+def _wider(filters: Filters, papers: Sequence[Paper]) -> Iterator[str]:
+    """Yield questions for other work of the author and venue that most of the papers share."""
+    authors = Counter(author for paper in papers for author in paper.authors)
+    if authors and filters.author is None:
+        yield f"Papers by {shown_title(authors.most_common(1)[0][0])}"
+    venues = Counter(paper.venue for paper in papers if paper.venue and len(paper.venue) <= _LONGEST_VENUE)
+    if venues and filters.venue is None:
+        yield f"Papers at {shown_title(venues.most_common(1)[0][0])}"
