@@ -87,7 +87,7 @@ def report(arguments: Namespace, configuration: Configuration) -> int:
 def _mode(arguments: Namespace, settings: Settings) -> Mode:
     if arguments.retrieval_only:
         return "retrieval"
-    return "llm" if arguments.llm and settings.writes else "extractive"
+    return "llm" if arguments.llm and settings.has_endpoint else "extractive"
 
 
 def load_questions(paths: Sequence[Path], generation: Path) -> tuple[Question, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.files import read_json_lines
+from rag.corpus.files import parse_json_lines
 from rag.corpus.records import title_key
 from rag.errors import CitedeskError, UsageError
 from rag.types import Paper, Problem, Turn
@@ -93,7 +93,7 @@ class _Reader:
         self._seen: dict[str, str] = {}
 
     def read(self, path: Path) -> Iterator[Question]:
-        for line, record in read_json_lines(_text(path)):
+        for line, record in parse_json_lines(_text(path)):
 
             def blame(reason: str, at: int = line) -> None:
                 self.problems.append(Problem(str(path), at, reason))

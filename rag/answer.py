@@ -1,13 +1,13 @@
-"""What comes of a question: the Answer with its citations and checked sentences, and the events of `ask`."""
+"""The answer to a question, with its citations, checked sentences and notices, and the events that `ask` yields."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from time import perf_counter
+from typing import Any, Literal
 
-from rag.llm.protocol import Spent
-from rag.types import Evidence, Hit, Paper, Query, Quote, Verdict
+from rag.types import Evidence, Hit, Paper, Query, Quote, TokenUsage, Verdict
 
 Status = Literal["answered", "extractive", "refused", "truncated"]
 SentenceVerdict = Verdict | Literal["uncited"]
@@ -15,10 +15,21 @@ Origin = Literal["written", "repaired", "added"]
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
-    """A paper that the answer cites as [n]; a near miss has no n and no quotes.
+class Notice:
+    """Something that was left out, failed or has to be known; `rag.render.notices` words it.
 
-    `why` is what a model that screened the papers said of it, for or against; None where none did.
+    `code` names the kind of notice, `data` what its words are made of.
+    """
+
+    code: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A paper that the answer cites as [n]; a near miss has no number and no quotes.
+
+    `why` is the reason that a language model gave when it screened the papers, if it did.
     """
 
     n: int | None
@@ -29,10 +40,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of the answer, `text[start:end]` with its markers, and whether the papers it cites bear it out.
+    """A sentence of the answer, `text[start:end]` with its markers, and whether the papers it cites support it.
 
-    `reason` says in words why it is not supported. A sentence is written by the model, repaired by it after a check, or
-    added from a paper's own words for a paper that the model left out.
+    `reason` says why it is not supported. `origin`: written by the model, repaired by it after a check, or added from
+    a paper's own words because the model left that paper out.
     """
 
     start: int
@@ -45,20 +56,20 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an answer cost the endpoint, by the step that asked it, and the markers that named no evidence."""
+    """The tokens and calls that an answer cost, by step, and the number of markers that named no evidence."""
 
-    steps: Mapping[str, Spent] = field(default_factory=dict)
+    steps: Mapping[str, TokenUsage] = field(default_factory=dict)
     unknown_markers: int = 0
 
     @property
-    def total(self) -> Spent:
+    def total(self) -> TokenUsage:
         """The cost of all steps together."""
-        return sum(self.steps.values(), Spent())
+        return sum(self.steps.values(), TokenUsage())
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """How many papers that belong an answer probably lacks: `least` to `most`."""
+    """The estimated number of relevant papers that the answer does not cite: `least` to `most`."""
 
     least: int
     most: int
@@ -66,7 +77,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Relaxation:
-    """What lifting one constraint would give, where no paper meets all of them."""
+    """How many papers would be left if one constraint, `drop`, were lifted, where none meets all of them."""
 
     drop: str
     papers: int
@@ -74,10 +85,10 @@ class Relaxation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The finished answer; `text` is Markdown with [n] markers, `timings_ms` are wall-clock milliseconds.
+    """The finished answer; `text` is Markdown with [n] markers, `timings_ms` are wall-clock milliseconds by step.
 
-    `sentences` are those of a text that a model wrote. `missed` is known of lists and of orders without a count;
-    `relaxations` stand where no paper meets the constraints.
+    `sentences` are those of a text that a language model wrote. `missed` is set for lists and for questions with an
+    order but no count, `relaxations` where no paper meets the constraints.
     """
 
     query: Query
@@ -89,14 +100,14 @@ class Answer:
     missed: Missed | None = None
     relaxations: tuple[Relaxation, ...] = ()
     model: str | None = None
-    notice: str | None = None
+    notices: tuple[Notice, ...] = ()
     usage: Usage = Usage()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """First event of `ask`: what was understood and found, before anything is written."""
+    """First event of `ask`: the query as it was understood, the papers found, and the evidence."""
 
     query: Query
     hits: tuple[Hit, ...]
@@ -105,7 +116,7 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the answer's text, its markers already checked."""
+    """A piece of the answer's text, with checked markers."""
 
     text: str
 
@@ -119,7 +130,7 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A sentence of the text so far, as soon as it is whole and checked; offsets are into the tokens joined."""
+    """A complete sentence of the text so far with its verdict; offsets are into the joined tokens."""
 
     sentence: Sentence
 
@@ -132,3 +143,21 @@ class Done:
 
 
 Event = Retrieved | Cited | Token | Checked | Done
+
+
+class StepTimer:
+    """Measures the steps of one answer, in milliseconds of wall-clock time."""
+
+    def __init__(self) -> None:
+        self._timings_ms: dict[str, float] = {}
+        self._start = self._last = perf_counter()
+
+    def lap(self, step: str) -> None:
+        """Add the time since the last lap to a step."""
+        now = perf_counter()
+        self._timings_ms[step] = self._timings_ms.get(step, 0.0) + 1000 * (now - self._last)
+        self._last = now
+
+    def stop(self) -> dict[str, float]:
+        """Return the time of each step, and their total."""
+        return {**self._timings_ms, "total": 1000 * (perf_counter() - self._start)}

@@ -1,69 +1,76 @@
-"""One question, from understanding to finished answer: `ask` yields Retrieved, Tokens, and Done.
+"""One question from reading to finished answer: understand → retrieve → score → select → evidence → generate → verify.
 
-`build` is the one place where the parts are put together; LlamaIndex postprocessors of your own fit in.
+`build` puts the parts together; LlamaIndex postprocessors of your own fit in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import TYPE_CHECKING
 
-from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.query_engine import RetrieverQueryEngine
-
-from rag.answer import Answer, Citation, Done, Event, Relaxation, Retrieved, Usage
-from rag.clock import Clock
-from rag.corpus.titles import is_title
-from rag.errors import UsageError
-from rag.generation.draft import Draft, nearest_lacks, nothing_meets
-from rag.generation.synthesizer import EvidenceSynthesizer, synthesized
+from rag.answer import (
+    Answer,
+    Citation,
+    Done,
+    Event,
+    Notice,
+    Relaxation,
+    Retrieved,
+    StepTimer,
+    Usage,
+)
+from rag.generation.draft import Draft
 from rag.index.library import Library, open_library
 from rag.llm.protocol import ChatModel
-from rag.llm.usage import Meter
+from rag.llm.usage import UsageMeter
 from rag.models.loading import Models, load_models
-from rag.query.conversation.condense import condense
-from rag.query.conversation.condensed import Collection, Condensed
-from rag.query.conversation.follow_up import leaning
-from rag.query.overrides import override
+from rag.query.reader import QueryReader
 from rag.query.understanding.mentions import excludes
-from rag.query.understanding.plain_words import in_terms
-from rag.query.understanding.understand import known_from, understand
-from rag.recall import Recall
-from rag.retrieval.catalogue import matching, relaxations, unnamed
-from rag.retrieval.scoring import Ranker, nearest_first
-from rag.search import Finder
-from rag.selection.answerability import answerable
-from rag.selection.evidence import SentenceChooser
-from rag.selection.missing_details import lacking, unmentioned
+from rag.retrieval.candidates import admitted_papers, retrieve
+from rag.retrieval.catalogue import matching, unmet, unnamed
+from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
+from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
+from rag.retrieval.scoring import PaperScorer, Ranker
+from rag.selection.answerability import answerable_probability, missing_details, unmentioned
+from rag.selection.cut import arrange, select
+from rag.selection.evidence import EvidenceSelector
+from rag.selection.screening import Decision, screen
 from rag.settings import Settings
-from rag.text.language import is_foreign_question
-from rag.types import Evidence, Hit, Overrides, Paper, Query, Turn
-from rag.verification.writer import Writer, load_writer
+from rag.text.language import is_non_english_question
+from rag.types import Evidence, Hit, Kind, Overrides, Query, Turn
+from rag.verification.written_answer import CheckedWriter, load_checked_writer
+
+if TYPE_CHECKING:
+    from llama_index.core.postprocessor.types import BaseNodePostprocessor
+    from llama_index.core.query_engine import RetrieverQueryEngine
 
 _NAMED = 20  # papers whose own names a question may mention
-_NO_EXCLUSIONS = "Exclusions (“not from …”, “except …”) are not understood: what they name is not left out."
-_NOT_ENGLISH = "The question does not look English. Ask in English: the models and rules here read nothing else."
-_OFF_TOPIC = "This does not ask about papers. Ask about what they do, or for papers by topic, date or author."
+_NEAREST = 5  # papers offered with a refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found for a question as it was understood."""
+    """The papers found for a query.
+
+    `ranking` is best first, `hits` is arranged as the question asks (by date, say), `encoded` holds the search texts,
+    the question first. `relaxations` are set where no paper meets the constraints.
+    """
 
     query: Query
-    hits: tuple[Hit, ...]
-    notice: str | None
-    timings_ms: Mapping[str, float]
+    hits: tuple[Hit, ...] = ()
+    ranking: tuple[Hit, ...] = ()
+    encoded: tuple[EncodedQuery, ...] = ()
+    relaxations: tuple[Relaxation, ...] = ()
+    notices: tuple[Notice, ...] = ()
     usage: Usage = Usage()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 class Engine:
-    """Answers questions about one library; keeps nothing between questions but the last texts that it read.
-
-    Of an endpoint it also keeps how many tokens its model makes of ours.
-    """
+    """Answers questions about one library; keeps no state between questions."""
 
     def __init__(
         self,
@@ -73,69 +80,24 @@ class Engine:
         postprocessors: Sequence[BaseNodePostprocessor] = (),
         ranker: Ranker | None = None,
         today: Callable[[], date] = date.today,
-        writer: Writer | None = None,
-        place: Callable[[], AbstractContextManager[object]] = nullcontext,
+        writer: CheckedWriter | None = None,
+        search_slot: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        """Put an engine together; without a `ranker` it takes the trained one of the depth that is set.
+        """Put an engine together.
 
-        Without a `writer` all answers are extractive, and follow-ups are made to stand alone by rules. Each search
-        holds a `place`, so that those who share the machine's cores can be made to queue.
+        `ranker` overrides the fitted weights. Without a `writer` all answers are extractive, and follow-ups are made
+        standalone by rules. Each search runs inside a `search_slot`, by which a server can bound how many run at once.
         """
         self.library = library
-        self.finder = Finder(library, models, settings, postprocessors, ranker)
-        self._settings = settings
-        self._embedder = models.embedder
-        self._known = known_from(library.papers.values())
-        self._chooser = SentenceChooser(library, self.finder.scorer)
-        self._today = today
+        self.scorer = PaperScorer(library, models.cross_encoder, settings.rerank_depth, ranker)
         self.writer = writer
-        self._place = place
-        self._titles = {paper_id: paper.title for paper_id, paper in library.papers.items()}
-
-    def understand(
-        self,
-        question: str,
-        overrides: Overrides = Overrides(),
-        history: Sequence[Turn] = (),
-        meter: Meter | None = None,
-    ) -> Query:
-        """Read a question; what `overrides` sets stands against it. Raises UsageError for an empty question.
-
-        A follow-up on `history`, the earlier turns from the oldest on, is read as the question that it comes to.
-        """
-        question = " ".join(question.encode(errors="replace").decode().split())
-        if not question:
-            raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
-        asked = Condensed(question) if overrides.as_is else self._condense(question, history, meter)
-        query = asked.onto(self._read(asked.question, overrides), question, self._titles)
-        return replace(query, kind=overrides.kind) if overrides.kind else query
-
-    def _condense(self, question: str, history: Sequence[Turn], meter: Meter | None) -> Condensed:
-        if not history or not leaning(question):
-            return Condensed(question)
-        collection = Collection(self._known, self._titles, self._today())
-        if meter is None:
-            return condense(question, history, None, collection)
-        with meter.step("condense"):
-            return condense(question, history, meter, collection)
-
-    def _read(self, question: str, overrides: Overrides) -> Query:
-        query = override(understand(question, self._known, self._today()), overrides)
-        if overrides.kind is None and query.kind in ("list", "fact") and self._is_title(query):
-            query = replace(query, kind="lookup")
-        if overrides.as_is or query.kind == "lookup":
-            return query  # a title has its own words
-        return replace(query, text=in_terms(query.text))
-
-    def search(self, question: str, overrides: Overrides = Overrides(), history: Sequence[Turn] = ()) -> Found:
-        """Find papers, best first; raises UsageError for an empty question."""
-        clock = Clock()
-        query = self.understand(question, overrides, history)
-        with self._metered(bool(self._settings.recall)) as meter:
-            recall = self._recall(query, meter, clock)
-            found = self._find(query, recall)
-        notice = " ".join(part for part in (found.notice, recall.notice) if part) or None
-        return replace(found, notice=notice, usage=Usage(meter.steps if meter else {}), timings_ms=clock.stop())
+        self._settings = settings
+        self._postprocessors = tuple(postprocessors)
+        self._embedder = models.encoder
+        self._encoder = QueryEncoder(models.encoder, models.token_encoder, library.bm25)
+        self._reader = QueryReader(library.papers, today)
+        self._evidence = EvidenceSelector(library, self.scorer.cross_encoder)
+        self._search_slot = search_slot
 
     def ask(
         self,
@@ -146,151 +108,225 @@ class Engine:
     ) -> Generator[Event, None, None]:
         """Answer a question; the last event is Done. Raises UsageError for an empty question.
 
-        `history` are the earlier turns of the conversation, oldest first; nothing of them is kept. Where no endpoint is
-        configured, or not `use_llm`, the answer is extractive. Closing the iterator ends the endpoint's work too.
+        `history` are the earlier turns of the conversation, oldest first. Without an endpoint, or with `use_llm` off,
+        the answer is extractive. Closing the iterator ends the endpoint's work too.
         """
-        clock = Clock()
-        with self._metered(use_llm) as meter:
-            query = self.understand(question, overrides, history, meter)
-            recall = self._recall(query, meter, clock)
-            found = self._find(query, recall)
-            if meter and meter.failure and not recall.notice:
-                found = replace(found, notice=f"The follow-up was read by rules: {meter.failure}")
-            draft = self._draft(found, recall)
-            refusal = None if draft.evidence else self._refusal(found, draft)
-            clock.lap("evidence")
+        timer = StepTimer()
+        with self._open_llm(use_llm) as llm:
+            query = self.understand(question, overrides, history, llm)
+            expander = self._expander(llm, timer)
+            found = self.find(query, expander, timer)
+            refusal = self._refusal(found)
+            decisions = self._screen(found, expander, timer) if refusal is None else {}
+            draft = self._draft(found, decisions, refused=refusal is not None)
+            if refusal is None and not draft.evidence:  # the screening turned all papers down
+                refusal = (Notice("nearest_only"),)
+            timer.lap("evidence")
             yield Retrieved(found.query, found.hits, draft.evidence)
-            if refusal:
-                answer = refusal
-            elif meter and self.writer and query.kind != "metadata":
-                answer = yield from self._write(draft, self.writer, meter, clock)
+            if refusal is not None:
+                answer = draft.refused(refusal, found.relaxations)
+            elif llm and self.writer and query.kind != "metadata":
+                answer = yield from self.writer.answer(draft, llm, timer)
+                answer = replace(answer, model=None if answer.status == "extractive" else llm.name)
             else:
                 answer = draft.extractive()
-        answer = replace(recall.finish(answer), timings_ms=clock.stop())
-        yield Done(replace(answer, usage=replace(answer.usage, steps=meter.steps if meter else {})))
+        usage = replace(answer.usage, steps=llm.steps if llm else {})
+        notices = (*answer.notices, *expander.notices)
+        yield Done(replace(_explained(answer, decisions), notices=notices, usage=usage, timings_ms=timer.stop()))
 
-    def query_engine(self, chat: ChatModel, query: Query) -> RetrieverQueryEngine:
-        """Give the LlamaIndex query engine that writes the answers."""
-        return RetrieverQueryEngine(
-            self.finder.retriever(query), EvidenceSynthesizer(chat, query.kind), self.finder.postprocessors
-        )
+    def search(self, question: str, overrides: Overrides = Overrides(), history: Sequence[Turn] = ()) -> Found:
+        """Find papers for a question; raises UsageError for an empty one."""
+        timer = StepTimer()
+        query = self.understand(question, overrides, history)
+        with self._open_llm(bool(self._settings.recall)) as llm:
+            expander = self._expander(llm, timer)
+            found = self.find(query, expander, timer)
+        notices = (*found.notices, *expander.notices)
+        usage = Usage(llm.steps if llm else {})
+        return replace(found, notices=notices, usage=usage, timings_ms=timer.stop())
 
-    def _is_title(self, query: Query) -> bool:
-        return is_title(query.text, self.library.papers.values())
+    def understand(
+        self,
+        question: str,
+        overrides: Overrides = Overrides(),
+        history: Sequence[Turn] = (),
+        llm: UsageMeter | None = None,
+    ) -> Query:
+        """Read a question, in the light of earlier turns; raises UsageError for an empty one."""
+        return self._reader.read(question, overrides, history, llm)
+
+    def find(self, query: Query, expander: QueryExpander | None = None, timer: StepTimer | None = None) -> Found:
+        """Find the papers of a query: from the records where they answer it, else by retrieval and scoring."""
+        timer = timer or StepTimer()
+        expander = expander or self._expander(None, timer)
+        notices = self._question_notices(query)
+        if query.kind == "off-topic":
+            return Found(query)
+        relaxations = unmet(query, self.library.papers.values())
+        if query.kind == "metadata":
+            return self._records(query, relaxations, notices)
+        if relaxations:
+            return Found(query, relaxations=relaxations, notices=notices)
+        query = expander.expand(query)
+        encoded, ranking = self._retrieve(query, (), timer)
+        for _ in range(self._settings.recall_rounds):
+            if expander.model("iterate", query) is None:
+                break
+            best = [hit.paper for hit in ranking[:SHOWN_PAPERS]]
+            expanded = expander.add_missing(query, self._evidence.select(query, encoded[0], best))
+            if expanded == query:
+                break
+            query = expanded
+            encoded, ranking = self._retrieve(query, encoded, timer)
+        return Found(query, arrange(query, ranking), ranking, encoded, notices=notices)
+
+    def query_engine(self, chat: ChatModel, kind: Kind = "list") -> RetrieverQueryEngine:
+        """Return a LlamaIndex query engine that searches as `search` does and writes with `chat`."""
+        from rag.generation.llama_index import query_engine  # 1 s of imports
+
+        return query_engine(lambda question: self.search(question).hits, chat, kind)
+
+    def _retrieve(
+        self, query: Query, encoded: tuple[EncodedQuery, ...], timer: StepTimer
+    ) -> tuple[tuple[EncodedQuery, ...], tuple[Hit, ...]]:
+        """Retrieve and score candidates; `encoded` holds the search texts that were encoded before."""
+        with self._search_slot():
+            texts = (query.text or query.asked, *query.further)
+            encoded = (*encoded, *map(self._encoder.encode, texts[len(encoded) :]))
+            admitted = admitted_papers(self.library, query.filters)
+            candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always=query.papers)
+            hits = self.scorer.rank(query, encoded[0], candidates)
+            if self._postprocessors:
+                from rag.generation.llama_index import postprocess  # 1 s of imports
+
+                hits = postprocess(hits, self._postprocessors, encoded[0].text, self.library.papers)
+            ranking = self.scorer.calibrate(query, hits)
+        timer.lap("retrieve")
+        return encoded, ranking
+
+    def _records(self, query: Query, relaxations: tuple[Relaxation, ...], notices: tuple[Notice, ...]) -> Found:
+        papers = matching(query, self.library.papers)
+        hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
+        if names := unnamed(query, self.library.papers):
+            notices = (Notice("unknown_names", {"names": names}),)
+        return Found(query, hits, hits, relaxations=relaxations, notices=notices)
+
+    def _refusal(self, found: Found) -> tuple[Notice, ...] | None:
+        """Return why the collection does not answer a question, as far as that can be said; None where it does."""
+        query, papers = found.query, [hit.paper for hit in found.ranking[:_NAMED]]
+        if query.kind == "off-topic":
+            return (Notice("off_topic"),)
+        if found.relaxations:
+            unmet = {"filters": query.filters, "among_cited": bool(query.papers), "relaxations": found.relaxations}
+            return (Notice("constraints_unmet", unmet),)
+        if not found.ranking:
+            return ()
+        if query.kind == "metadata":
+            return None
+        if names := missing_details(query, papers):
+            return (Notice("details_missing", {"names": names}),)
+        # Half a title is half wrong: the nearest paper is what is asked for. And the probability was fitted with late
+        # interaction, without which it says nothing.
+        named = query.kind == "lookup" or (query.papers and query.kind == "compare")
+        if named or self.library.maxsim is None:
+            return None
+        ranker = self.scorer.ranker
+        probability = answerable_probability(query, found.encoded[0], found.ranking, self.library, ranker)
+        return None if probability >= ranker.threshold else (Notice("nearest_only"),)
+
+    def _screen(self, found: Found, expander: QueryExpander, timer: StepTimer) -> Mapping[str, Decision]:
+        """Let the language model decide on each of the best papers of a list, if that is on."""
+        llm = expander.model("screen", found.query)
+        if llm is None:
+            return {}
+        papers = [hit.paper for hit in found.ranking[: self._settings.screen_depth]]
+        shown = self._evidence.select(found.query, found.encoded[0], papers)
+        timer.lap("evidence")
+        with llm.step("screen"):
+            screening = screen(found.query, shown, llm, self._settings.llm_parallel)
+        timer.lap("recall")
+        undecided = len(papers) - len(screening.decisions)
+        if screening.failure or undecided:
+            error = str(screening.failure or "")
+            data = {"papers": len(papers), "undecided": undecided, "error": error}
+            expander.notices.append(Notice("screening_incomplete", data))
+        return screening.decisions
+
+    def _draft(self, found: Found, decisions: Mapping[str, Decision], refused: bool) -> Draft:
+        """Select what is cited, with its evidence; a refusal has only the nearest papers."""
+        query = found.query
+        if refused:
+            nearest = () if query.kind == "metadata" else found.hits[:_NEAREST]
+            return Draft(query, near_misses=_near(nearest), notices=found.notices)
+        if query.kind == "metadata":
+            return Draft(query, tuple(Evidence(hit.rank, hit.paper, ()) for hit in found.hits), notices=found.notices)
+        belongs = {paper_id: decision.belongs for paper_id, decision in decisions.items()}
+        selection = select(query, found.ranking, belongs, self._settings.screen_odds)
+        evidence = self._evidence.select(query, found.encoded[0], [hit.paper for hit in selection.cited])
+        notices = (*found.notices, *_unmentioned_sides(query, evidence))
+        return Draft(query, evidence, _near(selection.near), selection.missed, notices)
 
     @contextmanager
-    def _metered(self, use_llm: bool) -> Iterator[Meter | None]:
-        """Open the model for all that one question needs of it; None where it is not to be asked."""
+    def _open_llm(self, use_llm: bool) -> Iterator[UsageMeter | None]:
+        """Open the language model for one question; None where there is none or it is not to be used."""
         if not (use_llm and self.writer):
             yield None
             return
-        meter = Meter(self.writer.open_chat())
+        llm = UsageMeter(self.writer.writer.open_chat())
         try:
-            yield meter
+            yield llm
         finally:
-            meter.close()
+            llm.close()
 
-    def _recall(self, query: Query, meter: Meter | None, clock: Clock) -> Recall:
-        """Give what helps the search; nothing does for records, nor where no paper meets the constraints."""
-        helps = query.kind not in ("off-topic", "metadata") and not self.unmet(query)
-        answers = meter is not None and meter.failure is None
-        return Recall(self._settings, meter if helps and answers else None, clock)
+    def _expander(self, llm: UsageMeter | None, timer: StepTimer) -> QueryExpander:
+        return QueryExpander(self._settings, llm, timer)
 
-    def _find(self, query: Query, recall: Recall) -> Found:
-        if query.kind == "off-topic":
-            return Found(query, (), None, {})
+    def _question_notices(self, query: Query) -> tuple[Notice, ...]:
+        """Return what of a question was not read."""
         if query.kind == "metadata":
-            papers = matching(query, self.library.papers)
-            hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
-            return Found(query, hits, _NO_EXCLUSIONS if excludes(query.asked) else None, {})
-        query, hits = recall.find(query, self._hits, self._show)
-        return Found(query, hits, self._notice(query.asked), {})
-
-    def _hits(self, query: Query) -> tuple[Hit, ...]:
-        with self._place():
-            return self.finder.find(query)
-
-    def _show(self, query: Query, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
-        return self._chooser.evidence(query, self.finder.read(query), papers)
-
-    def unmet(self, query: Query) -> tuple[Relaxation, ...]:
-        """Say what lifting each constraint would give, where no paper meets all of them; else nothing."""
-        papers = [paper for paper in self.library.papers.values() if not query.papers or paper.paper_id in query.papers]
-        return () if any(map(query.admits, papers)) else relaxations(query.filters, papers)
-
-    def _draft(self, found: Found, recall: Recall) -> Draft:
-        """Decide what is cited; a draft without evidence is to be refused."""
-        query = found.query
-        nearest = tuple(Citation(None, hit.paper) for hit in found.hits[:5])
-        if query.kind == "metadata":
-            names = ", ".join(f"“{name}”" for name in unnamed(query, self.library.papers))
-            notice = f"No paper here is called {names}." if names else found.notice
-            evidence = tuple(Evidence(hit.rank, hit.paper, ()) for hit in found.hits)
-            return Draft(query, evidence, notice=notice)
-        if not found.hits or not self._answers(found):
-            return Draft(query, near_misses=nearest, notice=found.notice)
-        choice = recall.choose(query, found.hits, self._show)
-        evidence = self._show(query, [hit.paper for hit in choice.cited])
-        near = tuple(Citation(None, hit.paper) for hit in choice.near)
-        return Draft(query, evidence, near, choice.missed, _with_absent(found.notice, query, evidence))
-
-    def _answers(self, found: Found) -> bool:
-        query, ranker = found.query, self.finder.ranker
-        if _lacking(found):
-            return False
-        if self.library.late is None:
-            return True  # the models that tell were fitted with late interaction, and say nothing without it
-        if query.kind == "lookup" or (query.papers and query.kind == "compare"):
-            return True  # half a title is half wrong: the nearest paper is what is asked for
-        probability = answerable(query, self.finder.read(query), nearest_first(found.hits), self.library, ranker)
-        return probability >= ranker.threshold
-
-    def _refusal(self, found: Found, draft: Draft) -> Answer:
-        query = found.query
-        if query.kind == "off-topic":
-            return draft.refused(_OFF_TOPIC)
-        if relaxed := self.unmet(query):
-            return draft.refused(nothing_meets(query, relaxed), relaxed)
-        if not found.hits:
-            return draft.refused()
-        return draft.refused(nearest_lacks(_lacking(found)))
-
-    def _write(self, draft: Draft, writer: Writer, meter: Meter, clock: Clock) -> Generator[Event, None, Answer]:
-        def synthesize(papers: Sequence[str]) -> Generator[str, None, None]:
-            return synthesized(self.query_engine(meter, draft.query), draft.query.asked, papers)
-
-        answer = yield from writer.write(draft, meter, synthesize, clock)
-        return replace(answer, model=None if answer.status == "extractive" else meter.name)
-
-    def _notice(self, question: str) -> str | None:
-        """Say what of a question was not read."""
-        if is_foreign_question(question):
-            return _NOT_ENGLISH
-        if excludes(question):
-            return _NO_EXCLUSIONS
+            return (Notice("exclusions_ignored"),) if excludes(query.asked) else ()
+        if is_non_english_question(query.asked):
+            return (Notice("not_english"),)
+        if excludes(query.asked):
+            return (Notice("exclusions_ignored"),)
         most = self._embedder.max_tokens
-        if len(self._embedder.tokenize(question)) <= most:
-            return None
-        return f"The question is long: only its first {most} tokens were compared by meaning."
+        cut = len(self._embedder.tokenize(query.asked)) > most
+        return (Notice("question_cut", {"tokens": most}),) if cut else ()
 
 
-def _lacking(found: Found) -> tuple[str, ...]:
-    return lacking(found.query, [hit.paper for hit in nearest_first(found.hits)[:_NAMED]])
+def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:
+    return tuple(Citation(None, hit.paper) for hit in hits)
 
 
-def _with_absent(notice: str | None, query: Query, evidence: Sequence[Evidence]) -> str | None:
-    """Add to a notice which sides of a comparison no paper that is shown speaks of."""
-    absent = unmentioned(query.subjects, [each.paper for each in evidence]) if query.kind == "compare" else ()
-    said = "No paper cited here mentions " + " or ".join(f"“{side}”" for side in absent) + "." if absent else ""
-    return " ".join(part for part in (notice, said) if part) or None
+def _unmentioned_sides(query: Query, evidence: Sequence[Evidence]) -> tuple[Notice, ...]:
+    if query.kind != "compare":
+        return ()
+    names = unmentioned(query.subjects, [each.paper for each in evidence])
+    return (Notice("sides_unmentioned", {"names": names}),) if names else ()
+
+
+def _explained(answer: Answer, decisions: Mapping[str, Decision]) -> Answer:
+    """Add to each paper why a screening decided on it."""
+    if not decisions:
+        return answer
+
+    def explained(citation: Citation) -> Citation:
+        decision = decisions.get(citation.paper.paper_id)
+        return replace(citation, why=decision.why) if decision else citation
+
+    return replace(
+        answer,
+        citations=tuple(map(explained, answer.citations)),
+        near_misses=tuple(map(explained, answer.near_misses)),
+    )
 
 
 def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = (), use_llm: bool = True) -> Engine:
-    """Open the index in use and load its models; raises CitedeskError where one of them is not there.
+    """Open the current index and load its models; raises CitedeskError where one of them is missing.
 
-    Without `use_llm` a configured endpoint is left alone, and what it needs is not loaded. `postprocessors` are
+    Without `use_llm` a configured endpoint is not used, and what it needs is not loaded. `postprocessors` are
     LlamaIndex's, and see one node per paper, ranked by all signals, best first.
     """
     library = open_library(settings)
-    writer = load_writer(settings) if use_llm and settings.writes else None
+    writer = load_checked_writer(settings) if use_llm and settings.has_endpoint else None
     return Engine(settings, library, load_models(settings), postprocessors, writer=writer)

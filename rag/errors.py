@@ -1,39 +1,40 @@
-"""The errors a user can meet; each message names the thing, the value and the remedy.
+"""The errors that users can meet; each message names the object, the value and the remedy.
 
 - CitedeskError
-  - UsageError          the command or a setting cannot mean anything (exit code 2)
-  - CorpusError         a file of papers cannot be read as one
-  - IndexMissing        there is no index yet
-  - IndexFailed         an index cannot be written or read
-  - ModelUnavailable    a model cannot be found or loaded
-  - EmbeddingFailed     a model could not embed or score a text
-  - LLMFailed           the endpoint did not give an answer
-    - ContextOverflow   it was sent more than its model can hold
+  - UsageError          an invalid command, question or setting (exit code 2)
+  - CorpusError         a file of papers that cannot be read
+  - IndexMissing        no index has been built
+  - IndexFailed         an index that cannot be written or read
+  - ModelUnavailable    a model that cannot be found or loaded
+  - ModelFailed         a model that could not encode or score a text
+  - LLMFailed           an endpoint that did not answer
+    - OnlyReasoning     it sent a model's reasoning, but no answer
+    - ContextOverflow   the request exceeded its model's context window
 """
 
 from __future__ import annotations
 
-REBUILD = "Build it anew from its papers: `citedesk index --rebuild PATH`."
+REBUILD = "Rebuild it from its papers: `citedesk index --rebuild PATH`."
 
 
 class CitedeskError(Exception):
-    """Base of all errors that are shown to the user as one line."""
+    """Base class of all errors that are shown to the user as a single line."""
 
     exit_code = 1
 
 
 class UsageError(CitedeskError):
-    """A command, question or setting that cannot be carried out as given."""
+    """An invalid command, question or setting."""
 
     exit_code = 2
 
 
 class CorpusError(CitedeskError):
-    """A file that holds no papers that can be read."""
+    """A file without readable papers."""
 
 
 class IndexMissing(CitedeskError):
-    """No index has been built where one was looked for."""
+    """No index has been built in the configured folder."""
 
 
 class IndexFailed(CitedeskError):
@@ -41,20 +42,20 @@ class IndexFailed(CitedeskError):
 
 
 class ModelUnavailable(CitedeskError):
-    """A model that is not installed, not found or not what it should be."""
+    """A model that is not installed, not found or not the expected one."""
 
 
-class EmbeddingFailed(CitedeskError):
-    """A text that a model could not turn into a vector or a score."""
+class ModelFailed(CitedeskError):
+    """A model that could not encode or score a text."""
 
 
 class LLMFailed(CitedeskError):
-    """An endpoint that could not be reached, refused, or broke off."""
+    """An endpoint that could not be reached, refused the request, or failed during its reply."""
 
 
 class OnlyReasoning(LLMFailed):
-    """A reply that held a model's reasoning, and ended before its answer began."""
+    """A reply that ended after the model's reasoning, before an answer began."""
 
 
 class ContextOverflow(LLMFailed):
-    """A request of more tokens than the model's context window holds; one with less evidence may fit."""
+    """A request that exceeds the model's context window; one with less evidence may fit."""

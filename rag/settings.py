@@ -78,7 +78,7 @@ class Settings:
         for each in fields(self):
             least, value = each.metadata["least"], getattr(self, each.name)
             if None not in (least, value) and not least <= value:
-                raise UsageError(f"{variable(each.name)} is {value}: it must be at least {least:g}.")
+                raise UsageError(f"{environment_variable(each.name)} is {value}: it must be at least {least:g}.")
         if self.chunk_overlap >= self.chunk_tokens:
             raise UsageError(
                 f"CITEDESK_CHUNK_OVERLAP is {self.chunk_overlap}: it must be below the "
@@ -116,7 +116,7 @@ class Settings:
             raise UsageError("CITEDESK_LLM_BASE_URL is not set, though CITEDESK_LLM_MODEL is: set both or neither.")
 
     @property
-    def writes(self) -> bool:
+    def has_endpoint(self) -> bool:
         """Tell whether an endpoint is configured to write the answers; raises UsageError where half of one is."""
         self.check_endpoint()
         return self.llm_base_url is not None
@@ -143,7 +143,7 @@ class Configuration:
     sources: Mapping[str, str]
 
 
-def variable(name: str) -> str:
+def environment_variable(name: str) -> str:
     """Name the environment variable of a setting."""
     return PREFIX + name.upper()
 
@@ -163,7 +163,7 @@ def load_settings(
         (str(dotenv), _read_dotenv(dotenv)),
     ):
         for each in _named(texts, source):
-            values[each.name] = _convert(each, texts[variable(each.name)])
+            values[each.name] = _convert(each, texts[environment_variable(each.name)])
             sources[each.name] = source
     for name, value in (flags or {}).items():
         if value is not None:
@@ -185,7 +185,7 @@ def _read_dotenv(path: Path) -> Mapping[str, str]:
 
 def _named(texts: Mapping[str, str], source: str) -> list[Field[Any]]:
     """List the settings that a source names; an unknown CITEDESK_ name is an error, for it would be ignored."""
-    known = {variable(each.name): each for each in fields(Settings)}
+    known = {environment_variable(each.name): each for each in fields(Settings)}
     for name in texts:
         if name.startswith(PREFIX) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
@@ -200,26 +200,30 @@ def _convert(setting: Field[Any], text: str) -> Any:
         return _choice(setting, text.strip(), get_args(hint))
     if get_origin(hint) is tuple:
         try:
-            return read_recall(text)
+            return parse_recall(text)
         except ValueError as error:
-            raise UsageError(f"{variable(setting.name)}: {error}") from None
+            raise UsageError(f"{environment_variable(setting.name)}: {error}") from None
     kind = next((kind for kind in get_args(hint) if kind is not type(None)), hint)
     try:
         return Path(text.strip()).expanduser() if kind is Path else kind(text.strip())
     except RuntimeError as error:  # "~name/" of nobody
-        raise UsageError(f"{variable(setting.name)}: {error} Set it to another folder.") from None
+        raise UsageError(f"{environment_variable(setting.name)}: {error} Set it to another folder.") from None
     except ValueError:
         wanted = {int: "a whole number", float: "a number"}[kind]
-        raise UsageError(f"{variable(setting.name)} is not {wanted}: {text!r}. Set it to one, or remove it.") from None
+        raise UsageError(
+            f"{environment_variable(setting.name)} is not {wanted}: {text!r}. Set it to one, or remove it."
+        ) from None
 
 
 def _choice(setting: Field[Any], text: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
-        raise UsageError(f"{variable(setting.name)} is {text!r}. Set it to {' or '.join(choices)}, or remove it.")
+        raise UsageError(
+            f"{environment_variable(setting.name)} is {text!r}. Set it to {' or '.join(choices)}, or remove it."
+        )
     return text
 
 
-def read_recall(text: str) -> tuple[RecallStep, ...]:
+def parse_recall(text: str) -> tuple[RecallStep, ...]:
     """Read the steps that a text names, with commas between, in the order in which they are taken; "none" is none.
 
     Raises ValueError for a name that is no step.

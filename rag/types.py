@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
-from rag.text.dates import first_day, last_day, within
-from rag.text.names import is_author, is_venue
+from rag.text.dates import first_day, is_within, last_day
+from rag.text.names import matches_author, matches_venue
 
 Kind = Literal["list", "fact", "compare", "lookup", "metadata", "off-topic"]
 Order = Literal["newest", "oldest"]
@@ -112,8 +112,8 @@ class Filters:
         return (
             self._admits_date(paper.date)
             and self._admits_count(paper.known_author_count)
-            and (self.author is None or any(is_author(self.author, name) for name in paper.authors))
-            and (self.venue is None or (paper.venue is not None and is_venue(self.venue, paper.venue)))
+            and (self.author is None or any(matches_author(self.author, name) for name in paper.authors))
+            and (self.venue is None or (paper.venue is not None and matches_venue(self.venue, paper.venue)))
             and self.code in (None, paper.code is not None)
         )
 
@@ -124,7 +124,7 @@ class Filters:
         return replace(self, **dict.fromkeys(CONSTRAINTS[name]))
 
     def _admits_date(self, date: str | None) -> bool:
-        return self.since is None is self.until or (date is not None and within(date, self.since, self.until))
+        return self.since is None is self.until or (date is not None and is_within(date, self.since, self.until))
 
     def _admits_count(self, count: int | None) -> bool:
         if self.least_authors is None is self.most_authors:
@@ -232,3 +232,34 @@ class Evidence:
         for quote in self.quotes:
             if self.paper.abstract[quote.start : quote.end] != quote.text:
                 raise ValueError(f"not verbatim in {self.paper.paper_id} at {quote.start}: {quote.text!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """The calls of a language model: tokens as the endpoint counts them, None where it does not report them."""
+
+    calls: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float = 0.0
+
+    def __add__(self, other: TokenUsage) -> TokenUsage:
+        return TokenUsage(
+            self.calls + other.calls,
+            _add(self.prompt_tokens, other.prompt_tokens),
+            _add(self.completion_tokens, other.completion_tokens),
+            self.seconds + other.seconds,
+        )
+
+    def __sub__(self, earlier: TokenUsage) -> TokenUsage:
+        """Return the usage since an earlier total."""
+        return TokenUsage(
+            self.calls - earlier.calls,
+            None if self.prompt_tokens is None else self.prompt_tokens - (earlier.prompt_tokens or 0),
+            None if self.completion_tokens is None else self.completion_tokens - (earlier.completion_tokens or 0),
+            self.seconds - earlier.seconds,
+        )
+
+
+def _add(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other

@@ -44,7 +44,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def easy_ranker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the command line rank with weights that no training changes."""
-    monkeypatch.setattr("rag.search.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
 
 
 @pytest.fixture

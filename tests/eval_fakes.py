@@ -9,7 +9,7 @@ from typing import Any
 from eval.questions import Question
 from eval.runs.folder import Run, RunInfo
 from eval.runs.rows import Row
-from rag.answer import Answer, Citation, Done, Event, Retrieved, Token
+from rag.answer import Answer, Citation, Done, Event, Notice, Retrieved, Token
 from rag.errors import LLMFailed
 from rag.types import Hit, Kind, Overrides, Query, Quote, Turn
 from tests.fakes import PAPERS
@@ -66,7 +66,7 @@ class ScriptedAsker:
         if use_llm and question not in self.falls_back:
             answer = replace(answer, status="answered", model="small-model")
         elif use_llm:
-            answer = replace(answer, notice="The endpoint broke off.")
+            answer = replace(answer, notices=(Notice("endpoint_failed", {"error": "The endpoint broke off."}),))
         yield Done(answer)
 
 

@@ -17,22 +17,23 @@ from typing import Any
 import numpy as np
 
 from rag.corpus.reader import Corpus
-from rag.errors import EmbeddingFailed, LLMFailed
-from rag.generation.context_budget import TokenCounter
+from rag.errors import LLMFailed, ModelFailed
+from rag.generation.writer import TokenCounter, Writer
 from rag.index.generations import IndexFolder, Recipe
 from rag.index.library import Library, open_library
-from rag.index.update import Request, update
-from rag.llm.protocol import ChatModel, Message, Reply, Spent
+from rag.index.plan import BuildPlan
+from rag.index.update import update_index
+from rag.llm.protocol import ChatModel, Message, Reply
 from rag.models.encoder import Vectors
 from rag.models.loading import Models
-from rag.models.onnx import Array, unit
-from rag.models.token_encoder import DIMENSION, Spans, TokenVectors, late_fingerprint, quantise
+from rag.models.onnx import Array, l2_normalize
+from rag.models.token_encoder import DIMENSION, Spans, TokenVectors, quantize, token_encoder_fingerprint
 from rag.retrieval.scoring import Logistic, Ranker
 from rag.settings import Settings
 from rag.text.tokens import tokenize
-from rag.types import Paper
+from rag.types import Paper, TokenUsage
 from rag.verification.judge import SentenceJudge
-from rag.verification.writer import Writer
+from rag.verification.written_answer import CheckedWriter
 
 CACHE_PAPER = Paper(
     paper_id="2401.00001",
@@ -78,7 +79,7 @@ REEF = Paper(
     date="2024-06",
 )
 SHELF = (PEBBLE, DUNE, QUBITS, REEF)
-HASH_RECIPE = Recipe("hash", chunk_tokens=30, chunk_overlap=8, late=late_fingerprint("hash"))
+HASH_RECIPE = Recipe("hash", chunk_tokens=30, chunk_overlap=8, late=token_encoder_fingerprint("hash"))
 EASY_RANKER = Ranker(
     signals={"dense": 1.0, "lexical": 1.0, "late": 1.0, "late_rare": 1.0, "rerank": 1.0},
     relevance=Logistic({"strength": 1.0}, 0.0),
@@ -88,7 +89,7 @@ EASY_RANKER = Ranker(
 """Weighs all signals alike, holds every question for answerable, and a paper for relevant if it is above the mean."""
 
 
-class HashEmbedder:
+class HashEncoder:
     """Embeds a text as the sum of its stems' hashed directions: texts that share words are near each other."""
 
     max_tokens = 512
@@ -97,15 +98,15 @@ class HashEmbedder:
         self.embedded: list[str] = []
         self._fails_on = fails_on
 
-    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
         if self._fails_on and any(self._fails_on in text for text in texts):
-            raise EmbeddingFailed("a text that it does not like")
+            raise ModelFailed("a text that it does not like")
         self.embedded += texts
         vectors = np.stack([self._sum(text) for text in texts])
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
-    def embed_query(self, text: str) -> Vectors:
-        vector: Vectors = self.embed_documents([text])[0]
+    def encode_query(self, text: str) -> Vectors:
+        vector: Vectors = self.encode_documents([text])[0]
         return vector
 
     def tokenize(self, text: str) -> list[int]:
@@ -118,23 +119,23 @@ class HashEmbedder:
         return vector
 
 
-class HashLateModel:
+class HashTokenEncoder:
     """Embeds each word as the hashed direction of its stem; the title's words have no place in the abstract."""
 
     def __init__(self, fails_on: str | None = None) -> None:
         self.embedded: list[str] = []
         self._fails_on = fails_on
 
-    def embed_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
+    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
         if self._fails_on and any(self._fails_on in title + abstract for title, abstract in texts):
-            raise EmbeddingFailed("a paper that it does not like")
+            raise ModelFailed("a paper that it does not like")
         self.embedded += [title for title, _ in texts]
         return [self._tokens(title, abstract) for title, abstract in texts]
 
-    def embed_query(self, text: str) -> Array:
+    def encode_query(self, text: str) -> Array:
         return np.stack([_direction(word) for word in ["[CLS]", *text.split()]])
 
-    def query_spans(self, text: str) -> Spans:
+    def query_token_spans(self, text: str) -> Spans:
         return np.array([(-1, -1), *(match.span() for match in re.finditer(r"\S+", text))], np.int32)
 
     def _tokens(self, title: str, abstract: str) -> TokenVectors:
@@ -142,15 +143,15 @@ class HashLateModel:
         inside = list(re.finditer(r"\S+", abstract))
         vectors = np.stack([_direction(word) for word in (*outside, *(match.group() for match in inside))])
         spans = [(-1, -1)] * len(outside) + [match.span() for match in inside]
-        return TokenVectors(quantise(vectors), np.array(spans, np.int32))
+        return TokenVectors(quantize(vectors), np.array(spans, np.int32))
 
 
 def _direction(word: str) -> Array:
     seed = zlib.crc32(" ".join(tokenize(word)).encode())
-    return unit(np.random.default_rng(seed).normal(size=DIMENSION))
+    return l2_normalize(np.random.default_rng(seed).normal(size=DIMENSION))
 
 
-class HashScorer:
+class HashCrossEncoder:
     """Scores a text by the share of the question's stems that it holds: a logit from -4 for none to 4 for all."""
 
     def __init__(self) -> None:
@@ -181,7 +182,7 @@ _NEGATION = re.compile(r"\b(?:no|not|never|cannot|without|fails?|neither|nor)\b"
 
 def hash_models() -> Models:
     """Give the three models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
-    return Models(HashEmbedder(), HashLateModel(), HashScorer())
+    return Models(HashEncoder(), HashTokenEncoder(), HashCrossEncoder())
 
 
 def hash_settings(home: Path, **values: Any) -> Settings:
@@ -191,8 +192,8 @@ def hash_settings(home: Path, **values: Any) -> Settings:
 
 def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
     """Index papers with the models that need no weights, and open what came of it."""
-    request = Request(Corpus(tuple(papers), (), len(papers)), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update(IndexFolder(home), request, hash_models)
+    request = BuildPlan(Corpus(tuple(papers), (), len(papers)), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
+    update_index(IndexFolder(home), request, hash_models)
     return open_library(hash_settings(home))
 
 
@@ -209,13 +210,12 @@ class WordEntailment:
         return np.array(rows, np.float32)
 
 
-def word_writer(settings: Settings, chat: ChatModel | None = None) -> Writer:
+def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWriter:
     """Give a writer that judges and counts by words, over a chat model or the endpoint that is set."""
-    from rag.llm.chat import open_chat  # heavy, and only needed where a test has an endpoint
+    from rag.llm.client import open_chat  # only needed where a test has an endpoint
 
-    return Writer(
-        settings, SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: chat or open_chat(settings)
-    )
+    writer = Writer(settings, TokenCounter(str.split), lambda: chat or open_chat(settings))
+    return CheckedWriter(writer, SentenceJudge(WordEntailment()))
 
 
 @dataclass
@@ -229,7 +229,7 @@ class ScriptedChat:
     shown: str = ""
     piece: int = 5
     name: str = "small-model"
-    spent: Spent = Spent()
+    usage: TokenUsage = TokenUsage()
     asked: list[Sequence[Message]] = field(default_factory=list)
     limits: list[int | None] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
@@ -261,7 +261,7 @@ class ScriptedChat:
             n = len(self.asked)
             self.asked.append(messages)
             self.limits.append(max_tokens)
-            self.spent += Spent(1, 10, 2, 1.0)
+            self.usage += TokenUsage(1, 10, 2, 1.0)
         reply = self.replies(messages) if callable(self.replies) else self.replies[n]
         return Reply(reply) if isinstance(reply, str) else reply
 

@@ -44,8 +44,8 @@ def shelf_engine(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> 
     """Open a holder over `SHELF` whose models need no weights; `values` are settings."""
     hash_library(home, SHELF).close()
     monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
-    monkeypatch.setattr("rag.search.load_ranker", lambda depth: EASY_RANKER)
-    monkeypatch.setattr("rag.verification.writer.load_writer", word_writer)
+    monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("rag.verification.written_answer.load_checked_writer", word_writer)
     holder = EngineHolder(hash_settings(home, **values))
     holder.start()
     try:

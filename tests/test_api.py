@@ -353,7 +353,8 @@ def test_an_endpoint_that_fails_is_told_beside_the_extractive_answer(
     with shelf_engine(monkeypatch, tmp_path / "home", **written(endpoint)) as holder, api(holder) as client:
         answer = client.post("/api/ask", json={"question": QUESTION}).json()
         assert answer["status"] == "extractive"
-        assert answer["notice"]
+        assert answer["notice"] == answer["notices"][0]["text"]
+        conforms(answer, "AnswerResponse")
         asked = len(endpoint.requests)
         plain = client.post("/api/ask", json={"question": QUESTION, "llm": False}).json()
         assert (plain["status"], plain["notice"]) == ("extractive", None)

@@ -41,7 +41,7 @@ def test_receipt_names_the_generation_also_where_the_question_came_before_the_in
 
     library = hash_library(tmp_path, SHELF)
     library.close()
-    monkeypatch.setattr("rag.search.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
     holder = EngineHolder(hash_settings(tmp_path), lambda settings: hash_models())
     event = gr.EventData(None, {"exchange_id": "x1", "question": QUESTION})
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.selection.missing_details import counted_in, lacking, mentions, unmentioned
-from rag.text.identifiers import is_precise, names_in
+from rag.selection.answerability import counted_in, mentions, missing_details, unmentioned
+from rag.text.identifiers import find_identifiers, is_identifier
 from rag.types import Kind, Paper, Query
 
 PEBBLE = Paper(
@@ -16,7 +16,7 @@ SURVEY = Paper("c", "A Long Survey of Everything That Was Written on Caches", "P
 
 
 def lacks(question: str, *papers: Paper, kind: Kind = "fact") -> tuple[str, ...]:
-    return lacking(Query(question, kind, question), papers or (PEBBLE, GRAVEL))
+    return missing_details(Query(question, kind, question), papers or (PEBBLE, GRAVEL))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def lacks(question: str, *papers: Paper, kind: Kind = "fact") -> tuple[str, ...]
         ("Does Pebble run on Tuesdays?", ()),
     ],
 )
-def test_designation_that_the_named_paper_does_not_mention_is_lacking(question: str, missing: tuple[str, ...]) -> None:
+def test_designation_that_the_named_paper_does_not_mention_is_missing(question: str, missing: tuple[str, ...]) -> None:
     assert lacks(question) == missing
 
 
@@ -49,11 +49,11 @@ def test_designation_that_the_named_paper_does_not_mention_is_lacking(question: 
         ("How many of them are in Pebble?", ()),
     ],
 )
-def test_unit_that_the_named_paper_does_not_count_in_is_lacking(question: str, missing: tuple[str, ...]) -> None:
+def test_unit_that_the_named_paper_does_not_count_in_is_missing(question: str, missing: tuple[str, ...]) -> None:
     assert lacks(question) == missing
 
 
-def test_source_that_is_named_and_absent_is_lacking() -> None:
+def test_source_that_is_named_and_absent_is_missing_details() -> None:
     assert lacks("What does the Quarry paper say about caches?") == ("Quarry",)
     assert lacks("What does the original Quarry technical report say about caches?") == ("Quarry",)
     assert lacks("What does the Pebble paper say about caches?") == ()
@@ -64,7 +64,7 @@ def test_question_that_does_not_name_the_paper_lacks_nothing() -> None:
     assert lacks("How many dollars does cache pruning cost?") == ()
 
 
-def test_name_of_another_paper_is_not_lacking() -> None:
+def test_name_of_another_paper_is_not_missing_details() -> None:
     assert lacks("Is Pebble faster than Gravel-2?") == ()
     assert lacks("Is Pebble faster than Gravel-2?", PEBBLE) == ("Gravel-2",)
 
@@ -74,13 +74,13 @@ def test_word_of_a_long_title_names_no_paper() -> None:
 
 
 @pytest.mark.parametrize("kind", ["list", "compare", "lookup", "metadata", "off-topic"])
-def test_only_a_fact_can_be_lacking(kind: Kind) -> None:
+def test_only_a_fact_can_be_missing_details(kind: Kind) -> None:
     assert lacks("How fast is Pebble on the H100?", kind=kind) == ()
     assert lacks("What does the Quarry paper say?", kind=kind) == ()
 
 
 def test_nothing_found_lacks_nothing() -> None:
-    assert lacking(Query("How fast is Pebble?", "fact", "x"), ()) == ()
+    assert missing_details(Query("How fast is Pebble?", "fact", "x"), ()) == ()
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_nothing_found_lacks_nothing() -> None:
     ],
 )
 def test_names_have_a_digit_or_a_capital_inside_or_where_no_sentence_begins(question: str, names: list[str]) -> None:
-    assert names_in(question) == names
+    assert find_identifiers(question) == names
 
 
 def test_designation_has_letters_with_a_digit_or_an_inner_capital() -> None:
     assert [
-        name for name in ("LoRA", "GPT-4", "A100", "8-bit", "KV", "Pebble", "2024", "caches") if is_precise(name)
+        name for name in ("LoRA", "GPT-4", "A100", "8-bit", "KV", "Pebble", "2024", "caches") if is_identifier(name)
     ] == [
         "LoRA",
         "GPT-4",

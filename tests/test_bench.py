@@ -19,7 +19,7 @@ from rag.errors import CorpusError
 from rag.index.library import Library
 from rag.models.loading import Models
 from rag.settings import Settings
-from tests.fakes import PAPERS, HashEmbedder, HashLateModel, hash_models
+from tests.fakes import PAPERS, HashEncoder, HashTokenEncoder, hash_models
 
 pytestmark = pytest.mark.usefixtures("easy_ranker")
 
@@ -44,14 +44,14 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def indexed(settings: Settings, test_set: TestSet, embedder: HashEmbedder, bm25: BM25 = BM25()) -> Library:
-    return open_indexed(settings, test_set, bm25, lambda: Models(embedder, HashLateModel()), lambda: None)
+def indexed(settings: Settings, test_set: TestSet, embedder: HashEncoder, bm25: BM25 = BM25()) -> Library:
+    return open_indexed(settings, test_set, bm25, lambda: Models(embedder, HashTokenEncoder()), lambda: None)
 
 
 def scored(folder: Path) -> tuple[TestSet, Library, tuple[Row, ...]]:
     test_set = read_test_set(folder)
     settings = scratch_settings(SETTINGS, folder.parent / "cache", test_set.name)
-    library = indexed(settings, test_set, HashEmbedder())
+    library = indexed(settings, test_set, HashEncoder())
     rows = run_bench(test_set, settings, library, hash_models())
     library.vectors.close()
     return test_set, library, rows
@@ -163,7 +163,7 @@ def test_bench_scores_every_system_with_n_and_interval(folder: Path) -> None:
 def test_bench_without_the_cross_encoder_has_no_full_system(folder: Path) -> None:
     test_set = read_test_set(folder)
     settings = replace(scratch_settings(SETTINGS, folder.parent / "cache", "tiny"), rerank_depth=0)
-    library = indexed(settings, test_set, HashEmbedder())
+    library = indexed(settings, test_set, HashEncoder())
     rows = run_bench(test_set, settings, library, hash_models())
     library.close()
     assert [row.system for row in rows] == ["dense", "lexical", "fused", "fast"]
@@ -171,8 +171,8 @@ def test_bench_without_the_cross_encoder_has_no_full_system(folder: Path) -> Non
 
 def test_second_run_embeds_nothing_and_an_edited_document_only_itself(folder: Path, tmp_path: Path) -> None:
     settings = scratch_settings(SETTINGS, tmp_path / "cache", "tiny")
-    indexed(settings, read_test_set(folder), HashEmbedder()).vectors.close()
-    again = HashEmbedder()
+    indexed(settings, read_test_set(folder), HashEncoder()).vectors.close()
+    again = HashEncoder()
     indexed(settings, read_test_set(folder), again).vectors.close()
     assert again.embedded == []
     text = (folder / "corpus.jsonl").read_text().replace("Noise limits", "Heat limits")
@@ -193,9 +193,9 @@ def test_recipes_do_not_evict_each_other_from_the_cache(tmp_path: Path) -> None:
 def test_bm25_constants_change_its_scores(folder: Path, tmp_path: Path) -> None:
     settings = scratch_settings(SETTINGS, tmp_path / "cache", "tiny")
     test_set = read_test_set(folder)
-    flat = indexed(settings, test_set, HashEmbedder(), BM25(k1=0.0, b=0.0))
-    plain = indexed(settings, test_set, HashEmbedder())
-    assert flat.lexical.scores("cache")[0] != plain.lexical.scores("cache")[0]
+    flat = indexed(settings, test_set, HashEncoder(), BM25(k1=0.0, b=0.0))
+    plain = indexed(settings, test_set, HashEncoder())
+    assert flat.bm25.scores("cache")[0] != plain.bm25.scores("cache")[0]
     for library in (flat, plain):
         library.vectors.close()
 

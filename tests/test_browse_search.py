@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.index.bm25 import LexicalIndex
+from rag.index.bm25 import Bm25Index
 from rag.index.library import Library
 from rag.types import Paper
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF, SHELF
@@ -18,7 +18,7 @@ UNDATED = Paper("x", "Undated", "Nothing is known.")
 
 
 def found(text: str) -> list[str]:
-    scores = InstantSearch(SHELF, LexicalIndex.build(SHELF)).scores(text)
+    scores = InstantSearch(SHELF, Bm25Index.build(SHELF)).scores(text)
     assert scores is not None
     return sorted(scores, key=lambda paper_id: -scores[paper_id])
 
@@ -40,7 +40,7 @@ def test_all_words_must_fit_where_a_paper_has_them_all() -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "a", "((*+?[", "\x00", "—"])
 def test_too_little_narrows_nothing_down(text: str) -> None:
-    assert InstantSearch(SHELF, LexicalIndex.build(SHELF)).scores(text) is None
+    assert InstantSearch(SHELF, Bm25Index.build(SHELF)).scores(text) is None
 
 
 @pytest.mark.parametrize("text", ["zz" * 100_000, "\ud800 zz", "مرحبا", "zz%{}", "zz\U0010ffff"])

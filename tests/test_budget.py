@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from rag.generation.context_budget import TokenCounter, fit_evidence
 from rag.generation.prompts import answer_messages, one_paper_messages, repair_messages
-from rag.llm.prompt_parts import NO, format_evidence
+from rag.generation.writer import TokenCounter, fit_evidence
+from rag.llm.prompting import NO, format_evidence
 from rag.types import Evidence, Quote
 from tests.fakes import CACHE_PAPER
 

@@ -92,7 +92,17 @@ def test_search_json_has_the_contracts_fields(readable: None, capsys: pytest.Cap
     code, out, err = run(capsys, "search", QUESTION, "-k", "2", "--since", "2020", "--json")
     result = json.loads(out)
     assert (code, err) == (0, "")
-    assert list(result) == ["query", "kind", "filters", "understood", "hits", "notice", "usage", "timings_ms"]
+    assert list(result) == [
+        "query",
+        "kind",
+        "filters",
+        "understood",
+        "hits",
+        "notice",
+        "notices",
+        "usage",
+        "timings_ms",
+    ]
     assert result["kind"] == "fact"
     assert result["understood"] == {
         "standalone": None,
@@ -169,6 +179,7 @@ def test_ask_json_has_the_contracts_fields(readable: None, capsys: pytest.Captur
         "relaxations",
         "model",
         "notice",
+        "notices",
         "usage",
         "timings_ms",
     ]
@@ -457,7 +468,7 @@ def test_kind_that_is_named_is_answered(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.usefixtures("shelf")
 def test_fast_loads_no_cross_encoder(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.models.loading.load_scorer", lambda: 1 / 0)
+    monkeypatch.setattr("rag.models.loading.load_cross_encoder", lambda: 1 / 0)
     answer = ask(capsys, QUESTION, "--fast")
     assert answer["citations"][0]["paper_id"] == "2401.00001"
     assert found(capsys, QUESTION)[0] == "1804.00003"

@@ -8,12 +8,14 @@ import pytest
 from rag.errors import LLMFailed
 from rag.query.conversation.condense import SYSTEM, condense
 from rag.query.conversation.condensed import Collection, Condensed
-from rag.query.understanding.understand import Known
+from rag.query.understanding.understand import KnownNames
 from rag.types import Turn
 from tests.fakes import ScriptedChat
 
 TITLES = {"a": "Pebble: Small Caches", "b": "Reef: Caches on Disk", "c": "Walking Robots on Sand"}
-SHELF = Collection(Known(frozenset({"Ada Quill", "Bo Tanaka"}), frozenset({"ICML 2024"})), TITLES, date(2026, 1, 2))
+SHELF = Collection(
+    KnownNames(frozenset({"Ada Quill", "Bo Tanaka"}), frozenset({"ICML 2024"})), TITLES, date(2026, 1, 2)
+)
 LIST = Turn("which papers cut cache memory?", "- Pebble prunes. [1]\n- Reef. [2]\n- Sand. [3]", ("a", "b", "c"))
 LAMB = Turn("Does LAMB beat Adam at large batch sizes?", "No, Adam holds its own.")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.query.overrides import override, phrases
+from rag.query.overrides import apply_overrides, filter_phrases
 from rag.types import Filters, Overrides, Query
 
 QUERY = Query("papers by Quill before 2020 on caches", "list", "caches", Filters(until="2019", author="Quill"))
@@ -10,7 +10,7 @@ QUERY = Query("papers by Quill before 2020 on caches", "list", "caches", Filters
 
 def test_each_constraint_is_said_in_plain_english() -> None:
     filters = Filters("2023", "2024-03", "Ada Quill", 1, 1, "ICML", True)
-    assert phrases(filters) == {
+    assert filter_phrases(filters) == {
         "since": "dated 2023 or later",
         "until": "dated 2024-03 or earlier",
         "author": "by Ada Quill",
@@ -18,8 +18,8 @@ def test_each_constraint_is_said_in_plain_english() -> None:
         "venue": "at ICML",
         "code": "with code",
     }
-    assert phrases(Filters()) == {}
-    assert phrases(Filters(code=False)) == {"code": "without code"}
+    assert filter_phrases(Filters()) == {}
+    assert filter_phrases(Filters(code=False)) == {"code": "without code"}
 
 
 @pytest.mark.parametrize(
@@ -33,33 +33,35 @@ def test_each_constraint_is_said_in_plain_english() -> None:
     ],
 )
 def test_author_counts_are_said(least: int | None, most: int | None, phrase: str) -> None:
-    assert phrases(Filters(least_authors=least, most_authors=most)) == {"author_count": phrase}
+    assert filter_phrases(Filters(least_authors=least, most_authors=most)) == {"author_count": phrase}
 
 
 def test_nothing_set_changes_nothing() -> None:
-    assert override(QUERY, Overrides()) == QUERY
+    assert apply_overrides(QUERY, Overrides()) == QUERY
 
 
 def test_set_filters_replace_understood_ones_field_by_field() -> None:
-    changed = override(QUERY, Overrides("fact", Filters(until="2018", code=True)))
+    changed = apply_overrides(QUERY, Overrides("fact", Filters(until="2018", code=True)))
     assert (changed.kind, changed.filters) == ("fact", Filters(until="2018", author="Quill", code=True))
 
 
 def test_understood_bound_gives_way_to_one_that_excludes_it() -> None:
-    assert override(QUERY, Overrides(filters=Filters(since="2024"))).filters == Filters(since="2024", author="Quill")
+    assert apply_overrides(QUERY, Overrides(filters=Filters(since="2024"))).filters == Filters(
+        since="2024", author="Quill"
+    )
     query = Query("x since 2024", "list", "x", Filters(since="2024"))
-    assert override(query, Overrides(filters=Filters(until="2020"))).filters == Filters(until="2020")
+    assert apply_overrides(query, Overrides(filters=Filters(until="2020"))).filters == Filters(until="2020")
 
 
 def test_author_count_is_replaced_as_a_whole() -> None:
     query = Query("x", "list", "x", Filters(most_authors=2))
-    assert override(query, Overrides(filters=Filters(least_authors=5))).filters == Filters(least_authors=5)
+    assert apply_overrides(query, Overrides(filters=Filters(least_authors=5))).filters == Filters(least_authors=5)
 
 
 def test_dropped_constraints_are_lifted() -> None:
-    assert override(QUERY, Overrides(drop=frozenset({"author", "code"}))).filters == Filters(until="2019")
+    assert apply_overrides(QUERY, Overrides(drop=frozenset({"author", "code"}))).filters == Filters(until="2019")
 
 
 def test_question_taken_as_it_is_has_only_the_filters_that_are_set() -> None:
-    literal = override(QUERY, Overrides(filters=Filters(code=True), as_is=True))
+    literal = apply_overrides(QUERY, Overrides(filters=Filters(code=True), as_is=True))
     assert literal == Query(QUERY.question, "fact", QUERY.question, Filters(code=True))

@@ -15,6 +15,7 @@ from rag.cli.main import main
 from rag.corpus.records import paper_to_record
 from rag.engine import Engine
 from rag.index.library import Library
+from rag.render.notices import notices_text
 from rag.types import Filters, Overrides, Turn
 from tests.fakes import (
     EASY_RANKER,
@@ -94,7 +95,7 @@ def test_restriction_holds_where_the_records_answer_alone(engine: Engine) -> Non
 def test_filter_that_none_of_the_papers_spoken_of_meets_is_said(engine: Engine) -> None:
     answer = asked(engine, "which of those are from 2023?", LIST)
     assert (answer.status, answer.citations) == ("refused", ())
-    assert str(answer.notice).startswith("None of the papers spoken of is dated 2023.")
+    assert str(notices_text(answer.notices)).startswith("None of the papers cited before is dated 2023.")
 
 
 def test_request_for_more_tells_all_of_one_paper(engine: Engine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,14 +85,14 @@ def test_index_that_may_not_be_written_to_is_read_from_a_copy(
 ) -> None:
     from rag.index import vectors
 
-    opened = vectors._existing
+    opened = vectors._open
 
-    def read_only(folder: Path) -> vectors.VectorStore:
+    def read_only(folder: Path, *copied_to: Any) -> vectors.VectorStore:
         if folder == generation / "vectors":
             raise RuntimeError("attempt to write a readonly database")
-        return opened(folder)
+        return opened(folder, *copied_to)
 
-    monkeypatch.setattr(vectors, "_existing", read_only)
+    monkeypatch.setattr(vectors, "_open", read_only)
     store = open_vectors(generation / "vectors")
     assert store.count() == 3
     store.close()

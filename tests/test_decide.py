@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answer import Missed
-from rag.retrieval.scoring import Logistic, relevance_features, with_probabilities
-from rag.selection.cut import Choice, choose, in_asked_order
+from rag.retrieval.scoring import relevance_features
+from rag.selection.cut import Selection, arrange, select
 from rag.types import Hit, Kind, Paper, Query
 
 DATES = ["2021", "2024-02-01", None, "2019-07", "2024", "2022-12-31"]
@@ -31,24 +31,24 @@ def ids(found: tuple[Hit, ...]) -> list[str]:
 
 
 def test_list_is_cut_where_the_probable_papers_end() -> None:
-    choice = choose(query("list"), hits(0.9, 0.8, 0.7, 0.05, 0.02))
-    assert (ids(choice.cited), ids(choice.near)) == (["p1", "p2", "p3"], ["p4", "p5"])
+    selection = select(query("list"), hits(0.9, 0.8, 0.7, 0.05, 0.02))
+    assert (ids(selection.cited), ids(selection.near)) == (["p1", "p2", "p3"], ["p4", "p5"])
 
 
 def test_list_may_cite_far_more_than_five_and_says_what_it_lacks() -> None:
-    choice = choose(query("list"), hits(*[0.9] * 40, *[0.05] * 20))
-    assert (len(choice.cited), len(choice.near), choice.missed) == (40, 8, Missed(0, 2))
+    selection = select(query("list"), hits(*[0.9] * 40, *[0.05] * 20))
+    assert (len(selection.cited), len(selection.near), selection.missed) == (40, 8, Missed(0, 2))
 
 
 def test_papers_behind_the_hundredth_are_neither_cited_nor_near_nor_missed() -> None:
-    choice = choose(query("list"), hits(*[0.95] * 130))
-    assert (len(choice.cited), choice.near, choice.missed) == (100, (), Missed(0, 0))
+    selection = select(query("list"), hits(*[0.95] * 130))
+    assert (len(selection.cited), selection.near, selection.missed) == (100, (), Missed(0, 0))
 
 
 def test_count_that_is_asked_for_is_the_number_cited() -> None:
-    assert len(choose(query("list", count=2), hits(0.9, 0.9, 0.9, 0.9)).cited) == 2
-    assert len(choose(query("list", count=3), hits(0.9, 0.01, 0.01, 0.01)).cited) == 3
-    assert len(choose(query("list", count=9), hits(0.9, 0.8)).cited) == 2
+    assert len(select(query("list", count=2), hits(0.9, 0.9, 0.9, 0.9)).cited) == 2
+    assert len(select(query("list", count=3), hits(0.9, 0.01, 0.01, 0.01)).cited) == 3
+    assert len(select(query("list", count=9), hits(0.9, 0.8)).cited) == 2
 
 
 @pytest.mark.parametrize(
@@ -65,26 +65,26 @@ def test_count_that_is_asked_for_is_the_number_cited() -> None:
     ],
 )
 def test_kind_bounds_how_many_are_cited(kind: Kind, scores: tuple[float, ...], cited: int) -> None:
-    choice = choose(query(kind), hits(*scores))
-    assert (len(choice.cited), choice.missed) == (cited, None)
+    selection = select(query(kind), hits(*scores))
+    assert (len(selection.cited), selection.missed) == (cited, None)
 
 
 def test_nothing_found_gives_nothing_to_cite() -> None:
     for kind in ("list", "fact", "compare", "lookup"):
-        assert choose(query(kind), []).cited == ()  # type: ignore[arg-type]
+        assert select(query(kind), []).cited == ()  # type: ignore[arg-type]
 
 
 @given(st.lists(st.floats(0.01, 0.99), max_size=20), st.sampled_from(["list", "fact", "compare", "lookup"]))
 def test_near_misses_are_what_follows_the_cited_and_never_cited(scores: list[float], kind: Kind) -> None:
     found = hits(*sorted(scores, reverse=True))
-    choice = choose(query(kind), found)
-    assert list(choice.cited + choice.near) == found[: len(choice.cited) + len(choice.near)]
-    assert len(choice.near) == min(8, len(found) - len(choice.cited))
+    selection = select(query(kind), found)
+    assert list(selection.cited + selection.near) == found[: len(selection.cited) + len(selection.near)]
+    assert len(selection.near) == min(8, len(found) - len(selection.cited))
 
 
-def ordered(order: str, count: int | None = None) -> Choice:
+def ordered(order: str, count: int | None = None) -> Selection:
     found = hits(0.9, 0.9, 0.9, 0.9, 0.9, 0.01, dates=DATES)
-    return choose(query("list", order=order, count=count), found)
+    return select(query("list", order=order, count=count), found)
 
 
 def test_order_cites_what_belongs_by_date_and_no_paper_without_one() -> None:
@@ -103,23 +103,23 @@ def test_what_is_not_cited_in_order_is_near_by_rank() -> None:
 
 def test_ranking_shows_those_that_an_order_chooses_first_and_then_the_rest_by_rank() -> None:
     found = hits(0.9, 0.9, 0.9, 0.9, 0.9, 0.01, dates=DATES)
-    turned = in_asked_order(query("list", order="newest"), found)
+    turned = arrange(query("list", order="newest"), found)
     assert ids(turned) == ["p2", "p5", "p1", "p4", "p3", "p6"]
     assert [hit.rank for hit in turned] == [1, 2, 3, 4, 5, 6]
-    assert ids(in_asked_order(query("list", order="oldest", count=1), found)) == ["p4", "p1", "p2", "p3", "p5", "p6"]
-    assert choose(query("list", order="newest"), turned).cited == turned[:4]
+    assert ids(arrange(query("list", order="oldest", count=1), found)) == ["p4", "p1", "p2", "p3", "p5", "p6"]
+    assert ids(select(query("list", order="newest"), found).cited) == ids(turned[:4])
 
 
 def test_ranking_without_an_order_or_of_a_comparison_stays_as_it_is() -> None:
     found = hits(0.9, 0.9, dates=["2019", "2024"])
-    assert in_asked_order(query("list"), found) == tuple(found)
-    assert in_asked_order(query("compare", order="newest"), found) == tuple(found)
-    assert in_asked_order(query("list", order="newest"), []) == ()
+    assert arrange(query("list"), found) == tuple(found)
+    assert arrange(query("compare", order="newest"), found) == tuple(found)
+    assert arrange(query("list", order="newest"), []) == ()
 
 
 def test_comparison_is_not_put_in_order_of_date() -> None:
-    choice = choose(query("compare", order="newest"), hits(0.9, 0.9, dates=["2019", "2024"]))
-    assert ids(choice.cited) == ["p1", "p2"]
+    selection = select(query("compare", order="newest"), hits(0.9, 0.9, dates=["2019", "2024"]))
+    assert ids(selection.cited) == ["p1", "p2"]
 
 
 def test_features_measure_strength_distance_and_the_nearest_paper() -> None:
@@ -137,13 +137,6 @@ def test_features_measure_strength_distance_and_the_nearest_paper() -> None:
     assert relevance_features(found[1:], query("fact"))[0]["list"] == 0.0
 
 
-def test_probability_becomes_the_score_and_nothing_else_changes() -> None:
-    found = [Hit(1, Paper("a", "A", "Text."), 0.0, 0.0, {"dense": 0.5})]
-    (hit,) = with_probabilities(found, query("fact"), Logistic({"strength": 1.0}, 0.0))
-    assert (hit.rank, hit.score, hit.strength, hit.signals) == (1, 0.5, 0.0, {"dense": 0.5})
-    assert with_probabilities([], query("fact"), Logistic({}, 0.0)) == ()
-
-
 def test_comparison_of_named_papers_cites_them_and_no_other() -> None:
-    assert ids(choose(query("compare"), hits(0.99, 0.99, 0.6, 0.5)).cited) == ["p1", "p2"]
-    assert ids(choose(query("compare"), hits(0.99, 0.6, 0.01)).cited) == ["p1", "p2"]
+    assert ids(select(query("compare"), hits(0.99, 0.99, 0.6, 0.5)).cited) == ["p1", "p2"]
+    assert ids(select(query("compare"), hits(0.99, 0.6, 0.01)).cited) == ["p1", "p2"]

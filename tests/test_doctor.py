@@ -92,7 +92,7 @@ def test_endpoint_that_answers_is_fine(
     assert (code, checks["endpoint"][0], checks["answer"][0]) == (0, "ok", "ok")
     assert checks["structured output"] == (
         "warn",
-        "the reply was no JSON of the form asked for: what needs a form may fail",
+        "the reply was not JSON of the given schema: steps that need structured output may fail",
     )
     assert [request["max_tokens"] for request in endpoint.requests] == [32, 200, 200]
 
@@ -103,7 +103,7 @@ def test_model_that_the_endpoint_lacks_is_named(
     configure(monkeypatch, endpoint, "large-model")
     code, checks = examine(capsys)
     assert code == 1
-    assert checks["model at endpoint"] == ("fail", "CITEDESK_LLM_MODEL is 'large-model'; it has small-model.")
+    assert checks["model at endpoint"] == ("fail", "CITEDESK_LLM_MODEL is 'large-model'; the endpoint has small-model.")
 
 
 def test_endpoint_without_a_model_gets_its_models_listed(

@@ -12,29 +12,31 @@ from typing import Any
 
 import pytest
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import MetadataMode, NodeWithScore
+from llama_index.core.schema import NodeWithScore
 
 from rag.answer import Answer, Checked, Done, Event, Missed, Relaxation, Retrieved, Token
 from rag.engine import Engine
 from rag.errors import UsageError
-from rag.generation.context_budget import TokenCounter
+from rag.generation.llama_index import paper_to_node
+from rag.generation.writer import TokenCounter, Writer
 from rag.index.library import Library
-from rag.llm.protocol import Message, Spent
+from rag.llm.protocol import Message
 from rag.models.loading import Models
-from rag.retrieval.retrievers import DenseRetriever, paper_to_node
+from rag.render.notices import notices_text
+from rag.retrieval.candidates import dense_search
 from rag.retrieval.scoring import Logistic
-from rag.types import Filters, Hit, Overrides
+from rag.types import Filters, Hit, Overrides, TokenUsage
 from rag.verification.judge import SentenceJudge
-from rag.verification.writer import Writer
+from rag.verification.written_answer import CheckedWriter
 from tests.fakes import (
     CACHE_PAPER,
     EASY_RANKER,
     PAPERS,
     PEBBLE,
     SHELF,
-    HashEmbedder,
-    HashLateModel,
-    HashScorer,
+    HashCrossEncoder,
+    HashEncoder,
+    HashTokenEncoder,
     ScriptedChat,
     ScriptedEndpoint,
     WordEntailment,
@@ -58,7 +60,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 def make(library: Library, models: Models | None = None, ranker: Any = EASY_RANKER, **values: Any) -> Engine:
     settings = hash_settings(Path("home"), **values)
-    writer = word_writer(settings) if settings.writes else None
+    writer = word_writer(settings) if settings.has_endpoint else None
     return Engine(
         settings, library, models or hash_models(), ranker=ranker, today=lambda: date(2026, 1, 2), writer=writer
     )
@@ -81,7 +83,7 @@ def ids(papers: Any) -> list[str]:
     return [each.paper.paper_id for each in papers]
 
 
-def usage_of(answer: Answer) -> list[tuple[str, Spent]]:
+def usage_of(answer: Answer) -> list[tuple[str, TokenUsage]]:
     return list(answer.usage.steps.items())
 
 
@@ -107,7 +109,7 @@ def test_answer_without_endpoint_is_extractive_and_cites_verbatim(library: Libra
     events = list(make(library).ask(QUESTION))
     assert [type(event) for event in events] == [Retrieved, Done]
     answer = events[-1].answer  # type: ignore[union-attr]
-    assert (answer.status, answer.model, answer.notice) == ("extractive", None, None)
+    assert (answer.status, answer.model, notices_text(answer.notices)) == ("extractive", None, None)
     assert answer.text == "- We present Pebble, which prunes the KV cache and cuts its memory by 2.57×. [1]"
     (citation,) = answer.citations
     (quote,) = citation.quotes
@@ -125,7 +127,7 @@ def test_filters_exclude_papers(library: Library) -> None:
 def test_zero_matches_say_zero_and_what_lifting_the_constraint_would_give(library: Library) -> None:
     answer = asked(make(library), QUESTION, Overrides(filters=Filters(since="2030")))
     assert (answer.status, answer.text) == ("refused", "The collection does not answer this.")
-    assert answer.notice == (
+    assert notices_text(answer.notices) == (
         "No paper in the collection is dated 2030 or later. Lift one with --drop since, or leave its flag out."
     )
     assert (answer.citations, answer.near_misses) == ((), ())
@@ -137,7 +139,7 @@ def test_zero_matches_show_what_dropping_each_constraint_would_leave(shelf: Libr
     assert (answer.status, answer.citations, answer.near_misses) == ("refused", (), ())
     assert answer.query.filters == Filters(since="2025", author="Ada Quill")
     assert answer.relaxations == (Relaxation("since", 2), Relaxation("author", 0))
-    assert answer.notice == (
+    assert notices_text(answer.notices) == (
         "No paper in the collection is dated 2025 or later and by Ada Quill. Papers that meet the rest: 2 if not "
         "“dated 2025 or later”, 0 if not “by Ada Quill”. Lift one with "
         "--drop since or --drop author, or leave its flag out."
@@ -170,7 +172,7 @@ def test_title_in_other_words_is_a_lookup_of_one_paper(shelf: Library) -> None:
 
 
 def test_metadata_are_answered_from_the_records_without_a_model(shelf: Library) -> None:
-    embedder, late, scorer = HashEmbedder(), HashLateModel(), HashScorer()
+    embedder, late, scorer = HashEncoder(), HashTokenEncoder(), HashCrossEncoder()
     engine = make(shelf, Models(embedder, late, scorer), STRICT)
     answer = asked(engine, "papers by Ada Quill")
     assert (answer.query.kind, answer.status) == ("metadata", "extractive")
@@ -199,13 +201,13 @@ def test_metadata_that_no_paper_meets_are_refused_with_what_would_meet_the_rest(
 
 def test_name_that_no_paper_has_is_told(shelf: Library) -> None:
     answer = asked(make(shelf), "Which came first, Pebble or Quarry?")
-    assert answer.notice == "No paper here is called “Quarry”."
+    assert notices_text(answer.notices) == "No paper here is called “Quarry”."
 
 
 def test_question_about_something_else_is_refused_calmly(shelf: Library) -> None:
     answer = asked(make(shelf), "What is the weather today?")
     assert (answer.query.kind, answer.status, answer.citations, answer.near_misses) == ("off-topic", "refused", (), ())
-    assert answer.notice == (
+    assert notices_text(answer.notices) == (
         "This does not ask about papers. Ask about what they do, or for papers by topic, date or author."
     )
 
@@ -213,14 +215,16 @@ def test_question_about_something_else_is_refused_calmly(shelf: Library) -> None
 def test_question_that_is_not_answered_is_refused_with_the_nearest_papers(shelf: Library) -> None:
     answer = asked(make(shelf, ranker=STRICT), QUESTION)
     assert (answer.status, answer.citations, answer.near_misses[0].paper) == ("refused", (), PEBBLE)
-    assert answer.notice == "The papers listed are the nearest, but none of them seems to answer it."
+    assert notices_text(answer.notices) == "The papers listed are the nearest, but none of them seems to answer it."
 
 
 def test_fact_that_the_named_paper_lacks_is_refused_with_it_as_the_nearest(shelf: Library) -> None:
     answer = asked(make(shelf), "How fast is Pebble on the H100?")
     assert (answer.status, answer.text) == ("refused", "The collection does not answer this.")
     assert (answer.citations, answer.near_misses[0].paper) == ((), PEBBLE)
-    assert answer.notice == ("The nearest paper does not mention “H100”, and nothing else here seems to answer it.")
+    assert notices_text(answer.notices) == (
+        "The nearest paper does not mention “H100”, and nothing else here seems to answer it."
+    )
 
 
 def test_refusal_does_not_reach_the_endpoint(shelf: Library, endpoint: ScriptedEndpoint) -> None:
@@ -261,41 +265,41 @@ def test_order_that_is_asked_for_is_that_of_the_citations(shelf: Library) -> Non
 )
 def test_comparison_puts_the_papers_that_it_names_first(shelf: Library, question: str, papers: list[str]) -> None:
     answer = asked(make(shelf), question)
-    assert (answer.query.kind, ids(answer.citations), answer.notice) == ("compare", papers, None)
+    assert (answer.query.kind, ids(answer.citations), notices_text(answer.notices)) == ("compare", papers, None)
 
 
 def test_comparison_tells_which_side_no_cited_paper_mentions(shelf: Library) -> None:
     answer = asked(make(shelf), "Compare Dune and Zorblax")
     assert "2305.00002" in ids(answer.citations)
-    assert answer.notice == "No paper cited here mentions “Zorblax”."
+    assert notices_text(answer.notices) == "No paper cited here mentions “Zorblax”."
 
 
 def test_cross_encoder_reads_as_many_papers_as_are_set(library: Library) -> None:
-    scorer = HashScorer()
-    make(library, Models(HashEmbedder(), HashLateModel(), scorer), rerank_depth=2).search(QUESTION)
+    scorer = HashCrossEncoder()
+    make(library, Models(HashEncoder(), HashTokenEncoder(), scorer), rerank_depth=2).search(QUESTION)
     ((question, texts),) = scorer.asked
     assert (question, len(texts)) == ("Which method prunes the KV cache", 2)
     assert texts[0].startswith("Small Caches. Key-value caches fill the memory of a server. We present Pebble")
 
 
 def test_fast_search_uses_no_cross_encoder(library: Library) -> None:
-    scorer = HashScorer()
-    engine = make(library, Models(HashEmbedder(), HashLateModel(), scorer), rerank_depth=0)
+    scorer = HashCrossEncoder()
+    engine = make(library, Models(HashEncoder(), HashTokenEncoder(), scorer), rerank_depth=0)
     answer = asked(engine, QUESTION)
     assert (ids(answer.citations), scorer.asked) == (["2401.00001"], [])
     assert list(engine.search(QUESTION).hits[0].signals) == ["dense", "lexical", "late", "late_rare"]
 
 
 def test_search_without_token_vectors_ranks_by_what_there_is(library: Library) -> None:
-    bare = replace(library, late=None)
-    (hit, *_) = make(bare, Models(HashEmbedder(), None, HashScorer())).search(QUESTION).hits
+    bare = replace(library, maxsim=None)
+    (hit, *_) = make(bare, Models(HashEncoder(), None, HashCrossEncoder())).search(QUESTION).hits
     assert (hit.paper, list(hit.signals)) == (CACHE_PAPER, ["dense", "lexical", "rerank"])
 
 
 def test_without_token_vectors_nothing_is_refused_for_what_late_interaction_would_say(tmp_path: Path) -> None:
     library = hash_library(tmp_path)
-    bare = replace(library, late=None)
-    models = replace(hash_models(), late=None)
+    bare = replace(library, maxsim=None)
+    models = replace(hash_models(), token_encoder=None)
     assert asked(make(bare, models, ranker=STRICT), QUESTION).status == "extractive"
     library.close()
 
@@ -303,14 +307,14 @@ def test_without_token_vectors_nothing_is_refused_for_what_late_interaction_woul
 def test_exclusion_is_said_not_to_be_understood(shelf: Library) -> None:
     answer = asked(make(shelf), "papers on caches but not by Ada Quill")
     assert not answer.query.filters
-    assert str(answer.notice).startswith("Exclusions (“not from …”, “except …”) are not understood")
+    assert str(notices_text(answer.notices)).startswith("Exclusions (“not from …”, “except …”) are not understood")
 
 
 def test_names_that_no_paper_has_do_not_blame_the_filter(shelf: Library) -> None:
     answer = asked(make(shelf), "Which came first, Marble or Granite, since 2020?")
     assert answer.status == "refused"
-    assert "No paper here is called “Marble”, “Granite”." in str(answer.notice)
-    assert "dated" not in str(answer.notice)
+    assert "No paper here is called “Marble”, “Granite”." in str(notices_text(answer.notices))
+    assert "dated" not in str(notices_text(answer.notices))
 
 
 def test_paper_that_a_postprocessor_adds_is_answered_with(shelf: Library) -> None:
@@ -323,9 +327,9 @@ def test_paper_that_a_postprocessor_adds_is_answered_with(shelf: Library) -> Non
 
 
 def test_ranker_is_the_trained_one_of_the_depth_unless_another_is_given(library: Library) -> None:
-    assert "rerank" in make(library, ranker=None).finder.ranker.signals
-    assert "rerank" not in make(library, ranker=None, rerank_depth=0).finder.ranker.signals
-    assert make(library).finder.ranker is EASY_RANKER
+    assert "rerank" in make(library, ranker=None).scorer.ranker.signals
+    assert "rerank" not in make(library, ranker=None, rerank_depth=0).scorer.ranker.signals
+    assert make(library).scorer.ranker is EASY_RANKER
 
 
 def test_empty_question_is_a_clear_error(library: Library) -> None:
@@ -338,12 +342,12 @@ def test_half_a_surrogate_in_a_question_is_replaced(library: Library) -> None:
 
 
 def test_question_in_another_language_is_said_not_to_be_read(library: Library) -> None:
-    notice = asked(make(library), "Welche Arbeiten verkleinern den KV-Cache?").notice
-    assert str(notice).startswith("The question does not look English. Ask in English")
+    answer = asked(make(library), "Welche Arbeiten verkleinern den KV-Cache?")
+    assert str(notices_text(answer.notices)).startswith("The question does not look English. Ask in English")
 
 
 def test_very_long_question_is_answered_with_a_notice(library: Library) -> None:
-    assert "only its first 512 tokens" in str(asked(make(library), "cache " * 600).notice)
+    assert "only its first 512 tokens" in str(notices_text(asked(make(library), "cache " * 600).notices))
 
 
 def test_endpoint_writes_an_answer_whose_markers_are_checked(library: Library, endpoint: ScriptedEndpoint) -> None:
@@ -361,9 +365,9 @@ def test_endpoint_writes_an_answer_whose_markers_are_checked(library: Library, e
     assert {name: (spent.calls, spent.prompt_tokens, spent.completion_tokens) for name, spent in usage_of(answer)} == {
         "write": (1, 70, 7)
     }
-    assert answer.notice == (
-        "Removed 1 citation number(s) that named no evidence. "
-        "2 of the model's 3 sentences are not borne out by a paper that they cite."
+    assert notices_text(answer.notices) == (
+        "Removed 1 citation number without a source. "
+        "Not supported by a paper that they cite: 2 of the model's 3 sentences."
     )
     assert {"prompt", "first_token", "write"} <= set(answer.timings_ms)
 
@@ -394,23 +398,23 @@ def test_model_that_says_it_is_not_answered_refuses(library: Library, endpoint: 
 def test_answer_without_a_citation_says_that_it_cannot_be_checked(library: Library, endpoint: ScriptedEndpoint) -> None:
     endpoint.pieces = ("Caches are nice.",)
     _, answer = written(library, endpoint)
-    assert str(answer.notice).startswith("The model cited no paper: nothing here can be checked.")
+    assert str(notices_text(answer.notices)).startswith("The model cited no paper, so nothing can be checked.")
 
 
 def test_answer_that_reached_its_limit_is_truncated(library: Library, endpoint: ScriptedEndpoint) -> None:
     endpoint.finish_reason = "length"
     _, answer = written(library, endpoint)
     assert answer.status == "truncated"
-    assert "CITEDESK_LLM_MAX_TOKENS" in str(answer.notice)
+    assert "CITEDESK_LLM_MAX_TOKENS" in str(notices_text(answer.notices))
 
 
 @pytest.mark.parametrize(
     ("fault", "notice"),
     [
-        ({"status": 401, "body": b'{"error": "no"}'}, r"refused the key \(HTTP 401\): set CITEDESK_LLM_API_KEY"),
+        ({"status": 401, "body": b'{"error": "no"}'}, r"rejected the API key \(HTTP 401\): set CITEDESK_LLM_API_KEY"),
         ({"status": 500, "body": b"<html>oops</html>"}, r"failed \(HTTP 500: a web page\)"),
-        ({"pieces": ("Half an", " answer"), "cut_after": 1}, "broke off before the answer's end"),
-        ({"silent_after": 0}, r"sent no first token in 0.3 s \(CITEDESK_LLM_FIRST_TOKEN_TIMEOUT\)"),
+        ({"pieces": ("Half an", " answer"), "cut_after": 1}, "broke off before the end of the answer"),
+        ({"silent_after": 0}, r"sent no token within 0.3 s \(CITEDESK_LLM_FIRST_TOKEN_TIMEOUT\)"),
     ],
 )
 def test_failing_endpoint_gives_the_extractive_answer_and_says_why(
@@ -421,21 +425,21 @@ def test_failing_endpoint_gives_the_extractive_answer_and_says_why(
     _, answer = written(library, endpoint, llm_first_token_timeout=0.3 if "silent_after" in fault else 30)
     assert answer.status == "extractive"
     assert answer.text.startswith("- We present Pebble")
-    assert re.search(notice, str(answer.notice))
-    assert "The extractive answer stands in for it." in str(answer.notice)
+    assert re.search(notice, str(notices_text(answer.notices)))
+    assert "The extractive answer is shown instead." in str(notices_text(answer.notices))
     assert len(endpoint.requests) == 1
 
 
 def test_redirect_to_another_server_is_not_followed(library: Library, endpoint: ScriptedEndpoint) -> None:
     endpoint.status, endpoint.redirect = 307, "/v1/elsewhere"
     _, answer = written(library, endpoint)
-    assert "redirects (HTTP 307), and is not followed" in str(answer.notice)
+    assert "redirects (HTTP 307), which is not followed" in str(notices_text(answer.notices))
     assert len(endpoint.requests) == 1
 
 
 def test_endpoint_that_is_not_there_is_named(library: Library) -> None:
     answer = asked(make(library, llm_base_url="http://127.0.0.1:9/v1", llm_model="m"), QUESTION)
-    assert "http://127.0.0.1:9/v1 cannot be reached" in str(answer.notice)
+    assert "http://127.0.0.1:9/v1 cannot be reached" in str(notices_text(answer.notices))
 
 
 def test_caller_that_stops_ends_the_endpoints_work(library: Library, endpoint: ScriptedEndpoint) -> None:
@@ -508,7 +512,7 @@ def test_two_questions_at_once_do_not_mix(shelf: Library) -> None:
         chats.append(ScriptedChat(reply))
         return chats[-1]
 
-    writer = Writer(settings, SentenceJudge(WordEntailment()), TokenCounter(str.split), open_chat)
+    writer = CheckedWriter(Writer(settings, TokenCounter(str.split), open_chat), SentenceJudge(WordEntailment()))
     engine = Engine(settings, shelf, hash_models(), ranker=GENEROUS, today=lambda: date(2026, 1, 2), writer=writer)
     questions = [f"Which method is {name} about?" for name in names]
     with ThreadPoolExecutor(2) as pool:
@@ -528,7 +532,7 @@ def test_question_that_leaves_no_room_is_answered_extractively(library: Library,
     engine = make(library, llm_base_url=endpoint.url, llm_model="small-model", **small)
     answer = asked(engine, "KV cache " * 100)
     assert (answer.status, endpoint.requests) == ("extractive", [])
-    assert "No paper fits into CITEDESK_LLM_CONTEXT" in str(answer.notice)
+    assert "No paper fits into CITEDESK_LLM_CONTEXT" in str(notices_text(answer.notices))
 
 
 def test_refusal_with_a_marker_is_a_refusal(library: Library, endpoint: ScriptedEndpoint) -> None:
@@ -544,17 +548,18 @@ def test_marker_that_ends_the_text_is_shown(library: Library, endpoint: Scripted
 
 
 def test_postprocessor_of_llamaindex_reorders_what_is_answered_from(library: Library) -> None:
+    forwards = make(library).search(QUESTION).hits
+    assert len(forwards) == 3
+
     class Backwards(BaseNodePostprocessor):
         def _postprocess_nodes(self, nodes: list[NodeWithScore], query_bundle: object = None) -> list[NodeWithScore]:
-            assert "rerank" in nodes[0].node.metadata["signals"]
-            assert "signals" not in nodes[0].node.get_content(MetadataMode.EMBED)
+            assert [node.node.metadata["paper_id"] for node in nodes] == ids(forwards)
+            assert nodes[0].score is not None and nodes[0].score > (nodes[-1].score or 0)
             return [*reversed(nodes), nodes[-1]]
 
-    forwards = [hit.paper for hit in make(library).search(QUESTION).hits]
-    assert len(forwards) == 3
     settings = hash_settings(Path("home"))
     turned: tuple[Hit, ...] = Engine(settings, library, hash_models(), [Backwards()], EASY_RANKER).search(QUESTION).hits
-    assert [hit.paper for hit in turned] == forwards[::-1]
+    assert ids(turned) == ids(forwards)[::-1]
     assert [hit.rank for hit in turned] == [1, 2, 3]
 
 
@@ -562,9 +567,9 @@ def test_paper_of_many_chunks_does_not_crowd_out_the_pool(tmp_path: Path) -> Non
     abstract = " ".join(f"The KV cache is pruned by method number {i}." for i in range(200))
     long = replace(CACHE_PAPER, paper_id="long", title="KV", abstract=abstract)
     library = hash_library(tmp_path, (long, *PAPERS))
-    nodes = DenseRetriever(library, HashEmbedder(), Filters(), 3).retrieve(QUESTION)
+    found = dense_search(library, HashEncoder().encode_query(QUESTION), None, 3)
     library.close()
-    assert len({node.node.metadata["paper_id"] for node in nodes}) == 3
+    assert len(dict(found)) == 3
 
 
 def test_library_is_read_back_in_corpus_order(library: Library) -> None:

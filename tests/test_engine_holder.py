@@ -10,10 +10,10 @@ from threading import Event, Thread
 import pytest
 
 from rag.errors import CitedeskError, IndexMissing, ModelUnavailable, UsageError
+from rag.generation.writer import Writer
 from rag.index.vectors import VectorStore
 from rag.models.loading import Models
 from rag.settings import Settings
-from rag.verification.writer import Writer
 from tests.fakes import PAPERS, hash_library, hash_models, hash_settings, word_writer
 from ui.engine_holder import EngineHolder, SessionSettings
 
@@ -139,7 +139,7 @@ def test_who_only_searches_does_not_wait_for_what_writes(tmp_path: Path, monkeyp
         assert go_on.wait(SOON)
         return word_writer(settings)
 
-    monkeypatch.setattr("rag.verification.writer.load_writer", load)
+    monkeypatch.setattr("rag.verification.written_answer.load_checked_writer", load)
     choice = SessionSettings(base_url="http://127.0.0.1:9/v1", model="m")
     with started(tmp_path) as holder:
         holder.engine(SOON)
@@ -176,9 +176,9 @@ def test_session_chooses_depth_and_extractive_answers_for_itself_alone(tmp_path:
     with started(tmp_path) as holder:
         holder.engine(SOON)
         fast = holder.session_engine(SessionSettings(written=False, thorough=False), lambda chat: None, nullcontext)
-        assert fast.finder.scorer is None
+        assert fast.scorer.cross_encoder is None
         assert fast.writer is None
-        assert holder.engine().finder.scorer is not None
+        assert holder.engine().scorer.cross_encoder is not None
 
 
 SERVED = Settings(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from eval.measures.facts import fact_scores, holds, read
-from rag.text.quantities import Date, Quantity, take_dates, take_quantities
+from rag.text.quantities import PartialDate, Quantity, extract_dates, extract_quantities
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_shares_in_answer_and_quotes() -> None:
 
 
 def test_quantities_have_units_and_leave_the_rest() -> None:
-    found, rest = take_quantities("x3 in 40 GB, 7B parameters and 12 GPUs, 3 million lines, 1,500.5 W")
+    found, rest = extract_quantities("x3 in 40 GB, 7B parameters and 12 GPUs, 3 million lines, 1,500.5 W")
     assert found == (
         Quantity(3.0, "x"),
         Quantity(40e9, "B"),
@@ -76,6 +76,12 @@ def test_quantities_have_units_and_leave_the_rest() -> None:
 
 
 def test_dates_are_read_as_far_as_they_go() -> None:
-    found, rest = take_dates("2018-04-30, Apr 30, 2018, May 2024, (Jun), may, 2024-07")
-    assert found == (Date(2018, 4, 30), Date(2018, 4, 30), Date(2024, 5), Date(2024, 7), Date(None, 6))
+    found, rest = extract_dates("2018-04-30, Apr 30, 2018, May 2024, (Jun), may, 2024-07")
+    assert found == (
+        PartialDate(2018, 4, 30),
+        PartialDate(2018, 4, 30),
+        PartialDate(2024, 5),
+        PartialDate(2024, 7),
+        PartialDate(None, 6),
+    )
     assert "may" in rest

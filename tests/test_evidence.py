@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from rag.answer import Missed
 from rag.generation.extractive import completeness, write_extractive
 from rag.index.library import Library
-from rag.retrieval.encoded_query import Reader
-from rag.selection.evidence import SentenceChooser
+from rag.retrieval.encoded_query import QueryEncoder
+from rag.selection.evidence import EvidenceSelector
 from rag.types import Evidence, Kind, Paper, Query, Quote
-from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashEmbedder, HashLateModel, HashScorer, hash_library
+from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashCrossEncoder, HashEncoder, HashTokenEncoder, hash_library
 
 SPEED_PAPER = Paper(
     "2402.00005",
@@ -33,10 +33,14 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 
 def evidence(
-    library: Library, question: str, papers: Sequence[Paper], kind: Kind = "list", scorer: HashScorer | None = None
+    library: Library,
+    question: str,
+    papers: Sequence[Paper],
+    kind: Kind = "list",
+    scorer: HashCrossEncoder | None = None,
 ) -> tuple[Evidence, ...]:
-    reading = Reader(HashEmbedder(), HashLateModel(), library.lexical).read(question)
-    return SentenceChooser(library, scorer).evidence(Query(question, kind, question), reading, papers)
+    reading = QueryEncoder(HashEncoder(), HashTokenEncoder(), library.bm25).encode(question)
+    return EvidenceSelector(library, scorer).select(Query(question, kind, question), reading, papers)
 
 
 def quoted(library: Library, question: str, paper: Paper, kind: Kind = "list") -> list[str]:
@@ -83,7 +87,7 @@ def test_sentences_are_in_reading_order_and_no_more_than_three(library: Library)
 
 def test_cross_encoder_reads_the_sentences_of_facts_alone(library: Library) -> None:
     for kind, texts in (("list", 0), ("lookup", 0), ("compare", 0), ("fact", 3)):
-        scorer = HashScorer()
+        scorer = HashCrossEncoder()
         evidence(library, "Which method prunes the KV cache?", [CACHE_PAPER], kind, scorer)  # type: ignore[arg-type]
         assert sum(len(asked) for _, asked in scorer.asked) == texts
     assert scorer.asked[0][0] == "Which method prunes the KV cache?"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rag.answer import Answer, Citation, Sentence
+from rag.answer import Answer, Citation, Notice, Sentence
 from rag.types import Paper, Query, Quote
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
 from ui.export import answer_to_markdown, to_bibtex, to_csv
@@ -134,12 +134,12 @@ def test_answer_as_markdown() -> None:
         (Citation(1, REEF, (quote,), "it is about caches"),),
         sentences,
         (Citation(None, QUBITS),),
-        notice="One remark.",
+        notices=(Notice("nothing_cited"),),
     )
     assert answer_to_markdown(answer) == (
         "# What does Reef do?\n\n"
         "Reef halves memory [1]. It needs no disk [1].\n\n"
-        "> Note: One remark.\n\n"
+        "> Note: The model cited no paper, so nothing can be checked.\n\n"
         "Checked against the papers:\n\n"
         "- not supported: “It needs no disk [1].” (it is kept on disk)\n\n"
         "## Papers\n\n"

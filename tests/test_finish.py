@@ -8,15 +8,16 @@ import pytest
 from rag.answer import Answer, Checked, Cited, Event, Missed, Token
 from rag.errors import LLMFailed
 from rag.generation.draft import Draft
-from rag.generation.per_paper import Outcome
 from rag.generation.reply_checks import says_nothing
+from rag.generation.writer import WritingOutcome
 from rag.llm.protocol import Reply
-from rag.llm.usage import Meter
+from rag.llm.usage import UsageMeter
+from rag.render.notices import notices_text
 from rag.settings import Unsupported
 from rag.types import Evidence, Kind, Paper, Query, Quote
 from rag.verification.checked_text import CheckedText
-from rag.verification.finish import finish
 from rag.verification.judge import SentenceJudge
+from rag.verification.written_answer import complete
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, WordEntailment
 
 JUDGE = SentenceJudge(WordEntailment())
@@ -37,14 +38,14 @@ def finished(
     replies: Sequence[Any] = (),
     sent: Sequence[Evidence] = EVIDENCE,
     unsupported: Unsupported = "mark",
-    outcome: Outcome | None = None,
+    outcome: WritingOutcome | None = None,
 ) -> tuple[str, list[Event], Answer]:
     """Give what was streamed before the end, the events after it, and the answer."""
     text = CheckedText(sent, JUDGE)
     shown = [*text.feed(reply), *text.end()]
-    meter = Meter(ScriptedChat(replies))
+    meter = UsageMeter(ScriptedChat(replies))
     draft = Draft(Query("What do they do?", kind, "what"), EVIDENCE, missed=Missed(0, 0))
-    stream = finish(draft, text, meter, JUDGE, unsupported, outcome or Outcome())
+    stream = complete(draft, text, meter, JUDGE, unsupported, outcome or WritingOutcome())
     events: list[Event] = []
     try:
         while True:
@@ -77,7 +78,12 @@ def test_list_is_completed_in_the_papers_own_words_and_says_so() -> None:
     ]
     assert [event.citation.n for event in events if isinstance(event, Cited)] == [2, 3]
     assert [event.sentence.origin for event in events if isinstance(event, Checked)] == ["added", "added"]
-    assert (answer.status, answer.notice, answer.near_misses, answer.missed) == ("answered", None, (), Missed(0, 0))
+    assert (answer.status, notices_text(answer.notices), answer.near_misses, answer.missed) == (
+        "answered",
+        None,
+        (),
+        Missed(0, 0),
+    )
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n\n\n"])
@@ -100,8 +106,8 @@ def test_list_without_a_citation_is_all_added() -> None:
     _, _, answer = finished("They do much.", "list")
     assert answer.text.startswith(f"They do much.\n\n{ADDED}- Key-value caches fill the memory of a server. [1]\n")
     assert len(answer.citations) == 3
-    assert answer.notice is not None
-    assert "1 of the model's 1 sentences are not borne out by a paper that they cite." in answer.notice
+    assert notices_text(answer.notices) is not None
+    assert "Not supported by a paper that they cite: 1 of the model's 1 sentence." in notices_text(answer.notices)
 
 
 @pytest.mark.parametrize("kind", ["fact", "compare", "lookup"])
@@ -147,9 +153,9 @@ def test_refusal_in_other_dress_is_a_refusal(reply: str) -> None:
 
 def test_unknown_markers_are_told() -> None:
     _, _, answer = finished("Robots slip on sand [2][7][8].")
-    assert (answer.text, answer.notice) == (
+    assert (answer.text, notices_text(answer.notices)) == (
         "Robots slip on sand [1].",
-        "Removed 2 citation number(s) that named no evidence.",
+        "Removed 2 citation numbers without a source.",
     )
 
 
@@ -160,27 +166,28 @@ def test_unknown_markers_are_counted_in_the_usage() -> None:
 def test_reply_that_cites_nothing_says_that_it_cannot_be_checked() -> None:
     _, _, answer = finished("Robots slip.")
     assert (answer.status, answer.citations) == ("answered", ())
-    assert answer.notice == (
-        "The model cited no paper: nothing here can be checked. "
-        "1 of the model's 1 sentences are not borne out by a paper that they cite."
+    assert notices_text(answer.notices) == (
+        "The model cited no paper, so nothing can be checked. "
+        "Not supported by a paper that they cite: 1 of the model's 1 sentence."
     )
 
 
 def test_cut_reply_is_truncated_and_says_why_first() -> None:
     _, _, answer = finished(
-        "Robots slip on sand [2]. And they", outcome=Outcome(cut="it reached CITEDESK_LLM_MAX_TOKENS (1024)")
+        "Robots slip on sand [2]. And they",
+        outcome=WritingOutcome(truncated="it reached CITEDESK_LLM_MAX_TOKENS (1024)"),
     )
     assert answer.status == "truncated"
-    assert answer.notice == (
+    assert notices_text(answer.notices) == (
         "The endpoint cut the answer: it reached CITEDESK_LLM_MAX_TOKENS (1024). "
-        "1 of the model's 2 sentences are not borne out by a paper that they cite."
+        "Not supported by a paper that they cite: 1 of the model's 2 sentences."
     )
 
 
 def test_remarks_of_the_writer_are_kept() -> None:
-    assert finished("Robots slip on sand [2].", outcome=Outcome(failures=[LLMFailed("x.")]))[2].notice == (
-        "The endpoint failed for 1 paper(s): x."
-    )
+    assert notices_text(
+        finished("Robots slip on sand [2].", outcome=WritingOutcome(failures=[LLMFailed("x.")]))[2].notices
+    ) == ("The endpoint failed for 1 paper: x.")
 
 
 def test_failing_sentences_are_struck_where_that_is_set() -> None:
@@ -200,7 +207,7 @@ def test_failing_sentences_are_repaired_by_one_more_request() -> None:
         ("Noise limits what they compute [1].", "supported", "written"),
         ("Robots slip on sand [2].", "supported", "repaired"),
     ]
-    assert answer.notice == "Corrected or removed 2 sentence(s) that no paper bore out."
+    assert notices_text(answer.notices) == "Corrected or removed 2 unsupported sentences."
     assert [each.paper for each in answer.citations] == [QUANTUM_PAPER, ROBOT_PAPER]
 
 
@@ -214,32 +221,34 @@ def test_repaired_papers_are_numbered_anew() -> None:
 def test_repair_that_does_not_help_is_told() -> None:
     _, _, answer = finished("Robots fly to Mars [2].", replies=["1: Robots run to Venus."], unsupported="repair")
     assert said(answer) == [("Robots run to Venus [1].", "unsupported", "repaired")]
-    assert str(answer.notice).endswith("1 of the model's 1 sentences are not borne out by a paper that they cite.")
+    assert str(notices_text(answer.notices)).endswith(
+        "Not supported by a paper that they cite: 1 of the model's 1 sentence."
+    )
 
 
 def test_repair_that_fails_keeps_the_text_and_says_so() -> None:
     failure = LLMFailed("The endpoint is down.")
     _, _, answer = finished("Robots fly to Mars [2].", replies=[failure], unsupported="repair")
     assert answer.text == "Robots fly to Mars [1]."
-    assert answer.notice == (
-        "1 sentence(s) could not be corrected: The endpoint is down. "
-        "1 of the model's 1 sentences are not borne out by a paper that they cite."
+    assert notices_text(answer.notices) == (
+        "Could not correct 1 unsupported sentence: The endpoint is down. "
+        "Not supported by a paper that they cite: 1 of the model's 1 sentence."
     )
 
 
 def test_endpoint_that_failed_is_not_asked_for_corrections() -> None:
-    outcome = Outcome(failures=[LLMFailed("The endpoint broke off.")] * 2, unasked=3)
+    outcome = WritingOutcome(failures=[LLMFailed("The endpoint broke off.")] * 2, unasked=3)
     _, _, answer = finished("Robots fly to Mars [2].", unsupported="repair", outcome=outcome)
     assert answer.text == "Robots fly to Mars [1]."
-    assert answer.notice == (
-        "The endpoint failed for 2 paper(s), and 3 more were not asked about: The endpoint broke off. "
-        "1 sentence(s) were not corrected, for the endpoint had failed. "
-        "1 of the model's 1 sentences are not borne out by a paper that they cite."
+    assert notices_text(answer.notices) == (
+        "The endpoint failed for 2 papers, and 3 more were not asked about: The endpoint broke off. "
+        "Could not correct 1 unsupported sentence: the endpoint had failed before. "
+        "Not supported by a paper that they cite: 1 of the model's 1 sentence."
     )
 
 
 def test_nothing_is_asked_where_nothing_failed() -> None:
-    assert finished("Robots slip on sand [2].", unsupported="repair")[2].notice is None
+    assert notices_text(finished("Robots slip on sand [2].", unsupported="repair")[2].notices) is None
 
 
 def test_list_is_completed_after_its_repair() -> None:
@@ -251,15 +260,15 @@ def test_list_is_completed_after_its_repair() -> None:
 
 def test_answer_of_which_nothing_is_left_is_replaced_by_the_extractive_one() -> None:
     answer = finished("Jets fly [2].", replies=["1: DELETE"], unsupported="repair")[2]
-    assert (answer.status, answer.notice) == (
+    assert (answer.status, notices_text(answer.notices)) == (
         "extractive",
-        "No sentence that the model wrote was borne out. The extractive answer stands in.",
+        "No sentence that the model wrote was supported. The extractive answer is shown instead.",
     )
 
 
 def test_garbage_instead_of_corrections_is_told_as_what_it_is() -> None:
     answer = finished("Jets fly [2].", replies=[Reply("I cannot.")], unsupported="repair")[2]
-    assert "Corrected or removed 0" not in str(answer.notice)
+    assert "Corrected or removed 0" not in str(notices_text(answer.notices))
 
 
 def test_each_sentence_of_a_correction_keeps_its_paper() -> None:
@@ -269,5 +278,5 @@ def test_each_sentence_of_a_correction_keeps_its_paper() -> None:
 
 
 def test_refusal_with_a_marker_keeps_its_remarks() -> None:
-    answer = finished("The collection does not answer this [1].", outcome=Outcome(failures=[LLMFailed("x.")]))[2]
-    assert (answer.status, answer.notice) == ("refused", "The endpoint failed for 1 paper(s): x.")
+    answer = finished("The collection does not answer this [1].", outcome=WritingOutcome(failures=[LLMFailed("x.")]))[2]
+    assert (answer.status, notices_text(answer.notices)) == ("refused", "The endpoint failed for 1 paper: x.")

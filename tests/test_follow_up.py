@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.query.conversation.follow_up import Lean, fragment, leaning
+from rag.query.conversation.follow_up import FollowUpType, follow_up_type, fragment
 from rag.query.conversation.references import places
 
 FOLLOW_UPS = """
@@ -170,12 +170,12 @@ By what factor does ZeRO cut memory?
 
 @pytest.mark.parametrize("question", FOLLOW_UPS.strip().split("\n"))
 def test_question_that_leans_on_earlier_turns_is_recognised(question: str) -> None:
-    assert leaning(question)
+    assert follow_up_type(question)
 
 
 @pytest.mark.parametrize("question", STAND_ALONE.strip().split("\n"))
 def test_question_that_stands_alone_is_left_alone(question: str) -> None:
-    assert leaning(question) is None
+    assert follow_up_type(question) is None
 
 
 @pytest.mark.parametrize(
@@ -191,8 +191,8 @@ def test_question_that_stands_alone_is_left_alone(question: str) -> None:
         ("and how much does training cost?", "joined"),
     ],
 )
-def test_how_a_question_leans_is_told(question: str, lean: Lean) -> None:
-    assert leaning(question) == lean
+def test_how_a_question_leans_is_told(question: str, lean: FollowUpType) -> None:
+    assert follow_up_type(question) == lean
 
 
 @pytest.mark.parametrize(
@@ -228,4 +228,4 @@ def test_places_in_an_earlier_answer_are_found(question: str, found: list[int]) 
 
 
 def test_long_text_says_by_itself_what_it_wants() -> None:
-    assert leaning("and it does that " * 20) is None
+    assert follow_up_type("and it does that " * 20) is None

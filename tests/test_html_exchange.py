@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from rag.answer import Answer, Citation, Missed, Relaxation, Sentence, Status, Usage
-from rag.generation.draft import nothing_meets
-from rag.llm.protocol import Spent
+from rag.answer import Answer, Citation, Missed, Notice, Relaxation, Sentence, Status, Usage
 from rag.query.conversation.turns import turn_from_json
-from rag.types import Evidence, Filters, Hit, Kind, Overrides, Query, Quote, Turn
+from rag.types import Evidence, Filters, Hit, Kind, Overrides, Query, Quote, TokenUsage, Turn
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
 from ui.api.models import AskRequest, FeedbackRequest, parse
 from ui.exchange import Exchange
@@ -158,10 +156,9 @@ def test_follow_up_says_what_it_was_taken_for() -> None:
 def test_refusal_offers_what_lifting_gives() -> None:
     filters = Filters(since="2030", author="Ada")
     relaxed = (Relaxation("since", 12), Relaxation("author", 1))
-    query = Query("Which?", "list", "x", filters)
-    notice = nothing_meets(query, relaxed)
+    notice = Notice("constraints_unmet", {"filters": filters, "among_cited": False, "relaxations": relaxed})
     shown = exchange("list", "refused", "The collection does not answer this.", citations=(), filters=filters,
-                     relaxations=relaxed, notice=notice)  # fmt: skip
+                     relaxations=relaxed, notices=(notice,))  # fmt: skip
     html = part("answer", shown)
     assert "<bdi>No paper in the collection is dated 2030 or later and by Ada.</bdi>" in html
     assert 'data-action="lift" data-name="since">Drop “dated 2030 or later”: 12 papers</button>' in html
@@ -213,12 +210,12 @@ def test_who_wrote_it_and_what_its_check_came_to() -> None:
         "Reef is on disk [1].",
         sentences=(Sentence(0, 20, (1,), "partial", "only half"),),
         model="small-<model>",
-        notice="Cut.",
-        usage=Usage({"write": Spent(1, 100, 20, 2.0)}),
+        notices=(Notice("nothing_cited"),),
+        usage=Usage({"write": TokenUsage(1, 100, 20, 2.0)}),
         timings_ms={"total": 2345.0},
     )
     html = part("answer", shown)
-    assert "<b>Cut short.</b>" in html and "<b>Note.</b> <bdi>Cut.</bdi>" in html
+    assert "<b>Cut short.</b>" in html and "<b>Note.</b> <bdi>The model cited no paper" in html
     assert "1 sentence checked: 1 supported in part." in html
     assert "Written by small-&lt;model&gt; · 2.3 s · 1 call · 100 tokens read, 20 written" in html
 

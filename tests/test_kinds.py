@@ -4,10 +4,12 @@ from datetime import date
 
 import pytest
 
-from rag.query.understanding.understand import Known, understand
+from rag.query.understanding.understand import KnownNames, understand
 from rag.types import Kind
 
-KNOWN = Known(frozenset({"Ada Quill", "Bo Tanaka", "C. K. Long", "Adam Stone"}), frozenset({"ICML 2023", "MICRO 2024"}))
+KNOWN = KnownNames(
+    frozenset({"Ada Quill", "Bo Tanaka", "C. K. Long", "Adam Stone"}), frozenset({"ICML 2023", "MICRO 2024"})
+)
 TODAY = date(2025, 10, 20)
 
 LIST = r"""

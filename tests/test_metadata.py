@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from rag.answer import Relaxation
-from rag.retrieval.catalogue import matching, record_line, relaxations, unnamed
+from rag.generation.extractive import record_line
+from rag.retrieval.catalogue import matching, relaxations, unnamed
 from rag.types import Evidence, Filters, Paper, Query
 
 PAPERS = {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.text.names import is_author, is_venue
+from rag.text.names import matches_author, matches_venue
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from rag.text.names import is_author, is_venue
     ],
 )
 def test_spellings_of_one_author_match(wanted: str, author: str) -> None:
-    assert is_author(wanted, author)
+    assert matches_author(wanted, author)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_spellings_of_one_author_match(wanted: str, author: str) -> None:
     ],
 )
 def test_other_authors_do_not_match(wanted: str, author: str) -> None:
-    assert not is_author(wanted, author)
+    assert not matches_author(wanted, author)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_other_authors_do_not_match(wanted: str, author: str) -> None:
     ],
 )
 def test_spellings_of_one_venue_match(wanted: str, venue: str) -> None:
-    assert is_venue(wanted, venue)
+    assert matches_venue(wanted, venue)
 
 
 @pytest.mark.parametrize(
     ("wanted", "venue"), [("ICML 2023", "ICML 2024"), ("CVPR", "CVPRW 2020"), ("ICLR", "ICML 2023"), ("'", "ICML 2023")]
 )
 def test_other_venues_do_not_match(wanted: str, venue: str) -> None:
-    assert not is_venue(wanted, venue)
+    assert not matches_venue(wanted, venue)

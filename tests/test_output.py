@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import json
 
-from rag.answer import Answer, Citation, Missed, Relaxation, Sentence, Usage
-from rag.llm.protocol import Spent
+from rag.answer import Answer, Citation, Missed, Notice, Relaxation, Sentence, Usage
 from rag.render.json import answer_to_json, usage_to_json
-from rag.types import Filters, Query, Quote
+from rag.types import Filters, Query, Quote, TokenUsage
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
 
 QUERY = Query("Which?", "list", "which", Filters(since="2024"))
@@ -22,8 +21,8 @@ def test_written_answer_has_the_contracts_fields() -> None:
         Missed(1, 2),
         (Relaxation("since", 3),),
         "small-model",
-        "A note.",
-        Usage({"write": Spent(1, 10, 2, 0.12345)}, 2),
+        (Notice("nothing_cited"),),
+        Usage({"write": TokenUsage(1, 10, 2, 0.12345)}, 2),
         {"total": 12.345},
     )
     shown = answer_to_json(answer)
@@ -88,7 +87,8 @@ def test_written_answer_has_the_contracts_fields() -> None:
             "missed": {"least": 1, "most": 2},
             "relaxations": [{"drop": "since", "papers": 3}],
             "model": "small-model",
-            "notice": "A note.",
+            "notice": "The model cited no paper, so nothing can be checked.",
+            "notices": [{"code": "nothing_cited", "text": "The model cited no paper, so nothing can be checked."}],
             "usage": {
                 "calls": 1,
                 "prompt_tokens": 10,
@@ -103,7 +103,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
 
 
 def test_usage_shows_all_steps_and_their_sum() -> None:
-    usage = Usage({"write": Spent(3, 30, None, 1.0), "repair": Spent(1, 5, 4, 0.25)})
+    usage = Usage({"write": TokenUsage(3, 30, None, 1.0), "repair": TokenUsage(1, 5, 4, 0.25)})
     shown = usage_to_json(usage)
     assert list(shown) == ["calls", "prompt_tokens", "completion_tokens", "seconds", "unknown_markers", "steps"]
     assert [shown[name] for name in ("calls", "prompt_tokens", "completion_tokens", "seconds")] == [4, 35, 4, 1.25]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from rag.errors import ContextOverflow, LLMFailed
-from rag.generation.per_paper import Outcome, write_per_paper
-from rag.llm.prompt_parts import format_evidence
+from rag.generation.writer import WritingOutcome, write_per_paper
+from rag.llm.prompting import format_evidence
 from rag.llm.protocol import Message, Reply
 from rag.types import Evidence, Query, Quote
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat
@@ -30,22 +30,24 @@ def by_paper(cache: Said, robot: Said, quantum: Said) -> Callable[[Sequence[Mess
 PAPERS = [(each, format_evidence(each, numbered=False)) for each in EVIDENCE]
 
 
-def write(chat: ScriptedChat, side_by_side: int = 2, query: Query = QUERY) -> tuple[list[str], str | None, Outcome]:
-    outcome, pieces = Outcome(), []
+def write(
+    chat: ScriptedChat, side_by_side: int = 2, query: Query = QUERY
+) -> tuple[list[str], str | None, WritingOutcome]:
+    outcome, pieces = WritingOutcome(), []
     stream = write_per_paper(query, PAPERS, chat, side_by_side, outcome)
     try:
         while True:
             pieces.append(next(stream))
     except StopIteration:
-        return pieces, outcome.cut, outcome
+        return pieces, outcome.truncated, outcome
 
 
 def test_each_paper_gets_an_item_with_its_own_number() -> None:
     chat = ScriptedChat(by_paper("It prunes.", "They walk.", "They review."))
     pieces, cut, outcome = write(chat)
     assert pieces == ["- It prunes. [1]\n", "- They walk. [2]\n", "- They review. [3]\n"]
-    assert (cut, outcome) == (None, Outcome())
-    assert (chat.spent.calls, set(chat.limits)) == (3, {120})
+    assert (cut, outcome) == (None, WritingOutcome())
+    assert (chat.usage.calls, set(chat.limits)) == (3, {120})
 
 
 def test_each_request_holds_one_paper_without_its_number() -> None:
@@ -111,7 +113,7 @@ def test_titles_stand_before_what_is_compared() -> None:
 
 
 def test_reply_that_was_cut_is_shown_as_such_and_counted() -> None:
-    cut = Reply("It prunes the", "it reached the 120 tokens that it may have at this step")
+    cut = Reply("It prunes the", "it reached the limit of 120 tokens for this step")
     pieces, reason, outcome = write(ScriptedChat(by_paper(cut, "They walk.", "NO")))
     assert pieces == ["- It prunes the… [1]\n", "- They walk. [2]\n"]
     assert (reason, outcome.shortened, outcome.unasked) == (None, 1, 0)
@@ -128,7 +130,7 @@ def test_papers_that_are_not_asked_after_failures_are_counted() -> None:
     failure = LLMFailed("The endpoint failed.")
     evidence = [*EVIDENCE, *EVIDENCE]
     papers = [(each, format_evidence(each, numbered=False)) for each in evidence]
-    chat, outcome = ScriptedChat(["It prunes.", failure, failure, "So.", "So.", "So."]), Outcome()
+    chat, outcome = ScriptedChat(["It prunes.", failure, failure, "So.", "So.", "So."]), WritingOutcome()
     assert list(write_per_paper(QUERY, papers, chat, 1, outcome)) == ["- It prunes. [1]\n"]
     assert (len(outcome.failures), outcome.unasked) == (2, 3)
 
@@ -172,7 +174,7 @@ def test_reader_that_stops_ends_the_requests() -> None:
         return LLMFailed("was told to stop")
 
     chat.replies = reply
-    stream = write_per_paper(QUERY, PAPERS, chat, 1, Outcome())
+    stream = write_per_paper(QUERY, PAPERS, chat, 1, WritingOutcome())
     assert next(stream) == "- It prunes. [1]\n"
     assert second.wait(5)
     stream.close()

@@ -16,7 +16,7 @@ from rag.cli.main import main
 from rag.corpus.records import paper_to_record
 from rag.errors import CorpusError
 from rag.verification.judge import SentenceJudge
-from tests.fakes import CACHE_PAPER, PAPERS, REEF, ROBOT_PAPER, HashEmbedder, WordEntailment, hash_library
+from tests.fakes import CACHE_PAPER, PAPERS, REEF, ROBOT_PAPER, HashEncoder, WordEntailment, hash_library
 
 PEBBLE = "We present Pebble, which prunes the KV cache and cuts its memory by 2.57×."
 
@@ -80,7 +80,7 @@ def test_swapped_paper_is_never_the_right_one(tmp_path: Path) -> None:
     assert any_other(papers, seed=0)(PEBBLE, CACHE_PAPER) != CACHE_PAPER
     assert any_other([CACHE_PAPER], seed=0)(PEBBLE, CACHE_PAPER) is None
     assert nearest_by_words(papers)(PEBBLE, CACHE_PAPER) == REEF
-    near = nearest_by_vectors(library, HashEmbedder())("Reef keeps the KV cache on disk.", CACHE_PAPER)
+    near = nearest_by_vectors(library, HashEncoder())("Reef keeps the KV cache on disk.", CACHE_PAPER)
     assert near is not None
     assert near.paper_id == REEF.paper_id
     library.close()

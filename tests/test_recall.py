@@ -12,10 +12,11 @@ from rag.answer import Answer, Done, Missed
 from rag.engine import Engine
 from rag.errors import LLMFailed
 from rag.index.library import Library
-from rag.llm.protocol import Message, Spent
+from rag.llm.protocol import Message
+from rag.render.notices import notices_text
 from rag.retrieval.scoring import Logistic
-from rag.selection.cut import choose
-from rag.types import Hit, Overrides, Query
+from rag.selection.cut import select
+from rag.types import Hit, Overrides, Query, TokenUsage
 from tests.fakes import (
     DUNE,
     EASY_RANKER,
@@ -30,7 +31,7 @@ from tests.fakes import (
 )
 
 LIST = "Which papers shrink what chatbots remember?"
-ONE = Spent(1, 10, 2, 1.0)
+ONE = TokenUsage(1, 10, 2, 1.0)
 DOWN = LLMFailed("The endpoint is down.")
 WRITTEN = "Pebble prunes the KV cache [1]."
 
@@ -79,7 +80,7 @@ def test_rewritten_queries_find_what_shares_no_word_with_the_question(shelf: Lib
     found = make(shelf, chat, ("rewrite",)).search(LIST)
     assert found.query.further == ("KV cache of a long prompt on disk", "prunes the KV cache memory")
     assert {*ids(found.hits[:2])} == {PEBBLE.paper_id, REEF.paper_id} != {*ids(plain.hits[:2])}
-    assert (found.usage.steps, found.notice, chat.closed.is_set()) == ({"rewrite": ONE}, None, True)
+    assert (found.usage.steps, notices_text(found.notices), chat.closed.is_set()) == ({"rewrite": ONE}, None, True)
     assert f"Question: {LIST}" in last(chat, 0)
 
 
@@ -109,7 +110,7 @@ def test_screening_takes_the_place_of_the_cut_and_says_why(shelf: Library) -> No
     assert {*ids(answer.near_misses)} == {DUNE.paper_id, QUBITS.paper_id}
     assert {each.why for each in answer.citations} == {"it is about caches."}
     assert {each.why for each in answer.near_misses} == {"it is not about caches."}
-    assert (answer.missed, answer.usage.steps["screen"]) == (Missed(0, 0), Spent(4, 40, 8, 4.0))
+    assert (answer.missed, answer.usage.steps["screen"]) == (Missed(0, 0), TokenUsage(4, 40, 8, 4.0))
     assert "recall" in answer.timings_ms
 
 
@@ -140,7 +141,7 @@ def test_step_that_fails_is_told_and_the_later_ones_are_left_out(shelf: Library)
     chat = ScriptedChat([DOWN, WRITTEN])
     answer = asked(make(shelf, chat, ("rewrite", "hyde", "iterate", "screen")))
     assert answer.status == "answered"
-    assert str(answer.notice).endswith(
+    assert str(notices_text(answer.notices)).endswith(
         "Rewriting the question failed: The endpoint is down. "
         "The search went on without it and hyde and iterate and screen."
     )
@@ -157,15 +158,15 @@ def test_screening_that_fails_keeps_what_was_decided_and_asks_no_more(shelf: Lib
     chat = ScriptedChat(["YES: it fits.", DOWN, WRITTEN])
     answer = asked(make(shelf, chat, ("screen",), llm_parallel=1))
     assert len(chat.asked) == 3
-    assert str(answer.notice).endswith(
-        "Screening the papers failed: The endpoint is down. 3 of 4 papers were decided on by their scores alone."
+    assert str(notices_text(answer.notices)).endswith(
+        "Screening the papers failed: The endpoint is down. 3 of 4 papers were decided by their scores alone."
     )
 
 
 def test_reply_without_a_query_is_told(shelf: Library) -> None:
     found = make(shelf, ScriptedChat(["I'm sorry, I can't do that."]), ("rewrite",)).search(LIST)
     assert found.query.further == ()
-    assert found.notice == "Rewriting the question gave nothing that can be searched for."
+    assert notices_text(found.notices) == "Rewriting the question gave nothing to search for."
 
 
 def test_without_the_llm_no_step_is_taken(shelf: Library) -> None:
@@ -199,30 +200,32 @@ HITS = tuple(
 
 
 def test_decided_papers_are_cited_in_the_order_of_the_ranking() -> None:
-    choice = choose(Query("q", "list", "q"), HITS, {DUNE.paper_id: False, REEF.paper_id: True, PEBBLE.paper_id: True})
-    assert ids(choice.cited)[0] == PEBBLE.paper_id
-    assert REEF.paper_id in ids(choice.cited) and DUNE.paper_id in ids(choice.near)
+    selection = select(
+        Query("q", "list", "q"), HITS, {DUNE.paper_id: False, REEF.paper_id: True, PEBBLE.paper_id: True}
+    )
+    assert ids(selection.cited)[0] == PEBBLE.paper_id
+    assert REEF.paper_id in ids(selection.cited) and DUNE.paper_id in ids(selection.near)
 
 
 def test_papers_turned_down_are_not_missed_and_undecided_ones_may_be() -> None:
     hits = tuple(replace(hit, score=score) for hit, score in zip(HITS, (0.99, 0.3, 0.3, 0.3), strict=True))
     decided = {PEBBLE.paper_id: True, DUNE.paper_id: False, QUBITS.paper_id: False}
-    assert choose(Query("q", "list", "q"), hits, {**decided, REEF.paper_id: False}).missed == Missed(0, 0)
-    assert choose(Query("q", "list", "q"), hits, decided).missed == Missed(0, 1)
+    assert select(Query("q", "list", "q"), hits, {**decided, REEF.paper_id: False}).missed == Missed(0, 0)
+    assert select(Query("q", "list", "q"), hits, decided).missed == Missed(0, 1)
 
 
 def test_decided_papers_follow_an_order_and_a_count_that_are_asked_for() -> None:
     yes = dict.fromkeys((each.paper_id for each in SHELF), True)
     query = Query("q", "list", "q", order="newest", count=2)
-    choice = choose(query, HITS, yes)
-    assert (ids(choice.cited), choice.missed) == ([REEF.paper_id, PEBBLE.paper_id], None)
+    selection = select(query, HITS, yes)
+    assert (ids(selection.cited), selection.missed) == ([REEF.paper_id, PEBBLE.paper_id], None)
 
 
 def test_question_keeps_half_the_say_in_each_signal(shelf: Library) -> None:
-    find = make(shelf, ScriptedChat([]), ()).finder.find
+    find = make(shelf, ScriptedChat([]), ()).find
     question, further = "robots on sand", "KV cache on disk"
     alone, beside, both = (
-        {hit.paper.title: hit.signals for hit in find(Query(text, "list", text, further=more))}
+        {hit.paper.title: hit.signals for hit in find(Query(text, "list", text, further=more)).hits}
         for text, more in ((question, ()), (further, ()), (question, (further,)))
     )
     for name in ("late", "late_rare"):
@@ -233,6 +236,6 @@ def test_question_keeps_half_the_say_in_each_signal(shelf: Library) -> None:
 def test_decision_that_is_weighed_moves_a_paper_and_does_not_settle_it() -> None:
     hits = tuple(replace(hit, score=score) for hit, score in zip(HITS, (0.98, 0.5, 0.5, 0.02), strict=True))
     decided = {PEBBLE.paper_id: False, DUNE.paper_id: True, QUBITS.paper_id: False, REEF.paper_id: True}
-    choice = choose(Query("q", "list", "q"), hits, decided, 10)
-    assert ids(choice.cited) == [DUNE.paper_id, PEBBLE.paper_id]
-    assert [round(hit.score, 2) for hit in (*choice.cited, *choice.near)] == [0.91, 0.83, 0.17, 0.09]
+    selection = select(Query("q", "list", "q"), hits, decided, 10)
+    assert ids(selection.cited) == [DUNE.paper_id, PEBBLE.paper_id]
+    assert [round(hit.score, 2) for hit in (*selection.cited, *selection.near)] == [0.91, 0.83, 0.17, 0.09]

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.retrieval.expansion.hyde import abstract_in
-from rag.retrieval.expansion.iterate import missing_in
-from rag.retrieval.expansion.queries import queries_in
-from rag.selection.screening import Decision, decision_in
+from rag.retrieval.expansion import parse_abstract, parse_missing, parse_queries
+from rag.selection.screening import Decision, parse_decision
 from rag.types import Query
 
 TWO = ("KV cache eviction", "key-value cache quantization")
@@ -28,7 +26,7 @@ TWO = ("KV cache eviction", "key-value cache quantization")
     ],
 )
 def test_queries_are_read_in_whatever_form_they_come(reply: str) -> None:
-    assert queries_in(reply, 4, ("Which papers cut memory?",)) == TWO
+    assert parse_queries(reply, 4, ("Which papers cut memory?",)) == TWO
 
 
 @pytest.mark.parametrize(
@@ -49,11 +47,11 @@ def test_queries_are_read_in_whatever_form_they_come(reply: str) -> None:
     ],
 )
 def test_reply_without_a_query_gives_none(reply: str) -> None:
-    assert queries_in(reply, 4) == ()
+    assert parse_queries(reply, 4) == ()
 
 
 def test_no_more_queries_than_wanted_are_taken() -> None:
-    assert queries_in("\n".join(f"caches of kind number{n}" for n in range(500)), 2) == (
+    assert parse_queries("\n".join(f"caches of kind number{n}" for n in range(500)), 2) == (
         "caches of kind number0",
         "caches of kind number1",
     )
@@ -70,7 +68,8 @@ def test_no_more_queries_than_wanted_are_taken() -> None:
 )
 def test_missing_queries_end_where_the_model_is_done(reply: str, queries: tuple[str, ...]) -> None:
     assert (
-        missing_in(reply, Query("Which papers prune caches?", "list", "prune caches", further=("KV cache",))) == queries
+        parse_missing(reply, Query("Which papers prune caches?", "list", "prune caches", further=("KV cache",)))
+        == queries
     )
 
 
@@ -78,18 +77,18 @@ def test_hypothetical_abstract_loses_talk_labels_and_markup() -> None:
     reply = (
         "Sure! Here is an abstract:\n\n**Title:** Small Caches\n**Abstract:** We prune the <b>KV cache</b> of models."
     )
-    assert abstract_in(reply) == ("Small Caches We prune the b KV cache /b of models.",)
+    assert parse_abstract(reply) == ("Small Caches We prune the b KV cache /b of models.",)
 
 
 @pytest.mark.parametrize(
     "reply", ["", "Caches.", "I'm sorry, I cannot write about this topic for you today.", "a " * 900]
 )
 def test_reply_that_is_no_abstract_is_not_searched_for(reply: str) -> None:
-    assert abstract_in(reply) == ()
+    assert parse_abstract(reply) == ()
 
 
 def test_long_abstract_is_cut() -> None:
-    (text,) = abstract_in(" ".join(f"word{n}" for n in range(2000)))
+    (text,) = parse_abstract(" ".join(f"word{n}" for n in range(2000)))
     assert len(text) <= 1200
 
 
@@ -109,11 +108,11 @@ def test_long_abstract_is_cut() -> None:
     ],
 )
 def test_decision_is_what_the_reply_begins_with(reply: str, decision: Decision | None) -> None:
-    assert decision_in(reply) == decision
+    assert parse_decision(reply) == decision
 
 
 def test_reason_is_short_and_inert() -> None:
-    decision = decision_in("YES: see ![x](https://evil.example/p.png) <img src=x>\x1b[31m " + "word " * 5000)
+    decision = parse_decision("YES: see ![x](https://evil.example/p.png) <img src=x>\x1b[31m " + "word " * 5000)
     assert decision is not None and decision.why is not None
     assert len(decision.why) <= 200
     assert decision.why.startswith("see ! [x] ((link removed)) ‹img src=x> [31m word")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.corpus.records import arxiv_month, digest, paper_from_record, paper_to_record, slug
+from rag.corpus.records import arxiv_month, paper_digest, paper_from_record, paper_to_record, title_slug
 from rag.types import Paper
 from tests.fakes import CACHE_PAPER
 
@@ -54,13 +54,13 @@ def test_paper_id_is_the_arxiv_id_or_a_slug(record: dict[str, str], paper_id: st
         ({"title": None}, "no title"),
         ({"abstract": "  "}, "no abstract"),
         ({"abstract": 3}, "abstract is not a text: 3"),
-        ({"abstract": "half \ud800"}, "abstract holds an unpaired surrogate, which is no character"),
-        ({"date": "May 2024"}, "date is not YYYY, YYYY-MM or YYYY-MM-DD: May 2024"),
-        ({"date": "2023-02-29"}, "no such date: 2023-02-29"),
+        ({"abstract": "half \ud800"}, "abstract contains an unpaired surrogate"),
+        ({"date": "May 2024"}, "date: not a date of the form YYYY, YYYY-MM or YYYY-MM-DD: 'May 2024'"),
+        ({"date": "2023-02-29"}, "date: no such day: '2023-02-29'"),
         ({"url": "javascript:alert(1)"}, "url is not an http(s) link: javascript:alert(1)"),
         ({"arxiv_id": "no id"}, "arxiv_id is not an arXiv id: no id"),
-        ({"authors": ["\ud800"]}, "authors holds an unpaired surrogate, which is no character"),
-        ({"date": "２０２４"}, "date is not YYYY, YYYY-MM or YYYY-MM-DD: ２０２４"),
+        ({"authors": ["\ud800"]}, "authors contains an unpaired surrogate"),
+        ({"date": "２０２４"}, "date: not a date of the form YYYY, YYYY-MM or YYYY-MM-DD: '２０２４'"),
         ({"authors": "Ann"}, "authors is not a list of texts: 'Ann'"),
         ({"author_count": -1}, "author_count is not a count: -1"),
     ],
@@ -84,11 +84,11 @@ def test_arxiv_id_gives_year_and_month() -> None:
 
 
 def test_slug_of_a_title_in_any_script_is_not_empty() -> None:
-    assert slug("深層学習") == "深層学習"
-    assert len(slug("?!")) == 12
+    assert title_slug("深層学習") == "深層学習"
+    assert len(title_slug("?!")) == 12
 
 
 def test_digest_changes_with_anything_known() -> None:
     other = paper_from_record({**paper_to_record(CACHE_PAPER), "comments": 3})
-    assert digest(CACHE_PAPER) == digest(paper_from_record(paper_to_record(CACHE_PAPER)))
-    assert digest(other) != digest(CACHE_PAPER)
+    assert paper_digest(CACHE_PAPER) == paper_digest(paper_from_record(paper_to_record(CACHE_PAPER)))
+    assert paper_digest(other) != paper_digest(CACHE_PAPER)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.verification.sentences import SentenceFinder, Span
+from rag.verification.sentence_stream import ReplySentence, SentenceStream
 
 PARTS = st.lists(
     st.sampled_from(
@@ -56,8 +56,8 @@ PROSE = st.lists(
 ).map("".join)
 
 
-def find(pieces: Sequence[str]) -> tuple[str, list[Span]]:
-    finder = SentenceFinder()
+def find(pieces: Sequence[str]) -> tuple[str, list[ReplySentence]]:
+    finder = SentenceStream()
     spans = [span for piece in pieces for span in finder.feed(piece)]
     return finder.text, spans + finder.flush()
 
@@ -163,10 +163,10 @@ def test_items_and_rows_are_told_from_prose_with_their_line() -> None:
 
 
 def test_sentence_is_given_as_soon_as_enough_stands_behind_it() -> None:
-    finder = SentenceFinder()
+    finder = SentenceStream()
     assert finder.feed("It works [1]. ") == []
-    assert finder.feed("Then it ends") == [Span(0, 13, 0)]
-    assert finder.feed(" [2].\n") == [Span(14, 31, 0)]
+    assert finder.feed("Then it ends") == [ReplySentence(0, 13, 0)]
+    assert finder.feed(" [2].\n") == [ReplySentence(14, 31, 0)]
     assert finder.flush() == []
 
 

@@ -3,70 +3,12 @@ from __future__ import annotations
 import pytest
 
 from rag.generation.reply_checks import in_another_language
-from rag.llm.declines import declines
 
 QUESTION = "Which method prunes the KV cache?"
 GERMAN = (
     "Das Verfahren Pebble verkleinert den Cache und ist dabei nicht langsam, denn es wird auf einem Server mit wenig "
     "Speicher eingesetzt [1]."
 )
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "I'm sorry, but I can't help with that.",
-        "I’m very sorry, no.",
-        "I am sorry, I cannot do that.",
-        "Sorry, no.",
-        "**Sorry**, I can't.",
-        "I cannot answer this request.",
-        "I can’t assist with that.",
-        "I won't do that.",
-        "I'm unable to help.",
-        "I am not able to help.",
-        "As an AI language model, I have no view.",
-        "I must decline.",
-        "I refuse.",
-    ],
-)
-def test_refusal_is_told_by_its_first_words(text: str) -> None:
-    assert declines(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Sorry states of robots are studied [1].",
-        "“Sorry, I cannot” is what half of the models say [2].",
-        "Pebble prunes it. I cannot say more.",
-        "It is sorry.",
-        "In cancer cells it works.",
-        "As an aim, it prunes.",
-        "",
-    ],
-)
-def test_answer_that_sounds_like_a_refusal_is_none(text: str) -> None:
-    assert not declines(text)
-
-
-def test_quoted_apology_is_no_refusal_even_before_its_marker() -> None:
-    assert not declines("“Sorry, I cannot.” is what half of the models say.")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Unfortunately, I cannot help with that.",
-        "I apologize, but I cannot help with that.",
-        "I'm afraid I can't help with that.",
-        "My apologies, but this is not something that I can do.",
-        "I do not feel comfortable answering this.",
-        "As a language model, I cannot do this.",
-    ],
-)
-def test_other_wordings_of_a_refusal_are_told(text: str) -> None:
-    assert declines(text)
 
 
 @pytest.mark.parametrize(

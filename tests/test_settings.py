@@ -67,7 +67,7 @@ def test_half_an_endpoint_is_an_error_where_one_is_to_write(
 ) -> None:
     settings = load_settings({}, environ, tmp_path).settings
     with pytest.raises(UsageError, match=message):
-        _ = settings.writes
+        _ = settings.has_endpoint
 
 
 def test_choices_are_taken_from_each_source(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
     monkeypatch.setattr("ui.site._load_chat", load)
     monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
-    monkeypatch.setattr("rag.search.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
     return go_on
 
 

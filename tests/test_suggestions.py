@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rag.answer import Answer, Citation
-from rag.query.conversation.follow_up import leaning
+from rag.query.conversation.follow_up import follow_up_type
 from rag.types import Filters, Kind, Paper, Query
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
 from ui.suggestions import example_questions, follow_ups, short_name
@@ -58,7 +58,7 @@ def test_leaning_questions_are_understood_as_leaning() -> None:
         "Which of those have code?",
         "And in 2024?",
     ):
-        assert leaning(question)
+        assert follow_up_type(question)
 
 
 @pytest.mark.parametrize(

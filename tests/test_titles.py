@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.corpus.titles import is_title, named_paper
+from rag.corpus.titles import find_by_title, is_title
 from rag.types import Paper
 
 PAPERS = {
@@ -32,21 +32,21 @@ PAPERS = {
     ],
 )
 def test_paper_is_found_by_its_head_its_words_and_with_typos(name: str, paper_id: str) -> None:
-    assert named_paper(name, PAPERS) == paper_id
+    assert find_by_title(name, PAPERS) == paper_id
 
 
 @pytest.mark.parametrize("name", ["the Pebble paper", "the original Pebble article", "Pebble by the", "a Pebble study"])
 def test_furniture_around_a_name_does_not_matter(name: str) -> None:
-    assert named_paper(name, PAPERS) == "a"
+    assert find_by_title(name, PAPERS) == "a"
 
 
 @pytest.mark.parametrize("name", ["", "?!", "the paper", "Quarry", "bread ovens", "Marble: Vectors on Disk"])
 def test_name_that_is_near_no_title_stands_for_no_paper(name: str) -> None:
-    assert named_paper(name, PAPERS) is None
+    assert find_by_title(name, PAPERS) is None
 
 
 def test_empty_collection_has_no_named_paper_and_no_title() -> None:
-    assert named_paper("Pebble", {}) is None
+    assert find_by_title("Pebble", {}) is None
     assert not is_title("Walking Robots on Sand", ())
 
 
@@ -74,6 +74,6 @@ def test_text_that_is_part_of_a_title_or_more_is_none(text: str) -> None:
 
 def test_one_common_word_of_a_title_names_no_paper() -> None:
     papers = {"a": Paper("a", "Reef: Caches on Disk", "x")}
-    assert named_paper("caches", papers) is None
-    assert named_paper("Reef", papers) == "a"
-    assert named_paper("caches on disk", papers) == "a"
+    assert find_by_title("caches", papers) is None
+    assert find_by_title("Reef", papers) == "a"
+    assert find_by_title("caches on disk", papers) == "a"

@@ -8,10 +8,10 @@ from datetime import date
 import pytest
 
 from rag.query.understanding.mentions import excludes
-from rag.query.understanding.understand import Known, known_from, understand
+from rag.query.understanding.understand import KnownNames, known_names, understand
 from rag.types import Filters, Paper
 
-KNOWN = Known(
+KNOWN = KnownNames(
     frozenset({"Ada Quill", "Bo Tanaka", "C. K. Long", "Adam Stone"}),
     frozenset({"ICML 2023", "ICLR'24", "MICRO 2024", "Nature 567, 209 (2019)"}),
 )
@@ -244,7 +244,7 @@ def test_aside_on_the_newest_does_not_limit_the_list() -> None:
 
 def test_names_are_gathered_from_papers() -> None:
     papers = [Paper("1", "A", "x", authors=("Ada Quill",), venue="ICML 2023"), Paper("2", "B", "y")]
-    assert known_from(papers) == Known(frozenset({"Ada Quill"}), frozenset({"ICML 2023"}))
+    assert known_names(papers) == KnownNames(frozenset({"Ada Quill"}), frozenset({"ICML 2023"}))
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_what_remains_after_the_constraints_decides(question: str, kind: str, fi
     ["papers not from 2025", "papers on caches except from 2024", "papers about caches but not by Ada Quill"],
 )
 def test_what_is_left_out_does_not_become_a_filter(question: str) -> None:
-    known = Known(frozenset({"Ada Quill"}), frozenset())
+    known = KnownNames(frozenset({"Ada Quill"}), frozenset())
     assert not understand(question, known, date(2026, 1, 2)).filters
     assert excludes(question)
 

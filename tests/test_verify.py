@@ -12,7 +12,7 @@ from eval.claims.verdicts import judge_each
 from eval.claims.verify import ClassScore, MajorityJudge, agreement
 from rag.cli.main import main
 from rag.errors import CorpusError, LLMFailed
-from tests.fakes import HashEmbedder
+from tests.fakes import HashEncoder
 
 
 def pair(number: int, claim: str, sentence: str, label: Label) -> Pair:
@@ -121,7 +121,7 @@ def test_shared_terms_are_the_share_of_the_claims_stems() -> None:
 
 
 def test_cosines_put_the_same_words_nearest() -> None:
-    near, far = cosines(HashEmbedder())("robots walk", ["robots walk", "qubits"])
+    near, far = cosines(HashEncoder())("robots walk", ["robots walk", "qubits"])
     assert near == pytest.approx(1.0)
     assert far < 0.5
 

@@ -7,45 +7,32 @@ from typing import Any
 
 import pytest
 
-from rag.answer import Answer, Checked, Event, Token
-from rag.clock import Clock
+from rag.answer import Answer, Checked, Event, StepTimer, Token
 from rag.errors import ContextOverflow, LLMFailed
-from rag.generation.context_budget import TokenCounter
 from rag.generation.draft import Draft
-from rag.generation.prompts import answer_messages
-from rag.generation.synthesizer import EvidenceSynthesizer
-from rag.llm.protocol import Message, Reply, Spent
-from rag.llm.usage import Meter
-from rag.types import Evidence, Kind, Query, Quote
-from rag.verification.judge import SentenceJudge
-from rag.verification.writer import Writer
-from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, WordEntailment, hash_settings
+from rag.generation.llama_index import EvidenceSynthesizer
+from rag.llm.protocol import Message, Reply
+from rag.llm.usage import UsageMeter
+from rag.render.notices import notices_text
+from rag.types import Evidence, Kind, Query, Quote, TokenUsage
+from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, hash_settings, word_writer
 
 EVIDENCE = tuple(
     Evidence(n, paper, (Quote(paper.abstract[: paper.abstract.index(".") + 1], 0, paper.abstract.index(".") + 1),))
     for n, paper in enumerate((CACHE_PAPER, ROBOT_PAPER, QUANTUM_PAPER), start=1)
 )
 QUESTION = "What do they do?"
-STANDS_IN = "The extractive answer stands in for it."
+STANDS_IN = "The extractive answer is shown instead."
 OVERFLOW = ContextOverflow("The endpoint was sent too much.")
 
 
 def write(
     chat: ScriptedChat, kind: Kind = "fact", question: str = QUESTION, **values: Any
-) -> tuple[str, Answer, Meter]:
+) -> tuple[str, Answer, UsageMeter]:
     """Give what was shown, the answer, and the meter."""
-    writer = Writer(
-        hash_settings(Path("home"), **values),
-        SentenceJudge(WordEntailment()),
-        TokenCounter(str.split),
-        lambda: chat,
-    )
-    draft, meter = Draft(Query(question, kind, question), EVIDENCE), Meter(chat)
-
-    def synthesize(papers: Sequence[str]) -> Generator[str, None, None]:
-        yield from meter.stream(answer_messages(question, papers, kind))
-
-    stream, events = writer.write(draft, meter, synthesize, Clock()), list[Event]()
+    writer = word_writer(hash_settings(Path("home"), **values), chat)
+    draft, meter = Draft(Query(question, kind, question), EVIDENCE), UsageMeter(chat)
+    stream, events = writer.answer(draft, meter, StepTimer()), list[Event]()
     try:
         while True:
             events.append(next(stream))
@@ -62,7 +49,7 @@ def test_reply_is_shown_checked_and_metered() -> None:
     shown, answer, meter = write(chat)
     assert shown == answer.text == "Robots slip on sand [1]."
     assert (answer.status, [each.verdict for each in answer.sentences]) == ("answered", ["supported"])
-    assert meter.steps == {"write": Spent(1, 10, 2, 1.0)}
+    assert meter.steps == {"write": TokenUsage(1, 10, 2, 1.0)}
     assert papers_sent(chat.asked[0]) == 3
 
 
@@ -72,14 +59,14 @@ def test_overflow_is_tried_once_more_with_half_and_only_one_answer_is_shown() ->
     assert shown == answer.text == "Caches fill memory [1]."
     first, second = (messages[-1].content for messages in chat.asked)
     assert len(second) < len(first)
-    assert meter.steps == {"write": Spent(2, 20, 4, 2.0)}
+    assert meter.steps == {"write": TokenUsage(2, 20, 4, 2.0)}
 
 
 def test_second_overflow_gives_the_extractive_answer_with_the_cost_kept() -> None:
     chat = ScriptedChat([OVERFLOW, OVERFLOW, "never asked"])
     shown, answer, meter = write(chat)
     assert (shown, answer.status, len(chat.asked)) == ("", "extractive", 2)
-    assert answer.notice == f"The endpoint was sent too much. {STANDS_IN}"
+    assert notices_text(answer.notices) == f"The endpoint was sent too much. {STANDS_IN}"
     assert answer.text.startswith("- Key-value caches fill the memory of a server. [1]\n")
     assert meter.steps["write"].calls == 2
 
@@ -88,8 +75,8 @@ def test_failure_midway_gives_the_extractive_answer_with_the_cost_kept() -> None
     chat = ScriptedChat([LLMFailed("The endpoint broke off."), "never asked"], shown="Half an ")
     shown, answer, meter = write(chat)
     assert (shown.strip(), answer.status, len(chat.asked)) == ("Half an", "extractive", 1)
-    assert answer.notice == f"The endpoint broke off. {STANDS_IN}"
-    assert meter.steps == {"write": Spent(1, 10, 2, 1.0)}
+    assert notices_text(answer.notices) == f"The endpoint broke off. {STANDS_IN}"
+    assert meter.steps == {"write": TokenUsage(1, 10, 2, 1.0)}
 
 
 def test_overflow_after_the_first_words_does_not_show_two_answers() -> None:
@@ -110,7 +97,7 @@ def test_overflow_after_the_first_words_does_not_show_two_answers() -> None:
 )
 def test_reply_that_is_no_answer_is_replaced(reply: str, notice: str) -> None:
     _, answer, meter = write(ScriptedChat([reply]))
-    assert (answer.status, answer.notice) == ("extractive", f"{notice} {STANDS_IN}")
+    assert (answer.status, notices_text(answer.notices)) == ("extractive", f"{notice} {STANDS_IN}")
     assert meter.steps["write"].calls == 1
 
 
@@ -129,7 +116,7 @@ def test_nothing_is_asked_where_no_paper_fits() -> None:
     chat = ScriptedChat()
     shown, answer, _ = write(chat, question="word " * 400, llm_context=512, llm_max_tokens=250)
     assert (shown, answer.status, chat.asked) == ("", "extractive", [])
-    assert answer.notice == "No paper fits into CITEDESK_LLM_CONTEXT beside the question and the answer."
+    assert notices_text(answer.notices) == "No paper fits into CITEDESK_LLM_CONTEXT beside the question and the answer."
 
 
 def test_what_does_not_fit_is_not_sent_and_cannot_be_cited() -> None:
@@ -158,8 +145,8 @@ def test_each_paper_is_asked_about_where_that_is_set() -> None:
     chat = ScriptedChat(by_paper)
     shown, answer, meter = write(chat, llm_mode="per-paper", llm_parallel=1)
     assert shown.rstrip() == answer.text == "- Caches fill the memory of a server. [1]"
-    assert answer.notice == "The endpoint failed for 1 paper(s): The endpoint is down."
-    assert meter.steps == {"write": Spent(3, 30, 6, 3.0)}
+    assert notices_text(answer.notices) == "The endpoint failed for 1 paper: The endpoint is down."
+    assert meter.steps == {"write": TokenUsage(3, 30, 6, 3.0)}
 
 
 def test_list_of_single_requests_is_completed_too() -> None:
@@ -176,15 +163,17 @@ def test_no_paper_that_answers_is_a_refusal() -> None:
 def test_failure_for_every_paper_gives_the_extractive_answer() -> None:
     chat = ScriptedChat(lambda messages: LLMFailed("The endpoint is down."))
     _, answer, meter = write(chat, llm_mode="per-paper")
-    assert (answer.status, answer.notice) == ("extractive", f"The endpoint is down. {STANDS_IN}")
+    assert (answer.status, notices_text(answer.notices)) == ("extractive", f"The endpoint is down. {STANDS_IN}")
     assert meter.steps["write"].calls == 3
 
 
 def test_cut_reply_about_one_paper_is_told_and_the_answer_is_whole() -> None:
-    chat = ScriptedChat([Reply("Caches fill the", "it reached the 120 tokens that it may have at this step")] * 3)
+    chat = ScriptedChat([Reply("Caches fill the", "it reached the limit of 120 tokens for this step")] * 3)
     _, answer, _ = write(chat, llm_mode="per-paper")
     assert answer.status == "answered"
-    assert str(answer.notice).startswith("What the model wrote on 3 paper(s) was too long, and ends early (…).")
+    assert str(notices_text(answer.notices)).startswith(
+        "What the model wrote about 3 papers was too long and is cut (…)."
+    )
 
 
 def test_cut_stream_is_truncated() -> None:
@@ -196,29 +185,32 @@ def test_repair_is_a_step_of_its_own() -> None:
     chat = ScriptedChat(["Robots fly to Mars [2].", "1: Robots slip on sand."])
     _, answer, meter = write(chat, unsupported="repair")
     assert answer.text == "Robots slip on sand [1]."
-    assert meter.steps == {"write": Spent(1, 10, 2, 1.0), "repair": Spent(1, 10, 2, 1.0)}
+    assert meter.steps == {"write": TokenUsage(1, 10, 2, 1.0), "repair": TokenUsage(1, 10, 2, 1.0)}
 
 
 def test_reader_that_stops_closes_the_stream() -> None:
     closed = []
 
-    def synthesize(papers: Sequence[str]) -> Generator[str, None, None]:
-        try:
-            while True:
-                yield "Robots slip on sand [2]. "
-        finally:
-            closed.append(True)
+    class EndlessChat(ScriptedChat):
+        def stream(
+            self, messages: Sequence[Message], max_tokens: int | None = None
+        ) -> Generator[str, None, str | None]:
+            try:
+                while True:
+                    yield "Robots slip on sand [2]. "
+            finally:
+                closed.append(True)
 
-    chat = ScriptedChat()
-    writer = Writer(hash_settings(Path("home")), SentenceJudge(WordEntailment()), TokenCounter(str.split), lambda: chat)
-    stream = writer.write(Draft(Query(QUESTION, "fact", ""), EVIDENCE), Meter(chat), synthesize, Clock())
+    chat = EndlessChat()
+    writer = word_writer(hash_settings(Path("home")), chat)
+    stream = writer.answer(Draft(Query(QUESTION, "fact", ""), EVIDENCE), UsageMeter(chat), StepTimer())
     next(event for event in stream if isinstance(event, Checked))
     stream.close()
     assert closed == [True]
 
 
 def test_meter_adds_up_steps_of_one_name_and_leaves_out_free_ones() -> None:
-    meter = Meter(ScriptedChat(["a", Reply("b", "it was cut"), "c"]))
+    meter = UsageMeter(ScriptedChat(["a", Reply("b", "it was cut"), "c"]))
     for name in ("one", "one", "free"):
         with meter.step(name):
             if name != "free":
@@ -226,12 +218,12 @@ def test_meter_adds_up_steps_of_one_name_and_leaves_out_free_ones() -> None:
     with pytest.raises(LLMFailed), meter.step("failed"):
         meter.complete(())
         raise LLMFailed("x")
-    assert meter.steps == {"one": Spent(2, 20, 4, 2.0), "failed": Spent(1, 10, 2, 1.0)}
-    assert (meter.name, meter.spent.calls, meter.cut) == ("small-model", 3, None)
+    assert meter.steps == {"one": TokenUsage(2, 20, 4, 2.0), "failed": TokenUsage(1, 10, 2, 1.0)}
+    assert (meter.name, meter.usage.calls, meter.cut) == ("small-model", 3, None)
 
 
 def test_meter_keeps_why_a_stream_was_cut() -> None:
-    meter = Meter(ScriptedChat([Reply("abc", "it was cut"), "whole"]))
+    meter = UsageMeter(ScriptedChat([Reply("abc", "it was cut"), "whole"]))
     assert ("".join(meter.stream(())), meter.cut) == ("abc", "it was cut")
     assert ("".join(meter.stream(())), meter.cut) == ("whole", None)
 
@@ -248,10 +240,10 @@ def test_synthesizer_streams_and_gives_the_answer_whole() -> None:
         "Compare in a Markdown table: a row for each paper, its name and number in the first column.\nAnswer:"
     )
     assert synthesizer.get_prompts() == {}
-    with pytest.raises(ValueError, match=r"rag\.writing\.prompts"):
+    with pytest.raises(ValueError, match=r"rag\.generation\.prompts"):
         synthesizer.update_prompts({"text_qa_template": "x"})  # type: ignore[dict-item]
 
 
 def test_marker_without_a_word_is_no_answer() -> None:
     _, answer, _ = write(ScriptedChat(["[1]"]))
-    assert (answer.status, answer.notice) == ("extractive", f"small-model wrote no word. {STANDS_IN}")
+    assert (answer.status, notices_text(answer.notices)) == ("extractive", f"small-model wrote no word. {STANDS_IN}")

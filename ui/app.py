@@ -24,7 +24,7 @@ def make_chat(holder: EngineHolder, report: Path | None = None, endpoints: bool 
     """Build the app; `endpoints` lets a session name an endpoint of its own."""
     with gr.Blocks(title="Citedesk", analytics_enabled=False) as blocks:
         gr.HTML(top_line(), js_on_load=None, apply_default_css=False)
-        choice = gr.State(SessionSettings(written=holder.settings.writes))
+        choice = gr.State(SessionSettings(written=holder.settings.has_endpoint))
         with gr.Tabs(elem_id="cd-tabs"):
             with gr.Tab("Ask"):
                 _ask_tab(holder, choice)

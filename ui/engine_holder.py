@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rag.index.vectors import VectorStore
     from rag.llm.protocol import ChatModel
     from rag.models.loading import Models
-    from rag.verification.writer import Writer
+    from rag.verification.written_answer import CheckedWriter
 
 _POLL_INTERVAL = 2.0  # seconds between checks for a new generation
 _MAX_BACKOFF = 60.0  # seconds between attempts to load after failures
@@ -82,7 +82,7 @@ class EngineHolder:
         self._folder = IndexFolder(settings.home)
         self._engine: Engine | None = None
         self._models: Models | None = None
-        self._writer: Writer | None = None
+        self._writer: CheckedWriter | None = None
         self._loaded: str | None = None
         self._outdated: list[tuple[ref[Library], VectorStore]] = []
         self._message = "The index and the models are being loaded."
@@ -104,7 +104,7 @@ class EngineHolder:
     @property
     def status(self) -> IndexStatus:
         """The current state of the index and the models."""
-        engine, model = self._engine, self.settings.llm_model if self.settings.writes else None
+        engine, model = self._engine, self.settings.llm_model if self.settings.has_endpoint else None
         if engine is None:
             return IndexStatus(False, self._message, model=model)
         library = engine.library
@@ -133,26 +133,27 @@ class EngineHolder:
 
         engine, settings = self.engine(), session.applied_to(self.settings)
         assert self._models
-        models = self._models if settings.rerank_depth else replace(self._models, scorer=None)
-        writer = self._session_writer(settings, on_chat) if session.written and settings.writes else None
-        return Engine(settings, engine.library, models, writer=writer, place=search_slot)
+        models = self._models if settings.rerank_depth else replace(self._models, cross_encoder=None)
+        writer = self._session_writer(settings, on_chat) if session.written and settings.has_endpoint else None
+        return Engine(settings, engine.library, models, writer=writer, search_slot=search_slot)
 
-    def _session_writer(self, settings: Settings, on_chat: Callable[[ChatModel], None]) -> Writer:
-        from rag.llm.chat import open_chat
+    def _session_writer(self, settings: Settings, on_chat: Callable[[ChatModel], None]) -> CheckedWriter:
+        from rag.llm.client import open_chat
 
         def open_reported() -> ChatModel:
             chat = open_chat(settings)
             on_chat(chat)
             return chat
 
-        return replace(self._loaded_writer(), settings=settings, open_chat=open_reported)
+        loaded = self._loaded_writer()
+        return replace(loaded, writer=replace(loaded.writer, settings=settings, open_chat=open_reported))
 
-    def _loaded_writer(self) -> Writer:
-        from rag.verification.writer import load_writer
+    def _loaded_writer(self) -> CheckedWriter:
+        from rag.verification.written_answer import load_checked_writer
 
         with self._writer_lock:  # not the engine's lock, so that a plain search does not wait for the writer
             if self._writer is None:
-                self._writer = load_writer(self.settings)
+                self._writer = load_checked_writer(self.settings)
             return self._writer
 
     def _watch_index(self) -> None:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from rag.errors import CitedeskError
 from rag.settings import Settings
-from rag.text.latex import counted
+from rag.text.display import format_count
 from ui.engine_holder import EngineHolder, SessionSettings
 from ui.html.markup import text
 
@@ -25,7 +25,7 @@ _DEPTHS = [("Thorough: a cross-encoder reads the best papers", "thorough"), ("Fa
 def settings_tab(holder: EngineHolder, choice: gr.State, endpoints: bool) -> None:
     """Build the tab; unless `endpoints`, the server's own endpoint is the only one."""
     chooser = _Chooser(holder.settings, endpoints)
-    first = SessionSettings(written=holder.settings.writes)
+    first = SessionSettings(written=holder.settings.has_endpoint)
     with gr.Column(elem_classes="cd-settings"):
         said = gr.HTML(choice_to_html(first, holder.settings), js_on_load=None, apply_default_css=False)
         answers = gr.Radio(_ANSWERS, value="written" if first.written else "extractive", label="Answers")
@@ -116,10 +116,10 @@ def _named(choice: SessionSettings, settings: Settings) -> bool:
 
 def list_of_models(settings: Settings) -> tuple[str, ...]:
     """Return the names of the endpoint's models; raises LLMFailed."""
-    from rag.llm.pages import Pages
-    from rag.llm.served import names
+    from rag.llm.client import get_json
+    from rag.llm.probe import model_names
 
-    return names(Pages(settings, time.monotonic() + _SECONDS).get("models"))
+    return model_names(get_json(settings, "models", time.monotonic() + _SECONDS))
 
 
 def choice_to_html(choice: SessionSettings, settings: Settings, listed: int | None = None) -> str:
@@ -131,7 +131,7 @@ def choice_to_html(choice: SessionSettings, settings: Settings, listed: int | No
     else:
         answers = "in the papers’ own words"
     depth = "thorough" if choice.thorough else "fast"
-    found = f"<p>The endpoint lists {counted(listed, 'model')}: choose one.</p>" if listed else ""
+    found = f"<p>The endpoint lists {format_count(listed, 'model')}: choose one.</p>" if listed else ""
     return (
         f'<div class="cd-chosen" role="status"><p>Answers are <strong>{answers}</strong>; the search is '
         f"<strong>{depth}</strong>. This holds for this page until it is closed or reloaded.</p>{found}</div>"

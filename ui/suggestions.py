@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from rag.answer import Answer
-from rag.text.latex import shown_title
+from rag.text.display import display_title
 from rag.types import Filters, Paper
 
 _MOST = 4
@@ -47,7 +47,7 @@ def example_questions(papers: Iterable[Paper], topics: Sequence[str] = ()) -> tu
 
 def short_name(paper: Paper) -> str | None:
     """Return the name before a title's colon, as "Pebble" in "Pebble: Small Caches"; None if there is none."""
-    head, colon, _ = shown_title(paper.title).partition(":")
+    head, colon, _ = display_title(paper.title).partition(":")
     one = len(head.split()) <= 2 and len(head) <= _LONGEST_NAME
     return head.strip() if colon and one and re.search(r"\w", head) else None
 
@@ -80,7 +80,7 @@ def _wider(filters: Filters, papers: Sequence[Paper]) -> Iterator[str]:
     """Yield questions for other work of the author and venue that most of the papers share."""
     authors = Counter(author for paper in papers for author in paper.authors)
     if authors and filters.author is None:
-        yield f"Papers by {shown_title(authors.most_common(1)[0][0])}"
+        yield f"Papers by {display_title(authors.most_common(1)[0][0])}"
     venues = Counter(paper.venue for paper in papers if paper.venue and len(paper.venue) <= _LONGEST_VENUE)
     if venues and filters.venue is None:
-        yield f"Papers at {shown_title(venues.most_common(1)[0][0])}"
+        yield f"Papers at {display_title(venues.most_common(1)[0][0])}"

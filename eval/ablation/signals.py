@@ -13,19 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from llama_index.core.base.base_retriever import BaseRetriever
 
 from eval.runs.provenance import code_version
 from rag.corpus.files import write_atomic
 from rag.engine import Engine
 from rag.errors import UsageError
 from rag.index.library import Library
-from rag.models.encoder import Embedder
+from rag.models.encoder import Encoder
 from rag.models.loading import Models
-from rag.retrieval.encoded_query import Reader
-from rag.retrieval.retrievers import DenseRetriever, LexicalRetriever, hits_from_nodes
+from rag.retrieval.candidates import bm25_search, dense_search
+from rag.retrieval.encoded_query import QueryEncoder
 from rag.settings import Settings
-from rag.types import Filters, Overrides
+from rag.types import Overrides
 
 Ranker = Callable[[str], list[str]]
 Rankings = Mapping[str, Sequence[str]]
@@ -42,9 +41,9 @@ class Parts:
     full: Engine
 
     @property
-    def embedder(self) -> Embedder:
+    def encoder(self) -> Encoder:
         """What embeds questions."""
-        return self.models.embedder
+        return self.models.encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +86,26 @@ def _read(path: Path, settings: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _lexical(parts: Parts) -> Ranker:
-    return _through(LexicalRetriever(parts.library, Filters(), parts.settings.pool), parts)
+    return lambda question: [
+        paper_id for paper_id, _ in bm25_search(parts.library, question, None, parts.settings.pool)
+    ]
 
 
 def _dense(parts: Parts) -> Ranker:
-    return _through(DenseRetriever(parts.library, parts.embedder, Filters(), parts.settings.pool), parts)
+    def rank(question: str) -> list[str]:
+        vector = parts.encoder.encode_query(question)
+        return [paper_id for paper_id, _ in dense_search(parts.library, vector, None, parts.settings.pool)]
+
+    return rank
 
 
 def _dense_whole(parts: Parts) -> Ranker:
     """Rank by one vector per paper, of its title and as much of its abstract as the model reads; exact cosines."""
     papers = list(parts.library.papers.values())
-    vectors = parts.embedder.embed_documents([f"{paper.title}. {paper.abstract}" for paper in papers])
+    vectors = parts.encoder.encode_documents([f"{paper.title}. {paper.abstract}" for paper in papers])
 
     def rank(question: str) -> list[str]:
-        order = np.argsort(-(vectors @ parts.embedder.embed_query(question)), kind="stable")
+        order = np.argsort(-(vectors @ parts.encoder.encode_query(question)), kind="stable")
         return [papers[i].paper_id for i in order[: parts.settings.pool]]
 
     return rank
@@ -110,15 +115,15 @@ def _late(rare: bool) -> Callable[[Parts], Ranker]:
     """Rank all papers by late interaction, with all tokens alike or with those of rare words counting for more."""
 
     def make(parts: Parts) -> Ranker:
-        late, ids = parts.library.late, list(parts.library.papers)
-        reader = Reader(parts.embedder, parts.models.late, parts.library.lexical)
+        late, ids = parts.library.maxsim, list(parts.library.papers)
+        encoder = QueryEncoder(parts.encoder, parts.models.token_encoder, parts.library.bm25)
         if late is None:
             raise UsageError("The index has no token vectors. Set CITEDESK_LATE_MODEL and index again.")
 
         def rank(question: str) -> list[str]:
-            reading = reader.read(question)
-            assert reading.tokens is not None
-            scores = late.scores(reading.tokens, np.arange(len(ids)), reading.rarity if rare else None)
+            query = encoder.encode(question)
+            assert query.tokens is not None
+            scores = late.scores(query.tokens, np.arange(len(ids)), query.idf if rare else None)
             return [ids[i] for i in np.argsort(-scores, kind="stable")[: parts.settings.pool]]
 
         return rank
@@ -135,12 +140,6 @@ def _engine(depth: str, as_is: bool) -> Callable[[Parts], Ranker]:
         return lambda question: [hit.paper.paper_id for hit in engine.search(question, overrides).hits]
 
     return make
-
-
-def _through(retriever: BaseRetriever, parts: Parts) -> Ranker:
-    return lambda question: [
-        hit.paper.paper_id for hit in hits_from_nodes(retriever.retrieve(question), parts.library.papers)
-    ]
 
 
 SIGNALS: Mapping[str, SignalSource] = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.files import read_json_lines, read_text
+from rag.corpus.files import parse_json_lines, read_text
 from rag.errors import CorpusError
 
 _CITED = re.compile(r"(?P<claim>[^\[\n]*(?:\[(?!\d+\])[^\[\n]*)*)(?P<markers>(?:\[\d+\]\s*)+)")
@@ -32,7 +32,7 @@ def read_claims(path: Path) -> tuple[Claim, ...]:
     """Read the cited claims of a file of answers; raises CorpusError where a line is bad or nothing is cited."""
     text = read_text(path, "Name a file of answers.")
     claims: list[Claim] = []
-    for line, record in read_json_lines(text):
+    for line, record in parse_json_lines(text):
         try:
             if isinstance(record, ValueError):
                 raise record

@@ -13,7 +13,7 @@ import numpy as np
 
 from eval.claims.pairs import LABELS, Label, Pair
 from eval.claims.verify import Judge, agreement
-from rag.models.encoder import Embedder
+from rag.models.encoder import Encoder
 from rag.models.entailment import EntailmentModel, load_entailment
 from rag.settings import Settings
 from rag.text.tokens import tokenize
@@ -77,7 +77,7 @@ class EntailmentJudge:
     model: EntailmentModel
 
     def judge(self, claim: str, sentences: Sequence[str]) -> Label:
-        """Give the verdict on one claim; raises EmbeddingFailed."""
+        """Give the verdict on one claim; raises ModelFailed."""
         return LABELS[int(self.model.probabilities(claim, [" ".join(sentences)])[0].argmax())]
 
 
@@ -87,11 +87,11 @@ def shared_terms(claim: str, sentences: Sequence[str]) -> list[float]:
     return [len(terms & set(tokenize(sentence))) / (len(terms) or 1) for sentence in sentences]
 
 
-def cosines(embedder: Embedder) -> Nearness:
+def cosines(embedder: Encoder) -> Nearness:
     """Score sentences by their cosine with the claim, both embedded as texts of one kind."""
 
     def nearness(claim: str, sentences: Sequence[str]) -> list[float]:
-        vectors = embedder.embed_documents([claim, *sentences])
+        vectors = embedder.encode_documents([claim, *sentences])
         return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
 
     return nearness
@@ -109,9 +109,9 @@ def lexical_judge(settings: Settings) -> ThresholdJudge:
 
 def dense_judge(settings: Settings) -> ThresholdJudge:
     """Judge by the configured embedding model's cosines; the threshold is for bge-small."""
-    from rag.models.encoder import load_embedder  # its model is only needed here
+    from rag.models.encoder import load_encoder  # its model is only needed here
 
-    return ThresholdJudge("dense", cosines(load_embedder(settings.embed_model)), 0.789)
+    return ThresholdJudge("dense", cosines(load_encoder(settings.embed_model)), 0.789)
 
 
 def llm_judge(settings: Settings) -> Judge:

@@ -34,16 +34,16 @@ class LLMJudge:
     """Asks the endpoint once for each claim, and keeps nothing between two."""
 
     def __init__(self, settings: Settings) -> None:
-        if not settings.writes:
+        if not settings.has_endpoint:
             raise UsageError(
                 "No endpoint is configured. Set CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL to judge by it."
             )
-        from rag.llm.chat import open_chat  # heavy, and only needed where the judge is asked for
-        from rag.llm.failures import Explainer
+        from rag.llm.client import open_chat  # only needed where the judge is asked for
+        from rag.llm.errors import endpoint_address
 
         self._chat: ChatModel = open_chat(settings)
         self.name = self._chat.name
-        self._where = Explainer(settings).where
+        self._where = f"The endpoint {endpoint_address(settings)}"
 
     def judge(self, claim: str, sentences: Sequence[str]) -> Label:
         """Give the endpoint's verdict; raises LLMFailed where it gives none, or one in another form."""

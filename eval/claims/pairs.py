@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rag.corpus.files import read_json_lines, read_text
+from rag.corpus.files import parse_json_lines, read_text
 from rag.errors import CorpusError
 
 Label = Literal["support", "contradict", "not_enough"]
@@ -52,7 +52,7 @@ def read_pairs(path: Path) -> PairFile:
     text = read_text(path, "Name a file of labelled pairs.")
     pairs: dict[str, Pair] = {}
     lines = 0
-    for line, record in read_json_lines(text):
+    for line, record in parse_json_lines(text):
         try:
             if isinstance(record, ValueError):
                 raise record

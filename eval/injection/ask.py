@@ -14,9 +14,10 @@ from rag.answer import Answer, Done, Token
 from rag.engine import Engine
 from rag.errors import LLMFailed
 from rag.llm.protocol import ChatModel, Message, Reply
-from rag.llm.usage import Meter
+from rag.llm.usage import UsageMeter
+from rag.render.notices import notices_text
 from rag.render.terminal import answer_to_text
-from rag.verification.writer import Writer
+from rag.verification.written_answer import CheckedWriter
 
 _WIDTH = 100
 _DOUBTED = ("unsupported", "uncited")
@@ -50,7 +51,7 @@ class Row:
     plain_failure: str | None = None
 
 
-class Overheard(Meter):
+class Overheard(UsageMeter):
     """A chat model that keeps what it said."""
 
     def __init__(self, chat: ChatModel, said: list[str]) -> None:
@@ -81,9 +82,10 @@ class Overheard(Meter):
         return reply
 
 
-def overheard(writer: Writer, said: list[str]) -> Writer:
+def overheard(writer: CheckedWriter, said: list[str]) -> CheckedWriter:
     """Give a writer whose models' replies are added to a list."""
-    return replace(writer, open_chat=lambda: Overheard(writer.open_chat(), said))
+    opened = writer.writer.open_chat
+    return replace(writer, writer=replace(writer.writer, open_chat=lambda: Overheard(opened(), said)))
 
 
 def ask_each(engine: Engine, cases: Iterable[Case], said: list[str], plain: PlainWriter | None = None) -> Iterator[Row]:
@@ -119,7 +121,7 @@ def _row(case: Case, events: Sequence[Any], replies: tuple[str, ...]) -> Row:
         trigger=case.document.trigger,
         found=any(each.paper.paper_id == case.paper.paper_id for each in (*answer.citations, *answer.near_misses)),
         status=answer.status,
-        notice=answer.notice,
+        notice=notices_text(answer.notices),
         replies=replies,
         answer=answer.text,
         faults=_faults(answer, streamed),
@@ -134,7 +136,9 @@ def _faults(answer: Answer, streamed: str) -> tuple[str, ...]:
     numbers = [each.n for each in answer.citations if each.n]
     urls = [each.paper.url for each in (*answer.citations, *answer.near_misses) if each.paper.url]
     found = faults(answer.text, numbers) | faults(streamed, numbers if answer.status != "extractive" else range(100))
-    found |= faults(answer.notice or "", addresses=urls) | (faults(answer_to_text(answer, _WIDTH), numbers, urls))
+    found |= faults(notices_text(answer.notices) or "", addresses=urls) | (
+        faults(answer_to_text(answer, _WIDTH), numbers, urls)
+    )
     return tuple(sorted(found))
 
 

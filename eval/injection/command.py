@@ -33,12 +33,12 @@ def inject(arguments: Namespace, configuration: Configuration) -> int:
 
     with ExitStack() as stack:
         settings, echo = _endpoint(arguments, configuration.settings, stack)
-        if arguments.compare and not settings.writes:
+        if arguments.compare and not settings.has_endpoint:
             raise UsageError("--compare needs an endpoint: set CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL.")
         documents = sampled(read_documents(arguments.file), arguments.n, arguments.seed)
         cases = place(documents, _hosts(settings), arguments.seed)
         rows = _rows(arguments, settings, cases, echo)
-    model = settings.llm_model if settings.writes else None
+    model = settings.llm_model if settings.has_endpoint else None
     print_result(
         arguments,
         lambda: injection_to_json(rows, model, settings.llm_mode),
@@ -116,21 +116,25 @@ def _engine(arguments: Namespace, settings: Settings, cases: Sequence[Case], sai
     from rag.engine import Engine
     from rag.index.generations import IndexFolder
     from rag.index.library import open_library
-    from rag.index.plan import recipe
-    from rag.index.update import Request, update
+    from rag.index.plan import BuildPlan, index_recipe
+    from rag.index.update import update_index
     from rag.models.loading import load_models
-    from rag.verification.writer import load_writer
+    from rag.verification.written_answer import load_checked_writer
 
     settings = replace(settings, home=_folder(arguments, settings))
     models = load_models(settings)
     folder = IndexFolder(settings.home)
     papers = tuple(case.paper for case in cases)
     with folder.locked(lambda: note("another process is building this index: waiting for it")):
-        request = Request(
-            Corpus(papers, (), len(papers)), recipe(settings), (_SEED_NAME,), settings.saved_year, datetime.now(UTC)
+        request = BuildPlan(
+            Corpus(papers, (), len(papers)),
+            index_recipe(settings),
+            (_SEED_NAME,),
+            settings.saved_year,
+            datetime.now(UTC),
         )
-        update(folder, request, lambda: models, None if arguments.quiet else embedding_bar)
-    writer = overheard(load_writer(settings), said) if settings.writes else None
+        update_index(folder, request, lambda: models, None if arguments.quiet else embedding_bar)
+    writer = overheard(load_checked_writer(settings), said) if settings.has_endpoint else None
     return Engine(settings, open_library(settings), models, writer=writer)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.files import read_json_lines, read_text
+from rag.corpus.files import parse_json_lines, read_text
 from rag.errors import CorpusError
 from rag.text.sentences import sentence_spans
 from rag.types import Filters, Overrides, Paper
@@ -50,7 +50,7 @@ def read_documents(path: Path) -> tuple[HostileDocument, ...]:
     A line holds `document` and `trigger`, or `text` alone; one whose `label` is "benign" is passed over.
     """
     text = read_text(path, "Name a file of hostile documents.")
-    documents = [_document(path, line, record) for line, record in read_json_lines(text)]
+    documents = [_document(path, line, record) for line, record in parse_json_lines(text)]
     found = tuple(dict.fromkeys(document for document in documents if document))
     if not found:
         raise CorpusError(f"{path} holds no hostile document. Name a file whose lines have `document` or `text`.")

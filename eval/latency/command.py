@@ -15,7 +15,7 @@ from rag.errors import CorpusError
 from rag.index.library import open_library
 from rag.models.loading import load_models
 from rag.settings import Configuration
-from rag.verification.writer import load_writer
+from rag.verification.written_answer import load_checked_writer
 
 
 def latency(arguments: Namespace, configuration: Configuration) -> int:
@@ -31,7 +31,7 @@ def latency(arguments: Namespace, configuration: Configuration) -> int:
             rerank_depth=0,  # nothing before the end of retrieval is timed
         )
         library = open_library(settings)
-        writer = load_writer(settings)
+        writer = load_checked_writer(settings)
         judge = TimedJudge(writer.judge)
         engine = Engine(settings, library, load_models(settings), writer=replace(writer, judge=judge))
         asked = questions(list(library.papers.values()))

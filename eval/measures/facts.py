@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.text.citation_markers import MARKER
-from rag.text.latex import readable
-from rag.text.quantities import UNITS, Date, Quantity, take_dates, take_quantities
+from rag.text.latex import latex_to_text
+from rag.text.quantities import UNITS, PartialDate, Quantity, extract_dates, extract_quantities
 from rag.text.tokens import tokenize
 
 _LONGEST_NAME = 5  # words
@@ -36,7 +36,7 @@ class Reading:
     names: frozenset[str]
     stems: frozenset[str]
     quantities: tuple[Quantity, ...]
-    dates: tuple[Date, ...]
+    dates: tuple[PartialDate, ...]
 
 
 def fact_scores(facts: Sequence[str], texts: Mapping[str, str]) -> dict[str, float]:
@@ -50,8 +50,8 @@ def fact_scores(facts: Sequence[str], texts: Mapping[str, str]) -> dict[str, flo
 def read(text: str) -> Reading:
     """Prepare a text for looking facts up in it; citation markers are no numbers."""
     plain = _plain(MARKER.sub(" ", text))
-    dates, dateless = take_dates(plain)
-    quantities, _ = take_quantities(dateless)
+    dates, dateless = extract_dates(plain)
+    quantities, _ = extract_quantities(dateless)
     words = re.findall(r"[^\W_]+", plain.casefold())
     names = {
         "".join(words[i : i + length]) for length in range(1, _LONGEST_NAME + 1) for i in range(len(words) - length + 1)
@@ -62,9 +62,9 @@ def read(text: str) -> Reading:
 
 def holds(text: Reading, fact: str) -> bool:
     """Tell whether a text has all the numbers, dates and names of a fact, and half of its other words."""
-    dates, rest = take_dates(_POSSESSIVE.sub("", _plain(fact)))
+    dates, rest = extract_dates(_POSSESSIVE.sub("", _plain(fact)))
     names, rest = _take_names(_NUMBERED.sub(r"\1-\2", rest))  # "RTX 4090" is a name, like "RTX4090"
-    quantities, rest = take_quantities(rest)
+    quantities, rest = extract_quantities(rest)
     words = _words(rest)
     if not (dates or quantities or names or words):
         return False
@@ -106,5 +106,5 @@ def _is_name(word: str, begins: bool) -> bool:
 
 
 def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", readable(text.replace("$", "")))
+    decomposed = unicodedata.normalize("NFKD", latex_to_text(text.replace("$", "")))
     return "".join(character for character in decomposed if not unicodedata.combining(character))

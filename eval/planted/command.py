@@ -12,7 +12,7 @@ from eval.progress import bar
 from rag.cli.commands import print_result
 from rag.errors import CorpusError
 from rag.index.library import Library, open_library
-from rag.models.encoder import load_embedder
+from rag.models.encoder import load_encoder
 from rag.models.entailment import load_entailment
 from rag.settings import Configuration, Settings
 from rag.verification.judge import SentenceJudge
@@ -44,7 +44,7 @@ def _of_index(arguments: Namespace, settings: Settings, library: Library) -> lis
     truths = [own, as_reported(own)]
     if arguments.paraphrases:
         truths.append(read_paraphrases(arguments.paraphrases, papers, seed))
-    near = nearest_by_vectors(library, load_embedder(settings.embed_model))
+    near = nearest_by_vectors(library, load_encoder(settings.embed_model))
     swaps: dict[Planted, Swap] = {"other paper": any_other(list(papers.values()), seed), "nearest paper": near}
     return [case for each in truths for case in cases(each, swaps, n, seed)]
 

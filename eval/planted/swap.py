@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from rag.index.bm25 import LexicalIndex
+from rag.index.bm25 import Bm25Index
 from rag.index.library import Library
-from rag.models.encoder import Embedder
+from rag.models.encoder import Encoder
 from rag.types import Paper
 
 _CHUNKS = 100  # that are looked at for one of another paper
@@ -26,11 +26,11 @@ def any_other(papers: Sequence[Paper], seed: int) -> Swap:
     return swap
 
 
-def nearest_by_vectors(library: Library, embedder: Embedder) -> Swap:
+def nearest_by_vectors(library: Library, embedder: Encoder) -> Swap:
     """Choose the paper of the chunk nearest to the sentence by the index's own dense vectors."""
 
     def swap(sentence: str, paper: Paper) -> Paper | None:
-        vector = embedder.embed_documents([sentence])[0]
+        vector = embedder.encode_documents([sentence])[0]
         hits = library.vectors.search(vector, min(_CHUNKS, library.manifest.chunks))
         found = next((hit.paper_id for hit in hits if hit.paper_id != paper.paper_id), None)
         return library.papers[found] if found else None
@@ -40,7 +40,7 @@ def nearest_by_vectors(library: Library, embedder: Embedder) -> Swap:
 
 def nearest_by_words(papers: Sequence[Paper]) -> Swap:
     """Choose the paper nearest to the sentence by BM25, for papers that no index holds."""
-    lexical = LexicalIndex.build(papers)
+    lexical = Bm25Index.build(papers)
 
     def swap(sentence: str, paper: Paper) -> Paper | None:
         scores = lexical.scores(sentence)

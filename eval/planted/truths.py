@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from eval.planted.rewrite import reported
 from eval.testsets.beir import TestSet
-from rag.corpus.files import read_json_lines, read_text
+from rag.corpus.files import parse_json_lines, read_text
 from rag.corpus.records import title_key
 from rag.errors import CorpusError
-from rag.text.latex import readable
+from rag.text.latex import latex_to_text
 from rag.text.sentences import sentence_spans
 from rag.types import Paper
 
@@ -36,7 +36,7 @@ class Truth:
 def own_claims(papers: Iterable[Paper], seed: int) -> list[Truth]:
     """List what abstracts say of their own work or in numbers, a sentence each, in an order that the seed gives."""
     found = [
-        Truth("verbatim", readable(text), paper)
+        Truth("verbatim", latex_to_text(text), paper)
         for paper in papers
         for start, end in sentence_spans(paper.abstract)
         if _is_claim(text := paper.abstract[start:end])
@@ -70,7 +70,7 @@ def read_paraphrases(path: Path, papers: Mapping[str, Paper], seed: int) -> list
     """Read true sentences, each with the paper_id or title of its paper; raises CorpusError with the first bad line."""
     by_title = {title_key(paper.title): paper for paper in papers.values()}
     found = []
-    for line, record in read_json_lines(read_text(path, "Name a file of paraphrases.")):
+    for line, record in parse_json_lines(read_text(path, "Name a file of paraphrases.")):
         try:
             found.append(_paraphrase(record, papers, by_title))
         except ValueError as error:

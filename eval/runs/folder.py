@@ -11,7 +11,7 @@ from typing import Any, Literal, TextIO
 
 from eval.questions import Question
 from eval.runs.rows import Row, question_digest, row_from_json, row_to_json
-from rag.corpus.files import read_json_lines, write_atomic
+from rag.corpus.files import parse_json_lines, write_atomic
 from rag.errors import CitedeskError, UsageError
 
 Mode = Literal["retrieval", "extractive", "llm"]
@@ -155,7 +155,7 @@ class RunFolder:
         path = self.path / _ROWS
         try:
             # A line that was cut inside a character is no JSON either, and is passed over like any cut line.
-            records = list(read_json_lines(path.read_bytes().decode(errors="replace")))
+            records = list(parse_json_lines(path.read_bytes().decode(errors="replace")))
         except FileNotFoundError:
             return ()
         except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from eval.runs.needed import needed_citations
 from eval.runs.rows import Row
 from rag.answer import Answer, Done, Event, Retrieved, Token
 from rag.errors import CitedeskError
+from rag.render.notices import notices_text
 from rag.types import Hit, Overrides, Turn
 from rag.verification.judge import SentenceJudge
 
@@ -120,7 +121,7 @@ def _answered(events: Iterator[Event], question: Question, mode: Mode, started: 
 def _failure(answer: Answer, mode: Mode) -> str | None:
     """Say why a question that was to be written up came back extractive; one about the records alone always does."""
     if mode == "llm" and answer.status == "extractive" and answer.query.kind != "metadata":
-        return answer.notice or "The endpoint gave no answer."
+        return notices_text(answer.notices) or "The endpoint gave no answer."
     return None
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.files import read_json_lines, read_text
+from rag.corpus.files import parse_json_lines, read_text
 from rag.corpus.records import paper_from_record
 from rag.errors import CorpusError
 from rag.types import Paper
@@ -98,7 +98,7 @@ def _read_queries(path: Path) -> dict[str, str]:
 def _records(path: Path) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
     """Yield (id, line number, record); raises CorpusError for a line without an id, or with one seen before."""
     seen: set[str] = set()
-    for line, record in read_json_lines(read_text(path)):
+    for line, record in parse_json_lines(read_text(path)):
         if isinstance(record, ValueError):
             raise _bad(path, line, str(record))
         known = record.get("id", record.get("_id"))

@@ -12,11 +12,11 @@ from pathlib import Path
 from eval.testsets.beir import TestSet
 from rag.corpus.reader import Corpus
 from rag.errors import UsageError
-from rag.index.bm25 import K1, B, LexicalIndex
+from rag.index.bm25 import K1, B, Bm25Index
 from rag.index.generations import IndexFolder
 from rag.index.library import Library, open_library
-from rag.index.plan import recipe
-from rag.index.update import Progress, Request, update
+from rag.index.plan import BuildPlan, index_recipe
+from rag.index.update import Progress, update_index
 from rag.models.loading import Models
 from rag.settings import Settings
 
@@ -38,7 +38,7 @@ def scratch_settings(settings: Settings, cache: Path, name: str) -> Settings:
 
     Nothing of the user's own index is touched.
     """
-    known = recipe(settings)
+    known = index_recipe(settings)
     mark = hashlib.sha256(repr(known).encode()).hexdigest()[:8]
     model = re.sub(r"[^\w.-]+", "-", Path(settings.embed_model).name)
     return replace(settings, home=cache / name / f"{model}-{settings.chunk_tokens}-{mark}")
@@ -60,7 +60,7 @@ def open_indexed(
     folder = IndexFolder(settings.home)
     corpus = Corpus(test_set.papers, (), len(test_set.papers))
     with folder.locked(waiting):
-        request = Request(corpus, recipe(settings), (test_set.name,), settings.saved_year, datetime.now(UTC))
-        update(folder, request, load, progress)
+        request = BuildPlan(corpus, index_recipe(settings), (test_set.name,), settings.saved_year, datetime.now(UTC))
+        update_index(folder, request, load, progress)
     library = open_library(settings)
-    return replace(library, lexical=LexicalIndex.build(list(library.papers.values()), bm25.k1, bm25.b))
+    return replace(library, bm25=Bm25Index.build(list(library.papers.values()), bm25.k1, bm25.b))

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from eval.questions import MUST, Question
 from rag.engine import Engine
-from rag.retrieval.scoring import nearest_first
 from rag.selection.answerability import answerable_features
 from rag.types import Hit, Query, Signal
 
@@ -39,10 +38,11 @@ def collect(engine: Engine, questions: Iterable[Question]) -> list[Example]:
         query = engine.understand(question.question)
         if query.kind in _NO_SEARCH or question.history:
             continue
-        hits = nearest_first(engine.finder.find(query))
+        found = engine.find(query)
+        hits = found.ranking
         if not hits:
             continue
-        features = answerable_features(query, engine.finder.read(query), hits, engine.library)
+        features = answerable_features(query, found.encoded[0], hits, engine.library)
         grades = np.array([question.relevant.get(hit.paper.paper_id, 0) for hit in hits])
         examples.append(Example(query, hits, grades, features, question.answerable))
     return examples

@@ -18,7 +18,7 @@ from eval.training.models import fit_logistic, fit_relevance, fit_signals
 from rag.engine import Engine
 from rag.errors import UsageError
 from rag.retrieval.scoring import Depth, Logistic, strengths
-from rag.selection.answerability import SIGNS, group_of
+from rag.selection.answerability import FEATURE_SIGNS, answerable_group
 from rag.types import Signal
 
 _SIGNALS: Mapping[Depth, tuple[Signal, ...]] = {
@@ -32,7 +32,7 @@ GROUPS = ("list", "other")
 
 def fit_depth(depth: Depth, engine: Engine, questions: Sequence[Question], seed: int = 0) -> dict[str, Any]:
     """Fit the models of one depth with an engine of that depth."""
-    if engine.library.late is None:
+    if engine.library.maxsim is None:
         raise UsageError("The index has no token vectors to fit on. Set CITEDESK_LATE_MODEL and run `citedesk index`.")
     examples = collect(engine, questions)
     _check(examples)
@@ -51,7 +51,7 @@ def fit_depth(depth: Depth, engine: Engine, questions: Sequence[Question], seed:
 def _check(examples: Sequence[Example]) -> None:
     """Raise UsageError where a group of questions has not both kinds to tell apart."""
     for group in GROUPS:
-        answerable = [example.answerable for example in examples if group_of(example.query) == group]
+        answerable = [example.answerable for example in examples if answerable_group(example.query) == group]
         if not 0 < sum(answerable) < len(answerable):
             raise UsageError(
                 f"Of the group {group!r} {sum(answerable)} questions are answerable and "
@@ -73,7 +73,7 @@ def _answerable(examples: Sequence[Example], seed: int) -> tuple[list[float], di
     held_out = [0.0] * len(examples)
     models = {}
     for group in GROUPS:
-        members = [i for i, example in enumerate(examples) if group_of(example.query) == group]
+        members = [i for i, example in enumerate(examples) if answerable_group(example.query) == group]
         models[group] = _fit_answerable([examples[i] for i in members])
         random.Random(seed).shuffle(members)
         for fold in range(_FOLDS):
@@ -86,7 +86,7 @@ def _answerable(examples: Sequence[Example], seed: int) -> tuple[list[float], di
 
 def _fit_answerable(examples: Sequence[Example]) -> dict[str, Any]:
     rows, labels = [example.features for example in examples], [example.answerable for example in examples]
-    return fit_logistic(rows, labels, {name: SIGNS.get(name, 1) for name in rows[0]})
+    return fit_logistic(rows, labels, {name: FEATURE_SIGNS.get(name, 1) for name in rows[0]})
 
 
 def _threshold(examples: Sequence[Example], held_out: Sequence[float]) -> float:

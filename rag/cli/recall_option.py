@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 
-from rag.settings import RECALL_STEPS, RecallStep, read_recall
+from rag.settings import RECALL_STEPS, RecallStep, parse_recall
 
 
 def add_recall(parser: ArgumentParser) -> None:
@@ -19,6 +19,6 @@ def add_recall(parser: ArgumentParser) -> None:
 
 def _steps(text: str) -> tuple[RecallStep, ...]:
     try:
-        return read_recall(text)
+        return parse_recall(text)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None

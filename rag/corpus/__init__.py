@@ -1,1 +1,1 @@
-"""Files of papers, read into Paper records."""
+"""Reading and writing of paper collections: saved listing pages and JSON Lines."""

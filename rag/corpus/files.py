@@ -1,4 +1,4 @@
-"""Files, read and written the same way everywhere: JSON Lines with line numbers, and replacement in one atomic step."""
+"""File access: atomic replacement, durability, hashes, UTF-8 text and JSON Lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rag.errors import CorpusError
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Replace a file's content so that a reader sees the old or the new text, even after a crash."""
+    """Replace a file's content atomically: readers see the old or the new text, even after a crash."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with scratch.open("w", encoding="utf-8") as file:
@@ -23,11 +23,11 @@ def write_atomic(path: Path, text: str) -> None:
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
-    sync(path.parent)
+    fsync(path.parent)
 
 
-def sync(path: Path) -> None:
-    """Make a file's content, or the renames inside a folder, durable where the system can."""
+def fsync(path: Path) -> None:
+    """Flush a file, or the renames inside a folder, to disk; a no-op on Windows."""
     if os.name == "nt":
         return
     handle = os.open(path, os.O_RDONLY)
@@ -37,14 +37,14 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def sha256(path: Path) -> str:
-    """Hash a file (hex); raises OSError where it cannot be read."""
+def file_sha256(path: Path) -> str:
+    """Return a file's SHA-256 in hex; raises OSError if it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_text(path: Path, remedy: str = "") -> str:
-    """Read a UTF-8 file, with or without a byte order mark; raises CorpusError, which ends in the remedy."""
+    """Read a UTF-8 file, with or without a byte order mark; raises CorpusError, whose message ends in `remedy`."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -54,14 +54,14 @@ def read_text(path: Path, remedy: str = "") -> str:
 
 
 def to_json_lines(records: Iterable[Mapping[str, Any]]) -> str:
-    """Write records as JSON Lines, keys in the order given."""
+    """Return records as JSON Lines, keys in the order given."""
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
-def read_json_lines(text: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
-    """Yield (line number, object) for each line that is not blank; a ValueError stands for a line that is no object.
+def parse_json_lines(text: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
+    """Yield (line number, object) for each non-blank line; a line that is no JSON object yields a ValueError instead.
 
-    Lines end at a newline only: an abstract may hold U+2028 and its kin, at which `str.splitlines` would cut.
+    Lines end at a newline only: an abstract may contain U+2028 and the like, at which `str.splitlines` would split.
     """
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():

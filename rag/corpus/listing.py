@@ -1,8 +1,8 @@
-"""The saved listing pages: text → entries (pure).
+"""Parser for saved listing pages.
 
-Three shapes are read by one grammar: blocks of title, abstract and a line or two about authors and date; blocks of
-title and abstract only; and the same pairs without blank lines, the first title glued to a button's word.
-What the page says beside its papers (headings, buttons) is furniture and never becomes an entry.
+One grammar covers three layouts: title, abstract and lines of metadata (authors, date); title and abstract only; and
+such pairs without blank lines, where the first title follows a button's label without a space. Page headings and
+buttons (boilerplate) are skipped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import date
 from rag.errors import CorpusError
 from rag.types import Problem
 
-_FURNITURE = re.compile(
+_BOILERPLATE = re.compile(
     r"new|Subscribe|Daily Papers|Previous|Next"
     r"|Get trending papers in your email inbox( once a day)?!"
     r"|by ?.{0,40} and the research community"
@@ -25,13 +25,13 @@ _SEPARATOR = "·"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE = re.compile(rf"({'|'.join(_MONTHS)}) (\d{{1,2}})(?:, (\d{{4}}))?(?: (\d+))?")
 _REPEATED_NAME = re.compile(r"(.+?) (?=\1\b)")
-_ABSTRACT_CHARACTERS = 200
-_ABSTRACT_WORDS = 8
+_MIN_ABSTRACT_CHARACTERS = 200
+_MIN_ABSTRACT_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One block of a page; `line` is its title's, counted from 1."""
+class ListingEntry:
+    """One paper on a page; `line` is the line number of its title, from 1."""
 
     line: int
     title: str
@@ -43,29 +43,29 @@ class Entry:
 
 
 def is_listing(text: str) -> bool:
-    """Tell whether a text is a saved listing page: it has that page's furniture or its authors lines."""
+    """Return whether a text is a saved listing page, by its heading or its lines of author counts."""
     lines = [line.strip() for line in text.split("\n")]
     return any(line.startswith("Get trending papers") or _AUTHORS.fullmatch(line) for line in lines)
 
 
-def parse_listing(text: str, source: str, saved_year: int) -> tuple[tuple[Entry, ...], tuple[Problem, ...]]:
-    """Read a page's entries in page order, and the blocks that could not be read.
+def parse_listing(text: str, source: str, saved_year: int) -> tuple[tuple[ListingEntry, ...], tuple[Problem, ...]]:
+    """Parse a page into its entries, in page order, and the items that could not be parsed.
 
-    `saved_year` is the year of a date that prints none. Raises CorpusError where the page contradicts it.
+    `saved_year` is the year of dates printed without one. Raises CorpusError if the page contradicts it.
     """
-    reader = _Reader(source, saved_year)
+    parser = _Parser(source, saved_year)
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     for (number, line), (_, following) in zip(lines, [*lines[1:], (0, "")], strict=True):
-        reader.read(number, line, following)
-    reader.drop_title()
-    return tuple(reader.entries), tuple(reader.problems)
+        parser.parse_line(number, line, following)
+    parser.drop_title()
+    return tuple(parser.entries), tuple(parser.problems)
 
 
-class _Reader:
-    """Reads a page line by line: a title waits for its abstract, and lines of metadata belong to the open entry."""
+class _Parser:
+    """Parses a page line by line: a title is pending until its abstract; metadata belongs to the last entry."""
 
     def __init__(self, source: str, saved_year: int) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[ListingEntry] = []
         self.problems: list[Problem] = []
         self._source = source
         self._saved_year = saved_year
@@ -73,31 +73,31 @@ class _Reader:
         self._open = False
         self._button_is_glued = False
 
-    def read(self, number: int, line: str, following: str) -> None:
-        """Take one line; `following` is the next line that is not blank."""
-        if _FURNITURE.fullmatch(line):
+    def parse_line(self, number: int, line: str, following: str) -> None:
+        """Parse one line; `following` is the next non-blank line."""
+        if _BOILERPLATE.fullmatch(line):
             self._button_is_glued = line.startswith("Get trending")
         elif line == _SEPARATOR:
             pass
         elif match := _AUTHORS.fullmatch(line):
             self._add(author_count=int(match[1]))
         elif match := _DATE.fullmatch(line):
-            self._read_date(number, match)
+            self._parse_date(number, match)
         elif following == _SEPARATOR and self._open:
             self._add(organisation=_REPEATED_NAME.sub("", line, count=1))
-        elif _reads_as_abstract(line):
-            self._read_abstract(number, line)
+        elif _is_abstract(line):
+            self._parse_abstract(number, line)
         else:
-            self._read_title(number, line)
+            self._parse_title(number, line)
 
     def drop_title(self) -> None:
-        """Report a title whose abstract did not come."""
+        """Report the pending title, if any, as lacking an abstract."""
         if self._title:
             number, title = self._title
             self._report(number, f"a title without an abstract: {title}")
             self._title = None
 
-    def _read_title(self, number: int, line: str) -> None:
+    def _parse_title(self, number: int, line: str) -> None:
         self.drop_title()
         if self._button_is_glued and _GLUED_BUTTON.match(line):
             line = _GLUED_BUTTON.sub("", line, count=1)
@@ -105,21 +105,21 @@ class _Reader:
         self._title = (number, line)
         self._open = False
 
-    def _read_abstract(self, number: int, line: str) -> None:
+    def _parse_abstract(self, number: int, line: str) -> None:
         if self._title is None:
             self._report(number, f"an abstract without a title: {line[:60]}…")
             self._open = False
             return
-        self.entries.append(Entry(self._title[0], self._title[1], line))
+        self.entries.append(ListingEntry(self._title[0], self._title[1], line))
         self._title = None
         self._open = True
 
-    def _read_date(self, number: int, match: re.Match[str]) -> None:
+    def _parse_date(self, number: int, match: re.Match[str]) -> None:
         month, day, year, comments = match.groups()
         if year and int(year) >= self._saved_year:
             raise CorpusError(
                 f"{self._source} line {number} prints the year {year}, which a page saved in {self._saved_year} "
-                "would leave out. Name the year it was saved in with --saved-year."
+                "would omit. Set the year in which it was saved with --saved-year."
             )
         try:
             day_known = date(int(year or self._saved_year), _MONTHS.index(month) + 1, int(day))
@@ -138,6 +138,6 @@ class _Reader:
         self.problems.append(Problem(self._source, number, reason))
 
 
-def _reads_as_abstract(line: str) -> bool:
-    """Tell an abstract from a title by its length, or by being a sentence with a full stop."""
-    return len(line) >= _ABSTRACT_CHARACTERS or (line.endswith(".") and len(line.split()) >= _ABSTRACT_WORDS)
+def _is_abstract(line: str) -> bool:
+    """Return whether a line is an abstract, not a title: long, or a sentence that ends in a full stop."""
+    return len(line) >= _MIN_ABSTRACT_CHARACTERS or (line.endswith(".") and len(line.split()) >= _MIN_ABSTRACT_WORDS)

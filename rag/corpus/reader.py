@@ -1,7 +1,7 @@
-"""Files → the papers of a collection: saved listing pages, and JSON Lines of papers.
+"""Reader of paper collections: saved listing pages and JSON Lines.
 
-A folder stands for its *.txt pages and *.jsonl files. A links.jsonl beside a page gives its papers their arXiv id,
-link, authors, venue and code. Copies of one paper are merged: what any copy knows is kept.
+A folder stands for its *.txt pages and *.jsonl files. A links.jsonl beside a page supplies the arXiv id, URL, authors,
+venue and code of its papers. Duplicate records of a paper are merged, keeping the metadata of all.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from rag.corpus.files import read_json_lines, read_text
-from rag.corpus.listing import Entry, is_listing, parse_listing
-from rag.corpus.records import paper_from_record, slug, title_key
+from rag.corpus.files import parse_json_lines, read_text
+from rag.corpus.listing import ListingEntry, is_listing, parse_listing
+from rag.corpus.records import paper_from_record, title_key, title_slug
 from rag.errors import CorpusError
 from rag.types import Paper, Problem
 
@@ -21,14 +21,21 @@ _LINKS = "links.jsonl"
 _SUFFIXES = (".txt", ".jsonl")
 _FORMATS = "Citedesk reads saved listing pages (.txt) and JSON Lines of papers (.jsonl)"
 
-
-_Read = tuple[list[tuple[str, int, Paper]], list[Problem]]
 _Links = Mapping[tuple[Path, str], Mapping[str, Any]]
+"""Metadata of papers by folder and title key."""
+
+
+class _Record(NamedTuple):
+    """A paper and where it was read."""
+
+    source: str
+    line: int
+    paper: Paper
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A collection as it was read: `entries` counts the items before copies were merged."""
+    """A collection and the items of it that could not be read; `entries` counts records before merging duplicates."""
 
     papers: tuple[Paper, ...]
     problems: tuple[Problem, ...]
@@ -36,34 +43,34 @@ class Corpus:
 
 
 def read_corpus(paths: Sequence[Path], saved_year: int) -> Corpus:
-    """Read files and folders into distinct papers, in the order of first appearance.
+    """Read files and folders into distinct papers, in order of first appearance.
 
-    An item that cannot be read becomes a Problem, and so does a file of a folder that is no corpus. Raises CorpusError
-    where a path that was named is not what it should be, or holds nothing to read.
+    An unreadable item, or file inside a folder, becomes a Problem. Raises CorpusError if a named path does not exist,
+    has another format, or holds no papers.
     """
-    read: list[tuple[str, int, Paper]] = []
+    records: list[_Record] = []
     problems: list[Problem] = []
-    files = _files(paths)
+    files = _expanded(paths)
     links, unlinked = _read_links({path.with_name(_LINKS) for path in files if path.suffix.lower() == ".txt"})
     problems += unlinked
     for path in files:
         try:
-            papers, unread = _read_file(path, saved_year, links)
+            read, unread = _read_file(path, saved_year, links)
         except CorpusError as error:
             if path in paths:
                 raise
             problems.append(Problem(str(path), None, str(error)))
             continue
-        read += papers
+        records += read
         problems += unread
-    if not read:
-        raise CorpusError(f"{paths[0]} holds no paper that can be read. First problem: {problems[0]}")
-    papers_merged, conflicts = _merge(read)
-    return Corpus(papers_merged, (*problems, *conflicts), len(read))
+    if not records:
+        raise CorpusError(f"{paths[0]} holds no readable paper. First problem: {problems[0]}")
+    papers, conflicts = _merge(records)
+    return Corpus(papers, (*problems, *conflicts), len(records))
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
-    """Expand folders, and check that each file that was named is of a kind that is read."""
+def _expanded(paths: Sequence[Path]) -> list[Path]:
+    """Return the files with folders expanded; raises CorpusError for a missing path or a folder without papers."""
     files: dict[Path, None] = {}
     for path in paths:
         if not path.exists():
@@ -78,15 +85,15 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     return list(files)
 
 
-def _read_file(path: Path, saved_year: int, links: _Links) -> _Read:
-    """Read one file; raises CorpusError where none of it can be read as papers."""
+def _read_file(path: Path, saved_year: int, links: _Links) -> tuple[list[_Record], list[Problem]]:
+    """Read one file; raises CorpusError if it holds no readable paper."""
     if path.suffix.lower() not in _SUFFIXES:
         raise CorpusError(f"{path} has an unsupported type. {_FORMATS}.")
-    papers, unread = _read_page(path, saved_year, links) if path.suffix.lower() == ".txt" else _read_records(path)
-    if not papers:
+    read, unread = _read_page(path, saved_year, links) if path.suffix.lower() == ".txt" else _read_records(path)
+    if not read:
         detail = f" First problem: {unread[0]}." if unread else ""
-        raise CorpusError(f"{path} holds no paper that can be read.{detail} {_FORMATS}.")
-    return papers, unread
+        raise CorpusError(f"{path} holds no readable paper.{detail} {_FORMATS}.")
+    return read, unread
 
 
 def _read_text(path: Path) -> str:
@@ -96,30 +103,29 @@ def _read_text(path: Path) -> str:
     return text
 
 
-def _read_page(path: Path, saved_year: int, links: _Links) -> _Read:
+def _read_page(path: Path, saved_year: int, links: _Links) -> tuple[list[_Record], list[Problem]]:
     text = _read_text(path)
     if not is_listing(text):
-        raise CorpusError(f"{path} is not a saved listing page: none of such a page's own lines is in it. {_FORMATS}.")
+        raise CorpusError(f"{path} is not a saved listing page: it has none of the lines of such a page. {_FORMATS}.")
     entries, problems = parse_listing(text, str(path), saved_year)
-    papers = [(str(path), entry.line, _paper(entry, path, links)) for entry in entries]
-    return papers, list(problems)
+    return [_Record(str(path), entry.line, _paper(entry, path, links)) for entry in entries], list(problems)
 
 
-def _read_records(path: Path) -> _Read:
-    papers: list[tuple[str, int, Paper]] = []
+def _read_records(path: Path) -> tuple[list[_Record], list[Problem]]:
+    records: list[_Record] = []
     problems: list[Problem] = []
-    for line, record in read_json_lines(_read_text(path)):
+    for line, record in parse_json_lines(_read_text(path)):
         try:
             if isinstance(record, ValueError):
                 raise record
-            papers.append((str(path), line, paper_from_record(record)))
+            records.append(_Record(str(path), line, paper_from_record(record)))
         except ValueError as error:
             problems.append(Problem(str(path), line, str(error)))
-    return papers, problems
+    return records, problems
 
 
 def _read_links(paths: Iterable[Path]) -> tuple[_Links, list[Problem]]:
-    """Read (folder, title key) → what is known of that paper; a file that is not there knows nothing."""
+    """Read the metadata files that exist."""
     links: dict[tuple[Path, str], Mapping[str, Any]] = {}
     problems = []
     for path in sorted(path for path in paths if path.exists()):
@@ -128,7 +134,7 @@ def _read_links(paths: Iterable[Path]) -> tuple[_Links, list[Problem]]:
         except CorpusError as error:
             problems.append(Problem(str(path), None, str(error)))
             continue
-        for line, record in read_json_lines(text):
+        for line, record in parse_json_lines(text):
             try:
                 if isinstance(record, ValueError):
                     raise record
@@ -139,7 +145,7 @@ def _read_links(paths: Iterable[Path]) -> tuple[_Links, list[Problem]]:
     return links, problems
 
 
-def _paper(entry: Entry, page: Path, links: _Links) -> Paper:
+def _paper(entry: ListingEntry, page: Path, links: _Links) -> Paper:
     link = links.get((page.parent, title_key(entry.title)), {})
     known = {
         "date": entry.date,
@@ -152,27 +158,28 @@ def _paper(entry: Entry, page: Path, links: _Links) -> Paper:
     return paper_from_record({**link, **known, "title": entry.title, "abstract": entry.abstract})
 
 
-def _merge(read: Iterable[tuple[str, int, Paper]]) -> tuple[tuple[Paper, ...], list[Problem]]:
-    """Join the copies of each paper, and report an id that two different titles claim."""
+def _merge(records: Sequence[_Record]) -> tuple[tuple[Paper, ...], list[Problem]]:
+    """Merge the records of each paper; report an id that two different titles claim."""
     merged: dict[str, Paper] = {}
     problems = []
-    ids = {slug(paper.title): paper.paper_id for _, _, paper in read if paper.paper_id != slug(paper.title)}
-    for source, line, copy in read:
-        # A copy that knows no id of its own is the paper of that title that has one.
-        paper = replace(copy, paper_id=ids.get(copy.paper_id, copy.paper_id))
-        known = merged.get(paper.paper_id)
-        if known is None:
+    slugs = ((title_slug(record.paper.title), record.paper.paper_id) for record in records)
+    ids = {slug: paper_id for slug, paper_id in slugs if paper_id != slug}
+    for source, line, record in records:
+        # A record without an id of its own belongs to the paper of that title that has one.
+        paper = replace(record, paper_id=ids.get(record.paper_id, record.paper_id))
+        first = merged.get(paper.paper_id)
+        if first is None:
             merged[paper.paper_id] = paper
-        elif slug(known.title) == slug(paper.title):
-            merged[paper.paper_id] = _join(known, paper)
+        elif title_slug(first.title) == title_slug(paper.title):
+            merged[paper.paper_id] = _merge_two(first, paper)
         else:
-            reason = f"paper_id {paper.paper_id} already belongs to “{known.title}”; left out: “{paper.title}”"
+            reason = f"paper_id {paper.paper_id} already belongs to “{first.title}”; left out: “{paper.title}”"
             problems.append(Problem(source, line, reason))
     return tuple(merged.values()), problems
 
 
-def _join(first: Paper, second: Paper) -> Paper:
-    """Keep what either copy knows: the more precise date, the longer texts and lists, the larger comment count."""
+def _merge_two(first: Paper, second: Paper) -> Paper:
+    """Merge two records of a paper: the more precise date, the longer texts and lists, the higher comment count."""
 
     def longer(name: str) -> Any:
         return max((getattr(first, name) or "", getattr(second, name) or ""), key=len) or None

@@ -1,7 +1,7 @@
-"""A paper as a JSON object: the format of the JSON Lines that are read, exported and kept in an index.
+"""Papers as JSON objects: the format of imported, exported and indexed JSON Lines.
 
 Required: title, abstract. Optional: paper_id, url, date, authors, authors_complete, author_count, organisation,
-venue, code, comments, pages. Without a paper_id it is the arXiv id in `arxiv_id` or `url`, else a slug of the title.
+venue, code, comments, pages. The paper_id defaults to the arXiv id in `arxiv_id` or `url`, else to a slug of the title.
 """
 
 from __future__ import annotations
@@ -12,20 +12,19 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import date as calendar_date
 from typing import Any
 
+from rag.text.dates import first_day
 from rag.types import Paper
 
 _ARXIV_ID = re.compile(r"(?:arXiv:)?([0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?")
 _ARXIV_URL = re.compile(rf"https?://(?:www\.)?arxiv\.org/(?:abs|pdf|html)/{_ARXIV_ID.pattern}(?:\.pdf)?/?")
-_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
 _TEXTS = ("url", "organisation", "venue", "code")
 _COUNTS = ("author_count", "comments")
 
 
 def paper_from_record(record: Mapping[str, Any]) -> Paper:
-    """Read a paper; raises ValueError with the reason where the record is not one."""
+    """Parse a paper; raises ValueError with the reason if the record is invalid."""
     title, abstract = (_required_text(record, name) for name in ("title", "abstract"))
     texts = {name: _text(record, name) for name in (*_TEXTS, "date", "paper_id", "arxiv_id")}
     url = texts["url"]
@@ -34,7 +33,7 @@ def paper_from_record(record: Mapping[str, Any]) -> Paper:
         raise ValueError(f"arxiv_id is not an arXiv id: {texts['arxiv_id']}")
     own_id = (texts["paper_id"] or "").strip()
     if not own_id or _ARXIV_ID.fullmatch(own_id):
-        own_id = arxiv_id or slug(title)
+        own_id = arxiv_id or title_slug(title)
     for name in ("url", "code"):
         _check_link(name, texts[name])
     authors = _names(record, "authors")
@@ -55,7 +54,7 @@ def paper_from_record(record: Mapping[str, Any]) -> Paper:
 
 
 def paper_to_record(paper: Paper) -> dict[str, Any]:
-    """Write a paper as a JSON object that `paper_from_record` reads back to the same paper."""
+    """Return a paper as a JSON object, from which `paper_from_record` restores the same paper."""
     values = {field.name: getattr(paper, field.name) for field in fields(paper)}
     values["authors_complete"] = paper.authors_complete or None
     record = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
@@ -65,23 +64,23 @@ def paper_to_record(paper: Paper) -> dict[str, Any]:
     return record
 
 
-def digest(paper: Paper) -> str:
-    """Hash all that is known of a paper (SHA-256, hex): two papers with one digest are the same paper, unchanged."""
+def paper_digest(paper: Paper) -> str:
+    """Return the SHA-256 (hex) of all fields of a paper; equal digests mean that it is unchanged."""
     return hashlib.sha256(json.dumps(paper_to_record(paper), sort_keys=True).encode()).hexdigest()
 
 
 def title_key(title: str) -> str:
-    """Reduce a title to what does not vary between copies: its words, without case or punctuation."""
+    """Return a title's words, case-folded and without punctuation, as a key for comparing titles."""
     return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", title).casefold()))
 
 
-def slug(title: str) -> str:
-    """Make an id of a title: its words, joined by hyphens."""
+def title_slug(title: str) -> str:
+    """Return a paper id made of a title's words, joined by hyphens."""
     return title_key(title).replace(" ", "-") or hashlib.sha256(title.encode()).hexdigest()[:12]
 
 
 def arxiv_month(arxiv_id: str) -> str | None:
-    """Read "2024-07" out of the arXiv id 2407.21018; ids from before April 2007 name an archive first."""
+    """Return the month of an arXiv id: "2024-07" for 2407.21018; ids before April 2007 begin with an archive name."""
     digits = arxiv_id.rsplit("/", 1)[-1][:4]
     if not digits.isdigit() or not 1 <= int(digits[2:]) <= 12:
         return None
@@ -90,7 +89,7 @@ def arxiv_month(arxiv_id: str) -> str | None:
 
 
 def _arxiv_id(arxiv_id: str | None, paper_id: str | None, url: str | None) -> str | None:
-    """Find the id, without its version, so that all versions are one paper."""
+    """Return the id without its version, so that all versions are one paper."""
     texts = ((_ARXIV_ID, arxiv_id), (_ARXIV_ID, paper_id), (_ARXIV_URL, url))
     matches = (pattern.fullmatch((text or "").strip()) for pattern, text in texts)
     return next((match[1] for match in matches if match), None)
@@ -123,7 +122,7 @@ def _encodable(name: str, text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{name} holds an unpaired surrogate, which is no character") from None
+        raise ValueError(f"{name} contains an unpaired surrogate") from None
     return text
 
 
@@ -140,13 +139,9 @@ def _check_link(name: str, link: str | None) -> None:
 
 
 def _checked_date(text: str | None) -> str | None:
-    if text is None:
-        return None
-    match = _DATE.fullmatch(text)
-    if not match:
-        raise ValueError(f"date is not YYYY, YYYY-MM or YYYY-MM-DD: {text}")
-    try:
-        calendar_date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
-    except ValueError:
-        raise ValueError(f"no such date: {text}") from None
+    if text is not None:
+        try:
+            first_day(text)
+        except ValueError as error:
+            raise ValueError(f"date: {error}") from None
     return text

@@ -1,48 +1,47 @@
-"""Papers by their titles as people remember them: cut short, misspelt, half wrong (rapidfuzz)."""
+"""Fuzzy matching of paper titles (rapidfuzz): shortened, misspelt or partly remembered."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 
+from rag.corpus.records import title_key
 from rag.types import Paper
 
-_SAME = 88.0  # of 100: below it a title and a text are two things
-_LEAST_WORDS = 3  # of a text that may stand for a title
-_FURNITURE = re.compile(r"\b(?:the|a|an|first|original|paper|papers|study|work|article|by|of)\b", re.IGNORECASE)
+_MIN_SIMILARITY = 88.0  # of 100
+_MIN_WORDS = 3  # of a text that may stand for a title
+_FILLER = re.compile(r"\b(?:the|a|an|first|original|paper|papers|study|work|article|by|of)\b", re.IGNORECASE)
 
 
-def named_paper(name: str, papers: Mapping[str, Paper]) -> str | None:
-    """Find the paper that a name stands for, as "Pebble" for "Pebble: Small Caches"; None where none is near enough.
+def find_by_title(name: str, papers: Mapping[str, Paper]) -> str | None:
+    """Return the id of the paper that a name refers to ("Pebble": "Pebble: Small Caches"); None if none is similar.
 
-    A common word or two of a title name no paper: it takes three, or one with a capital or a digit beside another.
+    Part of a title identifies a paper by three words, or by two of which one has a capital.
     """
-    wanted = _plain(_FURNITURE.sub(" ", name))
+    wanted = title_key(_FILLER.sub(" ", name))
     count = len(wanted.split())
-    several = count >= _LEAST_WORDS or (count == _LEAST_WORDS - 1 and not name.islower())
-    likeness = [(_likeness(wanted, paper, several), -len(paper.title), paper_id) for paper_id, paper in papers.items()]
-    score, _, paper_id = max(likeness, default=(0.0, 0, ""))
-    return paper_id if wanted and score >= _SAME else None
+    several = count >= _MIN_WORDS or (count == _MIN_WORDS - 1 and not name.islower())
+    similarities = [
+        (_similarity(wanted, paper, several), -len(paper.title), paper_id) for paper_id, paper in papers.items()
+    ]
+    score, _, paper_id = max(similarities, default=(0.0, 0, ""))
+    return paper_id if wanted and score >= _MIN_SIMILARITY else None
 
 
 def is_title(text: str, papers: Iterable[Paper]) -> bool:
-    """Tell whether a text is itself a title of the collection, typos and other word order allowed."""
+    """Return whether a text is a title of the collection, allowing for typos and word order."""
     from rapidfuzz import fuzz
 
-    wanted = _plain(text)
-    if len(wanted.split()) < _LEAST_WORDS:
+    wanted = title_key(text)
+    if len(wanted.split()) < _MIN_WORDS:
         return False
-    return any(fuzz.token_sort_ratio(wanted, _plain(paper.title)) >= _SAME for paper in papers)
+    return any(fuzz.token_sort_ratio(wanted, title_key(paper.title)) >= _MIN_SIMILARITY for paper in papers)
 
 
-def _likeness(wanted: str, paper: Paper, several: bool) -> float:
-    """Compare a name with a title's head, often a system's name, and one of several words with those of the title."""
+def _similarity(wanted: str, paper: Paper, several: bool) -> float:
+    """Compare a name with the title up to its colon and, if it has several words, with the whole title."""
     from rapidfuzz import fuzz
 
-    title, head = _plain(paper.title), _plain(paper.title.split(":")[0])
+    title, head = title_key(paper.title), title_key(paper.title.split(":")[0])
     as_head = fuzz.ratio(wanted.replace(" ", ""), head.replace(" ", ""))
     return max(as_head, fuzz.token_set_ratio(wanted, title)) if several else as_head
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))

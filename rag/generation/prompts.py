@@ -1,13 +1,13 @@
-"""Every text that a writing model is sent (pure).
+"""The prompts of written answers.
 
-What never changes stands first and the question last, so that a server can reuse its cache of the prompt's beginning.
+The constant part comes first and the question last, so that a server can reuse its prefix cache.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rag.llm.prompt_parts import FENCED, NO
+from rag.llm.prompting import FENCED, NO
 from rag.llm.protocol import Message
 from rag.types import Kind
 
@@ -56,18 +56,18 @@ Sentences to correct:
 
 
 def answer_messages(question: str, papers: Sequence[str], kind: Kind) -> tuple[Message, ...]:
-    """Ask for an answer from formatted papers, in the form that the kind of question wants."""
+    """Return the messages that ask for an answer from formatted papers, in the form of the question's kind."""
     text = QUESTION.format(context_str="\n\n".join(papers), query_str=question, form=_FORMS.get(kind, ""))
     return Message("system", SYSTEM), Message("user", text)
 
 
 def one_paper_messages(question: str, paper: str) -> tuple[Message, ...]:
-    """Ask what one formatted paper says to a question, or NO."""
+    """Return the messages that ask what one formatted paper says about a question, or NO."""
     return Message("system", ONE_SYSTEM), Message("user", ONE_QUESTION.format(question=question, paper=paper, no=NO))
 
 
 def repair_messages(papers: Sequence[str], sentences: Sequence[str]) -> tuple[Message, ...]:
-    """Ask for sentences, numbered from 1, to be brought in line with formatted papers."""
+    """Return the messages that ask to correct sentences, numbered from 1, by formatted papers."""
     listed = "\n".join(f"{i}: {' '.join(sentence.split())}" for i, sentence in enumerate(sentences, start=1))
     return Message("system", REPAIR_SYSTEM), Message(
         "user", REPAIR_QUESTION.format(papers="\n\n".join(papers), sentences=listed)

@@ -1,4 +1,4 @@
-"""Replies that are no answers (pure): nothing found, refusals, another language."""
+"""Replies that are no answers: empty ones, "not answered", and another language."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from rag.generation.prompts import NOT_ANSWERED
 from rag.text.citation_markers import without_markers
-from rag.text.language import in_another_script, is_foreign_question, is_in_other_words, speaks_english, words_of
+from rag.text.language import casefolded_words, is_english, is_non_english_question, is_other_language, is_other_script
 
 _MARKUP = re.compile(r"[*_`\"“”>#]+")
 _ENDS = re.compile(r"(?:\s*\[\d+\])*\s*(?:[.!]|$)")
@@ -15,21 +15,21 @@ _LEAST_WORDS = 12
 
 
 def is_wordless(text: str) -> bool:
-    """Tell a reply that has something in it but no word, such as a marker alone."""
+    """Return whether a reply has text but no word, such as a marker alone."""
     return bool(text.strip()) and not _WORD.search(without_markers(text))
 
 
 def in_another_language(question: str, text: str) -> bool:
-    """Tell whether an English question got an answer in another script, or in another European language."""
+    """Return whether an English question got an answer in another script or another European language."""
     text = without_markers(text)
-    if not question.isascii() or is_foreign_question(question) or not speaks_english(words_of(question)):
+    if not question.isascii() or is_non_english_question(question) or not is_english(casefolded_words(question)):
         return False
-    words = words_of(text)
-    return in_another_script(text) or (len(words) >= _LEAST_WORDS and is_in_other_words(words))
+    words = casefolded_words(text)
+    return is_other_script(text) or (len(words) >= _LEAST_WORDS and is_other_language(words))
 
 
 def says_nothing(text: str) -> bool:
-    """Tell a reply that says that the papers do not answer the question."""
+    """Return whether a reply is empty or says that the papers do not answer the question."""
     said = _MARKUP.sub("", text).strip().casefold()
     rest = said.removeprefix(NOT_ANSWERED.casefold().rstrip("."))
     return not said or (rest != said and bool(_ENDS.match(rest)))

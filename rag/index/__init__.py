@@ -1,1 +1,1 @@
-"""The index on disk: generations, vectors, BM25, token vectors, and how they are brought up to date."""
+"""The index on disk: generations, chunk vectors, BM25 and token vectors; building and opening it."""

@@ -1,6 +1,6 @@
-"""The BM25 index over whole papers (title and abstract), kept by bm25s in a folder.
+"""BM25 index over papers (title and abstract), stored by bm25s in a folder.
 
-Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (2009), in Lucene's form.
+Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (2009), Lucene's variant.
 """
 
 from __future__ import annotations
@@ -20,51 +20,51 @@ B = 0.75
 _NO_TERM = "\x00"
 
 
-class LexicalIndex:
-    """Scores every paper of a collection for a question; papers are known by their position."""
+class Bm25Index:
+    """Scores all papers of a collection for a question; papers are identified by position."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
 
     @classmethod
-    def build(cls, papers: Sequence[Paper], k1: float = K1, b: float = B) -> LexicalIndex:
-        """Index papers in the order given; `k1` bounds a term's repetitions, `b` in [0, 1] discounts long papers."""
+    def build(cls, papers: Sequence[Paper], k1: float = K1, b: float = B) -> Bm25Index:
+        """Index papers in the given order; `k1` is the term-frequency saturation, `b` in [0, 1] the length penalty."""
         from bm25s import BM25  # slow to import
 
         index = BM25(method="lucene", k1=k1, b=b)
         terms = [tokenize(f"{paper.title}. {paper.abstract}") for paper in papers]
         if not any(terms):
-            terms = [[_NO_TERM] for _ in papers]  # bm25s 0.3 cannot index a collection without a word
+            terms = [[_NO_TERM] for _ in papers]  # bm25s 0.3 cannot index a collection without a term
         index.index(terms, show_progress=False)
         return cls(index)
 
     @classmethod
-    def load(cls, folder: Path) -> LexicalIndex:
+    def load(cls, folder: Path) -> Bm25Index:
         """Open a saved index."""
         from bm25s import BM25
 
         return cls(BM25.load(str(folder)))
 
     def save(self, folder: Path) -> None:
-        """Keep the index in a folder."""
+        """Save the index to a folder."""
         self._index.save(str(folder), show_progress=False)
 
     def scores(self, question: str) -> NDArray[np.float32]:
-        """Score each paper by position; 0 for a paper that shares no term with the question."""
+        """Return the BM25 score of each paper; 0 for a paper that shares no term with the question."""
         known = [term for term in tokenize(question) if term in self._index.vocab_dict]
         if not known:
             return np.zeros(self._size, np.float32)
         return np.asarray(self._index.get_scores(known), np.float32)
 
-    def rarity(self, terms: Iterable[str]) -> dict[str, float]:
-        """Weigh terms by inverse document frequency, ln(1 + N / (df + ½)): a rare word says more about a sentence."""
-        return {term: float(np.log1p(self._size / (0.5 + self._frequency(term)))) for term in terms}
+    def idf(self, terms: Iterable[str]) -> dict[str, float]:
+        """Return the inverse document frequency of terms, ln(1 + N / (df + ½))."""
+        return {term: float(np.log1p(self._size / (0.5 + self._document_frequency(term)))) for term in terms}
 
-    def knows(self, term: str) -> bool:
-        """Tell whether a term is in any paper."""
+    def has_term(self, term: str) -> bool:
+        """Return whether any paper contains a term."""
         return term in self._index.vocab_dict
 
-    def _frequency(self, term: str) -> int:
+    def _document_frequency(self, term: str) -> int:
         position = self._index.vocab_dict.get(term)
         starts = self._index.scores["indptr"]
         return 0 if position is None else int(starts[position + 1] - starts[position])
@@ -74,6 +74,6 @@ class LexicalIndex:
         return int(self._index.scores["num_docs"])
 
 
-def rarity_share(rarity: Mapping[str, float], held: Container[str]) -> float:
-    """Give the share of a question's terms that are held, rare ones counting for more, in [0, 1]."""
-    return sum(weight for term, weight in rarity.items() if term in held) / (sum(rarity.values()) or 1.0)
+def idf_coverage(idf: Mapping[str, float], terms: Container[str]) -> float:
+    """Return the share of a question's terms, weighted by their idf, that are among `terms`; in [0, 1]."""
+    return sum(weight for term, weight in idf.items() if term in terms) / (sum(idf.values()) or 1.0)

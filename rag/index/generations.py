@@ -1,7 +1,7 @@
-"""The index folder: one sub-folder per generation, a file `current` that names the one in use, and a lock.
+"""Generations of the index: one sub-folder each, a file `current` that names the one in use, and a lock.
 
-A generation is never changed once it is current. The next one is built in `staging` and becomes current by one
-rename of the pointer, so a reader, a crash or a full disk never meets half an index.
+A generation is immutable once current. The next one is built in `staging` and becomes current by one atomic
+replacement of the pointer, so neither a reader, a crash nor a full disk leaves a partial index.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.files import sha256, sync, write_atomic
+from rag.corpus.files import file_sha256, fsync, write_atomic
 from rag.errors import REBUILD, IndexFailed, IndexMissing
 
 FORMAT = 2
-VECTORS, LATE, LEXICAL, PAPERS = "vectors", "late", "lexical", "papers.jsonl"
+VECTORS, TOKEN_VECTORS, BM25, PAPERS = "vectors", "late", "lexical", "papers.jsonl"
 _POINTER = "current"
-_KEPT = 2  # the current generation, and the one before it for readers that still hold it open
+_KEPT = 2  # the current generation, and its predecessor for readers that have it open
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What an index's vectors depend on besides the papers; an index of another recipe is rebuilt.
+    """What the vectors depend on besides the papers: an index of another recipe has to be rebuilt.
 
-    `late` is empty where the index has no token vectors.
+    `embedding` and `late` are fingerprints of the encoder and the token encoder; `late` is "" without token vectors.
     """
 
     embedding: str
@@ -39,7 +39,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation holds: `papers` maps paper_id to digest, `files` each path to a hash or size."""
+    """The contents of a generation: `papers` maps paper_id to digest, `files` each path to a hash or size."""
 
     generation: str
     created: str
@@ -53,18 +53,18 @@ class Manifest:
 
 
 class IndexFolder:
-    """The folder of all generations, for reading and for building the next one."""
+    """The folder of all generations: finding the current one, and publishing the next."""
 
     def __init__(self, home: Path) -> None:
         self.path = home / "index"
 
     @property
     def staging(self) -> Path:
-        """Where the next generation is built."""
+        """The folder in which the next generation is built."""
         return self.path / "staging"
 
     def current(self) -> Path:
-        """Find the generation in use; raises IndexMissing where there is none."""
+        """Return the folder of the current generation; raises IndexMissing or IndexFailed."""
         try:
             name = (self.path / _POINTER).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -76,11 +76,11 @@ class IndexFolder:
         return self.path / name
 
     def manifest(self) -> Manifest:
-        """Read what the generation in use holds; raises IndexMissing or IndexFailed."""
+        """Read the manifest of the current generation; raises IndexMissing or IndexFailed."""
         return read_manifest(self.current())
 
     def newest_manifest(self) -> Manifest | None:
-        """Read the manifest in use, or if that is damaged the newest one that is not; None where there is no index."""
+        """Read the current manifest, or if damaged the newest intact one; None if there is no index."""
         try:
             return self.manifest()
         except IndexMissing:
@@ -93,7 +93,7 @@ class IndexFolder:
 
     @contextmanager
     def locked(self, waiting: Callable[[], None]) -> Iterator[None]:
-        """Hold the right to build; calls `waiting` once if another process has it. The system frees it on a crash."""
+        """Hold the build lock; calls `waiting` once if another process holds it. The system releases it on a crash."""
         from filelock import FileLock, Timeout  # slow to import
 
         try:
@@ -106,7 +106,7 @@ class IndexFolder:
                 lock.acquire()
         except OSError as error:
             raise IndexFailed(
-                f"No index can be kept in {self.path}: {error.strerror}. Set CITEDESK_HOME to another folder."
+                f"The index folder {self.path} cannot be used: {error.strerror}. Set CITEDESK_HOME to another folder."
             ) from None
         try:
             yield
@@ -114,7 +114,7 @@ class IndexFolder:
             lock.release()
 
     def recover(self) -> None:
-        """Take back into staging a generation that was finished but did not become current."""
+        """Move a generation that was finished but did not become current back to staging."""
         newest = self._generations()[-1:]
         with suppress(IndexMissing, IndexFailed):
             newest = [path for path in newest if path.name > self.current().name]
@@ -122,10 +122,10 @@ class IndexFolder:
             newest[0].rename(self.staging)
 
     def publish(self, manifest: Manifest) -> None:
-        """Make what is in staging, with its manifest, the generation in use."""
+        """Turn staging, with its manifest, into the current generation."""
         write_atomic(self.staging / "manifest.json", _to_json(manifest))
         self.staging.rename(self.path / manifest.generation)
-        sync(self.path)
+        fsync(self.path)
         write_atomic(self.path / _POINTER, manifest.generation + "\n")
         self._prune()
 
@@ -135,12 +135,12 @@ class IndexFolder:
             shutil.rmtree(path, ignore_errors=True)
 
     def _generations(self) -> list[Path]:
-        """List the finished generations, oldest first."""
+        """Return the finished generations, oldest first."""
         return sorted(path.parent for path in self.path.glob("*/manifest.json") if path.parent != self.staging)
 
 
 def read_manifest(generation: Path) -> Manifest:
-    """Read a generation's manifest; raises IndexFailed where it is damaged."""
+    """Read a generation's manifest; raises IndexFailed if it is damaged."""
     try:
         values: dict[str, Any] = json.loads((generation / "manifest.json").read_text(encoding="utf-8"))
         recipe = Recipe(**values.pop("recipe"))
@@ -151,22 +151,22 @@ def read_manifest(generation: Path) -> Manifest:
 
 
 def describe_files(generation: Path) -> dict[str, str]:
-    """Describe a generation's files by path: their SHA-256, or only the size of those that Chroma writes.
+    """Return the SHA-256 of a generation's files by path, or only the size for those that Chroma writes.
 
-    Chroma 1.5.9 writes to its database even to read it, and may write its vectors anew with other padding.
+    Chroma 1.5.9 writes to its database even when reading, and may rewrite its vectors with other padding.
     """
     paths = {path.relative_to(generation): path for path in sorted(generation.rglob("*")) if path.is_file()}
     described = {}
     for name, path in paths.items():
         if name.parts[0] == VECTORS and ".sqlite3" not in name.name:
             described[name.as_posix()] = f"{path.stat().st_size} bytes"
-        elif name.parts[0] in (LEXICAL, LATE) or name.name == PAPERS:
-            described[name.as_posix()] = sha256(path)
+        elif name.parts[0] in (BM25, TOKEN_VECTORS) or name.name == PAPERS:
+            described[name.as_posix()] = file_sha256(path)
     return described
 
 
 def damaged_files(generation: Path, manifest: Manifest) -> tuple[str, ...]:
-    """List the files of a generation that are not as they were written."""
+    """Return the files of a generation that are missing or differ from its manifest."""
     found = describe_files(generation)
     return tuple(name for name, known in manifest.files.items() if found.get(name) != known)
 

@@ -1,4 +1,4 @@
-"""An index opened for reading: the papers of one generation, their vectors, token vectors and BM25 index."""
+"""An index opened for reading: papers, chunk vectors, token vectors and BM25 index of one generation."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ from numpy.typing import NDArray
 
 from rag.corpus.records import paper_from_record
 from rag.errors import REBUILD, IndexFailed
-from rag.index.bm25 import LexicalIndex
+from rag.index.bm25 import Bm25Index
 from rag.index.generations import (
+    BM25,
     FORMAT,
-    LATE,
-    LEXICAL,
     PAPERS,
+    TOKEN_VECTORS,
     VECTORS,
     IndexFolder,
     Manifest,
     Recipe,
     read_manifest,
 )
-from rag.index.maxsim import LateIndex, open_late_index
+from rag.index.maxsim import MaxSimIndex, open_maxsim_index
 from rag.index.vectors import VectorStore, open_vectors
-from rag.models.encoder import fingerprint
-from rag.models.token_encoder import late_fingerprint
+from rag.models.encoder import encoder_fingerprint
+from rag.models.token_encoder import token_encoder_fingerprint
 from rag.settings import Settings
 from rag.types import Paper
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Library:
-    """One generation; `papers` is in corpus order, which is also the order of the BM25 index and of `late`.
+    """One generation; `papers` is in corpus order, and `positions` maps paper_id to its position in that order.
 
-    `places` maps paper_id to the place in that order; `late` is None where the index was built without token vectors.
+    `bm25` and `maxsim` identify papers by these positions; `maxsim` is None if the index has no token vectors.
     """
 
     manifest: Manifest
     papers: Mapping[str, Paper]
-    places: Mapping[str, int]
+    positions: Mapping[str, int]
     vectors: VectorStore
-    lexical: LexicalIndex
-    late: LateIndex | None = None
+    bm25: Bm25Index
+    maxsim: MaxSimIndex | None = None
 
-    def positions(self, paper_ids: Sequence[str]) -> NDArray[np.int64]:
-        """Find papers' places in corpus order."""
-        return np.array([self.places[paper_id] for paper_id in paper_ids], np.int64)
+    def positions_of(self, paper_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Return the positions of papers in corpus order."""
+        return np.array([self.positions[paper_id] for paper_id in paper_ids], np.int64)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self.vectors.close()
 
 
 def load_papers(generation: Path) -> dict[str, Paper]:
-    """Read the papers of a generation by id; raises IndexFailed where it is damaged."""
+    """Read the papers of a generation by id; raises IndexFailed if the file is damaged."""
     path = generation / PAPERS
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -67,7 +67,7 @@ def load_papers(generation: Path) -> dict[str, Paper]:
 
 
 def open_library(settings: Settings) -> Library:
-    """Open the index in use; raises IndexMissing or IndexFailed, also where it was built with another model."""
+    """Open the current generation; raises IndexMissing, or IndexFailed if it is damaged or of another model."""
     generation = IndexFolder(settings.home).current()
     manifest = read_manifest(generation)
     missing = [name for name in manifest.files if not (generation / name).is_file()]
@@ -76,31 +76,31 @@ def open_library(settings: Settings) -> Library:
     _check_recipe(manifest.recipe, settings)
     papers = load_papers(generation)
     if papers.keys() != manifest.papers.keys():
-        raise IndexFailed(f"{generation / PAPERS} does not hold the indexed papers. {REBUILD}")
+        raise IndexFailed(f"{generation / PAPERS} does not contain the indexed papers. {REBUILD}")
     try:
-        lexical = LexicalIndex.load(generation / LEXICAL)
+        bm25 = Bm25Index.load(generation / BM25)
     except (OSError, EOFError, ValueError, KeyError) as error:
-        raise IndexFailed(f"{generation / LEXICAL} is damaged ({error}). {REBUILD}") from None
-    late = open_late_index(generation / LATE, list(papers)) if manifest.recipe.late else None
-    places = {paper_id: place for place, paper_id in enumerate(papers)}
-    return Library(manifest, papers, places, open_vectors(generation / VECTORS), lexical, late)
+        raise IndexFailed(f"{generation / BM25} is damaged ({error}). {REBUILD}") from None
+    maxsim = open_maxsim_index(generation / TOKEN_VECTORS, list(papers)) if manifest.recipe.late else None
+    positions = {paper_id: position for position, paper_id in enumerate(papers)}
+    return Library(manifest, papers, positions, open_vectors(generation / VECTORS), bm25, maxsim)
 
 
 def _check_recipe(recipe: Recipe, settings: Settings) -> None:
-    """Raise IndexFailed where an index is of another format, or of other models than those that are named."""
+    """Raise IndexFailed if an index has another format, or was built with other models than configured."""
     if recipe.format != FORMAT:
         raise IndexFailed(
             f"The index has format {recipe.format}; this version reads {FORMAT}. Run `citedesk index` to rebuild it."
         )
-    for built_with, wanted, variable, named in (
-        (recipe.embedding, fingerprint(settings.embed_model), "CITEDESK_EMBED_MODEL", settings.embed_model),
-        (recipe.late, late_fingerprint(settings.late_model), "CITEDESK_LATE_MODEL", settings.late_model),
+    for built_with, wanted, variable, configured in (
+        (recipe.embedding, encoder_fingerprint(settings.embed_model), "CITEDESK_EMBED_MODEL", settings.embed_model),
+        (recipe.late, token_encoder_fingerprint(settings.late_model), "CITEDESK_LATE_MODEL", settings.late_model),
     ):
         if built_with == wanted:
             continue
         model = built_with.split()[0] if built_with else "none"
-        before = f"the model {model}" if model != named else f"other weights of {model}"
+        before = f"the model {model}" if model != configured else f"other weights of {model}"
         raise IndexFailed(
-            f"The index was built with {before}, but {variable} names {named or 'none'}. "
-            "Run `citedesk index` to rebuild it, or name the model it was built with."
+            f"The index was built with {before}, but {variable} names {configured or 'none'}. "
+            "Run `citedesk index` to rebuild it, or set the model that it was built with."
         )

@@ -1,4 +1,4 @@
-"""Late interaction: how near the tokens of papers, or of their sentences, come to each token of a question."""
+"""MaxSim scoring of late interaction: the similarity of papers, or their sentences, to each token of a question."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import REBUILD, IndexFailed
-from rag.index.token_vectors import open_tokens
+from rag.index.token_vectors import open_token_vectors
 from rag.models.onnx import Array
 
-_BLOCK = 192  # rows multiplied at once: they stay in the cache, and OpenBLAS starts no threads for so few
+_BLOCK = 192  # rows per product: they fit into the cache, and OpenBLAS starts no threads for so few
 
 
-class LateIndex:
-    """The token vectors of papers, by their position in corpus order; read from the disk as they are needed."""
+class MaxSimIndex:
+    """The token vectors of papers, memory-mapped; papers are identified by their position in corpus order."""
 
     def __init__(self, vectors: NDArray[np.int8], spans: NDArray[np.int32], starts: NDArray[np.int64]) -> None:
-        """Take all papers' tokens in order; `starts` has the first row of each paper, and at the end their number."""
+        """Store all papers' tokens in order; `starts` has the first row of each paper, then the number of rows."""
         self._vectors = vectors
         self._spans = spans
         self._starts = starts
 
     def __len__(self) -> int:
-        """Count the papers."""
+        """Return the number of papers."""
         return len(self._starts) - 1
 
     def scores(self, query: Array, positions: NDArray[np.integer], weights: Array | None = None) -> Array:
-        """Score papers: for each token of the question the most similar of theirs, averaged; in [-1, 1].
+        """Return the MaxSim score of papers, averaged over the question's tokens; in [-1, 1].
 
-        `query` has shape (tokens, 128), `weights` (tokens,); where all weights are 0, tokens count alike.
+        `query` has shape (tokens, 128), `weights` (tokens,); if all weights are 0, tokens are weighted equally.
         """
-        return averaged(self.best(query, positions), weights)
+        return mean_maxsim(self.paper_similarities(query, positions), weights)
 
-    def matches(self, query: Array, position: int, spans: Sequence[tuple[int, int]]) -> Array:
-        """Give for each span of a paper's abstract, and each token of the question, the best similarity in it.
+    def span_similarities(self, query: Array, position: int, spans: Sequence[tuple[int, int]]) -> Array:
+        """Return the maximum similarity of each span of a paper's abstract to each token of the question.
 
-        The shape is (spans, tokens). A token belongs to the span in which it starts; a span with none has zeros.
+        The shape is (spans, tokens). A token belongs to the span in which it starts; a span without any has zeros.
         """
         own = slice(self._starts[position], self._starts[position + 1])
         similar = self._similarities(query, np.arange(own.start, own.stop))
@@ -50,8 +50,8 @@ class LateIndex:
                 best[i] = inside.max(axis=0)
         return np.clip(best, -1, 1)
 
-    def best(self, query: Array, positions: NDArray[np.integer]) -> Array:
-        """Give for each paper, and each token of the question, the best similarity in it: (papers, tokens)."""
+    def paper_similarities(self, query: Array, positions: NDArray[np.integer]) -> Array:
+        """Return the maximum similarity of each paper to each token of the question: (papers, tokens)."""
         if not len(positions):
             return np.empty((0, len(query)), np.float32)
         positions = np.asarray(positions, np.int64)
@@ -62,29 +62,29 @@ class LateIndex:
         return best
 
     def _similarities(self, query: Array, rows: NDArray[np.int64]) -> Array:
-        turned = np.ascontiguousarray(query.T, np.float32) / np.float32(127)
+        scaled = np.ascontiguousarray(query.T, np.float32) / np.float32(127)
         similar = np.empty((len(rows), len(query)), np.float32)
         for first in range(0, len(rows), _BLOCK):
             block = self._vectors.take(rows[first : first + _BLOCK], axis=0).astype(np.float32)
-            with np.errstate(invalid="ignore"):  # as below: both sides are finite by construction
-                np.matmul(block, turned, out=similar[first : first + _BLOCK])
+            with np.errstate(invalid="ignore"):  # spurious, as below: both factors are finite
+                np.matmul(block, scaled, out=similar[first : first + _BLOCK])
         return similar
 
 
-def averaged(best: Array, weights: Array | None = None) -> Array:
-    """Average the best similarities (papers, tokens) over the tokens; weights that are all 0 count alike."""
+def mean_maxsim(similarities: Array, weights: Array | None = None) -> Array:
+    """Average maximum similarities (papers, tokens) over the tokens, equally if all weights are 0."""
     if weights is None or not np.any(weights):
-        weights = np.ones(best.shape[1], np.float32)
+        weights = np.ones(similarities.shape[1], np.float32)
     share = np.asarray(weights / np.sum(weights), np.float32)
-    # Not `best @ share`: OpenBLAS's product with a vector reports invalid values now and then where there are none.
-    scores: Array = np.clip((best * share).sum(axis=1), -1, 1)
+    # Not `similarities @ share`: OpenBLAS's product with a vector sometimes reports invalid values for finite ones.
+    scores: Array = np.clip((similarities * share).sum(axis=1), -1, 1)
     return scores
 
 
-def open_late_index(folder: Path, paper_ids: Sequence[str]) -> LateIndex:
-    """Open the token vectors of exactly these papers, in this order; raises IndexFailed where they are others."""
-    store = open_tokens(folder)
+def open_maxsim_index(folder: Path, paper_ids: Sequence[str]) -> MaxSimIndex:
+    """Open the token vectors of exactly these papers in this order; raises IndexFailed if they differ."""
+    store = open_token_vectors(folder)
     if list(store.entries) != list(paper_ids):
-        raise IndexFailed(f"{folder} does not hold the indexed papers. {REBUILD}")
+        raise IndexFailed(f"{folder} does not contain the indexed papers. {REBUILD}")
     starts = [*(entry.first for entry in store.entries.values()), store.rows]
-    return LateIndex(*store.mapped(), np.array(starts, np.int64))
+    return MaxSimIndex(*store.memory_map(), np.array(starts, np.int64))

@@ -1,37 +1,49 @@
-"""Which corpus an index run reads, and by which recipe and models it indexes it."""
+"""The plan of an index run: which corpus to index, and with which models."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from rag.corpus.reader import read_corpus
+from rag.corpus.reader import Corpus, read_corpus
 from rag.errors import UsageError
 from rag.index.generations import IndexFolder, Manifest, Recipe
-from rag.index.update import Request
-from rag.models.encoder import fingerprint
-from rag.models.token_encoder import late_fingerprint
+from rag.models.encoder import encoder_fingerprint
+from rag.models.token_encoder import token_encoder_fingerprint
 from rag.settings import Configuration, Settings
 
 
-def index_request(
-    folder: IndexFolder, configuration: Configuration, paths: Sequence[Path], now: datetime, rebuild: bool = False
-) -> Request:
-    """Read the corpus that a run is to index; raises UsageError, CorpusError, or IndexFailed for a damaged index.
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """What to index and how; `now` is the time stamp of the generation, `rebuild` discards existing vectors."""
 
-    Without `paths`: what CITEDESK_CORPUS names, else what the index in use was built from, else the default corpus.
-    The year of saving is remembered in the same way.
+    corpus: Corpus
+    recipe: Recipe
+    sources: tuple[str, ...]
+    saved_year: int
+    now: datetime
+    rebuild: bool = False
+
+
+def plan_build(
+    folder: IndexFolder, configuration: Configuration, paths: Sequence[Path], now: datetime, rebuild: bool = False
+) -> BuildPlan:
+    """Read the corpus to index; raises UsageError, CorpusError, or IndexFailed for a damaged index.
+
+    Without `paths` the corpus is CITEDESK_CORPUS, else that of the current index, else the default corpus. The
+    default of `saved_year` is that of the current index, too.
     """
     settings = configuration.settings
-    used = None if paths else folder.newest_manifest()
-    sources = tuple(path.resolve() for path in paths or _default_sources(configuration, used))
+    current = None if paths else folder.newest_manifest()
+    sources = tuple(path.resolve() for path in paths or _default_sources(configuration, current))
     saved_year = settings.saved_year
-    if used and configuration.sources["saved_year"] == "default":
-        saved_year = used.saved_year
-    return Request(
+    if current and configuration.sources["saved_year"] == "default":
+        saved_year = current.saved_year
+    return BuildPlan(
         corpus=read_corpus(sources, saved_year),
-        recipe=recipe(settings),
+        recipe=index_recipe(settings),
         sources=tuple(str(path) for path in sources),
         saved_year=saved_year,
         now=now,
@@ -39,19 +51,19 @@ def index_request(
     )
 
 
-def recipe(settings: Settings) -> Recipe:
-    """Give what the settings say an index's vectors depend on."""
+def index_recipe(settings: Settings) -> Recipe:
+    """Return the recipe that the settings describe."""
     return Recipe(
-        fingerprint(settings.embed_model),
+        encoder_fingerprint(settings.embed_model),
         settings.chunk_tokens,
         settings.chunk_overlap,
-        late_fingerprint(settings.late_model),
+        token_encoder_fingerprint(settings.late_model),
     )
 
 
-def _default_sources(configuration: Configuration, used: Manifest | None) -> list[Path]:
-    if used and configuration.sources["corpus"] == "default":
-        return [Path(source) for source in used.sources]
+def _default_sources(configuration: Configuration, current: Manifest | None) -> list[Path]:
+    if current and configuration.sources["corpus"] == "default":
+        return [Path(source) for source in current.sources]
     if configuration.settings.corpus is None:
-        raise UsageError("No corpus is named. Give a file or folder: citedesk index PATH")
+        raise UsageError("No corpus is set. Name a file or folder: citedesk index PATH")
     return [configuration.settings.corpus]

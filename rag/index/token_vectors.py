@@ -1,7 +1,7 @@
-"""The token vectors of papers in one folder, appended to: two files of plain numbers, and a line for each paper.
+"""Append-only store of papers' token vectors in a folder: two binary files, and a JSON line for each paper.
 
-The line is written when the numbers are durable, so a run that was killed leaves whole papers and perhaps a tail that
-no line names; the next one cuts it off.
+The line is written once the numbers are durable, so a killed run leaves complete papers and at most a tail without a
+line, which the next run truncates.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.corpus.files import sync, to_json_lines
+from rag.corpus.files import fsync, to_json_lines
 from rag.errors import REBUILD, IndexFailed
 from rag.models.token_encoder import DIMENSION, TokenVectors
 
 VECTORS, SPANS, PAPERS = "vectors.int8", "spans.int32", "papers.jsonl"
 _SPAN = np.dtype("<i4")
 _ROW_BYTES = {VECTORS: DIMENSION, SPANS: 2 * _SPAN.itemsize}
-_GROUP = 256  # papers held in memory while they are copied
+_COPY_BATCH = 256  # papers in memory while copying
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a paper's tokens are: `rows` of them, the first at row `first`."""
+class StoredPaper:
+    """The rows of a paper's tokens: `rows` of them, from row `first`."""
 
     paper_id: str
     digest: str
@@ -36,35 +36,35 @@ class Entry:
     rows: int
 
 
-class TokenStore:
-    """Reads and writes one folder; open it with `open_tokens` or `create_tokens`. It holds no file open."""
+class TokenVectorStore:
+    """Reads and writes one folder, opened by `open_token_vectors` or `create_token_vectors`; keeps no file open."""
 
-    def __init__(self, folder: Path, entries: Mapping[str, Entry], rows: int) -> None:
+    def __init__(self, folder: Path, entries: Mapping[str, StoredPaper], rows: int) -> None:
         self.folder = folder
         self.rows = rows
         self.entries = dict(entries)
 
     def digests(self) -> dict[str, str]:
-        """Map each paper that is here to its digest."""
+        """Return the digest of each stored paper."""
         return {paper_id: entry.digest for paper_id, entry in self.entries.items()}
 
     def append(self, papers: Sequence[tuple[str, str, TokenVectors]]) -> None:
-        """Add papers' ids, digests and tokens, over what was known of them; they are durable on return."""
-        self._add(VECTORS, [tokens.vectors for _, _, tokens in papers])
-        self._add(SPANS, [tokens.spans.astype(_SPAN) for _, _, tokens in papers])
+        """Append papers' ids, digests and tokens, replacing earlier entries; durable on return."""
+        self._append_arrays(VECTORS, [tokens.vectors for _, _, tokens in papers])
+        self._append_arrays(SPANS, [tokens.spans.astype(_SPAN) for _, _, tokens in papers])
         added = []
         for paper_id, digest, tokens in papers:
-            added.append(Entry(paper_id, digest, self.rows, len(tokens.spans)))
+            added.append(StoredPaper(paper_id, digest, self.rows, len(tokens.spans)))
             self.rows += len(tokens.spans)
         lines = [{"paper_id": entry.paper_id, "digest": entry.digest, "rows": entry.rows} for entry in added]
-        self._write(PAPERS, to_json_lines(lines).encode())
+        self._append_bytes(PAPERS, to_json_lines(lines).encode())
         self.entries |= {entry.paper_id: entry for entry in added}
 
-    def copy_from(self, other: TokenStore, paper_ids: Iterable[str]) -> None:
-        """Take over papers as another store has them, in the order given."""
+    def copy_from(self, other: TokenVectorStore, paper_ids: Iterable[str]) -> None:
+        """Copy papers from another store, in the given order."""
         ids = list(paper_ids)
-        for first in range(0, len(ids), _GROUP):
-            group = ids[first : first + _GROUP]
+        for first in range(0, len(ids), _COPY_BATCH):
+            group = ids[first : first + _COPY_BATCH]
             self.append([(paper_id, other.entries[paper_id].digest, other.read(paper_id)) for paper_id in group])
 
     def read(self, paper_id: str) -> TokenVectors:
@@ -75,68 +75,69 @@ class TokenStore:
         spans = np.fromfile(self.folder / SPANS, _SPAN, entry.rows * 2, offset=at)
         return TokenVectors(vectors.reshape(-1, DIMENSION), spans.reshape(-1, 2))
 
-    def mapped(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
-        """Map the vectors and spans of all rows into memory, for reading."""
-        return self._mapped(VECTORS, np.dtype(np.int8)), self._mapped(SPANS, _SPAN)
+    def memory_map(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+        """Return the vectors and spans of all rows, memory-mapped for reading."""
+        return self._memory_map(VECTORS, np.dtype(np.int8)), self._memory_map(SPANS, _SPAN)
 
-    def _mapped(self, name: str, kind: np.dtype[Any]) -> NDArray[Any]:
+    def _memory_map(self, name: str, kind: np.dtype[Any]) -> NDArray[Any]:
         width = _ROW_BYTES[name] // kind.itemsize
-        if not self.rows:  # an empty file cannot be mapped
+        if not self.rows:  # an empty file cannot be memory-mapped
             return np.empty((0, width), kind)
-        return np.asarray(np.memmap(self.folder / name, kind, "r", shape=(self.rows, width)))  # its slices are cheap
+        mapped = np.memmap(self.folder / name, kind, "r", shape=(self.rows, width))
+        return np.asarray(mapped)  # slices of a plain array are cheaper
 
-    def _add(self, name: str, arrays: list[NDArray[Any]]) -> None:
-        self._write(name, b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
+    def _append_arrays(self, name: str, arrays: list[NDArray[Any]]) -> None:
+        self._append_bytes(name, b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _append_bytes(self, name: str, content: bytes) -> None:
         with (self.folder / name).open("ab") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
 
 
-def open_tokens(folder: Path) -> TokenStore:
-    """Open a finished folder; raises IndexFailed where it is not there or not whole."""
+def open_token_vectors(folder: Path) -> TokenVectorStore:
+    """Open a finished folder; raises IndexFailed if it is missing or incomplete."""
     try:
         sizes = {name: (folder / name).stat().st_size for name in (*_ROW_BYTES, PAPERS)}
         store, read = _read(folder)
     except OSError as error:
         raise IndexFailed(f"{folder} is damaged ({error}). {REBUILD}") from None
     if sizes != {PAPERS: read, **{name: store.rows * width for name, width in _ROW_BYTES.items()}}:
-        raise IndexFailed(f"{folder} is damaged: its files do not belong together. {REBUILD}")
+        raise IndexFailed(f"{folder} is damaged: its files do not match. {REBUILD}")
     return store
 
 
-def create_tokens(folder: Path) -> TokenStore:
-    """Open a folder for writing, making it where there is none, and cut off what a killed run left half written."""
+def create_token_vectors(folder: Path) -> TokenVectorStore:
+    """Open a folder for writing, created if missing, and truncate what a killed run left incomplete."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*_ROW_BYTES, PAPERS):
         (folder / name).touch()
-    sync(folder)
+    fsync(folder)
     store, read = _read(folder)
     for name, size in {PAPERS: read, **{name: store.rows * width for name, width in _ROW_BYTES.items()}}.items():
         os.truncate(folder / name, size)
     return store
 
 
-def _read(folder: Path) -> tuple[TokenStore, int]:
-    """Read the lines whose rows are there, up to the first that is not whole; gives the bytes read too."""
-    there = min((folder / name).stat().st_size // width for name, width in _ROW_BYTES.items())
-    entries: dict[str, Entry] = {}
+def _read(folder: Path) -> tuple[TokenVectorStore, int]:
+    """Read the lines up to the first that is incomplete or lacks rows; return the store and the bytes read."""
+    available = min((folder / name).stat().st_size // width for name, width in _ROW_BYTES.items())
+    entries: dict[str, StoredPaper] = {}
     rows = read = 0
     for line in (folder / PAPERS).read_bytes().split(b"\n")[:-1]:
         entry = _entry(line, rows)
-        if entry is None or rows + entry.rows > there:
+        if entry is None or rows + entry.rows > available:
             break
         entries[entry.paper_id] = entry
         rows, read = rows + entry.rows, read + len(line) + 1
-    return TokenStore(folder, entries, rows), read
+    return TokenVectorStore(folder, entries, rows), read
 
 
-def _entry(line: bytes, first: int) -> Entry | None:
+def _entry(line: bytes, first: int) -> StoredPaper | None:
     try:
         known = json.loads(line)
-        entry = Entry(str(known["paper_id"]), str(known["digest"]), first, int(known["rows"]))
+        entry = StoredPaper(str(known["paper_id"]), str(known["digest"]), first, int(known["rows"]))
     except (ValueError, TypeError, KeyError):
         return None
     return entry if entry.rows > 0 else None

@@ -1,6 +1,6 @@
-"""Bring the index in line with the corpus: embed what is new, carry over what is not, publish a new generation.
+"""Incremental update of the index: encode new and changed papers, copy the rest, publish a new generation.
 
-What to do is decided by content hashes alone. Staging keeps what a killed run had embedded, for the next run to use.
+Content hashes alone decide what has changed. Vectors of a killed run remain in staging for the next run.
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
 
-from rag.corpus.files import sync, to_json_lines, write_atomic
-from rag.corpus.reader import Corpus
-from rag.corpus.records import digest, paper_to_record
-from rag.errors import CitedeskError, EmbeddingFailed, IndexFailed, IndexMissing
-from rag.index.bm25 import LexicalIndex
-from rag.index.chunks import Chunker, Chunking, embedded_text
+from rag.corpus.files import fsync, to_json_lines, write_atomic
+from rag.corpus.records import paper_digest, paper_to_record
+from rag.errors import CitedeskError, IndexFailed, IndexMissing, ModelFailed
+from rag.index.bm25 import Bm25Index
+from rag.index.chunks import Chunker, embedded_text
 from rag.index.generations import (
-    LEXICAL,
+    BM25,
     PAPERS,
     IndexFolder,
     Manifest,
@@ -30,6 +28,7 @@ from rag.index.generations import (
     describe_files,
     read_manifest,
 )
+from rag.index.plan import BuildPlan
 from rag.index.staging import Staging, open_staging
 from rag.index.vectors import EmbeddedPaper
 from rag.models.loading import Models
@@ -41,20 +40,8 @@ Progress = Callable[[Iterable[list[Paper]], int], Iterable[list[Paper]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be indexed and how; `now` stamps the generation."""
-
-    corpus: Corpus
-    recipe: Recipe
-    sources: tuple[str, ...]
-    saved_year: int
-    now: datetime
-    rebuild: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What an index run did, in papers; `rebuilt` says why all were embedded anew, if they were."""
+class BuildSummary:
+    """What an index run did, as numbers of papers; `rebuilt` is the reason for a full rebuild, if there was one."""
 
     added: int
     replaced: int
@@ -65,47 +52,47 @@ class Summary:
     rebuilt: str | None = None
 
 
-def update(
-    folder: IndexFolder, request: Request, load: Callable[[], Models], progress: Progress | None = None
-) -> Summary:
-    """Build the next generation if the current one differs from the corpus; the caller holds the folder's lock.
+def update_index(
+    folder: IndexFolder, plan: BuildPlan, load: Callable[[], Models], progress: Progress | None = None
+) -> BuildSummary:
+    """Build the next generation if the current one differs from the corpus; the caller must hold the folder's lock.
 
-    `load` is called only where something has to be embedded. Raises CitedeskError; the index in use then stays as it
-    was, and what was embedded is used by the next run.
+    `load` is called only if papers have to be encoded. Raises CitedeskError: the current generation is then unchanged,
+    and the vectors computed so far are reused by the next run.
     """
-    old = _current(folder)
-    if not request.rebuild:
+    old = _intact_manifest(folder)
+    if not plan.rebuild:
         folder.recover()
-    wanted = {paper.paper_id: digest(paper) for paper in request.corpus.papers}
-    reason = _reason_to_rebuild(old, request)
-    if old and not reason and _same(old, request, wanted):
-        return _summary(old, old, request, ())
+    wanted = {paper.paper_id: paper_digest(paper) for paper in plan.corpus.papers}
+    reason = _reason_to_rebuild(old, plan)
+    if old and not reason and _is_current(old, plan, wanted):
+        return _summary(old, old, plan, ())
     try:
-        if request.rebuild:
+        if plan.rebuild:
             shutil.rmtree(folder.staging, ignore_errors=True)
-        staging = open_staging(folder.staging, request.recipe)
+        staging = open_staging(folder.staging, plan.recipe)
         try:
             source = folder.current() if old and not reason else None
-            failed = _fill(staging, source, request, wanted, load, progress)
+            failed = _fill(staging, source, plan, wanted, load, progress)
             chunks = staging.count()
         finally:
             staging.close()
-        new = _finish(folder, staging, request, wanted, failed, chunks)
+        new = _finish(folder, staging, plan, wanted, failed, chunks)
     except CitedeskError:
         raise
     except Exception as error:  # Chroma raises its Rust core's errors, a full disk among them, as several types
         raise _unwritable(folder, error) from error
-    return replace(_summary(old, new, request, failed), rebuilt=reason)
+    return replace(_summary(old, new, plan, failed), rebuilt=reason)
 
 
-def _same(old: Manifest, request: Request, wanted: dict[str, str]) -> bool:
-    problems = tuple(str(problem) for problem in request.corpus.problems)
-    held = (old.papers, old.sources, old.saved_year, old.failed)
-    return held == (wanted, request.sources, request.saved_year, problems)
+def _is_current(old: Manifest, plan: BuildPlan, wanted: dict[str, str]) -> bool:
+    problems = tuple(str(problem) for problem in plan.corpus.problems)
+    indexed = (old.papers, old.sources, old.saved_year, old.failed)
+    return indexed == (wanted, plan.sources, plan.saved_year, problems)
 
 
-def _current(folder: IndexFolder) -> Manifest | None:
-    """Read the manifest in use; None where there is no index, or a damaged one that has to be built afresh."""
+def _intact_manifest(folder: IndexFolder) -> Manifest | None:
+    """Read the current manifest; None if there is no index, or a damaged one."""
     with suppress(IndexMissing, IndexFailed):
         generation = folder.current()
         manifest = read_manifest(generation)
@@ -114,11 +101,11 @@ def _current(folder: IndexFolder) -> Manifest | None:
     return None
 
 
-def _reason_to_rebuild(old: Manifest | None, request: Request) -> str | None:
+def _reason_to_rebuild(old: Manifest | None, plan: BuildPlan) -> str | None:
     if old is None:
         return None
-    if request.rebuild:
-        return "as asked"
+    if plan.rebuild:
+        return "as requested"
     names = {
         "embedding": "the embedding model",
         "late": "the late-interaction model",
@@ -126,7 +113,7 @@ def _reason_to_rebuild(old: Manifest | None, request: Request) -> str | None:
         "chunk_overlap": "the chunk overlap",
         "format": "the index format",
     }
-    before, after = asdict(old.recipe), asdict(request.recipe)
+    before, after = asdict(old.recipe), asdict(plan.recipe)
     changed = [
         f"{names[key]} changed from {before[key] or 'none'} to {after[key] or 'none'}"
         for key in names
@@ -138,21 +125,21 @@ def _reason_to_rebuild(old: Manifest | None, request: Request) -> str | None:
 def _fill(
     staging: Staging,
     source: Path | None,
-    request: Request,
+    plan: BuildPlan,
     wanted: dict[str, str],
     load: Callable[[], Models],
     progress: Progress | None,
 ) -> tuple[Problem, ...]:
-    """Make staging hold exactly the wanted papers; returns those that could not be embedded."""
+    """Fill staging with exactly the wanted papers; returns those that could not be encoded."""
     staging.keep_only(wanted)
     missing = wanted.keys() - staging.digests().keys()
     if source:
         missing -= staging.carry_over(source, {paper_id: wanted[paper_id] for paper_id in missing})
-    papers = [paper for paper in request.corpus.papers if paper.paper_id in missing]
-    return _embed(staging, papers, wanted, request.recipe, load(), progress) if papers else ()
+    papers = [paper for paper in plan.corpus.papers if paper.paper_id in missing]
+    return _encode(staging, papers, wanted, plan.recipe, load(), progress) if papers else ()
 
 
-def _embed(
+def _encode(
     staging: Staging,
     papers: Sequence[Paper],
     digests: dict[str, str],
@@ -160,87 +147,91 @@ def _embed(
     models: Models,
     progress: Progress | None,
 ) -> tuple[Problem, ...]:
-    chunker = Chunker(Chunking(recipe.chunk_tokens, recipe.chunk_overlap), models.embedder.tokenize)
+    chunker = Chunker(recipe.chunk_tokens, recipe.chunk_overlap, models.encoder.tokenize)
     batches: Iterable[list[Paper]] = [list(papers[i : i + _BATCH]) for i in range(0, len(papers), _BATCH)]
     failed: list[Problem] = []
     for batch in progress(batches, len(papers)) if progress else batches:
-        embedded = list(_embed_batch(batch, digests, chunker, models, failed))
+        embedded = list(_encode_batch(batch, digests, chunker, models, failed))
         if embedded:
             staging.write(embedded)
     return tuple(failed)
 
 
-def _embed_batch(
+def _encode_batch(
     batch: list[Paper], digests: dict[str, str], chunker: Chunker, models: Models, failed: list[Problem]
 ) -> Iterator[EmbeddedPaper]:
-    """Embed papers together; if that fails, one by one, so that only the ones at fault are left out."""
+    """Encode a batch of papers; if that fails, each on its own, so that only failing papers are left out."""
     chunks = {paper.paper_id: tuple(chunker.chunks([paper])) for paper in batch}
     try:
-        vectors = models.embedder.embed_documents(
+        vectors = models.encoder.encode_documents(
             [embedded_text(paper, chunk) for paper in batch for chunk in chunks[paper.paper_id]]
         )
-        tokens = models.late.embed_documents([(paper.title, paper.abstract) for paper in batch]) if models.late else ()
-    except EmbeddingFailed as error:
+        tokens = (
+            models.token_encoder.encode_documents([(paper.title, paper.abstract) for paper in batch])
+            if models.token_encoder
+            else ()
+        )
+    except ModelFailed as error:
         if len(batch) == 1:
             failed.append(Problem(batch[0].paper_id, None, str(error)))
             return
         for paper in batch:
-            yield from _embed_batch([paper], digests, chunker, models, failed)
+            yield from _encode_batch([paper], digests, chunker, models, failed)
         return
     first = 0
-    for paper, late in zip_longest(batch, tokens):
+    for paper, paper_tokens in zip_longest(batch, tokens):
         own = chunks[paper.paper_id]
-        yield EmbeddedPaper(paper, digests[paper.paper_id], own, vectors[first : first + len(own)], late)
+        yield EmbeddedPaper(paper, digests[paper.paper_id], own, vectors[first : first + len(own)], paper_tokens)
         first += len(own)
 
 
 def _finish(
     folder: IndexFolder,
     staging: Staging,
-    request: Request,
+    plan: BuildPlan,
     wanted: dict[str, str],
     failed: tuple[Problem, ...],
     chunks: int,
 ) -> Manifest:
-    """Write what stands beside the vectors, and publish."""
-    left_out = {problem.source for problem in failed}
-    papers = [paper for paper in request.corpus.papers if paper.paper_id not in left_out]
+    """Write the BM25 index, the papers and the manifest, and publish the generation."""
+    excluded = {problem.source for problem in failed}
+    papers = [paper for paper in plan.corpus.papers if paper.paper_id not in excluded]
     if not papers:
-        raise IndexFailed(f"No paper could be embedded. First reason: {failed[0].reason}.")
-    lexical = folder.staging / LEXICAL
-    shutil.rmtree(lexical, ignore_errors=True)
-    LexicalIndex.build(papers).save(lexical)
-    for file in lexical.iterdir():
-        sync(file)
-    sync(lexical)
+        raise IndexFailed(f"No paper could be encoded. First reason: {failed[0].reason}.")
+    bm25 = folder.staging / BM25
+    shutil.rmtree(bm25, ignore_errors=True)
+    Bm25Index.build(papers).save(bm25)
+    for file in bm25.iterdir():
+        fsync(file)
+    fsync(bm25)
     write_atomic(folder.staging / PAPERS, to_json_lines(map(paper_to_record, papers)))
     staging.compact([paper.paper_id for paper in papers])
-    held = {paper.paper_id: wanted[paper.paper_id] for paper in papers}
-    content = hashlib.sha256(repr((request.recipe, sorted(held.items()))).encode()).hexdigest()[:8]
+    digests = {paper.paper_id: wanted[paper.paper_id] for paper in papers}
+    content = hashlib.sha256(repr((plan.recipe, sorted(digests.items()))).encode()).hexdigest()[:8]
     manifest = Manifest(
-        generation=f"{request.now:%Y%m%dT%H%M%S%f}-{content}",
-        created=request.now.isoformat(timespec="seconds"),
-        recipe=request.recipe,
-        sources=request.sources,
-        saved_year=request.saved_year,
-        papers=held,
+        generation=f"{plan.now:%Y%m%dT%H%M%S%f}-{content}",
+        created=plan.now.isoformat(timespec="seconds"),
+        recipe=plan.recipe,
+        sources=plan.sources,
+        saved_year=plan.saved_year,
+        papers=digests,
         chunks=chunks,
-        failed=tuple(str(problem) for problem in (*request.corpus.problems, *failed)),
+        failed=tuple(str(problem) for problem in (*plan.corpus.problems, *failed)),
         files=describe_files(folder.staging),
     )
     folder.publish(manifest)
     return manifest
 
 
-def _summary(old: Manifest | None, new: Manifest, request: Request, failed: tuple[Problem, ...]) -> Summary:
+def _summary(old: Manifest | None, new: Manifest, plan: BuildPlan, failed: tuple[Problem, ...]) -> BuildSummary:
     before = old.papers if old else {}
     kept = before.keys() & new.papers.keys()
-    return Summary(
+    return BuildSummary(
         added=len(new.papers.keys() - before.keys()),
         replaced=sum(before[paper_id] != new.papers[paper_id] for paper_id in kept),
         removed=len(before.keys() - new.papers.keys()),
         unchanged=sum(before[paper_id] == new.papers[paper_id] for paper_id in kept),
-        failed=(*request.corpus.problems, *failed),
+        failed=(*plan.corpus.problems, *failed),
         generation=new.generation,
     )
 
@@ -248,6 +239,6 @@ def _summary(old: Manifest | None, new: Manifest, request: Request, failed: tupl
 def _unwritable(folder: IndexFolder, error: Exception) -> IndexFailed:
     reason = getattr(error, "strerror", None) or error
     return IndexFailed(
-        f"The index in {folder.path} cannot be written: {reason}. The one in use is unchanged; fix this, then run "
-        "`citedesk index` again: it goes on where it stopped."
+        f"The index in {folder.path} cannot be written: {reason}. The current index is unchanged. Fix this, then run "
+        "`citedesk index` again: it resumes where it stopped."
     )

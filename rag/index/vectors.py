@@ -1,7 +1,7 @@
-"""The vectors of one generation, in a Chroma collection of its own.
+"""Chunk vectors of one generation, in a Chroma collection of its own.
 
-A row is a chunk: its vector, and as metadata the paper, the paper's digest, and the chunk's place. Chroma
-acknowledges a write when it is durable, so a run that was killed finds here what it had already embedded.
+A row is a chunk: its vector, and as metadata the paper, the paper's digest and the chunk's offsets. Chroma acknowledges
+a write when it is durable, so a resumed run finds here what a killed one had already encoded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class ChunkHit:
-    """A chunk near a question; `similarity` is the cosine, in [-1, 1]."""
+    """A retrieved chunk; `similarity` is the cosine, in [-1, 1]."""
 
     chunk_id: str
     paper_id: str
@@ -38,7 +38,7 @@ class ChunkHit:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPaper:
-    """A paper ready to be written: `vectors` has a row for each chunk; `tokens` is for the index that keeps them."""
+    """An encoded paper: `vectors` has a row for each chunk, `tokens` is None without a token encoder."""
 
     paper: Paper
     digest: str
@@ -48,15 +48,16 @@ class EmbeddedPaper:
 
 
 class VectorStore:
-    """Reads and writes the collection in one folder; create it with `open_vectors`."""
+    """Reads and writes the collection in one folder; opened by `open_vectors` or `create_vectors`."""
 
-    def __init__(self, client: Any, collection: Any) -> None:
+    def __init__(self, client: Any, collection: Any, temporary: TemporaryDirectory[str] | None = None) -> None:
+        """Wrap an open collection; `temporary`, the folder of a temporary copy, is deleted on close."""
         self._client = client
         self._collection = collection
-        self._copy: TemporaryDirectory[str] | None = None
+        self._temporary = temporary
 
     def write(self, papers: Sequence[EmbeddedPaper]) -> None:
-        """Add the chunks of papers that have none here; they are durable on return."""
+        """Add the chunks of papers that have none here; durable on return."""
         self._upsert(
             [chunk.chunk_id for each in papers for chunk in each.chunks],
             np.concatenate([each.vectors for each in papers]),
@@ -64,7 +65,7 @@ class VectorStore:
         )
 
     def copy_from(self, other: VectorStore, paper_ids: Iterable[str]) -> None:
-        """Take over papers' chunks as another store has them."""
+        """Copy papers' chunks from another store."""
         for ids in _pages(list(paper_ids)):
             rows = other._collection.get(where={"paper_id": {"$in": ids}}, include=["embeddings", "metadatas"])
             self._upsert(rows["ids"], rows["embeddings"], rows["metadatas"])
@@ -75,7 +76,7 @@ class VectorStore:
             self._collection.delete(where={"paper_id": {"$in": ids}})
 
     def digests(self) -> dict[str, str | None]:
-        """Map each paper that has chunks here to its digest, or to None where some of its chunks are missing."""
+        """Return the digest of each paper with chunks here, or None if some of its chunks are missing."""
         found: dict[str, list[Mapping[str, Any]]] = {}
         for offset in range(0, self.count(), _PAGE):
             for row in self._collection.get(include=["metadatas"], limit=_PAGE, offset=offset)["metadatas"]:
@@ -83,9 +84,9 @@ class VectorStore:
         return {paper_id: rows[0]["digest"] if len(rows) == rows[0]["of"] else None for paper_id, rows in found.items()}
 
     def paper_vectors(self) -> dict[str, Vectors]:
-        """Map each paper to the mean of its chunks' vectors, at unit length; the papers come in the order of their ids.
+        """Return the normalized mean of each paper's chunk vectors, in the order of paper ids.
 
-        Chroma returns rows in an order of its own, and sums depend on theirs, so chunks are added by their ids.
+        Chroma returns rows in no fixed order and floating-point sums depend on it, so chunks are added in id order.
         """
         rows: list[tuple[str, str, Vectors]] = []
         for offset in range(0, self.count(), _PAGE):
@@ -98,13 +99,13 @@ class VectorStore:
         return {paper_id: _unit(total) for paper_id, total in sums.items()}
 
     def count(self) -> int:
-        """Count the chunks."""
+        """Return the number of chunks."""
         return int(self._collection.count())
 
     def search(self, vector: Vectors, count: int, admitted: Collection[str] | None = None) -> list[ChunkHit]:
-        """Find the chunks nearest to a vector, nearest first; ties go to the smaller id.
+        """Return the chunks nearest to a vector, by descending similarity and then by id.
 
-        Where paper ids are given as `admitted`, only chunks of those papers are found.
+        If `admitted` is given, only chunks of papers with these ids are searched.
         """
         if admitted is not None and not admitted:
             return []  # Chroma 1.5.9 refuses an empty $in
@@ -120,15 +121,11 @@ class VectorStore:
         ]
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
 
-    def keep(self, copy: TemporaryDirectory[str]) -> None:
-        """Own the temporary folder that the collection was copied to, until it is closed."""
-        self._copy = copy
-
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self._client.close()
-        if self._copy:
-            self._copy.cleanup()
+        if self._temporary:
+            self._temporary.cleanup()
 
     def _upsert(self, ids: Sequence[str], vectors: Any, metadatas: Sequence[Mapping[str, Any]]) -> None:
         from chromadb.utils.batch_utils import create_batches
@@ -139,32 +136,30 @@ class VectorStore:
 
 
 def open_vectors(folder: Path) -> VectorStore:
-    """Open the collection in a folder; raises IndexFailed where it is not there or damaged.
+    """Open the collection in a folder; raises IndexFailed if it is missing or damaged.
 
-    Chroma 1.5.9 writes to a collection even to read it; where it cannot, on a full or read-only disk, it gets a copy.
+    Chroma 1.5.9 writes to a collection even when reading; on a full or read-only disk it opens a temporary copy.
     """
     try:
-        return _existing(folder)
-    except Exception:  # Chroma raises its Rust core's errors, which share no base
-        copy = TemporaryDirectory(prefix="citedesk-", ignore_cleanup_errors=True)
+        return _open(folder)
+    except Exception:  # Chroma raises its Rust core's errors, which share no base class
+        temporary = TemporaryDirectory(prefix="citedesk-", ignore_cleanup_errors=True)
     try:
-        store = _existing(Path(shutil.copytree(folder, Path(copy.name) / "vectors")))
-        store.keep(copy)
-        return store
+        return _open(Path(shutil.copytree(folder, Path(temporary.name) / "vectors")), temporary)
     except Exception as error:
-        copy.cleanup()
+        temporary.cleanup()
         raise IndexFailed(f"The vectors in {folder} cannot be opened ({error}). {REBUILD}") from None
 
 
-def _existing(folder: Path) -> VectorStore:
+def _open(folder: Path, temporary: TemporaryDirectory[str] | None = None) -> VectorStore:
     client = _client(folder)
-    return VectorStore(client, client.get_collection(_NAME, embedding_function=None))
+    return VectorStore(client, client.get_collection(_NAME, embedding_function=None), temporary)
 
 
 def create_vectors(folder: Path) -> VectorStore:
-    """Open the collection in a folder for writing, making it where there is none; raises what Chroma raises."""
+    """Open the collection in a folder for writing, created if missing; raises Chroma's errors."""
     client = _client(folder)
-    # Without an embedding function of its own: the default one fetches a model from the network.
+    # No embedding function: Chroma's default one downloads a model.
     collection = client.get_or_create_collection(_NAME, configuration={"hnsw": _HNSW}, embedding_function=None)
     return VectorStore(client, collection)
 
@@ -179,7 +174,7 @@ def _client(folder: Path) -> Any:
     try:
         return PersistentClient(str(folder), settings)
     except Exception:
-        SharedSystemClient.clear_system_cache()  # it would hand out the half-made client of this path for ever
+        SharedSystemClient.clear_system_cache()  # or it would keep returning the half-initialized client of this path
         raise
 
 

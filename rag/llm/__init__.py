@@ -1,1 +1,1 @@
-"""A language model behind an OpenAI-compatible endpoint, and everything that can go wrong with one."""
+"""Language models behind OpenAI-compatible endpoints: requests, streamed replies, failures and their accounting."""

@@ -1,1 +1,1 @@
-"""A small language model that installs from the package index, served on this machine."""
+"""A small language model on this machine: downloaded from the package index, and served as an endpoint."""

@@ -1,1 +1,1 @@
-"""The models that read text: where their weights are, and how they run."""
+"""Bundled neural models: encoder, token encoder, cross-encoder and entailment model."""

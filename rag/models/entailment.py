@@ -1,7 +1,7 @@
-"""Claim and sentences together → how likely the one is supported by the others, contradicted, or left open.
+"""Entailment model: the probabilities that a text supports a claim, contradicts it, or does neither.
 
-The weights come with Citedesk; rag/weights/README.md says what they were trained on. Numbers, units and names need a
-check of their own: a model of this size passes over small differences.
+The weights come with Citedesk; rag/models/weights/README.md describes their training. Numbers, units and names need a
+separate check, since a model of this size misses small differences.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rag.corpus.files import sha256
+from rag.corpus.files import file_sha256
 from rag.errors import ModelUnavailable
 from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer
 from rag.text.sentences import split_sentences
@@ -25,39 +25,39 @@ SHA256 = "92fb123eb33a6f85dc22af0c43c35867ef99d95550773ca3aabfff06eeb6ff41"
 _MAX_TOKENS = 320
 _MAX_CLAIM = _MAX_TOKENS // 3
 _SPECIAL_TOKENS = 3
-_OVERLAP = 1  # sentences that two windows of a long text share
+_OVERLAP = 1  # sentences shared by adjacent windows of a long text
 _BATCH = 8
-_TIMES = re.compile(r"(?<=\d)times\b")  # what is left of a multiplication sign
+_TIMES = re.compile(r"(?<=\d)times\b")  # remains of a multiplication sign
 _REMEDY = "Reinstall Citedesk."
 
 
 class EntailmentModel(Protocol):
-    """Holds a claim against texts; raises EmbeddingFailed where it cannot."""
+    """Compares a claim with texts; raises ModelFailed."""
 
     def probabilities(self, claim: str, texts: Sequence[str]) -> Array:
-        """Give each text's probabilities of support, contradict and not_enough, of shape (len(texts), 3)."""
+        """Return the probabilities of support, contradict and not_enough for each text: (len(texts), 3)."""
 
 
 def load_entailment(folder: Path | None = None) -> EntailmentModel:
-    """Load the model that comes with Citedesk, or another of its form; raises ModelUnavailable."""
+    """Load the model that comes with Citedesk, or one of the same form from a folder; raises ModelUnavailable."""
     weights = (folder or FOLDER) / "model.onnx"
     if not weights.is_file():
         raise ModelUnavailable(f"{weights} is missing: no claim can be checked. {_REMEDY}")
-    if folder is None and (found := sha256(weights)) != SHA256:
+    if folder is None and (found := file_sha256(weights)) != SHA256:
         raise ModelUnavailable(f"{weights} is damaged (sha256 {found[:12]}…, expected {SHA256[:12]}…). {_REMEDY}")
-    return CrossEncoder(weights.parent)
+    return OnnxEntailmentModel(weights.parent)
 
 
-class CrossEncoder:
-    """A BERT-like model under onnxruntime that reads a claim and a text at once, and gives three logits."""
+class OnnxEntailmentModel:
+    """A BERT-like model under onnxruntime with three logits for a claim and a text."""
 
     def __init__(self, folder: Path) -> None:
         self._model = OnnxModel(folder)
         self._tokenizer = open_tokenizer(folder, None)
 
     def probabilities(self, claim: str, texts: Sequence[str]) -> Array:
-        """Give each text's probabilities; of a text that is too long, the window that says most of the claim speaks."""
-        claim = self._shortened(_plain(claim))
+        """Return the probabilities for each text; for a long one, of its window with the least not_enough."""
+        claim = self._truncated(_plain(claim))
         windows = [(i, window) for i, text in enumerate(texts) for window in self._windows(claim, _plain(text))]
         scored = self._scored([(claim, window) for _, window in windows])
         found = np.zeros((len(texts), len(LABELS)), np.float32)
@@ -67,12 +67,12 @@ class CrossEncoder:
                 found[i] = row
         return found
 
-    def _shortened(self, claim: str) -> str:
+    def _truncated(self, claim: str) -> str:
         encoding = self._tokenizer.encode(claim, add_special_tokens=False)
         return claim if len(encoding.ids) <= _MAX_CLAIM else claim[: encoding.offsets[_MAX_CLAIM - 1][1]]
 
     def _windows(self, claim: str, text: str) -> list[str]:
-        """Cut a text into runs of whole sentences that fit beside the claim."""
+        """Split a text into overlapping windows of whole sentences that fit into the input with the claim."""
         room = _MAX_TOKENS - _SPECIAL_TOKENS - self._length(claim)
         if self._length(text) <= room:
             return [text]
@@ -96,7 +96,7 @@ class CrossEncoder:
     def _scored(self, pairs: Sequence[tuple[str, str]]) -> Array:
         encodings: list[Any] = self._tokenizer.encode_batch(list(pairs))
         for each in encodings:
-            each.truncate(_MAX_TOKENS)  # one sentence alone can be too long
+            each.truncate(_MAX_TOKENS)  # a single sentence may be too long
         logits = np.empty((len(pairs), len(LABELS)), np.float32)
         for batch in batches_by_length([len(each.ids) for each in encodings], _BATCH):
             logits[batch] = self._model.run([encodings[i] for i in batch])
@@ -105,5 +105,5 @@ class CrossEncoder:
 
 
 def _plain(text: str) -> str:
-    """Write numbers as the model knows them."""
+    """Return the text with numbers written as in the training data."""
     return _TIMES.sub(" times", text).replace("\\%", "%")

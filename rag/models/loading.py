@@ -1,30 +1,30 @@
-"""The models in use, loaded together: what reads papers at index time, and questions later."""
+"""Loading of the configured models."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rag.models.cross_encoder import PairScorer, load_scorer
-from rag.models.encoder import Embedder, load_embedder
-from rag.models.token_encoder import LateModel, load_late_model
+from rag.models.cross_encoder import CrossEncoder, load_cross_encoder
+from rag.models.encoder import Encoder, load_encoder
+from rag.models.token_encoder import TokenEncoder, load_token_encoder
 from rag.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """An embedder, a late-interaction model where token vectors are kept, a cross-encoder where questions are asked."""
+    """The loaded models; `token_encoder` is None without token vectors, `cross_encoder` without reranking."""
 
-    embedder: Embedder
-    late: LateModel | None = None
-    scorer: PairScorer | None = None
+    encoder: Encoder
+    token_encoder: TokenEncoder | None = None
+    cross_encoder: CrossEncoder | None = None
 
 
 def load_index_models(settings: Settings) -> Models:
-    """Load the models that make an index's vectors; raises ModelUnavailable."""
-    return Models(load_embedder(settings.embed_model), load_late_model(settings.late_model))
+    """Load the models for indexing; raises ModelUnavailable."""
+    return Models(load_encoder(settings.embed_model), load_token_encoder(settings.late_model))
 
 
 def load_models(settings: Settings) -> Models:
-    """Load the models that read questions; raises ModelUnavailable."""
-    scorer = load_scorer() if settings.rerank_depth else None
-    return Models(load_embedder(settings.embed_model), load_late_model(settings.late_model), scorer)
+    """Load the models for answering questions; raises ModelUnavailable."""
+    cross_encoder = load_cross_encoder() if settings.rerank_depth else None
+    return Models(load_encoder(settings.embed_model), load_token_encoder(settings.late_model), cross_encoder)

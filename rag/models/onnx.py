@@ -1,4 +1,4 @@
-"""Models that onnxruntime runs: tokens in, the first output out. What the output means is for the caller to know."""
+"""Inference with onnxruntime, tokenizers, and batching."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import EmbeddingFailed, ModelUnavailable
+from rag.errors import ModelFailed, ModelUnavailable
 
 Array = NDArray[np.float32]
 
 
 class OnnxModel:
-    """A BERT-like model in a folder's model.onnx; several threads may use it."""
+    """A BERT-like model in a folder's model.onnx; thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         from onnxruntime import InferenceSession, SessionOptions  # slow to import
@@ -26,7 +26,7 @@ class OnnxModel:
         self._inputs = {each.name for each in self._session.get_inputs()}
 
     def run(self, encodings: Sequence[Any]) -> Array:
-        """Run a batch of the tokenizer's encodings, padded to the longest; raises EmbeddingFailed."""
+        """Return the first output for a batch of tokenizer encodings, padded to the longest; raises ModelFailed."""
         tensors = {
             "input_ids": _padded([each.ids for each in encodings]),
             "attention_mask": _padded([each.attention_mask for each in encodings]),
@@ -35,12 +35,12 @@ class OnnxModel:
         try:
             output = self._session.run(None, {name: tensors[name] for name in self._inputs})[0]
         except Exception as error:  # onnxruntime's errors share no base but Exception
-            raise EmbeddingFailed(f"onnxruntime: {error}") from error
+            raise ModelFailed(f"onnxruntime: {error}") from error
         return np.asarray(output, np.float32)
 
 
 def open_tokenizer(folder: Path, max_tokens: int | None, marker: str | None = None) -> Any:
-    """Open a folder's tokenizer.json, cutting texts at `max_tokens`; a marker is put after the first special token."""
+    """Open a folder's tokenizer.json, truncating at `max_tokens`; insert `marker` after the first special token."""
     from tokenizers import Tokenizer
     from tokenizers.processors import TemplateProcessing
 
@@ -63,22 +63,22 @@ def open_tokenizer(folder: Path, max_tokens: int | None, marker: str | None = No
 
 
 def batches_by_length(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Yield positions in batches of like length, so that little is spent on padding."""
+    """Yield indices in batches of similar length, to keep padding short."""
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     for first in range(0, len(order), size):
         yield order[first : first + size]
 
 
-def unit(vectors: NDArray[np.floating[Any]]) -> Array:
-    """Scale each row to length 1; raises EmbeddingFailed for a row that has no direction."""
+def l2_normalize(vectors: NDArray[np.floating[Any]]) -> Array:
+    """Normalize each row to unit length; raises ModelFailed for a row that is zero or not finite."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     if not np.all(np.isfinite(lengths)) or np.any(lengths == 0):
-        raise EmbeddingFailed("the model gave a vector that is zero or not a number")
+        raise ModelFailed("the model returned a vector that is zero or not finite")
     return np.asarray(vectors / lengths, dtype=np.float32)
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> NDArray[np.int64]:
-    """Stack rows of different lengths, filled up with 0, which is [PAD] in the vocabulary of BERT."""
+    """Stack rows of different lengths, padded with 0, which is [PAD] in BERT's vocabulary."""
     stacked = np.zeros((len(rows), max(map(len, rows))), np.int64)
     for i, row in enumerate(rows):
         stacked[i, : len(row)] = row

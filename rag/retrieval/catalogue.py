@@ -1,25 +1,24 @@
-"""Questions that the records answer alone: which papers meet the constraints, in which order (pure, exact)."""
+"""Questions that the records answer exactly: which papers meet the constraints, in which order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from rag.answer import Relaxation
-from rag.corpus.titles import named_paper
-from rag.query.overrides import phrases
-from rag.text.latex import counted, quotable, shown_title
-from rag.types import CONSTRAINTS, Evidence, Filters, Paper, Query
+from rag.corpus.titles import find_by_title
+from rag.query.overrides import filter_phrases
+from rag.types import CONSTRAINTS, Filters, Paper, Query
 
 
 def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
-    """List the papers that a metadata question asks for: all that it names or constrains, in the order asked for.
+    """Return the papers that a metadata question asks for, in the order asked for, else oldest first.
 
-    Without an order they come by date, oldest first, no more than the count that is asked for; papers without a date
-    come last, and never where an order with a count asks for the oldest or newest.
+    At most the count asked for is returned. Papers without a date come last, and are left out where the oldest or
+    newest of a certain number are asked for.
     """
     found = list(papers.values())
     if query.subjects:
-        ids = dict.fromkeys(paper_id for name in query.subjects if (paper_id := named_paper(name, papers)))
+        ids = dict.fromkeys(paper_id for name in query.subjects if (paper_id := find_by_title(name, papers)))
         found = [papers[paper_id] for paper_id in ids]
     found = [paper for paper in found if query.admits(paper)]
     dated = sorted((paper for paper in found if paper.date), key=lambda paper: (paper.date or "", paper.paper_id))
@@ -31,24 +30,21 @@ def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
 
 
 def unnamed(query: Query, papers: Mapping[str, Paper]) -> tuple[str, ...]:
-    """List the names of a question that no paper answers to."""
-    return tuple(name for name in query.subjects if named_paper(name, papers) is None)
+    """Return the names in a question that are no paper's title."""
+    return tuple(name for name in query.subjects if find_by_title(name, papers) is None)
+
+
+def unmet(query: Query, papers: Iterable[Paper]) -> tuple[Relaxation, ...]:
+    """Return what lifting each constraint would leave, if no paper meets all of them; nothing where one does."""
+    held = [paper for paper in papers if not query.papers or paper.paper_id in query.papers]
+    return () if any(query.filters.admits(paper) for paper in held) else relaxations(query.filters, held)
 
 
 def relaxations(filters: Filters, papers: Iterable[Paper]) -> tuple[Relaxation, ...]:
-    """Say for each constraint how many papers meet the others."""
+    """Return for each constraint that is set how many papers meet all others."""
     held = tuple(papers)
     return tuple(
         Relaxation(name, sum(filters.without(name).admits(paper) for paper in held))
         for name in CONSTRAINTS
-        if name in phrases(filters)
+        if name in filter_phrases(filters)
     )
-
-
-def record_line(evidence: Evidence) -> str:
-    """Say of a paper what the records hold: its title, date and number of authors, with its marker."""
-    paper = evidence.paper
-    count = paper.known_author_count
-    known = [paper.date or "no date", *([counted(count, "author")] if count else [])]
-    known += [part for part in (paper.venue and quotable(paper.venue), "with code" if paper.code else None) if part]
-    return f"- {shown_title(paper.title)} ({', '.join(known)}) [{evidence.n}]"

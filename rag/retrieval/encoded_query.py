@@ -1,60 +1,58 @@
-"""A search text as the models read it; computed once a text."""
+"""A search text as the models read it: its dense vector, its token vectors, and how rare its words are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from rag.index.bm25 import LexicalIndex
-from rag.models.encoder import Embedder, Vectors
+from rag.index.bm25 import Bm25Index
+from rag.models.encoder import Encoder, Vectors
 from rag.models.onnx import Array
-from rag.models.token_encoder import LateModel
+from rag.models.token_encoder import Spans, TokenEncoder
 from rag.text.tokens import tokenize
-
-_KEPT = 32  # texts whose readings are kept: enough for those asked side by side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """A text's vector, and its tokens' vectors (m, 128) with the rarity (m,) of the words that they stand in.
+class EncodedQuery:
+    """A text with its dense vector (d,), token vectors (m, 128) and the inverse document frequency of each token (m,).
 
-    `tokens` is None where the index has no token vectors.
+    A token has the IDF of the word that it is a part of; special tokens and stop words have 0. `tokens` is None where
+    the index has no token vectors.
     """
 
     text: str
     vector: Vectors
     tokens: Array | None
-    rarity: Array
+    idf: Array
 
 
-class Reader:
-    """Turns search texts into Readings."""
+class QueryEncoder:
+    """Encodes search texts with the models of an index."""
 
-    def __init__(self, embedder: Embedder, late: LateModel | None, lexical: LexicalIndex) -> None:
+    def __init__(self, embedder: Encoder, token_encoder: TokenEncoder | None, lexical: Bm25Index) -> None:
         self._embedder = embedder
-        self._late = late
+        self._token_encoder = token_encoder
         self._lexical = lexical
-        self.read = lru_cache(maxsize=_KEPT)(self._read)
 
-    def _read(self, text: str) -> Reading:
-        vector = self._embedder.embed_query(text)
-        if self._late is None:
-            return Reading(text, vector, None, np.zeros(0, np.float32))
-        return Reading(text, vector, self._late.embed_query(text), self._rarity(text, self._late.query_spans(text)))
+    def encode(self, text: str) -> EncodedQuery:
+        """Encode one text; raises EmbeddingFailed."""
+        vector = self._embedder.encode_query(text)
+        if self._token_encoder is None:
+            return EncodedQuery(text, vector, None, np.zeros(0, np.float32))
+        idf = self._token_idf(text, self._token_encoder.query_token_spans(text))
+        return EncodedQuery(text, vector, self._token_encoder.encode_query(text), idf)
 
-    def _rarity(self, text: str, spans: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> Array:
-        """Weigh each token by the inverse document frequency of its word; 0 for markers, stop words and signs."""
-        weights = [0.0 if start < 0 else self._of_word(_word_at(text, start, end)) for start, end in spans.tolist()]
+    def _token_idf(self, text: str, spans: Spans) -> Array:
+        weights = [0.0 if start < 0 else self._word_idf(_word_at(text, start, end)) for start, end in spans.tolist()]
         return np.array(weights, np.float32)
 
-    def _of_word(self, word: str) -> float:
-        return max(self._lexical.rarity(tokenize(word)).values(), default=0.0)
+    def _word_idf(self, word: str) -> float:
+        return max(self._lexical.idf(tokenize(word)).values(), default=0.0)
 
 
 def _word_at(text: str, start: int, end: int) -> str:
-    """Widen a token to the word that it is a part of."""
+    """Return the whole word around a token."""
     while start > 0 and text[start - 1].isalnum():
         start -= 1
     while end < len(text) and text[end].isalnum():

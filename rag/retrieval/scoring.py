@@ -1,6 +1,6 @@
-"""The trained part of the search: how signals become a strength, a probability, and a decision to answer (pure).
+"""Scores of candidate papers: signals → weighted sum → cross-encoder → calibrated probability.
 
-`weights/ranker.json` holds what `citedesk eval fit` learnt from questions; nothing here knows one of them.
+The weights are those that `citedesk eval fit` learnt from questions (models/weights/ranker.json).
 """
 
 from __future__ import annotations
@@ -15,13 +15,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.index.library import Library
+from rag.models.cross_encoder import CrossEncoder
+from rag.retrieval.candidates import Candidates
+from rag.retrieval.encoded_query import EncodedQuery
+from rag.retrieval.passages import best_passage
 from rag.types import Hit, Query, Signal
 
 WEIGHTS = Path(__file__).parents[1] / "models" / "weights" / "ranker.json"
 
 Depth = Literal["full", "fast"]
 Values = NDArray[np.float64]
-CERTAIN = 0.99  # the probability of a paper that the question names
+NAMED = 0.99  # probability of a paper that the question names
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +37,18 @@ class Logistic:
     intercept: float
 
     def probability(self, features: Mapping[str, float]) -> float:
-        """Give a probability in (0, 1); a feature that is not there counts as 0."""
+        """Return a probability in (0, 1); a missing feature counts as 0."""
         logit = self.intercept + sum(weight * features.get(name, 0.0) for name, weight in self.coefficients.items())
         return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
 
 
 @dataclass(frozen=True, slots=True)
 class Ranker:
-    """The weights of one depth: of the signals, of a paper's probability, and of a question's being answered.
+    """The fitted weights of one depth.
 
-    `answerable` has one entry for lists, "list", and one for all other kinds, "other"; below `threshold` is refused.
+    `signals` weigh the standard scores of the signals, `relevance` calibrates a paper's probability of belonging, and
+    `answerable` ("list" for lists, "other" for all other kinds) a question's probability of being answered: below
+    `threshold` it is refused.
     """
 
     signals: Mapping[Signal, float]
@@ -51,7 +58,7 @@ class Ranker:
 
 
 def load_ranker(depth: Depth, path: Path = WEIGHTS) -> Ranker:
-    """Read the weights: "full" knows all signals, "fast" does without the cross-encoder."""
+    """Load the weights of "full" ranking, or of "fast" ranking without the cross-encoder."""
     return _read(path)[depth]
 
 
@@ -69,43 +76,77 @@ def _read(path: Path) -> dict[str, Ranker]:
     }
 
 
-def strengths(signals: Mapping[Signal, Values], weights: Mapping[Signal, float]) -> Values:
-    """Join what signals gave the same papers: the weighted sum of their standard scores; a missing signal is left out.
+class PaperScorer:
+    """Ranks the candidates of one library.
 
-    Standard scores, as in CombSUM with z-normalisation (Shaw and Fox, TREC-2, 1994), make units comparable.
+    Without a cross-encoder, or with `depth` 0, the fused signals decide alone.
     """
-    parts = [weights[name] * standardise(values) for name, values in signals.items() if weights.get(name)]
-    return np.sum(parts, axis=0) if parts else np.zeros(len(next(iter(signals.values()), ())))
 
+    def __init__(
+        self, library: Library, cross_encoder: CrossEncoder | None, depth: int, ranker: Ranker | None = None
+    ) -> None:
+        """`depth` is how many of the best papers the cross-encoder reads; `ranker` overrides the fitted weights."""
+        self._library = library
+        self._depth = depth
+        self.cross_encoder = cross_encoder if depth else None
+        self.ranker = ranker or load_ranker("full" if self.cross_encoder else "fast")
 
-def standardise(values: NDArray[np.floating[Any]]) -> Values:
-    """Shift and scale to mean 0 and deviation 1; values that are all the same become 0."""
-    exact = np.asarray(values, np.float64)
-    spread = float(exact.std()) if len(exact) else 0.0
-    return np.zeros(len(exact)) if spread < 1e-9 else (exact - exact.mean()) / spread
+    def rank(self, query: Query, encoded: EncodedQuery, candidates: Candidates) -> tuple[Hit, ...]:
+        """Rank candidates by the weighted sum of their signals, best first; ties go to the smaller paper_id.
 
+        Of a question about certain papers those come first, for the cross-encoder to read them. Probabilities are not
+        set yet: see `calibrate`.
+        """
+        ids, signals = candidates.paper_ids, candidates.signals
+        if not ids:
+            return ()
+        order = self._order(ids, signals, first=query.papers)
+        if self.cross_encoder:
+            signals = {**signals, "rerank": self._rerank(encoded, ids, order)}
+            order = self._order(ids, signals)
+        strength = strengths(signals, self.ranker.signals)
+        return tuple(
+            Hit(
+                rank,
+                self._library.papers[ids[i]],
+                0.0,
+                float(strength[i]),
+                {signal: float(values[i]) for signal, values in signals.items()},
+            )
+            for rank, i in enumerate(order, start=1)
+        )
 
-def best_cut(probabilities: Sequence[float]) -> int:
-    """Choose how many of the papers, most probable first, to keep: the number of the greatest expected F1; at least 1.
+    def calibrate(self, query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """Keep the papers that the query admits, and set each one's probability of belonging as its score.
 
-    With p the probabilities, 2·Σ_kept p / (kept + Σ p), the approximation of Lewis, SIGIR 1995.
-    """
-    if not probabilities:
-        return 0
-    gained = np.cumsum(probabilities)
-    expected = 2 * gained / (np.arange(1, len(gained) + 1) + gained[-1])
-    return int(np.argmax(expected)) + 1
+        Papers outside the query take part until here, because the strength of a paper is relative to all candidates.
+        """
+        kept = [hit for hit in hits if query.admits(hit.paper)] if query.papers else hits
+        probabilities = [self.ranker.relevance.probability(each) for each in relevance_features(kept, query)]
+        return tuple(
+            replace(hit, rank=rank, score=score)
+            for rank, (hit, score) in enumerate(zip(kept, probabilities, strict=True), start=1)
+        )
 
+    def _order(self, ids: Sequence[str], signals: Mapping[Signal, Values], first: Sequence[str] = ()) -> list[int]:
+        strength = strengths(signals, self.ranker.signals)
+        return sorted(range(len(ids)), key=lambda i: (ids[i] not in first, -strength[i], ids[i]))
 
-def missed_range(left: Sequence[float]) -> tuple[int, int]:
-    """Estimate how many papers that were left out belong: the mean of their number, one deviation to either side."""
-    mean, variance = sum(left), sum(p * (1 - p) for p in left)
-    spread = float(np.sqrt(variance))
-    return max(0, round(mean - spread)), round(mean + spread)
+    def _rerank(self, encoded: EncodedQuery, ids: Sequence[str], order: Sequence[int]) -> Values:
+        """Return the cross-encoder's logits (n,); papers below its depth get the lowest."""
+        assert self.cross_encoder
+        read = list(order[: self._depth])
+        papers = [self._library.papers[ids[i]] for i in read]
+        logits = self.cross_encoder.score(
+            encoded.text, [best_passage(self._library, encoded, paper) for paper in papers]
+        )
+        values = np.full(len(ids), float(logits.min()))
+        values[read] = logits
+        return values
 
 
 def relevance_features(hits: Sequence[Hit], query: Query) -> list[dict[str, float]]:
-    """Measure each paper for its probability: how strong it is, how far behind the best, and how near the best is."""
+    """Return the features of each paper's probability: its strength, its distance from the best, and the best's own."""
     if not hits:
         return []
     best = hits[0]
@@ -117,14 +158,36 @@ def relevance_features(hits: Sequence[Hit], query: Query) -> list[dict[str, floa
     return [{"strength": hit.strength, "behind": best.strength - hit.strength, **shared} for hit in hits]
 
 
-def with_probabilities(hits: Sequence[Hit], query: Query, relevance: Logistic) -> tuple[Hit, ...]:
-    """Give each paper the probability that it belongs to the answer as its score."""
-    measured = relevance_features(hits, query)
-    return tuple(
-        replace(hit, score=relevance.probability(features)) for hit, features in zip(hits, measured, strict=True)
-    )
+def strengths(signals: Mapping[Signal, Values], weights: Mapping[Signal, float]) -> Values:
+    """Return the weighted sum (n,) of the signals' standard scores; signals without a weight are left out.
+
+    This is CombSUM (Shaw and Fox, TREC-2, 1994) with z-normalisation, which makes units comparable.
+    """
+    parts = [weights[name] * standardise(values) for name, values in signals.items() if weights.get(name)]
+    return np.sum(parts, axis=0) if parts else np.zeros(len(next(iter(signals.values()), ())))
 
 
-def nearest_first(hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Give hits in the order of their strength, whatever order was asked for."""
-    return tuple(sorted(hits, key=lambda hit: -hit.strength))
+def standardise(values: NDArray[np.floating[Any]]) -> Values:
+    """Shift and scale to mean 0 and standard deviation 1; constant values become 0."""
+    exact = np.asarray(values, np.float64)
+    spread = float(exact.std()) if len(exact) else 0.0
+    return np.zeros(len(exact)) if spread < 1e-9 else (exact - exact.mean()) / spread
+
+
+def best_cut(probabilities: Sequence[float]) -> int:
+    """Return how many of the papers, most probable first, give the greatest expected F1; at least 1.
+
+    Expected F1 is approximated by 2·Σ_kept p / (kept + Σ p) (Lewis, SIGIR 1995).
+    """
+    if not probabilities:
+        return 0
+    gained = np.cumsum(probabilities)
+    expected = 2 * gained / (np.arange(1, len(gained) + 1) + gained[-1])
+    return int(np.argmax(expected)) + 1
+
+
+def missed_range(left: Sequence[float]) -> tuple[int, int]:
+    """Estimate how many of the papers left out belong: mean of their number ± one standard deviation."""
+    mean, variance = sum(left), sum(p * (1 - p) for p in left)
+    spread = float(np.sqrt(variance))
+    return max(0, round(mean - spread)), round(mean + spread)

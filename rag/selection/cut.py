@@ -1,4 +1,4 @@
-"""Which of the papers found the answer cites, which are near misses, and how many it probably lacks (pure)."""
+"""Which of the papers found are cited, which are near misses, and how many relevant ones are probably missing."""
 
 from __future__ import annotations
 
@@ -6,100 +6,118 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer import Missed
-from rag.retrieval.scoring import CERTAIN, best_cut, missed_range, nearest_first
+from rag.corpus.titles import find_by_title
+from rag.retrieval.scoring import NAMED, best_cut, missed_range
 from rag.types import Hit, Query
 
-_DEEP = 100  # papers among which the cut is made; those behind it are taken for irrelevant
-_NEAR = 8  # near misses shown
+_POOL = 100  # papers among which the cut is made; those below are taken for irrelevant
+_NEAR_MISSES = 8
 _FEWEST = {"compare": 2}
 _MOST = {"fact": 3, "compare": 4, "lookup": 1}
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The papers to cite, in the order to cite them, the nearest of the others, and how many are probably missed."""
+class Selection:
+    """The papers to cite, in the order to cite them, the nearest of the others, and how many are probably missing."""
 
     cited: tuple[Hit, ...]
     near: tuple[Hit, ...]
     missed: Missed | None = None
 
 
-def choose(
-    query: Query, hits: Sequence[Hit], decided: Mapping[str, bool] | None = None, odds: float | None = None
-) -> Choice:
-    """Cut the ranking where the expected F1 is greatest, within what the kind of question and its count allow.
+def select(
+    query: Query, hits: Sequence[Hit], decisions: Mapping[str, bool] | None = None, odds: float | None = None
+) -> Selection:
+    """Cut a ranking, best first, where expected F1 is greatest, within what the kind of question and its count allow.
 
-    Papers `decided` on, by paper_id, are cited or not as it was decided, in the ranking's order or the one asked for;
-    those that were turned down count as not missed, whatever their score. With `odds` a decision is no more than
-    evidence: it raises or lowers a paper's odds by that factor before the cut (Bayes' rule, with errors that are
-    independent of the ranking).
+    `decisions` of a screening, by paper_id, overrule the cut; papers that were turned down do not count as missing.
+    With `odds` a decision is only evidence: it multiplies or divides a paper's odds by that factor before the cut
+    (Bayes' rule, taking its errors as independent of the ranking). Ordering by date is the last step.
     """
-    pool = hits[:_DEEP]
-    if not decided:
-        return _cut(query, pool)
-    return _cut(query, _weighed(pool, decided, odds)) if odds else _as_decided(query, pool, decided)
+    pool = arrange_named(query, hits)[:_POOL]
+    if decisions and odds:
+        pool = _weighed(pool, decisions, odds)
+    if decisions and not odds:
+        return _as_decided(query, pool, decisions)
+    kept = _size(query, [hit.score for hit in pool])
+    cited = _in_order(query, pool[:kept])
+    near = [hit for hit in pool if hit not in cited]
+    missed = Missed(*missed_range([hit.score for hit in pool[kept:]])) if _counts_missing(query) else None
+    return Selection(cited, tuple(near[:_NEAR_MISSES]), missed)
 
 
-def _cut(query: Query, pool: Sequence[Hit]) -> Choice:
-    if query.order and query.kind != "compare":
-        return _in_order(query, pool)
-    kept = _kept(query, [hit.score for hit in pool])
-    near = tuple(pool[kept : kept + _NEAR])
-    missed = Missed(*missed_range([hit.score for hit in pool[kept:]])) if query.kind == "list" else None
-    return Choice(tuple(pool[:kept]), near, missed)
+def arrange(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Arrange a ranking for display: by date what an order asks for, and first what a comparison names."""
+    if not is_ordered(query):
+        return arrange_named(query, hits)
+    first = _in_order(query, hits[: _size(query, [hit.score for hit in hits[:_POOL]])])
+    return _ranked([*first, *(hit for hit in hits if hit not in first)])
 
 
-def in_asked_order(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Put the papers that an order by date chooses first, in that order; other rankings stay as they are."""
-    if not query.order or query.kind == "compare":
+def arrange_named(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Put the papers that a comparison names first, in the order of the names, and take them for certain."""
+    if query.kind != "compare":
         return tuple(hits)
-    first = _in_order(query, hits[:_DEEP]).cited
-    chosen = {hit.paper.paper_id for hit in first}
-    rest = [hit for hit in hits if hit.paper.paper_id not in chosen]
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate([*first, *rest], start=1))
+    papers = {hit.paper.paper_id: hit.paper for hit in hits}
+    named = [paper_id for name in query.subjects if (paper_id := find_by_title(name, papers))]
+    order = {paper_id: i for i, paper_id in enumerate(dict.fromkeys(named))}
+    arranged = sorted(hits, key=lambda hit: (order.get(hit.paper.paper_id, len(order)), hit.rank))
+    return _ranked(
+        [replace(hit, score=max(NAMED, hit.score)) if hit.paper.paper_id in order else hit for hit in arranged]
+    )
 
 
-def _kept(query: Query, scores: Sequence[float]) -> int:
+def is_ordered(query: Query) -> bool:
+    """Return whether a question asks for papers in order of date."""
+    return query.order is not None and query.kind != "compare"
+
+
+def _ranked(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1))
+
+
+def _size(query: Query, scores: Sequence[float]) -> int:
+    """Return how many of the papers are cited, or, where an order is asked for, how many belong."""
+    if is_ordered(query):
+        return best_cut(scores)
     if query.count and query.kind != "lookup":
         return min(query.count, len(scores))
     if query.papers and query.kind == "lookup":
         return len(scores)
-    named = sum(score >= CERTAIN for score in scores)
+    named = sum(score >= NAMED for score in scores)
     if query.kind == "compare" and named >= _FEWEST["compare"]:
         return named
-    return min(max(best_cut(scores), _FEWEST.get(query.kind, 1)), _MOST.get(query.kind, _DEEP), len(scores))
+    return min(max(best_cut(scores), _FEWEST.get(query.kind, 1)), _MOST.get(query.kind, _POOL), len(scores))
 
 
-def _weighed(pool: Sequence[Hit], decided: Mapping[str, bool], odds: float) -> tuple[Hit, ...]:
+def _counts_missing(query: Query) -> bool:
+    return query.count is None if is_ordered(query) else query.kind == "list"
+
+
+def _in_order(query: Query, members: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Order papers by date if that is asked for, no more than asked for; papers without a date are then left out."""
+    if not is_ordered(query):
+        return tuple(members)
+    dated = [hit for hit in members if hit.paper.date]
+    newest_first = query.order == "newest"
+    ordered = sorted(dated, key=lambda hit: hit.paper.date or "", reverse=newest_first) or list(members)
+    return tuple(ordered[: query.count])
+
+
+def _weighed(pool: Sequence[Hit], decisions: Mapping[str, bool], odds: float) -> tuple[Hit, ...]:
     weighed = []
     for hit in pool:
-        factor = {True: odds, False: 1 / odds, None: 1.0}[decided.get(hit.paper.paper_id)]
+        factor = {True: odds, False: 1 / odds, None: 1.0}[decisions.get(hit.paper.paper_id)]
         score = hit.score * factor / (hit.score * factor + 1 - hit.score)
         weighed.append(replace(hit, score=score, strength=score))
-    return nearest_first(weighed)
+    return tuple(sorted(weighed, key=lambda hit: -hit.score))
 
 
-def _as_decided(query: Query, pool: Sequence[Hit], decided: Mapping[str, bool]) -> Choice:
-    usual = {hit.paper.paper_id for hit in _cut(query, pool).cited}
-    ranked = nearest_first(pool)
-    members = [hit for hit in ranked if decided.get(hit.paper.paper_id, hit.paper.paper_id in usual)]
-    cited = (_by_date(query, members) if query.order else members)[: query.count]
-    near = [hit for hit in ranked if hit not in cited]
-    left = [hit.score for hit in near if hit not in members and hit.paper.paper_id not in decided]
-    return Choice(
-        tuple(cited), tuple(near[:_NEAR]), None if query.order and query.count else Missed(*missed_range(left))
-    )
-
-
-def _by_date(query: Query, members: Sequence[Hit]) -> list[Hit]:
-    dated = [hit for hit in members if hit.paper.date]
-    return sorted(dated, key=lambda hit: hit.paper.date or "", reverse=query.order == "newest") or list(members)
-
-
-def _in_order(query: Query, pool: Sequence[Hit]) -> Choice:
-    """Decide who belongs as in any list, then order those by date; of "the oldest" only so many are cited."""
-    kept = best_cut([hit.score for hit in nearest_first(pool)])
-    cited = _by_date(query, nearest_first(pool)[:kept])[: query.count]
-    near = [hit for hit in nearest_first(pool) if hit not in cited]
-    missed = None if query.count else Missed(*missed_range([hit.score for hit in nearest_first(pool)[kept:]]))
-    return Choice(tuple(cited), tuple(near[:_NEAR]), missed)
+def _as_decided(query: Query, pool: Sequence[Hit], decisions: Mapping[str, bool]) -> Selection:
+    usual = {hit.paper.paper_id for hit in select(query, pool).cited}
+    members = [hit for hit in pool if decisions.get(hit.paper.paper_id, hit.paper.paper_id in usual)]
+    cited = _in_order(query, members) if is_ordered(query) else tuple(members[: query.count])
+    near = [hit for hit in pool if hit not in cited]
+    left = [hit.score for hit in near if hit not in members and hit.paper.paper_id not in decisions]
+    missed = None if query.order and query.count else Missed(*missed_range(left))
+    return Selection(cited, tuple(near[:_NEAR_MISSES]), missed)

@@ -1,4 +1,4 @@
-"""The sentences of a paper that answer a question best, as verbatim Quotes."""
+"""Evidence: the sentences of each cited paper that answer the question best, as verbatim quotes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.index.bm25 import rarity_share
+from rag.index.bm25 import idf_coverage
 from rag.index.library import Library
-from rag.models.cross_encoder import PairScorer
-from rag.retrieval.encoded_query import Reading
-from rag.retrieval.passages import Span, sentence_matches, sentences
+from rag.models.cross_encoder import CrossEncoder
+from rag.retrieval.encoded_query import EncodedQuery
+from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
 from rag.retrieval.scoring import standardise
 from rag.text.tokens import tokenize
 from rag.types import Evidence, Paper, Query, Quote
@@ -29,43 +29,43 @@ _QUANTITY = re.compile(
 )
 _MARGIN = 0.06  # how far below the best a further sentence may score
 _QUOTES: Mapping[str, int] = {"fact": 3, "compare": 3}
-_TOLD = 5  # sentences of a paper of which all is asked: "tell me more about the second"
+_SUMMARY_QUOTES = 5  # of a paper that is asked about as a whole: "tell me more about the second"
 _MARGINS: Mapping[str, float] = {"fact": 0.15, "compare": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
-class SentenceChooser:
-    """Scores sentences by late interaction, the words they share with the question, and what they look like.
+class EvidenceSelector:
+    """Chooses sentences by MaxSim, the terms they share with the question, and whether they claim or quantify.
 
-    With a `scorer`, a cross-encoder has a say where one sentence has to hold the answer.
+    For fact questions, where one sentence has to hold the answer, a cross-encoder adds its score.
     """
 
     library: Library
-    scorer: PairScorer | None = None
+    cross_encoder: CrossEncoder | None = None
 
-    def evidence(self, query: Query, reading: Reading, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
-        """Number papers from 1 in the order given, each with its best sentences in reading order."""
-        return tuple(Evidence(n, paper, self._quotes(query, reading, paper)) for n, paper in enumerate(papers, start=1))
+    def select(self, query: Query, encoded: EncodedQuery, papers: Sequence[Paper]) -> tuple[Evidence, ...]:
+        """Number the papers from 1 in the order given, each with its best sentences in reading order."""
+        return tuple(Evidence(n, paper, self._quotes(query, encoded, paper)) for n, paper in enumerate(papers, start=1))
 
-    def _quotes(self, query: Query, reading: Reading, paper: Paper) -> tuple[Quote, ...]:
-        spans = sentences(paper)
-        scores = self._scores(query, reading, paper, spans)
-        told = query.kind == "lookup" and query.papers
-        most = _TOLD if told else _QUOTES.get(query.kind, 2)
+    def _quotes(self, query: Query, encoded: EncodedQuery, paper: Paper) -> tuple[Quote, ...]:
+        spans = abstract_sentences(paper)
+        scores = self._scores(query, encoded, paper, spans)
+        summary = query.kind == "lookup" and query.papers
+        most = _SUMMARY_QUOTES if summary else _QUOTES.get(query.kind, 2)
         ranked = sorted(spans, key=lambda span: (-scores[span], span))[:most]
-        least = scores[ranked[-1]] if told else scores[ranked[0]] - _MARGINS.get(query.kind, _MARGIN)
+        least = scores[ranked[-1]] if summary else scores[ranked[0]] - _MARGINS.get(query.kind, _MARGIN)
         chosen = sorted(span for span in ranked if scores[span] >= least)
         return tuple(Quote(paper.abstract[start:end], start, end) for start, end in chosen)
 
-    def _scores(self, query: Query, reading: Reading, paper: Paper, spans: Sequence[Span]) -> dict[Span, float]:
+    def _scores(self, query: Query, encoded: EncodedQuery, paper: Paper, spans: Sequence[Span]) -> dict[Span, float]:
         texts = [paper.abstract[start:end] for start, end in spans]
-        rarity = self.library.lexical.rarity(set(tokenize(reading.text)))
+        rarity = self.library.bm25.idf(set(tokenize(encoded.text)))
         scores = [
-            match + _LEXICAL_WEIGHT * rarity_share(rarity, set(tokenize(text))) + _prior(query.asked, text)
-            for match, text in zip(sentence_matches(self.library, reading, paper, spans), texts, strict=True)
+            match + _LEXICAL_WEIGHT * idf_coverage(rarity, set(tokenize(text))) + _prior(query.asked, text)
+            for match, text in zip(sentence_scores(self.library, encoded, paper, spans), texts, strict=True)
         ]
-        if self.scorer and query.kind == "fact":
-            logits = self.scorer.score(query.asked, [f"{paper.title}. {text}" for text in texts])
+        if self.cross_encoder and query.kind == "fact":
+            logits = self.cross_encoder.score(query.asked, [f"{paper.title}. {text}" for text in texts])
             scores = [score + _RERANK_WEIGHT * z for score, z in zip(scores, standardise(logits), strict=True)]
         return dict(zip(spans, map(float, scores), strict=True))
 

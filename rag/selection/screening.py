@@ -1,4 +1,4 @@
-"""A paper at a time: does it belong to the answer, and why?"""
+"""Screening: a language model decides for each paper by itself whether it belongs to the answer."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from rag.errors import LLMFailed
-from rag.llm.prompt_parts import NO
-from rag.llm.protocol import ChatModel
-from rag.retrieval.expansion.prompts import YES, screen_messages
-from rag.text.sanitize import inert
+from rag.llm.prompting import FENCED, NO, format_evidence
+from rag.llm.protocol import ChatModel, Message
+from rag.text.sanitize import sanitize_markdown
 from rag.types import Evidence, Query
+
+YES = "YES"
+_WHOLE_CHARACTERS = 4000  # of an abstract that is shown whole; of a longer one the best sentences are
+_PROMPT = f"""You decide whether a paper belongs to the answer of a question, from its title and abstract alone.
+Write {YES} or {NO}, a colon, and why, in one short sentence.
+{YES} is for a paper that is about what the question asks for, {NO} for one that only shares words with it.
+{FENCED}"""
 
 _MAX_TOKENS = 60
 _MOST_CHARACTERS = 200
@@ -26,7 +32,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u20
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a paper belongs, and why in the model's words, made inert; None where it gave no reason."""
+    """Whether a paper belongs, and the model's reason, sanitised, if it gave one."""
 
     belongs: bool
     why: str | None
@@ -34,39 +40,47 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """The decisions by paper_id; a paper without one was not decided on. `failure` ended the screening early."""
+    """The decisions by paper_id; a paper may have none. `failure` ended the screening early."""
 
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     failure: LLMFailed | None = None
 
 
-def screen(query: Query, papers: Sequence[Evidence], chat: ChatModel, side_by_side: int) -> Screening:
-    """Ask about each paper by itself, at most so many side by side; after the first failure no more is asked."""
+def screen(query: Query, papers: Sequence[Evidence], chat: ChatModel, parallel: int) -> Screening:
+    """Ask about each paper, `parallel` at a time; after the first failure no more papers are asked about."""
     decisions, failure = {}, None
-    for each, future in zip(papers, _ask_all(query, papers, chat, side_by_side), strict=True):
+    for each, future in zip(papers, _ask_all(query, papers, chat, parallel), strict=True):
         try:
             reply = future.result()
         except LLMFailed as error:
             failure = failure or error
             continue
-        if reply and (decision := decision_in(reply)):
+        if reply and (decision := parse_decision(reply)):
             decisions[each.paper.paper_id] = decision
     return Screening(decisions, failure)
 
 
-def decision_in(reply: str) -> Decision | None:
-    """Read a decision that the reply begins with; None where it is neither YES nor NO."""
+def parse_decision(reply: str) -> Decision | None:
+    """Parse the decision that a reply begins with; None where it is neither YES nor NO."""
     match = _DECISION.match(reply)
     if not match:
         return None
     said = " ".join(_CONTROL.sub(" ", reply[match.end() :]).split())
-    why = inert(_BECAUSE.sub("", said))
+    why = sanitize_markdown(_BECAUSE.sub("", said))
     why = why if len(why) <= _MOST_CHARACTERS else why[: _MOST_CHARACTERS - 1].rstrip() + "…"
     return Decision(match[1].upper() == YES, why or None)
 
 
-def _ask_all(query: Query, papers: Sequence[Evidence], chat: ChatModel, side_by_side: int) -> list[Future[str | None]]:
-    """Get a reply for each paper; None for those that were left out because another's request failed before."""
+def screen_messages(question: str, paper: Evidence) -> tuple[Message, ...]:
+    """Return the messages that ask whether one paper belongs to the answer."""
+    whole = len(paper.paper.abstract) <= _WHOLE_CHARACTERS
+    shown = format_evidence(paper, whole, numbered=False)
+    asked = f"Question: {question}\n\n{shown}\n\nDoes this paper belong to the answer? {YES} or {NO}, and why:"
+    return Message("system", _PROMPT), Message("user", asked)
+
+
+def _ask_all(query: Query, papers: Sequence[Evidence], chat: ChatModel, parallel: int) -> list[Future[str | None]]:
+    """Return a reply for each paper; None for those that were skipped after another's request failed."""
     failed, through = Event(), False
 
     def ask(paper: Evidence) -> str | None:
@@ -78,7 +92,7 @@ def _ask_all(query: Query, papers: Sequence[Evidence], chat: ChatModel, side_by_
             failed.set()
             raise
 
-    pool = ThreadPoolExecutor(side_by_side, "screen")
+    pool = ThreadPoolExecutor(parallel, "screen")
     try:
         replies = [pool.submit(ask, paper) for paper in papers]
         wait(replies)

@@ -1,1 +1,1 @@
-"""Text as it is written: tokens, sentences, dates, names, quantities, and what makes it safe to show."""
+"""Text processing: tokens, sentences, dates, names, quantities, LaTeX, and sanitizing of untrusted text."""

@@ -1,4 +1,4 @@
-"""Dates that are only as precise as known (pure): "2024", "2024-07" and "2024-07-30", as the days that they cover."""
+"""Partial ISO dates: "2024", "2024-07" or "2024-07-30", each standing for all days that it covers."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ _ISO = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
 
 
 def first_day(text: str) -> date:
-    """Give the first day that a date covers; raises ValueError where it is not YYYY, YYYY-MM or YYYY-MM-DD."""
+    """Return the first day that a date covers; raises ValueError unless it is YYYY, YYYY-MM or YYYY-MM-DD."""
     year, month, day = _parts(text)
     return date(year, month or 1, day or 1)
 
 
 def last_day(text: str) -> date:
-    """Give the last day that a date covers; raises ValueError where it is not YYYY, YYYY-MM or YYYY-MM-DD."""
+    """Return the last day that a date covers; raises ValueError unless it is YYYY, YYYY-MM or YYYY-MM-DD."""
     year, month, day = _parts(text)
     return date(year, month or 12, day or monthrange(year, month or 12)[1])
 
 
-def within(text: str, since: str | None, until: str | None) -> bool:
-    """Tell whether all days that a date covers lie inside the bounds, which are inclusive."""
+def is_within(text: str, since: str | None, until: str | None) -> bool:
+    """Return whether all days that a date covers lie within the inclusive bounds."""
     return (since is None or first_day(since) <= first_day(text)) and (
         until is None or last_day(text) <= last_day(until)
     )
 
 
-def before(text: str) -> str:
-    """Give the date just before, in the same precision: "2023" of "2024", "2024-12" of "2025-01"."""
+def previous_date(text: str) -> str:
+    """Return the preceding date of the same precision: "2023" for "2024", "2024-12" for "2025-01"."""
     return str(first_day(text) - timedelta(1))[: len(text)]
 
 
-def after(text: str) -> str:
-    """Give the date just after, in the same precision."""
+def next_date(text: str) -> str:
+    """Return the following date of the same precision."""
     return str(last_day(text) + timedelta(1))[: len(text)]
 
 
 def _parts(text: str) -> tuple[int, int | None, int | None]:
     match = _ISO.fullmatch(text)
     if not match or match[1] in ("0000", "9999"):
-        raise ValueError(f"not a date, as in 2024, 2024-07 or 2024-07-30: {text!r}")
+        raise ValueError(f"not a date of the form YYYY, YYYY-MM or YYYY-MM-DD: {text!r}")
     month, day = (None if part is None else int(part) for part in match.group(2, 3))
     try:
         date(int(match[1]), 1 if month is None else month, 1 if day is None else day)

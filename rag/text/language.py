@@ -1,4 +1,4 @@
-"""Is a text English, or in another script or European language? Told by its letters and function words (pure)."""
+"""Language detection by script and function words: English, another European language, or another script."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ _OTHERS = frozenset(
     " il di che è per della sono gli nel alla"  # Italian
     " het een van niet zijn voor op wordt met dat deze bij aan ook worden".split()  # Dutch
 )
-_ASKS = frozenset(
+_QUESTION_WORDS = frozenset(
     "welche welcher welches welchen wie warum quel quelle quels quelles pourquoi qué cuál cuáles cómo qual quais quale"
     " quali perché welke hoe waarom".split()
-)  # question words that begin no English question
-_OF_A_NAME = re.compile(r"\b(?:[Vv]an (?:de[nrs]?|het)|[Vv]on (?:de[nmr]|und zu)|[Dd]e l[ao]s?) (?=[A-Z])")
+)  # they begin no English question
+_NAME_PARTICLE = re.compile(r"\b(?:[Vv]an (?:de[nrs]?|het)|[Vv]on (?:de[nmr]|und zu)|[Dd]e l[ao]s?) (?=[A-Z])")
 _WORD = re.compile(r"[^\W\d_]+")
-_LEAST_LETTERS = 12
-_LEAST_WORDS = 2  # of another language, for a question to be in it: one may be part of a name
-_SHARE = 0.15  # of other languages' function words in a text in one of them; they have 0.25 and more
-_FOREIGN = 0.3  # share of letters in another script
+_MIN_LETTERS = 12
+_MIN_WORDS = 2  # function words of another language; a single one may be part of a name
+_MIN_SHARE = 0.15  # of function words of other languages; texts in one of them have 0.25 and more
+_OTHER_SCRIPT_SHARE = 0.3  # of the letters
 
 
-def is_foreign_question(question: str) -> bool:
-    """Tell whether a question is in another script or another European language; it may be a few words."""
-    words = words_of(_OF_A_NAME.sub("", question))
+def is_non_english_question(question: str) -> bool:
+    """Return whether a question, even one of a few words, is in another script or another European language."""
+    words = casefolded_words(_NAME_PARTICLE.sub("", question))
     if not words:
         return False
     others = {word for word in words if word in _OTHERS}
-    speaks = len(others) >= _LEAST_WORDS and is_in_other_words(words)
-    return words[0] in _ASKS or speaks or in_another_script(question, 1)
+    is_other = len(others) >= _MIN_WORDS and is_other_language(words)
+    return words[0] in _QUESTION_WORDS or is_other or is_other_script(question, 1)
 
 
-def speaks_english(words: list[str]) -> bool:
-    """Tell whether the function words of a text are rather English ones, or there are none."""
+def is_english(words: list[str]) -> bool:
+    """Return whether a text's function words are mostly English, or it has none."""
     return _share(words, _ENGLISH) >= _share(words, _OTHERS)
 
 
-def is_in_other_words(words: list[str]) -> bool:
-    """Tell whether the function words of a text are plainly another language's."""
+def is_other_language(words: list[str]) -> bool:
+    """Return whether a text's function words are clearly those of another language."""
     other = _share(words, _OTHERS)
-    return other >= _SHARE and other > 2 * _share(words, _ENGLISH)
+    return other >= _MIN_SHARE and other > 2 * _share(words, _ENGLISH)
 
 
-def in_another_script(text: str, least: int = _LEAST_LETTERS) -> bool:
-    """Tell whether many letters of a text, of `least` or more, are neither Latin nor Greek."""
+def is_other_script(text: str, min_letters: int = _MIN_LETTERS) -> bool:
+    """Return whether over 30 % of a text's letters are neither Latin nor Greek; False for fewer than `min_letters`."""
     letters = [character for character in unicodedata.normalize("NFKC", text) if character.isalpha()]
     foreign = sum(not unicodedata.name(letter, "").startswith(("LATIN", "GREEK")) for letter in letters)
-    return len(letters) >= least and foreign > _FOREIGN * len(letters)
+    return len(letters) >= min_letters and foreign > _OTHER_SCRIPT_SHARE * len(letters)
 
 
-def words_of(text: str) -> list[str]:
-    """List the words of a text, without regard to case."""
+def casefolded_words(text: str) -> list[str]:
+    """Return the words of a text, case-folded."""
     return [word.casefold() for word in _WORD.findall(unicodedata.normalize("NFKC", text))]
 
 

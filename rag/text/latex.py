@@ -1,6 +1,6 @@
-"""Readable text for people: puts back what the abstracts lost with their LaTeX (pure).
+"""Conversion of LaTeX, and of what remains of stripped LaTeX in abstracts, to Unicode text.
 
-Only for showing. Quotes and offsets are of the stored text, which stays verbatim.
+For display and matching only: quotes and offsets refer to the stored text, which stays verbatim.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-
-from rag.text.sanitize import inert
 
 _LETTERS = "ALPHA BETA GAMMA DELTA EPSILON ZETA ETA THETA IOTA KAPPA LAMDA MU NU XI PI RHO SIGMA TAU PHI CHI PSI OMEGA"
 _GREEK = {
@@ -23,8 +21,6 @@ _ACCENTS = {"'": "\u0301", "`": "\u0300", '"': "\u0308", "^": "\u0302", "~": "\u
 _SUPERSCRIPTS = str.maketrans("0123456789-+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
-_REFERENCE = re.compile(r"[\[［【](\s*\d[\d\s,;–—-]*)[\]］】]")
-
 _Replacement = str | Callable[[re.Match[str]], str]
 
 
@@ -32,7 +28,7 @@ def _accent(match: re.Match[str]) -> str:
     return unicodedata.normalize("NFC", match[2] + _ACCENTS[match[1]])
 
 
-def _raise(match: re.Match[str]) -> str:
+def _superscript(match: re.Match[str]) -> str:
     power = match[1]
     return power.translate(_SUPERSCRIPTS) if re.fullmatch(r"[-+]?[\dn]+", power) else f"^({power})"
 
@@ -59,8 +55,8 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
         (rf"\\({_GREEK_NAMES})\b", lambda match: _GREEK[match[1]]),
         (rf"(?<=[\^_(/|={{])({_GREEK_NAMES})(?![A-Za-z])", lambda match: _GREEK[match[1]]),
         (rf"(?<![A-Za-z])({_GREEK_NAMES})(?=[\^_()/|=}}])", lambda match: _GREEK[match[1]]),
-        (r"\^(\d+|n\b|\+)", _raise),
-        (r"\^\{([^{}]{1,20})\}", _raise),
+        (r"\^(\d+|n\b|\+)", _superscript),
+        (r"\^\{([^{}]{1,20})\}", _superscript),
         (r"(?<=\w|\|)_(\d)(?!\w)", lambda match: match[1].translate(_SUBSCRIPTS)),
         (r"(?<=\w)_\{([^{}]{1,20})\}", r"_(\1)"),
         (r"(?<=\s)--(?=\s)", "–"),
@@ -69,23 +65,8 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
 )
 
 
-def readable(text: str) -> str:
-    """Rewrite what LaTeX left behind as a person would read it: "2.57times" as "2.57×", "sim 7.7times" as "~7.7×"."""
+def latex_to_text(text: str) -> str:
+    """Return the text with LaTeX and its remains as Unicode: "2.57times" as "2.57×", "sim 7.7times" as "~7.7×"."""
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
-
-
-def counted(count: int, one: str) -> str:
-    """Say how many there are of what is called `one`, as in "1 paper" and "3 papers"."""
-    return f"{count} {one}" if count == 1 else f"{count} {one}s"
-
-
-def shown_title(title: str) -> str:
-    """Give a title as one readable line in which nothing is active."""
-    return quotable(readable(title))
-
-
-def quotable(text: str) -> str:
-    """Make another's words one line in which nothing is active, and no reference of theirs looks like our citation."""
-    return _REFERENCE.sub(r"(\1)", inert(" ".join(text.split())))

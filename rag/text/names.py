@@ -1,4 +1,4 @@
-"""When two spellings name the same author or venue (pure): "T. Dão" and "Tri Dao", "icml2023" and "ICML '23"."""
+"""Matching of author and venue names across spellings: "T. Dão" and "Tri Dao", "icml2023" and "ICML '23"."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ _VENUE_PART = re.compile(r"['’]?(?<!\d)\d{2}(?!\d)|[^\W\d_]+|\d+")
 _RENAMED = {"nips": "neurips"}
 
 
-def plain(text: str) -> str:
-    """Drop case and accents."""
+def fold_accents(text: str) -> str:
+    """Return the text case-folded and without accents."""
     folded = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
     return "".join(character for character in folded if not unicodedata.combining(character))
 
 
 def name_words(name: str) -> tuple[str, ...]:
-    """Split a person's name into words, without case, accents, full stops and hyphens."""
-    return tuple(_WORD.findall(plain(name)))
+    """Return the words of a person's name, case-folded, without accents and punctuation."""
+    return tuple(_WORD.findall(fold_accents(name)))
 
 
-def is_author(wanted: str, author: str) -> bool:
-    """Tell whether each word of `wanted` is a word of `author`, or its initial, with one whole."""
+def matches_author(wanted: str, author: str) -> bool:
+    """Return whether each word of `wanted` equals a word of `author` or its initial, and at least one in full."""
     asked, held = name_words(wanted), name_words(author)
     whole = any(len(word) > 1 and word in held for word in asked)
     return whole and all(any(_same_word(word, other) for other in held) for word in asked)
 
 
-def is_venue(wanted: str, venue: str) -> bool:
-    """Tell whether all words of `wanted`, and its year where it has one, are in `venue`."""
-    asked = venue_parts(wanted)
-    return bool(asked) and asked <= venue_parts(venue)
+def matches_venue(wanted: str, venue: str) -> bool:
+    """Return whether all words of `wanted`, and its year if it has one, occur in `venue`."""
+    asked = venue_tokens(wanted)
+    return bool(asked) and asked <= venue_tokens(venue)
 
 
-def venue_parts(venue: str) -> frozenset[str]:
-    """Split a venue into words and numbers, a year of two digits written out: "ICLR'24" gives iclr and 2024."""
-    parts = _VENUE_PART.findall(plain(venue))
+def venue_tokens(venue: str) -> frozenset[str]:
+    """Return a venue's words and numbers, two-digit years expanded: iclr and 2024 for "ICLR'24"."""
+    parts = _VENUE_PART.findall(fold_accents(venue))
     return frozenset(_RENAMED.get(part, _year(part)) for part in parts)
 
 

@@ -1,4 +1,4 @@
-"""Numbers with their units, and dates, as they stand in a text (pure): "2x", "2 times" and "×2" are one quantity."""
+"""Extraction of numbers with units, and of dates, from text: "2x", "2 times" and "×2" are the same quantity."""
 
 from __future__ import annotations
 
@@ -39,30 +39,27 @@ _LONE_MONTH = re.compile(rf"\((?P<month>{'|'.join(_MONTHS)})\)")
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number in the base unit of its kind: "s", "x", "%", "B" …, or "" where no known unit follows it.
-
-    `text` is how it was written.
-    """
+    """A number in a base unit ("s", "x", "%", "B" …), or "" where no known unit follows; `text` is its spelling."""
 
     value: float
-    kind: str = ""
+    unit: str = ""
     text: str = field(default="", compare=False)
 
     def matches(self, other: Quantity) -> bool:
-        """Tell whether another quantity is this one; a number without a unit is matched under any."""
-        return math.isclose(self.value, other.value, rel_tol=1e-9) and self.kind in ("", other.kind)
+        """Return whether another quantity equals this one; a number without a unit matches any unit."""
+        return math.isclose(self.value, other.value, rel_tol=1e-9) and self.unit in ("", other.unit)
 
 
 @dataclass(frozen=True, slots=True)
-class Date:
-    """A date as far as it is given."""
+class PartialDate:
+    """A date with the parts that a text gives."""
 
     year: int | None
     month: int
     day: int | None = None
 
-    def matches(self, other: Date) -> bool:
-        """Tell whether another date agrees in all that this one gives."""
+    def matches(self, other: PartialDate) -> bool:
+        """Return whether another date agrees in every part that this one has."""
         return (
             self.month == other.month
             and self.year in (None, other.year)
@@ -70,14 +67,14 @@ class Date:
         )
 
 
-def take_dates(text: str) -> tuple[tuple[Date, ...], str]:
-    """Read the dates of a text, and give the text without them; a month alone counts in parentheses only."""
+def extract_dates(text: str) -> tuple[tuple[PartialDate, ...], str]:
+    """Return the dates of a text, and the text without them; a lone month counts only in parentheses."""
     found = [_date(match.groupdict()) for pattern in (_DATE, _LONE_MONTH) for match in pattern.finditer(text)]
     return tuple(found), _LONE_MONTH.sub(" ", _DATE.sub(" ", text))
 
 
-def take_quantities(text: str) -> tuple[tuple[Quantity, ...], str]:
-    """Read the numbers of a text with their units, and give the text without them."""
+def extract_quantities(text: str) -> tuple[tuple[Quantity, ...], str]:
+    """Return the numbers of a text with their units, and the text without them."""
     found: list[Quantity] = []
 
     def take(match: re.Match[str]) -> str:
@@ -90,20 +87,20 @@ def take_quantities(text: str) -> tuple[tuple[Quantity, ...], str]:
 
 
 def _quantity(match: re.Match[str]) -> tuple[Quantity, str]:
-    """Read one number, and give what follows it that is no unit."""
+    """Return one quantity, and the matched words after it that are no unit."""
     value = float(match["digits"].replace(",", "")) * _SCALES.get((match["scale"] or "").lower(), 1.0)
     words = [word for word in (match["first"], match["second"]) if word]
     if words and len(words[0]) > 1 and words[0].lower() in _SCALES:
         value *= _SCALES[words.pop(0).lower()]
-    kind, factor = ("x", 1.0) if match["before"] else ("", 1.0)
+    unit, factor = ("x", 1.0) if match["before"] else ("", 1.0)
     if words and words[0].lower() in UNITS:
-        kind, factor = UNITS[words.pop(0).lower()]
+        unit, factor = UNITS[words.pop(0).lower()]
     rest = " ".join(words)
-    return Quantity(value * factor, kind, match[0].removesuffix(rest).strip()), rest
+    return Quantity(value * factor, unit, match[0].removesuffix(rest).strip()), rest
 
 
-def _date(parts: Mapping[str, str | None]) -> Date:
+def _date(parts: Mapping[str, str | None]) -> PartialDate:
     year, day = (parts.get(f"iso_{name}") or parts.get(name) for name in ("year", "day"))
     month = parts.get("iso_month")
     number = int(month) if month else _MONTHS.index(parts["month"] or "") + 1
-    return Date(int(year) if year else None, number, int(day) if day else None)
+    return PartialDate(int(year) if year else None, number, int(day) if day else None)

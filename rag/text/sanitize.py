@@ -1,8 +1,8 @@
-"""Makes streamed Markdown inert (pure): no raw HTML, image, link or address that a model wrote stays one.
+"""Sanitizing of untrusted Markdown, whole or streamed: raw HTML, images, links and addresses are disabled.
 
-A model repeats what it reads, and abstracts may hold anything; an image that a page loads can carry data away. Links to
-papers are made from citations, by code. What is taken for an address is what GitHub's Markdown and linkify-it link of
-themselves, two-letter domains without a path left out ("train.py").
+A model may repeat anything it reads in an abstract, and an image loaded by a page can leak data. Links to papers are
+created by code from citations. Addresses are those that GitHub's Markdown and linkify-it link automatically, except
+two-letter domains without a path ("train.py").
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _SEPARATOR = re.compile("[\u2028\u2029]")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _OPEN_ENTITY = re.compile(r"&[#\w]{0,32}\Z", re.ASCII)
 
-_REST = r"(?:[^\s)\]>]*[^\s)\]>.,;:!?*_\"'”’|])?"  # of an address, without the punctuation behind it
-# "Character.ai-based" is no address, where "evil.com-" is one to many that look for them.
+_REST = r"(?:[^\s)\]>]*[^\s)\]>.,;:!?*_\"'”’|])?"  # of an address, without trailing punctuation
+# "Character.ai-based" is no address, but many linkers take "evil.com-" for one.
 _DOMAIN = r"(?:\.[\w-]+)*\.(?:(?:(?i:com|org|biz|edu|gov|info)|net|example)(?!\w)|(?:io|ai|dev|app|xyz)(?!-*\w))"
 _START = r"(?<![A-Za-z0-9])"
 _ADDRESS = re.compile(
@@ -36,21 +36,21 @@ _REMOVED = "(link removed)"
 _SCHEMES = ("https", "ftp", "file", "javascript", "vbscript", "data", "mailto", "www")
 _PREFIXES = frozenset(scheme[:length] for scheme in _SCHEMES for length in range(1, len(scheme) + 1))
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_CUT = re.compile(r"(?s:.*)[\s\u2e80-\uffef]")  # behind it a new word begins
+_WORD_BOUNDARY = re.compile(r"(?s:.*)[\s\u2e80-\uffef]")
 _PLAIN_WORD = re.compile(r"[\w,;%'’-]*\Z")
 _LAST_LETTERS = re.compile(r"[A-Za-z]*\Z")
 _IN_ADDRESS = re.compile(r"[^\s)\]>]*")
-_LONGEST_SCHEME = 12  # letters: with fewer, the end of "metadata:" could be taken for an address
-_LONGEST = 300  # characters of a word that are held back to see what it becomes
+_MAX_SCHEME = 12  # letters; with fewer, the end of "metadata:" could be taken for a scheme
+_MAX_HELD = 300  # characters of an unfinished word that are buffered
 
 
-def visible(text: str) -> str:
-    """Drop the characters that are not seen, and decode HTML's entities."""
+def decode_visible(text: str) -> str:
+    """Return the text without invisible characters, with HTML entities decoded."""
     return _decoded(_INVISIBLE.sub("", text))
 
 
-def invisible_dropped(text: str) -> str:
-    """Drop the characters that are not seen but steer: controls, directions, tags."""
+def strip_invisible(text: str) -> str:
+    """Return the text without invisible characters: controls, bidirectional marks, tags."""
     return _INVISIBLE.sub("", text)
 
 
@@ -59,13 +59,13 @@ def _decoded(text: str) -> str:
     return _SEPARATOR.sub(" ", _INVISIBLE.sub("", decoded))
 
 
-def inert(text: str) -> str:
-    """Make a whole text inert: "<" before a letter becomes "‹", and an address "(link removed)"."""
-    return _broken(visible(text))
+def sanitize_markdown(text: str) -> str:
+    """Return Markdown with nothing active: "<" of a tag becomes "‹", and an address "(link removed)"."""
+    return _disabled(decode_visible(text))
 
 
-def _broken(text: str) -> str:
-    """Break what is active; what would read as an entity is left as the characters that it is written with."""
+def _disabled(text: str) -> str:
+    """Disable active markup; what would be decoded as an entity keeps its literal characters."""
     text = _ENTITY.sub(lambda match: f"& {match[0][1:]}", text)
     text = _TAG.sub("‹", text).replace("]:", "] :")
     text = _ADDRESS.sub(_REMOVED, text)
@@ -74,66 +74,66 @@ def _broken(text: str) -> str:
 
 
 def _mail(match: re.Match[str]) -> str:
-    """Remove an address; "mAP@0.5" is none, but would be linked as one."""
+    """Remove an e-mail address; keep "mAP@0.5" from being linked as one."""
     return f" {match[0]}" if _VALUE.match(match[0]) else f" {_REMOVED}"
 
 
-class _Held:
-    """Passes text on as it comes, holding back what its end may yet become."""
+class _StreamingFilter:
+    """Transforms text as it arrives, buffering an end whose meaning depends on what follows."""
 
-    def __init__(self, ready: Callable[[str], int], pass_on: Callable[[str], str]) -> None:
-        self._ready = ready
-        self._pass_on = pass_on
+    def __init__(self, ready_length: Callable[[str], int], transform: Callable[[str], str]) -> None:
+        self._ready_length = ready_length
+        self._transform = transform
         self._held = ""
 
     def feed(self, text: str) -> str:
-        """Take a piece; return what can be shown so far."""
+        """Add a piece of text; return what is ready for display."""
         self._held += text
-        ready = self._ready(self._held)
+        ready = self._ready_length(self._held)
         shown, self._held = self._held[:ready], self._held[ready:]
-        return self._pass_on(shown)
+        return self._transform(shown)
 
     def flush(self) -> str:
-        """Return what was held back, at the end of the text."""
+        """Return the buffered rest at the end of the text."""
         shown, self._held = self._held, ""
-        return self._pass_on(shown)
+        return self._transform(shown)
 
 
-class VisibleText(_Held):
-    """`visible` for a text that arrives in pieces."""
+class StreamingDecoder(_StreamingFilter):
+    """Applies `decode_visible` to a text that arrives in pieces."""
 
     def __init__(self) -> None:
         super().__init__(_whole_entities, _decoded)
 
     def feed(self, text: str) -> str:
-        """Take a piece; return what can be shown so far."""
+        """Add a piece of text; return what is ready for display."""
         return super().feed(_INVISIBLE.sub("", text))
 
 
-class InertMarkdown(_Held):
-    """Makes a visible text inert that arrives in pieces; a word that may yet become an address is held back whole.
+class StreamingSanitizer(_StreamingFilter):
+    """Applies `sanitize_markdown` to decoded text that arrives in pieces; a possible address is buffered whole.
 
-    Nothing may be taken out of the text afterwards, for what is left on both sides could join to a tag.
+    Do not remove anything from its output: the parts on both sides could join to form a tag.
     """
 
     def __init__(self) -> None:
-        super().__init__(_whole_words, self._break)
-        self._before = "\n"  # what was passed on last: the letters of a word that may go on, or one character
-        self._in_address = False  # one so long that only its beginning was replaced
+        super().__init__(_whole_words, self._sanitized)
+        self._before = "\n"  # end of the last output: the letters of an unfinished word, or one character
+        self._in_address = False  # longer than the buffer; only its beginning was replaced
 
-    def _break(self, text: str) -> str:
+    def _sanitized(self, text: str) -> str:
         if self._in_address:
             rest = _IN_ADDRESS.match(text)[0]  # type: ignore[index]
             text = text[len(rest) :]
             self._in_address = not text
         if not text:
             return ""
-        shown = _broken(self._before + text).removeprefix(self._before)
-        if len(text) > _LONGEST and not _CUT.fullmatch(text):
+        shown = _disabled(self._before + text).removeprefix(self._before)
+        if len(text) > _MAX_HELD and not _WORD_BOUNDARY.fullmatch(text):
             self._in_address = shown.endswith(_REMOVED)
             shown += "" if self._in_address else " "
         letters = _LAST_LETTERS.search(shown)[0]  # type: ignore[index]
-        self._before = (letters or shown)[-(_LONGEST_SCHEME if letters else 1) :]
+        self._before = (letters or shown)[-(_MAX_SCHEME if letters else 1) :]
         return shown
 
 
@@ -143,11 +143,11 @@ def _whole_entities(held: str) -> int:
 
 
 def _whole_words(held: str) -> int:
-    """Find where the last word begins that can still change its meaning."""
-    cut = _CUT.match(held)
+    """Return the length before the last word, or the whole length where that word cannot become an address."""
+    cut = _WORD_BOUNDARY.match(held)
     start = cut.end() if cut else 0
     word = held[start:]
     letters = _LAST_LETTERS.search(word)[0].lower()  # type: ignore[index]
-    if len(word) > _LONGEST or (_PLAIN_WORD.match(word) and letters not in _PREFIXES):
+    if len(word) > _MAX_HELD or (_PLAIN_WORD.match(word) and letters not in _PREFIXES):
         return len(held)
     return start

@@ -1,4 +1,4 @@
-"""Words for BM25 (pure): stems, with names such as GPT-4, R-CNN, 8-bit and KV kept whole beside their parts."""
+"""Tokenization for BM25: stems, with compounds such as GPT-4, R-CNN and 8-bit kept beside their parts."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import unicodedata
 from functools import cache
 from typing import Any
 
-from rag.text.latex import readable
+from rag.text.latex import latex_to_text
 
 _WORD = re.compile(r"[^\W_]+(?:[-+.'’/][^\W_]+)*\+*")
 _JOINTS = re.compile(r"[-.'’/]")
 _STOPWORDS = frozenset(
     "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this"
     " to was will with".split()
-)  # Lucene's English list: short, because a longer one took away words that questions turn on
+)  # Lucene's English list; a longer one removed words that matter in questions
 
 
 def tokenize(text: str) -> list[str]:
-    """List a text's terms in order; "KV-cache" gives kv-cach, kv, cach, so that "KV cache" finds it too."""
-    plain = unicodedata.normalize("NFKD", readable(text).lower())
+    """Return a text's terms in order; "KV-cache" yields kv-cach, kv and cach, so that "KV cache" matches it."""
+    plain = unicodedata.normalize("NFKD", latex_to_text(text).lower())
     plain = "".join(character for character in plain if not unicodedata.combining(character))
     terms = []
     for word in _WORD.findall(plain):

@@ -1,4 +1,4 @@
-"""A reply on its way to the reader: made inert, its markers checked, each sentence judged as soon as it is whole."""
+"""A streamed reply: sanitised, its citation markers checked, each sentence judged as soon as it is complete."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Token
-from rag.errors import EmbeddingFailed
+from rag.errors import ModelFailed
 from rag.text.citation_markers import MARKER
-from rag.text.sanitize import InertMarkdown, VisibleText
+from rag.text.sanitize import StreamingDecoder, StreamingSanitizer
 from rag.types import Evidence, Quote
 from rag.verification.judge import VERDICTS, Judgement, SentenceJudge
 from rag.verification.marker_filter import MarkerFilter
-from rag.verification.sentences import SentenceFinder, Span
+from rag.verification.sentence_stream import ReplySentence, SentenceStream
 
 
 class CheckedText:
-    """Takes a reply in pieces, gives the events that show it, and keeps what became of it.
+    """Takes a reply in pieces and yields the events that show it.
 
-    In what comes in, a marker is an evidence's number; in `text`, `sentences` and `citations` papers are numbered in
+    In the reply a marker is the number of an evidence; in `text`, `sentences` and `citations` papers are numbered in
     the order in which the text cites them.
     """
 
@@ -27,47 +27,47 @@ class CheckedText:
         self.sentences: list[Sentence] = []
         self._evidence = {each.n: each for each in evidence}
         self._judge = judge
-        self._visible = VisibleText()
+        self._visible = StreamingDecoder()
         self._markers = MarkerFilter(self._evidence)
-        self._inert = InertMarkdown()  # last, for taking out a marker joins what stood around it
-        self._finder = SentenceFinder()
+        self._inert = StreamingSanitizer()  # last, for taking out a marker joins what stood around it
+        self._stream = SentenceStream()
         self._origins: list[tuple[int, Origin]] = [(0, "written")]
-        self._waiting: list[Span] = []  # of an item, without a marker of their own
+        self._waiting: list[ReplySentence] = []  # sentences of a list item without a marker of their own
         self._quotes: dict[int, dict[tuple[int, int], Quote]] = {}
         self._announced = 0
 
     def admit(self, evidence: Evidence) -> None:
-        """Let the text cite a paper that the model was not sent."""
+        """Allow the text to cite a paper that the model was not sent."""
         self._evidence[evidence.n] = evidence
         self._markers.admit(evidence.n)
 
     @property
     def unknown_markers(self) -> int:
-        """How many markers named no evidence."""
+        """The number of markers that named no evidence."""
         return self._markers.unknown
 
     @property
     def cited(self) -> tuple[Evidence, ...]:
-        """The evidence that the text cites, in the order of its numbers in the text."""
+        """The evidence that the text cites, in the order of its numbers there."""
         return tuple(self._evidence[n] for n in self._markers.cited)
 
     @property
     def citations(self) -> tuple[Citation, ...]:
-        """The papers cited, each with the sentences of its abstract that the answer's sentences rest on."""
+        """The cited papers, each with the sentences of its abstract that support the answer's sentences."""
         return tuple(Citation(n, each.paper, self._quoted(n, each)) for n, each in enumerate(self.cited, start=1))
 
     def feed(self, piece: str, origin: Origin = "written") -> Iterator[Event]:
-        """Take a piece of the reply; give what can be shown of it, and what was held back of another origin."""
+        """Take a piece of the reply and yield what can be shown; a change of origin flushes what was held back."""
         if origin != self._origins[-1][1]:
             yield from self.end()
             self._origins.append((len(self.text), origin))
         yield from self._show(self._inert.feed(self._markers.feed(self._visible.feed(piece))))
 
     def end(self) -> Iterator[Event]:
-        """Give what was held back, at the end of the reply or of what has one origin."""
+        """Yield what was held back, at the end of the reply or of text of one origin."""
         rest = self._markers.feed(self._visible.flush()) + self._markers.flush()
         yield from self._show(self._inert.feed(rest) + self._inert.flush())
-        yield from self._check(self._finder.flush())
+        yield from self._check(self._stream.flush())
         yield from self._judge_waiting()
 
     def _show(self, text: str) -> Iterator[Event]:
@@ -79,9 +79,9 @@ class CheckedText:
             self._announced += 1
             yield Cited(Citation(self._announced, each.paper))
         yield Token(text)
-        yield from self._check(self._finder.feed(text))
+        yield from self._check(self._stream.feed(text))
 
-    def _check(self, spans: Sequence[Span]) -> Iterator[Event]:
+    def _check(self, spans: Sequence[ReplySentence]) -> Iterator[Event]:
         for span in spans:
             if self._waiting and span.line != self._waiting[0].line:
                 yield from self._judge_waiting()
@@ -92,14 +92,14 @@ class CheckedText:
                 yield self._judged(span, cited)
 
     def _judge_waiting(self) -> Iterator[Event]:
-        """Judge an item's sentences that have no marker against the item's paper, if it cites just one."""
+        """Judge a list item's sentences without a marker against the item's paper, if it cites exactly one."""
         for span in self._waiting:
             start = self.text.rfind("\n", 0, span.start) + 1
             cited = self._numbers(self.text[start:].partition("\n")[0])
             yield self._judged(span, cited if len(cited) == 1 else ())
         self._waiting.clear()
 
-    def _judged(self, span: Span, cited: tuple[int, ...]) -> Checked:
+    def _judged(self, span: ReplySentence, cited: tuple[int, ...]) -> Checked:
         origin = next(origin for start, origin in reversed(self._origins) if start <= span.start)
         judgement = self._own_words(cited) if origin == "added" else self._judgement(span, cited)
         for n, quotes in judgement.quotes.items():
@@ -109,28 +109,28 @@ class CheckedText:
         self.sentences.append(sentence)
         return Checked(sentence)
 
-    def _judgement(self, span: Span, cited: tuple[int, ...]) -> Judgement:
+    def _judgement(self, span: ReplySentence, cited: tuple[int, ...]) -> Judgement:
         papers = {n: self.cited[n - 1].paper for n in cited}
         try:
             return self._judge.judge(self.text[span.start : span.end], papers)
-        except EmbeddingFailed as error:
+        except ModelFailed as error:
             return Judgement("unsupported", f"it could not be checked: {error}")
 
     def _own_words(self, cited: tuple[int, ...]) -> Judgement:
-        """Give the verdict on a paper's own words, which they support by being them."""
+        """Return the verdict on a paper's own words."""
         quoted = {n: tuple(replace(quote, verdict="supported") for quote in self.cited[n - 1].quotes) for n in cited}
         return Judgement("supported", None, quoted)
 
     def _keep(self, n: int, quote: Quote) -> None:
-        """Keep a quote once, with the best of its verdicts."""
+        """Keep each quote once, with its best verdict."""
         kept = self._quotes.setdefault(n, {})
-        place = (quote.start, quote.end)
-        if place not in kept or VERDICTS.index(quote.verdict) < VERDICTS.index(kept[place].verdict):
-            kept[place] = quote
+        span = (quote.start, quote.end)
+        if span not in kept or VERDICTS.index(quote.verdict) < VERDICTS.index(kept[span].verdict):
+            kept[span] = quote
 
     def _quoted(self, n: int, evidence: Evidence) -> tuple[Quote, ...]:
         kept = self._quotes.get(n, {})
-        return tuple(kept[place] for place in sorted(kept)) or evidence.quotes
+        return tuple(kept[span] for span in sorted(kept)) or evidence.quotes
 
     def _numbers(self, text: str) -> tuple[int, ...]:
         known = {str(n): n for n in range(1, len(self._markers.cited) + 1)}

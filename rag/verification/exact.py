@@ -1,14 +1,14 @@
-"""Numbers and names of a sentence that the papers it cites do not have (pure)."""
+"""Exact checks: numbers and names of a sentence that the papers it cites do not have."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from rag.selection.missing_details import mentions
-from rag.text.identifiers import names_in
-from rag.text.latex import readable
-from rag.text.quantities import UNITS, Quantity, take_dates, take_quantities
+from rag.selection.answerability import mentions
+from rag.text.identifiers import find_identifiers
+from rag.text.latex import latex_to_text
+from rag.text.quantities import UNITS, Quantity, extract_dates, extract_quantities
 from rag.types import Paper
 
 _WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
@@ -40,48 +40,50 @@ _PLURAL = "s"
 
 
 def missing_numbers(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
-    """List the numbers of a sentence, with their units, that none of the papers has in title, abstract or date.
+    """Return the numbers of a sentence, with their units, that no paper has in title, abstract or date.
 
-    A number that is one of theirs rounded is not missing; "half" holds 50 % and 2×.
+    A rounded number counts as present, and "half" stands for 50 % and 2×.
     """
     held = [quantity for paper in papers for quantity in _held(paper)]
     return tuple(each.text for each in _claimed(sentence) if not any(_is(each, other) for other in held))
 
 
 def missing_names(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
-    """List the names and acronyms of a sentence that none of the papers has; an acronym may stand for their words."""
-    names = [_HYPHENATED.sub("", name) for name in names_in(take_dates(sentence)[1]) if not _is_quantity(name)]
+    """Return the names and acronyms of a sentence that no paper has; an acronym may stand for a paper's words."""
+    names = [
+        _HYPHENATED.sub("", name) for name in find_identifiers(extract_dates(sentence)[1]) if not _is_quantity(name)
+    ]
     names = [name for name in names if name not in _NO_NAMES]
     missing = [name for name in names if not any(_has(paper, name) for paper in papers)]
     return tuple(dict.fromkeys(missing))
 
 
 def _claimed(sentence: str) -> list[Quantity]:
-    plain = _ORDERS.sub(" ", _ONE.sub(" ", _DESIGNATION.sub(" ", readable(sentence))))
-    dates, rest = take_dates(_in_digits(plain))
-    quantities, _ = take_quantities(rest)
+    plain = _ORDERS.sub(" ", _ONE.sub(" ", _DESIGNATION.sub(" ", latex_to_text(sentence))))
+    dates, rest = extract_dates(_in_digits(plain))
+    quantities, _ = extract_quantities(rest)
     return [*quantities, *(Quantity(date.year, text=str(date.year)) for date in dates if date.year)]
 
 
 def _held(paper: Paper) -> list[Quantity]:
-    text = readable(f"{paper.title}. {paper.abstract}")
-    digits, _ = take_quantities(_in_digits(text))
+    text = latex_to_text(f"{paper.title}. {paper.abstract}")
+    digits, _ = extract_quantities(_in_digits(text))
     otherwise = [each for pattern, quantities in _SAID_OTHERWISE if pattern.search(text) for each in quantities]
     year = [Quantity(float(paper.year))] if paper.year else []
     return [*digits, *otherwise, *year, *(Quantity(float(each)) for each in _LONE_YEAR.findall(text))]
 
 
 def _in_digits(text: str) -> str:
-    """Write number words in digits, and both ends of a range with its unit."""
+    """Write number words as digits, and the unit of a range behind both ends."""
     text = _NUMBER_WORD.sub(lambda match: str(_NUMBER_WORDS[match[1].lower()]), text)
     return _RANGE.sub(lambda match: f"{match[1]}{match[2]} – ", text)
 
 
 def _is(claimed: Quantity, held: Quantity) -> bool:
-    """Tell whether a number is another one, or that one rounded to fewer digits; units count where both have one."""
-    if claimed.kind and held.kind and claimed.kind != held.kind:
+    """Return whether a number is another one, exactly or rounded; units are compared where both have one."""
+    if claimed.unit and held.unit and claimed.unit != held.unit:
         return False
-    if claimed.matches(held) or (not held.kind and claimed.value == held.value):
+    if claimed.matches(held) or (not held.unit and claimed.value == held.value):
         return True
     decimals = len(f"{claimed.value:g}".partition(".")[2])
     rounded = round(held.value, decimals)
@@ -89,7 +91,7 @@ def _is(claimed: Quantity, held: Quantity) -> bool:
 
 
 def _is_quantity(name: str) -> bool:
-    """Tell "2x", "7B" or "ms" from a name."""
+    """Return whether a word is a quantity such as "2x", "7B" or "ms", and no name."""
     return name.casefold() in UNITS or bool(re.fullmatch(r"\d[\d.,]*[A-Za-z%]{0,3}", name))
 
 
@@ -101,7 +103,7 @@ def _has(paper: Paper, name: str) -> bool:
 
 
 def _stands_for(acronym: str, paper: Paper) -> bool:
-    """Tell whether words in a row of the paper begin with an acronym's letters, small words counted or not."""
+    """Return whether consecutive words of the paper begin with an acronym's letters, with or without small words."""
     words = _INITIAL.findall(f"{paper.title} {paper.abstract}")
     all_of_them = "".join(word[0].upper() for word in words)
     without = "".join(word[0].upper() for word in words if word.lower() not in _SMALL_WORDS)

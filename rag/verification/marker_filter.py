@@ -1,4 +1,4 @@
-"""Citation markers in text that arrives in pieces (pure): found, checked against the evidence, made uniform."""
+"""Citation markers in streamed text: checked against the evidence, made uniform and renumbered."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _MARKER = re.compile(rf"(?P<space>[ \t]{{0,8}})[\[［【](?P<numbers>{_NUMBERS})
 _UNFINISHED = re.compile(r"[ \t]{0,8}(?:[\[［【][\d\s,;–—-]{0,220})?\Z")
 _OPEN_MARKER = re.compile(r"[ \t]{0,8}[\[［【]\s*\d[\d\s,;–—-]*\Z")
 _PART = re.compile(r"(\d+)(?:\s*[–—-]\s*(\d+))?")
-_LONGEST = 200  # characters that are held back to see whether a marker ends
+_LONGEST = 200  # characters held back to see whether a marker ends
 _DIGITS = 6
 _LEAST_YEAR = 1900
 
 
 class MarkerFilter:
-    """Passes text on with every marker as [1][2]; a number that names no evidence is removed and counted.
+    """Passes text on with every marker as [1][2]; numbers that name no evidence are removed and counted.
 
-    Reads "[1, 3]", "[1–3]", full-width brackets, and markers cut anywhere between two pieces. Papers are numbered anew
-    in the order in which the text cites them: `cited` lists the evidence's numbers, the first of which is shown as [1].
+    Reads "[1, 3]", "[1–3]", full-width brackets, and markers split between pieces. Papers are renumbered in the order
+    in which the text cites them: `cited` has the evidence's numbers, the first of which is shown as [1].
     """
 
     def __init__(self, numbers: Collection[int]) -> None:
@@ -27,10 +27,10 @@ class MarkerFilter:
         self.cited: list[int] = []
         self._numbers = set(numbers)
         self._held = ""
-        self._before = ""  # the character that was passed on last
+        self._before = ""  # the last character passed on
 
     def admit(self, number: int) -> None:
-        """Let a number name evidence from now on."""
+        """Accept a further number of evidence."""
         self._numbers.add(number)
 
     def feed(self, text: str) -> str:
@@ -62,12 +62,12 @@ class MarkerFilter:
         return match["space"] + "".join(f"[{self.cited.index(n) + 1}]" for n in known) if known else self._gap(match)
 
     def _gap(self, match: re.Match[str]) -> str:
-        """Give what stands in for a removed marker: a space where what is around it could else join to another."""
+        """Return what replaces a removed marker: a space where its surroundings could join into another marker."""
         before = match.string[: match.start()][-1:] or self._before
         return " " if before and (before in "[［【,;–—-" or before.isdigit()) else ""
 
     def _known(self, part: re.Match[str]) -> list[int]:
-        """List the numbers of "2" or "2–4" that name evidence, and count the others."""
+        """Return the numbers of "2" or "2–4" that name evidence, and count the others."""
         first, last = part[1], part[2] or part[1]
         if max(len(first), len(last)) > _DIGITS:
             self.unknown += 1

@@ -1,4 +1,4 @@
-"""Sentences that their papers do not bear out: corrected by one more request, or struck through."""
+"""Unsupported sentences: corrected by one more request, or struck through."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rag.answer import Sentence
 from rag.generation.prompts import repair_messages
-from rag.llm.prompt_parts import format_evidence
+from rag.llm.prompting import format_evidence
 from rag.llm.protocol import ChatModel
 from rag.text.citation_markers import MARKER, without_any_markers, without_markers
 from rag.text.sentences import split_sentences
@@ -20,17 +20,16 @@ _DELETE = re.compile(r"\W*DELETE\b", re.IGNORECASE)
 
 
 def failed(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
-    """List the sentences that no paper bears out."""
+    """Return the sentences that no paper supports."""
     return tuple(sentence for sentence in sentences if sentence.verdict in FAILED)
 
 
 def corrections(
     text: str, sentences: Sequence[Sentence], cited: Sequence[Evidence], chat: ChatModel
 ) -> dict[Sentence, str]:
-    """Ask once for corrected sentences, without markers; "" is one to leave out. Raises LLMFailed.
+    """Ask once for corrected sentences, without markers; "" is one to remove. Raises LLMFailed.
 
-    A sentence without a citation is not sent, for there is no abstract to correct it by: it is left out. Rows of tables
-    stay as they are.
+    A sentence without a citation is removed, since there is no abstract to correct it by. Table rows stay as they are.
     """
     found = {sentence: "" for sentence in sentences if not sentence.citations}
     sent = [each for each in sentences if each.citations and not text.startswith("|", each.start)]
@@ -48,7 +47,7 @@ def corrections(
 
 
 def pieces_with(text: str, corrected: Mapping[Sentence, str], cited: Sequence[Evidence]) -> list[tuple[str, bool]]:
-    """Cut a text into (piece, was corrected), its markers naming the evidence again, corrections in their places."""
+    """Split a text into (piece, was corrected) with the corrections in place and markers that number the evidence."""
     pieces: list[tuple[str, bool]] = []
     last = 0
     for sentence in sorted(corrected, key=lambda each: each.start):
@@ -62,7 +61,7 @@ def pieces_with(text: str, corrected: Mapping[Sentence, str], cited: Sequence[Ev
 
 
 def struck(text: str, sentences: Sequence[Sentence]) -> tuple[str, tuple[Sentence, ...]]:
-    """Strike through the sentences that no paper bears out, but no rows of tables; gives the shifted sentences too."""
+    """Strike through unsupported sentences, but no table rows; returns the text and the shifted sentences."""
     shifted: list[Sentence] = []
     out, last = "", 0
     for sentence in sentences:
@@ -76,13 +75,13 @@ def struck(text: str, sentences: Sequence[Sentence]) -> tuple[str, tuple[Sentenc
 
 
 def _cited(correction: str, citations: Sequence[int]) -> str:
-    """End each sentence of a correction with the markers of the sentence that it stands for."""
+    """End each sentence of a correction with the markers of the sentence that it replaces."""
     markers = "".join(f"[{n}]" for n in citations)
     return " ".join(f"{each.strip().rstrip('.')} {markers}." for each in split_sentences(correction))
 
 
 def _whole_line(text: str, sentence: Sentence) -> tuple[int, int]:
-    """Give a sentence's place, and where nothing else stands in its line the line's."""
+    """Return the (start, end) of a sentence, or of its whole line where nothing else is in it."""
     start, end = text.rfind("\n", 0, sentence.start) + 1, (text + "\n").find("\n", sentence.end)
     rest = text[start : sentence.start] + text[sentence.end : end]
     return (start, end + 1) if not re.search(r"[^\W\d_]", rest) else (sentence.start, sentence.end)

@@ -22,7 +22,7 @@ import pytest
 
 from rag.cli.main import main
 from rag.corpus.records import paper_to_record
-from rag.local_llm.models import SMALL_MODELS, model_folder
+from rag.local_llm.registry import SMALL_MODELS, model_folder
 from rag.settings import Settings
 from tests.conftest import PROJECT
 from tests.fakes import SHELF

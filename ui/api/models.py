@@ -470,7 +470,7 @@ class SearchResponse(BaseModel):
     understood: UnderstoodSchema
     hits: list[HitSchema]
     notice: NoticeText
-    notices: NoticeList = []
+    notices: NoticeList
     usage: UsageSchema
     timings_ms: Timings
 
@@ -507,7 +507,7 @@ class AnswerResponse(BaseModel):
     )
     model: str | None = Field(description="The model that wrote the answer.")
     notice: NoticeText
-    notices: NoticeList = []
+    notices: NoticeList
     usage: UsageSchema
     timings_ms: Timings
 

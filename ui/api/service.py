@@ -110,4 +110,4 @@ class ApiService:
 def _search(lease: EngineLease, question: str, overrides: Overrides, k: int) -> dict[str, Any]:
     engine = lease.engine(SessionSettings(written=bool(lease.holder.settings.recall)))
     found = engine.search(question, overrides)
-    return search_to_json(found.query, found.hits[:k], found.timings_ms, found.notice, found.usage)
+    return search_to_json(found.query, found.hits[:k], found.timings_ms, found.notices, found.usage)

@@ -73,7 +73,7 @@ def _make(library: Library) -> Catalogue:
         generation=library.manifest.generation,
         papers=library.papers,
         atlas=lay_out(library.papers, vectors),
-        search=InstantSearch(tuple(library.papers.values()), library.lexical),
+        search=InstantSearch(tuple(library.papers.values()), library.bm25),
         vectors=vectors,
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.index.bm25 import LexicalIndex
+from rag.index.bm25 import Bm25Index
 from rag.text.tokens import tokenize
 from rag.types import Paper
 
@@ -25,7 +25,7 @@ Scores = NDArray[np.float64]
 class InstantSearch:
     """Finds papers by the text typed so far."""
 
-    def __init__(self, papers: Sequence[Paper], lexical: LexicalIndex) -> None:
+    def __init__(self, papers: Sequence[Paper], lexical: Bm25Index) -> None:
         """Index the papers, in the order of `lexical`."""
         self._ids = [paper.paper_id for paper in papers]
         self._lexical = lexical

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rag.text.latex import readable, shown_title
+from rag.text.display import display_title
+from rag.text.latex import latex_to_text
 from rag.types import Paper
 from ui.browse.catalogue import Catalogue
 from ui.browse.facets import BrowseQuery, Facets
@@ -46,7 +47,7 @@ def paper_to_html(catalogue: Catalogue, paper_id: str, element_id: str) -> str |
         "browse/paper.html",
         card=card_to_html(paper, element_id=element_id, level=3),
         question=question_about(paper),
-        title=shown_title(paper.title),
+        title=display_title(paper.title),
         similar=[_row(catalogue.papers[each.paper_id], f"similarity {each.similarity:.2f}") for each in similar],
     )
 
@@ -83,7 +84,7 @@ def notice_to_html(sentence: str, kind: str = "note") -> str:
 
 def question_about(paper: Paper) -> str:
     """Return a question for more about a paper, by its title."""
-    title = shown_title(paper.title).replace('"', "'")
+    title = display_title(paper.title).replace('"', "'")
     return f'Tell me more about "{title}"'
 
 
@@ -97,7 +98,7 @@ def first_authors(paper: Paper) -> str:
     """Return the first two authors and the count of the others: "Ada Quill, Bo Tanaka and 3 more"."""
     first = paper.authors[:_SHOWN_AUTHORS]
     count = paper.known_author_count
-    names = ", ".join(readable(name) for name in first)
+    names = ", ".join(latex_to_text(name) for name in first)
     if count is None:
         return f"{names} and others"
     return f"{names} and {count - len(first)} more" if count > len(first) else names
@@ -122,4 +123,4 @@ def code_label(facets: Facets) -> str:
 def _row(paper: Paper, beside: str | None) -> dict[str, Any]:
     """Return the values of a row; `beside` is shown beside the paper's record."""
     authors = first_authors(paper) if paper.authors else ""
-    return {"paper": paper, "title": shown_title(paper.title), "authors": authors, "beside": beside}
+    return {"paper": paper, "title": display_title(paper.title), "authors": authors, "beside": beside}

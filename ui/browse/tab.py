@@ -38,13 +38,13 @@ def browse_tab(holder: EngineHolder, tab: gr.Tab) -> None:
                 chart = gr.HTML(notice_to_html(_WAIT, "wait"), label="Map of the collection", **_PLAIN)
     generation = gr.State("")
     browser = _Browser(holder)
-    controls, counted = [text, years, topics, code, sort], [results, years, topics, code]
+    controls, format_count = [text, years, topics, code, sort], [results, years, topics, code]
     gr.on(
         # Gradio 6.31's Textbox has no `input` when it is emptied.
         [text.change, *(each.input for each in (years, topics, code, sort))],
         browser.show,
         [generation, *controls],
-        [generation, chart, *counted],
+        [generation, chart, *format_count],
         queue=False,
         show_progress="hidden",
         trigger_mode="always_last",
@@ -53,7 +53,7 @@ def browse_tab(holder: EngineHolder, tab: gr.Tab) -> None:
     tab.select(
         browser.fill,
         [generation, *controls],
-        [generation, chart, *counted],
+        [generation, chart, *format_count],
         show_progress="hidden",
         concurrency_limit=_AT_ONCE,
         api_visibility="private",

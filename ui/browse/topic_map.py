@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from statistics import median
 
-from rag.text.latex import shown_title
+from rag.text.display import display_title
 from rag.types import Paper
 from ui.browse.topics import Atlas, Point, Topic
 from ui.html.markup import text
@@ -92,7 +92,7 @@ def _mark(point: Point, paper: Paper, entered: bool) -> str:
     x, y = _position(point)
     return (
         f'<g class="cd-point" role="button" tabindex="{0 if entered else -1}" data-action="browse-point"'
-        f' data-paper="{text(point.paper_id)}" aria-label="{text(shown_title(paper.title))}"'
+        f' data-paper="{text(point.paper_id)}" aria-label="{text(display_title(paper.title))}"'
         f' transform="translate({x:.0f} {y:.0f})"><path d="{_shape(point.topic_id)}"/></g>'
     )
 

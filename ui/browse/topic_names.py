@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from rag.text.latex import readable
+from rag.text.latex import latex_to_text
 from rag.types import Paper
 
 _TERMS = 3  # in a name
@@ -147,7 +147,7 @@ def _terms(text: str) -> set[str]:
 
 
 def _plain(text: str) -> str:
-    return _ADDRESS.sub(" ", readable(text))
+    return _ADDRESS.sub(" ", latex_to_text(text))
 
 
 def _common(written: str, word: str) -> bool:

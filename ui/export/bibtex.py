@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from rag.text.latex import readable
-from rag.text.names import plain
-from rag.text.sanitize import visible
+from rag.text.latex import latex_to_text
+from rag.text.names import fold_accents
+from rag.text.sanitize import decode_visible
 from rag.types import Paper
 from ui.html.markup import safe_link
 
@@ -42,7 +42,7 @@ def _entry(key: str, paper: Paper) -> str:
     kind, venue = _venue(paper.venue)
     month = paper.date and paper.date[5:7]
     fields = {
-        "title": f"{{{{{_text(readable(paper.title))}}}}}",
+        "title": f"{{{{{_text(latex_to_text(paper.title))}}}}}",
         "author": f"{{{_authors(paper)}}}",
         "year": f"{{{paper.year or ''}}}",
         "month": _MONTHS[int(month) - 1] if month else "",
@@ -87,20 +87,20 @@ def _name(author: str) -> str:
 
 
 def _text(text: str) -> str:
-    return " ".join(visible(text).split()).translate(_SPECIAL)
+    return " ".join(decode_visible(text).split()).translate(_SPECIAL)
 
 
 def _link(url: str | None) -> str:
-    return visible(safe_link(url) or "").replace("{", "%7B").replace("}", "%7D")
+    return decode_visible(safe_link(url) or "").replace("{", "%7B").replace("}", "%7D")
 
 
 def _key(paper: Paper) -> str:
     """Return the first author's surname, the year and the title's first word that is not a stop word."""
     first = paper.authors[0] if paper.authors else ""
     surname = first.partition(",")[0] if "," in first else " ".join(first.split()[-1:])
-    words = [_ascii(word) for word in re.split(r"[\W_]+", plain(readable(paper.title)))]
+    words = [_ascii(word) for word in re.split(r"[\W_]+", fold_accents(latex_to_text(paper.title)))]
     word = next((word for word in words if word and word not in _SMALL_WORDS), "")
-    return f"{_ascii(plain(surname))}{paper.year or ''}{word}" or "paper"
+    return f"{_ascii(fold_accents(surname))}{paper.year or ''}{word}" or "paper"
 
 
 def _ascii(text: str) -> str:

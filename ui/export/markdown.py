@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from rag.answer import Answer, Citation
+from rag.render.notices import notices_text
 from rag.render.terminal import SAID, understood_as
-from rag.text.latex import quotable, readable, shown_title
+from rag.text.display import display_line, display_title
+from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote
 from ui.export.bibtex import to_bibtex
 from ui.html.markup import safe_link
-from ui.notices import notice_of
 
 
 def answer_to_markdown(answer: Answer) -> str:
     """Return the question, the answer, each cited paper with its quotes, the near misses, and BibTeX of all cited."""
     understood = understood_as(answer.query)
-    parts = [f"# {quotable(answer.query.question)}", quotable(understood) if understood else None, answer.text.strip()]
-    notice = notice_of(answer)
-    parts.append(f"> Note: {quotable(notice)}" if notice else None)
+    parts = [
+        f"# {display_line(answer.query.question)}",
+        display_line(understood) if understood else None,
+        answer.text.strip(),
+    ]
+    notice = notices_text(answer.notices, flags=False)
+    parts.append(f"> Note: {display_line(notice)}" if notice else None)
     parts.append(_verdicts(answer))
     if answer.citations:
         parts += ["## Papers", "\n\n".join(map(_cited, answer.citations))]
@@ -33,7 +38,7 @@ def _verdicts(answer: Answer) -> str | None:
     doubted = [each for each in answer.sentences if each.verdict != "supported"]
     lines = [
         f"- {SAID[each.verdict]}: “{' '.join(answer.text[each.start : each.end].replace('**', '').split())}”"
-        + (f" ({quotable(each.reason)})" if each.reason else "")
+        + (f" ({display_line(each.reason)})" if each.reason else "")
         for each in doubted
     ]
     return "\n".join(["Checked against the papers:", "", *lines]) if lines else None
@@ -47,17 +52,17 @@ def _cited(citation: Citation) -> str:
 
 def _quote(quote: Quote) -> str:
     said = f" ({SAID[quote.verdict]})" if quote.verdict else ""
-    return f"“{quotable(readable(quote.text))}”{said}"
+    return f"“{display_line(latex_to_text(quote.text))}”{said}"
 
 
 def _named(paper: Paper) -> str:
     known = [paper.date or "no date", *([paper.venue] if paper.venue else [])]
     link = safe_link(paper.url)
-    return f"{shown_title(paper.title)} ({quotable(', '.join(known))}){f' <{link}>' if link else ''}"
+    return f"{display_title(paper.title)} ({display_line(', '.join(known))}){f' <{link}>' if link else ''}"
 
 
 def _screened(citation: Citation) -> str:
-    return f". Screened: {quotable(citation.why)}" if citation.why else ""
+    return f". Screened: {display_line(citation.why)}" if citation.why else ""
 
 
 def _fenced(text: str) -> str:

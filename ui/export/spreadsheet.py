@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterable
 
 from rag.answer import Citation
-from rag.text.latex import readable
-from rag.text.sanitize import invisible_dropped
+from rag.text.latex import latex_to_text
+from rag.text.sanitize import strip_invisible
 
 _COLUMNS = "n title date authors organisation venue url code paper_id quotes why".split()
 _STARTS_FORMULA = tuple("=+-@|%＝＋－＠")
@@ -27,7 +27,7 @@ def _row(citation: Citation) -> tuple[str | int | None, ...]:
     paper = citation.paper
     return (
         citation.n,
-        readable(paper.title),
+        latex_to_text(paper.title),
         paper.date,
         "; ".join(paper.authors),
         paper.organisation,
@@ -35,11 +35,11 @@ def _row(citation: Citation) -> tuple[str | int | None, ...]:
         paper.url,
         paper.code,
         paper.paper_id,
-        " … ".join(readable(quote.text) for quote in citation.quotes),
+        " … ".join(latex_to_text(quote.text) for quote in citation.quotes),
         citation.why,
     )
 
 
 def _cell(value: str | int | None) -> str:
-    shown = " ".join(invisible_dropped(str(value if value is not None else "")).split())
+    shown = " ".join(strip_invisible(str(value if value is not None else "")).split())
     return f"'{shown}" if shown.startswith(_STARTS_FORMULA) else shown

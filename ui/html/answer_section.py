@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from rag.answer import Answer
 from rag.generation.extractive import completeness
-from rag.query.overrides import phrases
+from rag.query.overrides import filter_phrases
+from rag.render.notices import notices_text
 from rag.render.terminal import SAID
-from rag.text.latex import counted
+from rag.text.display import format_count
 from ui.exchange import Exchange
 from ui.html.cited_papers import citations_of
 from ui.html.markup import bdi, button, details, text
 from ui.html.paper_tables import comparison_to_html, table_to_html
 from ui.html.prose import prose_to_html, tips_to_html
-from ui.notices import notice_of
 
 _FEWEST_COMPARED = 2
 
@@ -49,14 +49,14 @@ def _body(exchange: Exchange, answer: Answer) -> str:
 
 
 def _refused(answer: Answer) -> str:
-    by_name = phrases(answer.query.filters)
+    by_name = filter_phrases(answer.query.filters)
     buttons = "".join(
-        button(f"Drop “{by_name[each.drop]}”: {counted(each.papers, 'paper')}", "lift", data_name=each.drop)
+        button(f"Drop “{by_name[each.drop]}”: {format_count(each.papers, 'paper')}", "lift", data_name=each.drop)
         for each in answer.relaxations
         if each.drop in by_name and each.papers
     )
     offered = f'<div class="cd-relax">{buttons}</div>' if buttons else ""
-    why = notice_of(answer)
+    why = notices_text(answer.notices, flags=False)
     return (
         f'<div class="cd-refused"><p class="cd-refused-head">{text(answer.text)}</p>'
         f"{f'<p>{bdi(why)}</p>' if why else ''}{offered}</div>"
@@ -70,7 +70,8 @@ def _cut(answer: Answer) -> str:
 
 
 def _note(answer: Answer) -> str:
-    return f'<p class="cd-note"><b>Note.</b> {bdi(answer.notice)}</p>' if answer.notice else ""
+    notice = notices_text(answer.notices, flags=False)
+    return f'<p class="cd-note"><b>Note.</b> {bdi(notice)}</p>' if notice else ""
 
 
 def _checked(answer: Answer) -> str:
@@ -79,7 +80,7 @@ def _checked(answer: Answer) -> str:
     if not own:
         return ""
     shares = ", ".join(f"{own.count(verdict)} {words}" for verdict, words in SAID.items() if verdict in own)
-    return f'<p class="cd-checked">{counted(len(own), "sentence")} checked: {shares}.</p>'
+    return f'<p class="cd-checked">{format_count(len(own), "sentence")} checked: {shares}.</p>'
 
 
 def _written_by(answer: Answer) -> str:
@@ -89,7 +90,7 @@ def _written_by(answer: Answer) -> str:
         parts.append(f"{answer.timings_ms['total'] / 1000:.1f} s")
     spent = answer.usage.total
     if spent.calls:
-        parts.append(counted(spent.calls, "call"))
+        parts.append(format_count(spent.calls, "call"))
     if spent.prompt_tokens is not None or spent.completion_tokens is not None:
         parts.append(f"{spent.prompt_tokens or 0} tokens read, {spent.completion_tokens or 0} written")
     return f'<p class="cd-by">{text(" · ".join(parts))}</p>'

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer import Answer, Citation
-from rag.text.latex import counted
+from rag.text.display import format_count
 from rag.types import Evidence, Hit
 from ui.exchange import Exchange
 from ui.html.markup import details
@@ -41,10 +41,10 @@ def cards_to_html(exchange: Exchange) -> str:
     if answer:
         cited = shown_quotes(answer)
         cards = [_card(exchange, each, card_id(exchange.exchange_id, each.n or 0), hits) for each in cited]
-        return _folded(f"{counted(len(cards), 'paper')} cited", cards)
+        return _folded(f"{format_count(len(cards), 'paper')} cited", cards)
     numbers = {each.paper.paper_id: each.n for each in exchange.citations}
     cards = [_evidence(exchange, each, numbers.get(each.paper.paper_id), hits) for each in exchange.evidence]
-    return _folded(f"{counted(len(cards), 'paper')} to answer from", cards)
+    return _folded(f"{format_count(len(cards), 'paper')} to answer from", cards)
 
 
 def near_to_html(exchange: Exchange) -> str:

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
-from rag.text.sanitize import invisible_dropped
+from rag.text.sanitize import strip_invisible
 
 _LINK = re.compile(r"(?i:https?)://[^\s<>\"'`\\]+")
 _IN_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -16,7 +16,7 @@ _IN_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028",
 
 def text(value: str) -> str:
     """Escape text for an element or a quoted attribute, and drop invisible characters that change how it reads."""
-    return escape(invisible_dropped(value), quote=True)
+    return escape(strip_invisible(value), quote=True)
 
 
 def bdi(value: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rag.render.terminal import SAID
-from rag.text.latex import counted, quotable, readable, shown_title
+from rag.text.display import display_line, display_title, format_count
+from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote, Signal
 from ui.export.bibtex import to_bibtex
 from ui.html.markup import bdi, button, details, host, link, text
@@ -40,26 +41,26 @@ def card_to_html(
     abstract = details("Whole abstract", abstract_to_html(paper, quotes), "cd-fold")
     return (
         f'<article class="cd-card" id="{text(element_id)}" tabindex="-1" aria-labelledby="{title_id}">'
-        f'<h{level} class="cd-card-title" id="{title_id}">{number}{bdi(shown_title(paper.title))}</h{level}>'
+        f'<h{level} class="cd-card-title" id="{title_id}">{number}{bdi(display_title(paper.title))}</h{level}>'
         f"{_meta(paper)}{quotes_to_html(quotes)}{screened}{abstract}{found}{_actions(paper)}</article>"
     )
 
 
 def authors_to_html(paper: Paper) -> str:
     """Return the authors, of many the first with the others folded; "and others" if some are not known."""
-    names = [bdi(readable(author)) for author in paper.authors]
+    names = [bdi(latex_to_text(author)) for author in paper.authors]
     count = paper.known_author_count
     unknown = (count - len(names)) if count else 0
     others = f" and {unknown} more" if unknown > 0 else "" if count else " and others"
     if len(names) <= _SHOWN_AUTHORS + 1:
-        return ", ".join(names) + others if names else (counted(count, "author") if count else "")
+        return ", ".join(names) + others if names else (format_count(count, "author") if count else "")
     rest = names[_SHOWN_AUTHORS:]
     more = f'<details class="cd-more"><summary>and {len(rest)} more</summary>{", ".join(rest)}{others}</details>'
     return f"{', '.join(names[:_SHOWN_AUTHORS])} {more}"
 
 
 def abstract_to_html(paper: Paper, quotes: Sequence[Quote] = ()) -> str:
-    """Return the whole abstract, LaTeX made readable, with the quoted words in <mark>."""
+    """Return the whole abstract, LaTeX made latex_to_text, with the quoted words in <mark>."""
     whole, parts, end = paper.abstract, [], 0
     for start, stop in _spans(paper, quotes):
         parts += [_shown(whole[end:start]), f"<mark>{_shown(whole[start:stop])}</mark>"]
@@ -82,7 +83,7 @@ def verdict_to_html(verdict: str, said: str) -> str:
 
 def _meta(paper: Paper) -> str:
     date = f'<time datetime="{text(paper.date)}">{text(paper.date)}</time>' if paper.date else "no date"
-    known = (bdi(quotable(readable(part))) for part in (paper.venue, paper.organisation) if part)
+    known = (bdi(display_line(latex_to_text(part))) for part in (paper.venue, paper.organisation) if part)
     parts = [part for part in (date, authors_to_html(paper), *known) if part]
     return f'<div class="cd-meta">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
 
@@ -98,7 +99,7 @@ def _found(signals: Mapping[Signal, float], rank: int | None, score: float | Non
 
 
 def _actions(paper: Paper) -> str:
-    title = shown_title(paper.title)
+    title = display_title(paper.title)
     parts = [
         link(paper.url, f"Paper at {host(paper.url or '')}", title),
         link(paper.code, f"Code at {host(paper.code or '')}", title),
@@ -125,4 +126,4 @@ def _spans(paper: Paper, quotes: Iterable[Quote]) -> list[tuple[int, int]]:
 
 
 def _shown(piece: str) -> str:
-    return text(readable(piece))
+    return text(latex_to_text(piece))

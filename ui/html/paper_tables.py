@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from rag.answer import Answer
 from rag.generation.extractive import completeness
-from rag.text.latex import quotable, readable, shown_title
+from rag.text.display import display_line, display_title
+from rag.text.latex import latex_to_text
 from rag.types import Hit, Paper
 from ui.html.cited_papers import shown_quotes
 from ui.html.markup import attributes, bdi, host, link, safe_link, text
@@ -81,7 +82,7 @@ def _columns(exchange_id: str, answer: Answer, hits: Sequence[Hit]) -> list[_Col
     cited, papers = answer.citations, [citation.paper for citation in answer.citations]
     return [
         _Column("Number", tuple((str(each.n), cite_to_html(exchange_id, each.n or 0)) for each in cited)),
-        _Column("Title", tuple((shown_title(paper.title).casefold(), _title(paper)) for paper in papers)),
+        _Column("Title", tuple((display_title(paper.title).casefold(), _title(paper)) for paper in papers)),
         _Column("Date", tuple((paper.date or "", _date(paper)) for paper in papers)),
         _Column("Authors", tuple((_surname(paper), _authors(paper)) for paper in papers)),
         _Column("Venue", tuple((paper.venue or "", _known(paper.venue)) for paper in papers)),
@@ -102,7 +103,7 @@ def _complete(answer: Answer) -> str:
 
 
 def _title(paper: Paper) -> str:
-    title = shown_title(paper.title)
+    title = display_title(paper.title)
     address = safe_link(paper.url)
     if not address:
         return f'<span class="cd-row-title">{bdi(title)}</span>'
@@ -115,7 +116,7 @@ def _date(paper: Paper) -> str:
 
 
 def _authors(paper: Paper) -> str:
-    names = ", ".join(bdi(readable(author)) for author in paper.authors[:_FIRST_AUTHORS])
+    names = ", ".join(bdi(latex_to_text(author)) for author in paper.authors[:_FIRST_AUTHORS])
     more = len(paper.authors) > _FIRST_AUTHORS or (bool(names) and not paper.authors_complete)
     return f"{names} et al." if more else names
 
@@ -125,8 +126,8 @@ def _surname(paper: Paper) -> str:
 
 
 def _known(value: str | None) -> str:
-    return bdi(quotable(readable(value))) if value else ""
+    return bdi(display_line(latex_to_text(value))) if value else ""
 
 
 def _code(paper: Paper) -> str:
-    return link(paper.code, host(paper.code or "") or "code", f"code of {shown_title(paper.title)}")
+    return link(paper.code, host(paper.code or "") or "code", f"code of {display_title(paper.title)}")

@@ -12,7 +12,8 @@ from markdown_it import MarkdownIt
 from rag.answer import Citation, Sentence
 from rag.render.terminal import SAID
 from rag.text.citation_markers import MARKER
-from rag.text.latex import readable, shown_title
+from rag.text.display import display_title
+from rag.text.latex import latex_to_text
 from ui.html.markup import attributes, bdi, text
 from ui.html.paper_card import verdict_to_html
 
@@ -113,9 +114,9 @@ def _badge(sentence: Sentence) -> str:
 
 def _tip(exchange_id: str, citation: Citation) -> str:
     given = attributes(class_="cd-tip", role="tooltip", id=_tip_id(exchange_id, citation.n), hidden=True)
-    quotes = "".join(f'<q dir="auto">{text(readable(quote.text))}</q>' for quote in citation.quotes[:2])
+    quotes = "".join(f'<q dir="auto">{text(latex_to_text(quote.text))}</q>' for quote in citation.quotes[:2])
     date = text(citation.paper.date or "no date")
-    return f"<span{given}><b>{bdi(shown_title(citation.paper.title))}</b> <i>{date}</i>{quotes}</span>"
+    return f"<span{given}><b>{bdi(display_title(citation.paper.title))}</b> <i>{date}</i>{quotes}</span>"
 
 
 def _tip_id(exchange_id: str, n: int | str | None) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rag.query.overrides import phrases
+from rag.query.overrides import filter_phrases
 from rag.render.terminal import understood_as
-from rag.text.sanitize import visible
+from rag.text.sanitize import decode_visible
 from rag.types import Filters, Kind, Query
 from ui.exchange import Exchange
 from ui.html.markup import attributes, bdi, button, text
@@ -29,7 +29,7 @@ def understanding_to_html(exchange: Exchange) -> str:
     query = exchange.query
     if query is None:
         return ""
-    chips = "".join(f"<li>{_chip(name, phrase)}</li>" for name, phrase in phrases(query.filters).items())
+    chips = "".join(f"<li>{_chip(name, phrase)}</li>" for name, phrase in filter_phrases(query.filters).items())
     return (
         f'<div class="cd-understood" role="group" aria-label="How the question was understood">{_as_one(query)}'
         f'<ul class="cd-chips"><li>{_kind(exchange, query.kind)}</li>{chips}{_order(query)}'
@@ -53,7 +53,9 @@ def _kind(exchange: Exchange, chosen: Kind) -> str:
 
 
 def _chip(name: str, phrase: str) -> str:
-    given = attributes(class_="cd-remove", data_action="lift", data_name=name, aria_label=f"Remove: {visible(phrase)}")
+    given = attributes(
+        class_="cd-remove", data_action="lift", data_name=name, aria_label=f"Remove: {decode_visible(phrase)}"
+    )
     return f'<span class="cd-chip cd-set">{bdi(phrase)}<button type="button"{given}>×</button></span>'
 
 

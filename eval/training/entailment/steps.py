@@ -78,14 +78,14 @@ def export(given: Namespace) -> None:
 
     from eval.training.entailment.export import export as write
     from eval.training.entailment.network import student
-    from rag.corpus.files import sha256
+    from rag.corpus.files import file_sha256
 
     state = torch.load(given.work / "student.pt")
     state["classifier.bias"][-1] -= _LESS_OPEN
     given.out.mkdir(parents=True, exist_ok=True)
     write(student(state, _kept(given.work)), given.out)
     shutil.copy(given.work / "tokenizer.json", given.out)
-    _log.info("sha256 %s", sha256(given.out / "model.onnx"))
+    _log.info("sha256 %s", file_sha256(given.out / "model.onnx"))
 
 
 def check(given: Namespace) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from rag.errors import LLMFailed
 from rag.llm.protocol import ChatModel, Message
-from rag.query.conversation.carry import carried
 from rag.query.conversation.condensed import Collection, Condensed
-from rag.query.conversation.follow_up import leaning
-from rag.query.conversation.said import Said, cited_in
+from rag.query.conversation.earlier_turn import EarlierTurn, cited_in
+from rag.query.conversation.follow_up import follow_up_type
+from rag.query.conversation.rewrite import rewritten
 from rag.query.understanding.kinds import is_off_topic
 from rag.text.tokens import tokenize
 from rag.types import Turn
@@ -50,30 +50,30 @@ def condense(
     once, and not where the rules are exact; where it fails or gives what is no question, the rules stand.
     """
     collection = collection or Collection()
-    lean = leaning(_line(question)) if history else None
+    lean = follow_up_type(_line(question)) if history else None
     if lean is None:
         return Condensed(question)
     turns = _understood(history[-_MOST_TURNS:], collection)
     if not turns:
         return Condensed(question)
-    by_rules = carried(_line(question), lean, turns, collection)
+    by_rules = rewritten(_line(question), lean, turns, collection)
     if chat is None or by_rules.papers:
         return by_rules
     return Condensed(_rewritten(question, history[-_MOST_TURNS:], chat) or by_rules.question)
 
 
-def _understood(history: Sequence[Turn], collection: Collection) -> list[Said]:
+def _understood(history: Sequence[Turn], collection: Collection) -> list[EarlierTurn]:
     """Read the earlier turns in their order, each in the light of those before it."""
-    turns: list[Said] = []
+    turns: list[EarlierTurn] = []
     for turn in history:
         question = _line(turn.question[:_MOST_OF_QUESTION])
         if not question or is_off_topic(question):
             continue
-        lean = leaning(question) if turns else None
-        asked = carried(question, lean, turns, collection) if lean else Condensed(question)
+        lean = follow_up_type(question) if turns else None
+        asked = rewritten(question, lean, turns, collection) if lean else Condensed(question)
         answer = _clean(turn.answer[:_MOST_OF_ANSWER]).strip()
         cited = tuple(turn.citations) or cited_in(answer, collection.titles)
-        turns.append(Said(asked.question, answer, cited, asked.papers, asked.kind))
+        turns.append(EarlierTurn(asked.question, answer, cited, asked.papers, asked.kind))
     return turns
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from rag.query.understanding.understand import Known
+from rag.query.understanding.understand import KnownNames
 from rag.types import Kind, Query
 
 
@@ -38,6 +38,6 @@ class Condensed:
 class Collection:
     """What is known when a follow-up is read: authors and venues, the titles by paper_id, and what day it is."""
 
-    known: Known = Known()
+    known: KnownNames = KnownNames()
     titles: Mapping[str, str] = field(default_factory=dict)
     today: date = field(default_factory=date.today)

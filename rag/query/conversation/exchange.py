@@ -13,7 +13,7 @@ from rag.query.understanding.dates import date_mentions
 from rag.query.understanding.mentions import WORK, Mention, blank
 from rag.query.understanding.order import ordering
 from rag.query.understanding.venues import venue_mentions
-from rag.text.identifiers import names_in
+from rag.text.identifiers import find_identifiers
 
 _PAPERS = "papers "  # what a constraint is said of, in front of which alone some are recognised
 _YEAR = re.compile(r"(?:19[5-9]\d|20[0-3]\d)$")
@@ -134,9 +134,9 @@ def _phrase_exchanged(body: str, part: str, word: str) -> str:
 def _name_like(body: str, part: str) -> str | None:
     """Find the name in a question that is most like a new one; None where either has none."""
     bare = re.sub(r"^(?:the|an?)\s+", "", part, flags=re.IGNORECASE)
-    if not names_in(f". x {bare}") or len(bare.split()) > 4 or not (bare[0].isupper() or bare[0].isdigit()):
+    if not find_identifiers(f". x {bare}") or len(bare.split()) > 4 or not (bare[0].isupper() or bare[0].isdigit()):
         return None
-    names = names_in(f"x {body}")
+    names = find_identifiers(f"x {body}")
     names = [
         name
         for name in names

@@ -14,7 +14,7 @@ from rag.query.conversation.references import NAMED_THINGS, OPENER, is_reference
 from rag.query.understanding.lookups import is_half_remembered
 from rag.query.understanding.mentions import PAPER, WORK
 
-Lean = Literal["correction", "places", "more", "group", "swap", "bare", "reference", "joined"]
+FollowUpType = Literal["correction", "places", "more", "group", "swap", "bare", "reference", "joined"]
 """How a follow-up leans: what it names by its place, chooses among, exchanges, asks more of, or refers to."""
 
 _LONGEST = 300  # characters; a longer text says by itself what it wants
@@ -102,7 +102,7 @@ _WHO_WROTE_IT = re.compile(
 _NAME_INSIDE = re.compile(r"(?<=\s)(?=\S*[A-Z0-9])\S*\w")
 
 
-def leaning(question: str) -> Lean | None:
+def follow_up_type(question: str) -> FollowUpType | None:
     """Tell how a question leans on earlier turns; None where it stands alone."""
     if len(question) > _LONGEST:
         return None
@@ -170,7 +170,7 @@ def _is_titled(text: str) -> bool:
     return len(re.findall(r"\s[A-Z][a-z]{2,}", text)) >= 2
 
 
-_LEANS: tuple[tuple[Lean, Callable[[str], object]], ...] = (
+_LEANS: tuple[tuple[FollowUpType, Callable[[str], object]], ...] = (
     ("more", asks_for_more),
     ("group", _leans_on_group),
     ("swap", fragment),

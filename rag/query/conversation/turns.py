@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rag.corpus.files import read_json_lines
+from rag.corpus.files import parse_json_lines
 from rag.types import Turn
 
 _FORM = 'an earlier turn has a "question", an "answer" and "citations" (paper_ids, or what `ask --json` printed)'
@@ -18,7 +18,7 @@ def read_turns(text: str) -> Iterator[tuple[int, Turn | ValueError]]:
     The number is that of the line, or of the turn where all of the text is one JSON list.
     """
     listed = _as_list(text)
-    for number, record in read_json_lines(text) if listed is None else enumerate(listed, start=1):
+    for number, record in parse_json_lines(text) if listed is None else enumerate(listed, start=1):
         try:
             if isinstance(record, ValueError):
                 raise record

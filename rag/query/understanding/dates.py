@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from rag.query.understanding.mentions import NUMBER, PAPER, WORK, Mention, blank, number
 from rag.query.understanding.periods import EXACT, PERIOD, YEAR, period
-from rag.text.dates import after, before, first_day
+from rag.text.dates import first_day, next_date, previous_date
 from rag.types import Filters
 
 _Bounds = tuple[str | None, str | None]
@@ -120,11 +120,11 @@ def _until(match: re.Match[str], today: date) -> _Bounds:
 
 def _before(match: re.Match[str], today: date) -> _Bounds:
     since, until = period(match["date"])
-    return None, until if "end" in match["date"].lower() else before(since)
+    return None, until if "end" in match["date"].lower() else previous_date(since)
 
 
 def _after(match: re.Match[str], today: date) -> _Bounds:
-    return after(period(match["date"])[1]), None
+    return next_date(period(match["date"])[1]), None
 
 
 def _past(match: re.Match[str], today: date) -> _Bounds:
@@ -136,7 +136,7 @@ def _past(match: re.Match[str], today: date) -> _Bounds:
 
 def _calendar(match: re.Match[str], today: date) -> _Bounds:
     this = str(today)[: 4 if match["unit"].lower() == "year" else 7]
-    exact = before(this) if match["which"].lower() in ("last", "previous") else this
+    exact = previous_date(this) if match["which"].lower() in ("last", "previous") else this
     return exact, None if match["since"] else exact
 
 

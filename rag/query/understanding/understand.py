@@ -27,23 +27,23 @@ _PAPERS_AFTER = re.compile(rf"\s*(?:[\w-]+\s+){{0,3}}?{_PAPERS}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownNames:
     """The names that a collection holds, by which a question's authors and venues are recognised."""
 
     authors: frozenset[str] = frozenset()
     venues: frozenset[str] = frozenset()
 
 
-def known_from(papers: Iterable[Paper]) -> Known:
+def known_names(papers: Iterable[Paper]) -> KnownNames:
     """Gather the names that papers hold."""
     held = tuple(papers)
-    return Known(
+    return KnownNames(
         frozenset(author for paper in held for author in paper.authors),
         frozenset(paper.venue for paper in held if paper.venue),
     )
 
 
-def understand(question: str, known: Known, today: date) -> Query:
+def understand(question: str, known: KnownNames, today: date) -> Query:
     """Read a question; `today` is what "last year" goes by."""
     question = " ".join(question.split())
     if len(question) > _LONGEST:
@@ -96,7 +96,7 @@ def _binds(question: str, mention: Mention) -> bool:
     return bool(_PAPERS_BEFORE.search(question[: mention.start]) or _PAPERS_AFTER.match(question[mention.end :]))
 
 
-def _mentions(question: str, known: Known, today: date) -> list[Mention]:
+def _mentions(question: str, known: KnownNames, today: date) -> list[Mention]:
     """Find what constrains the papers; a stretch that states one constraint is not read for another."""
     found = author_count_mentions(question)
     for read in (

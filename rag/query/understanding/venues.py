@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from rag.query.understanding.mentions import Mention
-from rag.text.names import is_venue
+from rag.text.names import matches_venue
 from rag.types import Filters
 
 _WELL_KNOWN = (
@@ -38,7 +38,7 @@ def venue_mentions(question: str, venues: frozenset[str]) -> list[Mention]:
                 start = match.start("lead") if match["lead"] else match.start("venue")
                 end = match.end("venue")
                 other = _OTHER.match(question, end)
-                if other and is_venue(other["venue"], name):
+                if other and matches_venue(other["venue"], name):
                     end = other.end()
                 elif other and other["venue"].upper() in _WELL_KNOWN:
                     return []  # "ICLR or ICML": a filter holds only one

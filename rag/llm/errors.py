@@ -1,0 +1,362 @@
+"""From what can go wrong with an endpoint to LLMFailed: one plain line with the address, the cause and the remedy.
+
+A server's own words are quoted; the API key never is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import ssl
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import httpx
+
+from rag.errors import ContextOverflow, LLMFailed, OnlyReasoning
+from rag.llm.reply import is_web_page, quote
+from rag.llm.stream import MAX_TOKENS_SETTING, ErrorEvent, LeakedReasoning, NotAStream, StreamError
+from rag.settings import Settings
+
+Phase = Literal["connection", "first token", "next token", "whole answer", "end"]
+"""What a request waits for; "end" is for the token counts that may follow a complete answer."""
+
+_LENGTHS = ("max_tokens", "max_completion_tokens")
+OPTIONAL_PARAMETERS = ("stream_options", "response_format", "top_p", "temperature", *_LENGTHS)
+"""Parameters that a request can do without, or under another name."""
+
+_BODY_CHARACTERS = 10_000  # of an error that are searched
+_OVERFLOW = re.compile(
+    r"context.{0,3}length|maximum context|max(?:imum)? model length|context.{0,3}(?:size|window)|exceed_context_size"
+    r"|too many (?:input )?tokens|(?:prompt|input|request) (?:is )?too (?:long|large)|maximum prompt length"
+    r"|context the overflows|`?inputs`? tokens \+ `?max_new_tokens`?|tokens_limit_reached|longer than the maximum",
+    re.IGNORECASE,
+)
+_WINDOW = re.compile(
+    r"(?:context (?:length|size|window)|model length|context)\D{0,40}?(\d{3,8})|\((\d{3,8})(?: tokens)?\)|<= (\d{3,8})",
+    re.IGNORECASE,
+)
+_TOO_LARGE = re.compile(r"too large|at most|must be (?:less|lower|below)|less than or equal|exceeds", re.IGNORECASE)
+_TIMEOUTS: dict[Phase, tuple[str, str]] = {
+    "connection": ("could not be reached within {:g} s ({}): check CITEDESK_LLM_BASE_URL", "llm_connect_timeout"),
+    "first token": ("sent no token within {:g} s ({})", "llm_first_token_timeout"),
+    "next token": ("sent nothing for {:g} s ({})", "llm_timeout"),
+    "whole answer": ("had not finished after {:g} s ({})", "llm_total_timeout"),
+}
+_STATUSES = {
+    401: "rejected the API key ({status}): {key}",
+    402: "requires payment ({said}): check the account that CITEDESK_LLM_API_KEY belongs to",
+    403: "denied access ({said}): is CITEDESK_LLM_API_KEY allowed to use this model?",
+    408: "timed out while waiting for the request ({said}); try again",
+    502: "is behind a gateway that cannot reach it ({said}); is the server itself running?",
+    503: "is not ready ({said}); its model may still be loading, try again later",
+    504: "is behind a gateway that timed out while waiting for it ({said}); try again, or see the server's log",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorResponse:
+    """An error that a server sent, as an HTTP status or, where `streamed`, as an event whose code stands for one.
+
+    `message` is the sentence in it and `body` the whole; `retry_after` is in seconds; `location` is a redirect's.
+    """
+
+    status: int | None
+    message: str
+    body: str = ""
+    retry_after: float | None = None
+    location: str | None = None
+    streamed: bool = False
+
+    @classmethod
+    def from_http(cls, status: int, headers: httpx.Headers, text: str) -> ErrorResponse:
+        """Read a response with a status other than success."""
+        body = parse_json(text)
+        retry_after = _retry_seconds(headers.get("retry-after"))
+        return _error_response(status, text.strip() if body is None else body, retry_after, headers.get("location"))
+
+    @property
+    def label(self) -> str:
+        """The status as it is shown."""
+        name = "error in its stream" if self.streamed else "HTTP"
+        return f"{name} {self.status}" if self.status else name
+
+    @property
+    def is_overflow(self) -> bool:
+        """Whether the request exceeded the model's context window."""
+        return self.status == 413 or (self.status not in (401, 403, 404, 429) and bool(_OVERFLOW.search(self.body)))
+
+    @property
+    def context_window(self) -> int | None:
+        """The context window in tokens, if the body names it."""
+        match = _WINDOW.search(self.body)
+        return int(next(group for group in match.groups() if group)) if match else None
+
+    def rejected_parameter(self, sent: Collection[str]) -> str | None:
+        """Return the optional parameter that was sent and is not supported, if that is the error."""
+        if self.status not in (400, 422, 501) or self.is_overflow:
+            return None
+        found = ((re.search(rf"(?<!\w){name}(?!\w)", self.body), name) for name in OPTIONAL_PARAMETERS if name in sent)
+        named = [(match.start(), name) for match, name in found if match]
+        name = min(named)[1] if named else None
+        return None if name in _LENGTHS and _TOO_LARGE.search(self.body) else name
+
+
+class HTTPStatusError(Exception):
+    """A response with a status other than success."""
+
+    def __init__(self, response: ErrorResponse) -> None:
+        super().__init__(response.label)
+        self.response = response
+
+
+REQUEST_ERRORS = (
+    HTTPStatusError,
+    StreamError,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    OSError,
+    ValueError,
+    RuntimeError,
+    ImportError,
+)
+"""What a request may raise: httpx over addresses, proxies and connections, and we over what a server sends."""
+
+
+def error_response(error: Exception) -> ErrorResponse | None:
+    """Return the error that the server sent; None for an exception of another cause."""
+    if isinstance(error, HTTPStatusError):
+        return error.response
+    body = error.body if isinstance(error, ErrorEvent) else None
+    if isinstance(error, NotAStream):
+        body = parse_json(error.head)
+        if not (isinstance(body, dict) and (body.get("error") or body.get("object") == "error")):
+            return None
+    return None if body is None else _error_response(None, body)
+
+
+def endpoint_address(settings: Settings) -> str:
+    """Return the endpoint's address without user, password and query, which may be secret."""
+    parts = urlsplit(settings.llm_base_url or "")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointErrors:
+    """Makes the LLMFailed of one endpoint."""
+
+    settings: Settings
+
+    def failed(self, what: str) -> LLMFailed:
+        """Return the error that says this of the endpoint."""
+        return LLMFailed(self._sentence(what))
+
+    def timed_out(self, phase: Phase) -> LLMFailed:
+        """Return the error for a part of a request that took too long."""
+        text, name = _TIMEOUTS[phase]
+        return self.failed(text.format(getattr(self.settings, name), f"CITEDESK_{name.upper()}"))
+
+    def from_exception(self, error: Exception, responded: bool = True) -> LLMFailed:
+        """Return the error for what a request raised, before or after its response began; LLMFailed is kept."""
+        if isinstance(error, LLMFailed):
+            return error
+        if response := error_response(error):
+            kind = ContextOverflow if response.is_overflow else LLMFailed
+            return kind(self._sentence(self._of_response(response)))
+        if isinstance(error, StreamError):
+            return self.failed(self._of_stream(error))
+        if isinstance(error, httpx.TimeoutException):
+            return self.timed_out("connection" if isinstance(error, httpx.ConnectTimeout) else "next token")
+        return self.failed(self._of_transport(error, responded))
+
+    def gave_up(self, finish_reason: str) -> LLMFailed:
+        """Return the error for an answer that the server ended with a failure."""
+        return self.failed(f"gave up on the answer (finish reason: {quote(finish_reason)}); see the server's log")
+
+    def broke_off(self) -> LLMFailed:
+        """Return the error for a stream that ended before its answer."""
+        return self.failed("broke off before the end of the answer; see the server's log")
+
+    def repeated(self) -> LLMFailed:
+        """Return the error for a model that repeats itself."""
+        model = self.settings.llm_model
+        return self.failed(f"was stopped because its model {model} kept repeating itself; try a larger model")
+
+    def only_reasoning(self, limit: str) -> OnlyReasoning:
+        """Return the error for reasoning without an answer; `limit` names what bounded the reply."""
+        if limit == MAX_TOKENS_SETTING:
+            remedy = f" and no answer: raise {limit} ({self.settings.llm_max_tokens}), or turn off thinking"
+        else:
+            remedy = f" within {limit}, and no answer: turn off thinking"
+        return OnlyReasoning(self._sentence(f"sent only reasoning{remedy}"))
+
+    def empty(self, cut: str | None) -> LLMFailed:
+        """Return the error for an answer without text."""
+        why = f" ({cut})" if cut else "; does CITEDESK_LLM_MODEL name a chat model?"
+        return self.failed(f"sent an empty answer{why}")
+
+    def cancelled(self) -> LLMFailed:
+        """Return the error for a request that was cancelled from this side."""
+        return self.failed("was cancelled before the end of the answer")
+
+    def _sentence(self, what: str) -> str:
+        return f"The endpoint {endpoint_address(self.settings)} {what}" + ("" if what.endswith("?") else ".")
+
+    def _of_transport(self, error: Exception, responded: bool) -> str:
+        causes = tuple(_causes(error))
+        for cause in causes:
+            if isinstance(cause, ssl.SSLError):
+                return f"could not be reached over trusted TLS ({_tls_reason(cause)}): " + (
+                    "http or https in CITEDESK_LLM_BASE_URL?"
+                )
+            if isinstance(cause, socket.gaierror):
+                return "has a host name that cannot be resolved (DNS): check CITEDESK_LLM_BASE_URL and the network"
+            if isinstance(cause, ConnectionRefusedError):
+                return (
+                    "cannot be reached (connection refused): is the server running, on the port in "
+                    "CITEDESK_LLM_BASE_URL?"
+                )
+        reason = quote(str(causes[-1]).split(":")[0] or type(causes[-1]).__name__, self.settings.llm_api_key)
+        if isinstance(error, httpx.ConnectError):
+            return f"cannot be reached ({reason}): check CITEDESK_LLM_BASE_URL"
+        if not responded and isinstance(error, httpx.TransportError | OSError):
+            return f"sent no HTTP response ({reason}): is CITEDESK_LLM_BASE_URL the address of an HTTP server?"
+        if isinstance(error, httpx.TransportError | OSError):
+            return f"broke off before the end of the answer ({reason}); see the server's log"
+        return f"cannot be asked ({reason}): check CITEDESK_LLM_BASE_URL and the proxy variables of the environment"
+
+    def _of_stream(self, error: StreamError) -> str:
+        key = self.settings.llm_api_key
+        if isinstance(error, LeakedReasoning):
+            return (
+                f"sent reasoning as its answer (it ended in {error}): start the server with its reasoning parser, "
+                "or turn off thinking"
+            )
+        if not isinstance(error, NotAStream):
+            return f"sent a response that cannot be read: {quote(str(error), key)}"
+        if not error.head.strip():
+            return "sent an empty stream; see the server's log"
+        if is_web_page(error.head):
+            return f"sent {quote(error.head)}, not an answer: does CITEDESK_LLM_BASE_URL end in /v1?"
+        return f"did not send its answer as a stream ({quote(error.head, key)}): does CITEDESK_LLM_BASE_URL end in /v1?"
+
+    def _of_response(self, response: ErrorResponse) -> str:
+        settings, label, status = self.settings, response.label, response.status or 0
+        if response.is_overflow:
+            return self._of_overflow(response)
+        said = ": ".join(filter(None, (label, quote(response.message, settings.llm_api_key))))
+        if status in _STATUSES:
+            key = f"{'check' if settings.llm_api_key else 'set'} CITEDESK_LLM_API_KEY"
+            return _STATUSES[status].format(said=said, status=label, key=key)
+        if self._lacks_model(response):
+            return f"has no model {settings.llm_model!r} ({label}): check CITEDESK_LLM_MODEL"
+        if status == 404 and "model" in response.body.lower():
+            return f"has no such address or model ({said}): check CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL"
+        if status == 404:
+            return f"has nothing at this address ({label}): check CITEDESK_LLM_BASE_URL, which often ends in /v1"
+        if status == 429 and response.retry_after is not None:
+            return f"is limiting its requests ({label}): try again in {response.retry_after:.0f} s"
+        if status == 429 and "quota" in response.body.lower():
+            return f"says that the quota is used up ({said})"
+        if status == 429:
+            return f"is limiting its requests ({said}): try again later"
+        if response.location is not None or 300 <= status < 400:
+            return _of_redirect(response)
+        if status >= 500:
+            return f"failed ({said}); see the server's log"
+        return f"rejected the request ({said})" + (f": lower {MAX_TOKENS_SETTING}" * ("max_tokens" in response.body))
+
+    def _of_overflow(self, response: ErrorResponse) -> str:
+        window, context = response.context_window, self.settings.llm_context
+        value = window if window and window < context else "what its model holds"
+        return (
+            f"was sent more than its model's context window holds ({response.label}): "
+            f"set CITEDESK_LLM_CONTEXT ({context}) to {value}"
+        )
+
+    def _lacks_model(self, response: ErrorResponse) -> bool:
+        body, name = response.body.lower(), (self.settings.llm_model or "").lower()
+        named = "model" in body and (name in body or "no model" in body)
+        missing = named and ("not found" in body or "not exist" in body)
+        return response.status in (400, 404, None) and (
+            "model_not_found" in body or "not a valid model" in body or missing
+        )
+
+
+def _of_redirect(response: ErrorResponse) -> str:
+    to = urlsplit(response.location or "")
+    target = f" to {to.scheme}://{to.netloc.rpartition('@')[2]}" if to.netloc else ""
+    remedy = "set CITEDESK_LLM_BASE_URL to the final address"
+    return f"redirects{target} ({response.label}), which is not followed: {remedy}"
+
+
+def _error_response(
+    status: int | None, body: Any, retry_after: float | None = None, location: str | None = None
+) -> ErrorResponse:
+    streamed = status is None
+    if isinstance(body, Mapping) and body.get("error"):
+        body = body["error"]
+    whole = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    code = str(body.get("code", body.get("status"))) if isinstance(body, Mapping) else ""
+    if status is None and re.fullmatch(r"[1-9]\d\d", code, re.ASCII):
+        status = int(code)
+    return ErrorResponse(status, _message(body), whole[:_BODY_CHARACTERS], retry_after, location, streamed)
+
+
+def parse_json(text: str) -> Any:
+    """Return the JSON of a server, None if it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _message(body: Any) -> str:
+    """Return the sentence in an error; OpenRouter keeps its provider's in the metadata."""
+    if isinstance(body, str):
+        return body
+    if isinstance(body, list):
+        return "; ".join(filter(None, map(_message, body[:3])))
+    if not isinstance(body, Mapping):
+        return ""
+    metadata = body.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
+    for value in (raw if isinstance(raw, str) else None, body.get("message"), body.get("detail"), body.get("msg")):
+        if message := _message(value):
+            return message
+    return ""
+
+
+def _retry_seconds(header: str | None) -> float | None:
+    """Parse Retry-After, which is a number of seconds or a date."""
+    if not header:
+        return None
+    try:
+        return max(float(header), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max((parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those it was raised from."""
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = following.__cause__ or following.__context__
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return quote(error.verify_message)
+    return quote((error.reason or str(error)).replace("_", " ").lower())

@@ -1,0 +1,114 @@
+"""The words of notices: what was left out, what failed, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from rag.answer import Notice, Relaxation
+from rag.query.overrides import describe_filters, filter_phrases
+from rag.text.display import format_count
+from rag.types import Filters
+
+_STEPS: Mapping[str, str] = {
+    "rewrite": "Rewriting the question",
+    "hyde": "Writing a hypothetical abstract to search with",
+    "iterate": "Asking for what is missing",
+    "screen": "Screening the papers",
+}
+
+
+def notice_text(notice: Notice, flags: bool = True) -> str:
+    """Return the words of a notice; with `flags` they name the command-line flags that lift a constraint."""
+    if notice.code == "constraints_unmet":
+        return _constraints_unmet(**notice.data, flags=flags)
+    return _WORDS[notice.code](notice.data)
+
+
+def notices_text(notices: Iterable[Notice], flags: bool = True) -> str | None:
+    """Return the words of all notices in one paragraph; None where there are none."""
+    return " ".join(notice_text(each, flags) for each in notices) or None
+
+
+def _constraints_unmet(filters: Filters, among_cited: bool, relaxations: Sequence[Relaxation], flags: bool) -> str:
+    by_name = filter_phrases(filters)
+    none = "None of the papers cited before" if among_cited else "No paper in the collection"
+    text = f"{none} is {describe_filters(filters)}."
+    if not flags:
+        return text
+    if len(by_name) > 1:
+        left = ", ".join(f"{each.papers} if not “{by_name[each.drop]}”" for each in relaxations)
+        text += f" Papers that meet the rest: {left}."
+    return f"{text} Lift one with --drop {' or --drop '.join(by_name)}, or leave its flag out."
+
+
+def _expansion_failed(data: Mapping[str, Any]) -> str:
+    without = " and ".join(["it", *data["skipped"]])
+    return f"{_STEPS[data['step']]} failed: {data['error']} The search went on without {without}."
+
+
+def _screening(data: Mapping[str, Any]) -> str:
+    by_score = f"{data['undecided']} of {data['papers']} papers were decided by their scores alone."
+    if data["error"]:
+        return f"{_STEPS['screen']} failed: {data['error']} {by_score}"
+    return f"{_STEPS['screen']} gave no clear decision for every paper: {by_score}"
+
+
+def _endpoint_failed_for(data: Mapping[str, Any]) -> str:
+    more = f", and {data['skipped']} more were not asked about" if data["skipped"] else ""
+    return f"The endpoint failed for {format_count(data['papers'], 'paper')}{more}: {data['error']}"
+
+
+def _quoted(names: Sequence[str], conjunction: str = ", ") -> str:
+    return conjunction.join(f"“{name}”" for name in names)
+
+
+_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    # Reading the question
+    "off_topic": lambda data: (
+        "This does not ask about papers. Ask about what they do, or for papers by topic, date or author."
+    ),
+    "not_english": lambda data: (
+        "The question does not look English. Ask in English: no other language is understood here."
+    ),
+    "exclusions_ignored": lambda data: (
+        "Exclusions (“not from …”, “except …”) are not understood: what they name is still included."
+    ),
+    "question_cut": lambda data: (
+        f"The question is long: only its first {data['tokens']} tokens were compared by meaning."
+    ),
+    "follow_up_by_rules": lambda data: f"The follow-up was read by rules: {data['error']}",
+    # Finding papers
+    "unknown_names": lambda data: f"No paper here is called {_quoted(data['names'])}.",
+    "sides_unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",
+    "details_missing": lambda data: (
+        f"The nearest paper does not mention {_quoted(data['names'])}, and nothing else here seems to answer it."
+    ),
+    "nearest_only": lambda data: "The papers listed are the nearest, but none of them seems to answer it.",
+    "expansion_failed": _expansion_failed,
+    "expansion_empty": lambda data: f"{_STEPS[data['step']]} gave nothing to search for.",
+    "screening_incomplete": _screening,
+    # Writing
+    "endpoint_failed": lambda data: f"{data['error']} The extractive answer is shown instead.",
+    "endpoint_failed_for": _endpoint_failed_for,
+    "context_too_small": lambda data: "No paper fits into CITEDESK_LLM_CONTEXT beside the question and the answer.",
+    "papers_left_out": lambda data: f"Only {data['sent']} of {data['papers']} papers fit into CITEDESK_LLM_CONTEXT.",
+    "truncated": lambda data: f"The endpoint cut the answer: {data['reason']}.",
+    "parts_truncated": lambda data: (
+        f"What the model wrote about {format_count(data['papers'], 'paper')} was too long and is cut (…)."
+    ),
+    "markers_removed": lambda data: f"Removed {format_count(data['markers'], 'citation number')} without a source.",
+    # Checking what was written
+    "nothing_cited": lambda data: "The model cited no paper, so nothing can be checked.",
+    "unsupported": lambda data: (
+        f"Not supported by a paper that they cite: {data['unsupported']} of the model's "
+        f"{format_count(data['sentences'], 'sentence')}."
+    ),
+    "all_removed": lambda data: (
+        "No sentence that the model wrote was supported. The extractive answer is shown instead."
+    ),
+    "corrected": lambda data: f"Corrected or removed {format_count(data['sentences'], 'unsupported sentence')}.",
+    "not_corrected": lambda data: (
+        f"Could not correct {format_count(data['sentences'], 'unsupported sentence')}: {data['reason']}"
+    ),
+}

@@ -1,0 +1,126 @@
+"""Candidate papers for a query: what dense search and BM25 propose, with the signals of both and of late interaction.
+
+Late interaction is ColBERT's MaxSim (Khattab and Zaharia, SIGIR 2020), with all tokens alike ("late") and weighted by
+inverse document frequency ("late_rare").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.index.library import Library
+from rag.index.maxsim import mean_maxsim
+from rag.models.encoder import Vectors
+from rag.retrieval.encoded_query import EncodedQuery
+from rag.types import Filters, Signal
+
+_EXPANSION_SHARE = 0.5  # of a signal, for all texts that expand the question together
+
+Signals = dict[Signal, NDArray[np.float64]]
+Scored = list[tuple[str, float]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Retrieved papers by id, in no order; each signal is an array (n,) in its own unit."""
+
+    paper_ids: tuple[str, ...]
+    signals: Signals
+
+
+def admitted_papers(library: Library, filters: Filters) -> frozenset[str] | None:
+    """Return the ids of the papers that pass the filters; None where there is no filter."""
+    if not filters:
+        return None
+    return frozenset(paper_id for paper_id, paper in library.papers.items() if filters.admits(paper))
+
+
+def retrieve(
+    library: Library,
+    queries: Sequence[EncodedQuery],
+    admitted: Collection[str] | None,
+    pool: int,
+    always: Sequence[str] = (),
+) -> Candidates:
+    """Retrieve papers for a question, the first of `queries`, and the texts that expand it.
+
+    Dense search and BM25 propose up to `pool` papers each for each text; those in `always` are scored in any case.
+    Only `admitted` papers are returned, where given. The texts that expand the question share half of each signal.
+    """
+    proposed = [_propose(library, query, admitted, pool) for query in queries]
+    found = [each for by_signal in proposed for each in by_signal.values()]
+    known = [each for each in always if each in library.papers and (admitted is None or each in admitted)]
+    ids = tuple(dict.fromkeys([*known, *(paper_id for each in reversed(found) for paper_id, _ in each)]))
+    signals = [
+        {signal: _aligned(scored, ids) for signal, scored in by_signal.items()} | _late_signals(library, query, ids)
+        for query, by_signal in zip(queries, proposed, strict=True)
+    ]
+    return Candidates(ids, _joined(*signals))
+
+
+def dense_search(library: Library, vector: Vectors, admitted: Collection[str] | None, pool: int) -> Scored:
+    """Return the `pool` nearest papers by the cosine of their best chunk, nearest first.
+
+    Chroma returns chunks, so more are asked for until there are enough papers.
+    """
+    chunks = library.manifest.chunks
+    wanted = pool * math.ceil(chunks / len(library.papers))
+    while True:
+        best: dict[str, float] = {}
+        for hit in library.vectors.search(vector, min(wanted, chunks), admitted):
+            best.setdefault(hit.paper_id, hit.similarity)
+        if len(best) >= pool or wanted >= chunks:
+            return list(best.items())[:pool]
+        wanted *= 2
+
+
+def bm25_search(library: Library, text: str, admitted: Collection[str] | None, pool: int) -> Scored:
+    """Return the `pool` best papers by BM25, best first; papers that share no term with the text are left out."""
+    scored = [
+        (-float(score), paper_id)
+        for score, paper_id in zip(library.bm25.scores(text), library.papers, strict=True)
+        if score > 0 and (admitted is None or paper_id in admitted)
+    ]
+    return [(paper_id, -negated) for negated, paper_id in sorted(scored)[:pool]]
+
+
+def _propose(
+    library: Library, query: EncodedQuery, admitted: Collection[str] | None, pool: int
+) -> dict[Signal, Scored]:
+    return {
+        "dense": dense_search(library, query.vector, admitted, pool),
+        "lexical": bm25_search(library, query.text, admitted, pool),
+    }
+
+
+def _aligned(scored: Scored, paper_ids: Sequence[str]) -> NDArray[np.float64]:
+    """Return each paper's score; a paper that was not proposed gets the lowest score that was."""
+    scores = dict(scored)
+    lowest = min(scores.values(), default=0.0)
+    return np.array([scores.get(paper_id, lowest) for paper_id in paper_ids])
+
+
+def _late_signals(library: Library, query: EncodedQuery, paper_ids: Sequence[str]) -> Signals:
+    if library.maxsim is None or query.tokens is None:
+        return {}
+    best = library.maxsim.paper_similarities(query.tokens, library.positions_of(paper_ids))
+    return {
+        "late": np.asarray(mean_maxsim(best), np.float64),
+        "late_rare": np.asarray(mean_maxsim(best, query.idf), np.float64),
+    }
+
+
+def _joined(question: Signals, *expansions: Signals) -> Signals:
+    """Average the question's signals with the mean of those of the texts that expand it."""
+    if not expansions:
+        return question
+    return {
+        signal: (1 - _EXPANSION_SHARE) * values
+        + _EXPANSION_SHARE * np.mean([each[signal] for each in expansions], axis=0)
+        for signal, values in question.items()
+    }

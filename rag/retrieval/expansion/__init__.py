@@ -1,1 +1,0 @@
-"""Further search texts that a language model suggests."""

@@ -1,0 +1,25 @@
+"""Format counts, and titles and quotations of papers, for display."""
+
+from __future__ import annotations
+
+import re
+
+from rag.text.latex import latex_to_text
+from rag.text.sanitize import sanitize_markdown
+
+_REFERENCE = re.compile(r"[\[［【](\s*\d[\d\s,;–—-]*)[\]］】]")
+
+
+def format_count(count: int, noun: str) -> str:
+    """Return a count with its noun in the singular or plural: "1 paper", "3 papers"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def display_title(title: str) -> str:
+    """Return a title as one line of plain text with its LaTeX converted."""
+    return display_line(latex_to_text(title))
+
+
+def display_line(text: str) -> str:
+    """Return untrusted text as one sanitized line, in which no bracketed number can pass for one of our citations."""
+    return _REFERENCE.sub(r"(\1)", sanitize_markdown(" ".join(text.split())))

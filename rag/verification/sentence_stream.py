@@ -1,0 +1,149 @@
+"""Sentences of a streamed Markdown answer, each as soon as it is complete."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rag.text.citation_markers import MARKERS, without_markers
+from rag.text.sentences import sentence_spans
+
+_END = re.compile(r"[.!?…]+[\"'”’)*_]*(?:[ \t]*\[\d+\])+(?=\s|$)|(?:\[\d+\])+[\"'”’)*_]*[.!?…]+[\"'”’)*_]*(?=\s|$)")
+_MAY_END = re.compile(r"[.!?…][\"'”’)*_]*\s+\S{2}")
+_PREFIX = re.compile(r"[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+)?(?:(?:[-*+•]|\d{1,3}[.)])[ \t]+)?")
+_ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]")
+_QUANTITY = re.compile(r"\d[\d.,]*[ \t]?[A-Za-z%×]{1,3}(?=[.!?]\s)")  # syntok takes "3 ms." for an abbreviation
+_EMPHASIS = re.compile(r"(?<=[.!?])[*_~]+(?=\s|$)")
+_TITLED = re.compile(r"[ \t]*(?:>[ \t]*)*#{1,6}[ \t]")
+_BOLD = re.compile(r"(?:\*\*|__)[^*_]*(?:\*\*|__):?\Z")
+_STATED = re.compile(r"[.!][\"'”’)*_]*\Z")
+_FENCE = re.compile(r"[ \t]*```[ \t]*[\w+-]*[ \t]*\Z")
+_RULE = re.compile(r"[\s|:=_*-]*\Z")
+_LEAST_WORDS = 4  # of a heading that states something
+_BEHIND = 40  # characters before the new ones in which the end of a sentence may have been undecided
+_AHEAD = 12  # characters behind a sentence's end that must be there before the end is certain
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySentence:
+    """A sentence, `text[start:end]`, with the markers behind it, on line `line`; a table row is one sentence.
+
+    `item` is set in list items and table rows: a sentence without a marker there may rest on the item's only paper.
+    """
+
+    start: int
+    end: int
+    line: int
+    item: bool = False
+
+
+class SentenceStream:
+    """Takes a text in pieces and returns the sentences that have ended; offsets are into the joined pieces.
+
+    Headings, introductions that end in a colon, and lines without letters claim nothing and are skipped, but a heading
+    that cites something or ends like a statement is a sentence. Text between code fences is read like any other.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._from = 0  # start of the unread text
+        self._line_start = 0
+        self._line = 0
+        self._header: list[
+            ReplySentence
+        ] = []  # a table's first row, until the next line decides whether it is its header
+
+    def feed(self, piece: str) -> list[ReplySentence]:
+        """Take a piece; return the sentences that are now complete."""
+        self.text += piece
+        found: list[ReplySentence] = []
+        while (newline := self.text.find("\n", self._from)) >= 0:
+            found += self._rest_of_line(newline)
+            self._from = self._line_start = newline + 1
+            self._line += 1
+        return found + self._ended(len(piece))
+
+    def flush(self) -> list[ReplySentence]:
+        """Return what is left at the end of the text."""
+        found = self._rest_of_line(len(self.text)) + self._no_header()
+        self._from = len(self.text)
+        return found
+
+    def _may_be_fence(self) -> bool:
+        return self.text[self._line_start : self._line_start + 12].lstrip().startswith("```")
+
+    def _is_row(self) -> bool:
+        return self.text[self._line_start :].lstrip().startswith("|")
+
+    def _rest_of_line(self, end: int) -> list[ReplySentence]:
+        if _FENCE.match(self.text[self._line_start : end]):
+            return []
+        if self._is_row():
+            return self._row(end)
+        return self._no_header() + self._claims(_cut(self.text, self._from, end))
+
+    def _row(self, end: int) -> list[ReplySentence]:
+        """Return a table row; the first row only once no rule follows it, since it is the header otherwise."""
+        if _RULE.match(self.text[self._line_start : end]):
+            self._header = []
+            return []
+        row = self._claims([(self._line_start, end)])
+        if self.text[: max(self._line_start - 1, 0)].rpartition("\n")[2].lstrip().startswith("|"):
+            return self._no_header() + row
+        self._header = row
+        return []
+
+    def _no_header(self) -> list[ReplySentence]:
+        """Return the row that was taken for a header but is none."""
+        row, self._header = self._header, []
+        return row
+
+    def _ended(self, new: int) -> list[ReplySentence]:
+        """Return the sentences that have ended in the unfinished line; its last `new` characters are new."""
+        rest = self.text[max(self._from, len(self.text) - new - _BEHIND) :]
+        if self._may_be_fence() or self._is_row() or not (_MAY_END.search(rest) or _END.search(rest)):
+            return []
+        whole = [span for span in _cut(self.text, self._from, len(self.text)) if span[1] + _AHEAD <= len(self.text)]
+        if not whole:
+            return []
+        self._from = whole[-1][1]
+        return self._no_header() + self._claims(whole)
+
+    def _claims(self, spans: list[tuple[int, int]]) -> list[ReplySentence]:
+        item = self._is_row() or bool(_ITEM.match(self.text, self._line_start))
+        titled = bool(_TITLED.match(self.text, self._line_start))
+        found = []
+        for start, end in spans:
+            if start <= self._line_start:
+                start = self._line_start + len(_PREFIX.match(self.text, self._line_start)[0])  # type: ignore[index]
+            stripped = self.text[start:end].strip()
+            if _claims_something(stripped, titled):
+                start += len(self.text[start:end]) - len(self.text[start:end].lstrip())
+                found.append(ReplySentence(start, start + len(stripped), self._line, item))
+        return found
+
+
+def _claims_something(text: str, titled: bool) -> bool:
+    if not re.search(r"[^\W\d_]", without_markers(text)):
+        return False
+    if MARKERS.search(text):
+        return True
+    states = bool(_STATED.search(text)) and len(text.split()) >= _LEAST_WORDS
+    return not text.endswith(":") and (states or not (titled or _BOLD.match(text)))
+
+
+def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Split text[start:end] into sentences: where a marker ends one, and elsewhere by syntok."""
+    cuts = [match.end() + start for match in _END.finditer(text[start:end])]
+    spans: list[tuple[int, int]] = []
+    for first, last in zip([start, *cuts], [*cuts, end], strict=True):
+        spans += _by_syntok(text, first, last)
+    return spans
+
+
+def _by_syntok(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    plain = MARKERS.sub(lambda match: " " * len(match[0]), text[start:end])
+    plain = _EMPHASIS.sub(lambda match: " " * len(match[0]), plain.replace("…", "."))
+    plain = _QUANTITY.sub(lambda match: "q" * len(match[0]), plain)
+    starts = [start + first for first, _ in sentence_spans.__wrapped__(plain)[1:]]
+    return [(a, b) for a, b in zip([start, *starts], [*starts, end], strict=True) if text[a:b].strip()]

@@ -1,0 +1,184 @@
+"""A written answer: the model's reply as it comes, each sentence checked, the list completed, failures replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+
+from rag.answer import Answer, Checked, Event, Notice, StepTimer
+from rag.errors import ContextOverflow, LLMFailed
+from rag.generation.draft import Draft
+from rag.generation.extractive import item
+from rag.generation.reply_checks import in_another_language, is_wordless, says_nothing
+from rag.generation.writer import Writer, WritingOutcome, load_writer
+from rag.llm.reply import is_refusal
+from rag.llm.usage import UsageMeter
+from rag.models.entailment import load_entailment
+from rag.settings import Settings, Unsupported
+from rag.verification.checked_text import CheckedText
+from rag.verification.judge import SentenceJudge
+from rag.verification.repair import corrections, failed, pieces_with, struck
+
+_ADDED = "Not in the model's answer, in the papers' own words:\n\n"
+_SHARES = (1.0, 0.5)  # of the context: the second where the endpoint says that the first was too much
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedWriter:
+    """Writes answers and checks them sentence by sentence."""
+
+    writer: Writer
+    judge: SentenceJudge
+
+    def answer(self, draft: Draft, llm: UsageMeter, timer: StepTimer) -> Generator[Event, None, Answer]:
+        """Stream a written answer and return it; where the endpoint fails, return the extractive one."""
+        for share in _SHARES:
+            sent = self.writer.fit(draft.query, draft.evidence, share)
+            if not sent:
+                return draft.extractive(Notice("context_too_small"))
+            text = CheckedText([each for each in draft.evidence if each.n in sent], self.judge)
+            outcome = WritingOutcome()
+            try:
+                with llm.step("write"):
+                    yield from self._stream(draft, text, sent, llm, outcome, timer)
+                self.writer.learn(draft.query, sent, llm)
+                return (yield from complete(draft, text, llm, self.judge, self.writer.settings.unsupported, outcome))
+            except LLMFailed as error:
+                failure = error
+                if text.text or not isinstance(error, ContextOverflow):
+                    break
+        return draft.extractive(Notice("endpoint_failed", {"error": str(failure)}))
+
+    def _stream(
+        self,
+        draft: Draft,
+        text: CheckedText,
+        sent: dict[int, str],
+        llm: UsageMeter,
+        outcome: WritingOutcome,
+        timer: StepTimer,
+    ) -> Iterator[Event]:
+        """Yield the events of a reply; raises LLMFailed where it is no answer."""
+        pieces = self.writer.write(draft.query, draft.evidence, sent, llm, outcome)
+        timer.lap("prompt")
+        with closing(pieces):
+            for piece in pieces:
+                timer.lap("write" if text.text else "first_token")
+                yield from _checked(draft, text, llm, text.feed(piece))
+        yield from _checked(draft, text, llm, text.end())
+        _raise_unless_answer(draft, text, llm)  # a reply may have no whole sentence
+        if is_wordless(text.text):
+            raise LLMFailed(f"{llm.name} wrote no word.")
+
+
+def load_checked_writer(settings: Settings) -> CheckedWriter:
+    """Load what writes and checks answers; raises ModelUnavailable where the entailment model is missing."""
+    return CheckedWriter(load_writer(settings), SentenceJudge(load_entailment()))
+
+
+def _checked(draft: Draft, text: CheckedText, llm: UsageMeter, events: Iterator[Event]) -> Iterator[Event]:
+    """Pass events on, a sentence only once the reply up to it is known to be an answer."""
+    for event in events:
+        if isinstance(event, Checked):
+            _raise_unless_answer(draft, text, llm)
+        yield event
+
+
+def _raise_unless_answer(draft: Draft, text: CheckedText, llm: UsageMeter) -> None:
+    if is_refusal(text.text):
+        raise LLMFailed(f"{llm.name} declined to answer.")
+    if in_another_language(draft.query.asked, text.text):
+        raise LLMFailed(f"{llm.name} answered in another language than the question's.")
+
+
+def complete(
+    draft: Draft,
+    text: CheckedText,
+    llm: UsageMeter,
+    judge: SentenceJudge,
+    unsupported: Unsupported,
+    outcome: WritingOutcome,
+) -> Generator[Event, None, Answer]:
+    """Complete a list, deal with unsupported sentences, and return the answer."""
+    notices = _outcome_notices(text, outcome, draft)
+    if says_nothing(text.text):
+        return draft.without_answer(notices)
+    if not text.cited:
+        notices.append(Notice("nothing_cited"))
+    unknown = text.unknown_markers
+    broken = failed(text.sentences) if unsupported == "repair" else ()
+    if broken and outcome.unasked:
+        notices.append(_not_corrected(len(broken), "the endpoint had failed before."))
+    elif broken:
+        text = _repaired(text, llm, judge, notices)
+        if not text.text.strip():
+            return draft.extractive(Notice("all_removed"))
+    if draft.query.kind == "list":
+        yield from _add_missing(draft, text)
+    own = [sentence for sentence in text.sentences if sentence.origin != "added"]
+    if still_broken := failed(own):
+        notices.append(Notice("unsupported", {"unsupported": len(still_broken), "sentences": len(own)}))
+    out, sentences = text.text, tuple(sorted(text.sentences, key=lambda sentence: sentence.start))
+    if unsupported == "strike":
+        out, sentences = struck(out, sentences)
+    left_out = [each for each in draft.evidence if each not in text.cited]
+    return draft.written(out, text.citations, sentences, left_out, notices, unknown, outcome.truncated)
+
+
+def _outcome_notices(text: CheckedText, outcome: WritingOutcome, draft: Draft) -> list[Notice]:
+    papers = len(draft.evidence)
+    noticed: list[tuple[object, str, Mapping[str, object]]] = [
+        (
+            outcome.failures,
+            "endpoint_failed_for",
+            {
+                "papers": len(outcome.failures),
+                "skipped": outcome.unasked,
+                "error": str(next(iter(outcome.failures), "")),
+            },
+        ),
+        (outcome.shortened, "parts_truncated", {"papers": outcome.shortened}),
+        (outcome.left_out, "papers_left_out", {"sent": papers - outcome.left_out, "papers": papers}),
+        (text.unknown_markers, "markers_removed", {"markers": text.unknown_markers}),
+    ]
+    return [Notice(code, data) for happened, code, data in noticed if happened]
+
+
+def _not_corrected(sentences: int, reason: str) -> Notice:
+    return Notice("not_corrected", {"sentences": sentences, "reason": reason})
+
+
+def _add_missing(draft: Draft, text: CheckedText) -> Iterator[Event]:
+    """Add the papers of a list that the model left out, in their own words."""
+    missing = [each for each in draft.evidence if each not in text.cited]
+    for i, each in enumerate(missing):
+        text.admit(each)
+        before = "\n" if i else _blank_line(text.text) + _ADDED
+        yield from text.feed(before + item(draft.query, each), "added")
+        yield from text.end()
+
+
+def _blank_line(text: str) -> str:
+    """Return the line breaks that a text needs to end in a blank line."""
+    return "\n" * max(2 - (len(text) - len(text.rstrip("\n"))), 0)
+
+
+def _repaired(text: CheckedText, llm: UsageMeter, judge: SentenceJudge, notices: list[Notice]) -> CheckedText:
+    """Have unsupported sentences corrected once and check everything again; where that fails, keep the text."""
+    broken = failed(text.sentences)
+    try:
+        with llm.step("repair"):
+            corrected = corrections(text.text, broken, text.cited, llm)
+    except LLMFailed as error:
+        notices.append(_not_corrected(len(broken), str(error)))
+        return text
+    new = CheckedText(text.cited, judge)
+    for piece, was_corrected in pieces_with(text.text, corrected, text.cited):
+        list(new.feed(piece, "repaired" if was_corrected else "written"))
+    list(new.end())
+    if corrected:
+        notices.append(Notice("corrected", {"sentences": len(corrected)}))
+    else:
+        notices.append(_not_corrected(len(broken), "the model's reply held no correction."))
+    return new

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.errors import IndexFailed
+from rag.index.maxsim import MaxSimIndex, open_maxsim_index
+from rag.index.token_vectors import create_token_vectors
+from rag.models.onnx import Array, l2_normalize
+from rag.models.token_encoder import TokenVectors, quantize
+from tests.fakes import PAPERS, HashTokenEncoder
+
+RANDOM = np.random.default_rng(7)
+
+
+def directions(count: int) -> Array:
+    return l2_normalize(RANDOM.normal(size=(count, 128)))
+
+
+@pytest.fixture(scope="module")
+def vectors() -> list[Array]:
+    return [directions(count) for count in (3, 150, 1, 300, 128, 47)]
+
+
+@pytest.fixture(scope="module")
+def index(vectors: list[Array], tmp_path_factory: pytest.TempPathFactory) -> MaxSimIndex:
+    folder = tmp_path_factory.mktemp("late")
+    rows = [np.array([(10 * i, 10 * i + 9) for i in range(len(own))], np.int32) for own in vectors]
+    create_token_vectors(folder).append(
+        [(f"p{i}", "d", TokenVectors(quantize(own), rows[i])) for i, own in enumerate(vectors)]
+    )
+    return open_maxsim_index(folder, [f"p{i}" for i in range(len(vectors))])
+
+
+def naive(query: Array, own: Array, weights: Array) -> float:
+    best = [max(float(token @ other) for other in own) for token in query]
+    return float(np.average(best, weights=weights))
+
+
+@pytest.mark.parametrize("positions", [[0, 1, 2, 3, 4, 5], [4, 1], [5, 5, 0], [2]])
+def test_scores_are_those_of_a_plain_loop(index: MaxSimIndex, vectors: list[Array], positions: list[int]) -> None:
+    query = directions(9)
+    weights = RANDOM.uniform(0.1, 3, 9).astype(np.float32)
+    rounded = [quantize(own).astype(np.float32) / 127 for own in vectors]
+    even = [naive(query, rounded[position], np.ones(9)) for position in positions]
+    weighted = [naive(query, rounded[position], weights) for position in positions]
+    assert index.scores(query, np.array(positions)) == pytest.approx(even, abs=1e-5)
+    assert index.scores(query, np.array(positions), weights) == pytest.approx(weighted, abs=1e-5)
+    assert index.scores(query, np.array(positions), np.zeros(9, np.float32)) == pytest.approx(even, abs=1e-5)
+    assert index.scores(query, np.array(positions)).dtype == np.float32
+
+
+def test_eight_bits_change_a_score_by_little(index: MaxSimIndex, vectors: list[Array]) -> None:
+    query = directions(20)
+    exact = [naive(query, own, np.ones(20)) for own in vectors]
+    rounding = np.abs(index.scores(query, np.arange(6)) - exact)
+    assert rounding.max() < 0.01 < np.sqrt(128) * 0.5 / 127
+
+
+def test_score_of_a_papers_own_tokens_is_one(index: MaxSimIndex, vectors: list[Array]) -> None:
+    for position, own in enumerate(vectors):
+        (score,) = index.scores(own[:40], np.array([position]))
+        assert 0.99 < score <= 1
+
+
+def test_no_positions_give_no_scores(index: MaxSimIndex) -> None:
+    assert index.scores(directions(4), np.array([], int)).shape == (0,)
+    assert len(index) == 6
+
+
+def test_matches_are_the_best_tokens_of_each_span(index: MaxSimIndex, vectors: list[Array]) -> None:
+    query = directions(5)
+    rounded = quantize(vectors[1]).astype(np.float32) / 127
+    spans = [(0, 300), (300, 1500), (9000, 9999), (3, 9)]
+    expected = [(rounded[:30] @ query.T).max(0), (rounded[30:150] @ query.T).max(0), np.zeros(5), np.zeros(5)]
+    assert index.span_similarities(query, 1, spans) == pytest.approx(np.array(expected), abs=1e-5)
+    assert index.span_similarities(query, 1, []).shape == (0, 5)
+
+
+def test_title_counts_for_the_paper_and_for_no_sentence(tmp_path: Path) -> None:
+    model = HashTokenEncoder()
+    tokens = model.encode_documents([(paper.title, paper.abstract) for paper in PAPERS])
+    ids = [paper.paper_id for paper in PAPERS]
+    create_token_vectors(tmp_path).append([(paper_id, "d", own) for paper_id, own in zip(ids, tokens, strict=True)])
+    index = open_maxsim_index(tmp_path, ids)
+    query = model.encode_query("Qubits")[1:]
+    assert index.scores(query, np.arange(3)).argmax() == 2
+    assert index.scores(query, np.array([2]))[0] > 0.95
+    assert index.span_similarities(query, 2, [(0, len(PAPERS[2].abstract))])[0, 0] < 0.6
+    with pytest.raises(IndexFailed, match="does not contain the indexed papers"):
+        open_maxsim_index(tmp_path, ids[:2])

@@ -1,0 +1,454 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.corpus.reader import Corpus
+from rag.errors import IndexFailed, IndexMissing
+from rag.index.generations import TOKEN_VECTORS, VECTORS, IndexFolder, Recipe
+from rag.index.library import load_papers, open_library
+from rag.index.plan import BuildPlan
+from rag.index.token_vectors import create_token_vectors, open_token_vectors
+from rag.index.update import BuildSummary, update_index
+from rag.index.vectors import create_vectors, open_vectors
+from rag.models.loading import Models
+from rag.settings import Settings
+from rag.types import Paper, Problem
+from tests.conftest import PROJECT
+from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, QUANTUM_PAPER, ROBOT_PAPER, HashEncoder, HashTokenEncoder
+
+RECIPE = HASH_RECIPE
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+class Indexer:
+    """Runs updates of one index folder, an hour apart."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = IndexFolder(home)
+        self.embedder = HashEncoder()
+        self.late = HashTokenEncoder()
+        self.runs = 0
+
+    def run(
+        self,
+        papers: Sequence[Paper] = PAPERS,
+        recipe: Recipe = RECIPE,
+        problems: tuple[Problem, ...] = (),
+        rebuild: bool = False,
+    ) -> BuildSummary:
+        self.runs += 1
+        self.embedder.embedded.clear()
+        self.late.embedded.clear()
+        corpus = Corpus(tuple(papers), problems, len(papers))
+        now = NOON + timedelta(hours=self.runs)
+        request = BuildPlan(corpus, recipe, ("/corpus",), 2025, now, rebuild)
+        with self.folder.locked(lambda: None):
+            return update_index(self.folder, request, lambda: Models(self.embedder, self.late if recipe.late else None))
+
+    def paper_ids(self) -> list[str]:
+        store = open_vectors(self.folder.current() / VECTORS)
+        try:
+            assert store.count() == self.folder.manifest().chunks
+            tokens = open_token_vectors(self.folder.current() / TOKEN_VECTORS)
+            assert tokens.digests() == store.digests() == dict(self.folder.manifest().papers)
+            assert list(tokens.entries) == list(load_papers(self.folder.current()))
+            return sorted(tokens.entries)
+        finally:
+            store.close()
+
+
+@pytest.fixture
+def indexer(tmp_path: Path) -> Indexer:
+    return Indexer(tmp_path)
+
+
+def counts(summary: BuildSummary) -> tuple[int, int, int, int]:
+    return summary.added, summary.replaced, summary.removed, summary.unchanged
+
+
+def test_first_run_adds_everything(indexer: Indexer) -> None:
+    assert counts(indexer.run()) == (3, 0, 0, 0)
+    assert indexer.paper_ids() == ["1804.00003", "2305.00002", "2401.00001"]
+    assert list(load_papers(indexer.folder.current()).values()) == list(PAPERS)
+
+
+def test_second_run_changes_nothing_and_loads_no_model(indexer: Indexer) -> None:
+    generation = indexer.run().generation
+
+    def load() -> Models:
+        raise AssertionError("the model was loaded")
+
+    request = BuildPlan(Corpus(PAPERS, (), 3), RECIPE, ("/corpus",), 2025, NOON)
+    summary = update_index(indexer.folder, request, load)
+    assert (counts(summary), summary.generation) == ((0, 0, 0, 3), generation)
+
+
+def test_only_what_changed_is_embedded(indexer: Indexer) -> None:
+    indexer.run([CACHE_PAPER, ROBOT_PAPER])
+    edited = replace(ROBOT_PAPER, abstract="Robots now swim. They float well.")
+    assert counts(indexer.run([edited, QUANTUM_PAPER])) == (1, 1, 1, 0)
+    assert all(text.startswith(("Walking", "Qubits")) for text in indexer.embedder.embedded)
+    assert indexer.paper_ids() == ["1804.00003", "2305.00002"]
+    assert load_papers(indexer.folder.current())["2305.00002"].abstract == "Robots now swim. They float well."
+
+
+def test_edited_paper_leaves_no_old_chunk_behind(indexer: Indexer) -> None:
+    indexer.run([replace(CACHE_PAPER, abstract="One two three. " * 40)])
+    indexer.run([replace(CACHE_PAPER, abstract="Short now.")])
+    assert indexer.folder.manifest().chunks == 1
+
+
+def test_removal_embeds_nothing(indexer: Indexer) -> None:
+    indexer.run()
+    assert counts(indexer.run([ROBOT_PAPER])) == (0, 0, 2, 1)
+    assert indexer.embedder.embedded == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "reason"),
+    [
+        (replace(RECIPE, embedding="other"), "the embedding model changed from hash to other"),
+        (replace(RECIPE, late="other"), f"the late-interaction model changed from {RECIPE.late} to other"),
+        (replace(RECIPE, chunk_tokens=60), "the chunk size changed from 30 to 60"),
+    ],
+)
+def test_changed_recipe_rebuilds(indexer: Indexer, recipe: Recipe, reason: str) -> None:
+    indexer.run()
+    summary = indexer.run(recipe=recipe)
+    assert (counts(summary), summary.rebuilt) == ((0, 0, 0, 3), reason)
+    assert len(indexer.embedder.embedded) >= 3
+
+
+def test_index_of_an_older_format_is_not_read_but_rebuilt(indexer: Indexer) -> None:
+    indexer.run(recipe=replace(RECIPE, late="", format=1))
+    manifest = indexer.folder.current() / "manifest.json"
+    known = json.loads(manifest.read_text())
+    del known["recipe"]["late"]
+    manifest.write_text(json.dumps(known))
+    home = indexer.folder.path.parent
+    with pytest.raises(IndexFailed, match=r"has format 1; this version reads 2. Run `citedesk index`"):
+        open_library(Settings(home=home, embed_model="hash", late_model="hash"))
+    assert indexer.run().rebuilt == (
+        f"the late-interaction model changed from none to {RECIPE.late}; the index format changed from 1 to 2"
+    )
+    assert len(indexer.paper_ids()) == 3
+
+
+def test_index_without_token_vectors_is_opened_only_as_such(indexer: Indexer) -> None:
+    indexer.run(recipe=replace(RECIPE, late=""))
+    assert not (indexer.folder.current() / TOKEN_VECTORS).exists()
+    settings = Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="none")
+    library = open_library(settings)
+    assert library.maxsim is None
+    library.close()
+    with pytest.raises(IndexFailed, match="built with the model none, but CITEDESK_LATE_MODEL names hash"):
+        open_library(replace(settings, late_model="hash"))
+
+
+def test_token_vectors_follow_their_papers(indexer: Indexer) -> None:
+    indexer.run([CACHE_PAPER, ROBOT_PAPER])
+    edited = replace(ROBOT_PAPER, abstract="Robots now swim. They float well.")
+    indexer.run([QUANTUM_PAPER, edited, CACHE_PAPER])
+    assert indexer.late.embedded == ["Qubits for Everyone", "Walking Robots on Sand"]
+    assert len(indexer.paper_ids()) == 3
+    library = open_library(Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="hash"))
+    assert library.maxsim
+    query = indexer.late.encode_query("swim float well")[1:]
+    assert library.maxsim.scores(query, np.arange(3)).round(1).tolist()[1] == 1.0
+    assert library.maxsim.span_similarities(query, 1, [(0, 16), (17, 33)]).round(1).argmax(axis=0).tolist() == [0, 1, 1]
+    library.close()
+
+
+def test_paper_that_the_late_model_cannot_embed_is_listed_and_tried_again(indexer: Indexer) -> None:
+    indexer.late = HashTokenEncoder(fails_on="Robots")
+    assert [problem.source for problem in indexer.run().failed] == ["2305.00002"]
+    assert indexer.paper_ids() == ["1804.00003", "2401.00001"]
+    indexer.late = HashTokenEncoder()
+    assert counts(indexer.run()) == (1, 0, 0, 2)
+    assert indexer.late.embedded == ["Walking Robots on Sand"]
+
+
+def test_paper_without_token_vectors_in_staging_is_embedded_again(indexer: Indexer) -> None:
+    indexer.run()
+    indexer.folder.current().rename(indexer.folder.staging)
+    (indexer.folder.path / "current").unlink()
+    lines = indexer.folder.staging / TOKEN_VECTORS / "papers.jsonl"
+    lines.write_text("".join(lines.read_text().splitlines(keepends=True)[:2]))
+    assert counts(indexer.run()) == (3, 0, 0, 0)
+    assert indexer.late.embedded == ["Qubits for Everyone"]
+    assert len(indexer.paper_ids()) == 3
+
+
+def test_index_of_another_projection_is_not_read(indexer: Indexer) -> None:
+    indexer.run(recipe=replace(RECIPE, late="hash projection:0"))
+    with pytest.raises(IndexFailed, match="built with other weights of hash, but CITEDESK_LATE_MODEL names hash"):
+        open_library(Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="hash"))
+
+
+def test_finished_token_vectors_stand_in_for_a_log_that_is_half_removed(indexer: Indexer) -> None:
+    indexer.run()
+    staging = indexer.folder.staging
+    indexer.folder.current().rename(staging)
+    (indexer.folder.path / "current").unlink()
+    log = create_token_vectors(staging / "late-log")
+    log.copy_from(open_token_vectors(staging / TOKEN_VECTORS), [paper.paper_id for paper in PAPERS])
+    (log.folder / "vectors.int8").unlink()
+    indexer.run()
+    assert indexer.late.embedded == []
+    assert len(indexer.paper_ids()) == 3
+    assert not (indexer.folder.current() / "late-log").exists()
+
+
+def test_rebuild_starts_afresh(indexer: Indexer) -> None:
+    first = indexer.run().generation
+    summary = indexer.run(rebuild=True)
+    assert (summary.rebuilt, summary.generation != first) == ("as requested", True)
+    assert len(indexer.embedder.embedded) >= 3
+
+
+def test_paper_that_fails_is_listed_and_tried_again(indexer: Indexer) -> None:
+    indexer.embedder = HashEncoder(fails_on="Robots")
+    failed = indexer.run()
+    assert (counts(failed), [problem.source for problem in failed.failed]) == ((2, 0, 0, 0), ["2305.00002"])
+    assert "2305.00002" in indexer.folder.manifest().failed[0]
+    indexer.embedder = HashEncoder()
+    assert counts(indexer.run()) == (1, 0, 0, 2)
+    assert indexer.folder.manifest().failed == ()
+
+
+def test_problem_of_the_corpus_is_listed_each_time(indexer: Indexer) -> None:
+    problem = Problem("page.txt", 7, "no such date: Feb 31")
+    assert indexer.run(problems=(problem,)).failed == (problem,)
+    assert indexer.run(problems=(problem,)).failed == (problem,)
+
+
+def test_run_that_stopped_is_taken_up_again(indexer: Indexer) -> None:
+    class Stops(HashEncoder):
+        def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
+            if len(self.embedded) > 30:
+                raise KeyboardInterrupt
+            return super().encode_documents(texts)
+
+    papers = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
+    indexer.embedder = Stops()
+    with pytest.raises(KeyboardInterrupt):
+        indexer.run(papers)
+    indexer.embedder = HashEncoder()
+    assert counts(indexer.run(papers)) == (40, 0, 0, 0)
+    assert 0 < len({text.split(".")[0] for text in indexer.embedder.embedded}) < 40
+
+
+def test_staging_of_another_recipe_is_not_taken_up(indexer: Indexer) -> None:
+    staging = indexer.folder.staging
+    indexer.run([CACHE_PAPER], recipe=replace(RECIPE, embedding="other"))
+    indexer.folder.current().rename(staging)
+    (indexer.folder.path / "current").unlink()
+    indexer.run([CACHE_PAPER])
+    assert indexer.embedder.embedded
+
+
+def test_paper_whose_chunks_are_not_all_there_is_embedded_again(indexer: Indexer) -> None:
+    indexer.run([replace(CACHE_PAPER, abstract="One two three. " * 40)])
+    staging = indexer.folder.staging
+    indexer.folder.current().rename(staging)
+    (indexer.folder.path / "current").unlink()
+    store = create_vectors(staging / VECTORS)
+    store._collection.delete(ids=["2401.00001#1"])
+    assert store.digests() == {"2401.00001": None}
+    store.close()
+    indexer.run([replace(CACHE_PAPER, abstract="One two three. " * 40)])
+    assert indexer.embedder.embedded
+    assert "2401.00001" in indexer.paper_ids()
+
+
+def test_finished_generation_that_did_not_become_current_is_taken_up(indexer: Indexer) -> None:
+    indexer.run(PAPERS[:1])
+    before = indexer.folder.current().name
+    indexer.run(PAPERS)
+    (indexer.folder.path / "current").write_text(before)
+    indexer.run(PAPERS)
+    assert indexer.embedder.embedded == []
+    assert len(indexer.paper_ids()) == 3
+
+
+def test_same_papers_from_elsewhere_are_noted_without_embedding(indexer: Indexer) -> None:
+    indexer.run()
+    request = BuildPlan(Corpus(PAPERS, (), 3), RECIPE, ("/elsewhere",), 2024, NOON + timedelta(days=1))
+    summary = update_index(indexer.folder, request, lambda: pytest.fail("the model was loaded"))
+    manifest = indexer.folder.manifest()
+    assert (counts(summary), manifest.sources, manifest.saved_year) == ((0, 0, 0, 3), ("/elsewhere",), 2024)
+
+
+def test_problem_that_was_solved_is_forgotten(indexer: Indexer) -> None:
+    indexer.run(problems=(Problem("page.txt", 7, "no such date: Feb 31"),))
+    assert indexer.folder.manifest().failed == ("page.txt line 7: no such date: Feb 31",)
+    indexer.run()
+    assert indexer.folder.manifest().failed == ()
+
+
+def test_older_generations_go_but_the_one_before_stays(indexer: Indexer) -> None:
+    for papers in (PAPERS[:1], PAPERS[:2], PAPERS, PAPERS[1:]):
+        indexer.run(papers)
+    assert len([path for path in indexer.folder.path.iterdir() if path.is_dir()]) == 2
+
+
+def test_damaged_staging_is_thrown_away(indexer: Indexer) -> None:
+    staging = indexer.folder.staging / VECTORS
+    staging.mkdir(parents=True)
+    (staging / "chroma.sqlite3").write_bytes(b"garbage" * 99)
+    (indexer.folder.staging / "recipe").write_text(repr(RECIPE))
+    assert counts(indexer.run()) == (3, 0, 0, 0)
+
+
+def test_damaged_index_is_built_afresh(indexer: Indexer) -> None:
+    indexer.run()
+    (indexer.folder.current() / "manifest.json").write_text("{")
+    assert counts(indexer.run()) == (3, 0, 0, 0)
+
+
+def test_missing_index_names_the_command_that_builds_one(tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing, match="Run `citedesk index`"):
+        IndexFolder(tmp_path).manifest()
+
+
+def test_search_finds_chunks_of_admitted_papers_only(indexer: Indexer) -> None:
+    indexer.run()
+    store = open_vectors(indexer.folder.current() / VECTORS)
+    vector = HashEncoder().encode_query("robots on sand")
+    admitted = (["2305.00002", "2401.00001"], ["1804.00003"], [], None)
+    found = [{hit.paper_id for hit in store.search(vector, 99, each)} for each in admitted]
+    store.close()
+    assert found == [{"2305.00002", "2401.00001"}, {"1804.00003"}, set(), {"2305.00002", "2401.00001", "1804.00003"}]
+
+
+CHILD = """
+import os, signal, sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+import rag.index.generations, rag.index.update, rag.index.token_vectors, rag.index.staging, rag.index.vectors
+from rag.corpus.reader import Corpus
+from tests.fakes import ROBOT_PAPER, hash_models
+from tests.test_update import RECIPE
+
+home, moment, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+def dies(owner, name, on_call, after):
+    real, calls = getattr(owner, name), []
+    def wrapped(*args, **options):
+        calls.append(1)
+        if len(calls) == on_call and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = real(*args, **options)
+        if len(calls) == on_call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    setattr(owner, name, wrapped)
+{
+    "first_write": lambda: dies(rag.index.vectors.VectorStore, "write", 1, after=False),
+    "second_write": lambda: dies(rag.index.vectors.VectorStore, "write", 2, after=True),
+    "carry_over": lambda: dies(rag.index.vectors.VectorStore, "copy_from", 1, after=True),
+    "lexical": lambda: dies(rag.index.update.Bm25Index, "save", 1, after=True),
+    "manifest": lambda: dies(rag.index.generations, "write_atomic", 1, after=True),
+    "pointer": lambda: dies(rag.index.generations, "write_atomic", 2, after=False),
+    "prune": lambda: dies(rag.index.generations.IndexFolder, "_prune", 1, after=True),
+    "token_numbers": lambda: dies(rag.index.token_vectors.TokenVectorStore, "_append_bytes", 5, after=True),
+    "half_compact": lambda: dies(rag.index.token_vectors.TokenVectorStore, "_append_bytes", 11, after=True),
+    "compact": lambda: dies(rag.index.staging.Staging, "compact", 1, after=True),
+    "none": lambda: None,
+}[moment]()
+papers = tuple(replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(count))
+request = rag.index.plan.BuildPlan(Corpus(papers, (), count), RECIPE, ("/corpus",), 2025, datetime.now(UTC))
+folder = rag.index.generations.IndexFolder(home)
+with folder.locked(lambda: print("waiting", flush=True)):
+    print("locked", flush=True)
+    if len(sys.argv) > 4:
+        sys.stdin.readline()
+    rag.index.update.update_index(folder, request, hash_models)
+"""
+
+
+def child(home: Path, moment: str, count: int, *more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", CHILD, str(home), moment, str(count), *more],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("moment", "lost"),
+    [
+        ("carry_over", 30),
+        ("token_numbers", 30),
+        ("first_write", 30),
+        ("second_write", 0),
+        ("lexical", 0),
+        ("half_compact", 0),
+        ("compact", 0),
+        ("manifest", 0),
+        ("pointer", 0),
+        ("prune", 0),
+    ],
+)
+def test_kill_at_any_moment_leaves_an_index_and_the_next_run_completes(tmp_path: Path, moment: str, lost: int) -> None:
+    indexer = Indexer(tmp_path)
+    before = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(10)]
+    indexer.run(before[:9])
+    indexer.run(before)
+    process = child(tmp_path, moment, 40)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, errors
+    survived = len(indexer.paper_ids())
+    assert survived == (40 if moment == "prune" else 10)
+    assert len(load_papers(indexer.folder.current())) == survived
+    after = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
+    indexer.run(after)
+    assert len(indexer.paper_ids()) == 40
+    assert len(indexer.late.embedded) == lost
+
+
+def test_second_process_waits_and_finds_the_work_done(tmp_path: Path) -> None:
+    first = child(tmp_path, "none", 30, "pause")
+    assert first.stdout and first.stdin
+    assert first.stdout.readline() == "locked\n"
+    second = child(tmp_path, "none", 30)
+    assert second.stdout
+    assert second.stdout.readline() == "waiting\n"
+    first.stdin.write("\n")
+    first.stdin.flush()
+    for process in (first, second):
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+    assert len(Indexer(tmp_path).paper_ids()) == 30
+
+
+def test_full_disk_is_a_clear_error_and_the_index_stays(indexer: Indexer, monkeypatch: pytest.MonkeyPatch) -> None:
+    indexer.run()
+    resource = pytest.importorskip("resource")
+    signal_before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limit_before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit_before[1]))
+    papers = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
+    try:
+        with pytest.raises(IndexFailed, match=r"cannot be written.*The current index is unchanged"):
+            indexer.run(papers)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit_before)
+        signal.signal(signal.SIGXFSZ, signal_before)
+    assert len(indexer.paper_ids()) == 3
+    assert counts(indexer.run(papers)) == (40, 0, 3, 0)
