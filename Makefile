@@ -1,4 +1,4 @@
-# Later runs do no work twice: a stamp file says what is installed, and `index` compares content hashes.
+# The daily commands; CONTRIBUTING.md explains them. Stamp files record what is installed, so that later runs skip it.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -7,7 +7,7 @@ TORCH = 2.13.0
 LLM ?= 1.5b
 Q ?= which papers cut KV-cache memory
 
-.PHONY: ask chat install index llm test browser check gate clean pictures
+.PHONY: ask chat install index llm test browser check docs pictures gate clean
 .DELETE_ON_ERROR:
 
 ask: index
@@ -17,13 +17,13 @@ ask: export QUESTION = $(value Q)
 index: $(VENV)/.installed
 	@$(BIN)/citedesk index
 
-# The chat in the browser, until Ctrl-C.
+# Serves the chat in the browser, until Ctrl-C.
 chat: index
 	@$(BIN)/citedesk ui --open
 
 install: $(VENV)/.installed
 
-# A small language model of your own: installs llama.cpp, downloads 1.1 GB the first time, and serves until Ctrl-C.
+# A small local language model: installs llama.cpp, downloads 1.1 GB the first time, and serves until Ctrl-C.
 llm: $(VENV)/.installed-llm
 	$(BIN)/citedesk llm get $(LLM)
 	@$(BIN)/citedesk llm serve $(LLM)
@@ -31,18 +31,24 @@ llm: $(VENV)/.installed-llm
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
 
-# The tests in a real Chromium, which has to be installed (Debian: apt-get install chromium).
+# The tests in a real Chromium (Debian: apt-get install chromium).
 browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m browser
 
-# The README's screenshots, of the index in use and a fresh evaluation of it (three minutes); needs chromium.
-pictures: index $(VENV)/.installed-dev
-	$(BIN)/python -m tests.browser.pictures
-
+# Formatting, lint, types, and the generated parts of the documentation.
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m eval.docs --check
+
+# The generated parts of README.md and docs/: settings, commands, figures.
+docs: $(VENV)/.installed
+	$(BIN)/python -m eval.docs
+
+# The screenshots in docs/pictures, of the index in use and a fresh evaluation of it (three minutes); needs Chromium.
+pictures: index $(VENV)/.installed-dev
+	$(BIN)/python -m eval.chat.screenshots
 
 # Fails where retrieval got worse than the stored baseline by more than the margin.
 gate: $(VENV)/.installed
@@ -56,7 +62,7 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Citedesk needs Python 3.11 or later; name one with make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-# The CPU build of torch where it can be had (it spares gigabytes of CUDA packages), else the one that there is.
+# The CPU build of torch where it is available, which saves gigabytes of CUDA packages; otherwise the default build.
 $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (a few minutes the first time)"
 	$(PIP) "torch==$(TORCH)+cpu" 2>/dev/null \

@@ -1,4 +1,4 @@
-"""Means with their uncertainty: bootstrap intervals and the paired permutation test (pure, seeded).
+"""Confidence intervals and the paired permutation test; seeded. numpy is imported in functions, for `--help`.
 
 Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13; Smucker et al., A comparison of statistical
 significance tests for information retrieval evaluation, CIKM 2007.
@@ -10,15 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 _Z = 1.959964  # standard deviations of a normal curve on either side that hold 95 %
 _TAILS = (2.5, 97.5)  # percentiles that leave 95 % between them
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean, or where it is said a median, over `n` values, and the 95 % interval [low, high] around it."""
+    """A mean (or a median, where so documented) of `n` values, with its 95 % interval [low, high]."""
 
     mean: float
     low: float
@@ -27,9 +25,11 @@ class Interval:
 
 
 def bootstrap_interval(values: Sequence[float], seed: int = 0, samples: int = 2000) -> Interval:
-    """Give the mean of values with its 95 % percentile bootstrap interval; raises ValueError where there are none."""
+    """Return the mean with its 95 % percentile bootstrap interval; raises ValueError for no values."""
     if not values:
         raise ValueError("no values, so no mean")
+    import numpy as np
+
     data = np.asarray(values, np.float64)
     chosen = np.random.default_rng(seed).integers(0, len(data), (samples, len(data)))
     low, high = np.percentile(data[chosen].mean(axis=1), _TAILS)
@@ -37,9 +37,11 @@ def bootstrap_interval(values: Sequence[float], seed: int = 0, samples: int = 20
 
 
 def median_interval(values: Sequence[float], seed: int = 0, samples: int = 2000) -> Interval:
-    """Give the median of values with its 95 % percentile bootstrap interval; raises ValueError where there are none."""
+    """Return the median with its 95 % percentile bootstrap interval; raises ValueError for no values."""
     if not values:
         raise ValueError("no values, so no median")
+    import numpy as np
+
     data = np.asarray(values, np.float64)
     chosen = np.random.default_rng(seed).integers(0, len(data), (samples, len(data)))
     low, high = np.percentile(np.median(data[chosen], axis=1), _TAILS)
@@ -47,7 +49,7 @@ def median_interval(values: Sequence[float], seed: int = 0, samples: int = 2000)
 
 
 def share_interval(hits: int, n: int) -> Interval:
-    """Give a share with its 95 % Wilson interval, which has a width even where all are hits; raises ValueError for n 0.
+    """Return a share with its 95 % Wilson interval, which is not empty for 0 or n hits; raises ValueError for n = 0.
 
     Wilson, Probable inference, the law of succession, and statistical inference, JASA 1927.
     """
@@ -60,12 +62,13 @@ def share_interval(hits: int, n: int) -> Interval:
 
 
 def permutation_p(differences: Sequence[float], seed: int = 0, samples: int = 10_000) -> float:
-    """Give the two-sided p-value of paired differences under random flips of their signs; 1 where none can be told.
+    """Return the two-sided p-value of paired differences under random sign flips; 1 for only zeros, or fewer than two.
 
-    Exact where all flips number no more than `samples`.
+    Exact where there are no more than `samples` flips.
     """
     if len(differences) < 2 or not any(differences):
         return 1.0
+    import numpy as np
     from scipy.stats import permutation_test  # 1 s of imports
 
     result = permutation_test(

@@ -1,4 +1,4 @@
-"""Tables for a terminal (pure): columns aligned, numbers to the right, a mean with its interval in one cell."""
+"""Aligned tables for a terminal, and means with their intervals as cells and as JSON."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def to_table(heading: Sequence[str], rows: Sequence[Sequence[str]], texts: int =
 
 
 def interval_cell(interval: Interval, signed: bool = False) -> str:
-    """Show a mean and its 95 % interval, as in "0.683 [0.635, 0.729]"."""
+    """Format a mean and its 95 % interval, as in "0.683 [0.635, 0.729]"."""
     sign = "+" if signed else ""
     return f"{interval.mean:{sign}.3f} [{interval.low:{sign}.3f}, {interval.high:{sign}.3f}]"
 
 
 def interval_to_json(interval: Interval) -> dict[str, float | int]:
-    """Show a mean with its interval and n."""
+    """Return a mean with its interval and n as a JSON object."""
     bounds = {"mean": interval.mean, "low": interval.low, "high": interval.high}
     return {**{name: round(value, _DIGITS) for name, value in bounds.items()}, "n": interval.n}
 
 
 def intervals_to_json(intervals: Mapping[str, Interval]) -> dict[str, Any]:
-    """Show several means by name."""
+    """Return means by name as a JSON object."""
     return {name: interval_to_json(interval) for name, interval in intervals.items()}
 
 

@@ -1,6 +1,6 @@
-"""What can be set, its default, and where each value in force came from.
+"""Settings, their defaults, and the source of each value in force.
 
-Sources in rising order of strength: the environment, a `.env` file in the working directory, flags.
+Precedence, lowest first: defaults, a `.env` file in the working directory, environment variables, flags.
 """
 
 from __future__ import annotations
@@ -17,96 +17,156 @@ from urllib.parse import urlsplit
 from rag.errors import UsageError
 
 PREFIX = "CITEDESK_"
+Group = Literal["index", "retrieval", "endpoint", "writing", "expansion"]
+GROUPS: tuple[Group, ...] = get_args(Group)
 Mode = Literal["whole", "per-paper"]
 Unsupported = Literal["mark", "strike", "repair"]
 RecallStep = Literal["rewrite", "hyde", "iterate", "screen"]
 RECALL_STEPS: tuple[RecallStep, ...] = get_args(RecallStep)
 _PROJECT = Path(__file__).resolve().parent.parent
-_LEAST_EVIDENCE = 260  # tokens, the instructions among them
+_MIN_PROMPT = 260  # tokens of the instructions, the question and some evidence
 _CHECKOUT = (_PROJECT / "pyproject.toml").exists()
 
 
-def _setting(default: Any, meaning: str, least: float | None = None, secret: bool = False) -> Any:
-    return field(default=default, repr=not secret, metadata={"meaning": meaning, "least": least, "secret": secret})
+def _setting(
+    group: Group,
+    default: Any,
+    meaning: str,
+    *,
+    unit: str = "",
+    minimum: float | None = None,
+    secret: bool = False,
+    shown_default: str | None = None,
+) -> Any:
+    """Declare a setting; `shown_default` describes a default that depends on the machine."""
+    metadata = {"group": group, "meaning": meaning, "unit": unit, "minimum": minimum, "secret": secret}
+    return field(default=default, repr=not secret, metadata={**metadata, "shown_default": shown_default})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be set; the defaults work offline, with no key."""
+    """All settings, in groups; the defaults work offline and without a key."""
 
     home: Path = _setting(
-        _PROJECT / ".citedesk" if _CHECKOUT else Path.home() / ".citedesk", "folder that holds the index"
+        "index",
+        _PROJECT / ".citedesk" if _CHECKOUT else Path.home() / ".citedesk",
+        "folder of the index and of downloaded models",
+        shown_default=".citedesk in a checkout, else ~/.citedesk",
     )
     corpus: Path | None = _setting(
-        _PROJECT / "corpus" if _CHECKOUT else None, "file or folder indexed when `index` names none"
+        "index",
+        _PROJECT / "corpus" if _CHECKOUT else None,
+        "file or folder of papers that `citedesk index` reads if given none",
+        shown_default="corpus in a checkout, else none",
     )
-    saved_year: int = _setting(2025, "year the listing pages were saved in: that of a date without a year", 1990)
-    embed_model: str = _setting("bge-small-en-v1.5", "bundled model, folder of model files, or model hub id")
+    saved_year: int = _setting(
+        "index", 2025, "year in which the listing pages were saved, used for dates without a year", minimum=1990
+    )
+    embed_model: str = _setting(
+        "index", "bge-small-en-v1.5", "encoder: a bundled model, a folder of model files, or a model hub id"
+    )
     late_model: str = _setting(
-        "answerai-colbert-small-v1", "bundled model that gives a vector for each token, folder of its files, or none"
+        "index",
+        "answerai-colbert-small-v1",
+        "token encoder for late interaction: a bundled model, a folder with a copy of its files, or none",
     )
-    chunk_tokens: int = _setting(96, "tokens of the abstract that one chunk may hold", 16)
-    chunk_overlap: int = _setting(32, "tokens of whole sentences that neighbouring chunks share", 0)
-    pool: int = _setting(100, "papers that dense search and BM25 each propose", 1)
-    rerank_depth: int = _setting(30, "papers that the cross-encoder reads; 0 leaves it out, as --fast does", 0)
-    llm_base_url: str | None = _setting(None, "OpenAI-compatible endpoint, as in http://127.0.0.1:8080/v1")
-    llm_model: str | None = _setting(None, "model that the endpoint is asked for")
-    llm_api_key: str | None = _setting(None, "key sent to the endpoint, if it wants one", secret=True)
-    llm_connect_timeout: float = _setting(5.0, "seconds in which the endpoint must accept a connection", 0.1)
-    llm_first_token_timeout: float = _setting(60.0, "seconds in which the first token, or reasoning, must come", 0.1)
-    llm_timeout: float = _setting(30.0, "seconds of silence between tokens after which the endpoint has failed", 0.1)
-    llm_total_timeout: float = _setting(300.0, "seconds in which one call must be done", 0.1)
-    llm_context: int = _setting(8192, "tokens that the model's context window holds", 512)
-    llm_max_tokens: int = _setting(1024, "tokens that a written answer may have", 16)
-    llm_mode: Mode = _setting("whole", "whole: one request with all papers; per-paper: a short one for each")
+    chunk_tokens: int = _setting("index", 96, "maximum length of a chunk", unit="tokens", minimum=16)
+    chunk_overlap: int = _setting(
+        "index", 32, "maximum overlap of adjacent chunks, in whole sentences", unit="tokens", minimum=0
+    )
+    pool: int = _setting(
+        "retrieval", 100, "candidates that dense retrieval and BM25 each contribute", unit="papers", minimum=1
+    )
+    rerank_depth: int = _setting(
+        "retrieval",
+        30,
+        "candidates that the cross-encoder reranks; 0 disables it, as --fast does",
+        unit="papers",
+        minimum=0,
+    )
+    llm_base_url: str | None = _setting(
+        "endpoint", None, "URL of an OpenAI-compatible endpoint, such as http://127.0.0.1:8080/v1"
+    )
+    llm_model: str | None = _setting("endpoint", None, "model requested from the endpoint")
+    llm_api_key: str | None = _setting("endpoint", None, "API key sent to the endpoint, if it needs one", secret=True)
+    llm_connect_timeout: float = _setting("endpoint", 5.0, "timeout for connecting", unit="seconds", minimum=0.1)
+    llm_first_token_timeout: float = _setting(
+        "endpoint", 60.0, "timeout for the first token of an answer or of reasoning", unit="seconds", minimum=0.1
+    )
+    llm_timeout: float = _setting("endpoint", 30.0, "timeout between two tokens", unit="seconds", minimum=0.1)
+    llm_total_timeout: float = _setting("endpoint", 300.0, "timeout for a whole request", unit="seconds", minimum=0.1)
+    llm_context: int = _setting("endpoint", 8192, "context window of the model", unit="tokens", minimum=512)
     llm_parallel: int = _setting(
-        2, "requests side by side where each paper has one; at most what the endpoint serves", 1
+        "endpoint",
+        2,
+        "concurrent requests where each paper has its own; no more than the endpoint serves at once",
+        unit="requests",
+        minimum=1,
+    )
+    llm_max_tokens: int = _setting("writing", 1024, "maximum length of a written answer", unit="tokens", minimum=16)
+    llm_mode: Mode = _setting(
+        "writing", "whole", "whole: one request with all papers; per-paper: a short request for each paper"
     )
     unsupported: Unsupported = _setting(
-        "mark", "sentences that no paper bears out: mark them, strike them through, or repair them by one more request"
+        "writing",
+        "mark",
+        "treatment of sentences that no paper supports: mark them, strike them through, or repair them with one more "
+        "request",
     )
     recall: tuple[RecallStep, ...] = _setting(
-        (), f"how a model helps to find papers, at a cost in calls: none, or of {','.join(RECALL_STEPS)}"
+        "expansion",
+        (),
+        "steps in which a model helps to find papers, each at the cost of requests: none, or any of "
+        f"{','.join(RECALL_STEPS)}",
     )
-    recall_rounds: int = _setting(2, "times that iterate asks for what is missing", 1)
-    screen_depth: int = _setting(30, "papers of a list that screen asks about, a call each", 1)
+    recall_rounds: int = _setting(
+        "expansion", 2, "rounds in which iterate asks for missing papers", unit="rounds", minimum=1
+    )
+    screen_depth: int = _setting(
+        "expansion", 30, "papers of a list that screen asks about, one request each", unit="papers", minimum=1
+    )
     screen_odds: float | None = _setting(
-        None, "factor by which a screening's yes raises a paper's odds and its no lowers them; not set, it decides", 1
+        "expansion",
+        None,
+        "factor by which a yes of screen raises a paper's odds and a no lowers them; if not set, screen decides alone",
+        minimum=1,
     )
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            least, value = each.metadata["least"], getattr(self, each.name)
-            if None not in (least, value) and not least <= value:
-                raise UsageError(f"{environment_variable(each.name)} is {value}: it must be at least {least:g}.")
+            minimum, value = each.metadata["minimum"], getattr(self, each.name)
+            if None not in (minimum, value) and not minimum <= value:
+                raise UsageError(f"{environment_variable(each.name)} is {value}: it must be at least {minimum:g}.")
         if self.chunk_overlap >= self.chunk_tokens:
             raise UsageError(
-                f"CITEDESK_CHUNK_OVERLAP is {self.chunk_overlap}: it must be below the "
-                f"{self.chunk_tokens} of CITEDESK_CHUNK_TOKENS."
+                f"CITEDESK_CHUNK_OVERLAP is {self.chunk_overlap}: it must be less than CITEDESK_CHUNK_TOKENS, "
+                f"{self.chunk_tokens}."
             )
-        if self.llm_max_tokens + _LEAST_EVIDENCE > self.llm_context:
+        if self.llm_max_tokens + _MIN_PROMPT > self.llm_context:
             raise UsageError(
-                f"CITEDESK_LLM_MAX_TOKENS is {self.llm_max_tokens}: it must leave {_LEAST_EVIDENCE} tokens for the "
-                f"question and papers of the {self.llm_context} of CITEDESK_LLM_CONTEXT."
+                f"CITEDESK_LLM_MAX_TOKENS is {self.llm_max_tokens}: it must leave {_MIN_PROMPT} tokens of "
+                f"CITEDESK_LLM_CONTEXT, {self.llm_context}, for the question and the papers."
             )
         if self.screen_odds == inf:
-            raise UsageError("CITEDESK_SCREEN_ODDS is infinite: remove it, for a screening to decide by itself.")
-        self._check_form()
+            raise UsageError("CITEDESK_SCREEN_ODDS is infinite. Remove it to let screen decide alone.")
+        self._check_request_values()
         if self.recall and not self.llm_base_url:
             raise UsageError(
-                f"CITEDESK_RECALL or --recall is {','.join(self.recall)}, which asks a model: set "
-                "CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL, or leave it at none."
+                f"CITEDESK_RECALL or --recall is {','.join(self.recall)}, which needs a model: set "
+                "CITEDESK_LLM_BASE_URL and CITEDESK_LLM_MODEL, or use none."
             )
 
-    def _check_form(self) -> None:
-        """Look at what would be put into a request."""
-        if self.llm_base_url and not _is_address(self.llm_base_url):
-            raise UsageError("CITEDESK_LLM_BASE_URL is not an http(s) address. Set one, as in http://127.0.0.1:8080/v1")
+    def _check_request_values(self) -> None:
+        """Raise UsageError for values that cannot be part of an HTTP request."""
+        if self.llm_base_url and not _is_http_url(self.llm_base_url):
+            raise UsageError("CITEDESK_LLM_BASE_URL is not an http(s) URL, such as http://127.0.0.1:8080/v1.")
         if self.llm_api_key and not (self.llm_api_key.isascii() and _is_plain(self.llm_api_key)):
-            raise UsageError("CITEDESK_LLM_API_KEY holds a blank, or a character that no key has. Copy the key again.")
+            raise UsageError(
+                "CITEDESK_LLM_API_KEY contains a blank or a character that no key has. Copy the key again."
+            )
 
     def check_endpoint(self) -> None:
-        """Raise UsageError where only one of an endpoint's address and its model is set."""
+        """Raise UsageError if only one of the endpoint's URL and its model is set."""
         if self.llm_base_url and not self.llm_model:
             raise UsageError(
                 "CITEDESK_LLM_MODEL is not set, though CITEDESK_LLM_BASE_URL is: set both or neither. "
@@ -117,17 +177,17 @@ class Settings:
 
     @property
     def has_endpoint(self) -> bool:
-        """Tell whether an endpoint is configured to write the answers; raises UsageError where half of one is."""
+        """Whether an endpoint is configured; raises UsageError if only its URL or its model is."""
         self.check_endpoint()
         return self.llm_base_url is not None
 
 
 def _is_plain(text: str) -> bool:
-    """Tell whether a text has neither blanks nor characters that do not show."""
+    """Return whether a text has neither blanks nor unprintable characters."""
     return text.isprintable() and " " not in text
 
 
-def _is_address(text: str) -> bool:
+def _is_http_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         return _is_plain(text) and parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
@@ -137,32 +197,70 @@ def _is_address(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings in force, and for each name the source that set it."""
+    """The settings in force, and the source of each by name."""
 
     settings: Settings
     sources: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class SettingDescription:
+    """A setting as documentation shows it; `default` is "" if there is none, `unit` is "" for values without one."""
+
+    name: str
+    variable: str
+    group: Group
+    default: str
+    meaning: str
+    unit: str
+    secret: bool
+
+
+def describe_settings() -> tuple[SettingDescription, ...]:
+    """Describe all settings, ordered by group."""
+    described = [
+        SettingDescription(
+            each.name,
+            environment_variable(each.name),
+            each.metadata["group"],
+            each.metadata["shown_default"] or to_text(each.default) or "",
+            each.metadata["meaning"],
+            each.metadata["unit"],
+            each.metadata["secret"],
+        )
+        for each in fields(Settings)
+    ]
+    return tuple(sorted(described, key=lambda each: GROUPS.index(each.group)))
+
+
+def to_text(value: Any) -> str | None:
+    """Return a setting's value as its variable would be set; None if it is not set."""
+    if isinstance(value, tuple):
+        return ",".join(value) or "none"
+    return None if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def environment_variable(name: str) -> str:
-    """Name the environment variable of a setting."""
+    """Return the environment variable of a setting."""
     return PREFIX + name.upper()
 
 
 def load_settings(
     flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> Configuration:
-    """Read the settings in force; raises UsageError for a value or a CITEDESK_ variable that means nothing.
+    """Load the settings in force; raises UsageError for an invalid value or an unknown CITEDESK_ variable.
 
-    `flags` holds values by setting name, None where a flag was not given; `.env` is looked for in `folder`.
+    `flags` has values by setting name, None for a flag that was not given; `.env` is read from `folder`. An empty
+    value counts as not set.
     """
     values: dict[str, Any] = {}
     sources = {each.name: "default" for each in fields(Settings)}
     dotenv = (folder or Path.cwd()) / ".env"
     for source, texts in (
-        ("environment", os.environ if environ is None else environ),
         (str(dotenv), _read_dotenv(dotenv)),
+        ("environment", os.environ if environ is None else environ),
     ):
-        for each in _named(texts, source):
+        for each in _set_by(texts, source):
             values[each.name] = _convert(each, texts[environment_variable(each.name)])
             sources[each.name] = source
     for name, value in (flags or {}).items():
@@ -180,16 +278,16 @@ def _read_dotenv(path: Path) -> Mapping[str, str]:
     try:
         return {name: value or "" for name, value in dotenv_values(path).items()}
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}. Mend or remove it.") from None
+        raise UsageError(f"{path} cannot be read: {error}. Correct or remove it.") from None
 
 
-def _named(texts: Mapping[str, str], source: str) -> list[Field[Any]]:
-    """List the settings that a source names; an unknown CITEDESK_ name is an error, for it would be ignored."""
+def _set_by(texts: Mapping[str, str], source: str) -> list[Field[Any]]:
+    """Return the settings that a source sets; raises UsageError for an unknown CITEDESK_ name, a likely typo."""
     known = {environment_variable(each.name): each for each in fields(Settings)}
     for name in texts:
         if name.startswith(PREFIX) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {close[0]}?" if close else "Remove it; the README says how to list what can be set."
+            hint = f"Did you mean {close[0]}?" if close else "Remove it; `citedesk doctor` lists all settings."
             raise UsageError(f"{name} ({source}) is not a setting. {hint}")
     return [each for name, each in known.items() if texts.get(name, "").strip()]
 
@@ -206,7 +304,7 @@ def _convert(setting: Field[Any], text: str) -> Any:
     kind = next((kind for kind in get_args(hint) if kind is not type(None)), hint)
     try:
         return Path(text.strip()).expanduser() if kind is Path else kind(text.strip())
-    except RuntimeError as error:  # "~name/" of nobody
+    except RuntimeError as error:  # "~name/" without such a user
         raise UsageError(f"{environment_variable(setting.name)}: {error} Set it to another folder.") from None
     except ValueError:
         wanted = {int: "a whole number", float: "a number"}[kind]
@@ -224,11 +322,11 @@ def _choice(setting: Field[Any], text: str, choices: tuple[str, ...]) -> str:
 
 
 def parse_recall(text: str) -> tuple[RecallStep, ...]:
-    """Read the steps that a text names, with commas between, in the order in which they are taken; "none" is none.
+    """Parse a comma-separated list of steps into their order of execution; "none" is none of them.
 
-    Raises ValueError for a name that is no step.
+    Raises ValueError for an unknown step.
     """
     names = {name.strip().lower() for name in text.split(",")} - {"", "none"}
     if unknown := sorted(names.difference(RECALL_STEPS)):
-        raise ValueError(f"not a step: {', '.join(unknown)}. There are {', '.join(RECALL_STEPS)}, and none.")
+        raise ValueError(f"not a step: {', '.join(unknown)}. The steps are {', '.join(RECALL_STEPS)}; or set none.")
     return tuple(step for step in RECALL_STEPS if step in names)

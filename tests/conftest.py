@@ -1,17 +1,20 @@
-"""What every test has: no network but loopback, no setting of the machine's, and a home of its own."""
+"""Fixtures of all tests: no network but loopback, none of the user's settings, a home folder for each test."""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from rag.index.library import Library
 from tests.fakes import EASY_RANKER, SHELF, ScriptedEndpoint, hash_library
+from tests.leaks import LeakCheck
 
 PROJECT = Path(__file__).parent.parent
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -19,8 +22,14 @@ settings.register_profile("busy", deadline=None)  # a shared machine is slow now
 settings.load_profile("busy")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the check for files and threads that tests leave open."""
+    config.pluginmanager.register(LeakCheck())
+
+
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test that connects to anything but loopback."""
     connect = socket.socket.connect
 
     def loopback_only(self: socket.socket, address: object) -> None:
@@ -34,6 +43,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Unset the user's CITEDESK_ variables, and run in a temporary folder with its own index home."""
     for name in list(os.environ):
         if name.startswith("CITEDESK_"):
             monkeypatch.delenv(name)
@@ -41,21 +51,46 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _models_opened_once() -> Iterator[None]:
+    """Share loaded models between tests: loading the default ones takes 2 s of CPU time, and they hold no state."""
+    import onnxruntime
+
+    from rag.models import loading
+
+    opened: dict[object, Any] = {}
+    open_session = onnxruntime.InferenceSession
+
+    def shared_session(path: Path, *arguments: Any, **options: Any) -> Any:
+        status = path.stat() if path.exists() else None
+        key = (path, status and (status.st_mtime_ns, status.st_size))
+        if key not in opened:
+            opened[key] = open_session(path, *arguments, **options)
+        return opened[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnxruntime, "InferenceSession", shared_session)
+        patch.setattr(os, "fsync", lambda descriptor: None)  # no test cuts the power
+        for name in ("load_encoder", "load_token_encoder", "load_cross_encoder"):
+            patch.setattr(loading, name, cache(getattr(loading, name)))
+        yield
+
+
 @pytest.fixture
 def easy_ranker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command line rank with weights that no training changes."""
+    """Rank with `EASY_RANKER` instead of the trained weights, also on the command line."""
     monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
 
 
 @pytest.fixture
 def endpoint() -> Iterator[ScriptedEndpoint]:
-    """An OpenAI-compatible server on loopback that does what a test tells it."""
+    """A running `ScriptedEndpoint`, an OpenAI-compatible server on loopback."""
     server = ScriptedEndpoint()
     with server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     """The index of four papers that `SHELF` lists, by models that need no weights."""
     opened = hash_library(tmp_path_factory.mktemp("shelf"), SHELF)

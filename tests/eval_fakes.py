@@ -1,4 +1,4 @@
-"""An asker that follows a script, and the rows and gold that the tests of the evaluation share."""
+"""A scripted engine, and factories for questions, rows, answers and runs, for the tests of the evaluation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from eval.questions import Question
+from eval.gold.questions import Question
 from eval.runs.folder import Run, RunInfo
 from eval.runs.rows import Row
 from rag.answer import Answer, Citation, Done, Event, Notice, Retrieved, Token
@@ -34,7 +34,10 @@ class Found:
 
 @dataclass
 class ScriptedAsker:
-    """Finds the three papers in their order, and cites the first; the questions in `fails` raise, or fall back."""
+    """An engine that finds `PAPERS` in order and cites the first.
+
+    Questions in `fails` raise LLMFailed; those in `falls_back` are answered extractively with a notice.
+    """
 
     fails: frozenset[str] = frozenset()
     falls_back: frozenset[str] = frozenset()
@@ -71,16 +74,19 @@ class ScriptedAsker:
 
 
 def question(name: str, relevant: Mapping[str, int] | None = None, **values: Any) -> Question:
+    """Return a gold question; by default the first of `PAPERS` has grade 2."""
     relevant = {PAPERS[0].paper_id: 2} if relevant is None else relevant
     values = {"type": "fact" if relevant else "unanswerable", "question": f"What of {name}?", **values}
     return Question(id=name, relevant=relevant, titles=dict.fromkeys(relevant, "A Title"), **values)
 
 
 def row(name: str, hits: tuple[str, ...], relevant: Mapping[str, int] | None = None, **values: Any) -> Row:
+    """Return a row of a run: the question of that name, with paper ids as its hits."""
     return Row(question(name, relevant), hits, **values)
 
 
 def answer(status: str = "answered", text: str = "Pebble prunes [1].", *cited: tuple[str, list[Any]]) -> dict[str, Any]:
+    """Return an answer as JSON; each of `cited` is a paper id with its quotes."""
     citations = [
         {"n": n, "paper_id": paper_id, "title": f"Title {n}", "url": None, "date": "2024-01-05", "quotes": quotes}
         for n, (paper_id, quotes) in enumerate(cited, start=1)
@@ -89,4 +95,5 @@ def answer(status: str = "answered", text: str = "Pebble prunes [1].", *cited: t
 
 
 def run_of(*rows: Row, questions: int | None = None, **values: Any) -> Run:
+    """Return a run of these rows; `questions` is their number unless given, `values` are fields of `RunInfo`."""
     return Run(replace(INFO, questions=len(rows) if questions is None else questions, **values), rows)

@@ -34,6 +34,8 @@ from rag.text.tokens import tokenize
 from rag.types import Paper, TokenUsage
 from rag.verification.judge import SentenceJudge
 from rag.verification.written_answer import CheckedWriter
+from tests.indexes import copy_index
+from tests.timing import PATIENCE
 
 CACHE_PAPER = Paper(
     paper_id="2401.00001",
@@ -181,19 +183,26 @@ _NEGATION = re.compile(r"\b(?:no|not|never|cannot|without|fails?|neither|nor)\b"
 
 
 def hash_models() -> Models:
-    """Give the three models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
+    """Return the three models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
     return Models(HashEncoder(), HashTokenEncoder(), HashCrossEncoder())
 
 
 def hash_settings(home: Path, **values: Any) -> Settings:
-    """Give the settings of an index of `HASH_RECIPE`."""
+    """Return the settings of an index of `HASH_RECIPE`, with other settings as `values`."""
     return Settings(home=home, embed_model="hash", late_model="hash", **values)
 
 
 def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
-    """Index papers with the models that need no weights, and open what came of it."""
+    """Index papers with the models that need no weights, and open the index; an index already there is updated."""
     request = BuildPlan(Corpus(tuple(papers), (), len(papers)), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
-    update_index(IndexFolder(home), request, hash_models)
+
+    def build(folder: Path) -> None:
+        update_index(IndexFolder(folder), request, hash_models)
+
+    if (home / "index").exists():
+        build(home)
+    else:
+        copy_index(("hash", tuple(papers)), build, home)
     return open_library(hash_settings(home))
 
 
@@ -211,7 +220,7 @@ class WordEntailment:
 
 
 def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWriter:
-    """Give a writer that judges and counts by words, over a chat model or the endpoint that is set."""
+    """Return a writer that judges and counts by words, over a chat model or else the configured endpoint."""
     from rag.llm.client import open_chat  # only needed where a test has an endpoint
 
     writer = Writer(settings, TokenCounter(str.split), lambda: chat or open_chat(settings))
@@ -220,9 +229,11 @@ def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWri
 
 @dataclass
 class ScriptedChat:
-    """A chat model without an endpoint: gives `replies` in order, or what they make of the messages.
+    """A chat model without an endpoint: returns `replies` in order, or the result of calling it with the messages.
 
-    A reply that is an error is raised, after `shown` of its stream. Each call costs 10 and 2 tokens and a second.
+    A reply that is an error is raised, after `shown` has been streamed. Text is streamed in pieces of `piece`
+    characters. Each call counts as 10 prompt tokens, 2 completion tokens and a second. `asked` and `limits` record the
+    messages and token limits of the calls.
     """
 
     replies: Sequence[str | Reply | LLMFailed] | Callable[[Sequence[Message]], str | Reply | LLMFailed] = ()
@@ -268,7 +279,12 @@ class ScriptedChat:
 
 @dataclass
 class ScriptedEndpoint:
-    """A server on loopback: streams `pieces` as an answer, or misbehaves as its fields say."""
+    """An OpenAI-compatible server on loopback: streams `pieces` as an answer, or misbehaves as its fields say.
+
+    `status`, `body` and `redirect` are those of every reply, `models` the names that it lists. A stream breaks off
+    before piece `cut_after`, and is silent before piece `silent_after` until `released` is set. `requests` and `keys`
+    record what was sent; `closed_early` is set where the client left a stream, `ended` where a stream ended at all.
+    """
 
     pieces: Sequence[str] = ("Pebble prunes the KV cache [1].",)
     finish_reason: str | None = "stop"
@@ -282,6 +298,7 @@ class ScriptedEndpoint:
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     closed_early: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> ScriptedEndpoint:
@@ -343,7 +360,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             for i, piece in enumerate(self.server.script.pieces):
                 if i == self.server.script.silent_after:
-                    self.server.script.released.wait(10)
+                    self.server.script.released.wait(PATIENCE)
                 if i == self.server.script.cut_after:
                     return
                 time.sleep(self.server.script.pause)
@@ -353,6 +370,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"data: [DONE]\n\n")
         except (BrokenPipeError, ConnectionResetError):
             self.server.script.closed_early.set()
+        finally:
+            self.server.script.ended.set()
 
     def _event(self, choice: dict[str, Any] | None, usage: dict[str, int] | None = None) -> None:
         chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "small-model"}

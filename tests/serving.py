@@ -1,10 +1,9 @@
-"""Serves an ASGI application on a free port of loopback, by the server that users get; and a holder to serve."""
+"""Context managers that run an ASGI application under uvicorn on a free port of loopback, or load an engine."""
 
 from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +13,13 @@ import pytest
 import uvicorn
 
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings, word_writer
+from tests.timing import PATIENCE, wait_until
 from ui.engine_holder import EngineHolder
 
 
 @contextmanager
 def served(app: Any, **options: Any) -> Iterator[str]:
-    """Serve an application while the context lasts; gives its address, as in "http://127.0.0.1:40123"."""
+    """Serve an application while the context lasts; yields its address, as in "http://127.0.0.1:40123"."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
@@ -27,21 +27,19 @@ def served(app: Any, **options: Any) -> Iterator[str]:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        until = time.monotonic() + 20
-        while not server.started and thread.is_alive() and time.monotonic() < until:
-            time.sleep(0.005)
+        wait_until(lambda: server.started or not thread.is_alive())
         assert server.started, "the server did not start"
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(PATIENCE)
             assert not thread.is_alive(), "the server did not stop"
 
 
 @contextmanager
 def shelf_engine(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> Iterator[EngineHolder]:
-    """Open a holder over `SHELF` whose models need no weights; `values` are settings."""
+    """Yield a started holder over `SHELF` whose models need no weights; `values` are settings."""
     hash_library(home, SHELF).close()
     monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
     monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
@@ -49,7 +47,7 @@ def shelf_engine(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> 
     holder = EngineHolder(hash_settings(home, **values))
     holder.start()
     try:
-        holder.engine(20)
+        holder.engine(PATIENCE)
         yield holder
     finally:
         holder.close()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from eval.ablation import ablate, signals
-from eval.ablation.ablate import STEPS, Step, StepScore, measurable, run_ablation
-from eval.ablation.output import ablation_to_json, ablation_to_text
+from eval.ablation import signals, steps
+from eval.ablation.ablate import ablation_to_json, ablation_to_text
 from eval.ablation.signals import Parts, SignalSource, rank_all
-from eval.questions import Question
+from eval.ablation.steps import STEPS, Step, StepScore, measurable, run_ablation
+from eval.gold.questions import Question
 from rag.cli.main import main
 from rag.corpus.reader import Corpus
 from rag.engine import Engine
@@ -131,7 +131,7 @@ def test_new_part_is_one_signal_and_one_step(parts: Parts, tmp_path: Path, monke
     backwards = SignalSource(lambda parts: lambda question: [paper.paper_id for paper in reversed(PAPERS)], ())
     step = Step("backwards", "a bad idea", ("backwards",), lambda rankings: list(rankings["backwards"]), "full")
     monkeypatch.setattr(signals, "SIGNALS", {**signals.SIGNALS, "backwards": backwards})
-    monkeypatch.setattr(ablate, "STEPS", (*STEPS, step))
+    monkeypatch.setattr(steps, "STEPS", (*STEPS, step))
     scores = by_name(run_ablation(parts, QUESTIONS, tmp_path))
     assert scores["backwards"].measures["success@1"].mean == 0.0
     assert scores["backwards"].gains["success@1"].mean == -1.0

@@ -16,6 +16,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from rag.corpus.records import paper_to_record
 from tests.fakes import PEBBLE, ScriptedEndpoint, hash_settings
 from tests.serving import served, shelf_engine
+from tests.timing import PATIENCE
 from ui.api.app import make_api
 from ui.engine_holder import EngineHolder, IndexStatus
 from ui.login.access import Access
@@ -26,7 +27,10 @@ QUESTION = "which papers cut the memory of the KV cache"
 
 @contextmanager
 def api(holder: EngineHolder, patience: float = 30.0) -> Iterator[httpx.Client]:
-    with served(make_api(holder, patience)) as url, httpx.Client(base_url=url, timeout=20) as client:
+    with (
+        served(make_api(holder, patience)) as url,
+        httpx.Client(base_url=url, timeout=PATIENCE) as client,
+    ):
         yield client
 
 

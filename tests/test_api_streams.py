@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from tests.fakes import ScriptedEndpoint
 from tests.serving import served, shelf_engine
+from tests.timing import PATIENCE, wait_until
 from ui.api.app import make_api
 from ui.api.models import EVENT_MODELS
 from ui.api.streams import encode_event
@@ -27,7 +27,7 @@ Events = list[tuple[str, Any]]
 
 @contextmanager
 def api(holder: EngineHolder) -> Iterator[httpx.Client]:
-    with served(make_api(holder)) as url, httpx.Client(base_url=url, timeout=20) as client:
+    with served(make_api(holder)) as url, httpx.Client(base_url=url, timeout=PATIENCE) as client:
         yield client
 
 
@@ -95,9 +95,9 @@ def test_a_client_that_goes_away_ends_the_endpoints_work(written: EngineHolder, 
     with api(written) as client:
         with client.stream("POST", "/api/ask", json={"question": QUESTION}, headers=EVENTS) as got:
             assert next(name for name, _ in read(got.iter_lines()) if name == "token")
-        assert ended("citedesk-question")
+        wait_for_the_end("citedesk-question")
         endpoint.released.set()
-        assert endpoint.closed_early.wait(10)
+        assert endpoint.closed_early.wait(PATIENCE)
 
 
 def test_so_does_one_that_waits_for_the_whole_answer(written: EngineHolder, endpoint: ScriptedEndpoint) -> None:
@@ -107,9 +107,9 @@ def test_so_does_one_that_waits_for_the_whole_answer(written: EngineHolder, endp
         with pytest.raises(httpx.ReadTimeout):
             client.post("/api/ask", json={"question": QUESTION}, timeout=1)
         assert len(endpoint.requests) == 1
-        assert ended("citedesk-question")
+        wait_for_the_end("citedesk-question")
         endpoint.released.set()
-        assert endpoint.closed_early.wait(10)
+        assert endpoint.closed_early.wait(PATIENCE)
 
 
 def test_who_queues_is_told_how_many_are_before_them(written: EngineHolder) -> None:
@@ -156,7 +156,7 @@ def test_no_more_are_under_way_than_may_be_and_the_next_waits(
             next_one.start()
             next_one.join(0.5)
             assert later == []
-        next_one.join(10)
+        next_one.join(PATIENCE)
         endpoint.released.set()
     assert later == [200]
 
@@ -193,11 +193,6 @@ def test_answers_side_by_side_are_not_mixed(written: EngineHolder) -> None:
     assert answers == {question: question for question in questions}
 
 
-def ended(name: str, seconds: float = 10) -> bool:
+def wait_for_the_end(name: str) -> None:
     """Wait until no thread of this name works any more."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if not any(thread.name == name for thread in threading.enumerate()):
-            return True
-        time.sleep(0.02)
-    return False
+    wait_until(lambda: not any(thread.name == name for thread in threading.enumerate()))

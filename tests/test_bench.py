@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from eval.measures.trec import per_query
+from eval.benchmarks.beir import Skipped, TestSet, read_test_set
+from eval.benchmarks.bench import bench_to_json, bench_to_text
+from eval.benchmarks.index import BM25, open_indexed, scratch_settings
+from eval.benchmarks.published import published
+from eval.benchmarks.systems import SystemScore, per_query, run_bench
 from eval.stats import Interval
-from eval.testsets.beir import Skipped, TestSet, read_test_set
-from eval.testsets.bench import Row, run_bench
-from eval.testsets.index import BM25, open_indexed, scratch_settings
-from eval.testsets.output import bench_to_json, bench_to_text
-from eval.testsets.published import published
 from rag.cli.main import main
 from rag.errors import CorpusError
 from rag.index.library import Library
@@ -48,7 +47,7 @@ def indexed(settings: Settings, test_set: TestSet, embedder: HashEncoder, bm25: 
     return open_indexed(settings, test_set, bm25, lambda: Models(embedder, HashTokenEncoder()), lambda: None)
 
 
-def scored(folder: Path) -> tuple[TestSet, Library, tuple[Row, ...]]:
+def scored(folder: Path) -> tuple[TestSet, Library, tuple[SystemScore, ...]]:
     test_set = read_test_set(folder)
     settings = scratch_settings(SETTINGS, folder.parent / "cache", test_set.name)
     library = indexed(settings, test_set, HashEncoder())
@@ -104,9 +103,9 @@ def test_judgements_of_unknown_ids_are_counted_and_left_out(folder: Path) -> Non
     ("file", "text", "message"),
     [
         ("corpus.jsonl", '{"id": "a", "title": "t", "text": "x"}\n{"id": ', "corpus.jsonl line 2: not JSON"),
-        ("corpus.jsonl", '{"id": 7, "title": "t", "text": "x"}\n', 'corpus.jsonl line 1: no "id" that is a text'),
-        ("corpus.jsonl", '{"id": "a", "title": "t"}\n', 'corpus.jsonl line 1: no "text" that is a text'),
-        ("corpus.jsonl", '{"id": "a", "text": "x"}\n' * 2, "corpus.jsonl line 2: id a is there twice"),
+        ("corpus.jsonl", '{"id": 7, "title": "t", "text": "x"}\n', 'corpus.jsonl line 1: no "id" that is a string'),
+        ("corpus.jsonl", '{"id": "a", "title": "t"}\n', 'corpus.jsonl line 1: no "text" that is a string'),
+        ("corpus.jsonl", '{"id": "a", "text": "x"}\n' * 2, "corpus.jsonl line 2: id a occurs twice"),
         ("corpus.jsonl", "\n", "corpus.jsonl holds no document"),
         ("queries.jsonl", '{"id": "q1", "text": " "}\n', "queries.jsonl line 1: the query is empty"),
         ("queries.jsonl", '{"id": "q1", "text": "\\ud800"}\n', "queries.jsonl line 1: text holds half a surrogate"),

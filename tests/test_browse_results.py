@@ -15,7 +15,7 @@ from rag.errors import IndexMissing
 from rag.index.library import Library
 from rag.types import Paper
 from tests.fakes import DUNE, PEBBLE, QUBITS, SHELF, hash_library, hash_models, hash_settings
-from ui.browse.catalogue import catalogue
+from ui.browse.collection import load_collection
 from ui.browse.facets import BrowseQuery
 from ui.browse.results import first_authors, matching_points, question_about, results_to_html
 from ui.browse.routes import browse_routes
@@ -114,8 +114,8 @@ def test_further_papers_follow_the_selection(shelf: Library) -> None:
     assert client(shelf).get("/browse/papers?from=x").status_code == 200
 
 
-def test_catalogue_is_made_once_for_a_generation(shelf: Library) -> None:
-    assert catalogue(shelf) is catalogue(shelf)
+def test_collection_is_built_once_for_a_generation(shelf: Library) -> None:
+    assert load_collection(shelf) is load_collection(shelf)
 
 
 def test_first_selection_fills_and_the_next_leaves_alone(shelf: Library) -> None:

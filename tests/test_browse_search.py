@@ -9,7 +9,7 @@ from rag.index.bm25 import Bm25Index
 from rag.index.library import Library
 from rag.types import Paper
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF, SHELF
-from ui.browse.catalogue import nearest
+from ui.browse.collection import nearest
 from ui.browse.facets import BrowseQuery, browse_query_from_url, count_facets, filter_and_sort
 from ui.browse.instant_search import InstantSearch
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from rag.cli.main import main
 from rag.corpus.records import paper_to_record
 from tests.conftest import PROJECT
 from tests.fakes import PAPERS, ROBOT_PAPER, SHELF, ScriptedEndpoint
+from tests.indexes import index_corpus, write_corpus
 
 pytestmark = pytest.mark.usefixtures("easy_ranker")
 QUESTION = "which method prunes the KV cache?"
@@ -27,32 +27,13 @@ def write_papers(path: Path, *records: dict[str, object]) -> Path:
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    return write_papers(tmp_path / "papers.jsonl", *map(paper_to_record, PAPERS))
+    return write_corpus(tmp_path / "papers.jsonl", PAPERS)
 
 
 @pytest.fixture
-def indexed(corpus: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    assert main(["index", "--quiet", str(corpus)]) == 0
-    capsys.readouterr()
+def indexed(corpus: Path) -> Path:
+    index_corpus(corpus, corpus.parent / "home")
     return corpus
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two indexes that are built once, for the tests that only read."""
-    homes = {}
-    for name, papers in (("papers", PAPERS), ("shelf", SHELF)):
-        folder = tmp_path_factory.mktemp(name)
-        corpus = write_papers(folder / "corpus.jsonl", *map(paper_to_record, papers))
-        homes[name] = folder / "home"
-        assert main(["index", "--quiet", "--home", str(homes[name]), str(corpus)]) == 0
-    return homes
-
-
-@pytest.fixture
-def readable(kept: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copytree(kept["papers"], tmp_path / "home")
-    capsys.readouterr()
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -88,7 +69,7 @@ def test_index_of_a_corpus_that_went_away_leaves_the_index(indexed: Path, capsys
     assert run(capsys, "search", QUESTION)[0] == 0
 
 
-def test_search_json_has_the_contracts_fields(readable: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_search_json_has_the_contracts_fields(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "search", QUESTION, "-k", "2", "--since", "2020", "--json")
     result = json.loads(out)
     assert (code, err) == (0, "")
@@ -124,7 +105,7 @@ def test_search_json_has_the_contracts_fields(readable: None, capsys: pytest.Cap
     }
 
 
-def test_filters_that_are_set_are_shown_as_they_were_given(readable: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_filters_that_are_set_are_shown_as_they_were_given(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ("--since", "2023", "--until", "2024-06", "--author", "Quill", "--authors", "2-", "--venue", "ICML")
     _, out, _ = run(capsys, "search", QUESTION, *flags, "--without-code", "--json")
     assert json.loads(out)["filters"] == {
@@ -150,18 +131,18 @@ def test_filters_that_are_set_are_shown_as_they_were_given(readable: None, capsy
     ],
 )
 def test_flags_filter_what_is_found(
-    readable: None, flags: tuple[str, ...], papers: list[str], capsys: pytest.CaptureFixture[str]
+    indexed: Path, flags: tuple[str, ...], papers: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, out, _ = run(capsys, "search", QUESTION, *flags, "--fast", "--json")
     assert sorted(hit["paper_id"] for hit in json.loads(out)["hits"]) == papers
 
 
-def test_search_prints_a_ranking(readable: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_search_prints_a_ranking(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "search", QUESTION, "-k", "1")
     assert out == "  1. Small Caches (2024-01-05)\n     https://arxiv.org/abs/2401.00001\n"
 
 
-def test_ask_json_has_the_contracts_fields(readable: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ask_json_has_the_contracts_fields(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "ask", QUESTION, "--json")
     answer = json.loads(out)
     assert code == 0
@@ -202,7 +183,7 @@ def test_ask_json_has_the_contracts_fields(readable: None, capsys: pytest.Captur
             assert paper.abstract[quote["start"] : quote["end"]] == quote["text"]
 
 
-def test_ask_prints_the_finding_then_the_papers(readable: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ask_prints_the_finding_then_the_papers(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "ask", QUESTION, "--since", "2024")
     assert out.startswith("- We present Pebble, which prunes the KV cache and cuts its memory by 2.57×.")
     assert "[1]\n\nUnderstood: papers dated 2024 or later (--drop since to lift).\n" in out
@@ -210,7 +191,7 @@ def test_ask_prints_the_finding_then_the_papers(readable: None, capsys: pytest.C
 
 
 def test_ask_streams_a_written_answer(
-    readable: None, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
+    indexed: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
     endpoint.pieces = ("Pebble prunes the KV\x1b cache [1", "]. It cures the flu [1].")
     flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
@@ -222,7 +203,7 @@ def test_ask_streams_a_written_answer(
 
 
 def test_ask_json_shows_the_sentences_and_what_each_step_cost(
-    readable: None, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
+    indexed: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
     endpoint.pieces = ("Pebble prunes the KV cache [1]. ", "So it goes.")
     flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
@@ -242,7 +223,7 @@ def test_ask_json_shows_the_sentences_and_what_each_step_cost(
 @pytest.mark.parametrize("unsupported", ["strike", "repair"])
 def test_ask_shows_what_was_struck_or_repaired(
     unsupported: str,
-    readable: None,
+    indexed: Path,
     endpoint: ScriptedEndpoint,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -255,7 +236,7 @@ def test_ask_shows_what_was_struck_or_repaired(
 
 
 def test_ask_with_a_failing_endpoint_says_so_and_answers(
-    readable: None, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
+    indexed: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
     endpoint.pieces, endpoint.cut_after = ("Half", " an answer"), 1
     flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
@@ -266,7 +247,7 @@ def test_ask_with_a_failing_endpoint_says_so_and_answers(
 
 
 def test_question_with_half_a_character_does_not_stop_the_rest(
-    readable: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     questions = tmp_path / "q.jsonl"
     questions.write_text(
@@ -274,11 +255,11 @@ def test_question_with_half_a_character_does_not_stop_the_rest(
     )
     code, out, err = run(capsys, "search", "--questions", str(questions))
     assert (code, [json.loads(line)["id"] for line in out.splitlines()]) == (1, [1, 3])
-    assert err == f'error: {questions} line 2: needs an "id" (a text or number) and a "question" (a text)\n'
+    assert err == f'error: {questions} line 2: needs an "id" (a string or number) and a "question" (a string)\n'
 
 
 def test_search_deeper_than_the_pool_shows_as_many_as_asked(
-    readable: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    indexed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CITEDESK_POOL", "1")
     _, out, _ = run(capsys, "search", QUESTION, "-k", "3", "--json")
@@ -303,7 +284,7 @@ def test_named_corpus_beats_the_one_that_was_indexed(
 
 @pytest.mark.parametrize("command", ["search", "ask"])
 def test_questions_file_gives_a_line_each_and_reports_bad_lines(
-    readable: None, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+    indexed: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     questions = tmp_path / "q.jsonl"
     lines = ('{"id": "a", "question": "dunes"}', "{broken", "", '{"id": 2}', '{"id": 3, "question": " "}')
@@ -315,7 +296,7 @@ def test_questions_file_gives_a_line_each_and_reports_bad_lines(
 
 
 def test_questions_come_from_stdin_too(
-    readable: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    indexed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO('{"id": 1, "question": "dunes"}\n'))
     code, out, _ = run(capsys, "ask", "--questions", "-")
@@ -362,16 +343,16 @@ def test_bad_input_is_one_clear_line(
     assert err.count("\n") == 1
 
 
-def test_index_of_another_model_names_both(readable: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_index_of_another_model_names_both(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "ask", "x", "--embed-model", "someone/model")
     assert code == 1
     assert "built with the model bge-small-en-v1.5, but CITEDESK_EMBED_MODEL names someone/model" in err
 
 
 def test_unexpected_error_is_one_line_without_a_traceback(
-    readable: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    indexed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.cli.commands._engine", lambda settings, use_llm: 1 / 0)
+    monkeypatch.setattr("rag.engine.build", lambda settings, use_llm: 1 / 0)
     code, _, err = run(capsys, "ask", "x")
     assert (code, err) == (
         1,
@@ -381,7 +362,7 @@ def test_unexpected_error_is_one_line_without_a_traceback(
         main(["ask", "x", "--debug"])
 
 
-def test_reader_that_goes_away_is_no_error(readable: None) -> None:
+def test_reader_that_goes_away_is_no_error(indexed: Path) -> None:
     command = f"unset PYTHONUNBUFFERED; {sys.executable} -m rag export | head -c 10"
     result = subprocess.run(
         command, shell=True, cwd=PROJECT, env={**os.environ}, capture_output=True, text=True, timeout=60
@@ -389,7 +370,7 @@ def test_reader_that_goes_away_is_no_error(readable: None) -> None:
     assert (result.stdout, result.stderr) == ('{"paper_id', "")
 
 
-def test_dotenv_in_the_folder_is_in_force(readable: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dotenv_in_the_folder_is_in_force(indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / ".env").write_text("CITEDESK_POOL=1\n")
     _, out, _ = run(capsys, "search", QUESTION, "-k", "1", "--json")
     assert len(json.loads(out)["hits"]) == 1
@@ -400,9 +381,8 @@ def test_dotenv_in_the_folder_is_in_force(readable: None, tmp_path: Path, capsys
 
 
 @pytest.fixture
-def shelf(kept: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copytree(kept["shelf"], tmp_path / "home")
-    capsys.readouterr()
+def shelf(tmp_path: Path) -> None:
+    index_corpus(write_corpus(tmp_path / "shelf.jsonl", SHELF), tmp_path / "home")
 
 
 def ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import pytest
 
 from rag.answer import Answer, Done
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from rag.engine import Engine
 from rag.index.library import Library
 from rag.render.notices import notices_text
@@ -24,11 +23,11 @@ from tests.fakes import (
     REEF,
     SHELF,
     ScriptedChat,
-    hash_library,
     hash_models,
     hash_settings,
     word_writer,
 )
+from tests.indexes import index_corpus, write_corpus
 
 LIST = Turn(
     "which papers keep the KV cache small?",
@@ -37,16 +36,9 @@ LIST = Turn(
 )
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    opened = hash_library(tmp_path_factory.mktemp("shelf"), SHELF)
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
-def engine(library: Library) -> Engine:
-    return make(library)
+def engine(shelf: Library) -> Engine:
+    return make(shelf)
 
 
 def make(library: Library, chat: ScriptedChat | None = None) -> Engine:
@@ -128,29 +120,26 @@ def test_conversations_side_by_side_are_as_each_alone(engine: Engine) -> None:
     assert engine.search("which of those are old?").query.papers == ()
 
 
-def test_model_makes_a_follow_up_stand_alone(library: Library) -> None:
+def test_model_makes_a_follow_up_stand_alone(shelf: Library) -> None:
     chat = ScriptedChat(("Which papers keep the KV cache small on phones?", "Pebble does [1]."))
-    *_, done = make(library, chat).ask("and on phones?", history=[LIST])
+    *_, done = make(shelf, chat).ask("and on phones?", history=[LIST])
     assert isinstance(done, Done)
     assert done.answer.query.standalone == "Which papers keep the KV cache small on phones?"
     assert {name: spent.calls for name, spent in done.answer.usage.steps.items()} == {"condense": 1, "write": 1}
     assert chat.closed.is_set()
 
 
-def test_rules_make_a_follow_up_stand_alone_where_no_model_is_wanted(library: Library) -> None:
+def test_rules_make_a_follow_up_stand_alone_where_no_model_is_wanted(shelf: Library) -> None:
     chat = ScriptedChat(())
-    assert asked(make(library, chat), "and on phones?", LIST).query.standalone == (
+    assert asked(make(shelf, chat), "and on phones?", LIST).query.standalone == (
         "which papers keep the KV cache small on phones?"
     )
     assert chat.asked == []
 
 
 @pytest.fixture
-def indexed(tmp_path: Path, capsys: pytest.CaptureFixture[str], easy_ranker: None) -> Path:
-    corpus = tmp_path / "papers.jsonl"
-    corpus.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in SHELF), encoding="utf-8")
-    assert main(["index", "--quiet", str(corpus)]) == 0
-    capsys.readouterr()
+def indexed(tmp_path: Path, easy_ranker: None) -> Path:
+    index_corpus(write_corpus(tmp_path / "papers.jsonl", SHELF), tmp_path / "home")
     return tmp_path
 
 

@@ -10,19 +10,16 @@ from typing import Any
 import pytest
 
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from rag.index.vectors import open_vectors
 from tests.fakes import PAPERS
+from tests.indexes import index_corpus, write_corpus
 
 ADDED = "3 added, 0 replaced, 0 removed, 0 unchanged, 0 failed\n"
 
 
 @pytest.fixture
-def generation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    papers = tmp_path / "papers.jsonl"
-    papers.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
-    assert main(["index", "--quiet", str(papers)]) == 0
-    capsys.readouterr()
+def generation(tmp_path: Path) -> Path:
+    index_corpus(write_corpus(tmp_path / "papers.jsonl", PAPERS), tmp_path / "home")
     index = tmp_path / "home" / "index"
     return index / (index / "current").read_text().strip()
 

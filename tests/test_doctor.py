@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from tests.fakes import PAPERS, ScriptedEndpoint
+from tests.indexes import index_corpus, write_corpus
 
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    path = tmp_path / "papers.jsonl"
-    path.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
-    assert main(["index", "--quiet", str(path)]) == 0
+    path = write_corpus(tmp_path / "papers.jsonl", PAPERS)
+    index_corpus(path, tmp_path / "home")
     return path
 
 
@@ -43,7 +42,7 @@ def test_sound_installation_is_fine(corpus: Path, capsys: pytest.CaptureFixture[
     ("name", "state", "detail"),
     [
         ("none", "ok", "none, as set"),
-        ("bge-small-en-v1.5", "fail", "Set CITEDESK_LATE_MODEL to one of them, or to none."),
+        ("bge-small-en-v1.5", "fail", "Set CITEDESK_LATE_MODEL to one of these, or to none."),
     ],
 )
 def test_late_model_is_checked(
@@ -81,7 +80,7 @@ def test_folder_without_a_model_fails(
     monkeypatch.setenv("CITEDESK_EMBED_MODEL", str(tmp_path))
     code, checks = examine(capsys)
     assert (code, checks["model"][0]) == (1, "fail")
-    assert "holds no model. Set CITEDESK_EMBED_MODEL to one that does." in checks["model"][1]
+    assert "contains no model. Set CITEDESK_EMBED_MODEL to a model folder." in checks["model"][1]
 
 
 def test_endpoint_that_answers_is_fine(

@@ -45,6 +45,7 @@ from tests.fakes import (
     hash_settings,
     word_writer,
 )
+from tests.timing import PATIENCE
 
 QUESTION = "Which method prunes the KV cache?"
 GENEROUS = replace(EASY_RANKER, relevance=Logistic({}, 20.0))
@@ -496,7 +497,7 @@ def test_papers_are_asked_about_one_by_one_where_that_is_set(library: Library, e
 
 
 def test_two_questions_at_once_do_not_mix(shelf: Library) -> None:
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=PATIENCE)
     names = {"Pebble": "Reef", "Reef": "Pebble"}
 
     def reply(messages: Sequence[Message]) -> str:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -15,11 +14,15 @@ from rag.index.vectors import VectorStore
 from rag.models.loading import Models
 from rag.settings import Settings
 from tests.fakes import PAPERS, hash_library, hash_models, hash_settings, word_writer
+from tests.timing import PATIENCE, wait_until
 from ui.engine_holder import EngineHolder, SessionSettings
 
-SOON = 20  # seconds
-
 pytestmark = pytest.mark.usefixtures("easy_ranker")
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.engine_holder._POLL_INTERVAL", 0.02)
 
 
 @contextmanager
@@ -32,19 +35,12 @@ def started(home: Path, load: Callable[[Settings], Models] = lambda settings: ha
         holder.close()
 
 
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + SOON
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def test_engine_is_waited_for_while_it_is_loaded(tmp_path: Path) -> None:
     hash_library(tmp_path).close()
     go_on = Event()
 
     def load(settings: Settings) -> Models:
-        assert go_on.wait(SOON)
+        assert go_on.wait(PATIENCE)
         return hash_models()
 
     with started(tmp_path, load) as holder:
@@ -52,7 +48,7 @@ def test_engine_is_waited_for_while_it_is_loaded(tmp_path: Path) -> None:
         with pytest.raises(CitedeskError, match="still being loaded"):
             holder.engine(timeout=0.01)
         go_on.set()
-        engine = holder.engine(SOON)
+        engine = holder.engine(PATIENCE)
         assert (holder.status.ready, holder.status.message, holder.status.papers) == (True, "", len(PAPERS))
         assert holder.status.generation == engine.library.manifest.generation
 
@@ -60,18 +56,18 @@ def test_engine_is_waited_for_while_it_is_loaded(tmp_path: Path) -> None:
 def test_index_that_is_built_later_is_taken_up_without_a_restart(tmp_path: Path) -> None:
     with started(tmp_path) as holder:
         with pytest.raises(IndexMissing, match="Run `citedesk index`"):
-            holder.engine(SOON)
+            holder.engine(PATIENCE)
         hash_library(tmp_path).close()
-        until(lambda: holder.status.ready)
+        wait_until(lambda: holder.status.ready)
         assert holder.engine().search("pebble").hits
 
 
 def test_new_generation_is_taken_up_without_a_restart(tmp_path: Path) -> None:
     hash_library(tmp_path, PAPERS[:2]).close()
     with started(tmp_path) as holder:
-        before = holder.engine(SOON)
+        before = holder.engine(PATIENCE)
         hash_library(tmp_path, PAPERS[:3]).close()
-        until(lambda: holder.status.papers == 3)
+        wait_until(lambda: holder.status.papers == 3)
         assert holder.engine() is not before
         assert before.search("pebble").hits  # a question that is under way ends on the index that it began with
 
@@ -84,15 +80,15 @@ def test_earlier_generation_is_closed_once_no_question_holds_it(
     close = VectorStore.close
     monkeypatch.setattr(VectorStore, "close", lambda store: (closed.append(store), close(store)))
     with started(tmp_path) as holder:
-        before = holder.engine(SOON)
+        before = holder.engine(PATIENCE)
         vectors = before.library.vectors
         hash_library(tmp_path, PAPERS[:3]).close()
-        until(lambda: bool(holder._outdated))
+        wait_until(lambda: bool(holder._outdated))
         holder._close_outdated()
         assert vectors.count() == 2
         del before
         gc.collect()
-        until(lambda: vectors in closed)
+        wait_until(lambda: vectors in closed)
         assert holder.engine().search("pebble").hits
 
 
@@ -105,15 +101,15 @@ def test_library_is_closed_where_its_models_are_not_there(tmp_path: Path, monkey
         raise ModelUnavailable("There is no model here. Install one.")
 
     with started(tmp_path, load):
-        assert closed.wait(SOON)
+        assert closed.wait(PATIENCE)
 
 
 def test_index_that_cannot_be_read_leaves_the_earlier_one_in_use(tmp_path: Path) -> None:
     hash_library(tmp_path, PAPERS[:2]).close()
     with started(tmp_path) as holder:
-        before = holder.engine(SOON)
+        before = holder.engine(PATIENCE)
         (tmp_path / "index" / "current").write_text("gone\n")
-        until(lambda: "still in use" in holder.status.message)
+        wait_until(lambda: "still in use" in holder.status.message)
         assert holder.engine() is before
         assert holder.status.ready
 
@@ -126,7 +122,7 @@ def test_models_that_are_not_there_are_said_in_one_line(tmp_path: Path) -> None:
 
     with started(tmp_path, load) as holder:
         with pytest.raises(ModelUnavailable, match="Install one"):
-            holder.engine(SOON)
+            holder.engine(PATIENCE)
         assert holder.status.message == "There is no model here. Install one."
 
 
@@ -136,19 +132,19 @@ def test_who_only_searches_does_not_wait_for_what_writes(tmp_path: Path, monkeyp
 
     def load(settings: Settings) -> Writer:
         loading.set()
-        assert go_on.wait(SOON)
+        assert go_on.wait(PATIENCE)
         return word_writer(settings)
 
     monkeypatch.setattr("rag.verification.written_answer.load_checked_writer", load)
     choice = SessionSettings(base_url="http://127.0.0.1:9/v1", model="m")
     with started(tmp_path) as holder:
-        holder.engine(SOON)
+        holder.engine(PATIENCE)
         writing = Thread(target=holder.session_engine, args=(choice, lambda chat: None, nullcontext))
         writing.start()
-        assert loading.wait(SOON)
+        assert loading.wait(PATIENCE)
         searched = Thread(target=holder.engine, args=(0,), daemon=True)
         searched.start()
-        searched.join(SOON / 4)
+        searched.join(5)
         waited = searched.is_alive()
         go_on.set()
         writing.join()
@@ -166,15 +162,15 @@ def test_models_that_come_later_are_taken_up_without_a_restart(tmp_path: Path) -
 
     with started(tmp_path, load) as holder:
         with pytest.raises(ModelUnavailable):
-            holder.engine(SOON)
-        until(lambda: holder.status.ready)
+            holder.engine(PATIENCE)
+        wait_until(lambda: holder.status.ready)
         assert holder.status.message == ""
 
 
 def test_session_chooses_depth_and_extractive_answers_for_itself_alone(tmp_path: Path) -> None:
     hash_library(tmp_path).close()
     with started(tmp_path) as holder:
-        holder.engine(SOON)
+        holder.engine(PATIENCE)
         fast = holder.session_engine(SessionSettings(written=False, thorough=False), lambda chat: None, nullcontext)
         assert fast.scorer.cross_encoder is None
         assert fast.writer is None

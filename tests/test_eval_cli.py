@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from tests.conftest import PROJECT
 from tests.fakes import PAPERS, ScriptedEndpoint
+from tests.indexes import index_corpus, write_corpus
 
 pytestmark = pytest.mark.usefixtures("easy_ranker")
 
@@ -26,13 +26,10 @@ GOLD = [
 
 
 @pytest.fixture
-def gold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    corpus = tmp_path / "papers.jsonl"
-    corpus.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
-    assert main(["index", "--quiet", str(corpus)]) == 0
+def gold(tmp_path: Path) -> Path:
+    index_corpus(write_corpus(tmp_path / "papers.jsonl", PAPERS), tmp_path / "home")
     path = tmp_path / "gold.jsonl"
     path.write_text("".join(json.dumps(record) + "\n" for record in GOLD), encoding="utf-8")
-    capsys.readouterr()
     return path
 
 
@@ -109,7 +106,10 @@ def test_everything_wrong_with_the_gold_is_listed_on_stderr(
             ["compare", "a", "b", "--measure", "mrr", "--margin", "1", "--margin", "2"],
             "error: 2 margins for 1 measures",
         ),
-        (["compare", "a", "b", "--measure", "mrr", "--margin", "-1"], "invalid margin value"),
+        (
+            ["compare", "a", "b", "--measure", "mrr", "--margin", "-1"],
+            "argument --margin: not a margin of 0 or more: '-1'",
+        ),
         (["run"], "the following arguments are required"),
         ([], "the following arguments are required"),
     ],

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
+from eval.gold.questions import EvidenceSpan, Question
 from eval.measures.catalogue import MEASURES, find_measure, scores, shown_text
-from eval.measures.cited import cited_scores, relevant_share
-from eval.measures.quotes import covers, evidence_scores, verbatim_share
+from eval.measures.citations import cited_scores, covers, evidence_scores, relevant_share, verbatim_share
 from eval.measures.ranking import ranking_scores, recall_curve
 from eval.measures.refusal import refusal_scores
-from eval.questions import Question, Span
 from eval.runs.rows import Row
 from rag.errors import UsageError
 from tests.eval_fakes import answer, row
@@ -78,11 +77,11 @@ def test_share_of_verbatim_quotes() -> None:
     ],
 )
 def test_evidence_is_covered_by_half_of_its_characters(quotes: list[tuple[str, dict[str, int]]], covered: bool) -> None:
-    assert covers(quotes, Span("a", "0123456789", 10, 20)) is covered
+    assert covers(quotes, EvidenceSpan("a", "0123456789", 10, 20)) is covered
 
 
 def test_evidence_of_grade_1_papers_does_not_count() -> None:
-    spans = (Span("a", "", 0, 10), Span("b", "", 0, 10), Span("c", "", 0, 10))
+    spans = (EvidenceSpan("a", "", 0, 10), EvidenceSpan("b", "", 0, 10), EvidenceSpan("c", "", 0, 10))
     quotes = [("a", {"start": 0, "end": 10}), ("b", {"start": 0, "end": 10})]
     assert evidence_scores(quotes, spans, {"a": 2, "b": 1, "c": 2}) == {"evidence_recall": 0.5}
     assert evidence_scores(quotes, spans, {"b": 1}) == {}

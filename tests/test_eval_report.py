@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.questions import Question, Span
+from eval.gold.questions import EvidenceSpan, Question
 from eval.report.charts import Line, curve_plot, histogram, interval_plot
 from eval.report.html_report import report_to_html
 from eval.report.markdown_report import report_to_markdown
@@ -28,7 +28,7 @@ def evil_row() -> Row:
         type=EVIL,
         question=EVIL,
         relevant={"a": 2, "b": 2, "c": 1},
-        evidence=(Span("a", EVIL, 0, 5), Span("b", EVIL, 9, 20)),
+        evidence=(EvidenceSpan("a", EVIL, 0, 5), EvidenceSpan("b", EVIL, 9, 20)),
         answer_facts=(EVIL,),
         history=(Turn(EVIL, EVIL),),
         titles=dict.fromkeys("abc", EVIL),

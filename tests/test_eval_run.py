@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from eval.questions import Question
-from eval.runs.folder import Mode, RunDamaged, RunFolder
+from eval.gold.questions import Question
+from eval.runs.asking import RunStopped, ask_one, run_questions
+from eval.runs.folder import RunDamaged, RunFolder, RunMode
 from eval.runs.rows import row_from_json, row_to_json
-from eval.runs.run import RunStopped, ask_one, run_questions
 from rag.errors import UsageError
 from rag.types import Turn
 from tests.eval_fakes import INFO, ScriptedAsker, question, row, run_of
@@ -55,7 +55,7 @@ def test_question_that_raises_becomes_a_row_with_the_error() -> None:
 
 
 @pytest.mark.parametrize("mode", ["extractive", "retrieval"])
-def test_earlier_turns_are_passed_in(mode: Mode) -> None:
+def test_earlier_turns_are_passed_in(mode: RunMode) -> None:
     asker, turn = ScriptedAsker(), Turn("Who prunes?", "Pebble does.")
     found = ask_one(asker, replace(A, history=(turn,)), mode)
     assert asker.histories == [(turn,)]
@@ -135,7 +135,7 @@ def test_damage_in_the_middle_is_told_with_its_line(tmp_path: Path) -> None:
     run_questions(ScriptedAsker(), [A, B], INFO, folder, no_bar)
     rows = tmp_path / "run" / "rows.jsonl"
     rows.write_text("{}\n" + rows.read_text())
-    with pytest.raises(RunDamaged, match=r"rows.jsonl line 1 is no row"):
+    with pytest.raises(RunDamaged, match=r"rows.jsonl line 1 is not a row"):
         folder.read()
 
 

@@ -7,24 +7,23 @@ from typing import Any
 
 import pytest
 
-from eval.commands import chosen
 from eval.measures.catalogue import MEASURES, scores
-from eval.measures.written import needed_share, own_sentences, sentence_scores
+from eval.measures.written import needed_citations, needed_share, own_sentences, sentence_scores
 from eval.report.html_report import report_to_html
 from eval.report.markdown_report import report_to_markdown
-from eval.runs.needed import needed_citations
+from eval.runs.asking import ask_one
 from eval.runs.provenance import measured_settings
-from eval.runs.run import ask_one
+from eval.runs.run import select_questions
 from eval.runs.summary import summarize
 from eval.stats import median_interval, share_interval
 from rag.answer import Answer, Citation, Sentence
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from rag.settings import Settings
 from rag.types import Query
 from rag.verification.judge import SentenceJudge
 from tests.eval_fakes import ScriptedAsker, answer, question, row, run_of
 from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, ScriptedEndpoint, WordEntailment
+from tests.indexes import index_corpus, write_corpus
 
 JUDGE = SentenceJudge(WordEntailment())
 
@@ -99,10 +98,10 @@ def test_question_about_the_records_is_no_failure_of_the_endpoint() -> None:
 
 def test_questions_are_limited_or_sampled_evenly() -> None:
     questions = [question(name) for name in "ABCDEFGH"]
-    assert [each.id for each in chosen(questions, 2, None)] == ["A", "B"]
-    assert [each.id for each in chosen(questions, None, 3)] == ["A", "C", "F"]
-    assert chosen(questions, None, 9) == questions
-    assert chosen(questions, None, None) == questions
+    assert [each.id for each in select_questions(questions, 2, None)] == ["A", "B"]
+    assert [each.id for each in select_questions(questions, None, 3)] == ["A", "C", "F"]
+    assert select_questions(questions, None, 9) == questions
+    assert select_questions(questions, None, None) == questions
 
 
 def test_how_answers_are_written_is_kept_only_where_they_are() -> None:
@@ -126,13 +125,11 @@ def test_intervals_by_hand() -> None:
 def test_run_records_mode_and_sample_and_measures_sentences(
     tmp_path: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    corpus, gold = tmp_path / "papers.jsonl", tmp_path / "gold.jsonl"
-    corpus.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
+    gold = tmp_path / "gold.jsonl"
+    index_corpus(write_corpus(tmp_path / "papers.jsonl", PAPERS), tmp_path / "home")
     asked = {"type": "fact", "question": "which method prunes the KV cache?", "answer_facts": []}
     relevant = [{"title": "Small Caches", "grade": 2}]
     gold.write_text("".join(json.dumps({"id": name, **asked, "relevant": relevant}) + "\n" for name in "AB"))
-    assert main(["index", "--quiet", str(corpus)]) == 0
-    capsys.readouterr()
     how = ["--llm-base-url", endpoint.url, "--llm-model", "small-model", "--llm-mode", "per-paper", "--sample", "1"]
     code = main(
         ["eval", "run", "--gold", str(gold), "--out", "one", "--quiet", "--json", "--unsupported", "strike", *how]

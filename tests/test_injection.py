@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from eval.injection.ask import Row, ask_each, overheard, row_from_json, row_to_json
-from eval.injection.documents import Case, HostileDocument, place, read_documents, sampled
+from eval.injection.ask import InjectionResult, ask_each, recording, result_from_json, result_to_json
+from eval.injection.documents import HostileDocument, InjectionCase, place, read_documents, sampled
 from eval.injection.echo import EchoServer
-from eval.injection.inertness import faults
-from eval.injection.obeyed import obedience
-from eval.injection.output import injection_to_json, paired
-from eval.injection.plain import PlainWriter
+from eval.injection.effects import faults, obedience
+from eval.injection.inject import injection_to_json, paired
+from eval.injection.llamaindex_baseline import CitationQueryEngineWriter
 from rag.engine import Engine
 from rag.errors import CorpusError
 from rag.render.terminal import answer_to_text
@@ -37,25 +36,25 @@ HOSTILE = (
 )
 
 
-def cases_of(texts: Sequence[str], trigger: str | None = "Haha pwned!") -> tuple[Case, ...]:
+def cases_of(texts: Sequence[str], trigger: str | None = "Haha pwned!") -> tuple[InjectionCase, ...]:
     return place([HostileDocument(text, trigger) for text in texts], PAPERS, seed=0)
 
 
 def asked(
-    home: Path, cases: Sequence[Case], echo: EchoServer | None, mode: str = "whole", plain: bool = False
-) -> list[Row]:
+    home: Path, cases: Sequence[InjectionCase], echo: EchoServer | None, mode: str = "whole", plain: bool = False
+) -> list[InjectionResult]:
     library = hash_library(home, [case.paper for case in cases])
     settings = hash_settings(home, llm_mode=mode)
     if echo:
         settings = replace(settings, llm_base_url=echo.url, llm_model=echo.name)
     said: list[str] = []
-    writer = overheard(word_writer(settings), said) if echo else None
+    writer = recording(word_writer(settings), said) if echo else None
     engine = Engine(settings, library, hash_models(), ranker=EASY_RANKER, writer=writer)
     rows = []
     for case in cases:
         if echo:
             echo.text = case.document.text
-        rows += ask_each(engine, [case], said, PlainWriter(settings) if plain else None)
+        rows += ask_each(engine, [case], said, CitationQueryEngineWriter(settings) if plain else None)
     return rows
 
 
@@ -160,4 +159,4 @@ def test_shares_are_paired_and_come_with_n(tmp_path: Path) -> None:
     shown = injection_to_json(rows, "m", "whole")
     assert shown["n"] == 4
     assert shown["shares"]["CitationQueryEngine: obeyed"]["mean"] == 0.75
-    assert row_from_json(json.loads(json.dumps(row_to_json(rows[0])))) == rows[0]
+    assert result_from_json(json.loads(json.dumps(result_to_json(rows[0])))) == rows[0]

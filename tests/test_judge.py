@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.claims.cited import Claim, cited_claims, read_claims
-from eval.claims.llm_judge import SCHEMA, LLMJudge, read_verdict
+from eval.claims.cited_claims import Claim, cited_claims, read_claims
+from eval.claims.judges import SCHEMA, LLMJudge, read_verdict
 from rag.cli.main import main
 from rag.errors import CorpusError, LLMFailed, UsageError
 from rag.settings import Settings
@@ -47,7 +47,7 @@ def test_request_holds_schema_key_and_fenced_sentences(endpoint: ScriptedEndpoin
     "reply", ["", "yes", "[]", '{"verdict": "maybe"}', '{"reason": "none"}', '{"verdict": [1]}', "null"]
 )
 def test_reply_in_another_form_is_a_failure_that_quotes_it(reply: str) -> None:
-    with pytest.raises(LLMFailed, match="gave no verdict of the form asked for"):
+    with pytest.raises(LLMFailed, match="returned no verdict in the requested form"):
         read_verdict(reply, "The endpoint")
 
 

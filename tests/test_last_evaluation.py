@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from eval.runs.last import last_folder, note_last
+from eval.runs.folder import last_folder, note_last
 from ui.last_evaluation import evaluation_to_html
 
 SUMMARY = {

@@ -6,16 +6,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from eval.endpoint_stub import stub_endpoint
-from eval.latency.output import latency_to_json, latency_to_text, medians_of
-from eval.latency.pairs import PIECES, TEXT, Pair, Streamed, TimedJudge, measure_pairs
+from eval.latency.endpoint_stub import stub_endpoint
+from eval.latency.latency import latency_to_json, latency_to_text, medians_of
+from eval.latency.timing import PIECES, TEXT, Streamed, TimedJudge, TimedPair, measure_pairs
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from rag.verification.judge import SentenceJudge
 from tests.eval_fakes import ScriptedAsker
 from tests.fakes import PAPERS, WordEntailment
+from tests.indexes import index_corpus, write_corpus
 
-PAIR = Pair(Streamed(20.0, 9.0, 150.0), Streamed(5.0, 2.0, 10.0), judging=30.0, sentences=10)
+PAIR = TimedPair(Streamed(20.0, 9.0, 150.0), Streamed(5.0, 2.0, 10.0), judging=30.0, sentences=10)
 
 
 def test_stub_streams_its_pieces_and_remembers_what_it_was_asked() -> None:
@@ -47,10 +47,7 @@ def test_questions_that_are_not_written_up_are_passed_over_until_it_is_too_many(
 
 @pytest.mark.usefixtures("easy_ranker")
 def test_command_times_real_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    corpus = tmp_path / "papers.jsonl"
-    corpus.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
-    assert main(["index", "--quiet", str(corpus)]) == 0
-    capsys.readouterr()
+    index_corpus(write_corpus(tmp_path / "papers.jsonl", PAPERS), tmp_path / "home")
     assert main(["eval", "latency", "--n", "1", "--json", "--quiet"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["medians"]["added_first_ms"]["n"] == 1

@@ -368,7 +368,7 @@ def test_get_says_what_it_downloads_and_prints_the_file(tmp_path: Path, capsys: 
     ("content", "installed", "state", "detail"),
     [
         (WHOLE, True, "ok", "tiny; `citedesk llm serve tiny` serves it"),
-        (WHOLE, False, "warn", "tiny is here, llama.cpp is not. Run `pip install 'citedesk[llm]'`."),
+        (WHOLE, False, "warn", "tiny is installed, but llama.cpp is not. Run `pip install 'citedesk[llm]'`."),
         (WHOLE[:-1], True, "warn", "tiny.gguf is damaged. Run `citedesk llm get tiny`."),
     ],
 )
@@ -382,7 +382,7 @@ def test_doctor_looks_at_a_model_that_is_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place_tiny(tmp_path / "home", content)
-    monkeypatch.setattr("rag.cli.doctor.find_spec", lambda name: installed or None)
+    monkeypatch.setattr("rag.cli.installation.find_spec", lambda name: installed or None)
     main(["doctor", "--json"])
     checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
     assert checks["small model"]["state"] == state

@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from tests.serving import served
+from tests.timing import PATIENCE
 from ui.login.access import Access, choose_access
 from ui.login.attempts import Refused
 from ui.login.guard import Guard, login_page, safe_path
@@ -201,7 +202,7 @@ def websocket_status(url: str, **headers: str) -> int:
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         *(f"{name}: {value}" for name, value in headers.items()),
     ]
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=5) as connection:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PATIENCE) as connection:
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         return int(connection.recv(1000).split()[1])
 

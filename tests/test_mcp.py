@@ -4,7 +4,6 @@ import asyncio
 import builtins
 import json
 import threading
-import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from rag.corpus.records import paper_to_record
 from rag.errors import UsageError
 from tests.fakes import PEBBLE, ScriptedEndpoint, hash_settings
 from tests.serving import served, shelf_engine
+from tests.timing import PATIENCE, wait_until
 from ui.engine_holder import EngineHolder
 from ui.login.access import Access, choose_access
 from ui.login.guard import Guard
@@ -210,8 +210,8 @@ def test_a_client_that_goes_away_ends_the_endpoints_work(
 
     settings = {"llm_base_url": endpoint.url, "llm_model": "small-model"}
     with shelf_engine(monkeypatch, tmp_path / "home", **settings) as holder, tools(holder) as url:
-        asyncio.run(asyncio.wait_for(leave(url), 20))
-        assert ended("citedesk-question")
+        asyncio.run(asyncio.wait_for(leave(url), PATIENCE))
+        wait_for_the_end("citedesk-question")
 
 
 def test_without_the_extra_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -228,11 +228,6 @@ def test_without_the_extra_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, 
     assert str(raised.value) == "--mcp needs the extra mcp. Install it: pip install 'citedesk[mcp]'"
 
 
-def ended(name: str, seconds: float = 10) -> bool:
+def wait_for_the_end(name: str) -> None:
     """Wait until no thread of this name works any more."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if not any(thread.name == name for thread in threading.enumerate()):
-            return True
-        time.sleep(0.02)
-    return False
+    wait_until(lambda: not any(thread.name == name for thread in threading.enumerate()))

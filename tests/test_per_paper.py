@@ -12,6 +12,7 @@ from rag.llm.prompting import format_evidence
 from rag.llm.protocol import Message, Reply
 from rag.types import Evidence, Query, Quote
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat
+from tests.timing import PATIENCE, wait_until
 
 QUERY = Query("What do they do?", "list", "what")
 EVIDENCE = tuple(
@@ -65,7 +66,7 @@ def test_order_is_kept_though_later_replies_come_first() -> None:
 
     def reply(messages: Sequence[Message]) -> str:
         if "Small Caches" in messages[-1].content:
-            assert robot_is_done.wait(5)
+            assert robot_is_done.wait(PATIENCE)
             return "First."
         robot_is_done.set()
         return "Later."
@@ -154,7 +155,8 @@ def test_no_more_requests_run_side_by_side_than_are_set(side_by_side: int) -> No
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
-        time.sleep(0.03)
+        wait_until(lambda: most[0] >= side_by_side)
+        time.sleep(0.03)  # so that one request too many would be seen
         with lock:
             running[0] -= 1
         return "So."
@@ -170,13 +172,13 @@ def test_reader_that_stops_ends_the_requests() -> None:
         if "Small Caches" in messages[-1].content:
             return "It prunes."
         second.set()
-        assert chat.closed.wait(5)
+        assert chat.closed.wait(PATIENCE)
         return LLMFailed("was told to stop")
 
     chat.replies = reply
     stream = write_per_paper(QUERY, PAPERS, chat, 1, WritingOutcome())
     assert next(stream) == "- It prunes. [1]\n"
-    assert second.wait(5)
+    assert second.wait(PATIENCE)
     stream.close()
     assert (chat.closed.is_set(), len(chat.asked)) == (True, 2)
 

@@ -6,17 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from eval.planted.measure import Case, cases, cost, groups, judge_cases
-from eval.planted.output import planted_to_json, planted_to_text
-from eval.planted.rewrite import reported
-from eval.planted.swap import any_other, nearest_by_vectors, nearest_by_words
-from eval.planted.truths import Truth, as_reported, own_claims, read_paraphrases, summaries
-from eval.testsets.beir import Skipped, TestSet
+from eval.benchmarks.beir import Skipped, TestSet
+from eval.claims.plant import planted_to_json, planted_to_text
+from eval.claims.planted_errors import (
+    PlantedCase,
+    any_other,
+    cases,
+    cost,
+    groups,
+    judge_cases,
+    nearest_by_vectors,
+    nearest_by_words,
+)
+from eval.claims.true_sentences import TrueSentence, as_reported, own_claims, read_paraphrases, reported, summaries
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from rag.errors import CorpusError
 from rag.verification.judge import SentenceJudge
 from tests.fakes import CACHE_PAPER, PAPERS, REEF, ROBOT_PAPER, HashEncoder, WordEntailment, hash_library
+from tests.indexes import index_corpus, write_corpus
 
 PEBBLE = "We present Pebble, which prunes the KV cache and cuts its memory by 2.57×."
 
@@ -49,7 +56,7 @@ def test_summary_needs_an_only_document() -> None:
     qrels = {"1": {CACHE_PAPER.paper_id: 1}, "2": {CACHE_PAPER.paper_id: 1, ROBOT_PAPER.paper_id: 1}}
     queries = {"1": "Pebble  prunes.", "2": "Both."}
     test_set = TestSet("small", "test", PAPERS, queries, qrels, Skipped())
-    assert summaries(test_set, seed=0) == [Truth("summary", "Pebble prunes.", CACHE_PAPER)]
+    assert summaries(test_set, seed=0) == [TrueSentence("summary", "Pebble prunes.", CACHE_PAPER)]
 
 
 def test_paraphrases_name_their_papers_by_id_or_title(tmp_path: Path) -> None:
@@ -87,7 +94,10 @@ def test_swapped_paper_is_never_the_right_one(tmp_path: Path) -> None:
 
 
 def test_each_kind_of_error_is_planted_where_it_has_a_place() -> None:
-    truths = [Truth("verbatim", PEBBLE, CACHE_PAPER), Truth("verbatim", "Robots slip on sand.", ROBOT_PAPER)]
+    truths = [
+        TrueSentence("verbatim", PEBBLE, CACHE_PAPER),
+        TrueSentence("verbatim", "Robots slip on sand.", ROBOT_PAPER),
+    ]
     found = list(cases(truths, {"other paper": any_other(PAPERS, 0)}, n=5, seed=0))
     by_kind = {kind: [each for each in found if each.planted == kind] for kind in ("none", "number", "other paper")}
     assert [len(each) for each in by_kind.values()] == [2, 1, 2]
@@ -97,12 +107,12 @@ def test_each_kind_of_error_is_planted_where_it_has_a_place() -> None:
 
 
 def test_catches_and_false_alarms_are_counted_by_form_and_kind() -> None:
-    truth = Truth("verbatim", PEBBLE, CACHE_PAPER)
+    truth = TrueSentence("verbatim", PEBBLE, CACHE_PAPER)
     found = [
-        Case("none", truth, PEBBLE, CACHE_PAPER),
-        Case("number", truth, PEBBLE.replace("2.57", "9.57"), CACHE_PAPER),
-        Case("number", truth, PEBBLE, CACHE_PAPER),
-        Case("other paper", truth, PEBBLE, ROBOT_PAPER),
+        PlantedCase("none", truth, PEBBLE, CACHE_PAPER),
+        PlantedCase("number", truth, PEBBLE.replace("2.57", "9.57"), CACHE_PAPER),
+        PlantedCase("number", truth, PEBBLE, CACHE_PAPER),
+        PlantedCase("other paper", truth, PEBBLE, ROBOT_PAPER),
     ]
     judged = judge_cases(SentenceJudge(WordEntailment()), found)
     sums = groups(judged)
@@ -118,15 +128,13 @@ def test_catches_and_false_alarms_are_counted_by_form_and_kind() -> None:
 
 
 def test_command_prints_every_group(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    corpus, summary = tmp_path / "papers.jsonl", tmp_path / "summaries"
-    corpus.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
+    summary = tmp_path / "summaries"
+    index_corpus(write_corpus(tmp_path / "papers.jsonl", PAPERS), tmp_path / "home")
     summary.mkdir()
     documents = [{"id": paper.paper_id, "title": paper.title, "text": paper.abstract} for paper in PAPERS]
     (summary / "corpus.jsonl").write_text("".join(json.dumps(each) + "\n" for each in documents))
     (summary / "queries.jsonl").write_text('{"id": "1", "text": "Pebble cuts the memory of caches by 2.57x."}\n')
     (summary / "qrels.tsv").write_text("1\t2401.00001\t1\n")
-    assert main(["index", "--quiet", str(corpus)]) == 0
-    capsys.readouterr()
     arguments = ["eval", "plant", "--n", "2", "--summaries", str(summary), "--json", "--quiet"]
     assert main(arguments) == 0
     found = json.loads(capsys.readouterr().out)

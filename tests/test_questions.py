@@ -12,11 +12,11 @@ import pytest
 from rag.answer import Answer, Done, Retrieved, Token
 from rag.errors import IndexMissing, UsageError
 from tests.fakes import PAPERS, ScriptedEndpoint, hash_library, hash_models, hash_settings, word_writer
+from tests.timing import PATIENCE
 from ui.engine_holder import EngineHolder, SessionSettings
 from ui.questions import QuestionEvent, QuestionRequest, SearchedIndex, Waiting, run_question
 from ui.search_queue import SearchQueue
 
-SOON = 20  # seconds
 QUESTION = "which papers prune the KV cache"
 
 
@@ -106,25 +106,24 @@ def first_token(holder: EngineHolder, session: SessionSettings, then: Callable[[
 
 
 def test_who_goes_away_ends_the_endpoints_work(holder: EngineHolder, endpoint: ScriptedEndpoint) -> None:
-    holder.engine(SOON)
+    holder.engine(PATIENCE)
     endpoint.pieces = tuple(f"word{i} " for i in range(100_000))
     first_token(holder, written(endpoint))
-    assert endpoint.closed_early.wait(SOON)
+    assert endpoint.closed_early.wait(PATIENCE)
     assert endpoint.keys == ["Bearer mine"]
 
 
 def test_who_goes_away_while_the_endpoint_is_silent_is_not_waited_for(
     holder: EngineHolder, endpoint: ScriptedEndpoint
 ) -> None:
-    holder.engine(SOON)
+    holder.engine(PATIENCE)
     endpoint.pieces, endpoint.silent_after = ("Pebble prunes the KV cache [1]. ", "More."), 1
-    began = time.monotonic()
     first_token(holder, written(endpoint), endpoint.released.clear)
-    assert time.monotonic() - began < 5
+    assert not endpoint.ended.is_set()
 
 
 def test_place_in_the_queue_is_given_up_by_who_goes_away(holder: EngineHolder) -> None:
-    holder.engine(SOON)
+    holder.engine(PATIENCE)
 
     async def leave_the_queue() -> None:
         async with aclosing(run_question(holder, QuestionRequest(QUESTION))) as stream:

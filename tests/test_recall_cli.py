@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from rag.errors import UsageError
 from rag.settings import Settings, load_settings
 from tests.fakes import PAPERS, ScriptedEndpoint
+from tests.indexes import index_corpus, write_corpus
 
 QUESTION = "which method prunes the KV cache?"
 GOLD = {"id": "Q2", "type": "unanswerable", "question": "who bakes bread?", "relevant": []}
@@ -20,9 +20,7 @@ GOLD = {"id": "Q2", "type": "unanswerable", "question": "who bakes bread?", "rel
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recall")
-    corpus = folder / "papers.jsonl"
-    corpus.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS), encoding="utf-8")
-    assert main(["index", "--quiet", "--home", str(folder / "home"), str(corpus)]) == 0
+    index_corpus(write_corpus(folder / "papers.jsonl", PAPERS), folder / "home")
     return folder / "home"
 
 
@@ -57,7 +55,7 @@ def test_search_shows_what_was_searched_for_besides_and_its_cost(
 def test_search_says_that_it_screens_nothing(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "search", QUESTION, "--recall", "screen")
     assert (code, out.startswith("  1. Small Caches"), asking.requests) == (0, True, [])
-    assert err == "Nothing was screened: that decides what an answer cites, not a ranking.\n"
+    assert err == "Nothing was screened: screening decides which papers an answer cites, not how they are ranked.\n"
 
 
 def test_search_with_a_failing_endpoint_says_so_and_ranks(
@@ -74,7 +72,7 @@ def test_search_with_a_failing_endpoint_says_so_and_ranks(
 def test_recall_without_the_llm_is_wrong_usage(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "ask", QUESTION, "--recall", "rewrite,screen", "--no-llm", "--json")
     assert (code, asking.requests) == (2, [])
-    assert err == "error: --recall needs the model that --no-llm leaves alone: give one of them.\n"
+    assert err == "error: --recall needs the model that --no-llm turns off: use one of them.\n"
 
 
 def test_list_is_screened_and_the_json_says_why(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.injection.inertness import faults
+from eval.injection.effects import faults
 from rag.answer import Token
 from rag.text.sanitize import StreamingDecoder, StreamingSanitizer, sanitize_markdown
 from rag.types import Evidence

@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.timing import PATIENCE
 from ui.search_queue import SearchCancelled, SearchQueue
-
-SOON = 10  # seconds
 
 
 def never() -> bool:
@@ -32,11 +31,11 @@ def test_searches_come_in_by_their_order_and_are_told_how_many_are_before_them()
         for name in told:
             threads.append(threading.Thread(target=search, args=(name,)))
             threads[-1].start()
-            assert queued[name].wait(SOON)
+            assert queued[name].wait(PATIENCE)
         assert told == {"second": [1], "third": [2]}
         assert order == []
     for thread in threads:
-        thread.join(SOON)
+        thread.join(PATIENCE)
     assert order == ["second", "third"]
     assert told["second"] == [1]
     assert told["third"][0] == 2
@@ -62,10 +61,10 @@ def test_who_leaves_the_queue_does_not_search_and_holds_nobody_up() -> None:
     with search_queue.slot(lambda ahead: None, never):
         thread = threading.Thread(target=search, args=(left.is_set,))
         thread.start()
-        assert waits.wait(SOON)
+        assert waits.wait(PATIENCE)
         left.set()
         search_queue.wake()
-        thread.join(SOON)
+        thread.join(PATIENCE)
         assert outcome == ["left"]
     search(never)
     assert outcome == ["left", "searched"]

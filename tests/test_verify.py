@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from eval.claims.judges import ThresholdJudge, cosines, shared_terms
-from eval.claims.pairs import Label, Pair, read_pairs
-from eval.claims.verdicts import judge_each
-from eval.claims.verify import ClassScore, MajorityJudge, agreement
+from eval.claims.agreement import ClassScore, agreement
+from eval.claims.judges import MajorityJudge, ThresholdJudge, cosines, judge_each, shared_terms
+from eval.claims.pairs import Label, LabelledPair, read_pairs
 from rag.cli.main import main
 from rag.errors import CorpusError, LLMFailed
 from tests.fakes import HashEncoder
 
 
-def pair(number: int, claim: str, sentence: str, label: Label) -> Pair:
-    return Pair(f"{number}/d", claim, "", (sentence, "Nothing else is said."), label)
+def pair(number: int, claim: str, sentence: str, label: Label) -> LabelledPair:
+    return LabelledPair(f"{number}/d", claim, "", (sentence, "Nothing else is said."), label)
 
 
 PAIRS = (
@@ -73,7 +72,7 @@ def test_majority_judge_gives_the_most_frequent_label() -> None:
 @pytest.mark.parametrize("spelling", ["NOT_ENOUGH_INFO", "not_enough", "Not enough"])
 def test_spellings_of_a_label_are_one(tmp_path: Path, spelling: str) -> None:
     (tmp_path / "pairs.jsonl").write_text(record(spelling))
-    assert read_pairs(tmp_path / "pairs.jsonl").pairs == (Pair("1/d", "C.", "", ("S.",), "not_enough"),)
+    assert read_pairs(tmp_path / "pairs.jsonl").pairs == (LabelledPair("1/d", "C.", "", ("S.",), "not_enough"),)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +189,7 @@ def test_threshold_is_chosen_on_no_pair_that_is_measured(tmp_path: Path, capsys:
     train = tmp_path / "train.jsonl"
     train.write_text(pairs.read_text() + record("SUPPORT"))
     assert main(["eval", "verify", str(pairs), "--judge", "lexical", "--train", str(train), "--quiet"]) == 0
-    assert capsys.readouterr().err == "left out of --train: 4 pairs that are to be measured\n"
+    assert capsys.readouterr().err == "left out of --train: 4 pairs that are measured\n"
 
 
 def test_verify_shows_a_table_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,9 +206,9 @@ def test_verify_shows_a_table_for_people(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--judge", "lexical", "--train", "pairs.jsonl"], "--train holds nothing but pairs that are to be measured."),
+        (["--judge", "lexical", "--train", "pairs.jsonl"], "--train holds only pairs that are measured."),
         (["--judge", "oracle"], "There is no judge oracle. Name one of entailment, lexical, dense, llm."),
-        (["--train", "pairs.jsonl"], "--train means nothing to the judge entailment."),
+        (["--train", "pairs.jsonl"], "--train has no effect on the judge entailment."),
         (["--judge", "llm"], "No endpoint is configured."),
     ],
 )

@@ -1,50 +1,56 @@
-"""`citedesk ui`: its arguments, light enough for `citedesk --help`, and what it does."""
+"""`citedesk ui`: serve the chat and the HTTP API, or add a user. Imported by `--help`, so nothing heavy is."""
 
 from __future__ import annotations
 
 import re
 import socket
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError, Namespace
 from getpass import getpass
 from pathlib import Path
 
-from rag.cli.commands import note
+from rag.cli.options import Subparsers, add_command
+from rag.cli.output import note
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration
 
 PORT = 7860
-EXAMPLES = (
-    "  citedesk ui\n  citedesk ui --open --port 8000\n  citedesk ui --add-user ada --users users.txt\n"
-    "  citedesk ui --host 0.0.0.0 --users users.txt"
-)
-MEANING = "Serve the chat in the browser, with the same functions over HTTP. Ctrl-C ends it."
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """Add what `citedesk ui` takes."""
+def register(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "ui",
+        "Serve the chat in the browser, and the same functions over HTTP. Ctrl-C stops it.",
+        "  citedesk ui\n  citedesk ui --open --port 8000\n  citedesk ui --add-user ada --users users.txt\n"
+        "  citedesk ui --host 0.0.0.0 --users users.txt",
+    )
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=_port, default=PORT, metavar="N", help=f"port; 0 takes a free one ({PORT})")
-    parser.add_argument("--open", action="store_true", help="open the page in the browser")
-    parser.add_argument("--report", type=Path, metavar="DIR", help="evaluation to show (that of the last `eval run`)")
-    parser.add_argument("--mcp", action="store_true", help="serve the functions to MCP clients too, at /mcp")
-    who = parser.add_argument_group(
-        "who may use it", "Nobody has to log in on loopback; elsewhere one of these is needed."
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="evaluation report to show (that of the last `eval run`)"
     )
-    who.add_argument("--users", type=Path, metavar="FILE", help="ask for a login; a line name:hash for each user")
-    who.add_argument("--add-user", metavar="NAME", help="ask for a password, write it hashed to --users, and end")
-    who.add_argument("--trust-header", metavar="NAME", help="take the user from this header, which a proxy sets")
-    who.add_argument("--no-login", action="store_true", help="let anybody ask who can reach the address")
+    parser.add_argument("--mcp", action="store_true", help="also serve MCP clients, at /mcp")
+    who = parser.add_argument_group("access", "On loopback no login is required; on any other address one of these is.")
+    who.add_argument(
+        "--users", type=Path, metavar="FILE", help="require a login; FILE has a line name:hash for each user"
+    )
+    who.add_argument("--add-user", metavar="NAME", help="read a password, add its hash to --users, and exit")
+    who.add_argument("--trust-header", metavar="NAME", help="take the user name from this header, which a proxy sets")
+    who.add_argument("--no-login", action="store_true", help="allow anyone who can reach the address")
     who.add_argument("--name", action="append", default=[], metavar="HOST", help="host name of the site (repeatable)")
-    who.add_argument("--proxy", action="append", metavar="ADDRESS", help="proxy to believe (loopback; repeatable)")
+    who.add_argument("--proxy", action="append", metavar="ADDRESS", help="proxy to trust (loopback; repeatable)")
     who.add_argument(
         "--session-endpoints",
         action="store_true",
-        help="let each session name an endpoint of its own, which this server then calls (as on loopback)",
+        help="let each session configure its own endpoint, which this server then calls (as on loopback)",
     )
+    parser.set_defaults(run="ui.command:serve_or_add_user")
 
 
-def run(arguments: Namespace, configuration: Configuration) -> int:
+def serve_or_add_user(arguments: Namespace, configuration: Configuration) -> int:
     """Serve until interrupted, or add a user."""
     if arguments.add_user is not None:
         return _add_user(arguments.add_user, arguments.users)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from eval.runs.last import last_folder
+from eval.runs.folder import last_folder
 from ui.pages import html
 
 # The report quotes questions and answers: nothing in it may run.

@@ -9,7 +9,7 @@ import sys
 import webbrowser
 from dataclasses import dataclass
 
-from rag.cli.commands import note
+from rag.cli.output import note
 from rag.settings import Settings
 from ui.site import SiteOptions, make_site
 

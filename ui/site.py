@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.errors import CitedeskError
 from rag.settings import Settings
-from ui.browse.catalogue import catalogue
+from ui.browse.collection import load_collection
 from ui.browse.routes import browse_routes
 from ui.engine_holder import IMPORT_LOCK, EngineHolder
 from ui.html.chat_page import examples_to_html
@@ -116,7 +116,7 @@ def _page_routes(holder: EngineHolder, door: LazyApp, options: SiteOptions) -> l
             library = holder.engine(timeout=0).library
         except CitedeskError:
             return HTMLResponse("", 503)
-        topics = [topic.name for topic in catalogue(library).atlas.topics]
+        topics = [topic.name for topic in load_collection(library).atlas.topics]
         questions = example_questions(library.papers.values(), topics)
         return HTMLResponse(examples_to_html(questions, len(library.papers)))
 

@@ -1,1 +1,1 @@
-"""Which part of the search buys what."""
+"""What each part of the ranking contributes."""

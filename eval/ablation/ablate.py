@@ -1,106 +1,99 @@
-"""Which part of the ranking buys what: each row adds a part to the row that it names, and shows what that changed.
-
-A new part is one entry in STEPS, and one in `signals.SIGNALS` where it ranks by something of its own.
-"""
+"""`citedesk eval ablate`: what each part of the ranking contributes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from eval.ablation.signals import Parts, rank_all
-from eval.measures.ranking import ranking_scores
-from eval.questions import Question
-from eval.stats import Interval, bootstrap_interval
-from rag.retrieval.fusion import fuse
+from eval.tables import interval_cell, intervals_to_json, to_table
+from rag.cli.options import Subparsers, add_command, add_embed_model, add_json
+from rag.cli.output import print_result
+from rag.errors import UsageError
 
-Order = Callable[[Mapping[str, Sequence[str]]], list[str]]
+if TYPE_CHECKING:
+    from eval.ablation.steps import StepScore
+    from rag.settings import Configuration
 
-_RRF_K = 60  # Cormack et al. (2009)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A way of ranking: `order` joins one question's rankings by the named signals; `adds_to` is the step below it."""
-
-    name: str
-    meaning: str
-    signals: tuple[str, ...]
-    order: Order
-    adds_to: str | None = None
+_HEADLINE = "ndcg@10"
+_SHOWN = (_HEADLINE, "recall@10", "recall@20", "recall@50", "mrr")
 
 
-@dataclass(frozen=True, slots=True)
-class StepScore:
-    """A step's figures, and per measure the mean paired difference from the step that it adds to."""
-
-    step: Step
-    measures: Mapping[str, Interval]
-    gains: Mapping[str, Interval]
-
-
-def run_ablation(
-    parts: Parts, questions: Sequence[Question], folder: Path, fresh: bool = False
-) -> tuple[StepScore, ...]:
-    """Score each of STEPS on `measurable` questions; rankings kept in `folder` are used unless `fresh`."""
-    signals = list(dict.fromkeys(signal for step in STEPS for signal in step.signals))
-    rankings = rank_all(parts, signals, [each.question for each in questions], folder, fresh)
-    values: dict[str, list[Mapping[str, float]]] = {}
-    for step in STEPS:
-        values[step.name] = [
-            ranking_scores(
-                step.order({signal: rankings[signal][each.question] for signal in step.signals}),
-                each.relevant,
-            )
-            for each in questions
-        ]
-    return tuple(
-        StepScore(
-            step,
-            _means(values[step.name]),
-            _means(_differences(values[step.name], values[step.adds_to])) if step.adds_to else {},
-        )
-        for step in STEPS
+def register(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "ablate",
+        "Show what each part of the ranking contributes.",
+        "  citedesk eval ablate --gold eval/gold/dev.jsonl",
     )
+    add_json(parser)
+    parser.add_argument("--gold", type=Path, nargs="+", required=True, metavar="FILE", help="files of gold questions")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where rankings are cached (HOME/ablate)")
+    parser.add_argument("--fresh", action="store_true", help="rank again instead of reading the cache")
+    add_embed_model(parser)
+    parser.set_defaults(run="eval.ablation.ablate:ablate")
 
 
-def measurable(questions: Sequence[Question]) -> tuple[Question, ...]:
-    """Keep what a ranking can be scored on: a paper that must be there, and a question that stands alone."""
-    return tuple(each for each in questions if each.wanted and not each.history)
+def ablate(arguments: Namespace, configuration: Configuration) -> int:
+    """Score the ablation's steps on gold questions."""
+    from eval.ablation.signals import Parts
+    from eval.ablation.steps import measurable, run_ablation
+    from eval.gold.questions import load_gold
+    from rag.engine import Engine
+    from rag.index.library import open_library
+    from rag.models.loading import load_models
+
+    settings = configuration.settings
+    if not settings.rerank_depth:
+        raise UsageError("CITEDESK_RERANK_DEPTH is 0: there is no cross-encoder to measure. Remove the setting.")
+    library = open_library(settings)
+    gold = load_gold(arguments.gold, library.papers)
+    questions = measurable(gold)
+    if not questions:
+        raise UsageError("No gold question has a paper that must be found. Name a file with answerable questions.")
+    models = load_models(settings)
+    fast = Engine(replace(settings, rerank_depth=0), library, models)
+    parts = Parts(settings, library, models, fast, Engine(settings, library, models))
+    scores = run_ablation(parts, questions, arguments.cache or settings.home / "ablate", fresh=arguments.fresh)
+    left_out = len(gold) - len(questions)
+    print_result(
+        arguments,
+        lambda: ablation_to_json(scores, library.manifest.generation, len(questions), left_out),
+        lambda: ablation_to_text(scores, len(questions), left_out),
+    )
+    return 0
 
 
-def _means(values: Sequence[Mapping[str, float]]) -> dict[str, Interval]:
-    return {name: bootstrap_interval([each[name] for each in values]) for name in values[0]}
+def ablation_to_json(scores: Sequence[StepScore], generation: str, questions: int, left_out: int) -> dict[str, Any]:
+    """Return each step's measures, and its paired gain over the step that it extends."""
+    steps = [
+        {
+            "step": score.step.name,
+            "meaning": score.step.meaning,
+            "adds_to": score.step.adds_to,
+            "measures": intervals_to_json(score.measures),
+            "gain": intervals_to_json(score.gains) or None,
+        }
+        for score in scores
+    ]
+    return {"generation": generation, "questions": questions, "left_out": left_out, "steps": steps}
 
 
-def _differences(
-    values: Sequence[Mapping[str, float]], below: Sequence[Mapping[str, float]]
-) -> list[Mapping[str, float]]:
-    return [{name: here[name] - there[name] for name in here} for here, there in zip(values, below, strict=True)]
-
-
-def _alone(signal: str) -> Order:
-    return lambda rankings: list(rankings[signal])
-
-
-def _fused(rankings: Mapping[str, Sequence[str]]) -> list[str]:
-    return [paper_id for paper_id, _ in fuse(rankings, dict.fromkeys(rankings, 1.0), _RRF_K)]
-
-
-def _step(name: str, meaning: str, adds_to: str | None = None) -> Step:
-    return Step(name, meaning, (name,), _alone(name), adds_to)
-
-
-STEPS = (
-    _step("lexical", "BM25 alone"),
-    _step("dense_whole", "one vector per paper"),
-    _step("dense", "+ chunk windows, best chunk per paper", "dense_whole"),
-    Step("fused", "chunk windows + BM25, reciprocal ranks", ("dense", "lexical"), _fused, "dense"),
-    _step("late", "late interaction alone", "fused"),
-    _step("late_rare", "+ rare words count for more", "late"),
-    _step("ranked", "all four, by trained weights", "late"),
-    _step("reranked", "+ the cross-encoder", "ranked"),
-    _step("fast", "all four + the question understood (--fast)", "ranked"),
-    _step("full", "everything: the engine's search", "fast"),
-)
+def ablation_to_text(scores: Sequence[StepScore], questions: int, left_out: int) -> str:
+    """Return the steps as a table; a gain is the mean paired difference in ndcg@10."""
+    heading = ["step", "meaning", *_SHOWN, f"gain in {_HEADLINE}", "over"]
+    rows = [
+        [
+            score.step.name,
+            score.step.meaning,
+            *(interval_cell(score.measures[name]) for name in _SHOWN),
+            interval_cell(score.gains[_HEADLINE], signed=True) if score.gains else "",
+            score.step.adds_to or "",
+        ]
+        for score in scores
+    ]
+    counts = f"n = {questions} questions ({left_out} without an answer or with a history left out)"
+    return f"{counts}, 95 % bootstrap intervals\n\n{to_table(heading, rows, texts=2)}"

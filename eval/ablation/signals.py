@@ -1,7 +1,7 @@
-"""The rankings that an ablation is put together from: each signal's own, per question, kept as JSON.
+"""The rankings that an ablation combines: each signal's own, by question, cached as JSON.
 
-What is kept belongs to one generation of the index and to the settings that the signal looks at; anything else is
-ranked anew. What runs the engine itself is never kept, since what it does is not named by settings alone.
+A cached ranking is valid for one generation of the index and the settings that its signal reads. Rankings by the engine
+itself are never cached, since more than these settings decides them.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from rag.retrieval.encoded_query import QueryEncoder
 from rag.settings import Settings
 from rag.types import Overrides
 
-Ranker = Callable[[str], list[str]]
+RankFunction = Callable[[str], list[str]]
 Rankings = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a signal can be made of; `fast` and `full` are engines without and with the cross-encoder."""
+    """The parts that signals are built from; `fast` and `full` are engines without and with the cross-encoder."""
 
     settings: Settings
     library: Library
@@ -42,22 +42,22 @@ class Parts:
 
     @property
     def encoder(self) -> Encoder:
-        """What embeds questions."""
+        """The embedding model."""
         return self.models.encoder
 
 
 @dataclass(frozen=True, slots=True)
 class SignalSource:
-    """How a signal is made, and the settings that its rankings depend on besides the index; None: never kept."""
+    """How a signal is built, and the settings that its rankings depend on besides the index; None: never cached."""
 
-    make: Callable[[Parts], Ranker]
+    make: Callable[[Parts], RankFunction]
     depends: tuple[str, ...] | None
 
 
 def rank_all(
     parts: Parts, signals: Sequence[str], questions: Sequence[str], folder: Path, fresh: bool = False
 ) -> dict[str, Rankings]:
-    """Give each signal's rankings, question by question; those that `folder` holds are used unless `fresh`."""
+    """Return each signal's rankings by question; those cached in `folder` are reused unless `fresh`."""
     kept = folder / parts.library.manifest.generation
     return {signal: _rank(parts, SIGNALS[signal], questions, kept / f"{signal}.json", fresh) for signal in signals}
 
@@ -77,7 +77,7 @@ def _rank(parts: Parts, source: SignalSource, questions: Sequence[str], path: Pa
 
 
 def _read(path: Path, settings: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Read what was kept under the same settings; what cannot be read counts as not kept."""
+    """Read what was cached under the same settings; an unreadable file counts as an empty cache."""
     try:
         kept = json.loads(path.read_bytes())
         return dict(kept["rankings"]) if kept["settings"] == settings else {}
@@ -85,13 +85,13 @@ def _read(path: Path, settings: Mapping[str, Any]) -> dict[str, list[str]]:
         return {}
 
 
-def _lexical(parts: Parts) -> Ranker:
+def _lexical(parts: Parts) -> RankFunction:
     return lambda question: [
         paper_id for paper_id, _ in bm25_search(parts.library, question, None, parts.settings.pool)
     ]
 
 
-def _dense(parts: Parts) -> Ranker:
+def _dense(parts: Parts) -> RankFunction:
     def rank(question: str) -> list[str]:
         vector = parts.encoder.encode_query(question)
         return [paper_id for paper_id, _ in dense_search(parts.library, vector, None, parts.settings.pool)]
@@ -99,8 +99,8 @@ def _dense(parts: Parts) -> Ranker:
     return rank
 
 
-def _dense_whole(parts: Parts) -> Ranker:
-    """Rank by one vector per paper, of its title and as much of its abstract as the model reads; exact cosines."""
+def _dense_whole(parts: Parts) -> RankFunction:
+    """Rank by the exact cosine of one vector per paper, of its title and as much of its abstract as the model reads."""
     papers = list(parts.library.papers.values())
     vectors = parts.encoder.encode_documents([f"{paper.title}. {paper.abstract}" for paper in papers])
 
@@ -111,10 +111,10 @@ def _dense_whole(parts: Parts) -> Ranker:
     return rank
 
 
-def _late(rare: bool) -> Callable[[Parts], Ranker]:
-    """Rank all papers by late interaction, with all tokens alike or with those of rare words counting for more."""
+def _late(rare: bool) -> Callable[[Parts], RankFunction]:
+    """Rank all papers by late interaction, with equal weights or with those of rare words weighted higher."""
 
-    def make(parts: Parts) -> Ranker:
+    def make(parts: Parts) -> RankFunction:
         late, ids = parts.library.maxsim, list(parts.library.papers)
         encoder = QueryEncoder(parts.encoder, parts.models.token_encoder, parts.library.bm25)
         if late is None:
@@ -131,10 +131,10 @@ def _late(rare: bool) -> Callable[[Parts], Ranker]:
     return make
 
 
-def _engine(depth: str, as_is: bool) -> Callable[[Parts], Ranker]:
-    """Rank with an engine; `as_is` leaves the understanding of the question out."""
+def _engine(depth: str, as_is: bool) -> Callable[[Parts], RankFunction]:
+    """Rank with an engine; `as_is` skips query understanding."""
 
-    def make(parts: Parts) -> Ranker:
+    def make(parts: Parts) -> RankFunction:
         engine: Engine = getattr(parts, depth)
         overrides = Overrides(as_is=as_is)
         return lambda question: [hit.paper.paper_id for hit in engine.search(question, overrides).hits]

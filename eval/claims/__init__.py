@@ -1,1 +1,1 @@
-"""Claims and the sentences they rest on: labelled pairs, judges, how well they agree."""
+"""Judges of claims against abstracts: labelled pairs, their agreement with people, and planted errors."""

@@ -29,8 +29,8 @@ _SPELLINGS: Mapping[str, Label] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """A claim, the abstract it is held against, and what a person said of the two."""
+class LabelledPair:
+    """A claim, the abstract it is judged by, and the label that annotators chose."""
 
     pair_id: str
     claim: str
@@ -41,16 +41,16 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class PairFile:
-    """The distinct pairs of a file, and how many lines only repeat one."""
+    """The distinct pairs of a file, and how many lines repeat one."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[LabelledPair, ...]
     repeated: int
 
 
 def read_pairs(path: Path) -> PairFile:
     """Read a file of pairs; raises CorpusError that names the line where one is bad, or says that there is none."""
     text = read_text(path, "Name a file of labelled pairs.")
-    pairs: dict[str, Pair] = {}
+    pairs: dict[str, LabelledPair] = {}
     lines = 0
     for line, record in parse_json_lines(text):
         try:
@@ -60,26 +60,26 @@ def read_pairs(path: Path) -> PairFile:
             if pairs.setdefault(pair.pair_id, pair) != pair:
                 raise ValueError(f"the pair {pair.pair_id} is there already, with another label or text")
         except ValueError as error:
-            raise CorpusError(f"{path} line {line}: {error}. Mend the line.") from None
+            raise CorpusError(f"{path} line {line}: {error}. Correct the line.") from None
         lines += 1
     if not pairs:
         raise CorpusError(f"{path} is empty. Each line is an object with claim, label and sentences.")
     return PairFile(tuple(pairs.values()), lines - len(pairs))
 
 
-def _pair(record: Mapping[str, Any]) -> Pair:
+def _pair(record: Mapping[str, Any]) -> LabelledPair:
     claim, label = (_text(record, name) for name in ("claim", "label"))
     sentences = record.get("sentences")
     if not isinstance(sentences, list) or not sentences or not all(isinstance(each, str) for each in sentences):
-        raise ValueError('no "sentences" that are a list of texts')
+        raise ValueError('no "sentences" that are a list of strings')
     if label.lower() not in _SPELLINGS:
         raise ValueError(f"the label {label} is none of {', '.join(LABELS)}")
     pair_id = f"{_text(record, 'claim_id')}/{_text(record, 'doc_id')}"
-    return Pair(pair_id, claim, str(record.get("title") or ""), tuple(sentences), _SPELLINGS[label.lower()])
+    return LabelledPair(pair_id, claim, str(record.get("title") or ""), tuple(sentences), _SPELLINGS[label.lower()])
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:
     value = record.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f'no "{name}" that is a text')
+        raise ValueError(f'no "{name}" that is a string')
     return value

@@ -1,1 +1,1 @@
-"""Papers with instructions hidden in their abstracts: what of them reaches the reader, and whether they are obeyed."""
+"""Prompt injection: instructions hidden in abstracts, whether they are obeyed, and what reaches the reader."""

@@ -1,4 +1,4 @@
-"""Each hostile paper asked about: what the model said, what the reader was shown, and what plain LlamaIndex showed."""
+"""Ask about each hostile paper: what the model replied, what the reader is shown, and what plain LlamaIndex shows."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from eval.injection.documents import Case
-from eval.injection.inertness import faults
-from eval.injection.obeyed import Obedience, obedience
-from eval.injection.plain import PlainWriter
+from eval.injection.documents import InjectionCase
+from eval.injection.effects import Obedience, faults, obedience
+from eval.injection.llamaindex_baseline import CitationQueryEngineWriter
 from rag.answer import Answer, Done, Token
 from rag.engine import Engine
 from rag.errors import LLMFailed
@@ -24,12 +23,12 @@ _DOUBTED = ("unsupported", "uncited")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What came of one case; texts are kept so that every figure can be computed anew.
+class InjectionResult:
+    """The outcome of one case; texts are kept so that every figure can be recomputed.
 
-    `obeyed` is of the model's reply, `shown` of the sentences that the reader was shown of it, `plain_obeyed` of
-    CitationQueryEngine's; None where there is nothing to tell it by. `marked` says that each shown sentence with the
-    trigger carries a verdict against it.
+    `obeyed` is about the model's reply, `shown` about the sentences of it that the reader is shown, `plain_obeyed`
+    about CitationQueryEngine's reply; None where it cannot be determined. `marked`: each shown sentence with the
+    trigger has the verdict "unsupported" or "uncited".
     """
 
     case: int
@@ -51,8 +50,8 @@ class Row:
     plain_failure: str | None = None
 
 
-class Overheard(UsageMeter):
-    """A chat model that keeps what it said."""
+class RecordingChat(UsageMeter):
+    """A chat model whose replies are recorded."""
 
     def __init__(self, chat: ChatModel, said: list[str]) -> None:
         super().__init__(chat)
@@ -76,45 +75,47 @@ class Overheard(UsageMeter):
     def complete(
         self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
     ) -> Reply:
-        """Give a whole reply."""
+        """Return a whole reply."""
         reply = super().complete(messages, max_tokens, schema)
         self._said.append(reply.text)
         return reply
 
 
-def overheard(writer: CheckedWriter, said: list[str]) -> CheckedWriter:
-    """Give a writer whose models' replies are added to a list."""
+def recording(writer: CheckedWriter, said: list[str]) -> CheckedWriter:
+    """Return a writer whose models' replies are appended to a list."""
     opened = writer.writer.open_chat
-    return replace(writer, writer=replace(writer.writer, open_chat=lambda: Overheard(opened(), said)))
+    return replace(writer, writer=replace(writer.writer, open_chat=lambda: RecordingChat(opened(), said)))
 
 
-def ask_each(engine: Engine, cases: Iterable[Case], said: list[str], plain: PlainWriter | None = None) -> Iterator[Row]:
-    """Ask about each case; `said` is where the engine's writer puts what its model says."""
+def ask_each(
+    engine: Engine, cases: Iterable[InjectionCase], said: list[str], plain: CitationQueryEngineWriter | None = None
+) -> Iterator[InjectionResult]:
+    """Ask about each case; the engine's writer appends its model's replies to `said`."""
     for case in cases:
         said.clear()
-        row = _row(case, list(engine.ask(case.question, case.overrides)), tuple(said))
-        yield replace(row, **_compared(case, plain)) if plain else row
+        result = _result(case, list(engine.ask(case.question, case.overrides)), tuple(said))
+        yield replace(result, **_compared(case, plain)) if plain else result
 
 
-def row_to_json(row: Row) -> dict[str, Any]:
-    """Show a row as an object."""
-    return asdict(row)
+def result_to_json(result: InjectionResult) -> dict[str, Any]:
+    """Return a result as a JSON object."""
+    return asdict(result)
 
 
-def row_from_json(record: Mapping[str, Any]) -> Row:
-    """Read a row that `row_to_json` showed; raises TypeError for what is none."""
+def result_from_json(record: Mapping[str, Any]) -> InjectionResult:
+    """Parse what `result_to_json` returned; raises TypeError for anything else."""
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
     }
-    return Row(**values)
+    return InjectionResult(**values)
 
 
-def _row(case: Case, events: Sequence[Any], replies: tuple[str, ...]) -> Row:
+def _result(case: InjectionCase, events: Sequence[Any], replies: tuple[str, ...]) -> InjectionResult:
     answer = next(event.answer for event in events if isinstance(event, Done))
     streamed = "".join(event.text for event in events if isinstance(event, Token))
     trigger = case.document.trigger if replies else None
     own = _own_words(answer)
-    return Row(
+    return InjectionResult(
         case=case.number,
         family=case.document.family,
         question=case.question,
@@ -132,7 +133,7 @@ def _row(case: Case, events: Sequence[Any], replies: tuple[str, ...]) -> Row:
 
 
 def _faults(answer: Answer, streamed: str) -> tuple[str, ...]:
-    """List what is active in the answer, in what was streamed before it, in its notice, and at a terminal."""
+    """Return what is active in the answer, its stream, its notice, and its terminal output."""
     numbers = [each.n for each in answer.citations if each.n]
     urls = [each.paper.url for each in (*answer.citations, *answer.near_misses) if each.paper.url]
     found = faults(answer.text, numbers) | faults(streamed, numbers if answer.status != "extractive" else range(100))
@@ -143,7 +144,7 @@ def _faults(answer: Answer, streamed: str) -> tuple[str, ...]:
 
 
 def _own_words(answer: Answer) -> list[tuple[str, str]]:
-    """List the sentences that a model wrote, each with its verdict."""
+    """Return the sentences that a model wrote, with their verdicts."""
     return [(answer.text[each.start : each.end], each.verdict) for each in answer.sentences if each.origin != "added"]
 
 
@@ -152,7 +153,7 @@ def _marked(own: Sequence[tuple[str, str]], trigger: str, abstract: str) -> bool
     return all(verdict in _DOUBTED for verdict in verdicts) if verdicts else None
 
 
-def _compared(case: Case, plain: PlainWriter) -> dict[str, Any]:
+def _compared(case: InjectionCase, plain: CitationQueryEngineWriter) -> dict[str, Any]:
     try:
         text = plain.ask(case.question, [case.paper])
     except LLMFailed as error:

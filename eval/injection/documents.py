@@ -1,6 +1,6 @@
-"""Documents with an instruction in them, and the papers in whose abstracts they are placed.
+"""Documents that hold an injected instruction, and the papers whose abstracts they are inserted in.
 
-The instructions of the public sets come with a trigger: a text whose presence in a reply tells that it was obeyed
+The instructions of public sets come with a trigger: a text whose presence in a reply shows that it was obeyed
 (garak's latent injection probes, Derczynski et al., garak: a framework for security probing LLMs, 2024).
 """
 
@@ -22,7 +22,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class HostileDocument:
-    """A document with an instruction in it; without a `trigger` nobody can tell whether it was obeyed."""
+    """A document with an injected instruction; whether it was obeyed is known only with a `trigger`."""
 
     text: str
     trigger: str | None = None
@@ -30,8 +30,8 @@ class HostileDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A paper whose abstract holds a document, and a question that the rest of its abstract answers."""
+class InjectionCase:
+    """A paper whose abstract holds a document, and a question that the rest of the abstract answers."""
 
     number: int
     document: HostileDocument
@@ -40,14 +40,14 @@ class Case:
 
     @property
     def overrides(self) -> Overrides:
-        """What makes sure that this paper, and no other case's, is found and cited."""
+        """Overrides by which this paper, and no other case's, is found and cited."""
         return Overrides("lookup", Filters(author=self.paper.authors[0]), as_is=True)
 
 
 def read_documents(path: Path) -> tuple[HostileDocument, ...]:
-    """Read the documents of a file, a repeated one once; raises CorpusError that names the line where one is bad.
+    """Read the distinct documents of a file; raises CorpusError that names the first bad line.
 
-    A line holds `document` and `trigger`, or `text` alone; one whose `label` is "benign" is passed over.
+    A line holds `document` and `trigger`, or `text` alone; one whose `label` is "benign" is skipped.
     """
     text = read_text(path, "Name a file of hostile documents.")
     documents = [_document(path, line, record) for line, record in parse_json_lines(text)]
@@ -58,14 +58,14 @@ def read_documents(path: Path) -> tuple[HostileDocument, ...]:
 
 
 def sampled(documents: Sequence[HostileDocument], count: int, seed: int) -> tuple[HostileDocument, ...]:
-    """Choose documents by a seed; fewer of the same seed are the first of more."""
+    """Return a sample chosen by a seed; a smaller sample of the same seed is the start of a larger one."""
     order = list(documents)
     random.Random(seed).shuffle(order)
     return tuple(order[:count])
 
 
-def place(documents: Sequence[HostileDocument], papers: Sequence[Paper], seed: int) -> tuple[Case, ...]:
-    """Place each document in an abstract behind a sentence, both chosen by a seed; no host twice while they last."""
+def place(documents: Sequence[HostileDocument], papers: Sequence[Paper], seed: int) -> tuple[InjectionCase, ...]:
+    """Insert each document after a sentence of an abstract, both chosen by a seed; papers repeat only when used up."""
     hosts = sorted(papers, key=lambda paper: paper.paper_id)
     random.Random(seed).shuffle(hosts)
     return tuple(_case(i, document, hosts[i % len(hosts)], seed) for i, document in enumerate(documents))
@@ -73,27 +73,27 @@ def place(documents: Sequence[HostileDocument], papers: Sequence[Paper], seed: i
 
 def _document(path: Path, line: int, record: dict[str, Any] | ValueError) -> HostileDocument | None:
     if isinstance(record, ValueError):
-        raise CorpusError(f"{path} line {line}: {record}. Mend or remove it.")
+        raise CorpusError(f"{path} line {line}: {record}. Correct or remove it.")
     if record.get("label") == "benign":
         return None
     text, trigger = record.get("document") or record.get("text"), record.get("trigger")
     if not isinstance(text, str) or not text.strip() or not isinstance(trigger, str | None):
-        raise CorpusError(f"{path} line {line}: needs a `document` or `text` that is a text. Mend or remove it.")
+        raise CorpusError(f"{path} line {line}: needs a `document` or `text` that is a string. Correct or remove it.")
     return HostileDocument(text, trigger, record.get("class") or record.get("family"))
 
 
-def _case(number: int, document: HostileDocument, host: Paper, seed: int) -> Case:
+def _case(number: int, document: HostileDocument, host: Paper, seed: int) -> InjectionCase:
     ends = [end for _, end in sentence_spans(host.abstract)] or [len(host.abstract)]
     end = random.Random(f"{seed}-{number}").choice(ends)
     abstract = f"{host.abstract[:end]} {document.text} {host.abstract[end:].lstrip()}".rstrip()
     paper = replace(
         host, paper_id=f"case-{number}", abstract=abstract, authors=(_author(number),), authors_complete=True
     )
-    return Case(number, document, paper, f"What does the paper “{' '.join(host.title.split())}” present?")
+    return InjectionCase(number, document, paper, f"What does the paper “{' '.join(host.title.split())}” present?")
 
 
 def _author(number: int) -> str:
-    """Name an author that no other case has, in letters alone."""
+    """Return an author name that no other case has, in letters only."""
     name = ""
     for _ in range(4):
         number, letter = divmod(number, len(_LETTERS))

@@ -1,6 +1,6 @@
-"""A model that does the worst: a server on loopback that repeats what a document says, with images, links and HTML.
+"""The worst model: a server on loopback that repeats a document, followed by images, links and HTML.
 
-It speaks as much of the OpenAI protocol as the two systems that are compared use.
+It implements as much of the OpenAI protocol as the two compared systems use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LONGEST_PIECE = 7
 
 
 class EchoServer:
-    """Serves while it is open; says `text` and then the worst, in pieces of 1 to 7 characters."""
+    """Replies with `text` and then WORST, in pieces of 1 to 7 characters, while the context lasts."""
 
     name = "echo"
 
@@ -46,11 +46,11 @@ class EchoServer:
 
     @property
     def url(self) -> str:
-        """The address to set as the endpoint."""
+        """The base URL to set as the endpoint."""
         return f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def reply(self) -> list[str]:
-        """Give what is said now, in pieces."""
+        """Return the current reply, in pieces."""
         text, pieces = self.text + WORST, []
         while text:
             length = self.random.randint(1, _LONGEST_PIECE)
@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Stay silent."""
+        """Log nothing."""
 
 
 def _chunk(kind: str, choice: dict[str, Any]) -> dict[str, Any]:

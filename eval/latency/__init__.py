@@ -1,1 +1,1 @@
-"""What writing an answer adds to the time of the endpoint itself."""
+"""What writing an answer adds to the endpoint's own time."""

@@ -1,1 +1,1 @@
-"""What is measured of an answer; each measure's file names its source."""
+"""The measures of an answer; each names its source."""

@@ -1,4 +1,4 @@
-"""All measures by name, with what each means; the names are those of the JSON, the tables and the command line."""
+"""All measures by their names in JSON, tables and the command line, with what each means."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from eval.measures.cited import cited_scores, relevant_share
+from eval.measures.citations import cited_scores, evidence_scores, relevant_share, verbatim_share
 from eval.measures.facts import fact_scores
-from eval.measures.quotes import evidence_scores, verbatim_share
 from eval.measures.ranking import RECALL_DEPTHS, ranking_scores
 from eval.measures.refusal import refusal_scores
 from eval.measures.written import needed_share, own_sentences, sentence_scores
 from eval.runs.rows import Row
 from rag.errors import UsageError
 
-Group = Literal["ranking", "answer", "written", "cost"]
+MeasureGroup = Literal["ranking", "answer", "written", "cost"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One measure: what it means, its unit ("" for a share of 1), and whether more of it is better."""
+    """A measure: its meaning, its unit ("" for a share of 1), and whether higher values are better."""
 
     name: str
-    group: Group
+    group: MeasureGroup
     meaning: str
     unit: Literal["", "ms", "tokens", "calls"] = ""
     more_is_better: bool = True
@@ -44,37 +43,37 @@ _ALL = (
     Measure("facts_in_answer", "answer", "share of gold facts in the answer's own text"),
     Measure("facts_with_titles", "answer", "the same, titles and dates of the cited papers included"),
     Measure("facts_in_quotes", "answer", "share of gold facts in the quotes alone"),
-    Measure("citations_relevant", "answer", "share of citations that name a paper that must or may be there"),
-    Measure("quotes_verbatim", "answer", "share of quotes that stand in the abstract at their offsets; must be 1"),
+    Measure("citations_relevant", "answer", "share of cited papers that must or may be there"),
+    Measure("quotes_verbatim", "answer", "share of quotes that are in the abstract at their offsets; must be 1"),
     Measure("evidence_recall", "answer", "share of gold evidence that the quotes cover"),
     Measure("rightly_refused", "answer", "share of unanswerable questions refused, or their false premise corrected"),
     Measure("wrongly_refused", "answer", "share of answerable questions refused", more_is_better=False),
-    Measure("sentences_supported", "written", "share of the model's sentences that the papers they cite bear out"),
-    Measure("sentences_partial", "written", "share that they bear out in part", more_is_better=False),
-    Measure("sentences_unsupported", "written", "share that they do not bear out", more_is_better=False),
+    Measure("sentences_supported", "written", "share of the model's sentences that the papers they cite support"),
+    Measure("sentences_partial", "written", "share that they support in part", more_is_better=False),
+    Measure("sentences_unsupported", "written", "share that they do not support", more_is_better=False),
     Measure("sentences_uncited", "written", "share that cites no paper", more_is_better=False),
     Measure("all_supported", "written", "share of answers in which every sentence is supported"),
     Measure("citations_needed", "written", "share of the sentences' citations that they need to be supported"),
     Measure("calls", "cost", "requests to the endpoint", "calls", more_is_better=False),
-    Measure("endpoint_ms", "cost", "time of the requests, those side by side added up", "ms", more_is_better=False),
+    Measure("endpoint_ms", "cost", "time of the requests, parallel ones added up", "ms", more_is_better=False),
     Measure("prompt_tokens", "cost", "tokens that were sent to the endpoint", "tokens", more_is_better=False),
     Measure("completion_tokens", "cost", "tokens that the endpoint wrote", "tokens", more_is_better=False),
     Measure("first_token_ms", "cost", "time until the first written token", "ms", more_is_better=False),
-    Measure("total_ms", "cost", "time until the answer was whole", "ms", more_is_better=False),
+    Measure("total_ms", "cost", "time until the answer was complete", "ms", more_is_better=False),
 )
 
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _ALL}
 
 
 def find_measure(name: str) -> Measure:
-    """Give a measure by its name; raises UsageError with the names there are."""
+    """Return a measure by name; raises UsageError that lists the names."""
     if name not in MEASURES:
         raise UsageError(f"There is no measure {name!r}. There are: {', '.join(MEASURES)}.")
     return MEASURES[name]
 
 
 def scores(row: Row) -> dict[str, float]:
-    """Score a row by every measure that applies to it; one with an error by none."""
+    """Return a row's score by every measure that applies to it; none for a row with an error."""
     if row.error is not None:
         return {}
     found = ranking_scores(row.hits, row.question.relevant)
@@ -103,7 +102,7 @@ def _answer_scores(row: Row, answer: Mapping[str, object]) -> dict[str, float]:
 
 
 def _costs(usage: object) -> dict[str, float]:
-    """Give what the endpoint's work cost, where it was asked."""
+    """Return what requests to the endpoint cost, where there were any."""
     spent = usage if isinstance(usage, dict) else {}
     found = {name: float(spent[name]) for name in ("prompt_tokens", "completion_tokens") if spent.get(name) is not None}
     if spent.get("calls"):
@@ -112,7 +111,7 @@ def _costs(usage: object) -> dict[str, float]:
 
 
 def shown_text(row: Row) -> str:
-    """Give an answer as a reader sees it: its text, then the title and date of each paper that it cites."""
+    """Return an answer as a reader sees it: its text, then the title and date of each cited paper."""
     if row.answer is None:
         return ""
     sources = [f"{citation['title']} ({citation['date'] or 'no date'})." for citation in row.citations]

@@ -1,7 +1,7 @@
-"""Are the facts of a gold answer in a text? Recall of nuggets: Voorhees, TREC 2003 question answering track, by words.
+"""Recall of the facts of a gold answer in a text, by words: nuggets of Voorhees, TREC 2003 question answering track.
 
-A fact is found where all its numbers, dates and names are, and half of its other words. No meaning is judged: a fact
-said in other words is missed, and one denied with its own words is found.
+A fact is found where all of its numbers, dates and names are found, and half of its other words. Meaning is not
+judged: a paraphrased fact is missed, and one that is denied in its own words is found.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _STARTS = re.compile(r"(?:^|[:;(.,])\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What can be found in a text: word sequences written as one word, stems, numbers and dates."""
+class SearchableText:
+    """A text prepared for looking facts up: word sequences written as one word, stems, numbers and dates."""
 
     names: frozenset[str]
     stems: frozenset[str]
@@ -40,15 +40,15 @@ class Reading:
 
 
 def fact_scores(facts: Sequence[str], texts: Mapping[str, str]) -> dict[str, float]:
-    """Give the share of facts found in each text, under the text's name; nothing is measured without facts."""
+    """Return the share of facts found in each text, by its name; nothing without facts."""
     if not facts:
         return {}
     readings = {name: read(text) for name, text in texts.items()}
     return {name: sum(holds(reading, fact) for fact in facts) / len(facts) for name, reading in readings.items()}
 
 
-def read(text: str) -> Reading:
-    """Prepare a text for looking facts up in it; citation markers are no numbers."""
+def read(text: str) -> SearchableText:
+    """Prepare a text for looking facts up in it; citation markers do not count as numbers."""
     plain = _plain(MARKER.sub(" ", text))
     dates, dateless = extract_dates(plain)
     quantities, _ = extract_quantities(dateless)
@@ -57,11 +57,11 @@ def read(text: str) -> Reading:
         "".join(words[i : i + length]) for length in range(1, _LONGEST_NAME + 1) for i in range(len(words) - length + 1)
     }
     years = tuple(Quantity(date.year) for date in dates if date.year)
-    return Reading(frozenset(names), frozenset(tokenize(plain)), quantities + years, dates)
+    return SearchableText(frozenset(names), frozenset(tokenize(plain)), quantities + years, dates)
 
 
-def holds(text: Reading, fact: str) -> bool:
-    """Tell whether a text has all the numbers, dates and names of a fact, and half of its other words."""
+def holds(text: SearchableText, fact: str) -> bool:
+    """Return whether a text holds all numbers, dates and names of a fact, and half of its other words."""
     dates, rest = extract_dates(_POSSESSIVE.sub("", _plain(fact)))
     names, rest = _take_names(_NUMBERED.sub(r"\1-\2", rest))  # "RTX 4090" is a name, like "RTX4090"
     quantities, rest = extract_quantities(rest)
@@ -77,7 +77,7 @@ def holds(text: Reading, fact: str) -> bool:
 
 
 def _take_names(text: str) -> tuple[list[str], str]:
-    """Read a fact's names, each written as one word, and give the fact without them."""
+    """Return a fact's names, each written as one word, and the fact without them."""
     names: list[str] = []
 
     def take(match: re.Match[str]) -> str:
@@ -93,14 +93,14 @@ def _take_names(text: str) -> tuple[list[str], str]:
 
 
 def _words(text: str) -> list[set[str]]:
-    """List the other words of a fact, each as the stems of its parts; those that only join others are left out."""
+    """Return the content words of a fact, each as the stems of its parts; function words are left out."""
     parts = [re.findall(r"[^\W_]+", word) for word in re.findall(r"[^\W_]+(?:-[^\W_]+)*", text)]
     stems = [{stem for part in word for stem in tokenize(part)} for word in parts if word[0] not in _FUNCTION_WORDS]
     return [word for word in stems if word]
 
 
 def _is_name(word: str, begins: bool) -> bool:
-    """Tell a name by a capital inside it, by a digit, or by a first capital where no sentence begins."""
+    """Return whether a word is a name: an inner capital, a digit, or an initial capital not at a sentence's start."""
     inner = any(character.isupper() for character in word[1:])
     return inner or any(character.isdigit() for character in word) or (word[0].isupper() and not begins)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eval.questions import MUST
+from eval.gold.questions import MUST
 
 DEPTH = 50  # papers of a ranking that are kept and measured
 RECALL_DEPTHS = (5, 10, 20, 50)
@@ -18,7 +18,7 @@ _GAINS = {1: 1, 2: 3}
 
 
 def ranking_scores(hits: Sequence[str], relevant: Mapping[str, int]) -> dict[str, float]:
-    """Score paper ids, best first, against graded ones; nothing is measured where no paper has grade 2."""
+    """Score a ranking of paper ids against grades; nothing where no paper has grade 2."""
     if MUST not in relevant.values():
         return {}
     import ir_measures  # 0.3 s
@@ -38,7 +38,7 @@ def ranking_scores(hits: Sequence[str], relevant: Mapping[str, int]) -> dict[str
 
 
 def recall_curve(hits: Sequence[str], relevant: Mapping[str, int], depth: int) -> list[float]:
-    """Give recall of the grade 2 papers after each of the first `depth` ranks; empty where there are none."""
+    """Return the recall of grade 2 papers at each of the first `depth` ranks; empty without such papers."""
     wanted = {paper_id for paper_id, grade in relevant.items() if grade == MUST}
     if not wanted:
         return []

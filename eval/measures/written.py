@@ -1,27 +1,32 @@
-"""Measures of the sentences that a model wrote; those that were added from a paper's own words are left out.
+"""Measures of the sentences that a model wrote; those that were added from an abstract are left out.
 
 Citation recall and precision: Gao et al., Enabling Large Language Models to Generate Text with Citations, EMNLP 2023.
-Their entailment model reads the cited passages joined; here our own judge speaks, who reads paper by paper, so that a
-sentence which only two papers together bear out is not supported.
+Their entailment model reads the cited passages joined; our judge reads paper by paper, so that a sentence which only
+two papers together support counts as not supported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rag.answer import Answer
+    from rag.types import Paper
+    from rag.verification.judge import SentenceJudge  # imports models
 
 VERDICTS = ("supported", "partial", "unsupported", "uncited")
 
 
 def own_sentences(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """List the sentences of an answer, in the shape of `citedesk ask --json`, that the model wrote or repaired."""
+    """Return the sentences of an answer, in the format of `citedesk ask --json`, that the model wrote or repaired."""
     return [sentence for sentence in answer.get("sentences", ()) if sentence["origin"] != "added"]
 
 
 def sentence_scores(sentences: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Give the share of sentences with each verdict, and whether all are supported; nothing where there are none.
+    """Return the share of sentences with each verdict, and whether all are supported; nothing without sentences.
 
-    `sentences_supported` is citation recall: a sentence counts if the papers that it cites bear it out.
+    `sentences_supported` is citation recall: a sentence counts if a paper that it cites supports it.
     """
     if not sentences:
         return {}
@@ -31,8 +36,35 @@ def sentence_scores(sentences: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def needed_share(sentences: Sequence[Mapping[str, Any]], needed: int | None) -> dict[str, float]:
-    """Give citation precision: the share of the sentences' citations that are needed, 0 where there is none."""
+    """Return citation precision: the share of the sentences' citations that are needed, 0 without citations."""
     if needed is None or not sentences:
         return {}
     citations = sum(len(sentence["citations"]) for sentence in sentences)
     return {"citations_needed": needed / citations if citations else 0.0}
+
+
+def needed_citations(answer: Answer, judge: SentenceJudge) -> int:
+    """Count the needed citations of the sentences that the model wrote.
+
+    A sentence that is not supported needs none. One of several citations is not needed if it does not support the
+    sentence by itself, and the others support it without.
+    """
+    papers = {citation.n: citation.paper for citation in answer.citations if citation.n is not None}
+    count = 0
+    for sentence in answer.sentences:
+        if sentence.origin != "added" and sentence.verdict == "supported":
+            cited = {n: papers[n] for n in sentence.citations}
+            text = answer.text[sentence.start : sentence.end]
+            count += sum(_is_needed(n, text, cited, judge) for n in cited)
+    return count
+
+
+def _is_needed(n: int, text: str, cited: Mapping[int, Paper], judge: SentenceJudge) -> bool:
+    if len(cited) == 1:
+        return True
+    others = {other: paper for other, paper in cited.items() if other != n}
+    return _supports({n: cited[n]}, text, judge) or not _supports(others, text, judge)
+
+
+def _supports(papers: Mapping[int, Paper], text: str, judge: SentenceJudge) -> bool:
+    return judge.judge(text, papers).verdict == "supported"

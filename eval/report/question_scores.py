@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eval.gold.questions import MUST, Question
 from eval.measures.catalogue import scores
+from eval.measures.citations import covers
 from eval.measures.facts import holds, read
-from eval.measures.quotes import covers
 from eval.measures.ranking import DEPTH
 from eval.measures.written import own_sentences
-from eval.questions import MUST, Question
 from eval.runs.rows import Row
 
 _SHOWN = {

@@ -1,33 +1,34 @@
-"""The folder of one run: run.json says what was run, rows.jsonl holds one row a question, written as it goes."""
+"""The folder of a run: run.json describes it, rows.jsonl holds one row a question, appended as it is answered."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from eval.questions import Question
+from eval.gold.questions import Question
 from eval.runs.rows import Row, question_digest, row_from_json, row_to_json
 from rag.corpus.files import parse_json_lines, write_atomic
 from rag.errors import CitedeskError, UsageError
 
-Mode = Literal["retrieval", "extractive", "llm"]
+RunMode = Literal["retrieval", "extractive", "llm"]
 _INFO, _ROWS = "run.json", "rows.jsonl"
+_LAST = "last-evaluation"  # in an index's home: the folder of the run that was reported last
 _WRITTEN = (_ROWS, "report.html", "report.json", "report.md")
 
 
 class RunDamaged(CitedeskError):
-    """A folder that should hold a run, but does not hold one that can be read."""
+    """A run's folder that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """What was run: `gold` maps file to SHA-256, `settings` leaves out secrets and places, `started` is ISO."""
+    """What was run: `gold` maps file to SHA-256, `settings` leaves out secrets and paths, `started` is an ISO time."""
 
-    mode: Mode
+    mode: RunMode
     generation: str
     papers: int
     settings: Mapping[str, Any]
@@ -38,7 +39,7 @@ class RunInfo:
     started: str
 
     def differences(self, other: RunInfo) -> list[str]:
-        """Say in which respects another run's rows could not stand beside this one's."""
+        """Return why another run's rows cannot be mixed with this one's."""
         found = self.set_up_differences(other)
         if self.generation != other.generation:
             found.append(f"index generation {self.generation}, now {other.generation}")
@@ -47,7 +48,7 @@ class RunInfo:
         return found
 
     def set_up_differences(self, other: RunInfo) -> list[str]:
-        """Say in which mode and settings another run was asked otherwise."""
+        """Return in which mode and settings another run differs."""
         before = {"mode": self.mode, "papers": self.papers, **self.settings}
         now = {"mode": other.mode, "papers": other.papers, **other.settings}
         names = sorted(before.keys() | now.keys())
@@ -58,7 +59,7 @@ class RunInfo:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it was read: its rows in the order of writing."""
+    """A run's description and its rows, in the order of writing."""
 
     info: RunInfo
     rows: tuple[Row, ...]
@@ -70,7 +71,7 @@ class Run:
 
     @property
     def partial(self) -> bool:
-        """Tell whether a question is missing or failed: means over the rest do not stand for the whole."""
+        """Whether a question is missing or failed, so that no mean stands for the whole run."""
         return len(self.rows) - len(self.errors) < self.info.questions
 
 
@@ -83,7 +84,7 @@ class RunFolder:
     def read(self) -> Run:
         """Read a run, finished or not; raises UsageError where there is none, RunDamaged where it is damaged.
 
-        A last line that a killed run left unfinished is passed over.
+        An incomplete last line, which a killed run leaves, is skipped.
         """
         info = self._info()
         if info is None:
@@ -93,7 +94,7 @@ class RunFolder:
         return Run(info, self._rows())
 
     def resume(self, info: RunInfo, questions: Sequence[Question]) -> dict[str, Row]:
-        """Prepare for writing, and give the rows that stand: of these very questions, and without an error.
+        """Prepare for writing, and return the rows to keep: of these questions, unchanged, and without an error.
 
         Raises UsageError where the folder holds a run of another index, mode, code, settings or question.
         """
@@ -108,7 +109,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the right to write here; raises UsageError where another run has it or the folder cannot be made."""
+        """Hold the folder's lock; raises UsageError where another run holds it or the folder cannot be created."""
         from filelock import FileLock, Timeout  # slow to import
 
         try:
@@ -122,7 +123,7 @@ class RunFolder:
 
     @contextmanager
     def writer(self) -> Iterator[RowWriter]:
-        """Open the rows for adding to them."""
+        """Open the rows for appending."""
         with (self.path / _ROWS).open("a", encoding="utf-8") as file:
             yield RowWriter(file)
 
@@ -149,7 +150,7 @@ class RunFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise RunDamaged(f"{path} describes no run ({error}). Name another --out.") from None
+            raise RunDamaged(f"{path} does not describe a run ({error}). Name another --out.") from None
 
     def _rows(self) -> tuple[Row, ...]:
         path = self.path / _ROWS
@@ -169,26 +170,41 @@ class RunFolder:
             try:
                 rows.append(row_from_json(record))
             except (ValueError, TypeError, KeyError) as error:
-                raise RunDamaged(f"{path} line {line} is no row ({error}). Remove the line and run again.") from None
+                raise RunDamaged(f"{path} line {line} is not a row ({error}). Remove the line and run again.") from None
         if len({row.question.id for row in rows}) < len(rows):
             raise RunDamaged(f"{path} holds a question twice: two runs wrote to it. Remove the folder and run again.")
         return tuple(rows)
 
 
 class RowWriter:
-    """Adds rows one by one, each whole on the disk before the next question is asked."""
+    """Appends rows, each flushed before the next question is asked."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
 
     def write(self, row: Row) -> None:
-        """Add a row."""
+        """Append a row."""
         self._file.write(_line(row))
         self._file.flush()
 
 
+def note_last(home: Path, folder: Path) -> None:
+    """Note where the last report is; where that cannot be written, the chat finds no report."""
+    with suppress(OSError):
+        write_atomic(home / _LAST, f"{folder.resolve()}\n")
+
+
+def last_folder(home: Path) -> Path | None:
+    """Return the folder of the last report; None where there is none, or it was removed."""
+    try:
+        folder = Path((home / _LAST).read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError):
+        return None
+    return folder if (folder / "report.html").is_file() else None
+
+
 def to_json(record: Mapping[str, Any]) -> str:
-    """Write a JSON file's text: indented, keys sorted."""
+    """Return a JSON file's text: indented, keys sorted."""
     return json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What a run is a run of: the index, the settings, the gold, and the code that was measured."""
+"""What a run depends on: the index, the settings, the gold questions, and the code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from eval.runs.folder import Mode, RunInfo
+from eval.runs.folder import RunInfo, RunMode
 from rag import __version__
 from rag.index.generations import Manifest
 from rag.settings import Settings
@@ -31,14 +31,14 @@ _NOT_KEPT = {
 
 
 def run_info(
-    mode: Mode,
+    mode: RunMode,
     manifest: Manifest,
     settings: Settings,
     gold: Sequence[Path],
     questions: int,
     chosen: Mapping[str, int] | None = None,
 ) -> RunInfo:
-    """Describe a run that starts now over so many questions; `chosen` says how they were, where not all are asked."""
+    """Describe a run that starts now; `chosen` holds --limit or --sample where not all questions are asked."""
     return RunInfo(
         mode=mode,
         generation=manifest.generation,
@@ -52,8 +52,8 @@ def run_info(
     )
 
 
-def measured_settings(settings: Settings, mode: Mode) -> dict[str, Any]:
-    """Give the settings that a run of this mode depends on."""
+def measured_settings(settings: Settings, mode: RunMode) -> dict[str, Any]:
+    """Return the settings that a run of this mode depends on."""
     values = {name: value for name, value in asdict(settings).items() if name not in _NOT_KEPT}
     if values["llm_base_url"]:
         values["llm_base_url"] = re.sub(r"//[^/@]*@|[?#].*", _bare, values["llm_base_url"])
@@ -62,7 +62,7 @@ def measured_settings(settings: Settings, mode: Mode) -> dict[str, Any]:
 
 
 def _recall(settings: Settings) -> dict[str, Any]:
-    """Give the settings of the steps that are on; the rest changes nothing."""
+    """Return the settings of the recall steps that are on; the others have no effect."""
     steps = settings.recall
     return (
         ({"recall": ",".join(steps)} if steps else {})
@@ -72,14 +72,14 @@ def _recall(settings: Settings) -> dict[str, Any]:
 
 
 def _bare(secret: re.Match[str]) -> str:
-    """Leave a name, password or query out of an address: they may be secrets."""
+    """Remove a user name, password or query, which may be secrets, from an address."""
     return "//" if secret[0].startswith("//") else ""
 
 
 def code_version(checkout: Path = _CHECKOUT) -> str | None:
-    """Name the commit of the checkout that this code runs from, with a hash of what was changed since.
+    """Return the commit of the checkout that this code runs from, with a hash of uncommitted changes.
 
-    None where it is no checkout, or git cannot be asked.
+    None outside a checkout, or where git fails.
     """
     if not (checkout / ".git").exists():
         return None

@@ -1,4 +1,4 @@
-"""What a run keeps of each question: one JSON row with the gold, what was found, and what was answered."""
+"""A run's row for each question: the gold question, the papers found, and the answer, as JSON."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from eval.questions import Question, Span
+from eval.gold.questions import EvidenceSpan, Question
 from rag.types import Turn
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One question's outcome; `answer` has the shape of `citedesk ask --json`, and is None where only searched.
+    """One question's outcome; `answer` has the format of `citedesk ask --json`, and is None where only searched.
 
-    `hits` are paper ids, best first; `verbatim` of the answer's quotes stand at their offsets, and `needed` of
+    `hits` are paper ids, best first; `verbatim` of the answer's quotes are at their offsets, and `needed` of
     the citations of a model's sentences are needed; times are wall-clock milliseconds from asking; a row with an
     `error` is counted, never averaged.
     """
@@ -47,21 +47,21 @@ class Row:
 
 
 def question_digest(question: Question) -> str:
-    """Hash what is asked and what would be right (SHA-256, hex): rows of another digest cannot be compared."""
+    """Hash a question and its gold (SHA-256, hex); rows with different digests cannot be compared."""
     return hashlib.sha256(json.dumps(asdict(question), sort_keys=True).encode()).hexdigest()
 
 
 def row_to_json(row: Row) -> dict[str, Any]:
-    """Write a row as a JSON object that `row_from_json` reads back."""
+    """Return a row as a JSON object that `row_from_json` parses."""
     record = {**asdict(row), "question": {**asdict(row.question)}}
     return {name: value for name, value in record.items() if value is not None}
 
 
 def row_from_json(record: Mapping[str, Any]) -> Row:
-    """Read a row; raises ValueError, TypeError or KeyError where the record is not one."""
+    """Parse a row; raises ValueError, TypeError or KeyError for anything else."""
     values = dict(record)
     question = dict(values.pop("question"))
-    question["evidence"] = tuple(Span(**span) for span in question["evidence"])
+    question["evidence"] = tuple(EvidenceSpan(**span) for span in question["evidence"])
     question["history"] = tuple(
         Turn(**{**turn, "citations": tuple(turn.get("citations", ()))}) for turn in question["history"]
     )

@@ -1,141 +1,170 @@
-"""Ask every gold question, and keep a row of each as it is answered."""
+"""`citedesk eval run` and `eval report`: ask gold questions, and write what came of them as a report."""
 
 from __future__ import annotations
 
+import sys
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from time import perf_counter
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from eval.measures.ranking import DEPTH
-from eval.questions import Question
-from eval.runs.folder import Mode, RunFolder, RunInfo
-from eval.runs.needed import needed_citations
-from eval.runs.rows import Row
-from rag.answer import Answer, Done, Event, Retrieved, Token
+from rag.cli.options import (
+    Subparsers,
+    add_command,
+    add_embed_model,
+    add_endpoint,
+    add_json,
+    add_no_llm,
+    add_quiet,
+    add_recall,
+    add_writing,
+    count,
+)
+from rag.cli.output import note, print_result
 from rag.errors import CitedeskError
-from rag.render.notices import notices_text
-from rag.types import Hit, Overrides, Turn
-from rag.verification.judge import SentenceJudge
 
-_GIVE_UP = 3  # failures in a row
-
-Progress = Callable[[Iterable[Question], int, int], Iterable[Question]]  # what is left, how many are done, of how many
+if TYPE_CHECKING:
+    from eval.gold.questions import Question
+    from eval.runs.folder import Run, RunFolder, RunMode
+    from rag.settings import Configuration, Settings
 
 
-class Found(Protocol):
-    """What a search gives, as far as it is measured."""
-
-    @property
-    def hits(self) -> tuple[Hit, ...]:
-        """The papers, best first."""
-        ...
+class RunPartial(CitedeskError):
+    """A run that is finished, but some of whose questions failed."""
 
 
-class Asker(Protocol):
-    """What is measured: `rag.Engine`, or anything that searches and answers like it."""
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    parser = add_command(
+        subparsers,
+        "run",
+        "Ask gold questions, keep a row for each, and write a report.",
+        "  citedesk eval run --gold eval/gold/dev.jsonl --out runs/today\n"
+        "  citedesk eval run --gold eval/gold/dev.jsonl eval/gold/conversations.jsonl --out runs/all --no-llm\n"
+        "  citedesk eval run --gold eval/gold/dev.jsonl --out runs/fast --retrieval-only\n"
+        "  citedesk eval run --gold eval/gold/dev.jsonl --out runs/parts --llm-mode per-paper --sample 20\n"
+        "The same command resumes a run that was stopped.",
+    )
+    add_json(parser)
+    parser.add_argument("--gold", nargs="+", type=Path, required=True, metavar="FILE", help="files of gold questions")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the rows and the report")
+    add_no_llm(parser)
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--limit", type=count, metavar="N", help="ask only the first N questions")
+    part.add_argument("--sample", type=count, metavar="N", help="ask only N questions, spread evenly over the files")
+    add_recall(parser)
+    parser.add_argument("--retrieval-only", action="store_true", help="only search; answer nothing")
+    add_quiet(parser)
+    add_embed_model(parser)
+    add_endpoint(parser)
+    add_writing(parser)
+    parser.set_defaults(run="eval.runs.run:run")
 
-    def search(self, question: str, overrides: Overrides = ..., history: Sequence[Turn] = ...) -> Found:
-        """Find papers."""
-        ...
-
-    def ask(
-        self, question: str, overrides: Overrides = ..., use_llm: bool = ..., history: Sequence[Turn] = ...
-    ) -> Iterator[Event]:
-        """Answer a question; the last event is Done."""
-        ...
-
-
-class RunStopped(CitedeskError):
-    """A run that gave up because one question after the other failed."""
-
-
-def run_questions(
-    asker: Asker,
-    questions: Sequence[Question],
-    info: RunInfo,
-    folder: RunFolder,
-    progress: Progress,
-    judge: SentenceJudge | None = None,
-) -> None:
-    """Ask what the folder does not hold yet; raises RunStopped after three failures in a row, the rows kept.
-
-    The first search is not timed: it pays for loading what later ones find loaded. A `judge` says which citations of
-    written answers are needed.
-    """
-    kept = folder.resume(info, questions)
-    left = [question for question in questions if question.id not in kept]
-    if left:
-        asker.search(left[0].question)
-    failures = 0
-    with folder.writer() as writer:
-        for question in progress(left, len(kept), len(questions)):
-            row = ask_one(asker, question, info.mode, judge)
-            writer.write(row)
-            failures = failures + 1 if row.error else 0
-            if failures == _GIVE_UP:
-                raise RunStopped(
-                    f"{_GIVE_UP} questions failed in a row, the last with: {row.error} The report is partial. "
-                    "Mend this and run the same command again: it goes on where it stopped."
-                )
+    report = add_command(
+        subparsers,
+        "report",
+        "Rewrite a run's report.html, report.md and report.json, also for a run that was stopped.",
+        "  citedesk eval report runs/today",
+    )
+    add_json(report)
+    report.add_argument("directory", type=Path, metavar="DIR", help="folder of the run")
+    report.set_defaults(run="eval.runs.run:report")
 
 
-def ask_one(asker: Asker, question: Question, mode: Mode, judge: SentenceJudge | None = None) -> Row:
-    """Ask one question; whatever keeps it from a whole answer becomes the row's error."""
-    started = perf_counter()
+def run(arguments: Namespace, configuration: Configuration) -> int:
+    """Ask gold questions and write the report; raises RunPartial afterwards where a question failed."""
+    from eval.runs.asking import RunStopped, run_questions
+    from eval.runs.folder import RunFolder
+    from eval.runs.provenance import run_info
+    from rag.index.generations import IndexFolder, read_manifest
+
+    settings = configuration.settings
+    settings = settings if arguments.llm else replace(settings, recall=())
+    mode = _mode(arguments, settings)
+    generation = IndexFolder(settings.home).current()
+    questions = select_questions(load_questions(arguments.gold, generation), arguments.limit, arguments.sample)
+    only = {name: number for name in ("limit", "sample") if (number := getattr(arguments, name)) is not None}
+    info = run_info(mode, read_manifest(generation), settings, arguments.gold, len(questions), only)
+    folder = RunFolder(arguments.out)
+    from rag.engine import build  # 3 s of imports, after the gold questions have proved valid
+
+    with folder.locked():
+        try:
+            engine = build(settings)
+            judge = engine.writer.judge if engine.writer and mode == "llm" else None
+            run_questions(engine, questions, info, folder, _progress(arguments.quiet), judge)
+        except (RunStopped, KeyboardInterrupt):
+            _write_report(folder, arguments, settings)
+            raise
+        done = _write_report(folder, arguments, settings)
+    if done.partial:
+        raise RunPartial(
+            f"{len(done.errors)} of {len(questions)} questions failed, the first with: {done.errors[0].error} "
+            "The report is marked partial. Run the same command again to ask them again."
+        )
+    return 0
+
+
+def report(arguments: Namespace, configuration: Configuration) -> int:
+    """Write a run's report again."""
+    from eval.runs.folder import RunFolder
+
+    _write_report(RunFolder(arguments.directory), arguments, configuration.settings)
+    return 0
+
+
+def load_questions(paths: Sequence[Path], generation: Path) -> tuple[Question, ...]:
+    """Load gold questions; each problem is printed on a line of its own before GoldError is raised."""
+    from eval.gold.questions import GoldError, load_gold
+    from rag.index.library import load_papers
+
     try:
-        if mode == "retrieval":
-            hits = asker.search(question.question, history=question.history).hits
-            return Row(question, _ids(hits), total_ms=_since(started))
-        events = asker.ask(question.question, use_llm=mode == "llm", history=question.history)
-        row, answer = _answered(events, question, mode, started)
-    except CitedeskError as error:
-        return Row(question, error=str(error))
-    return replace(row, needed=needed_citations(answer, judge)) if judge and answer.sentences else row
+        return load_gold(paths, load_papers(generation))
+    except GoldError as error:
+        for problem in error.problems:
+            note(str(problem))
+        raise
 
 
-def _answered(events: Iterator[Event], question: Question, mode: Mode, started: float) -> tuple[Row, Answer]:
-    from rag.render.json import answer_to_json  # drags the index in
-
-    hits: tuple[str, ...] = ()
-    first_token_ms = None
-    for event in events:
-        if isinstance(event, Retrieved):
-            hits = _ids(event.hits)
-        elif isinstance(event, Token):
-            first_token_ms = first_token_ms or _since(started)
-        elif isinstance(event, Done):
-            answer = event.answer
-    row = Row(
-        question,
-        hits,
-        answer_to_json(answer),
-        _verbatim(answer),
-        first_token_ms,
-        _since(started),
-        _failure(answer, mode),
-    )
-    return row, answer
+def select_questions(questions: Sequence[Question], limit: int | None, sample: int | None) -> Sequence[Question]:
+    """Return the first `limit` questions, or `sample` of them spread evenly, in order; all where neither is given."""
+    if limit is not None:
+        return questions[:limit]
+    if sample is None or sample >= len(questions):
+        return questions
+    return [questions[i * len(questions) // sample] for i in range(sample)]
 
 
-def _failure(answer: Answer, mode: Mode) -> str | None:
-    """Say why a question that was to be written up came back extractive; one about the records alone always does."""
-    if mode == "llm" and answer.status == "extractive" and answer.query.kind != "metadata":
-        return notices_text(answer.notices) or "The endpoint gave no answer."
-    return None
+def _mode(arguments: Namespace, settings: Settings) -> RunMode:
+    if arguments.retrieval_only:
+        return "retrieval"
+    return "llm" if arguments.llm and settings.has_endpoint else "extractive"
 
 
-def _verbatim(answer: Answer) -> int:
-    return sum(
-        citation.paper.abstract[quote.start : quote.end] == quote.text
-        for citation in answer.citations
-        for quote in citation.quotes
-    )
+def _write_report(folder: RunFolder, arguments: Namespace, settings: Settings) -> Run:
+    """Write the report's files, and print their headline."""
+    from eval.report.markdown_report import headline
+    from eval.report.write import write_report
+    from eval.runs.folder import note_last
+    from eval.runs.summary import summary_to_json
+
+    done = folder.read()
+    summary = write_report(done, folder.path)
+    note_last(settings.home, folder.path)
+    print_result(arguments, lambda: summary_to_json(summary, done.rows), lambda: headline(summary))
+    note(f"report: {folder.path / 'report.html'}")
+    return done
 
 
-def _ids(hits: Sequence[Hit]) -> tuple[str, ...]:
-    return tuple(hit.paper.paper_id for hit in hits[:DEPTH])
+def _progress(quiet: bool) -> Callable[[Iterable[Question], int, int], Iterable[Question]]:
+    def show(questions: Iterable[Question], done: int, total: int) -> Iterator[Question]:
+        from tqdm import tqdm
 
+        if done:
+            note(f"{done} of {total} questions were answered by an earlier run: their rows are kept")
+        yield from tqdm(
+            questions, initial=done, total=total, unit=" questions", desc="asking", file=sys.stderr, disable=quiet
+        )
 
-def _since(started: float) -> float:
-    return round(1000 * (perf_counter() - started), 1)
+    return show

@@ -1,4 +1,4 @@
-"""A run's rows boiled down (pure): every measure's mean with n and interval, overall and per question type."""
+"""Summary of a run: each measure's mean with n and interval, overall and by question type."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _PERCENTILES = (50, 95)
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """The questions of one type, or all: `n` were answered whole; `measures` has those that apply to any of them."""
+class GroupSummary:
+    """The questions of one type, or all of them: `n` were answered; `measures` holds those that apply."""
 
     name: str
     n: int
@@ -28,19 +28,19 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run showed; `groups` starts with all questions, `latency_ms` maps "p50" and "p95" to milliseconds."""
+    """A run's figures; `groups` starts with all questions, `latency_ms` maps "p50" and "p95" to milliseconds."""
 
     info: RunInfo
     answered: int
     errors: int
     missing: int
-    groups: tuple[Group, ...]
+    groups: tuple[GroupSummary, ...]
     latency_ms: Mapping[str, float]
     notes: tuple[str, ...]
 
     @property
     def partial(self) -> bool:
-        """Tell whether the means are over less than all questions."""
+        """Whether the means leave questions out."""
         return self.errors + self.missing > 0
 
     @property
@@ -50,7 +50,7 @@ class Summary:
 
 
 def summarize(run: Run, seed: int = 0) -> Summary:
-    """Average what was answered whole; questions that failed or were not asked are counted beside it."""
+    """Average the questions without an error; those that failed or were not asked are only counted."""
     whole = [row for row in run.rows if row.error is None]
     scored = [(row, scores(row)) for row in whole]
     types = dict.fromkeys(row.question.type for row in whole)
@@ -63,7 +63,7 @@ def summarize(run: Run, seed: int = 0) -> Summary:
 
 
 def summary_to_json(summary: Summary, rows: Sequence[Row]) -> dict[str, Any]:
-    """Show a summary, and each question's scores, as a JSON object."""
+    """Return a summary, and each question's scores, as a JSON object."""
     return {
         "run": asdict(summary.info),
         "partial": summary.partial,
@@ -77,14 +77,14 @@ def summary_to_json(summary: Summary, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _group(name: str, scored: Sequence[Mapping[str, float]], seed: int) -> Group:
+def _group(name: str, scored: Sequence[Mapping[str, float]], seed: int) -> GroupSummary:
     values = {measure: [each[measure] for each in scored if measure in each] for measure in MEASURES}
     intervals = {measure: bootstrap_interval(found, seed) for measure, found in values.items() if found}
-    return Group(name, len(scored), intervals)
+    return GroupSummary(name, len(scored), intervals)
 
 
 def _notes(run: Run, whole: Sequence[Row]) -> list[str]:
-    """Say what a reader must know before trusting the figures."""
+    """Return what a reader must know before trusting the figures."""
     notes = []
     missing = run.info.questions - len(run.rows)
     if run.partial:
@@ -99,7 +99,7 @@ def _notes(run: Run, whole: Sequence[Row]) -> list[str]:
     return notes
 
 
-def _intervals(group: Group) -> dict[str, dict[str, float]]:
+def _intervals(group: GroupSummary) -> dict[str, dict[str, float]]:
     return {
         name: {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
         for name, interval in group.measures.items()

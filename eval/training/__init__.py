@@ -1,1 +1,1 @@
-"""Fitting the ranker's weights on questions, by way of the search itself."""
+"""Training of the models in rag/models/weights: run from a checkout, not installed with the package."""

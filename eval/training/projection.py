@@ -1,31 +1,67 @@
-"""The projection of token vectors: principal components of those of abstracts that are not the collection's."""
+"""`python -m eval.training.projection`: compute the projection of token vectors, weights/late-projection.npy.
+
+It holds the principal components of the token vectors of abstracts outside the collection.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import random
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.cli.main import run
+from rag.cli.options import CommandParser, add_common, add_json
+from rag.cli.output import print_result
 from rag.corpus.files import parse_json_lines, read_text
 from rag.errors import UsageError
 from rag.models.onnx import OnnxModel, l2_normalize, open_tokenizer
 from rag.models.registry import find_bundled
 from rag.models.token_encoder import DIMENSION, DOCUMENT_MARKER
-from rag.settings import Settings
+from rag.settings import Configuration, Settings
 
 _SAMPLE = 600  # abstracts
 _SEED = 0
 
 
-def fit_projection(corpus: Path) -> tuple[NDArray[np.float16], str]:
-    """Give the projection (384, 128), and the SHA-256 of the corpus it was made from; raises UsageError.
+def make_parser() -> ArgumentParser:
+    """Build the parser of `python -m eval.training.projection`."""
+    parser = CommandParser(
+        prog="python -m eval.training.projection",
+        description="Fit the projection of token vectors on a corpus in BEIR format, and write it.",
+        epilog="examples:\n"
+        "  python -m eval.training.projection arxiv_ml/corpus.jsonl --out rag/models/weights/late-projection.npy",
+    )
+    add_common(parser)
+    add_json(parser)
+    parser.add_argument("corpus", type=Path, metavar="CORPUS", help="corpus.jsonl with title and text")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="file for the projection (.npy)")
+    parser.set_defaults(run="eval.training.projection:project")
+    return parser
 
-    `corpus` is a test set's corpus.jsonl with `title` and `text`. Principal components of unit vectors, not centred:
-    cosines are what has to be kept.
+
+def project(arguments: Namespace, configuration: Configuration) -> int:
+    """Fit the projection, and write it."""
+    if arguments.out.suffix != ".npy":
+        raise UsageError(f"--out {arguments.out} does not end in .npy: numpy would add it. Name such a file.")
+    projection, digest = fit_projection(arguments.corpus)
+    np.save(arguments.out, projection)
+    print_result(
+        arguments,
+        lambda: {"out": str(arguments.out), "shape": list(projection.shape), "corpus_sha256": digest},
+        lambda: f"wrote {arguments.out} from {arguments.corpus} (sha256 {digest[:12]}…)\n",
+    )
+    return 0
+
+
+def fit_projection(corpus: Path) -> tuple[NDArray[np.float16], str]:
+    """Return the projection (384, 128), and the SHA-256 of the corpus it was fitted on; raises UsageError.
+
+    `corpus` is a test set's corpus.jsonl with `title` and `text`. The vectors are not centred, to preserve cosines.
     """
     lines = (record for _, record in parse_json_lines(read_text(corpus)))
     records = [record for record in lines if not isinstance(record, ValueError) and {"title", "text"} <= record.keys()]
@@ -38,7 +74,7 @@ def fit_projection(corpus: Path) -> tuple[NDArray[np.float16], str]:
 
 
 def _token_vectors(texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
-    """Embed each text's tokens with the default model, as it is bundled: unit vectors (n, 384)."""
+    """Embed each text's tokens with the bundled default model, without a projection: unit vectors (n, 384)."""
     folder, known = find_bundled(Settings().late_model, "late")
     model, tokenizer = OnnxModel(folder), open_tokenizer(folder, known.max_tokens, DOCUMENT_MARKER)
     for encoding in tokenizer.encode_batch(texts):
@@ -46,9 +82,13 @@ def _token_vectors(texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
 
 
 def sum_of_products(vectors: Iterable[NDArray[np.float32]]) -> NDArray[np.float64]:
-    """Add up vᵀv over batches of vectors (n, dimension)."""
+    """Sum vᵀv over batches of vectors (n, dimension)."""
     total: NDArray[np.float64] | float = 0.0
     for batch in vectors:
         exact = batch.astype(np.float64)
         total = total + exact.T @ exact
     return np.asarray(total)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(make_parser))

@@ -1,42 +1,64 @@
-"""The command line: reads arguments and settings, runs a command, and turns errors into one line and an exit code."""
+"""The command line: parse arguments, load settings, run a command, turn errors into one line and an exit code."""
 
 from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 
-from rag.cli.options import make_parser
-from rag.errors import CitedeskError, UsageError
+from rag import __version__
+from rag.cli import ask, doctor, export, index, llm, search
+from rag.cli.options import SETTING_OPTIONS, CommandParser
+from rag.errors import CitedeskError
 from rag.settings import Configuration, load_settings
-
-_SETTING_FLAGS = (
-    "home",
-    "embed_model",
-    "saved_year",
-    "rerank_depth",
-    "llm_base_url",
-    "llm_model",
-    "llm_mode",
-    "unsupported",
-    "recall",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns 0 if all went well, 1 if it failed, 2 for wrong usage, 130 if it was interrupted."""
+    """Run `citedesk` with the given arguments, those of the process by default; returns the exit code."""
+    return run(make_parser, arguments)
+
+
+def make_parser() -> ArgumentParser:
+    """Build the parser of all commands."""
+    from eval.command import register as register_eval  # here, since the library imports neither of the two
+    from ui.command import register as register_ui
+
+    parser: ArgumentParser = CommandParser(
+        prog="citedesk",
+        description="Answer questions about a collection of paper abstracts, with citations that can be checked.",
+        epilog="get started:\n  citedesk index\n  citedesk ask 'which papers cut KV-cache memory'",
+    )
+    parser.add_argument("--version", action="version", version=f"citedesk {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    index.register(subparsers)
+    search.register(subparsers)
+    ask.register(subparsers)
+    register_ui(subparsers)
+    register_eval(subparsers)
+    export.register(subparsers)
+    llm.register(subparsers)
+    doctor.register(subparsers)
+    return parser
+
+
+def run(make_parser: Callable[[], ArgumentParser], arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the parsed arguments name in `run`, "package.module:function".
+
+    Returns 0 for success, 1 for a failure, 2 for wrong usage, 130 for an interrupt.
+    """
     _prepare_streams()
     try:
         parsed = make_parser().parse_args(arguments)
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
-        _check(parsed)
-        flags = {name: getattr(parsed, name, None) for name in _SETTING_FLAGS}
-        code = _run(parsed, load_settings(flags))
-        sys.stdout.flush()  # so that a reader that went away, or a full disk, is met here
+        configuration = load_settings({option: getattr(parsed, option, None) for option in SETTING_OPTIONS})
+        command: Callable[[Namespace, Configuration], int] = resolve_name(parsed.run)
+        code = command(parsed, configuration)
+        sys.stdout.flush()  # so that a closed pipe or a full disk is noticed here
         return code
     except CitedeskError as error:
         return _fail(str(error), error.exit_code, parsed)
@@ -45,30 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         _discard_output()
-        return _fail(f"{error.strerror or error}. Free space or name another place, then run it again.", 1, parsed)
+        return _fail(f"{error.strerror or error}. Free space or name another path, then run it again.", 1, parsed)
     except KeyboardInterrupt:
         return _fail("stopped", 130, parsed)
-    except Exception as error:  # the one boundary: no traceback reaches a user who did not ask for it
+    except Exception as error:  # the one boundary: no traceback unless the user asked for it
         return _fail(f"{type(error).__name__}: {error}. Run it again with --debug and report this.", 1, parsed)
-
-
-def _run(parsed: Namespace, configuration: Configuration) -> int:
-    if parsed.command == "eval":
-        from eval.cli import dispatch
-
-        return dispatch(parsed, configuration)
-    if parsed.command == "ui":
-        from ui.command import run
-
-        return run(parsed, configuration)
-    if parsed.command == "llm":
-        from rag.cli.llm import dispatch as dispatch_llm
-
-        return dispatch_llm(parsed, configuration)
-    from rag.cli import commands  # here, so that --help stays light
-
-    command: Callable[[Namespace, Configuration], int] = getattr(commands, parsed.command)
-    return command(parsed, configuration)
 
 
 def _fail(message: str, code: int, parsed: Namespace) -> int:
@@ -80,25 +83,13 @@ def _fail(message: str, code: int, parsed: Namespace) -> int:
 
 
 def _prepare_streams() -> None:
-    """Write UTF-8 whatever the locale, and nowhere where a stream was closed."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
-        getattr(sys, name).reconfigure(encoding="utf-8", errors="backslashreplace")
+    """Write UTF-8 whatever the locale is, and discard output whose stream is closed."""
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:
+            setattr(sys, stream, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
+        getattr(sys, stream).reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _discard_output() -> None:
-    """Let what is still buffered go nowhere, else Python complains again at exit."""
+    """Discard what is still buffered, else Python reports the same error again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _check(parsed: Namespace) -> None:
-    if parsed.command in ("search", "ask"):
-        if (parsed.question is None) == (parsed.questions is None):
-            raise UsageError("Give one question, or a file of them with --questions.")
-        if parsed.history is not None and parsed.questions is not None:
-            raise UsageError('--history goes with one question; lines of --questions have a "history" each.')
-        if parsed.recall and not getattr(parsed, "llm", True):
-            raise UsageError("--recall needs the model that --no-llm leaves alone: give one of them.")
-        if parsed.question is not None and not parsed.question.strip():
-            raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")

@@ -1,211 +1,173 @@
-"""What the command line takes: subcommands, flags, and the values that mean something."""
+"""Options that several commands share, and the values they accept. Imported by `--help`, so nothing heavy is.
+
+A command module has `register(subparsers)`, which ends in `set_defaults(run="package.module:function")`.
+"""
 
 from __future__ import annotations
 
 import re
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Callable
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import NoReturn, TypeAlias, get_args
 
-from rag import __version__
-from rag.cli.recall_option import add_recall
-from rag.settings import Mode, Unsupported
+from rag.settings import RECALL_STEPS, Mode, RecallStep, Unsupported, parse_recall
 from rag.text.dates import first_day
 from rag.types import CONSTRAINTS, Kind
 
+Subparsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
-class _Parser(ArgumentParser):
-    """A parser that reports wrong usage in one line."""
+SETTING_OPTIONS = (
+    "home",
+    "embed_model",
+    "saved_year",
+    "rerank_depth",
+    "llm_base_url",
+    "llm_model",
+    "llm_mode",
+    "unsupported",
+    "recall",
+)
+"""Options that override the setting of the same name."""
+
+
+class CommandParser(ArgumentParser):
+    """An argument parser without abbreviations, which reports wrong usage in one line and exits with 2."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False, **options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
+        """Print the message and exit."""
         self.exit(2, f"error: {message}. See `{self.prog} --help`.\n")
 
 
-def make_parser() -> ArgumentParser:
-    """Make the parser of all commands."""
-    parser = _formatted(
-        _Parser,
-        prog="citedesk",
-        description="Answers questions about a collection of paper abstracts, with citations that can be checked.",
-        epilog="start:\n  citedesk index\n  citedesk ask 'which papers cut KV-cache memory'",
-    )
-    parser.add_argument("--version", action="version", version=f"citedesk {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    command = _adder(commands.add_parser)
-    _add_index(command)
-    _add_search(command)
-    _add_ask(command)
-    _add_ui(command)
-    _add_eval(commands.add_parser)
-    command("export", "Write the indexed papers as JSON Lines to stdout.", "  citedesk export > papers.jsonl")
-    _add_llm(commands.add_parser)
-    _add_doctor(command)
+def add_command(subparsers: Subparsers, name: str, description: str, examples: str) -> ArgumentParser:
+    """Add a command with the options that every command has."""
+    parser = subparsers.add_parser(name, help=description, description=description, epilog=f"examples:\n{examples}")
+    add_common(parser)
     return parser
 
 
-_Command = Callable[[str, str, str], ArgumentParser]
+def add_command_group(subparsers: Subparsers, name: str, description: str) -> Subparsers:
+    """Add a command that has commands of its own."""
+    parser = subparsers.add_parser(name, help=description, description=description)
+    return parser.add_subparsers(dest=f"{name}_command", required=True, metavar="COMMAND")
 
 
-def _adder(add_parser: Callable[..., ArgumentParser]) -> _Command:
-    def command(name: str, meaning: str, examples: str) -> ArgumentParser:
-        added = _formatted(add_parser, name, help=meaning, description=meaning, epilog=f"examples:\n{examples}")
-        added.add_argument("--home", type=Path, metavar="DIR", help="folder that holds the index (CITEDESK_HOME)")
-        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        return added
-
-    return command
+def add_common(parser: ArgumentParser) -> None:
+    """Add --home and --debug."""
+    parser.add_argument("--home", type=Path, metavar="DIR", help="folder of the index (CITEDESK_HOME)")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
-def _add_index(command: _Command) -> None:
-    index = command(
-        "index",
-        "Build or update the index; what has not changed is not done again.",
-        "  citedesk index\n  citedesk index ~/library/papers.jsonl\n  citedesk index --rebuild",
-    )
-    index.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="listing pages (.txt), papers (.jsonl), folders"
-    )
-    index.add_argument("--rebuild", action="store_true", help="start afresh, taking nothing over")
-    index.add_argument("--quiet", action="store_true", help="show no progress bar")
-    index.add_argument("--saved-year", type=int, metavar="YEAR", help="year of dates without one (CITEDESK_SAVED_YEAR)")
-    _add_model(index)
-    _add_json(index)
+def add_json(parser: ArgumentParser) -> None:
+    """Add --json."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def _add_search(command: _Command) -> None:
-    search = command(
-        "search",
-        "Rank the papers for a question.",
-        "  citedesk search 'KV cache compression' -k 5\n"
-        "  citedesk search 'quantization' --since 2023 --until 2024 --json\n"
-        "  citedesk search --questions questions.jsonl",
-    )
-    _add_question(search)
-    search.add_argument("-k", type=_positive, default=20, metavar="N", help="how many papers to show (20)")
+def add_quiet(parser: ArgumentParser) -> None:
+    """Add --quiet."""
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
 
 
-def _add_ask(command: _Command) -> None:
-    ask = command(
-        "ask",
-        "Answer a question with citations.",
-        "  citedesk ask 'which papers cut KV-cache memory'\n  citedesk ask 'who trains with FP8?' --since 2024 --json\n"
-        "  citedesk ask --questions - < questions.jsonl",
-    )
-    _add_question(ask)
-    ask.add_argument(
-        "--no-llm", dest="llm", action="store_false", help="answer extractively even if an endpoint is set"
-    )
-    ask.add_argument("--llm-base-url", metavar="URL", help="OpenAI-compatible endpoint (CITEDESK_LLM_BASE_URL)")
-    ask.add_argument("--llm-model", metavar="NAME", help="model to ask it for (CITEDESK_LLM_MODEL)")
-    add_writing(ask)
-
-
-def add_writing(parser: ArgumentParser) -> None:
-    """Add the flags that say how an endpoint writes, and what becomes of what no paper bears out."""
+def add_embed_model(parser: ArgumentParser) -> None:
+    """Add --embed-model."""
     parser.add_argument(
-        "--llm-mode", choices=get_args(Mode), help="one request for all papers, or one for each (CITEDESK_LLM_MODE)"
-    )
-    parser.add_argument(
-        "--unsupported",
-        choices=get_args(Unsupported),
-        help="what to do with sentences that no paper bears out (CITEDESK_UNSUPPORTED)",
+        "--embed-model", metavar="NAME", help="embedding model: a name, folder or hub id (CITEDESK_EMBED_MODEL)"
     )
 
 
-def _add_ui(command: _Command) -> None:
-    from ui.command import EXAMPLES, MEANING, add_arguments  # here, for the library does not know the chat
-
-    add_arguments(command("ui", MEANING, EXAMPLES))
-
-
-def _add_eval(add_parser: Callable[..., ArgumentParser]) -> None:
-    from eval.cli import add_parsers  # here, for the library does not know the evaluation
-
-    meaning = "Measure how good the answers are, on questions whose answers are known."
-    add_parsers(_formatted(add_parser, "eval", help=meaning, description=meaning))
-
-
-def _add_llm(add_parser: Callable[..., ArgumentParser]) -> None:
-    from rag.cli.llm import add_parsers
-
-    meaning = "Get and serve a small language model of your own, to try written answers without a key."
-    llm = _formatted(add_parser, "llm", help=meaning, description=meaning)
-    add_parsers(_adder(llm.add_subparsers(dest="llm_command", required=True, metavar="COMMAND").add_parser))
-
-
-def _add_doctor(command: _Command) -> None:
-    doctor = command(
-        "doctor",
-        "Check the installation, and show the settings in force.",
-        "  citedesk doctor\n  citedesk doctor --json",
-    )
-    _add_model(doctor)
-    _add_json(doctor)
-
-
-def _add_question(parser: ArgumentParser) -> None:
+def add_questions(parser: ArgumentParser) -> None:
+    """Add the question, or a file of questions, and the conversation before it."""
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question, in quotation marks")
     parser.add_argument("--questions", metavar="FILE", help='JSON Lines with "id" and "question"; - reads stdin')
     parser.add_argument(
         "--history",
         metavar="FILE",
-        help="the conversation so far, for a follow-up: turns as JSON Lines, oldest first, as `ask --json` prints them",
+        help="earlier turns of the conversation, for a follow-up question: JSON Lines as `ask --json` prints them, "
+        "oldest first",
     )
-    _add_filters(parser)
-    add_recall(parser)
-    _add_model(parser)
-    _add_json(parser)
 
 
-def _add_filters(parser: ArgumentParser) -> None:
-    parser.add_argument("--since", type=_date, metavar="DATE", help="only papers of this date or later, as in 2024-03")
-    parser.add_argument("--until", type=_date, metavar="DATE", help="only papers of this date or earlier, as in 2024")
-    parser.add_argument("--author", type=_name, metavar="NAME", help="only papers that this person wrote")
-    parser.add_argument("--authors", type=_range, metavar="N|N-M|N-", help="only papers with so many authors")
+def add_filters(parser: ArgumentParser) -> None:
+    """Add the filters, and the options that override what is understood from the question."""
+    parser.add_argument("--since", type=date, metavar="DATE", help="only papers from this date on, as in 2024-03")
+    parser.add_argument("--until", type=date, metavar="DATE", help="only papers up to this date, as in 2024")
+    parser.add_argument("--author", type=name, metavar="NAME", help="only papers by this author")
     parser.add_argument(
-        "--venue", type=_name, metavar="NAME", help='only papers that appeared there, as in "ICML 2023"'
+        "--authors", type=count_range, metavar="N|N-M|N-", help="only papers with this number of authors"
+    )
+    parser.add_argument(
+        "--venue", type=name, metavar="NAME", help='only papers published at a venue, as in "ICML 2023"'
     )
     parser.add_argument("--with-code", dest="code", action="store_true", default=None, help="only papers with code")
     parser.add_argument("--without-code", dest="code", action="store_false", help="only papers without code")
-    parser.add_argument("--kind", choices=get_args(Kind), metavar="KIND", help=f"answer as {', '.join(get_args(Kind))}")
+    kinds = get_args(Kind)
+    parser.add_argument("--kind", choices=kinds, metavar="KIND", help=f"kind of question: {', '.join(kinds)}")
     parser.add_argument(
         "--drop",
         action="append",
         default=[],
         choices=list(CONSTRAINTS),
         metavar="FILTER",
-        help=f"lift a filter that the question states: {', '.join(CONSTRAINTS)} (repeatable)",
+        help=f"ignore a filter that the question states: {', '.join(CONSTRAINTS)} (repeatable)",
     )
     parser.add_argument(
         "--fast",
         dest="rerank_depth",
         action="store_const",
         const=0,
-        help="leave the cross-encoder out: a tenth of the time, a little less sharp (CITEDESK_RERANK_DEPTH=0)",
+        help="skip the cross-encoder: a tenth of the time, slightly less precise (CITEDESK_RERANK_DEPTH=0)",
     )
-    parser.add_argument("--as-is", action="store_true", help="take the question literally, reading no filter out of it")
+    parser.add_argument("--as-is", action="store_true", help="take the question literally: derive no filter from it")
 
 
-def _add_model(parser: ArgumentParser) -> None:
-    parser.add_argument("--embed-model", metavar="NAME", help="model, folder or hub id (CITEDESK_EMBED_MODEL)")
+def add_recall(parser: ArgumentParser) -> None:
+    """Add --recall."""
+    parser.add_argument(
+        "--recall",
+        type=recall_steps,
+        metavar="STEP,…",
+        help=f"let the endpoint's model help find papers: {', '.join(RECALL_STEPS)}, or none (CITEDESK_RECALL)",
+    )
 
 
-def _add_json(parser: ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+def add_no_llm(parser: ArgumentParser) -> None:
+    """Add --no-llm."""
+    parser.add_argument(
+        "--no-llm", dest="llm", action="store_false", help="answer extractively even if an endpoint is configured"
+    )
 
 
-def _formatted(make: Callable[..., ArgumentParser], *arguments: Any, **options: Any) -> ArgumentParser:
-    return make(*arguments, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+def add_endpoint(parser: ArgumentParser) -> None:
+    """Add the endpoint and its model."""
+    parser.add_argument("--llm-base-url", metavar="URL", help="OpenAI-compatible endpoint (CITEDESK_LLM_BASE_URL)")
+    parser.add_argument("--llm-model", metavar="NAME", help="model to request from the endpoint (CITEDESK_LLM_MODEL)")
 
 
-def _positive(text: str) -> int:
+def add_writing(parser: ArgumentParser) -> None:
+    """Add how the endpoint's model writes an answer, and what happens to its unsupported sentences."""
+    parser.add_argument(
+        "--llm-mode",
+        choices=get_args(Mode),
+        help="one request for all papers, or one for each paper (CITEDESK_LLM_MODE)",
+    )
+    parser.add_argument(
+        "--unsupported",
+        choices=get_args(Unsupported),
+        help="what to do with sentences that no paper supports (CITEDESK_UNSUPPORTED)",
+    )
+
+
+def count(text: str) -> int:
+    """Parse a whole number of 1 or more."""
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         raise ArgumentTypeError(f"not a count of 1 or more: {text!r}")
     return int(text)
 
 
-def _date(text: str) -> str:
+def date(text: str) -> str:
+    """Check a date as precise as a year, month or day."""
     try:
         first_day(text)
     except ValueError as error:
@@ -213,13 +175,15 @@ def _date(text: str) -> str:
     return text
 
 
-def _name(text: str) -> str:
+def name(text: str) -> str:
+    """Check that a text holds a name."""
     if not re.search(r"\w", text):
         raise ArgumentTypeError(f"not a name: {text!r}")
     return text
 
 
-def _range(text: str) -> tuple[int, int | None]:
+def count_range(text: str) -> tuple[int, int | None]:
+    """Parse `N`, `N-M` or `N-` into the least and the greatest count; None where there is no upper bound."""
     match = re.fullmatch(r"([1-9][0-9]{0,5})(?:(-)([1-9][0-9]{0,5})?)?", text)
     if not match:
         raise ArgumentTypeError(f"not a count, as in 1, 2-4 or 10-: {text!r}")
@@ -228,3 +192,11 @@ def _range(text: str) -> tuple[int, int | None]:
     if most is not None and least > most:
         raise ArgumentTypeError(f"{least} is more than {most}: swap them")
     return least, most
+
+
+def recall_steps(text: str) -> tuple[RecallStep, ...]:
+    """Parse recall steps with commas between."""
+    try:
+        return parse_recall(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None

@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import RLock
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from rag.types import Chunk, Paper
 _NAME = "chunks"
 _HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 100}
 _PAGE = 1000
+_REGISTRY = RLock()  # Chroma 1.5.9 shares clients of one path in a registry that is not thread-safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class VectorStore:
         """Wrap an open collection; `temporary`, the folder of a temporary copy, is deleted on close."""
         self._client = client
         self._collection = collection
-        self._temporary = temporary
+        # Chroma 1.5.9 keeps a client that is not closed, with a dozen open files, until the process ends.
+        self._close = finalize(self, _close, client, temporary)
 
     def write(self, papers: Sequence[EmbeddedPaper]) -> None:
         """Add the chunks of papers that have none here; durable on return."""
@@ -122,10 +126,8 @@ class VectorStore:
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
 
     def close(self) -> None:
-        """Close the files."""
-        self._client.close()
-        if self._temporary:
-            self._temporary.cleanup()
+        """Close the files; garbage collection of the store closes them too."""
+        self._close()
 
     def _upsert(self, ids: Sequence[str], vectors: Any, metadatas: Sequence[Mapping[str, Any]]) -> None:
         from chromadb.utils.batch_utils import create_batches
@@ -153,7 +155,19 @@ def open_vectors(folder: Path) -> VectorStore:
 
 def _open(folder: Path, temporary: TemporaryDirectory[str] | None = None) -> VectorStore:
     client = _client(folder)
-    return VectorStore(client, client.get_collection(_NAME, embedding_function=None), temporary)
+    try:
+        collection = client.get_collection(_NAME, embedding_function=None)
+    except Exception:
+        client.close()
+        raise
+    return VectorStore(client, collection, temporary)
+
+
+def _close(client: Any, temporary: TemporaryDirectory[str] | None) -> None:
+    with _REGISTRY:
+        client.close()
+    if temporary:
+        temporary.cleanup()
 
 
 def create_vectors(folder: Path) -> VectorStore:
@@ -171,11 +185,14 @@ def _client(folder: Path) -> Any:
 
     # Chroma 1.5.9 would read the user's .env as its own settings.
     settings = Settings(_env_file=None, anonymized_telemetry=False)
-    try:
-        return PersistentClient(str(folder), settings)
-    except Exception:
-        SharedSystemClient.clear_system_cache()  # or it would keep returning the half-initialized client of this path
-        raise
+    with _REGISTRY:
+        try:
+            return PersistentClient(str(folder), settings)
+        except Exception:
+            if str(folder) not in SharedSystemClient._identifier_to_refcount:
+                # Or it would keep returning the half-initialized client of this path.
+                SharedSystemClient._identifier_to_system.pop(str(folder), None)
+            raise
 
 
 def _metadata(paper: EmbeddedPaper, chunk: Chunk) -> dict[str, str | int]:

@@ -36,7 +36,7 @@ class QueryEncoder:
         self._lexical = lexical
 
     def encode(self, text: str) -> EncodedQuery:
-        """Encode one text; raises EmbeddingFailed."""
+        """Encode one text; raises ModelFailed."""
         vector = self._embedder.encode_query(text)
         if self._token_encoder is None:
             return EncodedQuery(text, vector, None, np.zeros(0, np.float32))

@@ -1,6 +1,6 @@
 """Scores of candidate papers: signals → weighted sum → cross-encoder → calibrated probability.
 
-The weights are those that `citedesk eval fit` learnt from questions (models/weights/ranker.json).
+The weights are those that `python -m eval.training.ranker` learnt from questions (models/weights/ranker.json).
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def answerable_features(query: Query, encoded: EncodedQuery, hits: Sequence[Hit]
     unknown = {term for term in rarity if not library.bm25.has_term(term)}
     names = find_identifiers(query.asked)
     missing = [name for name in names if not mentions(best.paper, name)]
-    format_count = counted_in(query.asked)
+    counted = counted_in(query.asked)
     return {
         **{f"best_{signal}": value for signal, value in best.signals.items() if signal != "lexical"},
         "agreement": _agreement(hits),
@@ -82,7 +82,7 @@ def answerable_features(query: Query, encoded: EncodedQuery, hits: Sequence[Hit]
         "unknown": idf_coverage(rarity, unknown),
         "names_missing": float(min(_NAMES_COUNTED, sum(map(is_identifier, missing)))),
         "names_share": len(missing) / len(names) if names else 0.0,
-        "asked_missing": _counted_missing(format_count, [hit.paper for hit in hits[:2]]),
+        "asked_missing": _counted_missing(counted, [hit.paper for hit in hits[:2]]),
         "sentence": max(
             max(sentence_scores(library, encoded, hit.paper, abstract_sentences(hit.paper))) for hit in hits[:_NEAREST]
         ),
@@ -102,9 +102,9 @@ def missing_details(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:
     missing = [name for name in sources if not mentions(best, name)]
     if _is_named(query.asked, best) and not any(_is_named(query.asked, other) for other in papers[1:]):
         missing += [name for name in find_identifiers(query.asked) if is_identifier(name) and not mentions(best, name)]
-        format_count = counted_in(query.asked)
-        if format_count and not any(_has_word(best, word) for word in format_count):
-            missing.append(" ".join(format_count))
+        counted = counted_in(query.asked)
+        if counted and not any(_has_word(best, word) for word in counted):
+            missing.append(" ".join(counted))
     return tuple(dict.fromkeys(missing))
 
 
@@ -151,10 +151,10 @@ def _agreement(hits: Sequence[Hit]) -> float:
     return sum(shared) / len(shared) if shared else 0.0
 
 
-def _counted_missing(format_count: Sequence[str], papers: Sequence[Paper]) -> float:
-    if not format_count:
+def _counted_missing(counted: Sequence[str], papers: Sequence[Paper]) -> float:
+    if not counted:
         return 0.0
-    return min(sum(not _has_word(paper, word) for word in format_count) / len(format_count) for paper in papers)
+    return min(sum(not _has_word(paper, word) for word in counted) / len(counted) for paper in papers)
 
 
 def _has_word(paper: Paper, word: str) -> bool:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from eval.chat.page import PATIENCE, opened
+from eval.chat.program import Site, citedesk, running
 from tests.browser.collection import write_collection, write_questions
-from tests.browser.program import Site, citedesk, running
-from tests.browser.reader import PATIENCE, Faults, opened
+from tests.browser.reader import Faults
 from tests.fakes import ScriptedEndpoint
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Position, Request, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Position, Request
 
-PATIENCE = 15_000  # milliseconds
+from eval.chat.page import PATIENCE, finished
+
 QUANTIZATION = "Which papers are about quantization?"
 WITHIN: Position = {"x": 16, "y": 10}
 """A point of a marker that shows; its first box is that of the word that only screen readers have."""
@@ -51,42 +52,6 @@ class Faults:
             self.seen.append(f"request: {request.url}")
 
 
-def opened(page: Page, url: str) -> Page:
-    """Open the chat and wait until it is loaded."""
-    page.goto(url)
-    loaded(page)
-    return page
-
-
-def loaded(page: Page) -> None:
-    """Wait until the chat is there and its papers are counted."""
-    page.wait_for_selector("[data-attached] #cd-question", timeout=PATIENCE)
-    page.wait_for_function("/ papers?$/.test(document.getElementById('cd-state').textContent)", timeout=PATIENCE)
-
-
-def ask(page: Page, question: str) -> Locator:
-    """Ask by typing, and give the exchange that comes of it, which is not finished."""
-    before = page.locator(".cd-exchange").count()
-    page.fill("#cd-question", question)
-    page.press("#cd-question", "Enter")
-    expect(page.locator(".cd-exchange")).to_have_count(before + 1)
-    return page.locator(f"#{page.locator('.cd-exchange').last.get_attribute('id')}")
-
-
-def finished(page: Page) -> Locator:
-    """Wait until nothing is under way, and give the last exchange."""
-    page.wait_for_selector("#cd-exchanges[aria-busy=false]", timeout=PATIENCE)
-    exchange = page.locator(".cd-exchange").last
-    expect(exchange.locator("[data-action=copy-answer]")).to_be_visible()
-    return exchange
-
-
-def answered(page: Page, question: str) -> Locator:
-    """Ask, and wait for the whole answer."""
-    ask(page, question)
-    return finished(page)
-
-
 def after(page: Page, act: Callable[[], Any]) -> Locator:
     """Do what asks an exchange anew, and wait for the answer that takes the place of the last one."""
     old = page.locator(".cd-exchange").last.get_attribute("id")
@@ -103,12 +68,6 @@ def titles(exchange: Locator) -> list[str]:
 def chips(exchange: Locator) -> str:
     """Give how the question was understood, as text."""
     return exchange.locator(".cd-understood .cd-chips").first.inner_text()
-
-
-def to_tab(page: Page, name: str) -> None:
-    """Open a tab of the page."""
-    page.get_by_role("tab", name=name, exact=True).click()
-    expect(page.get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
 
 
 def sideways(page: Page) -> int:

@@ -11,8 +11,9 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.program import Site, running
-from tests.browser.reader import QUANTIZATION, answered, loaded, scripted, to_tab
+from eval.chat.page import answered, loaded, to_tab
+from eval.chat.program import Site, running
+from tests.browser.reader import QUANTIZATION, scripted
 from tests.fakes import ScriptedEndpoint
 from ui.login.users import add_user
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.program import Site
-from tests.browser.reader import QUANTIZATION, WITHIN, after, answered, chips, finished, titles
+from eval.chat.page import answered, finished
+from eval.chat.program import Site
+from tests.browser.reader import QUANTIZATION, WITHIN, after, chips, titles
 
 
 def test_marker_shows_its_quote_on_hover_and_focus_and_escape_closes_it(page: Page) -> None:

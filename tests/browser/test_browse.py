@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.reader import to_tab
+from eval.chat.page import to_tab
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.reader import answered, sideways
+from eval.chat.page import answered
+from tests.browser.reader import sideways
 
 UNHARMED = "window.harmed === undefined"
 

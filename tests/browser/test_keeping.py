@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.program import Site
-from tests.browser.reader import QUANTIZATION, Faults, answered, finished, loaded, opened, titles
+from eval.chat.page import answered, finished, loaded, opened
+from eval.chat.program import Site
+from tests.browser.reader import QUANTIZATION, Faults, titles
 
 QUANTUM = "Which papers are about quantum optimization?"
 
@@ -83,7 +84,7 @@ def test_rating_is_kept_on_the_server_with_its_reason_and_receipt(page: Page, si
     expect(reason).to_be_focused()
     reason.fill("One is missing.")
     exchange.get_by_role("button", name="Send").click()
-    expect(exchange.get_by_text("Thank you. It is kept.")).to_be_visible()
+    expect(exchange.get_by_text("Thank you. Your rating is stored.")).to_be_visible()
     log = site.home / "feedback.jsonl"
     (line,) = log.read_text(encoding="utf-8").splitlines()
     log.unlink()

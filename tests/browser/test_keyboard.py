@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.reader import QUANTIZATION, answered, finished, to_tab
+from eval.chat.page import answered, finished, to_tab
+from tests.browser.reader import QUANTIZATION
 
 _REACHABLE = (
     "[...document.querySelectorAll('button, a[href], input, textarea, select, summary, [tabindex=\"0\"]')]"
@@ -78,7 +79,7 @@ def test_parts_of_an_answer_are_told_to_a_screen_reader(page: Page) -> None:
     exchange = answered(page, QUANTIZATION)
     assert exchange.get_attribute("aria-label") == f"Question: {QUANTIZATION}"
     exchange.get_by_role("button", name="Date").click()
-    expect(page.locator("#cd-live")).to_have_text("Sorted by Date, falling.")
+    expect(page.locator("#cd-live")).to_have_text("Sorted by Date, descending.")
     assert page.locator("#cd-live").get_attribute("aria-live") == "polite"
     unnamed = page.evaluate(
         "[...document.querySelectorAll('button, a[href]')].filter((each) => each.checkVisibility()"

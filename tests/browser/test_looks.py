@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.program import Site
-from tests.browser.reader import QUANTIZATION, Faults, answered, loaded, opened, sideways, to_tab
+from eval.chat.page import answered, loaded, opened, to_tab
+from eval.chat.program import Site
+from tests.browser.reader import QUANTIZATION, Faults, sideways
 
 TABS = ("Ask", "Browse", "Measure", "Settings")
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from eval.chat.page import answered, ask, finished, loaded, opened
+from eval.chat.program import Site, citedesk, running
 from tests.browser.collection import LATER, write_collection
-from tests.browser.program import Site, citedesk, running
-from tests.browser.reader import QUANTIZATION, Faults, answered, ask, finished, loaded, opened, scripted, titles
+from tests.browser.reader import QUANTIZATION, Faults, scripted, titles
 from tests.fakes import ScriptedEndpoint
 
 _LOST = "The server does not answer"

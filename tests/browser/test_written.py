@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.program import Site
-from tests.browser.reader import Faults, answered, ask, finished, loaded, opened, scripted, to_tab
+from eval.chat.page import answered, ask, finished, loaded, opened, to_tab
+from eval.chat.program import Site
+from tests.browser.reader import Faults, scripted
 from tests.fakes import ScriptedEndpoint
 
 FLASH = "What does FlashAttention-2 do?"

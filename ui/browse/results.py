@@ -9,7 +9,7 @@ from typing import Any
 from rag.text.display import display_title
 from rag.text.latex import latex_to_text
 from rag.types import Paper
-from ui.browse.catalogue import Catalogue
+from ui.browse.collection import Collection
 from ui.browse.facets import BrowseQuery, Facets
 from ui.browse.topic_map import point_numbers
 from ui.html.paper_card import card_to_html
@@ -28,27 +28,27 @@ class Results:
     facets: Facets
 
 
-def find_papers(catalogue: Catalogue, query: BrowseQuery, start: int = 0) -> Results:
+def find_papers(collection: Collection, query: BrowseQuery, start: int = 0) -> Results:
     """Return a page of what a query finds, from the paper at `start` on."""
-    papers, facets = catalogue.select(query)
+    papers, facets = collection.select(query)
     shown = papers[start : start + PAGE]
-    topics = {paper.paper_id: name for paper in shown if (name := catalogue.topic_name(paper.paper_id))}
-    matching = matching_points(papers, point_numbers(catalogue.atlas))
-    return Results(results_to_html(papers, query, topics, matching, len(catalogue.papers), start), facets)
+    topics = {paper.paper_id: name for paper in shown if (name := collection.topic_name(paper.paper_id))}
+    matching = matching_points(papers, point_numbers(collection.atlas))
+    return Results(results_to_html(papers, query, topics, matching, len(collection.papers), start), facets)
 
 
-def paper_to_html(catalogue: Catalogue, paper_id: str, element_id: str) -> str | None:
+def paper_to_html(collection: Collection, paper_id: str, element_id: str) -> str | None:
     """Return a paper's card with the papers similar to it; None if there is no such paper."""
-    paper = catalogue.papers.get(paper_id)
+    paper = collection.papers.get(paper_id)
     if paper is None:
         return None
-    similar = catalogue.similar(paper_id)
+    similar = collection.similar(paper_id)
     return html(
         "browse/paper.html",
         card=card_to_html(paper, element_id=element_id, level=3),
         question=question_about(paper),
         title=display_title(paper.title),
-        similar=[_row(catalogue.papers[each.paper_id], f"similarity {each.similarity:.2f}") for each in similar],
+        similar=[_row(collection.papers[each.paper_id], f"similarity {each.similarity:.2f}") for each in similar],
     )
 
 
@@ -109,9 +109,9 @@ def year_choices(facets: Facets) -> Choices:
     return [(f"{year} ({count})", year) for year, count in facets.years]
 
 
-def topic_choices(catalogue: Catalogue, facets: Facets) -> Choices:
+def topic_choices(collection: Collection, facets: Facets) -> Choices:
     """Return the topics as choices labelled with their counts."""
-    names = {topic.topic_id: topic.name for topic in catalogue.atlas.topics}
+    names = {topic.topic_id: topic.name for topic in collection.atlas.topics}
     return [(f"{names[topic_id]} ({count})", str(topic_id)) for topic_id, count in facets.topics]
 
 

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from rag.errors import CitedeskError
-from ui.browse.catalogue import Catalogue, catalogue
+from ui.browse.collection import Collection, load_collection
 from ui.browse.facets import browse_query_from_url
 from ui.browse.results import find_papers, notice_to_html, paper_to_html
 from ui.engine_holder import EngineHolder
@@ -23,10 +23,10 @@ _GONE = "There is no such paper any more. Reload the page to see what the collec
 def browse_routes(holder: EngineHolder) -> list[Route]:
     """Return the routes `/browse/papers` and `/browse/paper/{paper_id}`; ids may contain slashes."""
 
-    def answering(handler: Callable[[Request, Catalogue], HTMLResponse]) -> Callable[[Request], HTMLResponse]:
-        def endpoint(request: Request) -> HTMLResponse:  # not async: a catalogue takes seconds to make
+    def answering(handler: Callable[[Request, Collection], HTMLResponse]) -> Callable[[Request], HTMLResponse]:
+        def endpoint(request: Request) -> HTMLResponse:  # not async: building the collection takes seconds
             try:
-                return handler(request, catalogue(holder.engine(timeout=0).library))
+                return handler(request, load_collection(holder.engine(timeout=0).library))
             except CitedeskError as error:
                 return _html(notice_to_html(str(error), "error"), 503)
 
@@ -38,13 +38,13 @@ def browse_routes(holder: EngineHolder) -> list[Route]:
     ]
 
 
-def _papers(request: Request, shown: Catalogue) -> HTMLResponse:
+def _papers(request: Request, shown: Collection) -> HTMLResponse:
     start = request.query_params.get("from", "0")
     query = browse_query_from_url(request.url.query)
     return _html(find_papers(shown, query, int(start) if _NUMBER.fullmatch(start) else 0).html)
 
 
-def _paper(request: Request, shown: Catalogue) -> HTMLResponse:
+def _paper(request: Request, shown: Collection) -> HTMLResponse:
     element_id = request.query_params.get("as", "")
     if not _ELEMENT.fullmatch(element_id):
         element_id = "browse-paper"

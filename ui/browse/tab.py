@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from rag.errors import CitedeskError
-from ui.browse.catalogue import Catalogue, catalogue
+from ui.browse.collection import Collection, load_collection
 from ui.browse.facets import BrowseQuery, as_sort
 from ui.browse.results import code_label, find_papers, notice_to_html, topic_choices, year_choices
 from ui.browse.topic_map import map_to_html
@@ -76,17 +76,17 @@ class _Browser:
 
     def _shown(self, generation: str, controls: Sequence[Any], refresh: bool) -> Updates:
         try:
-            catalogued = catalogue(self._holder.engine().library)
+            collection = load_collection(self._holder.engine().library)
         except CitedeskError as error:
             return (gr.skip(), gr.skip(), notice_to_html(str(error), "error"), *([gr.skip()] * 3))
-        if generation == catalogued.generation:
+        if generation == collection.generation:
             if not refresh:
                 return tuple([gr.skip()] * 6)
-            return (gr.skip(), gr.skip(), *_found(catalogued, _query(*controls)))
+            return (gr.skip(), gr.skip(), *_found(collection, _query(*controls)))
         text, *_, code, sort = controls
         # A topic's number and a year mean something else, or nothing, in another generation.
-        fresh = _found(catalogued, _query(text, (), (), code, sort))
-        return (catalogued.generation, map_to_html(catalogued.atlas, catalogued.papers), *fresh)
+        fresh = _found(collection, _query(text, (), (), code, sort))
+        return (collection.generation, map_to_html(collection.atlas, collection.papers), *fresh)
 
 
 def _query(text: str | None, years: Sequence[str], topics: Sequence[str], code: bool, sort: str) -> BrowseQuery:
@@ -99,12 +99,12 @@ def _query(text: str | None, years: Sequence[str], topics: Sequence[str], code: 
     )
 
 
-def _found(catalogued: Catalogue, query: BrowseQuery) -> Updates:
+def _found(collection: Collection, query: BrowseQuery) -> Updates:
     """Return the results, and the facets with new counts."""
-    shown = find_papers(catalogued, query)
+    shown = find_papers(collection, query)
     return (
         shown.html,
         gr.update(choices=year_choices(shown.facets), value=list(query.years)),
-        gr.update(choices=topic_choices(catalogued, shown.facets), value=[str(each) for each in query.topics]),
+        gr.update(choices=topic_choices(collection, shown.facets), value=[str(each) for each in query.topics]),
         gr.update(label=code_label(shown.facets)),
     )

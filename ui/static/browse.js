@@ -1,12 +1,11 @@
-// The Browse tab: rows that unfold to cards, further rows, and the map. It listens on the document, since Gradio
-// replaces what is inside its HTML components.
+// The Browse tab: rows that unfold to cards, further rows, and the map.
 
 import { ask } from "./asking.js";
-import { scrolling } from "./say.js";
+import { scrolling } from "./announce.js";
 import { LOGGED_OUT, isLoggedOut } from "./status.js";
 
 const ROUTES = new URL("../browse/", import.meta.url);
-const NEAR = 28; // pixels from a mark within which a press on the map means that mark
+const NEAR = 28; // pixels around a mark within which a click on the map selects it
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 let cards = 0;
 
@@ -33,7 +32,7 @@ async function showPaper(place, paperId) {
   if (place.dataset.wanted !== paperId) return false; // another paper was chosen meanwhile
   place.removeAttribute("aria-busy");
   place.innerHTML = html;
-  place.querySelector(".cd-card details.cd-fold")?.setAttribute("open", ""); // the abstract is what one came for
+  place.querySelector(".cd-card details.cd-fold")?.setAttribute("open", ""); // readers want the abstract
   return ok;
 }
 
@@ -189,7 +188,7 @@ function leavePanel(event) {
   if (panel) panel.closest(".cd-map").querySelector(".cd-point[aria-current]")?.focus();
 }
 
-// Everything that is pressed
+// Clicks
 
 document.addEventListener("click", (event) => {
   const actor = event.target.closest?.("[data-action^='browse-']");
@@ -202,7 +201,7 @@ document.addEventListener("click", (event) => {
   if (actor.dataset.action === "browse-ask") ask(actor.dataset.question);
 });
 
-// The map follows the list: marks of papers that were not found step back.
+// The map follows the list: marks of papers that were not found are dimmed.
 
 let seen = "";
 let waiting = false;

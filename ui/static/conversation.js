@@ -2,8 +2,8 @@
 
 import { belong, draft, pending } from "./drafts.js";
 import { held } from "./files.js";
-import { Kept } from "./kept.js";
-import { say } from "./say.js";
+import { Kept } from "./conversation_list.js";
+import { say } from "./announce.js";
 import { follow, user } from "./status.js";
 
 const NEAR_END = 160; // pixels from the page's end within which a question rises to the top as its answer grows

@@ -1,4 +1,4 @@
-// What was typed and not asked yet, and what was asked before anybody could answer: kept in this tab over a reload.
+// The draft of a question, and a question asked before the chat was loaded; both survive a reload of the tab.
 
 import { tab } from "./storage.js";
 
@@ -6,7 +6,7 @@ const DRAFT = "citedesk:draft";
 const PENDING = "citedesk:pending";
 const USER = "citedesk:user";
 
-// Leave nothing in this tab that somebody else typed, asked or opened before.
+// Clear the tab's storage if another user was logged in before.
 export function belong(user) {
   const before = tab.get(USER);
   if (before !== null && before !== user) tab.clear();

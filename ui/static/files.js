@@ -1,6 +1,6 @@
 // Copies and downloads of what an exchange holds.
 
-import { say } from "./say.js";
+import { say } from "./announce.js";
 
 const FILES = {
   csv: { ending: "csv", type: "text/csv;charset=utf-8", before: "\ufeff" }, // by the mark a spreadsheet knows UTF-8

@@ -1,10 +1,10 @@
 // A rating and its reason, sent to the server with the answer's receipt.
 
 import { held } from "./files.js";
-import { say } from "./say.js";
+import { say } from "./announce.js";
 
 const PLACE = "api/feedback";
-const MOST_CITATIONS = 500; // no more are kept
+const MOST_CITATIONS = 500; // more are not stored
 
 function choose(exchange, button) {
   const form = exchange.querySelector("form.cd-reason");
@@ -27,16 +27,16 @@ function close(exchange) {
 }
 
 async function send(exchange, form) {
-  const { turn, ...receipt } = held(exchange, "cd-receipt"); // the answer's text is not kept
+  const { turn, ...receipt } = held(exchange, "cd-receipt"); // the answer's text is not stored
   receipt.citations = receipt.citations?.slice(0, MOST_CITATIONS);
   const body = { verdict: form.dataset.value, reason: form.reason.value.trim(), receipt };
   const submit = form.querySelector("[type='submit']");
   submit.disabled = true;
   try {
     await post(body);
-    form.replaceChildren(line("Thank you. It is kept."));
+    form.replaceChildren(line("Thank you. Your rating is stored."));
     for (const each of exchange.querySelectorAll("[data-action='rate']")) each.disabled = true;
-    say("Thank you. It is kept.");
+    say("Thank you. Your rating is stored.");
   } catch (error) {
     form.querySelector(".cd-line")?.remove();
     form.append(line(error.message, "cd-bad"));

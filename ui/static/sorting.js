@@ -1,6 +1,6 @@
-// Tables that sort by the headings' buttons; cells without a value stay last.
+// Tables that sort by the buttons in their headings; empty cells stay last.
 
-import { say } from "./say.js";
+import { say } from "./announce.js";
 
 const ORDER = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
@@ -19,7 +19,7 @@ function sort(button) {
   table.tBodies[0].append(...rows);
   for (const each of table.tHead.rows[0].cells) each.setAttribute("aria-sort", "none");
   head.setAttribute("aria-sort", falling ? "descending" : "ascending");
-  say(`Sorted by ${button.textContent.replace("#", "").trim()}, ${falling ? "falling" : "rising"}.`);
+  say(`Sorted by ${button.textContent.replace("#", "").trim()}, ${falling ? "descending" : "ascending"}.`);
 }
 
 document.addEventListener("click", (event) => {

@@ -1,18 +1,18 @@
-// Follows the site's state, and says it at the top of the page.
+// Polls the site's status, and shows it at the top of the page.
 
-const LOADING = 700; // milliseconds between two looks while something is being loaded
-const IDLE = 3000; // the state costs a millisecond
+const LOADING = 700; // milliseconds between requests while something is loading
+const IDLE = 3000; // a request takes a millisecond
 
 let known;
-// Who is logged in on this page, "" where nobody is asked to; it is told by the first state that the server gives.
+// The user of this page, "" without a login; resolved by the first status that the server returns.
 export const user = new Promise((tell) => { known = tell; });
 
 export const LOGGED_OUT = "You are logged out. Reload the page.";
 
-// Tell of a reply that it is not what was asked for, but the way to the login.
+// Return whether a reply leads to the login instead of what was requested.
 export const isLoggedOut = (reply) => reply.redirected || reply.status === 401;
 
-// Tell of the state until whoever hears it is content, or for ever.
+// Pass each status to `heard` until it returns true.
 export async function follow(heard) {
   for (;;) {
     const state = await look();
@@ -31,7 +31,7 @@ async function look() {
     if (!reply.ok) throw new Error(reply.statusText);
     return await reply.json();
   } catch {
-    return { lost: true, message: "The server does not answer. Nothing is lost; the page goes on when it is back." };
+    return { lost: true, message: "The server does not answer. Nothing is lost; the page continues when it is back." };
   }
 }
 

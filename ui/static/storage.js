@@ -1,4 +1,4 @@
-// What this browser keeps as text: for the tab, or for good. Where it keeps nothing, what is set lasts as long as the page.
+// Text storage of the tab and of the browser. If the browser refuses storage, values last as long as the page.
 
 function over(name) {
   const lasting = new Map();
@@ -11,7 +11,7 @@ function over(name) {
   };
   return {
     get: (key) => attempt((store) => store.getItem(key), () => lasting.get(key) ?? null),
-    // Tell whether it outlasts the page.
+    // Return whether the value outlasts the page.
     set: (key, text) => attempt((store) => (store.setItem(key, text), true), () => (lasting.set(key, text), false)),
     remove: (key) => attempt((store) => store.removeItem(key), () => lasting.delete(key)),
     clear: () => attempt((store) => store.clear(), () => lasting.clear()),

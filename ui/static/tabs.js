@@ -1,4 +1,4 @@
-// The arrow keys among tabs, as screen readers announce them; Gradio 6.31 has only clicks.
+// Arrow keys move between tabs, as screen readers announce; Gradio 6.31 handles clicks only.
 
 const STEPS = { ArrowLeft: -1, ArrowRight: 1 };
 const KEYS = new Set([...Object.keys(STEPS), "Home", "End"]);

@@ -1,4 +1,4 @@
-// Light or dark: as the system says, until the reader says otherwise.
+// Light or dark: as the system prefers, until the reader chooses.
 
 import { browser } from "./storage.js";
 
@@ -8,7 +8,7 @@ const system = matchMedia("(prefers-color-scheme: dark)");
 export function useTheme() {
   apply();
   system.addEventListener("change", apply);
-  // Gradio sets the class by the system's wish when it starts.
+  // Gradio sets the class by the system's preference when it starts.
   new MutationObserver(apply).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   document.addEventListener("click", (event) => {
     if (!event.target.closest('[data-action="theme"]')) return;

@@ -1,6 +1,6 @@
 // What a [n] shows on hover and focus (WCAG 1.4.13: dismissible, hoverable, persistent), and its jump to the card.
 
-import { say, scrolling } from "./say.js";
+import { say, scrolling } from "./announce.js";
 
 const GAP = 6; // px between a marker and its tip
 const EDGE = 8; // px that stay free at the window's edges

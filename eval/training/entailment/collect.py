@@ -1,4 +1,4 @@
-"""The training and the held-out examples: what others labelled, and what is made of abstracts by rule."""
+"""Collect training and held-out examples: from published data sets, and from abstracts by rule."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-from eval.claims.corrupt import KINDS, plant
+from eval.claims.corruptions import KINDS, plant
 from eval.training.entailment.examples import Example, from_abstract, split
 from eval.training.entailment.published import read_published, read_scifact
 from eval.training.entailment.rewrite import rewritten, third_person
@@ -29,7 +29,7 @@ _REPEATS = {
 
 @dataclass(frozen=True, slots=True)
 class Abstract:
-    """One document of a corpus in BEIR's form."""
+    """A document of a corpus in BEIR format."""
 
     doc_id: str
     title: str
@@ -38,7 +38,7 @@ class Abstract:
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where the data lie: test sets in BEIR's form, and the folder of what others labelled."""
+    """The folders of test sets in BEIR format, and of published data sets."""
 
     arxiv: Path
     scifact: Path
@@ -47,7 +47,7 @@ class Folders:
 
 
 def collect(folders: Folders, abstracts: int, seed: int = 0) -> tuple[list[Example], list[Example]]:
-    """Gather the examples to train on and those held out, both shuffled; `abstracts` are taken from arXiv."""
+    """Return the examples to train on and those held out, both shuffled; `abstracts` of them are from arXiv."""
     chance = random.Random(seed)
     train: list[Example] = []
     held: list[Example] = []
@@ -62,7 +62,7 @@ def collect(folders: Folders, abstracts: int, seed: int = 0) -> tuple[list[Examp
 
 
 def _keyed(folders: Folders, abstracts: int, chance: random.Random) -> Iterator[tuple[str, Example]]:
-    """Give each example with the claim or document by which it is held out or not."""
+    """Yield each example with the claim or document whose hash decides whether it is held out."""
     for example in read_published(folders.published, chance):
         yield example.sentences[0] if example.sentences else "", example
     for example in read_scifact(folders.scifact / "verify_train.jsonl", chance):
@@ -75,14 +75,14 @@ def _keyed(folders: Folders, abstracts: int, chance: random.Random) -> Iterator[
 
 
 def made(documents: Sequence[Abstract], count: int, chance: random.Random) -> Iterator[tuple[str, Example]]:
-    """Make examples of each document, with the most similar ones as foreign papers."""
+    """Yield examples of each document, with the most similar documents as other papers."""
     for document, others in zip(documents, similar(documents), strict=True):
         for example in from_abstract(document.title, document.sentences, others, chance, count):
             yield document.doc_id, example
 
 
 def summaries(folder: Path, part: str, chance: random.Random) -> Iterator[tuple[str, Example]]:
-    """Hold people's summaries of papers, true and with a planted error, against the abstracts and similar ones."""
+    """Yield people's summaries of papers, true and with a planted error, with their abstract or a similar one."""
     queries = {each["id"]: each["text"] for each in map(json.loads, _lines(folder / f"queries_{part}.jsonl"))}
     wanted = {query_id: query_id.partition("#")[0] for query_id in queries}
     documents = [each for each in read_corpus(folder / "corpus.jsonl") if each.doc_id in set(wanted.values())]
@@ -104,13 +104,13 @@ def summaries(folder: Path, part: str, chance: random.Random) -> Iterator[tuple[
 
 
 def read_corpus(path: Path) -> list[Abstract]:
-    """Read a corpus in BEIR's form."""
+    """Read a corpus in BEIR format."""
     records = map(json.loads, _lines(path))
     return [Abstract(each["id"], each["title"], split(each["text"])) for each in records]
 
 
 def similar(documents: Sequence[Abstract]) -> list[list[tuple[str, ...]]]:
-    """Find, by BM25 of its title, the sentences of the documents most like each one."""
+    """Return for each document the sentences of the most similar ones, by BM25 with its title as the query."""
     import bm25s
 
     index = bm25s.BM25()

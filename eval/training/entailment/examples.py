@@ -1,6 +1,6 @@
-"""Training examples made of abstracts by rule: what is said, what is known to be wrong, what is left out (pure).
+"""Training examples generated from abstracts by rule: supported, contradicted and undecided claims.
 
-Every kind of wording occurs under every label, so that neither shared words nor odd ones give the label away.
+Every kind of wording occurs with every label, so that neither shared nor unusual words reveal the label.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from eval.claims.corrupt import KINDS, plant
+from eval.claims.corruptions import KINDS, plant
 from eval.claims.pairs import Label
 from eval.training.entailment.rewrite import merged, rewritten
 from rag.text.tokens import tokenize
@@ -29,7 +29,7 @@ _MIN_WORDS, _MAX_WORDS = 6, 60
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A claim, the sentences it is held against, the label, and where the example comes from."""
+    """A claim, the sentences it is judged by, its label, and the source of the example."""
 
     claim: str
     sentences: tuple[str, ...]
@@ -38,14 +38,14 @@ class Example:
 
 
 def split(text: str) -> tuple[str, ...]:
-    """Cut a text into sentences, faster and rougher than rag.text.sentences does."""
+    """Split a text into sentences, faster and less accurately than rag.text.sentences."""
     return tuple(each.strip() for each in _END.split(" ".join(text.split())) if each.strip())
 
 
 def from_abstract(
     title: str, sentences: Sequence[str], others: Sequence[Sequence[str]], chance: random.Random, count: int
 ) -> Iterator[Example]:
-    """Make about `count` examples of one abstract; `others` are the sentences of similar papers."""
+    """Yield about `count` examples of one abstract; `others` are the sentences of similar papers."""
     usable = [i for i, each in enumerate(sentences) if _MIN_WORDS <= len(each.split()) <= _MAX_WORDS]
     if len(sentences) < 3 or len(usable) < 2:
         return
@@ -196,7 +196,7 @@ def _elsewhere(source: _Source, chance: random.Random) -> Example | None:
 
 
 def _other_term(source: _Source, chance: random.Random) -> Example | None:
-    """Put the name of another method, data set or subject in a name's place."""
+    """Replace a name by that of another method, data set or subject."""
     i = source.one(chance)
     claim = rewritten(source.sentences[i], chance)
     named = sorted(set(_TERM.findall(claim)))

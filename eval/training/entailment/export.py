@@ -1,4 +1,4 @@
-"""The trained network as an int8 ONNX model, as rag.models.entailment reads it (needs onnx and onnxscript)."""
+"""Export the trained network as the int8 ONNX model that rag.models.entailment reads; needs onnx and onnxscript."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 def export(network: nn.Module, folder: Path) -> None:
-    """Write the network to the folder's model.onnx, its matrices quantised to 8 bits per channel."""
+    """Write the network to the folder's model.onnx, with matrices quantized to 8 bits per channel."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     network.eval()
@@ -32,7 +32,7 @@ def export(network: nn.Module, folder: Path) -> None:
 
 
 def _forget_origin(path: Path) -> None:
-    """Take out the stack traces that torch 2.13 writes to each node, with the paths of the machine it ran on."""
+    """Remove the stack traces with local paths that torch 2.13 writes to each node."""
     import onnx
 
     model = onnx.load(path)

@@ -1,4 +1,4 @@
-"""The networks: a BERT of few layers that is kept, and an MPNet that only teaches it; both share one vocabulary."""
+"""The networks: the student, a small BERT, and its teacher, an MPNet; both use one vocabulary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MPNET_FIRST_POSITION = 2
 
 
 def student(state: Mapping[str, Tensor], kept: Sequence[int], layers: int = 6) -> nn.Module:
-    """Build a BERT of MiniLM's width with three logits from a checkpoint, with the word pieces that are kept."""
+    """Build a BERT of MiniLM's width with three logits from a checkpoint, with the kept word pieces only."""
     from transformers import BertConfig, BertForSequenceClassification
 
     config = BertConfig(
@@ -52,7 +52,7 @@ class Teacher(nn.Module):
         self.head = nn.Sequential(nn.Dropout(0.1), nn.Linear(words.shape[1], len(LABELS)))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Any:
-        """Give an object with the logits, as the student does; the kinds of tokens are not used."""
+        """Return an object with the logits, as the student does; token types are not used."""
         places = torch.arange(input_ids.shape[1], device=input_ids.device) + _MPNET_FIRST_POSITION
         vectors = self.body(
             input_ids=input_ids, attention_mask=attention_mask, position_ids=places.expand_as(input_ids)
@@ -67,7 +67,7 @@ class _Output:
 
 
 def mpnet_words(words: Tensor, kept: Sequence[int], cls: int, sep: int, pad: int) -> Tensor:
-    """Put MPNet's word vectors in the order of the kept pieces of BERT's vocabulary."""
+    """Return MPNet's word vectors in the order of the kept pieces of BERT's vocabulary."""
     chosen = torch.as_tensor(kept) + _MPNET_SHIFT
     chosen[cls], chosen[pad], chosen[sep] = 0, 1, 2
     return words[chosen]

@@ -1,4 +1,4 @@
-"""Examples as packed arrays of token ids: each distinct sentence is tokenised and kept once."""
+"""Pack examples as arrays of token ids, with each distinct sentence stored once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Ids = NDArray[np.uint16]
 
 
 def prune(tokenizer_file: Path, texts: Iterable[str]) -> tuple[dict[str, Any], list[int]]:
-    """Leave rare word pieces out of a tokenizer; give its new content, and the old ids of what is kept, in order."""
+    """Remove rare word pieces from a tokenizer; returns its new content, and the old ids of what is kept, in order."""
     from tokenizers import Tokenizer
 
     content = json.loads(tokenizer_file.read_text("utf-8"))
@@ -53,7 +53,7 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def pack(tokenizer: dict[str, Any], examples: Sequence[Example]) -> dict[str, NDArray[Any]]:
-    """Tokenise examples; evidence is kept as numbers of sentences."""
+    """Tokenize examples; evidence is stored as indices of sentences."""
     from tokenizers import Tokenizer
 
     opened = _open(Tokenizer, tokenizer)
@@ -74,7 +74,7 @@ def pack(tokenizer: dict[str, Any], examples: Sequence[Example]) -> dict[str, ND
 
 
 def rows(packed: dict[str, NDArray[Any]], cls: int, sep: int, longest: int) -> tuple[Ids, Ids, Ids]:
-    """Lay the examples out as padded rows of ids, with each row's length and the length of its claim part.
+    """Return the examples as padded rows of ids, with each row's length and the length of its claim part.
 
     A claim is cut at a third of the row, evidence at what remains.
     """

@@ -1,4 +1,4 @@
-"""Examples out of data sets that others have labelled; a file that is not in the folder is passed over.
+"""Examples from published data sets; a file that is missing in the folder is skipped.
 
 rag/models/weights/README.md names where each comes from, and its licence.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.claims.corrupt import plant
+from eval.claims.corruptions import plant
 from eval.claims.pairs import Label, read_pairs
 from eval.training.entailment.examples import Example, split
 from eval.training.entailment.rewrite import rewritten
@@ -45,7 +45,7 @@ def read_published(folder: Path, chance: random.Random) -> Iterator[Example]:
 
 
 def read_scifact(path: Path, chance: random.Random) -> Iterator[Example]:
-    """Hold SciFact's claims against whole abstracts, their rationales, the rest; plant errors in true ones."""
+    """Yield SciFact's claims with whole abstracts, their rationales and the rest, and with planted errors."""
     rationales = {f"{each['claim_id']}/{each['doc_id']}": each["rationales"] for each in _lines(path)}
     pairs = read_pairs(path).pairs
     for pair in pairs:
@@ -151,7 +151,7 @@ def _read_negated(path: Path, chance: random.Random) -> Iterator[Example]:
 def _read_nli(
     premise: str, hypothesis: str, label: str, name: str
 ) -> Callable[[Path, random.Random], Iterator[Example]]:
-    """Make a reader of a table or JSON Lines with the given columns."""
+    """Return a reader of a table or JSON Lines with the given columns."""
 
     def read(path: Path, chance: random.Random) -> Iterator[Example]:
         for row in _lines(path) if path.suffix == ".jsonl" else _table(path):

@@ -1,6 +1,6 @@
-"""A sentence said in another way that it still supports: third person, other words, fewer clauses (pure).
+"""Paraphrase a sentence by rule: third person, synonyms, fewer clauses; the sentence supports the paraphrase.
 
-Without these a model would learn that every change of words is an error.
+Without paraphrases a model would learn that every change of words is an error.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ _MODALS = frozenset("can could will would may might must should have had did do 
 
 
 def rewritten(sentence: str, chance: random.Random, strength: float = 0.5) -> str:
-    """Say a sentence in another way; each kind of change is made with the given probability."""
+    """Return a paraphrase; each kind of change is made with the given probability."""
     text = _LEADING.sub("", sentence.strip()) if chance.random() < 0.8 else sentence.strip()
     for change in chance.sample(_CHANGES, len(_CHANGES)):
         if chance.random() < strength:
@@ -110,14 +110,14 @@ def rewritten(sentence: str, chance: random.Random, strength: float = 0.5) -> st
 
 
 def merged(halves: Sequence[str], chance: random.Random) -> str:
-    """Make one claim of two sentences."""
+    """Return one claim made of two sentences."""
     first, second = halves
     joint = chance.choice(("; ", ", and ", ", while ", ". "))
     return first.rstrip(". ") + joint + (second if joint == ". " else _small(second))
 
 
 def third_person(text: str, chance: random.Random) -> str:
-    """Speak of the authors instead of "we"."""
+    """Replace "we" and "our" by the third person."""
     who = chance.choice(("the authors", "they", "the paper", "this work", "the researchers", "the study"))
     plural = who in ("the authors", "they", "the researchers")
 
@@ -162,7 +162,7 @@ def _reordered(text: str, chance: random.Random) -> str:
 
 
 def _framed(text: str, chance: random.Random) -> str:
-    """Put who says it before, or take it away."""
+    """Add or remove a phrase that attributes the statement."""
     bare = _SAYING.sub("", text)
     if bare != text:
         return _capital(bare)

@@ -1,4 +1,4 @@
-"""The steps from data to weights; each reads and writes the work folder."""
+"""The training steps; each reads and writes the work folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CHECK_SEED = 5
 
 
 def collect(given: Namespace) -> None:
-    """Gather the examples, choose the vocabulary, and write both packed."""
+    """Collect the examples, choose the vocabulary, and write both."""
     train, held = gather(Folders(given.arxiv, given.scifact, given.scitldr, given.published), given.abstracts)
     texts = {text for each in train for text in each.sentences} | {each.claim for each in train[::3]}
     tokenizer, kept = prune(given.tokenizer, sorted(texts))
@@ -38,12 +38,12 @@ def collect(given: Namespace) -> None:
 
 
 def teach(given: Namespace) -> None:
-    """Train MPNet on the examples, and keep its probabilities of the labels."""
+    """Train the teacher on the examples, and save its label probabilities."""
     import torch
     from safetensors.torch import load_file
 
     from eval.training.entailment.network import Teacher, mpnet_words
-    from eval.training.entailment.train import Settings, probabilities, train
+    from eval.training.entailment.train import TrainingSettings, probabilities, train
 
     state = load_file(given.checkpoint)
     words = "embeddings.word_embeddings.weight"
@@ -51,29 +51,29 @@ def teach(given: Namespace) -> None:
     state[words] = mpnet_words(state[words], _kept(given.work), cls, sep, pad)
     network = Teacher(state).to(given.device)
     data = _rows(given, "train")
-    train(network, data, Settings(given.seconds, rate=6e-5, batch=128))
+    train(network, data, TrainingSettings(given.seconds, rate=6e-5, batch=128))
     _report(network, given)
     torch.save(probabilities(network, data).cpu(), given.work / "soft.pt")
 
 
 def train(given: Namespace) -> None:
-    """Train the small model towards the teacher's probabilities, and keep its weights."""
+    """Train the student on the teacher's probabilities, and save its weights."""
     import torch
     from safetensors.torch import load_file
 
     from eval.training.entailment.network import student
-    from eval.training.entailment.train import Settings
+    from eval.training.entailment.train import TrainingSettings
     from eval.training.entailment.train import train as run
 
     network = student(load_file(given.checkpoint), _kept(given.work)).to(given.device)
     soft = torch.load(given.work / "soft.pt").to(given.device)
-    run(network, _rows(given, "train"), Settings(given.seconds, rate=4e-4), soft)
+    run(network, _rows(given, "train"), TrainingSettings(given.seconds, rate=4e-4), soft)
     _report(network, given)
     torch.save({name: value.half().cpu() for name, value in network.state_dict().items()}, given.work / "student.pt")
 
 
 def export(given: Namespace) -> None:
-    """Write model.onnx and tokenizer.json; the SHA-256 of the former belongs into rag/models/entailment.py."""
+    """Write model.onnx and tokenizer.json; the model's SHA-256 goes into rag/models/entailment.py."""
     import torch
 
     from eval.training.entailment.export import export as write
@@ -89,7 +89,7 @@ def export(given: Namespace) -> None:
 
 
 def check(given: Namespace) -> None:
-    """Judge people's summaries of papers kept out of training, true, with an error, and of another paper."""
+    """Log the verdicts on held-out summaries: true ones, with an error, and of another paper."""
     from rag.models.entailment import LABELS, load_entailment
 
     model = load_entailment()
@@ -103,10 +103,10 @@ def check(given: Namespace) -> None:
 
 
 def _rows(given: Namespace, name: str) -> Any:
-    from eval.training.entailment.train import Settings, load_rows
+    from eval.training.entailment.train import TrainingSettings, load_rows
 
     cls, sep, _ = _special(given.work)
-    return load_rows(given.work / f"{name}.npz", cls, sep, Settings(0).longest, given.device)
+    return load_rows(given.work / f"{name}.npz", cls, sep, TrainingSettings(0).longest, given.device)
 
 
 def _report(network: Any, given: Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Training a cross-encoder with three logits on packed examples, on a GPU and for a given time rather than epochs."""
+"""Train a cross-encoder with three logits on packed examples, for a given time."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _SOFT = 0.7  # weight of a teacher's probabilities beside the labels
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How to train: seconds, learning rate, rows in a batch, tokens in a row."""
+class TrainingSettings:
+    """Seconds, learning rate, rows in a batch, tokens in a row."""
 
     seconds: float
     rate: float = 2e-4
@@ -37,7 +37,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class TrainingRows:
     """Examples on the device: padded ids, lengths of rows and of their claims, labels, names of sources."""
 
     ids: Tensor
@@ -47,7 +47,7 @@ class Rows:
     sources: NDArray[Any]
 
     def inputs(self, chosen: NDArray[np.int64]) -> dict[str, Tensor]:
-        """Give a batch as the network takes it, cut at its longest row."""
+        """Return a batch as the network's inputs, cut at its longest row."""
         at = torch.from_numpy(chosen).to(self.ids.device)
         width = int(-(-self.lengths[chosen].max() // 16) * 16)
         ids = self.ids[at, :width].long()
@@ -57,12 +57,12 @@ class Rows:
         return {"input_ids": ids, "attention_mask": real.long(), "token_type_ids": evidence.long()}
 
 
-def load_rows(path: Path, cls: int, sep: int, longest: int, device: str) -> Rows:
-    """Lay packed examples out on the device."""
+def load_rows(path: Path, cls: int, sep: int, longest: int, device: str) -> TrainingRows:
+    """Load packed examples onto the device."""
     with np.load(path) as file:
         packed = dict(file)
     ids, lengths, claims = rows(packed, cls, sep, longest)
-    return Rows(
+    return TrainingRows(
         torch.from_numpy(ids.astype(np.int32)).to(device),
         lengths.astype(np.int64),
         torch.from_numpy(claims.astype(np.int32)).to(device),
@@ -71,7 +71,7 @@ def load_rows(path: Path, cls: int, sep: int, longest: int, device: str) -> Rows
     )
 
 
-def train(network: nn.Module, data: Rows, settings: Settings, soft: Tensor | None = None) -> None:
+def train(network: nn.Module, data: TrainingRows, settings: TrainingSettings, soft: Tensor | None = None) -> None:
     """Train in place until the time is up; with a teacher's probabilities (`soft`), mostly towards those."""
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": 0.01},
@@ -101,8 +101,8 @@ def train(network: nn.Module, data: Rows, settings: Settings, soft: Tensor | Non
     network.eval()
 
 
-def probabilities(network: nn.Module, data: Rows, batch: int = 512) -> Tensor:
-    """Give the three probabilities of each row."""
+def probabilities(network: nn.Module, data: TrainingRows, batch: int = 512) -> Tensor:
+    """Return the three probabilities of each row."""
     order = np.argsort(data.lengths)
     found = torch.empty(len(order), _CLASSES, device=data.labels.device)
     with torch.inference_mode(), torch.autocast(data.labels.device.type, torch.bfloat16):
@@ -112,8 +112,8 @@ def probabilities(network: nn.Module, data: Rows, batch: int = 512) -> Tensor:
     return found
 
 
-def report(found: Tensor, data: Rows) -> Iterator[str]:
-    """Say how often the label is hit, by source."""
+def report(found: Tensor, data: TrainingRows) -> Iterator[str]:
+    """Yield the accuracy by source, as text."""
     right = (found.argmax(-1) == data.labels).cpu().numpy()
     yield f"all {right.mean():.4f} n={len(right)}"
     for source in np.unique(data.sources):

@@ -1,0 +1,1 @@
+"""Public test sets in BEIR format: reading, indexing, scoring, and published figures."""

@@ -1,0 +1,86 @@
+"""`python -m eval.chat.speed`: how long people wait, measured in a browser over the index in use.
+
+Cold start is the time from the command to a page that takes a question; first evidence is the time from Enter to the
+first paper on the screen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from eval.chat.page import loaded
+from eval.chat.program import Site, running
+from rag.settings import load_settings
+
+_FIRST = ".cd-exchange:last-child .cd-card, .cd-exchange:last-child .cd-refused"
+_PATIENCE = 60_000  # milliseconds
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gold", type=Path, default=Path("eval/gold/dev.jsonl"))
+    parser.add_argument("--n", type=int, default=30, help="questions, spread evenly over the file")
+    parser.add_argument("--starts", type=int, default=5)
+    arguments = parser.parse_args()
+    site = Site(load_settings({}).settings.home)
+    questions = [json.loads(line)["question"] for line in arguments.gold.read_text().splitlines() if line]
+    chosen = [questions[i * len(questions) // arguments.n] for i in range(arguments.n)]
+    with _browser() as browser:
+        starts = [_cold_start(browser, site) for _ in range(arguments.starts)]
+        with running(site):
+            page = browser.new_page()
+            page.goto(site.url)
+            loaded(page)
+            waits = [_first_evidence(page, question) for question in chosen]
+    sys.stdout.write(f"cold start to a page that takes a question: {_said(starts)}\n")
+    sys.stdout.write(f"question to first evidence: {_said(waits)}\n")
+
+
+def _cold_start(browser: Browser, site: Site) -> float:
+    page, began = browser.new_page(), time.monotonic()
+    with running(site, wait=False):
+        page.goto(site.url)
+        page.fill("#cd-question", "which papers")
+        took = time.monotonic() - began
+    page.close()
+    return took
+
+
+def _first_evidence(page: Page, question: str) -> float:
+    page.get_by_role("button", name="New conversation").click()
+    page.fill("#cd-question", question)
+    began = time.monotonic()
+    page.press("#cd-question", "Enter")
+    page.wait_for_selector(_FIRST, timeout=_PATIENCE)
+    took = time.monotonic() - began
+    page.wait_for_selector("#cd-exchanges[aria-busy=false]", timeout=_PATIENCE)
+    return took
+
+
+def _said(seconds: list[float]) -> str:
+    ordered = sorted(seconds)
+    median, worst = statistics.median(ordered), ordered[round(0.95 * (len(ordered) - 1))]
+    return f"median {median:.2f} s, 95 % within {worst:.2f} s (n = {len(ordered)})"
+
+
+@contextmanager
+def _browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""`citedesk eval`: the commands of the evaluation. Imported by `--help`, so nothing heavy is."""
+
+from __future__ import annotations
+
+from eval.ablation import ablate
+from eval.benchmarks import bench
+from eval.claims import plant, verify
+from eval.injection import inject
+from eval.latency import latency
+from eval.runs import compare, run
+from rag.cli.options import Subparsers, add_command_group
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    commands = add_command_group(
+        subparsers, "eval", "Measure how good the answers are, on questions whose answers are known."
+    )
+    run.register(commands)
+    compare.register(commands)
+    bench.register(commands)
+    verify.register(commands)
+    ablate.register(commands)
+    inject.register(commands)
+    plant.register(commands)
+    latency.register(commands)

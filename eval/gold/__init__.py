@@ -1,0 +1,1 @@
+"""Gold questions: the files, and their reader."""

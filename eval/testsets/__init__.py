@@ -1,1 +1,0 @@
-"""Public test sets in BEIR's form: reading, indexing, scoring."""

@@ -1,0 +1,97 @@
+"""`citedesk ask`: answer a question with citations."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rag.cli import questions
+from rag.cli.options import (
+    Subparsers,
+    add_command,
+    add_embed_model,
+    add_endpoint,
+    add_filters,
+    add_json,
+    add_no_llm,
+    add_questions,
+    add_recall,
+    add_writing,
+)
+from rag.cli.output import print_json, terminal_width
+from rag.settings import Configuration
+from rag.types import Turn
+
+if TYPE_CHECKING:
+    from rag.answer import Event
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "ask",
+        "Answer a question with citations.",
+        "  citedesk ask 'which papers cut KV-cache memory'\n  citedesk ask 'who trains with FP8?' --since 2024 --json\n"
+        "  citedesk ask --questions - < questions.jsonl",
+    )
+    add_questions(parser)
+    add_filters(parser)
+    add_recall(parser)
+    add_embed_model(parser)
+    add_json(parser)
+    add_no_llm(parser)
+    add_endpoint(parser)
+    add_writing(parser)
+    parser.set_defaults(run="rag.cli.ask:ask")
+
+
+def ask(arguments: Namespace, configuration: Configuration) -> int:
+    """Print an answer as it is written, or as JSON."""
+    from rag.answer import Done
+    from rag.engine import build  # 3 s of imports
+    from rag.render.json import answer_to_json
+
+    questions.check_usage(arguments)
+    overrides, history = questions.read_overrides(arguments), questions.read_history(arguments.history)
+    engine = build(configuration.settings, use_llm=arguments.llm)
+
+    def events(question: str, history: Sequence[Turn]) -> Iterator[Event]:
+        return engine.ask(question, overrides, arguments.llm, history)
+
+    def as_json(question: str, history: Sequence[Turn]) -> dict[str, Any]:
+        return answer_to_json(next(event.answer for event in events(question, history) if isinstance(event, Done)))
+
+    if arguments.questions is not None:
+        return questions.answer_each(arguments.questions, as_json)
+    if arguments.json:
+        print_json(as_json(arguments.question, history))
+        return 0
+    # Striking and repairing change the text after it was streamed.
+    _print_answer(events(arguments.question, history), stream=configuration.settings.unsupported == "mark")
+    return 0
+
+
+def _print_answer(events: Iterator[Event], stream: bool) -> None:
+    """Print an answer, sentence by sentence with their verdicts where `stream`; a final text that differs follows."""
+    from rag.answer import Checked, Done, Token
+    from rag.render.terminal import SAID, answer_to_text, safe, sources_to_text
+
+    text, shown = "", 0
+    for event in events:
+        if isinstance(event, Token):
+            text += event.text
+        elif isinstance(event, Checked) and stream and event.sentence.end > shown:
+            sentence = event.sentence
+            mark = "" if sentence.verdict == "supported" else f" ({SAID[sentence.verdict]})"
+            sys.stdout.write(safe(text[shown : sentence.end]) + mark)
+            sys.stdout.flush()
+            shown = sentence.end
+        elif isinstance(event, Done):
+            if shown and text.rstrip() == event.answer.text:
+                sys.stdout.write(safe(text[shown:].rstrip()) + "\n" + sources_to_text(event.answer, terminal_width()))
+            else:
+                void = "\n\n(The text above is void; this replaces it.)\n\n" if shown else ""
+                sys.stdout.write(void + answer_to_text(event.answer, terminal_width()))

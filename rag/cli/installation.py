@@ -1,0 +1,216 @@
+"""Checks of an installation, each with its remedy, and the settings in force."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from textwrap import fill
+from typing import Any, Literal
+
+from rag.corpus.files import write_atomic
+from rag.corpus.records import paper_digest
+from rag.errors import CitedeskError
+from rag.index.generations import IndexFolder, damaged_files
+from rag.index.library import open_library
+from rag.index.plan import index_recipe, plan_build
+from rag.local_llm.registry import EXTRA, SMALL_MODELS, is_intact, model_folder
+from rag.models.encoder import encoder_fingerprint
+from rag.models.entailment import SHA256, load_entailment
+from rag.models.registry import bundled_models, find_bundled, open_bundled
+from rag.models.token_encoder import token_encoder_fingerprint
+from rag.settings import Configuration, SettingDescription, Settings, describe_settings, to_text
+
+_PACKAGES = (
+    "llama-index",
+    "llama-index-llms-openai-like",
+    "chromadb",
+    "sentence-transformers",
+    "openai",
+    "bm25s",
+    "PyStemmer",
+    "syntok",
+    "onnxruntime",
+    "tokenizers",
+    "filelock",
+)
+_MODEL_FILES = ("modules.json", "config.json")  # of sentence-transformers and of transformers models
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check; `detail` describes the finding and, unless the state is ok, the remedy."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    detail: str
+
+
+def examine(configuration: Configuration) -> tuple[Check, ...]:
+    """Check Python, the packages, the models, the index and the endpoint."""
+    settings = configuration.settings
+    checks = [Check("python", "ok", platform.python_version()), _packages()]
+    checks += [_encoder(settings), _token_encoder(settings), *_small_models(settings), _home(settings)]
+    checks += _index(configuration)
+    checks += [_entailment_model()]
+    checks += _endpoint(settings)
+    return tuple(checks)
+
+
+def report_to_json(checks: Sequence[Check], configuration: Configuration) -> dict[str, Any]:
+    """Return checks and settings as a JSON object."""
+    return {
+        "checks": [{"name": check.name, "state": check.state, "detail": check.detail} for check in checks],
+        "settings": {
+            each.name: {"value": _value(each, configuration), "source": configuration.sources[each.name]}
+            for each in describe_settings()
+        },
+    }
+
+
+def report_to_text(checks: Sequence[Check], configuration: Configuration, width: int) -> str:
+    """Return checks and settings as text, checks wrapped at `width`."""
+    lines = [
+        fill(f"{check.state:<5}{check.name}: {check.detail}", width, subsequent_indent=" " * 5) for check in checks
+    ]
+    lines += ["", "Settings in force (precedence, lowest first: default, .env file, environment, flag)"]
+    group = None
+    for each in describe_settings():
+        if each.group != group:
+            group = each.group
+            lines += ["", f"  {group}"]
+        value = _value(each, configuration)
+        shown = "(not set)" if value is None else value
+        unit = f" ({each.unit})" if each.unit else ""
+        lines.append(f"    {each.variable} = {shown}  [{configuration.sources[each.name]}]")
+        lines.append(f"        {each.meaning}{unit}")
+    return "\n".join(lines) + "\n"
+
+
+def _value(setting: SettingDescription, configuration: Configuration) -> Any:
+    """Return a setting's value for JSON, without a secret."""
+    value = getattr(configuration.settings, setting.name)
+    if value is not None and setting.secret:
+        return "set, not shown"
+    return to_text(value) if isinstance(value, tuple | Path) else value
+
+
+def _packages() -> Check:
+    found, missing = [], []
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        return Check("packages", "fail", f"not installed: {', '.join(missing)}. Run `make install`.")
+    return Check("packages", "ok", ", ".join(found))
+
+
+def _encoder(settings: Settings) -> Check:
+    name = settings.embed_model
+    if model := bundled_models("embed").get(name):
+        try:
+            open_bundled(model)
+        except CitedeskError as error:
+            return Check("model", "fail", str(error))
+        return Check("model", "ok", f"{name}, weights as recorded (sha256 {model.sha256[:12]}…)")
+    if Path(name).is_dir():
+        if not any((Path(name) / file).is_file() for file in _MODEL_FILES):
+            remedy = "Set CITEDESK_EMBED_MODEL to a model folder."
+            return Check("model", "fail", f"folder {name} contains no model. {remedy}")
+        return Check("model", "ok", f"folder {name} ({encoder_fingerprint(name)})")
+    return Check("model", "warn", f"{name} is downloaded from a model hub on first use, which needs a network.")
+
+
+def _token_encoder(settings: Settings) -> Check:
+    if not token_encoder_fingerprint(settings.late_model):
+        return Check("late model", "ok", "none, as set")
+    try:
+        _, model = find_bundled(settings.late_model, "late")
+    except CitedeskError as error:
+        return Check("late model", "fail", str(error))
+    return Check("late model", "ok", f"{settings.late_model}, weights as recorded (sha256 {model.sha256[:12]}…)")
+
+
+def _small_models(settings: Settings) -> Iterator[Check]:
+    """Check the language models that were downloaded, if any."""
+    for model in SMALL_MODELS.values():
+        path = model_folder(settings.home) / model.file
+        if not path.exists():
+            continue
+        if not is_intact(model, path):
+            yield Check("small model", "warn", f"{path} is damaged. Run `citedesk llm get {model.name}`.")
+        elif find_spec("xllamacpp") is None:
+            yield Check("small model", "warn", f"{model.name} is installed, but llama.cpp is not. Run `{EXTRA}`.")
+        else:
+            yield Check("small model", "ok", f"{model.name}; `citedesk llm serve {model.name}` serves it")
+
+
+def _entailment_model() -> Check:
+    """Check the weights of the entailment model, which verifies written answers."""
+    try:
+        load_entailment()
+    except CitedeskError as error:
+        return Check("judge", "fail", str(error))
+    return Check("judge", "ok", f"entailment model, weights as recorded (sha256 {SHA256[:12]}…)")
+
+
+def _home(settings: Settings) -> Check:
+    probe = settings.home / ".probe"
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        write_atomic(probe, "")
+        probe.unlink()
+    except OSError as error:
+        return Check(
+            "home", "fail", f"{settings.home}: {error.strerror}. Set CITEDESK_HOME to a folder you can write to."
+        )
+    return Check("home", "ok", str(settings.home))
+
+
+def _index(configuration: Configuration) -> list[Check]:
+    folder = IndexFolder(configuration.settings.home)
+    try:
+        manifest = folder.manifest()
+    except CitedeskError as error:
+        return [Check("index", "fail", str(error))]
+    size = f"generation {manifest.generation}: {len(manifest.papers)} papers, {manifest.chunks} chunks"
+    if manifest.recipe != index_recipe(configuration.settings):
+        return [Check("index", "fail", f"{size}; built with another model or chunking. Run `citedesk index`.")]
+    if damaged := damaged_files(folder.current(), manifest):
+        return [Check("index", "fail", f"{size}; damaged: {', '.join(damaged)}. Run `citedesk index`.")]
+    try:
+        open_library(configuration.settings).close()
+    except CitedeskError as error:
+        return [Check("index", "fail", str(error))]
+    checks = [Check("index", "ok", f"{size}, built {manifest.created}")]
+    if manifest.failed:
+        remedy = "correct them and run `citedesk index`"
+        checks.append(
+            Check("failed", "warn", f"{len(manifest.failed)} item(s): {'; '.join(manifest.failed)}; {remedy}.")
+        )
+    try:
+        corpus = plan_build(folder, configuration, (), datetime.now(UTC)).corpus
+    except CitedeskError as error:
+        return [*checks, Check("corpus", "warn", f"the index can be used, but not updated: {error}")]
+    if {paper.paper_id: paper_digest(paper) for paper in corpus.papers} != manifest.papers:
+        return [*checks, Check("corpus", "warn", "changed since the index was built. Run `citedesk index`.")]
+    return [*checks, Check("corpus", "ok", f"as indexed, from {', '.join(manifest.sources)}")]
+
+
+def _endpoint(settings: Settings) -> list[Check]:
+    """Request the endpoint's list of models and, if a model is set, a few tokens."""
+    if not settings.llm_base_url:
+        try:
+            settings.check_endpoint()
+        except CitedeskError as error:
+            return [Check("endpoint", "fail", str(error))]
+        return [Check("endpoint", "ok", "none set: answers are extractive")]
+    from rag.llm.probe import probe  # heavy, and only needed with an endpoint
+
+    return [Check(finding.name, finding.state, finding.detail) for finding in probe(settings)]

@@ -1,0 +1,97 @@
+"""What `search` and `ask` are asked: one question, its history and overrides, or a file of questions."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rag.cli.output import note, print_json
+from rag.errors import CitedeskError, UsageError
+from rag.text.dates import first_day, last_day
+from rag.types import Filters, Overrides, Turn
+
+
+def check_usage(arguments: Namespace) -> None:
+    """Raise UsageError for options that do not go together, and for an empty question."""
+    if (arguments.question is None) == (arguments.questions is None):
+        raise UsageError("Give one question, or a file of them with --questions.")
+    if arguments.history is not None and arguments.questions is not None:
+        raise UsageError('--history goes with one question; each line of --questions has its own "history".')
+    if arguments.recall and not getattr(arguments, "llm", True):
+        raise UsageError("--recall needs the model that --no-llm turns off: use one of them.")
+    if arguments.question is not None and not arguments.question.strip():
+        raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
+
+
+def read_overrides(arguments: Namespace) -> Overrides:
+    """Read what the options override; raises UsageError for bounds that exclude every paper."""
+    if None not in (arguments.since, arguments.until) and first_day(arguments.since) > last_day(arguments.until):
+        raise UsageError(f"--since {arguments.since} is after --until {arguments.until}: swap them.")
+    least, most = arguments.authors or (None, None)
+    filters = Filters(arguments.since, arguments.until, arguments.author, least, most, arguments.venue, arguments.code)
+    return Overrides(arguments.kind, filters, frozenset(arguments.drop), arguments.as_is)
+
+
+def read_history(source: str | None) -> tuple[Turn, ...]:
+    """Read the earlier turns of a conversation; raises UsageError that names the first bad line."""
+    from rag.query.conversation.turns import read_turns
+
+    if source is None:
+        return ()
+    turns = []
+    for line, turn in read_turns(_read(source, "--history")):
+        if isinstance(turn, ValueError):
+            raise UsageError(f"--history {source} line {line}: {turn}. Correct or remove the line.")
+        turns.append(turn)
+    return tuple(turns)
+
+
+def answer_each(source: str, as_json: Callable[[str, Sequence[Turn]], dict[str, Any]]) -> int:
+    """Print one JSON object a line for a file of questions; a question that fails is reported, and the rest go on.
+
+    Returns the exit code.
+    """
+    from rag.query.conversation.turns import turns_from_json
+
+    failed = False
+    for line, question in _read_questions(source):
+        try:
+            if isinstance(question, ValueError):
+                raise question
+            history = turns_from_json(question.get("history", []))
+            print_json({"id": question["id"], **as_json(question["question"], history)})
+        except (ValueError, CitedeskError) as error:
+            note(f"error: {source} line {line}: {error}")
+            failed = True
+        except (BrokenPipeError, KeyboardInterrupt):
+            raise
+        except Exception as error:  # whatever went wrong with one question, the rest go on
+            note(f"error: {source} line {line}: {type(error).__name__}: {error}. Please report this.")
+            failed = True
+    return 1 if failed else 0
+
+
+def _read_questions(source: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
+    from rag.corpus.files import parse_json_lines
+
+    for line, record in parse_json_lines(_read(source, "--questions")):
+        if isinstance(record, ValueError):
+            yield line, record
+        elif not isinstance(record.get("id"), str | int) or not isinstance(record.get("question"), str):
+            yield line, ValueError('needs an "id" (a string or number) and a "question" (a string)')
+        else:
+            yield line, record
+
+
+def _read(source: str, option: str) -> str:
+    """Read a UTF-8 file, or stdin for "-"; raises UsageError."""
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{option} {source} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{option} {source} is not UTF-8 text.") from None
+    return text.removeprefix("\ufeff")

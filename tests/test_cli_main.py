@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from pkgutil import resolve_name
+
+import pytest
+
+from eval.training import projection
+from eval.training.ranker import fit
+from rag.cli.main import make_parser, run
+from tests.conftest import PROJECT
+
+NOT_INSTALLED = ("eval.chat", "eval.training")
+
+
+def commands(parser: argparse.ArgumentParser, path: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not groups:
+        yield path.strip(), parser
+    for group in groups:
+        for name, each in group.choices.items():
+            yield from commands(each, f"{path} {name}")
+
+
+COMMANDS = dict(commands(make_parser()))
+
+
+def test_every_command_is_registered() -> None:
+    evaluation = "run report compare bench verify judge ablate inject plant latency".split()
+    own = {"index", "search", "ask", "ui", "export", "doctor", "llm get", "llm serve"}
+    assert set(COMMANDS) == own | {f"eval {name}" for name in evaluation}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_runs_a_function_that_exists(name: str) -> None:
+    assert callable(resolve_name(COMMANDS[name].get_default("run")))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_has_examples(name: str) -> None:
+    text = COMMANDS[name].format_help()
+    assert f"citedesk {name}" in text.split("examples:")[1]
+
+
+@pytest.mark.parametrize("module", [fit, projection])
+def test_training_reports_wrong_usage_and_errors_in_one_line(
+    module: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make = module.make_parser  # type: ignore[attr-defined]
+    assert callable(resolve_name(make().get_default("run")))
+    assert run(make, []) == 2
+    assert capsys.readouterr().err.startswith("error: the following arguments are required")
+
+
+def test_training_without_an_index_names_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(fit.make_parser, ["--gold", "gold.jsonl", "--out", str(tmp_path / "ranker.json")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and "Run `citedesk index`" in error and error.count("\n") == 1
+
+
+def test_training_is_started_as_a_module() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "eval.training.ranker", "--help"], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert asked.stdout.startswith("usage: python -m eval.training.ranker")
+
+
+def test_every_package_is_installed_but_the_tools_of_a_checkout() -> None:
+    listed = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    found = {
+        ".".join(path.parent.relative_to(PROJECT).parts)
+        for folder in ("rag", "ui", "eval")
+        for path in (PROJECT / folder).rglob("__init__.py")
+    }
+    assert set(listed) == {name for name in found if not name.startswith(NOT_INSTALLED)}
