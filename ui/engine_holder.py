@@ -97,9 +97,13 @@ class EngineHolder:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop loading."""
+        """Stop loading, and close the index's files."""
         self._closed.set()
         self._thread.join()
+        for _, vectors in self._outdated:
+            vectors.close()
+        if self._engine:
+            self._engine.library.close()
 
     @property
     def status(self) -> IndexStatus:
