@@ -1,4 +1,4 @@
-"""Context managers that run an ASGI application under uvicorn on a free port of loopback, and open a desk to serve."""
+"""Context managers that run an ASGI application under uvicorn on a free port of loopback, or load an engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import uvicorn
 
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings, word_writer
 from tests.timing import PATIENCE, wait_until
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder
 
 
 @contextmanager
@@ -38,16 +38,16 @@ def served(app: Any, **options: Any) -> Iterator[str]:
 
 
 @contextmanager
-def shelf_desk(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> Iterator[Desk]:
-    """Yield a started desk over `SHELF` whose models need no weights; `values` are settings."""
+def shelf_engine(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> Iterator[EngineHolder]:
+    """Yield a started holder over `SHELF` whose models need no weights; `values` are settings."""
     hash_library(home, SHELF).close()
     monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
     monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
     monkeypatch.setattr("rag.verification.written_answer.load_checked_writer", word_writer)
-    desk = Desk(hash_settings(home, **values))
-    desk.start()
+    holder = EngineHolder(hash_settings(home, **values))
+    holder.start()
     try:
-        desk.engine(PATIENCE)
-        yield desk
+        holder.engine(PATIENCE)
+        yield holder
     finally:
-        desk.close()
+        holder.close()

@@ -10,16 +10,15 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
-from starlette.applications import Starlette
 
 from tests.fakes import ScriptedEndpoint
-from tests.serving import served, shelf_desk
+from tests.serving import served, shelf_engine
 from tests.timing import PATIENCE, wait_until
-from ui.api.openapi import openapi
-from ui.api.routes import api_routes
-from ui.api.streams import as_event
-from ui.desk import Desk
-from ui.turnstile import Turnstile
+from ui.api.app import make_api
+from ui.api.models import EVENT_MODELS
+from ui.api.streams import encode_event
+from ui.engine_holder import EngineHolder
+from ui.search_queue import SearchQueue
 
 QUESTION = "which papers cut the memory of the KV cache"
 EVENTS = {"accept": "text/event-stream"}
@@ -27,15 +26,15 @@ Events = list[tuple[str, Any]]
 
 
 @contextmanager
-def api(desk: Desk) -> Iterator[httpx.Client]:
-    with served(Starlette(routes=api_routes(desk))) as url, httpx.Client(base_url=url, timeout=PATIENCE) as client:
+def api(holder: EngineHolder) -> Iterator[httpx.Client]:
+    with served(make_api(holder)) as url, httpx.Client(base_url=url, timeout=PATIENCE) as client:
         yield client
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, endpoint: ScriptedEndpoint) -> Iterator[Desk]:
-    with shelf_desk(monkeypatch, tmp_path / "home", llm_base_url=endpoint.url, llm_model="small-model") as desk:
-        yield desk
+def written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, endpoint: ScriptedEndpoint) -> Iterator[EngineHolder]:
+    with shelf_engine(monkeypatch, tmp_path / "home", llm_base_url=endpoint.url, llm_model="small-model") as holder:
+        yield holder
 
 
 def read(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
@@ -56,11 +55,7 @@ def ask(client: httpx.Client, **body: Any) -> Events:
         return list(read(answer.iter_lines()))
 
 
-def conforms(value: object, name: str) -> None:
-    jsonschema.validate(value, {"$ref": f"#/components/schemas/{name}", **openapi()})
-
-
-def test_an_answer_streams_its_events(written: Desk, endpoint: ScriptedEndpoint) -> None:
+def test_an_answer_streams_its_events(written: EngineHolder, endpoint: ScriptedEndpoint) -> None:
     endpoint.pieces = ("Pebble prunes ", "the KV cache [1].", " Reef keeps it on disk [2].")
     with api(written) as client:
         got = ask(client)
@@ -70,25 +65,21 @@ def test_an_answer_streams_its_events(written: Desk, endpoint: ScriptedEndpoint)
     assert set(names) == {"retrieved", "cited", "token", "checked", "done"}
     by_name = dict(got)
     assert [each["n"] for each in by_name["retrieved"]["evidence"]] == [1, 2]
-    for name, schema in (("cited", "Citation"), ("checked", "Sentence"), ("done", "Answer")):
-        conforms(by_name[name], schema)
-    for hit in by_name["retrieved"]["hits"]:
-        conforms(hit, "Hit")
-    for each in by_name["retrieved"]["evidence"]:
-        conforms(each, "Citation")
-    conforms(by_name["retrieved"]["understood"], "Understood")
+    for name, data in got:
+        jsonschema.validate(data, EVENT_MODELS[name].model_json_schema())
+        assert set(data) <= set(EVENT_MODELS[name].model_fields)
     text = "".join(value["text"] for name, value in got if name == "token")
     assert text.strip() == by_name["done"]["answer"]
     assert by_name["done"]["status"] == "answered"
 
 
-def test_an_extractive_answer_streams_too(written: Desk, endpoint: ScriptedEndpoint) -> None:
+def test_an_extractive_answer_streams_too(written: EngineHolder, endpoint: ScriptedEndpoint) -> None:
     with api(written) as client:
         assert [name for name, _ in ask(client, llm=False, stream=True)] == ["retrieved", "done"]
     assert endpoint.requests == []
 
 
-def test_the_first_words_come_before_the_last(written: Desk, endpoint: ScriptedEndpoint) -> None:
+def test_the_first_words_come_before_the_last(written: EngineHolder, endpoint: ScriptedEndpoint) -> None:
     endpoint.pieces = ("Pebble prunes the KV cache [1]. ", "Reef keeps it on disk. ", "Late [2].")
     endpoint.silent_after = 2
     with api(written) as client, client.stream("POST", "/api/ask", json={"question": QUESTION}, headers=EVENTS) as got:
@@ -98,7 +89,7 @@ def test_the_first_words_come_before_the_last(written: Desk, endpoint: ScriptedE
         assert [name for name, _ in events][-1] == "done"
 
 
-def test_a_client_that_goes_away_ends_the_endpoints_work(written: Desk, endpoint: ScriptedEndpoint) -> None:
+def test_a_client_that_goes_away_ends_the_endpoints_work(written: EngineHolder, endpoint: ScriptedEndpoint) -> None:
     endpoint.pieces = ("Pebble prunes the KV cache [1]. ",) * 2000
     endpoint.silent_after = 1
     with api(written) as client:
@@ -109,7 +100,7 @@ def test_a_client_that_goes_away_ends_the_endpoints_work(written: Desk, endpoint
         assert endpoint.closed_early.wait(PATIENCE)
 
 
-def test_so_does_one_that_waits_for_the_whole_answer(written: Desk, endpoint: ScriptedEndpoint) -> None:
+def test_so_does_one_that_waits_for_the_whole_answer(written: EngineHolder, endpoint: ScriptedEndpoint) -> None:
     endpoint.pieces = ("Pebble prunes the KV cache [1]. ",) * 2000
     endpoint.silent_after = 1
     with api(written) as client:
@@ -121,17 +112,17 @@ def test_so_does_one_that_waits_for_the_whole_answer(written: Desk, endpoint: Sc
         assert endpoint.closed_early.wait(PATIENCE)
 
 
-def test_who_queues_is_told_how_many_are_before_them(written: Desk) -> None:
-    written.turnstile = Turnstile(1)
+def test_who_queues_is_told_how_many_are_before_them(written: EngineHolder) -> None:
+    written.search_queue = SearchQueue(1)
     with (
         api(written) as client,
-        written.turnstile.place(lambda _: None, lambda: False),
+        written.search_queue.slot(lambda _: None, lambda: False),
         client.stream("POST", "/api/ask", json={"question": QUESTION}, headers=EVENTS) as got,
     ):
         assert next(read(got.iter_lines())) == ("waiting", {"ahead": 1})
 
 
-def test_what_goes_wrong_is_the_last_event(written: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_goes_wrong_is_the_last_event(written: EngineHolder, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("two\nlines")
 
@@ -146,9 +137,9 @@ def test_what_goes_wrong_is_the_last_event(written: Desk, monkeypatch: pytest.Mo
 
 
 def test_no_more_are_under_way_than_may_be_and_the_next_waits(
-    written: Desk, endpoint: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
+    written: EngineHolder, endpoint: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.api.asking.AT_ONCE", 1)
+    monkeypatch.setattr("ui.api.service.MAX_CONCURRENT", 1)
     endpoint.pieces, endpoint.silent_after = ("Pebble prunes the KV cache [1]. ", "More."), 1
     endpoint.released.clear()
     later: list[int] = []
@@ -171,22 +162,22 @@ def test_no_more_are_under_way_than_may_be_and_the_next_waits(
 
 
 def test_an_event_has_one_line_of_data() -> None:
-    assert as_event("token", {"text": "a\nb\r\u2028\ud800"}) == (
+    assert encode_event("token", {"text": "a\nb\r\u2028\ud800"}) == (
         b'event: token\ndata: {"text": "a\\nb\\r\xe2\x80\xa8\\ud800"}\n\n'
     )
 
 
 def test_a_silent_stream_shows_that_it_is_alive(
-    written: Desk, endpoint: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
+    written: EngineHolder, endpoint: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.api.streams._PING", 0.1)
+    monkeypatch.setattr("ui.api.streams._PING_INTERVAL", 0.1)
     endpoint.silent_after = 0
     with api(written) as client, client.stream("POST", "/api/ask", json={"question": QUESTION}, headers=EVENTS) as got:
         assert next(line for line in got.iter_lines() if line.startswith(":")) == ": still at it"
         endpoint.released.set()
 
 
-def test_answers_side_by_side_are_not_mixed(written: Desk) -> None:
+def test_answers_side_by_side_are_not_mixed(written: EngineHolder) -> None:
     questions = [f"caches on disk, asked as number {number}" for number in range(8)]
     answers: dict[str, Any] = {}
     with api(written) as client:

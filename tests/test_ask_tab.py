@@ -7,22 +7,21 @@ from typing import Any
 import pytest
 
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings
-from tests.serving import shelf_desk
-from ui.choice import Choice
-from ui.desk import Desk
+from tests.serving import shelf_engine
+from ui.engine_holder import EngineHolder, SessionSettings
 
 gr = pytest.importorskip("gradio")
 QUESTION = "which papers prune the KV cache"
 
 
 def asked(
-    monkeypatch: pytest.MonkeyPatch, home: Path, data: dict[str, Any], choice: Choice = Choice()
+    monkeypatch: pytest.MonkeyPatch, home: Path, data: dict[str, Any], choice: SessionSettings = SessionSettings()
 ) -> list[dict[str, Any]]:
     from ui.ask_tab import make_asker
 
     async def all_shown() -> list[dict[str, Any]]:
-        with shelf_desk(monkeypatch, home) as desk:
-            return [update["exchange"] async for update in make_asker(desk)(choice, gr.EventData(None, data))]
+        with shelf_engine(monkeypatch, home) as holder:
+            return [update["exchange"] async for update in make_asker(holder)(choice, gr.EventData(None, data))]
 
     return asyncio.run(all_shown())
 
@@ -43,20 +42,20 @@ def test_receipt_names_the_generation_also_where_the_question_came_before_the_in
     library = hash_library(tmp_path, SHELF)
     library.close()
     monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
-    desk = Desk(hash_settings(tmp_path), lambda settings: hash_models())
+    holder = EngineHolder(hash_settings(tmp_path), lambda settings: hash_models())
     event = gr.EventData(None, {"exchange_id": "x1", "question": QUESTION})
 
     async def last() -> dict[str, Any]:
         shown = []
-        async for update in make_asker(desk)(Choice(), event):
+        async for update in make_asker(holder)(SessionSettings(), event):
             shown.append(update["exchange"])
             if len(shown) == 2:
-                desk.start()
+                holder.start()
         assert "Waiting for the models" in shown[1]["parts"]["progress"]
         return shown[-1]
 
     actions = asyncio.run(last())["parts"]["actions"]
-    desk.close()
+    holder.close()
     assert f'"generation": "{library.manifest.generation}"' in actions
 
 
@@ -71,11 +70,11 @@ def test_what_the_user_set_reaches_the_engine(monkeypatch: pytest.MonkeyPatch, t
     ("data", "said"),
     [
         ({"question": " "}, "The question is empty."),
-        ({"question": "x" * 4001}, "The question has 4001 characters; at most 4000 are read."),
-        ({"question": QUESTION, "overrides": {"kind": "poem"}}, "There is no kind &#x27;poem&#x27;"),
-        ({"question": QUESTION, "history": "none"}, "is not a list of earlier turns"),
-        ({"question": QUESTION, "history": [{"answer": "x"}]}, "turn 1 of"),
-        ({}, "The question is empty."),
+        ({"question": "x" * 4001}, "question: 4001 characters are too long; at most 4000 are read."),
+        ({"question": QUESTION, "overrides": {"kind": "poem"}}, "overrides.kind: Input should be &#x27;list&#x27;"),
+        ({"question": QUESTION, "history": "none"}, "history: Input should be a valid list."),
+        ({"question": QUESTION, "history": [{"answer": "x"}]}, "history.0.question: This field is required."),
+        ({}, "question: This field is required."),
     ],
 )
 def test_what_cannot_be_asked_is_said_in_its_place(

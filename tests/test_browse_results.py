@@ -20,7 +20,7 @@ from ui.browse.facets import BrowseQuery
 from ui.browse.results import first_authors, matching_points, question_about, results_to_html
 from ui.browse.routes import browse_routes
 from ui.browse.tab import _Browser, browse_tab
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder
 
 HOSTILE = Paper('a/b?c#d"<i>', '<script>alert("x")</script>\u202e', "Text.", authors=("<b>Eve</b>",))
 
@@ -101,8 +101,8 @@ def test_unknown_paper_and_missing_index_are_one_line(shelf: Library) -> None:
 
 
 def test_papers_that_are_asked_for_before_the_index_is_loaded_hold_no_thread(tmp_path: Path) -> None:
-    desk = Desk(hash_settings(tmp_path))  # not started
-    answer = TestClient(Starlette(routes=browse_routes(desk))).get("/browse/papers")
+    holder = EngineHolder(hash_settings(tmp_path))  # not started
+    answer = TestClient(Starlette(routes=browse_routes(holder))).get("/browse/papers")
     assert answer.status_code == 503
     assert "still being loaded" in answer.text
 

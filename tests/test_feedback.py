@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from rag.errors import CitedeskError, UsageError
-from ui.feedback import append_feedback, read_feedback
+from ui.api.models import FeedbackRequest, parse
+from ui.feedback import append_feedback
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RECEIPT = {
@@ -26,14 +27,18 @@ RECEIPT = {
 SENT = {"verdict": "down", "reason": " the second one is off ", "receipt": RECEIPT}
 
 
+def keep(home: Path, sent: object, user: str | None = None) -> None:
+    append_feedback(home, parse(FeedbackRequest, sent), user, NOW)
+
+
 def lines(home: Path) -> list[Any]:
     return [json.loads(line) for line in (home / "feedback.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def test_a_thumb_is_kept_with_its_receipt(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    append_feedback(home, SENT, "ada", NOW)
-    append_feedback(home, {"verdict": "up", "receipt": {"question": "why\nso"}}, None, NOW)
+    keep(home, SENT, "ada")
+    keep(home, {"verdict": "up", "receipt": {"question": "why\nso"}}, None)
     assert lines(home) == [
         {
             "time": "2026-01-02T03:04:05+00:00",
@@ -62,63 +67,70 @@ def test_a_thumb_is_kept_with_its_receipt(tmp_path: Path) -> None:
 
 
 def test_what_belongs_to_no_receipt_is_dropped() -> None:
-    kept = read_feedback(
+    kept = parse(
+        FeedbackRequest,
         {
             "verdict": "up",
             "user": "mallory",
             "time": "never",
             "api_key": "sk-secret",
             "receipt": {"question": "q", "answer": "long text", "api_key": "sk-secret", "history": ["x"], "turn": "y"},
-        }
-    )
+        },
+    ).to_json()
     assert kept == {"verdict": "up", "reason": "", "receipt": {"question": "q"}}
 
 
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
-        (None, "The feedback is no JSON object."),
-        ([], "The feedback is no JSON object."),
-        ({**SENT, "verdict": "sideways"}, 'The verdict is "up" or "down".'),
-        ({**SENT, "verdict": ["up"]}, 'The verdict is "up" or "down".'),
-        ({**SENT, "reason": "x" * 1001}, "The reason has 1001 characters; at most 1000 are kept. Shorten it."),
-        ({**SENT, "reason": 7}, "The reason is no text."),
-        ({"verdict": "up"}, "The receipt is no JSON object."),
-        ({"verdict": "up", "receipt": {}}, "The receipt has no question."),
-        ({"verdict": "up", "receipt": {"question": " "}}, "The receipt has no question."),
-        ({"verdict": "up", "receipt": {"question": "x" * 4001}}, "The question has 4001 characters"),
-        ({"verdict": "up", "receipt": {**RECEIPT, "kind": "poem"}}, "The kind is none of list, fact"),
-        ({"verdict": "up", "receipt": {**RECEIPT, "status": []}}, "The status is none of answered"),
-        ({"verdict": "up", "receipt": {**RECEIPT, "generation": 5}}, "The generation is no text."),
-        ({"verdict": "up", "receipt": {**RECEIPT, "filters": []}}, "The filters is no JSON object."),
-        ({"verdict": "up", "receipt": {**RECEIPT, "filters": {"venue": {}}}}, "The filter venue is not as"),
-        ({"verdict": "up", "receipt": {**RECEIPT, "overrides": {"kind": 1}}}, "There is no kind 1"),
-        ({"verdict": "up", "receipt": {**RECEIPT, "citations": "x"}}, "The citations are no list"),
-        ({"verdict": "up", "receipt": {**RECEIPT, "citations": [{}]}}, "The paper_id of a citation is no text."),
-        ({"verdict": "up", "receipt": {**RECEIPT, "citations": "x"}}, "The citations are no list of papers."),
+        (None, "Input should be a JSON object."),
+        ([], "Input should be a JSON object."),
+        ({**SENT, "verdict": "sideways"}, "verdict: Input should be 'up' or 'down'."),
+        ({**SENT, "verdict": ["up"]}, "verdict: Input should be 'up' or 'down'."),
+        ({**SENT, "reason": "x" * 1001}, "reason: 1001 characters are too long; at most 1000 are read."),
+        ({**SENT, "reason": 7}, "reason: Input should be a valid string."),
+        ({"verdict": "up"}, "receipt: This field is required."),
+        ({"verdict": "up", "receipt": []}, "receipt: Input should be a JSON object."),
+        ({"verdict": "up", "receipt": {}}, "receipt.question: This field is required."),
+        ({"verdict": "up", "receipt": {"question": " "}}, "The question is empty."),
+        ({"verdict": "up", "receipt": {"question": "x" * 4001}}, "receipt.question: 4001 characters are too long"),
+        ({"verdict": "up", "receipt": {**RECEIPT, "kind": "poem"}}, "receipt.kind: Input should be 'list', 'fact'"),
+        ({"verdict": "up", "receipt": {**RECEIPT, "status": []}}, "receipt.status: Input should be 'answered'"),
+        ({"verdict": "up", "receipt": {**RECEIPT, "generation": 5}}, "receipt.generation: Input should be a valid"),
+        ({"verdict": "up", "receipt": {**RECEIPT, "model": "x" * 301}}, "receipt.model: 301 characters are too long"),
+        ({"verdict": "up", "receipt": {**RECEIPT, "filters": []}}, "receipt.filters: Input should be a JSON object."),
+        ({"verdict": "up", "receipt": {**RECEIPT, "filters": {"venue": {}}}}, "receipt.filters.venue: Input should"),
+        ({"verdict": "up", "receipt": {**RECEIPT, "overrides": {"kind": 1}}}, "receipt.overrides.kind: Input should"),
+        (
+            {"verdict": "up", "receipt": {**RECEIPT, "citations": "x"}},
+            "receipt.citations: Input should be a",
+        ),
+        ({"verdict": "up", "receipt": {**RECEIPT, "citations": [{}]}}, "receipt.citations.0"),
         ({"verdict": "up", "receipt": {**RECEIPT, "citations": ["é" * 299] * 200}}, "The feedback is longer than 64"),
     ],
 )
 def test_what_cannot_be_kept_is_named_in_a_line(tmp_path: Path, sent: object, said: str) -> None:
     with pytest.raises(UsageError) as raised:
-        append_feedback(tmp_path, sent, None, NOW)
+        keep(tmp_path, sent)
     assert str(raised.value).startswith(said)
     assert not (tmp_path / "feedback.jsonl").exists()
 
 
 def test_only_the_first_citations_are_kept() -> None:
-    kept = read_feedback({"verdict": "up", "receipt": {**RECEIPT, "citations": [str(n) for n in range(600)]}})
+    kept = parse(
+        FeedbackRequest, {"verdict": "up", "receipt": {**RECEIPT, "citations": [str(n) for n in range(600)]}}
+    ).to_json()
     assert kept["receipt"]["citations"] == [str(n) for n in range(500)]
 
 
-def test_a_character_that_is_none_is_kept_as_its_escape(tmp_path: Path) -> None:
-    append_feedback(tmp_path, {"verdict": "up", "reason": "\ud800", "receipt": {"question": "q"}}, None, NOW)
-    assert lines(tmp_path)[0]["reason"] == "\ud800"
+def test_half_a_character_is_kept_as_a_question_mark(tmp_path: Path) -> None:
+    keep(tmp_path, {"verdict": "up", "reason": "\ud800", "receipt": {"question": "q"}})
+    assert lines(tmp_path)[0]["reason"] == "?"
 
 
 def test_a_line_that_was_cut_off_does_not_spoil_the_next(tmp_path: Path) -> None:
     (tmp_path / "feedback.jsonl").write_text('{"verdict": "u')
-    append_feedback(tmp_path, SENT, None, NOW)
+    keep(tmp_path, SENT)
     kept = (tmp_path / "feedback.jsonl").read_text().splitlines()
     assert kept[0] == '{"verdict": "u'
     assert json.loads(kept[1])["verdict"] == "down"
@@ -129,19 +141,19 @@ def test_a_file_that_is_full_is_left_as_it_is(tmp_path: Path) -> None:
     with file.open("wb") as handle:
         handle.truncate(64 * 1024**2)
     with pytest.raises(CitedeskError, match=r"feedback\.jsonl is full: 64 MB\. Whoever runs"):
-        append_feedback(tmp_path, SENT, None, NOW)
+        keep(tmp_path, SENT)
     assert file.stat().st_size == 64 * 1024**2
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "feedback.jsonl").mkdir()
     with pytest.raises(CitedeskError, match=r"The feedback cannot be kept in feedback\.jsonl: "):
-        append_feedback(tmp_path, SENT, None, NOW)
+        keep(tmp_path, SENT)
 
 
 def append_many(home: Path, user: str) -> None:
     for _ in range(25):
-        append_feedback(home, SENT, user, NOW)
+        keep(home, SENT, user)
 
 
 def test_several_processes_write_whole_lines(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from rag.answer import Answer, Citation, Missed, Notice, Relaxation, Sentence, S
 from rag.query.conversation.turns import turn_from_json
 from rag.types import Evidence, Filters, Hit, Kind, Overrides, Query, Quote, TokenUsage, Turn
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
+from ui.api.models import AskRequest, FeedbackRequest, parse
 from ui.exchange import Exchange
-from ui.feedback import read_feedback
 from ui.html.exchange_sections import parts_of
-from ui.question import LONGEST, check_length
+from ui.questions import MAX_QUESTION_LENGTH
 
 QUOTE = Quote("It halves the memory of long prompts.", 33, 70, "supported")
 EVIDENCE = (Evidence(1, PEBBLE, ()), Evidence(2, REEF, (QUOTE,)))
@@ -265,10 +265,10 @@ def test_hostile_question_is_only_text() -> None:
 
 
 def test_question_that_may_be_asked_may_be_edited_and_rated() -> None:
-    asked = replace(exchange(), question="q" * LONGEST)
-    check_length(asked.question)
-    assert f'maxlength="{LONGEST}"' in parts_of(asked)["question"]
-    assert read_feedback({"verdict": "up", "receipt": {"question": asked.question}})["receipt"]["question"]
+    asked = replace(exchange(), question="q" * MAX_QUESTION_LENGTH)
+    assert parse(AskRequest, {"question": asked.question}).question == asked.question
+    assert f'maxlength="{MAX_QUESTION_LENGTH}"' in parts_of(asked)["question"]
+    assert parse(FeedbackRequest, {"verdict": "up", "receipt": {"question": asked.question}}).receipt.question
 
 
 def test_nearest_papers_are_open_where_none_is_cited() -> None:

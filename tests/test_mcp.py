@@ -20,9 +20,9 @@ from starlette.types import ASGIApp
 from rag.corpus.records import paper_to_record
 from rag.errors import UsageError
 from tests.fakes import PEBBLE, ScriptedEndpoint, hash_settings
-from tests.serving import served, shelf_desk
+from tests.serving import served, shelf_engine
 from tests.timing import PATIENCE, wait_until
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder
 from ui.login.access import Access, choose_access
 from ui.login.guard import Guard
 from ui.login.users import Users, add_user
@@ -44,9 +44,9 @@ ACCEPT = {"accept": "application/json, text/event-stream"}
 
 @contextmanager
 def tools(
-    desk: Desk, hosts: Collection[str] | None = (), around: Callable[[ASGIApp], ASGIApp] = lambda app: app
+    holder: EngineHolder, hosts: Collection[str] | None = (), around: Callable[[ASGIApp], ASGIApp] = lambda app: app
 ) -> Iterator[str]:
-    made = mcp_app(desk, hosts, patience=0.2)
+    made = mcp_app(holder, hosts, patience=0.2)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> Any:
@@ -58,8 +58,8 @@ def tools(
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Desk]:
-    with shelf_desk(monkeypatch, tmp_path / "home") as opened:
+def holder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[EngineHolder]:
+    with shelf_engine(monkeypatch, tmp_path / "home") as opened:
         yield opened
 
 
@@ -72,7 +72,7 @@ def talk(url: str, say: Callable[[Client], Awaitable[Any]], mode: str = "auto") 
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_a_client_lists_the_tools_and_calls_each(desk: Desk, mode: str) -> None:
+def test_a_client_lists_the_tools_and_calls_each(holder: EngineHolder, mode: str) -> None:
     async def say(client: Client) -> None:
         listed = (await client.list_tools()).tools
         assert [tool.name for tool in listed] == ["search", "ask", "paper"]
@@ -89,16 +89,16 @@ def test_a_client_lists_the_tools_and_calls_each(desk: Desk, mode: str) -> None:
         paper = await client.call_tool("paper", {"paper_id": "2401.00001"})
         assert paper.structured_content == paper_to_record(PEBBLE)
 
-    with tools(desk) as url:
+    with tools(holder) as url:
         talk(url, say, mode)
 
 
-def test_a_follow_up_takes_what_the_tool_gave_before(desk: Desk) -> None:
+def test_a_follow_up_takes_what_the_tool_gave_before(holder: EngineHolder) -> None:
     async def say(client: Client) -> Any:
         first = (await client.call_tool("ask", {"question": QUESTION})).structured_content
         return await client.call_tool("ask", {"question": "which of them has code?", "history": [first]})
 
-    with tools(desk) as url:
+    with tools(holder) as url:
         answer = talk(url, say).structured_content
     assert [each["paper_id"] for each in answer["citations"]] == ["2401.00001"]
 
@@ -106,55 +106,57 @@ def test_a_follow_up_takes_what_the_tool_gave_before(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
     [
-        ("search", {}, "There is no question."),
-        ("search", {"question": "a", "k": 0}, "k is a number of papers from 1 to 100."),
+        ("search", {}, "question: This field is required."),
+        ("search", {"question": "a", "k": 0}, "k: Input should be greater than or equal to 1."),
         ("search", {"question": "a", "since": "soon"}, "The filters cannot be met"),
         ("search", {"question": "a", "home": "/etc"}, "There is no 'home' here"),
-        ("ask", {"question": "a", "kind": "poem"}, "There is no kind 'poem'"),
-        ("ask", {"question": "a", "history": "b"}, "The history cannot be read"),
+        ("ask", {"question": "a", "kind": "poem"}, "kind: Input should be 'list', 'fact'"),
+        ("ask", {"question": "a", "history": "b"}, "history: Input should be a valid list."),
         ("ask", {"question": "a", "overrides": {}}, "There is no 'overrides' here"),
         ("paper", {"paper_id": "../etc"}, "There is no paper '../etc' here."),
-        ("paper", {"paper_id": ["x"]}, "Give the paper_id of one paper"),
+        ("paper", {"paper_id": ["x"]}, "paper_id: Input should be a valid string."),
     ],
 )
 def test_what_means_nothing_comes_back_as_an_error_to_read(
-    desk: Desk, name: str, arguments: dict[str, Any], said: str
+    holder: EngineHolder, name: str, arguments: dict[str, Any], said: str
 ) -> None:
-    with tools(desk) as url:
+    with tools(holder) as url:
         result = talk(url, lambda client: client.call_tool(name, arguments))
     assert result.is_error
     assert result.content[0].text.startswith(said)
 
 
-def test_a_tool_that_is_not_there_is_refused(desk: Desk) -> None:
+def test_a_tool_that_is_not_there_is_refused(holder: EngineHolder) -> None:
     async def say(client: Client) -> None:
         with pytest.raises(MCPError, match="There is no tool 'delete'"):
             await client.call_tool("delete", {})
 
-    with tools(desk) as url:
+    with tools(holder) as url:
         talk(url, say)
 
 
-def test_an_unexpected_failure_shows_nothing_of_the_inside(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_failure_shows_nothing_of_the_inside(
+    holder: EngineHolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret of the inside")
 
-    monkeypatch.setattr("ui.api.asking.search_to_json", broken)
-    with tools(desk) as url:
+    monkeypatch.setattr("ui.api.service.search_to_json", broken)
+    with tools(holder) as url:
         result = talk(url, lambda client: client.call_tool("search", {"question": "caches"}))
     assert result.is_error
     assert result.content[0].text == "Something went wrong here. The server's log says what."
 
 
 def test_while_the_models_load_a_tool_says_so(tmp_path: Path) -> None:
-    with tools(Desk(hash_settings(tmp_path))) as url:
+    with tools(EngineHolder(hash_settings(tmp_path))) as url:
         result = talk(url, lambda client: client.call_tool("search", {"question": "caches"}))
     assert result.is_error
     assert result.content[0].text.endswith("Ask again soon.")
 
 
-def test_a_host_name_that_was_rebound_is_refused(desk: Desk) -> None:
-    with tools(desk, hosts=("papers.example",)) as url:
+def test_a_host_name_that_was_rebound_is_refused(holder: EngineHolder) -> None:
+    with tools(holder, hosts=("papers.example",)) as url:
         for host in ("papers.example", "papers.example:8443", "localhost:1", "127.0.0.1"):
             assert httpx.post(url, json=HELLO, headers={**ACCEPT, "host": host}).status_code == 200, host
         for host in ("evil.example", "papers.example.evil.example", "10.0.0.1:80"):
@@ -163,14 +165,14 @@ def test_a_host_name_that_was_rebound_is_refused(desk: Desk) -> None:
         assert httpx.post(url, json=HELLO, headers=foreign).status_code == 403
 
 
-def test_behind_the_guard_of_loopback_the_client_comes_through(desk: Desk) -> None:
+def test_behind_the_guard_of_loopback_the_client_comes_through(holder: EngineHolder) -> None:
     access = choose_access("127.0.0.1")
-    with tools(desk, access.hosts, lambda app: Guard(app, access)) as url:
+    with tools(holder, access.hosts, lambda app: Guard(app, access)) as url:
         assert len(talk(url, lambda client: client.list_tools()).tools) == 3
         assert httpx.post(url, json=HELLO, headers={**ACCEPT, "host": "evil.example"}).status_code == 403
 
 
-def test_behind_a_login_the_client_sends_basic(desk: Desk, tmp_path: Path) -> None:
+def test_behind_a_login_the_client_sends_basic(holder: EngineHolder, tmp_path: Path) -> None:
     add_user(tmp_path / "users", "ada", "open sesame", rounds=4)
     access = Access(users=Users(tmp_path / "users"))
 
@@ -179,13 +181,13 @@ def test_behind_a_login_the_client_sends_basic(desk: Desk, tmp_path: Path) -> No
         async with http, Client(streamable_http_client(url, http_client=http)) as client:
             return await client.call_tool("search", {"question": "caches"})
 
-    with tools(desk, access.hosts, lambda app: Guard(app, access)) as url:
+    with tools(holder, access.hosts, lambda app: Guard(app, access)) as url:
         assert httpx.post(url, json=HELLO, headers=ACCEPT).status_code == 401
         assert asyncio.run(session(url)).structured_content["hits"]
 
 
-def test_too_much_or_nonsense_is_refused(desk: Desk) -> None:
-    with tools(desk) as url:
+def test_too_much_or_nonsense_is_refused(holder: EngineHolder) -> None:
+    with tools(holder) as url:
         headers = {**ACCEPT, "content-type": "application/json"}
         assert httpx.post(url, content=b"x" * 300_000, headers=headers).status_code == 413
         assert httpx.post(url, content=b"{", headers=headers).status_code == 400
@@ -207,7 +209,7 @@ def test_a_client_that_goes_away_ends_the_endpoints_work(
             await asyncio.wait([asking])
 
     settings = {"llm_base_url": endpoint.url, "llm_model": "small-model"}
-    with shelf_desk(monkeypatch, tmp_path / "home", **settings) as desk, tools(desk) as url:
+    with shelf_engine(monkeypatch, tmp_path / "home", **settings) as holder, tools(holder) as url:
         asyncio.run(asyncio.wait_for(leave(url), PATIENCE))
         wait_for_the_end("citedesk-question")
 
@@ -222,7 +224,7 @@ def test_without_the_extra_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, 
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UsageError) as raised:
-        mcp_app(Desk(hash_settings(tmp_path)))
+        mcp_app(EngineHolder(hash_settings(tmp_path)))
     assert str(raised.value) == "--mcp needs the extra mcp. Install it: pip install 'citedesk[mcp]'"
 
 

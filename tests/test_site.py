@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,11 +15,12 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from tests.conftest import PROJECT
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings
 from tests.serving import served
 from tests.timing import PATIENCE
 from ui.lazy_app import LazyApp
-from ui.site import Offer, make_site
+from ui.site import SiteOptions, make_site
 
 
 def chat() -> Starlette:
@@ -29,20 +32,20 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Set when the chat may be loaded; models need no weights."""
     go_on = threading.Event()
 
-    def load(desk: Any, offer: Offer) -> Starlette:
+    def load(holder: Any, options: SiteOptions) -> Starlette:
         assert go_on.wait(PATIENCE)
         return chat()
 
     monkeypatch.setattr("ui.site._load_chat", load)
     monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
     monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
-    monkeypatch.setattr("ui.desk._LOOK_EVERY", 0.02)
+    monkeypatch.setattr("ui.engine_holder._POLL_INTERVAL", 0.02)
     return go_on
 
 
 @contextmanager
-def site(home: Path, offer: Offer = Offer()) -> Iterator[httpx.Client]:
-    with served(make_site(hash_settings(home), offer)) as url, httpx.Client(base_url=url, timeout=PATIENCE) as client:
+def site(home: Path, options: SiteOptions = SiteOptions()) -> Iterator[httpx.Client]:
+    with served(make_site(hash_settings(home), options)) as url, httpx.Client(base_url=url, timeout=PATIENCE) as client:
         yield client
 
 
@@ -115,7 +118,7 @@ def test_report_cannot_run_anything(tmp_path: Path, loaded: threading.Event) -> 
     loaded.set()
     folder = tmp_path / "run"
     folder.mkdir()
-    with site(tmp_path, Offer(report=folder)) as client:
+    with site(tmp_path, SiteOptions(report=folder)) as client:
         assert client.get("/page/report").status_code == 404
         (folder / "report.html").write_text("<h1>Report</h1>")
         reply = client.get("/page/report")
@@ -127,7 +130,7 @@ def test_report_cannot_run_anything(tmp_path: Path, loaded: threading.Event) -> 
 def test_chat_that_cannot_be_loaded_says_so_and_the_rest_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loaded: threading.Event
 ) -> None:
-    def broken(desk: Any, offer: Offer) -> Starlette:
+    def broken(holder: Any, options: SiteOptions) -> Starlette:
         raise ImportError("no module named x")
 
     monkeypatch.setattr("ui.site._load_chat", broken)
@@ -137,6 +140,12 @@ def test_chat_that_cannot_be_loaded_says_so_and_the_rest_goes_on(
         said = client.get("/page/status").json()
         assert said["message"] == ("The chat cannot be loaded (ImportError: no module named x). Run `citedesk doctor`.")
         assert client.get("/api/search", params={"q": "caches"}).json()["hits"]
+
+
+def test_first_page_does_not_wait_for_the_import_of_what_serves_the_rest() -> None:
+    code = "import sys, ui.server; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert not {"fastapi", "pydantic", "gradio", "mcp", "chromadb", "llama_index"} & set(result.stdout.split())
 
 
 def test_door_opens_only_while_its_app_runs() -> None:

@@ -61,7 +61,7 @@ def test_only_who_is_on_this_machine_may_name_an_endpoint(
     served: list[Serving] = []
     monkeypatch.setattr("ui.server.serve", served.append)
     assert main(["ui", "--port", "0", *arguments]) == 0
-    assert served[0].offer.endpoints is endpoints
+    assert served[0].options.endpoints is endpoints
 
 
 def test_user_is_added_with_a_hashed_password(

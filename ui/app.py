@@ -9,34 +9,33 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 
 from ui.ask_tab import conversation_component, make_asker
-from ui.asking import AT_ONCE
 from ui.browse.tab import browse_tab
-from ui.choice import Choice
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder, SessionSettings
 from ui.html.chat_page import head, top_line
 from ui.last_evaluation import evaluation_to_html
+from ui.questions import MAX_CONCURRENT
 from ui.settings_tab import settings_tab
 
 _SESSIONS = 1000  # whose state Gradio keeps, some 50 KB each
 _MOST_QUEUED = 256  # questions
 
 
-def make_chat(desk: Desk, report: Path | None = None, endpoints: bool = True) -> Starlette:
+def make_chat(holder: EngineHolder, report: Path | None = None, endpoints: bool = True) -> Starlette:
     """Build the app; `endpoints` lets a session name an endpoint of its own."""
     with gr.Blocks(title="Citedesk", analytics_enabled=False) as blocks:
         gr.HTML(top_line(), js_on_load=None, apply_default_css=False)
-        choice = gr.State(Choice(written=desk.settings.has_endpoint))
+        choice = gr.State(SessionSettings(written=holder.settings.has_endpoint))
         with gr.Tabs(elem_id="cd-tabs"):
             with gr.Tab("Ask"):
-                _ask_tab(desk, choice)
+                _ask_tab(holder, choice)
             with gr.Tab("Browse") as browse:
-                browse_tab(desk, browse)
+                browse_tab(holder, browse)
             with gr.Tab("Measure") as measure:
-                _measure_tab(desk, measure, report)
+                _measure_tab(holder, measure, report)
             with gr.Tab("Settings"):
-                settings_tab(desk, choice, endpoints)
+                settings_tab(holder, choice, endpoints)
     blocks.state_session_capacity = _SESSIONS
-    blocks.queue(max_size=_MOST_QUEUED, default_concurrency_limit=AT_ONCE)
+    blocks.queue(max_size=_MOST_QUEUED, default_concurrency_limit=MAX_CONCURRENT)
     app: Starlette = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,
@@ -53,24 +52,24 @@ def make_chat(desk: Desk, report: Path | None = None, endpoints: bool = True) ->
     return app
 
 
-def _ask_tab(desk: Desk, choice: gr.State) -> None:
+def _ask_tab(holder: EngineHolder, choice: gr.State) -> None:
     conversation = conversation_component()
     asking = conversation.ask(
-        make_asker(desk),
+        make_asker(holder),
         inputs=choice,
         outputs=conversation,
         show_progress="hidden",
         trigger_mode="multiple",
-        concurrency_limit=AT_ONCE,
+        concurrency_limit=MAX_CONCURRENT,
         api_visibility="private",
     )
     conversation.halt(None, cancels=[asking], queue=False, api_visibility="private")
 
 
-def _measure_tab(desk: Desk, tab: gr.Tab, report: Path | None) -> None:
+def _measure_tab(holder: EngineHolder, tab: gr.Tab, report: Path | None) -> None:
     shown = gr.HTML(js_on_load=None, apply_default_css=False)
     tab.select(
-        lambda: evaluation_to_html(desk.settings.home, report),
+        lambda: evaluation_to_html(holder.settings.home, report),
         outputs=shown,
         show_progress="hidden",
         queue=False,

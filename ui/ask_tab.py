@@ -12,16 +12,13 @@ from typing import Any
 import gradio as gr
 
 from rag.answer import Done
-from rag.errors import CitedeskError, UsageError
-from rag.query.conversation.turns import turns_from_json
-from ui.asking import Asked, AskedOf, Item, Waiting, batches
-from ui.choice import Choice
-from ui.desk import Desk
+from rag.errors import CitedeskError
+from ui.api.models import MAX_TURNS, AskRequest, parse
+from ui.engine_holder import EngineHolder, SessionSettings
 from ui.exchange import Exchange
 from ui.html.chat_page import ask_tab_frame
 from ui.html.exchange_sections import parts_of
-from ui.overrides import overrides_from_json, overrides_to_json
-from ui.question import check_length
+from ui.questions import QuestionEvent, QuestionRequest, SearchedIndex, Waiting, overrides_to_json, run_question
 
 _EVERY = 0.08  # seconds between two updates of an answer that is being written
 _ATTACH = (
@@ -36,17 +33,17 @@ def conversation_component() -> gr.HTML:
     return gr.HTML("", html_template=ask_tab_frame(), js_on_load=_ATTACH, apply_default_css=False, exchange=None)
 
 
-def make_asker(desk: Desk) -> Callable[..., AsyncGenerator[dict[str, Any], None]]:
-    """Return the handler of a question; `choice` is what the session has set."""
+def make_asker(holder: EngineHolder) -> Callable[..., AsyncGenerator[dict[str, Any], None]]:
+    """Return the handler of a question; `session` is what the session has set."""
 
-    async def ask(choice: Choice, event: gr.EventData) -> AsyncGenerator[dict[str, Any], None]:
+    async def ask(session: SessionSettings, event: gr.EventData) -> AsyncGenerator[dict[str, Any], None]:
         exchange_id, question = _asked_for(event._data)
         exchange = Exchange(exchange_id, question, progress="Searching …")
         try:
-            asked = _read(event._data, choice)
+            asked = _read(event._data, session)
             exchange = replace(exchange, overrides=asked.overrides)
             yield _shown(exchange)
-            async with aclosing(batches(desk, asked)) as stream:
+            async with aclosing(run_question(holder, asked)) as stream:
                 async for batch in stream:
                     for item in batch:
                         exchange = _with(exchange, item)
@@ -64,23 +61,20 @@ def _asked_for(data: Mapping[str, Any]) -> tuple[str, str]:
     return exchange_id if re.fullmatch(r"x[a-z0-9]{1,20}", exchange_id) else "x0", str(data.get("question", ""))
 
 
-def _read(data: Mapping[str, Any], choice: Choice) -> Asked:
-    """Parse what the page asks; raises UsageError."""
-    question = _asked_for(data)[1]
-    check_length(question)
-    try:
-        history = turns_from_json(data.get("history", []))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    return Asked(question, overrides_from_json(data.get("overrides", {})), history, choice)
+def _read(data: Mapping[str, Any], session: SessionSettings) -> QuestionRequest:
+    """Parse what the page asks, of a long conversation the last turns; raises UsageError."""
+    sent = {name: data[name] for name in ("question", "overrides", "history") if name in data}
+    if isinstance(history := sent.get("history"), list):
+        sent["history"] = history[-MAX_TURNS:]
+    return replace(parse(AskRequest, sent).to_question(), session=session)
 
 
-def _with(exchange: Exchange, item: Item) -> Exchange:
+def _with(exchange: Exchange, item: QuestionEvent) -> Exchange:
     """Return the exchange with one more item, and what is in progress."""
     if isinstance(item, Waiting):
         ahead = f"Waiting: {item.ahead} before you …" if item.ahead else "Waiting for the models to be loaded …"
         return replace(exchange, progress=ahead)
-    if isinstance(item, AskedOf):
+    if isinstance(item, SearchedIndex):
         return replace(exchange, generation=item.generation)
     exchange = exchange.with_event(item)
     return exchange if isinstance(item, Done) else replace(exchange, progress="Writing …")

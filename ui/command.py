@@ -69,10 +69,10 @@ def serve_or_add_user(arguments: Namespace, configuration: Configuration) -> int
     own = is_loopback(arguments.host) and not (access.users or access.header or arguments.name)
     with _listen(arguments.host, arguments.port) as listener:
         from ui.server import Serving, serve  # after the port is taken
-        from ui.site import Offer
+        from ui.site import SiteOptions
 
-        offer = Offer(access, own or arguments.session_endpoints, arguments.mcp, arguments.report)
-        serve(Serving(configuration.settings, listener, offer, arguments.open))
+        options = SiteOptions(access, own or arguments.session_endpoints, arguments.mcp, arguments.report)
+        serve(Serving(configuration.settings, listener, options, arguments.open))
     return 0
 
 

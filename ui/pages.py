@@ -39,11 +39,6 @@ def page_response(template: str, status: int = 200, headers: Mapping[str, str] =
     return HTMLResponse(html(template, **values), status, {**HEADERS, **headers})
 
 
-def plain_page(title: str, body: str) -> str:
-    """Return a page around HTML that is escaped already."""
-    return html("plain.html", title=title, body=body)
-
-
 class PageHeaders:
     """ASGI middleware that adds headers to responses without stricter ones of their own."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rag.cli.output import note
 from rag.settings import Settings
-from ui.site import Offer, make_site
+from ui.site import SiteOptions, make_site
 
 _GRACE = 3  # seconds for open connections to finish
 
@@ -22,7 +22,7 @@ class Serving:
 
     settings: Settings
     listener: socket.socket
-    offer: Offer
+    options: SiteOptions
     open_browser: bool = False
 
     @property
@@ -39,7 +39,7 @@ def serve(serving: Serving) -> None:
 
     _keep_to_this_machine()
     config = uvicorn.Config(
-        make_site(serving.settings, serving.offer),
+        make_site(serving.settings, serving.options),
         log_level="warning",
         access_log=False,
         proxy_headers=False,

@@ -11,8 +11,7 @@ import gradio as gr
 from rag.errors import CitedeskError
 from rag.settings import Settings
 from rag.text.display import format_count
-from ui.choice import Choice
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder, SessionSettings
 from ui.html.markup import text
 
 _SECONDS = 10  # in which an endpoint must list its models
@@ -23,16 +22,16 @@ _ANSWERS = [
 _DEPTHS = [("Thorough: a cross-encoder reads the best papers", "thorough"), ("Fast: a tenth of the time", "fast")]
 
 
-def settings_tab(desk: Desk, choice: gr.State, endpoints: bool) -> None:
+def settings_tab(holder: EngineHolder, choice: gr.State, endpoints: bool) -> None:
     """Build the tab; unless `endpoints`, the server's own endpoint is the only one."""
-    chooser = _Chooser(desk.settings, endpoints)
-    first = Choice(written=desk.settings.has_endpoint)
+    chooser = _Chooser(holder.settings, endpoints)
+    first = SessionSettings(written=holder.settings.has_endpoint)
     with gr.Column(elem_classes="cd-settings"):
-        said = gr.HTML(choice_to_html(first, desk.settings), js_on_load=None, apply_default_css=False)
+        said = gr.HTML(choice_to_html(first, holder.settings), js_on_load=None, apply_default_css=False)
         answers = gr.Radio(_ANSWERS, value="written" if first.written else "extractive", label="Answers")
         depth = gr.Radio(_DEPTHS, value="thorough", label="Depth of the search")
         with gr.Group(visible=endpoints):
-            base_url, key, model, list_models = _endpoint_fields(desk.settings)
+            base_url, key, model, list_models = _endpoint_fields(holder.settings)
         apply = gr.Button("Use these settings", variant="primary")
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     inputs = [choice, answers, depth, base_url, key, model]
@@ -71,7 +70,7 @@ class _Chooser:
         self._settings = settings
         self._endpoints = endpoints
 
-    def use(self, before: Choice, *values: Any) -> tuple[Choice, str, Any]:
+    def use(self, before: SessionSettings, *values: Any) -> tuple[SessionSettings, str, Any]:
         """Apply the fields; the key's field is emptied on success."""
         after, settings = self._chosen(before, *values), self._settings
         if after.written and not _named(after, settings):
@@ -82,7 +81,7 @@ class _Chooser:
             return before, failure_to_html(str(error)), gr.skip()
         return after, choice_to_html(after, self._settings), ""
 
-    def look(self, before: Choice, *values: Any) -> tuple[Any, str]:
+    def look(self, before: SessionSettings, *values: Any) -> tuple[Any, str]:
         """Fill the drop-down with the models that the endpoint lists."""
         after = replace(self._chosen(before, *values), written=True)
         if not (after.base_url or self._settings.llm_base_url):
@@ -96,17 +95,19 @@ class _Chooser:
         value = after.model if after.model in found else found[0]
         return gr.update(choices=list(found), value=value), choice_to_html(before, self._settings, len(found))
 
-    def _chosen(self, before: Choice, answers: str, depth: str, base_url: str, key: str, model: str | None) -> Choice:
+    def _chosen(
+        self, before: SessionSettings, answers: str, depth: str, base_url: str, key: str, model: str | None
+    ) -> SessionSettings:
         if not self._endpoints:  # a client may send anything
-            return Choice(answers == "written", thorough=depth == "thorough")
+            return SessionSettings(answers == "written", thorough=depth == "thorough")
         address = base_url.strip() or None
         kept = before.api_key if address == before.base_url else None
-        return Choice(
+        return SessionSettings(
             answers == "written", address, (model or "").strip() or None, key.strip() or kept, depth == "thorough"
         )
 
 
-def _named(choice: Choice, settings: Settings) -> bool:
+def _named(choice: SessionSettings, settings: Settings) -> bool:
     """Return whether an endpoint and a model are set; the server's model does not count for another endpoint."""
     if choice.base_url in (None, settings.llm_base_url):
         return bool(settings.llm_base_url and (choice.model or settings.llm_model))
@@ -121,7 +122,7 @@ def list_of_models(settings: Settings) -> tuple[str, ...]:
     return model_names(get_json(settings, "models", time.monotonic() + _SECONDS))
 
 
-def choice_to_html(choice: Choice, settings: Settings, listed: int | None = None) -> str:
+def choice_to_html(choice: SessionSettings, settings: Settings, listed: int | None = None) -> str:
     """Return how this session's questions are answered; `listed` is how many models the endpoint has just listed."""
     if choice.written and (choice.base_url or settings.llm_base_url):
         model, address = choice.model or settings.llm_model or "", choice.base_url or settings.llm_base_url or ""

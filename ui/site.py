@@ -1,4 +1,4 @@
-"""All that is served under one address: the page, its files, and what it asks for besides."""
+"""Everything that is served under one address: the page, its files, the HTTP API and MCP."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.errors import CitedeskError
 from rag.settings import Settings
-from ui.api.routes import api_routes
 from ui.browse.collection import load_collection
 from ui.browse.routes import browse_routes
-from ui.desk import IMPORTING, Desk
+from ui.engine_holder import IMPORT_LOCK, EngineHolder
 from ui.html.chat_page import examples_to_html
 from ui.last_evaluation import report_route
 from ui.lazy_app import LazyApp
@@ -37,10 +37,11 @@ _STATIC = Path(__file__).parent / "static"
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What is offered, and to whom: `endpoints` lets a session name an endpoint of its own, `mcp` serves MCP too.
+class SiteOptions:
+    """What is served, and to whom.
 
-    `report` is the folder of the evaluation to show, None for the last one.
+    `endpoints` lets a session name an endpoint of its own, `mcp` serves MCP too, `report` is the folder of the
+    evaluation to show, None for the last one.
     """
 
     access: Access = Access()
@@ -49,49 +50,70 @@ class Offer:
     report: Path | None = None
 
 
-def make_site(settings: Settings, offer: Offer = Offer()) -> Guard:
-    """Put the site together; it loads its index, models and chat once it is started.
+def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Guard:
+    """Return the application, which loads its index, models, API and chat once it is started.
 
-    Raises UsageError where MCP is offered and its extra is not installed.
+    Raises UsageError where MCP is asked for and its extra is not installed.
     """
-    desk = Desk(settings)
-    door = LazyApp(lambda: _load_chat(desk, offer))
-    mcp = _mcp(desk, offer)
+    holder = EngineHolder(settings)
+    api = _LazyApi(holder)
+    door = LazyApp(lambda: _load_chat(holder, options))
+    mcp = _mcp(holder, options)
 
     @asynccontextmanager
     async def lifespan(site: Starlette) -> AsyncIterator[None]:
-        desk.start()
+        api.load()
+        holder.start()
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(asyncio.to_thread, desk.close)  # it waits for what is being loaded
+            stack.push_async_callback(asyncio.to_thread, holder.close)  # it waits for what is being loaded
             for each in mcp:
                 await stack.enter_async_context(each.lifespan())
             await stack.enter_async_context(door.opening())
             yield
 
     routes = [
-        Mount("/page", routes=_page_routes(desk, door, offer)),
-        *api_routes(desk),
+        Mount("/page", routes=_page_routes(holder, door, options)),
+        Route("/api/{path:path}", api),
         *(route for each in mcp for route in each.routes),
         Mount("/", door),
     ]
-    return Guard(PageHeaders(Starlette(routes=routes, lifespan=lifespan)), offer.access)
+    return Guard(PageHeaders(Starlette(routes=routes, lifespan=lifespan)), options.access)
 
 
-def _page_routes(desk: Desk, door: LazyApp, offer: Offer) -> list[BaseRoute]:
-    """Serve what the page asks for besides Gradio's own."""
+class _LazyApi:
+    """The HTTP API, imported on a thread behind the first page; requests wait for it."""
+
+    def __init__(self, holder: EngineHolder) -> None:
+        self._holder = holder
+        self._loading: asyncio.Future[ASGIApp] | None = None
+
+    def load(self) -> asyncio.Future[ASGIApp]:
+        """Begin to load it, once."""
+        if self._loading is None:
+            self._loading = asyncio.ensure_future(asyncio.to_thread(_load_api, self._holder))
+        return self._loading
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        api = await asyncio.shield(self.load())
+        await api(scope, receive, send)
+
+
+def _page_routes(holder: EngineHolder, door: LazyApp, options: SiteOptions) -> list[BaseRoute]:
+    """Return the routes that the page asks for besides Gradio's own."""
     started = uuid4().hex
 
     async def status(request: Request) -> JSONResponse:
-        state = desk.status
+        state = holder.status
         shown = {"open": door.is_open, "ready": state.ready, "message": door.failure or state.message}
-        user = request.scope.get("state", {}).get("user") if offer.access.users else None
+        user = request.scope.get("state", {}).get("user") if options.access.users else None
         return JSONResponse(
             {**shown, "started": started, "papers": state.papers, "user": user}, headers={"Cache-Control": "no-store"}
         )
 
     def examples(request: Request) -> HTMLResponse:
         try:
-            library = desk.engine(timeout=0).library
+            library = holder.engine(timeout=0).library
         except CitedeskError:
             return HTMLResponse("", 503)
         topics = [topic.name for topic in load_collection(library).atlas.topics]
@@ -102,21 +124,28 @@ def _page_routes(desk: Desk, door: LazyApp, offer: Offer) -> list[BaseRoute]:
         Mount("/static", StaticFiles(directory=_STATIC)),
         Route("/status", status),
         Route("/examples", examples),
-        *browse_routes(desk),
-        report_route(desk.settings.home, offer.report),
+        *browse_routes(holder),
+        report_route(holder.settings.home, options.report),
     ]
 
 
-def _mcp(desk: Desk, offer: Offer) -> tuple[McpApp, ...]:
-    if not offer.mcp:
+def _mcp(holder: EngineHolder, options: SiteOptions) -> tuple[McpApp, ...]:
+    if not options.mcp:
         return ()
     from ui.mcp_server import mcp_app  # of an extra
 
-    return (mcp_app(desk, offer.access.hosts),)
+    return (mcp_app(holder, options.access.hosts),)
 
 
-def _load_chat(desk: Desk, offer: Offer) -> Starlette:
-    with IMPORTING:
+def _load_api(holder: EngineHolder) -> ASGIApp:
+    with IMPORT_LOCK:
+        from ui.api.app import make_api  # 0.3 s of imports
+
+        return make_api(holder)
+
+
+def _load_chat(holder: EngineHolder, options: SiteOptions) -> Starlette:
+    with IMPORT_LOCK:
         from ui.app import make_chat  # 3 s of imports
 
-    return make_chat(desk, offer.report, offer.endpoints)
+    return make_chat(holder, options.report, options.endpoints)

@@ -1,76 +1,84 @@
-"""Work that ends when the client goes away, and its events as they come (server-sent events, WHATWG HTML §9.2)."""
+"""JSON as it is sent, server-sent events (WHATWG HTML §9.2), and work that ends when the client disconnects."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
 from typing import Any, TypeVar
 
+from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-Named = tuple[str, Mapping[str, Any]]
-T = TypeVar("T")
-_PING = 15.0  # seconds after which a proxy may take a silent stream for a dead one
-_HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),
-]
+ServerSentEvent = tuple[str, Mapping[str, Any]]
+"""An event's name and its data."""
+
+_T = TypeVar("_T")
+_PING_INTERVAL = 15.0  # seconds; proxies take a stream that is silent for longer to be dead
 
 
-async def until_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T | None:
-    """Do the work; where the client goes away before it is done, end it and return None."""
-    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(_gone(receive))
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """Encode a JSON object as UTF-8, half surrogate pairs as escapes."""
+    return json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace")
+
+
+async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, _T]) -> _T | None:
+    """Return what the work returns; where the client disconnects first, cancel it and return None."""
+    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(_disconnected(receive))
     try:
         await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
         return working.result() if working.done() else None
     finally:
-        await end(working, gone)
+        await _cancel(working, gone)
 
 
-async def end(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel tasks, each once, and wait until they have cleaned up."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+class EventStream(StreamingResponse):
+    """A response of server-sent events, whose generator is closed when the client disconnects.
 
+    Starlette's own response would notice that only at the next event.
+    """
 
-class EventStream:
-    """An ASGI response that sends events; `events` makes them anew for it, and is closed when the client goes away."""
+    media_type = "text/event-stream"
 
-    def __init__(self, events: Callable[[], AsyncGenerator[Named, None]]) -> None:
+    def __init__(self, events: AsyncGenerator[ServerSentEvent, None]) -> None:
+        super().__init__((), headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events, and a comment now and then while there are none."""
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         pinging = asyncio.ensure_future(_ping(send))
         try:
-            await until_gone(receive, self._send(send))
+            await until_disconnect(receive, self._send_events(send))
         finally:
-            await end(pinging)
+            await _cancel(pinging)
 
-    async def _send(self, send: Send) -> None:
-        async with aclosing(self._events()) as events:
-            async for name, value in events:
-                await send({"type": "http.response.body", "body": as_event(name, value), "more_body": True})
+    async def _send_events(self, send: Send) -> None:
+        async with aclosing(self._events) as events:
+            async for name, data in events:
+                await send({"type": "http.response.body", "body": encode_event(name, data), "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def as_event(name: str, value: Mapping[str, Any]) -> bytes:
-    """Write an event; JSON has no line break of its own, so one `data` line holds it."""
-    data = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace")
-    return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
+def encode_event(name: str, data: Mapping[str, Any]) -> bytes:
+    """Encode an event; JSON has no line breaks of its own, so one `data` line holds it."""
+    return b"event: " + name.encode() + b"\ndata: " + json_bytes(data) + b"\n\n"
 
 
 async def _ping(send: Send) -> None:
     while True:
-        await asyncio.sleep(_PING)
+        await asyncio.sleep(_PING_INTERVAL)
         await send({"type": "http.response.body", "body": b": still at it\n\n", "more_body": True})
 
 
-async def _gone(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _cancel(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks, and wait until they have cleaned up."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -13,20 +13,20 @@ from rag.errors import CitedeskError
 from ui.browse.collection import Collection, load_collection
 from ui.browse.facets import browse_query_from_url
 from ui.browse.results import find_papers, notice_to_html, paper_to_html
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder
 
 _ELEMENT = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _NUMBER = re.compile(r"[0-9]{1,7}")
 _GONE = "There is no such paper any more. Reload the page to see what the collection holds."
 
 
-def browse_routes(desk: Desk) -> list[Route]:
+def browse_routes(holder: EngineHolder) -> list[Route]:
     """Return the routes `/browse/papers` and `/browse/paper/{paper_id}`; ids may contain slashes."""
 
     def answering(handler: Callable[[Request, Collection], HTMLResponse]) -> Callable[[Request], HTMLResponse]:
         def endpoint(request: Request) -> HTMLResponse:  # not async: building the collection takes seconds
             try:
-                return handler(request, load_collection(desk.engine(timeout=0).library))
+                return handler(request, load_collection(holder.engine(timeout=0).library))
             except CitedeskError as error:
                 return _html(notice_to_html(str(error), "error"), 503)
 

@@ -12,7 +12,7 @@ from ui.browse.collection import Collection, load_collection
 from ui.browse.facets import BrowseQuery, as_sort
 from ui.browse.results import code_label, find_papers, notice_to_html, topic_choices, year_choices
 from ui.browse.topic_map import map_to_html
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder
 
 _ORDERS = [("Best match, then newest", "best"), ("Newest", "newest"), ("Oldest", "oldest"), ("Title", "title")]
 _WAIT = "The index and the models are loading. The papers will appear here."
@@ -22,7 +22,7 @@ _PLAIN: Any = {"apply_default_css": False, "padding": False, "js_on_load": None}
 Updates = tuple[Any, ...]
 
 
-def browse_tab(desk: Desk, tab: gr.Tab) -> None:
+def browse_tab(holder: EngineHolder, tab: gr.Tab) -> None:
     """Add the controls, the list and the map to a tab; they are filled when it is first selected."""
     with gr.Row(elem_classes="cd-browse-row"):
         with gr.Column(scale=1, min_width=260, elem_classes="cd-browse-facets"):
@@ -37,14 +37,14 @@ def browse_tab(desk: Desk, tab: gr.Tab) -> None:
             with gr.Tab("Map"):
                 chart = gr.HTML(notice_to_html(_WAIT, "wait"), label="Map of the collection", **_PLAIN)
     generation = gr.State("")
-    browser = _Browser(desk)
-    controls, counted = [text, years, topics, code, sort], [results, years, topics, code]
+    browser = _Browser(holder)
+    controls, format_count = [text, years, topics, code, sort], [results, years, topics, code]
     gr.on(
         # Gradio 6.31's Textbox has no `input` when it is emptied.
         [text.change, *(each.input for each in (years, topics, code, sort))],
         browser.show,
         [generation, *controls],
-        [generation, chart, *counted],
+        [generation, chart, *format_count],
         queue=False,
         show_progress="hidden",
         trigger_mode="always_last",
@@ -53,7 +53,7 @@ def browse_tab(desk: Desk, tab: gr.Tab) -> None:
     tab.select(
         browser.fill,
         [generation, *controls],
-        [generation, chart, *counted],
+        [generation, chart, *format_count],
         show_progress="hidden",
         concurrency_limit=_AT_ONCE,
         api_visibility="private",
@@ -63,8 +63,8 @@ def browse_tab(desk: Desk, tab: gr.Tab) -> None:
 class _Browser:
     """Turns the controls' values into what is shown; holds no state of a session."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, holder: EngineHolder) -> None:
+        self._holder = holder
 
     def fill(self, generation: str, *controls: Any) -> Updates:
         """Show the papers unless those of this generation are shown already."""
@@ -76,7 +76,7 @@ class _Browser:
 
     def _shown(self, generation: str, controls: Sequence[Any], refresh: bool) -> Updates:
         try:
-            collection = load_collection(self._desk.engine().library)
+            collection = load_collection(self._holder.engine().library)
         except CitedeskError as error:
             return (gr.skip(), gr.skip(), notice_to_html(str(error), "error"), *([gr.skip()] * 3))
         if generation == collection.generation:

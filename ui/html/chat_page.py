@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ui.pages import html
-from ui.question import LONGEST
+from ui.questions import MAX_QUESTION_LENGTH
 
 
 def head(script: str) -> str:
@@ -20,7 +20,7 @@ def top_line() -> str:
 
 def ask_tab_frame() -> str:
     """Return the empty places of the Ask tab: conversations, exchanges, examples, and the field for a question."""
-    return html("ask_tab.html", longest=LONGEST)
+    return html("ask_tab.html", longest=MAX_QUESTION_LENGTH)
 
 
 def examples_to_html(questions: Sequence[str], papers: int) -> str:
@@ -30,4 +30,4 @@ def examples_to_html(questions: Sequence[str], papers: int) -> str:
 
 def waiting_page() -> str:
     """Return a page that accepts a question while the chat is loading."""
-    return html("waiting.html", script="waiting.js", longest=LONGEST)
+    return html("waiting.html", script="waiting.js", longest=MAX_QUESTION_LENGTH)

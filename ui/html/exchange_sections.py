@@ -12,13 +12,12 @@ from rag.answer import Answer
 from rag.render.json import answer_to_json
 from ui.exchange import Exchange
 from ui.export import answer_to_markdown, to_bibtex, to_csv
-from ui.feedback import LONGEST_REASON
+from ui.feedback import MAX_REASON_LENGTH
 from ui.html.answer_section import answer_to_html
 from ui.html.cited_papers import cards_to_html, near_to_html
 from ui.html.markup import bdi, button, json_script, text
 from ui.html.question_controls import understanding_to_html
-from ui.overrides import overrides_to_json
-from ui.question import LONGEST
+from ui.questions import MAX_QUESTION_LENGTH, overrides_to_json
 from ui.suggestions import follow_ups
 
 _FORMATS = {"csv": "CSV", "bibtex": "BibTeX", "markdown": "Markdown"}
@@ -56,7 +55,7 @@ def _edit(exchange: Exchange) -> str:
     ask = '<button type="submit" class="cd-button cd-small cd-main">Ask again</button>'
     return (
         f'<form class="cd-edit" data-form="edit" hidden><label class="cd-hidden" for="{name}">Your question</label>'
-        f'<textarea id="{name}" name="question" rows="2" dir="auto" maxlength="{LONGEST}">'
+        f'<textarea id="{name}" name="question" rows="2" dir="auto" maxlength="{MAX_QUESTION_LENGTH}">'
         f"{text(exchange.question)}</textarea>"
         f'<div class="cd-set-of">{ask}{button("Cancel", "cancel", "cd-small")}</div></form>'
     )
@@ -121,7 +120,7 @@ def _exports(answer: Answer) -> dict[str, str]:
 def _reason(exchange: Exchange) -> str:
     name = text(f"{exchange.exchange_id}-reason")
     send = '<button type="submit" class="cd-button cd-small cd-main">Send</button>'
-    area = f'<textarea id="{name}" name="reason" rows="2" maxlength="{LONGEST_REASON}"></textarea>'
+    area = f'<textarea id="{name}" name="reason" rows="2" maxlength="{MAX_REASON_LENGTH}"></textarea>'
     return (
         f'<form class="cd-reason" data-form="reason" hidden><label for="{name}">Why? It is kept on this server with '
         f"the answer, and may be left out.</label>{area}"

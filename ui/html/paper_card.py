@@ -60,7 +60,7 @@ def authors_to_html(paper: Paper) -> str:
 
 
 def abstract_to_html(paper: Paper, quotes: Sequence[Quote] = ()) -> str:
-    """Return the whole abstract, LaTeX made readable, with the quoted words in <mark>."""
+    """Return the whole abstract, LaTeX made latex_to_text, with the quoted words in <mark>."""
     whole, parts, end = paper.abstract, [], 0
     for start, stop in _spans(paper, quotes):
         parts += [_shown(whole[end:start]), f"<mark>{_shown(whole[start:stop])}</mark>"]

@@ -10,7 +10,7 @@ from rag.text.sanitize import decode_visible
 from rag.types import Filters, Kind, Query
 from ui.exchange import Exchange
 from ui.html.markup import attributes, bdi, button, text
-from ui.overrides import overrides_to_json
+from ui.questions import overrides_to_json
 
 KINDS: Mapping[Kind, str] = {
     "list": "list of papers",

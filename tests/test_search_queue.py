@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.timing import PATIENCE
-from ui.turnstile import Left, Turnstile
+from ui.search_queue import SearchCancelled, SearchQueue
 
 
 def never() -> bool:
@@ -14,7 +14,7 @@ def never() -> bool:
 
 
 def test_searches_come_in_by_their_order_and_are_told_how_many_are_before_them() -> None:
-    turnstile, order = Turnstile(1), list[str]()
+    search_queue, order = SearchQueue(1), list[str]()
     told: dict[str, list[int]] = {"second": [], "third": []}
     queued = {name: threading.Event() for name in told}
 
@@ -23,11 +23,11 @@ def test_searches_come_in_by_their_order_and_are_told_how_many_are_before_them()
             told[name].append(count)
             queued[name].set()
 
-        with turnstile.place(ahead, never):
+        with search_queue.slot(ahead, never):
             order.append(name)
 
     threads = []
-    with turnstile.place(told["second"].append, never):
+    with search_queue.slot(told["second"].append, never):
         for name in told:
             threads.append(threading.Thread(target=search, args=(name,)))
             threads[-1].start()
@@ -42,28 +42,28 @@ def test_searches_come_in_by_their_order_and_are_told_how_many_are_before_them()
 
 
 def test_so_many_search_side_by_side_as_there_are_places() -> None:
-    turnstile, told = Turnstile(2), list[int]()
-    with turnstile.place(told.append, never), turnstile.place(told.append, never):
+    search_queue, told = SearchQueue(2), list[int]()
+    with search_queue.slot(told.append, never), search_queue.slot(told.append, never):
         assert told == []
 
 
 def test_who_leaves_the_queue_does_not_search_and_holds_nobody_up() -> None:
-    turnstile, left, waits = Turnstile(1), threading.Event(), threading.Event()
+    search_queue, left, waits = SearchQueue(1), threading.Event(), threading.Event()
     outcome: list[str] = []
 
     def search(has_left: Callable[[], bool]) -> None:
         try:
-            with turnstile.place(lambda ahead: waits.set(), has_left):
+            with search_queue.slot(lambda ahead: waits.set(), has_left):
                 outcome.append("searched")
-        except Left:
+        except SearchCancelled:
             outcome.append("left")
 
-    with turnstile.place(lambda ahead: None, never):
+    with search_queue.slot(lambda ahead: None, never):
         thread = threading.Thread(target=search, args=(left.is_set,))
         thread.start()
         assert waits.wait(PATIENCE)
         left.set()
-        turnstile.nudge()
+        search_queue.wake()
         thread.join(PATIENCE)
         assert outcome == ["left"]
     search(never)
@@ -71,8 +71,8 @@ def test_who_leaves_the_queue_does_not_search_and_holds_nobody_up() -> None:
 
 
 def test_place_is_free_again_after_a_search_that_failed() -> None:
-    turnstile = Turnstile(1)
-    with pytest.raises(ValueError, match="broken"), turnstile.place(print, never):
+    search_queue = SearchQueue(1)
+    with pytest.raises(ValueError, match="broken"), search_queue.slot(print, never):
         raise ValueError("broken")
-    with turnstile.place(print, never):
+    with search_queue.slot(print, never):
         pass

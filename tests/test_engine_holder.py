@@ -8,32 +8,31 @@ from threading import Event, Thread
 
 import pytest
 
-from rag.errors import CitedeskError, IndexMissing, ModelUnavailable
+from rag.errors import CitedeskError, IndexMissing, ModelUnavailable, UsageError
 from rag.generation.writer import Writer
 from rag.index.vectors import VectorStore
 from rag.models.loading import Models
 from rag.settings import Settings
 from tests.fakes import PAPERS, hash_library, hash_models, hash_settings, word_writer
 from tests.timing import PATIENCE, wait_until
-from ui.choice import Choice
-from ui.desk import Desk
+from ui.engine_holder import EngineHolder, SessionSettings
 
 pytestmark = pytest.mark.usefixtures("easy_ranker")
 
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.desk._LOOK_EVERY", 0.02)
+    monkeypatch.setattr("ui.engine_holder._POLL_INTERVAL", 0.02)
 
 
 @contextmanager
-def started(home: Path, load: Callable[[Settings], Models] = lambda settings: hash_models()) -> Iterator[Desk]:
-    desk = Desk(hash_settings(home), load)
-    desk.start()
+def started(home: Path, load: Callable[[Settings], Models] = lambda settings: hash_models()) -> Iterator[EngineHolder]:
+    holder = EngineHolder(hash_settings(home), load)
+    holder.start()
     try:
-        yield desk
+        yield holder
     finally:
-        desk.close()
+        holder.close()
 
 
 def test_engine_is_waited_for_while_it_is_loaded(tmp_path: Path) -> None:
@@ -44,32 +43,32 @@ def test_engine_is_waited_for_while_it_is_loaded(tmp_path: Path) -> None:
         assert go_on.wait(PATIENCE)
         return hash_models()
 
-    with started(tmp_path, load) as desk:
-        assert (desk.status.ready, desk.status.message) == (False, "The index and the models are being loaded.")
+    with started(tmp_path, load) as holder:
+        assert (holder.status.ready, holder.status.message) == (False, "The index and the models are being loaded.")
         with pytest.raises(CitedeskError, match="still being loaded"):
-            desk.engine(timeout=0.01)
+            holder.engine(timeout=0.01)
         go_on.set()
-        engine = desk.engine(PATIENCE)
-        assert (desk.status.ready, desk.status.message, desk.status.papers) == (True, "", len(PAPERS))
-        assert desk.status.generation == engine.library.manifest.generation
+        engine = holder.engine(PATIENCE)
+        assert (holder.status.ready, holder.status.message, holder.status.papers) == (True, "", len(PAPERS))
+        assert holder.status.generation == engine.library.manifest.generation
 
 
 def test_index_that_is_built_later_is_taken_up_without_a_restart(tmp_path: Path) -> None:
-    with started(tmp_path) as desk:
+    with started(tmp_path) as holder:
         with pytest.raises(IndexMissing, match="Run `citedesk index`"):
-            desk.engine(PATIENCE)
+            holder.engine(PATIENCE)
         hash_library(tmp_path).close()
-        wait_until(lambda: desk.status.ready)
-        assert desk.engine().search("pebble").hits
+        wait_until(lambda: holder.status.ready)
+        assert holder.engine().search("pebble").hits
 
 
 def test_new_generation_is_taken_up_without_a_restart(tmp_path: Path) -> None:
     hash_library(tmp_path, PAPERS[:2]).close()
-    with started(tmp_path) as desk:
-        before = desk.engine(PATIENCE)
+    with started(tmp_path) as holder:
+        before = holder.engine(PATIENCE)
         hash_library(tmp_path, PAPERS[:3]).close()
-        wait_until(lambda: desk.status.papers == 3)
-        assert desk.engine() is not before
+        wait_until(lambda: holder.status.papers == 3)
+        assert holder.engine() is not before
         assert before.search("pebble").hits  # a question that is under way ends on the index that it began with
 
 
@@ -80,17 +79,17 @@ def test_earlier_generation_is_closed_once_no_question_holds_it(
     closed: list[VectorStore] = []
     close = VectorStore.close
     monkeypatch.setattr(VectorStore, "close", lambda store: (closed.append(store), close(store)))
-    with started(tmp_path) as desk:
-        before = desk.engine(PATIENCE)
+    with started(tmp_path) as holder:
+        before = holder.engine(PATIENCE)
         vectors = before.library.vectors
         hash_library(tmp_path, PAPERS[:3]).close()
-        wait_until(lambda: bool(desk._outdated))
-        desk._close_outdated()
+        wait_until(lambda: bool(holder._outdated))
+        holder._close_outdated()
         assert vectors.count() == 2
         del before
         gc.collect()
         wait_until(lambda: vectors in closed)
-        assert desk.engine().search("pebble").hits
+        assert holder.engine().search("pebble").hits
 
 
 def test_library_is_closed_where_its_models_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,12 +106,12 @@ def test_library_is_closed_where_its_models_are_not_there(tmp_path: Path, monkey
 
 def test_index_that_cannot_be_read_leaves_the_earlier_one_in_use(tmp_path: Path) -> None:
     hash_library(tmp_path, PAPERS[:2]).close()
-    with started(tmp_path) as desk:
-        before = desk.engine(PATIENCE)
+    with started(tmp_path) as holder:
+        before = holder.engine(PATIENCE)
         (tmp_path / "index" / "current").write_text("gone\n")
-        wait_until(lambda: "still in use" in desk.status.message)
-        assert desk.engine() is before
-        assert desk.status.ready
+        wait_until(lambda: "still in use" in holder.status.message)
+        assert holder.engine() is before
+        assert holder.status.ready
 
 
 def test_models_that_are_not_there_are_said_in_one_line(tmp_path: Path) -> None:
@@ -121,10 +120,10 @@ def test_models_that_are_not_there_are_said_in_one_line(tmp_path: Path) -> None:
     def load(settings: Settings) -> Models:
         raise ModelUnavailable("There is no model here. Install one.")
 
-    with started(tmp_path, load) as desk:
+    with started(tmp_path, load) as holder:
         with pytest.raises(ModelUnavailable, match="Install one"):
-            desk.engine(PATIENCE)
-        assert desk.status.message == "There is no model here. Install one."
+            holder.engine(PATIENCE)
+        assert holder.status.message == "There is no model here. Install one."
 
 
 def test_who_only_searches_does_not_wait_for_what_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,13 +136,13 @@ def test_who_only_searches_does_not_wait_for_what_writes(tmp_path: Path, monkeyp
         return word_writer(settings)
 
     monkeypatch.setattr("rag.verification.written_answer.load_checked_writer", load)
-    choice = Choice(base_url="http://127.0.0.1:9/v1", model="m")
-    with started(tmp_path) as desk:
-        desk.engine(PATIENCE)
-        writing = Thread(target=desk.engine_for, args=(choice, lambda chat: None, nullcontext))
+    choice = SessionSettings(base_url="http://127.0.0.1:9/v1", model="m")
+    with started(tmp_path) as holder:
+        holder.engine(PATIENCE)
+        writing = Thread(target=holder.session_engine, args=(choice, lambda chat: None, nullcontext))
         writing.start()
         assert loading.wait(PATIENCE)
-        searched = Thread(target=desk.engine, args=(0,), daemon=True)
+        searched = Thread(target=holder.engine, args=(0,), daemon=True)
         searched.start()
         searched.join(5)
         waited = searched.is_alive()
@@ -161,18 +160,56 @@ def test_models_that_come_later_are_taken_up_without_a_restart(tmp_path: Path) -
             raise failure
         return hash_models()
 
-    with started(tmp_path, load) as desk:
+    with started(tmp_path, load) as holder:
         with pytest.raises(ModelUnavailable):
-            desk.engine(PATIENCE)
-        wait_until(lambda: desk.status.ready)
-        assert desk.status.message == ""
+            holder.engine(PATIENCE)
+        wait_until(lambda: holder.status.ready)
+        assert holder.status.message == ""
 
 
 def test_session_chooses_depth_and_extractive_answers_for_itself_alone(tmp_path: Path) -> None:
     hash_library(tmp_path).close()
-    with started(tmp_path) as desk:
-        desk.engine(PATIENCE)
-        fast = desk.engine_for(Choice(written=False, thorough=False), lambda chat: None, nullcontext)
+    with started(tmp_path) as holder:
+        holder.engine(PATIENCE)
+        fast = holder.session_engine(SessionSettings(written=False, thorough=False), lambda chat: None, nullcontext)
         assert fast.scorer.cross_encoder is None
         assert fast.writer is None
-        assert desk.engine().scorer.cross_encoder is not None
+        assert holder.engine().scorer.cross_encoder is not None
+
+
+SERVED = Settings(
+    home=Path("home"), llm_base_url="http://127.0.0.1:1/v1", llm_model="theirs", llm_api_key="server-secret"
+)
+
+
+def test_nothing_chosen_leaves_the_servers_settings() -> None:
+    assert SessionSettings().applied_to(SERVED) == SERVED
+
+
+def test_fast_search_leaves_the_cross_encoder_out() -> None:
+    assert SessionSettings(thorough=False).applied_to(SERVED).rerank_depth == 0
+
+
+def test_another_address_is_never_sent_the_servers_key() -> None:
+    settings = SessionSettings(base_url="http://127.0.0.1:2/v1", model="mine").applied_to(SERVED)
+    assert (settings.llm_base_url, settings.llm_model) == ("http://127.0.0.1:2/v1", "mine")
+    assert settings.llm_api_key is None
+
+
+def test_another_model_of_the_servers_endpoint_is_asked_with_the_servers_key() -> None:
+    settings = SessionSettings(model="mine").applied_to(SERVED)
+    assert (settings.llm_base_url, settings.llm_model) == ("http://127.0.0.1:1/v1", "mine")
+    assert settings.llm_api_key == "server-secret"
+
+
+def test_key_of_the_session_goes_before_the_servers() -> None:
+    assert SessionSettings(api_key="mine").applied_to(SERVED).llm_api_key == "mine"
+
+
+def test_key_is_not_shown() -> None:
+    assert "secret" not in repr(SessionSettings(api_key="secret"))
+
+
+def test_address_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="not an http"):
+        SessionSettings(base_url="ftp://here", model="m").applied_to(SERVED)

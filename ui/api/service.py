@@ -1,0 +1,113 @@
+"""What the HTTP API and the MCP tools do: search, ask and look up, as the JSON that the command line prints."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from rag.answer import Done
+from rag.corpus.records import paper_to_record
+from rag.errors import CitedeskError
+from rag.render.json import answer_to_json, event_to_json, search_to_json
+from rag.types import Overrides
+from ui.api.models import shorten
+from ui.api.streams import ServerSentEvent
+from ui.engine_holder import EngineHolder, SessionSettings
+from ui.questions import (
+    MAX_CONCURRENT,
+    EngineLease,
+    QuestionEvent,
+    QuestionRequest,
+    SearchedIndex,
+    Waiting,
+    run_question,
+)
+
+UNEXPECTED = "Something went wrong here. The server's log says what."
+_MAX_THREADS = 16  # threads that wait for the models or search
+_T = TypeVar("_T")
+
+
+class PaperNotFound(CitedeskError):
+    """A paper_id that the index does not hold."""
+
+
+class ApiService:
+    """Serves one engine; waits up to `patience` seconds for its models before it raises CitedeskError."""
+
+    def __init__(self, holder: EngineHolder, patience: float = 30.0) -> None:
+        self.holder = holder
+        self._patience = patience
+        self._threads = anyio.CapacityLimiter(_MAX_THREADS)
+        self._questions = asyncio.Semaphore(MAX_CONCURRENT)
+
+    async def wait_until_ready(self) -> None:
+        """Wait until questions can be answered; raises CitedeskError, which says why they cannot be."""
+        if not self.holder.status.ready:
+            with anyio.move_on_after(self._patience):
+                await self._in_thread(self.holder.engine, self._patience)
+            if not self.holder.status.ready:
+                raise CitedeskError(f"{self.holder.status.message} Ask again soon.")
+
+    async def search(self, question: str, overrides: Overrides, k: int) -> dict[str, Any]:
+        """Return the `k` best papers; cancelling it ends the work, including the endpoint's."""
+        await self.wait_until_ready()
+        lease = EngineLease(self.holder)
+        try:
+            return await self._in_thread(_search, lease, question, overrides, k)
+        finally:
+            lease.cancel()
+
+    async def ask(self, question: QuestionRequest) -> dict[str, Any]:
+        """Return the answer to a question; cancelling it ends the work."""
+        await self.wait_until_ready()
+        async with aclosing(self._events(question)) as events:
+            async for event in events:
+                if isinstance(event, Done):
+                    return answer_to_json(event.answer)
+        raise CitedeskError("The answer broke off. Ask again.")
+
+    async def ask_events(self, question: QuestionRequest) -> AsyncGenerator[ServerSentEvent, None]:
+        """Yield the events of a question, the last of which is `done` or `error`."""
+        try:
+            async with aclosing(self._events(question)) as events:
+                async for event in events:
+                    if isinstance(event, Waiting):
+                        yield "waiting", {"ahead": event.ahead}
+                    elif not isinstance(event, SearchedIndex):
+                        yield event_to_json(event)
+        except CitedeskError as error:
+            yield "error", {"error": shorten(error)}
+
+    async def paper(self, paper_id: str) -> dict[str, Any]:
+        """Return everything that is known of a paper; raises PaperNotFound."""
+        await self.wait_until_ready()
+        paper = self.holder.engine(timeout=0).library.papers.get(paper_id)
+        if paper is None:
+            raise PaperNotFound(f"There is no paper {paper_id!r} here.")
+        return paper_to_record(paper)
+
+    def status(self) -> dict[str, Any]:
+        """Return the state of the server."""
+        return asdict(self.holder.status)
+
+    async def _events(self, question: QuestionRequest) -> AsyncGenerator[QuestionEvent, None]:
+        async with self._questions, aclosing(run_question(self.holder, question)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T:
+        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._threads, abandon_on_cancel=True)
+
+
+def _search(lease: EngineLease, question: str, overrides: Overrides, k: int) -> dict[str, Any]:
+    engine = lease.engine(SessionSettings(written=bool(lease.holder.settings.recall)))
+    found = engine.search(question, overrides)
+    return search_to_json(found.query, found.hits[:k], found.timings_ms, found.notices, found.usage)
