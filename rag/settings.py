@@ -300,7 +300,7 @@ def _convert(setting: Field[Any], text: str) -> Any:
         try:
             return parse_recall(text)
         except ValueError as error:
-            raise UsageError(f"{environment_variable(setting.name)}: {error}") from None
+            raise UsageError(f"{environment_variable(setting.name)}: {error}.") from None
     kind = next((kind for kind in get_args(hint) if kind is not type(None)), hint)
     try:
         return Path(text.strip()).expanduser() if kind is Path else kind(text.strip())
@@ -328,5 +328,5 @@ def parse_recall(text: str) -> tuple[RecallStep, ...]:
     """
     names = {name.strip().lower() for name in text.split(",")} - {"", "none"}
     if unknown := sorted(names.difference(RECALL_STEPS)):
-        raise ValueError(f"not a step: {', '.join(unknown)}. The steps are {', '.join(RECALL_STEPS)}; or set none.")
+        raise ValueError(f"not a step: {', '.join(unknown)}. Use {', '.join(RECALL_STEPS)}, or none")
     return tuple(step for step in RECALL_STEPS if step in names)

@@ -10,10 +10,10 @@ import pytest
 
 from rag.errors import CitedeskError, IndexMissing, ModelUnavailable, UsageError
 from rag.generation.writer import Writer
-from rag.index.vectors import VectorStore
 from rag.models.loading import Models
 from rag.settings import Settings
 from tests.fakes import PAPERS, hash_library, hash_models, hash_settings, word_writer
+from tests.leaks import open_files
 from tests.timing import PATIENCE, wait_until
 from ui.engine_holder import EngineHolder, SessionSettings
 
@@ -72,23 +72,18 @@ def test_new_generation_is_taken_up_without_a_restart(tmp_path: Path) -> None:
         assert before.search("pebble").hits  # a question that is under way ends on the index that it began with
 
 
-def test_earlier_generation_is_closed_once_no_question_holds_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_earlier_generation_is_closed_once_no_question_holds_it(tmp_path: Path) -> None:
     hash_library(tmp_path, PAPERS[:2]).close()
-    closed: list[VectorStore] = []
-    close = VectorStore.close
-    monkeypatch.setattr(VectorStore, "close", lambda store: (closed.append(store), close(store)))
     with started(tmp_path) as holder:
         before = holder.engine(PATIENCE)
-        vectors = before.library.vectors
+        generation = tmp_path / "index" / before.library.manifest.generation
         hash_library(tmp_path, PAPERS[:3]).close()
-        wait_until(lambda: bool(holder._outdated))
-        holder._close_outdated()
-        assert vectors.count() == 2
+        wait_until(lambda: holder.status.papers == 3)
+        assert before.library.vectors.count() == 2
+        assert open_files(generation)
         del before
         gc.collect()
-        wait_until(lambda: vectors in closed)
+        wait_until(lambda: not open_files(generation))
         assert holder.engine().search("pebble").hits
 
 

@@ -91,15 +91,15 @@ def test_steps_without_an_endpoint_are_a_clear_error(command: str, capsys: pytes
     code, out, err = run(capsys, command, QUESTION, "--recall", "rewrite")
     assert (code, out) == (2, "")
     assert err == (
-        "error: CITEDESK_RECALL or --recall is rewrite, which asks a model: set CITEDESK_LLM_BASE_URL and "
-        "CITEDESK_LLM_MODEL, or leave it at none.\n"
+        "error: CITEDESK_RECALL or --recall is rewrite, which needs a model: set CITEDESK_LLM_BASE_URL and "
+        "CITEDESK_LLM_MODEL, or use none.\n"
     )
 
 
 def test_step_that_there_is_not_is_a_clear_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, _, err = run(capsys, "search", QUESTION, "--recall", "rewrite,magic")
     assert (code, err.count("\n")) == (2, 1)
-    assert "argument --recall: not a step: magic. There are rewrite, hyde, iterate, screen, and none." in err
+    assert "argument --recall: not a step: magic. Use rewrite, hyde, iterate, screen, or none. See" in err
     with pytest.raises(UsageError, match="CITEDESK_RECALL: not a step: magic"):
         load_settings({}, {"CITEDESK_RECALL": "magic"}, tmp_path)
 

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from threading import Condition, Event, Lock, Thread
 from typing import TYPE_CHECKING
-from weakref import ref
 
 from rag.errors import CitedeskError, IndexFailed, IndexMissing
 from rag.index.generations import IndexFolder
@@ -18,8 +17,6 @@ from ui.search_queue import SearchQueue
 
 if TYPE_CHECKING:
     from rag.engine import Engine
-    from rag.index.library import Library
-    from rag.index.vectors import VectorStore
     from rag.llm.protocol import ChatModel
     from rag.models.loading import Models
     from rag.verification.written_answer import CheckedWriter
@@ -84,7 +81,6 @@ class EngineHolder:
         self._models: Models | None = None
         self._writer: CheckedWriter | None = None
         self._loaded: str | None = None
-        self._outdated: list[tuple[ref[Library], VectorStore]] = []
         self._message = "The index and the models are being loaded."
         self._failure: CitedeskError | None = None
         self._writer_lock = Lock()
@@ -100,10 +96,9 @@ class EngineHolder:
         """Stop loading, and close the index's files."""
         self._closed.set()
         self._thread.join()
-        for _, vectors in self._outdated:
-            vectors.close()
-        if self._engine:
-            self._engine.library.close()
+        engine, self._engine, self._models = self._engine, None, None
+        if engine:
+            engine.library.close()
 
     @property
     def status(self) -> IndexStatus:
@@ -172,7 +167,6 @@ class EngineHolder:
                 logger.exception("index=unloaded")
                 message = f"The index cannot be loaded ({type(error).__name__}: {error}). Run `citedesk doctor`."
                 pause = self._report(IndexFailed(message), pause)
-            self._close_outdated()
             if self._closed.wait(pause):
                 return
 
@@ -195,20 +189,10 @@ class EngineHolder:
             if self._models is None:
                 engine.search(_WARM_UP)  # the first question would pay for what loads only then
             unless_used.pop_all()
-        before = self._engine
-        with self._changed:
+        with self._changed:  # an earlier library closes itself once no running question uses it
             self._engine, self._models, self._message, self._failure = engine, models, "", None
             self._changed.notify_all()
-        if before:
-            self._outdated.append((ref(before.library), before.library.vectors))
         logger.info("generation=%s papers=%d", library.manifest.generation, len(library.papers))
-
-    def _close_outdated(self) -> None:
-        """Close the files of earlier generations that no running question uses any more."""
-        unused = [each for each in self._outdated if each[0]() is None]
-        self._outdated = [each for each in self._outdated if each not in unused]
-        for _, vectors in unused:
-            vectors.close()
 
     def _report(self, failure: CitedeskError, pause: float) -> float:
         """Publish a failure, keeping an index that was loaded before; returns the seconds until the next attempt."""
