@@ -29,7 +29,7 @@ llm: $(VENV)/.installed-llm
 	@$(BIN)/citedesk llm serve $(LLM)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The tests in a real Chromium (Debian: apt-get install chromium).
 browser: $(VENV)/.installed-dev

@@ -30,35 +30,38 @@ def open_files(folder: Path) -> list[str]:
 
 
 class LeakCheck:
-    """A pytest plugin that fails the last test of each half of a run where the half left too much open."""
+    """A pytest plugin that fails where half of the suite leaves too much open, by the modules that left it.
+
+    It counts at the end of each module, so that it works wherever a run is split between processes.
+    """
 
     def __init__(self) -> None:
-        self._ends: set[pytest.Item] = set()
+        self._second_half: set[str] = set()
         self._left: Counter[str] = Counter()
         self._before = self._at_module = 0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Find where the halves end, each with the end of a test module."""
-        items = session.items
-        if items:
-            middle = _module(items[len(items) // 2])
-            self._ends = {[item for item in items if _module(item) == middle][-1], items[-1]}
+        """Find the modules of the second half, and count what is open before the first."""
+        self._second_half = {_module(item) for item in session.items[len(session.items) // 2 :]}
         self._before = self._at_module = _count_open()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-        """Count after the fixtures of a module have been torn down; raises AssertionError at the end of a half."""
+        """Count after the fixtures of a module have been torn down; raises AssertionError above what is allowed."""
         yield
-        if nextitem is None or _module(nextitem) != _module(item):
-            now = _count_settled(self._at_module, 0.2)
-            self._left[_module(item)] += now - self._at_module
-            self._at_module = now
-        if item in self._ends:
-            added = _count_settled(self._before + ALLOWED, _PATIENCE) - self._before
-            left = self._left.most_common()
-            self._before, self._left = self._at_module, Counter()
-            modules = ", ".join(f"{module} {count}" for module, count in left if count > 0)
-            assert added <= ALLOWED, f"half of the tests left {added} more files and threads open: {modules}"
+        if nextitem is not None and _module(nextitem) == _module(item):
+            return
+        now = _count_settled(self._at_module, 0.2)
+        if now > self._before + ALLOWED:
+            now = _count_settled(self._before + ALLOWED, _PATIENCE)
+        self._left[_module(item)] += now - self._at_module
+        self._at_module = now
+        added, left = now - self._before, self._left.most_common()
+        of_first_half = _module(item) not in self._second_half
+        if added > ALLOWED or (of_first_half and nextitem and _module(nextitem) in self._second_half):
+            self._before, self._left = now, Counter()
+        modules = ", ".join(f"{module} {count}" for module, count in left if count > 0)
+        assert added <= ALLOWED, f"half of the tests left {added} more files and threads open: {modules}"
 
 
 def _module(item: pytest.Item) -> str:
