@@ -1,6 +1,6 @@
-"""The data that flow through Citedesk: Paper → Chunk → Hit → Evidence; what becomes of them is in `rag.answer`.
+"""The data that flow from the corpus to the evidence: Paper, Chunk, Query, Hit, Evidence. Answers are in `rag.answer`.
 
-Offsets are in characters of `Paper.abstract`, which is stored verbatim. No library's type appears here.
+Offsets are in characters of `Paper.abstract`, which is stored verbatim. No third-party type appears here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Verdict = Literal["supported", "partial", "unsupported"]
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One paper as the corpus knows it; `date` is ISO and as precise as known ("2024-07-30", "2024-07", "2024")."""
+    """A paper of the corpus; `date` is ISO and as precise as known ("2024-07-30", "2024-07", "2024")."""
 
     paper_id: str
     title: str
@@ -44,7 +44,7 @@ class Paper:
 
     @property
     def known_author_count(self) -> int | None:
-        """How many authors the paper has, where that is known."""
+        """The number of authors, if it is known."""
         if self.author_count is not None:
             return self.author_count
         return len(self.authors) if self.authors_complete else None
@@ -52,7 +52,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stretch of one abstract, `abstract[start:end]`, that is embedded on its own."""
+    """A part of one abstract, `abstract[start:end]`, that is embedded on its own."""
 
     chunk_id: str
     paper_id: str
@@ -63,7 +63,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An item of the corpus that could not be used: its file and line, from 1, or its paper_id and no line."""
+    """An item of the corpus that could not be used: its file and line (from 1), or its paper_id without a line."""
 
     source: str
     line: int | None
@@ -76,9 +76,9 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a paper must satisfy to be found at all; bounds are inclusive, and None admits every paper.
+    """Constraints on papers; bounds are inclusive, and None admits every paper.
 
-    `since` and `until` are ISO dates, as precise as asked for. What is not known of a paper never satisfies a filter.
+    `since` and `until` are ISO dates of any precision. An unknown value of a paper satisfies no filter.
     """
 
     since: str | None = None
@@ -108,7 +108,7 @@ class Filters:
         return any(getattr(self, each.name) is not None for each in fields(self))
 
     def admits(self, paper: Paper) -> bool:
-        """Tell whether the paper passes; a date less precise than a bound passes where all its days do."""
+        """Return whether a paper passes; a date less precise than a bound passes if all of its days do."""
         return (
             self._admits_date(paper.date)
             and self._admits_count(paper.known_author_count)
@@ -118,7 +118,7 @@ class Filters:
         )
 
     def without(self, name: str) -> Filters:
-        """Lift a constraint by the name that it has in JSON; raises ValueError for another name."""
+        """Return the filters without a constraint, by its name in JSON; raises ValueError for an unknown name."""
         if name not in CONSTRAINTS:
             raise ValueError(f"not a filter: {name!r}; there are {', '.join(CONSTRAINTS)}")
         return replace(self, **dict.fromkeys(CONSTRAINTS[name]))
@@ -140,16 +140,16 @@ CONSTRAINTS: Mapping[str, tuple[str, ...]] = {
     "venue": ("venue",),
     "code": ("code",),
 }
-"""The constraints by the names that JSON and `--drop` give them, with the fields of Filters that hold each."""
+"""The constraints by their names in JSON and `--drop`, with the fields of Filters that hold each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a question was understood to ask; `text` is what is left to search for, "" where nothing is.
+    """A question as it was understood; `text` is the search text, "" where nothing is left to search for.
 
-    `count` is how many papers are asked for, `subjects` are the names to compare, to put in order or to count the
-    authors of. `standalone` is what a follow-up comes to by itself, and `papers`, if any, are all that may be found.
-    `further` are texts that a model wants searched for besides (`rag.recall`).
+    `count` is the number of papers asked for; `subjects` are the names to compare, to order or to count the authors of.
+    `standalone` is the question that a follow-up stands for; `papers`, if any, restrict the search to their ids.
+    `further` are texts by which a language model expands the query.
     """
 
     question: str
@@ -165,17 +165,17 @@ class Query:
 
     @property
     def asked(self) -> str:
-        """The question to answer: what a follow-up comes to, else the question itself."""
+        """The question to answer: the standalone form of a follow-up, else the question itself."""
         return self.standalone or self.question
 
     def admits(self, paper: Paper) -> bool:
-        """Tell whether a paper may be found."""
+        """Return whether a paper may be found."""
         return (not self.papers or paper.paper_id in self.papers) and self.filters.admits(paper)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An earlier turn; `citations` are the paper_ids that its answer cited, in the order of their numbers, if known."""
+    """An earlier turn; `citations` are the paper_ids that its answer cited, in the order of their numbers."""
 
     question: str
     answer: str = ""
@@ -184,10 +184,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the user sets against what the question was understood to ask.
+    """What the user sets in place of what was understood.
 
     A filter that is set replaces the understood one, `drop` names constraints to lift, and `as_is` takes the question
-    literally, with nothing understood.
+    literally.
     """
 
     kind: Kind | None = None
@@ -198,9 +198,9 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A paper that was found: `rank` from 1, and what each signal gave it, in the signal's own unit.
+    """A paper that was found: `rank` from 1, and its value of each signal in the signal's own unit.
 
-    `score` is the probability, in (0, 1), that the paper belongs to the answer; `strength` is what it was ranked by.
+    `score` is the probability, in (0, 1), that the paper belongs to the answer; `strength` is the ranking score.
     """
 
     rank: int
@@ -212,7 +212,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A verbatim stretch of an abstract; `verdict` is None where nothing has judged it."""
+    """A verbatim part of an abstract; `verdict` is None where it was not judged."""
 
     text: str
     start: int
@@ -222,7 +222,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A paper offered to the writer under number `n`, with the sentences that answer best, in reading order."""
+    """A paper with its number `n` and the sentences that answer best, in reading order.
+
+    Raises ValueError for a quote that is not verbatim at its offsets.
+    """
 
     n: int
     paper: Paper
