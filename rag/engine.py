@@ -141,7 +141,7 @@ class Engine:
         with self._open_llm(bool(self._settings.recall)) as llm:
             expander = self._expander(llm, timer)
             found = self.find(query, expander, timer)
-        notices = (*found.notices, *expander.notices)
+        notices = (*_unmet_notice(found), *found.notices, *expander.notices)
         usage = Usage(llm.steps if llm else {})
         return replace(found, notices=notices, usage=usage, timings_ms=timer.stop())
 
@@ -217,8 +217,7 @@ class Engine:
         if query.kind == "off-topic":
             return (Notice("off_topic"),)
         if found.relaxations:
-            unmet = {"filters": query.filters, "among_cited": bool(query.papers), "relaxations": found.relaxations}
-            return (Notice("constraints_unmet", unmet),)
+            return _unmet_notice(found)
         if not found.ranking:
             return ()
         if query.kind == "metadata":
@@ -292,6 +291,14 @@ class Engine:
         most = self._embedder.max_tokens
         cut = len(self._embedder.tokenize(query.asked)) > most
         return (Notice("question_cut", {"tokens": most}),) if cut else ()
+
+
+def _unmet_notice(found: Found) -> tuple[Notice, ...]:
+    if not found.relaxations:
+        return ()
+    query = found.query
+    data = {"filters": query.filters, "among_cited": bool(query.papers), "relaxations": found.relaxations}
+    return (Notice("constraints_unmet", data),)
 
 
 def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:

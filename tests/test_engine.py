@@ -135,6 +135,12 @@ def test_zero_matches_say_zero_and_what_lifting_the_constraint_would_give(librar
     assert answer.relaxations == (Relaxation("since", 3),)
 
 
+def test_search_says_that_no_paper_meets_the_constraint(library: Library) -> None:
+    found = make(library).search(QUESTION, Overrides(filters=Filters(since="2030")))
+    assert (found.hits, found.relaxations) == ((), (Relaxation("since", 3),))
+    assert str(notices_text(found.notices)).startswith("No paper in the collection is dated 2030 or later.")
+
+
 def test_zero_matches_show_what_dropping_each_constraint_would_leave(shelf: Library) -> None:
     answer = asked(make(shelf), "papers by Ada Quill on caches since 2025")
     assert (answer.status, answer.citations, answer.near_misses) == ("refused", (), ())
