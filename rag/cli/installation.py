@@ -30,7 +30,7 @@ _PACKAGES = (
     "llama-index-llms-openai-like",
     "chromadb",
     "sentence-transformers",
-    "openai",
+    "httpx",
     "bm25s",
     "PyStemmer",
     "syntok",
