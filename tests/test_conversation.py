@@ -198,7 +198,7 @@ def test_bad_history_is_wrong_usage_told_in_one_line(indexed: Path, capsys: pyte
     history.write_text('{"question": "q"}\n{"answer": "a"}\n', encoding="utf-8")
     code, out, err = run(capsys, "ask", "and in 2024?", "--history", str(history))
     assert (code, out) == (2, "")
-    assert err.startswith(f"error: --history {history} line 2: no question")
+    assert err.startswith(f'error: --history {history} line 2: "question" is missing')
     assert err.endswith("Correct or remove the line.\n")
     code, _, err = run(capsys, "ask", "and in 2024?", "--history", str(indexed / "missing"))
     assert (code, err) == (2, f"error: --history {indexed / 'missing'} cannot be read: No such file or directory.\n")

@@ -27,12 +27,12 @@ def test_turns_are_read_from_json_lines_with_citations_as_ids_or_objects() -> No
     ("line", "reason"),
     [
         ("{", "not JSON"),
-        ("[1]", "no question"),
+        ("[1]", '"question" is missing'),
         ("3", "not a JSON object"),
-        ('{"answer": "a"}', "no question"),
-        ('{"question": "q", "answer": 3}', "the answer is no text"),
-        ('{"question": "q", "citations": "a"}', "the citations are no list"),
-        ('{"question": "q", "citations": [{"title": "A"}]}', "a citation names no paper"),
+        ('{"answer": "a"}', '"question" is missing'),
+        ('{"question": "q", "answer": 3}', '"answer" is not a string'),
+        ('{"question": "q", "citations": "a"}', '"citations" is not a list'),
+        ('{"question": "q", "citations": [{"title": "A"}]}', "a citation has no paper_id"),
     ],
 )
 def test_what_is_no_turn_is_told_with_its_line(line: str, reason: str) -> None:

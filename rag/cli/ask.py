@@ -75,7 +75,7 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
 
 
 def _print_answer(events: Iterator[Event], stream: bool) -> None:
-    """Print an answer, sentence by sentence with their verdicts where `stream`; a final text that differs follows."""
+    """Print an answer; with `stream`, each sentence once it is checked, and the final text again if it differs."""
     from rag.answer import Checked, Done, Token
     from rag.render.terminal import SAID, answer_to_text, safe, sources_to_text
 
@@ -93,5 +93,5 @@ def _print_answer(events: Iterator[Event], stream: bool) -> None:
             if shown and text.rstrip() == event.answer.text:
                 sys.stdout.write(safe(text[shown:].rstrip()) + "\n" + sources_to_text(event.answer, terminal_width()))
             else:
-                void = "\n\n(The text above is void; this replaces it.)\n\n" if shown else ""
+                void = "\n\n(The following replaces the text above.)\n\n" if shown else ""
                 sys.stdout.write(void + answer_to_text(event.answer, terminal_width()))

@@ -22,7 +22,7 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument(
         "paths", nargs="*", type=Path, metavar="PATH", help="listing pages (.txt), papers (.jsonl), folders"
     )
-    parser.add_argument("--rebuild", action="store_true", help="start afresh, reusing nothing")
+    parser.add_argument("--rebuild", action="store_true", help="rebuild from scratch, without reusing embeddings")
     add_quiet(parser)
     parser.add_argument(
         "--saved-year", type=int, metavar="YEAR", help="year of dates that lack one (CITEDESK_SAVED_YEAR)"

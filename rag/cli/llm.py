@@ -1,4 +1,4 @@
-"""The command `citedesk llm`: download a small language model and serve it. Imported by `--help`, so it is light."""
+"""`citedesk llm`: download and serve a small language model. Imported by `--help`, so without heavy imports."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ def serve_model(arguments: Namespace, configuration: Configuration) -> int:
 
     def ready(lines: str) -> None:
         print(lines, flush=True)
-        note("serving; put these lines into .env or the environment where you ask. Ctrl-C ends it.")
+        note("serving; set these lines in .env or the environment of the command that asks. Ctrl-C stops it.")
 
     serve(serving, ready)
     return 0
 
 
 def _model_file(name: str, settings: Settings) -> Path:
-    """Find the file to serve; nothing is fetched here. Raises ModelUnavailable with the remedy."""
+    """Return the file to serve, without downloading; raises UsageError or ModelUnavailable with the remedy."""
     if name not in SMALL_MODELS and name.endswith(".gguf"):
         if not Path(name).is_file():
             raise UsageError(f"There is no file {name}. Name one, or one of these models: {', '.join(SMALL_MODELS)}.")

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_parser() -> ArgumentParser:
     """Build the parser of all commands."""
-    from eval.command import register as register_eval  # here, since the library imports neither of the two
+    from eval.command import register as register_eval  # local imports: the library imports neither package
     from ui.command import register as register_ui
 
     parser: ArgumentParser = CommandParser(
@@ -58,7 +58,7 @@ def run(make_parser: Callable[[], ArgumentParser], arguments: Sequence[str] | No
         configuration = load_settings({option: getattr(parsed, option, None) for option in SETTING_OPTIONS})
         command: Callable[[Namespace, Configuration], int] = resolve_name(parsed.run)
         code = command(parsed, configuration)
-        sys.stdout.flush()  # so that a closed pipe or a full disk is noticed here
+        sys.stdout.flush()  # raises here if the pipe is closed or the disk is full
         return code
     except CitedeskError as error:
         return _fail(str(error), error.exit_code, parsed)
@@ -83,7 +83,7 @@ def _fail(message: str, code: int, parsed: Namespace) -> int:
 
 
 def _prepare_streams() -> None:
-    """Write UTF-8 whatever the locale is, and discard output whose stream is closed."""
+    """Write UTF-8 regardless of the locale, and replace closed streams by the null device."""
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:
             setattr(sys, stream, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
@@ -91,5 +91,5 @@ def _prepare_streams() -> None:
 
 
 def _discard_output() -> None:
-    """Discard what is still buffered, else Python reports the same error again at exit."""
+    """Discard buffered output; otherwise Python reports the same error again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the values they accept. Imported by `--help`, so nothing heavy is.
+"""Options shared by several commands, and parsers of their values. Imported by `--help`, so without heavy imports.
 
 A command module has `register(subparsers)`, which ends in `set_defaults(run="package.module:function")`.
 """
@@ -49,7 +49,7 @@ def add_command(subparsers: Subparsers, name: str, description: str, examples: s
 
 
 def add_command_group(subparsers: Subparsers, name: str, description: str) -> Subparsers:
-    """Add a command that has commands of its own."""
+    """Add a command with subcommands."""
     parser = subparsers.add_parser(name, help=description, description=description)
     return parser.add_subparsers(dest=f"{name}_command", required=True, metavar="COMMAND")
 
@@ -78,7 +78,7 @@ def add_embed_model(parser: ArgumentParser) -> None:
 
 
 def add_questions(parser: ArgumentParser) -> None:
-    """Add the question, or a file of questions, and the conversation before it."""
+    """Add the question, --questions and --history."""
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="the question, in quotation marks")
     parser.add_argument("--questions", metavar="FILE", help='JSON Lines with "id" and "question"; - reads stdin')
     parser.add_argument(
@@ -140,13 +140,13 @@ def add_no_llm(parser: ArgumentParser) -> None:
 
 
 def add_endpoint(parser: ArgumentParser) -> None:
-    """Add the endpoint and its model."""
+    """Add --llm-base-url and --llm-model."""
     parser.add_argument("--llm-base-url", metavar="URL", help="OpenAI-compatible endpoint (CITEDESK_LLM_BASE_URL)")
     parser.add_argument("--llm-model", metavar="NAME", help="model to request from the endpoint (CITEDESK_LLM_MODEL)")
 
 
 def add_writing(parser: ArgumentParser) -> None:
-    """Add how the endpoint's model writes an answer, and what happens to its unsupported sentences."""
+    """Add --llm-mode and --unsupported."""
     parser.add_argument(
         "--llm-mode",
         choices=get_args(Mode),
@@ -160,14 +160,14 @@ def add_writing(parser: ArgumentParser) -> None:
 
 
 def count(text: str) -> int:
-    """Parse a whole number of 1 or more."""
+    """Parse a positive integer."""
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         raise ArgumentTypeError(f"not a count of 1 or more: {text!r}")
     return int(text)
 
 
 def date(text: str) -> str:
-    """Check a date as precise as a year, month or day."""
+    """Validate an ISO date: a year, month or day."""
     try:
         first_day(text)
     except ValueError as error:
@@ -176,7 +176,7 @@ def date(text: str) -> str:
 
 
 def name(text: str) -> str:
-    """Check that a text holds a name."""
+    """Validate a name: it contains a letter or digit."""
     if not re.search(r"\w", text):
         raise ArgumentTypeError(f"not a name: {text!r}")
     return text
@@ -195,7 +195,7 @@ def count_range(text: str) -> tuple[int, int | None]:
 
 
 def recall_steps(text: str) -> tuple[RecallStep, ...]:
-    """Parse recall steps with commas between."""
+    """Parse comma-separated recall steps."""
     try:
         return parse_recall(text)
     except ValueError as error:

@@ -16,14 +16,14 @@ Item = TypeVar("Item")
 
 
 def note(message: str) -> None:
-    """Print a message beside the result."""
+    """Print a message to stderr."""
     from rag.render.terminal import safe
 
     print(safe(message), file=sys.stderr, flush=True)
 
 
 def note_lock_wait() -> None:
-    """Print why an index command waits."""
+    """Print that an index command waits for another process."""
     note("another process is building this index: waiting for it")
 
 
@@ -33,7 +33,7 @@ def print_json(result: dict[str, Any]) -> None:
 
 
 def print_result(arguments: Namespace, as_json: Callable[[], dict[str, Any]], as_text: Callable[[], str]) -> None:
-    """Print a result as JSON where --json is given, else as text."""
+    """Print a result, as JSON if --json is given, else as text."""
     if arguments.json:
         print_json(as_json())
     else:
@@ -46,14 +46,14 @@ def terminal_width() -> int:
 
 
 def progress_bar(items: Iterable[Item], total: int, description: str) -> Iterator[Item]:
-    """Yield items while a bar counts them."""
+    """Yield items, and show a progress bar of their number."""
     from tqdm import tqdm
 
     yield from tqdm(items, total=total, desc=description, file=sys.stderr, mininterval=0.5)
 
 
 def embedding_bar(batches: Iterable[list[Paper]], total: int) -> Iterator[list[Paper]]:
-    """Yield batches of papers while a bar counts the papers in them."""
+    """Yield batches of papers, and show a progress bar of the number of papers."""
     from tqdm import tqdm
 
     with tqdm(total=total, unit=" papers", desc="embedding", file=sys.stderr, mininterval=0.5) as bar:

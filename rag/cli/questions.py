@@ -1,4 +1,4 @@
-"""What `search` and `ask` are asked: one question, its history and overrides, or a file of questions."""
+"""Input of `search` and `ask`: one question with its history and overrides, or a file of questions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rag.types import Filters, Overrides, Turn
 
 
 def check_usage(arguments: Namespace) -> None:
-    """Raise UsageError for options that do not go together, and for an empty question."""
+    """Raise UsageError for incompatible options and for an empty question."""
     if (arguments.question is None) == (arguments.questions is None):
         raise UsageError("Give one question, or a file of them with --questions.")
     if arguments.history is not None and arguments.questions is not None:
@@ -27,7 +27,7 @@ def check_usage(arguments: Namespace) -> None:
 
 
 def read_overrides(arguments: Namespace) -> Overrides:
-    """Read what the options override; raises UsageError for bounds that exclude every paper."""
+    """Return the overrides that the options set; raises UsageError for dates that exclude every paper."""
     if None not in (arguments.since, arguments.until) and first_day(arguments.since) > last_day(arguments.until):
         raise UsageError(f"--since {arguments.since} is after --until {arguments.until}: swap them.")
     least, most = arguments.authors or (None, None)
@@ -36,7 +36,7 @@ def read_overrides(arguments: Namespace) -> Overrides:
 
 
 def read_history(source: str | None) -> tuple[Turn, ...]:
-    """Read the earlier turns of a conversation; raises UsageError that names the first bad line."""
+    """Read the earlier turns of a conversation; raises UsageError with the number of the first invalid line."""
     from rag.query.conversation.turns import read_turns
 
     if source is None:
@@ -50,9 +50,9 @@ def read_history(source: str | None) -> tuple[Turn, ...]:
 
 
 def answer_each(source: str, as_json: Callable[[str, Sequence[Turn]], dict[str, Any]]) -> int:
-    """Print one JSON object a line for a file of questions; a question that fails is reported, and the rest go on.
+    """Answer a file of questions, printing one JSON object per line, and return the exit code.
 
-    Returns the exit code.
+    A question that fails is reported on stderr, and the next one is answered.
     """
     from rag.query.conversation.turns import turns_from_json
 
@@ -68,7 +68,7 @@ def answer_each(source: str, as_json: Callable[[str, Sequence[Turn]], dict[str, 
             failed = True
         except (BrokenPipeError, KeyboardInterrupt):
             raise
-        except Exception as error:  # whatever went wrong with one question, the rest go on
+        except Exception as error:  # a failure of one question must not stop the others
             note(f"error: {source} line {line}: {type(error).__name__}: {error}. Please report this.")
             failed = True
     return 1 if failed else 0

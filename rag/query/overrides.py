@@ -1,4 +1,4 @@
-"""Constraints by name: each in plain English, and what the user sets against the understood ones."""
+"""Filters in words, and the user's overrides of a query."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _DATES = ("since", "until")
 
 
 def filter_phrases(filters: Filters) -> dict[str, str]:
-    """Return a phrase for each constraint that is set, by name: "dated 2023 or later"."""
-    said = {
+    """Return a phrase such as "dated 2023 or later" for each constraint that is set, by the constraint's name."""
+    phrases = {
         "since": filters.since and f"dated {filters.since} or later",
         "until": filters.until and f"dated {filters.until} or earlier",
         "author": filters.author and f"by {filters.author}",
@@ -20,11 +20,11 @@ def filter_phrases(filters: Filters) -> dict[str, str]:
         "venue": filters.venue and f"at {filters.venue}",
         "code": None if filters.code is None else "with code" if filters.code else "without code",
     }
-    return {name: phrase for name, phrase in said.items() if phrase}
+    return {name: phrase for name, phrase in phrases.items() if phrase}
 
 
 def describe_filters(filters: Filters) -> str:
-    """Return all constraints as one phrase: "dated 2024, by Tri Dao"."""
+    """Return all constraints as one phrase, as in "dated 2024 and by Tri Dao"; "" if none is set."""
     known = filter_phrases(filters)
     if filters.since and filters.since == filters.until:
         known = {"since": f"dated {filters.since}", **{name: known[name] for name in known if name not in _DATES}}
@@ -32,18 +32,21 @@ def describe_filters(filters: Filters) -> str:
 
 
 def apply_overrides(query: Query, overrides: Overrides) -> Query:
-    """Return the query with the user's overrides in place of what was understood, field by field."""
+    """Return the query with the user's overrides; raises ValueError for an unknown name in `drop`.
+
+    A filter that is set replaces the understood one; with `as_is`, no understood value is kept.
+    """
     filters = Filters() if overrides.as_is else query.filters
     for name in sorted(overrides.drop):
         filters = filters.without(name)
-    filters = _replaced(filters, overrides.filters)
+    filters = _merged(filters, overrides.filters)
     if overrides.as_is:
         return Query(query.question, overrides.kind or "fact", query.question, filters)
     return replace(query, kind=overrides.kind or query.kind, filters=filters)
 
 
-def _replaced(understood: Filters, given: Filters) -> Filters:
-    """Set the given fields; an understood bound that contradicts a given one gives way."""
+def _merged(understood: Filters, given: Filters) -> Filters:
+    """Return the understood filters with the given ones set; an understood date that contradicts them is removed."""
     values = {each.name: getattr(understood, each.name) for each in fields(Filters)}
     chosen = {name: getattr(given, name) for name in values if getattr(given, name) is not None}
     if given.since and understood.until and first_day(given.since) > last_day(understood.until):

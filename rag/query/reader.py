@@ -1,4 +1,4 @@
-"""Question → Query: follow-ups made standalone, understanding, and what the user overrides."""
+"""Parse a question into a Query: condense a follow-up, understand the question, apply the overrides."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from rag.types import Overrides, Paper, Query, Turn
 
 
 class QueryReader:
-    """Reads questions about the papers of one library."""
+    """Parses questions about the papers of one library."""
 
     def __init__(self, papers: Mapping[str, Paper], today: Callable[[], date]) -> None:
-        """`today` is what relative dates such as "last year" refer to."""
+        """`today` returns the date that resolves relative dates such as "last year"."""
         self._papers = papers
         self._titles = {paper_id: paper.title for paper_id, paper in papers.items()}
         self._known = known_names(papers.values())
         self._today = today
 
     def read(self, question: str, overrides: Overrides, history: Sequence[Turn], llm: UsageMeter | None) -> Query:
-        """Read a question; overrides take the place of what was understood. Raises UsageError for an empty question.
+        """Parse a question and apply the overrides; raises UsageError for an empty question.
 
-        A follow-up on `history`, the earlier turns from the oldest on, is read as the question that it stands for; a
-        language model makes it standalone where there is one, else rules do.
+        `history` holds the earlier turns, oldest first. A follow-up is first rewritten as a standalone question: by the
+        language model `llm`, or by rules if it is None.
         """
         question = " ".join(question.encode(errors="replace").decode().split())
         if not question:
@@ -52,5 +52,5 @@ class QueryReader:
         if overrides.kind is None and query.kind in ("list", "fact") and is_title(query.text, self._papers.values()):
             query = replace(query, kind="lookup")
         if overrides.as_is or query.kind == "lookup":
-            return query  # a title has its own words
+            return query  # a title is searched for as it is worded
         return replace(query, text=in_terms(query.text))

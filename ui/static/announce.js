@@ -12,7 +12,7 @@ export function say(text) {
     document.body.append(region);
   }
   region.textContent = "";
-  setTimeout(() => (region.textContent = text), 50); // so that equal texts are announced twice
+  setTimeout(() => (region.textContent = text), 50); // so that a repeated text is announced again
 }
 
 export function scrolling() {

@@ -1,6 +1,6 @@
-// Everything that asks anew: edit, retry, follow-ups, and what is changed in how a question was understood.
+// Actions that ask a question: edit, retry, follow-ups, and changes to how a question was understood.
 
-const FIELDS = { author_count: ["least_authors", "most_authors"] }; // constraints that are more than one filter
+const FIELDS = { author_count: ["least_authors", "most_authors"] }; // constraints that consist of several filters
 
 function overridesOf(exchange) {
   try {
@@ -83,7 +83,7 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   if (form === "constraints") again(exchange, constrained(event.target, overridesOf(exchange)));
   else if (event.target.question.value.trim()) {
-    ask(event.target.question.value.trim(), {}, exchange.id); // what was set was set against the old words
+    ask(event.target.question.value.trim(), {}, exchange.id); // overrides applied to the old wording
   }
 });
 document.addEventListener("keydown", (event) => {
@@ -99,7 +99,7 @@ addEventListener(
   (event) => {
     const form = event.target.closest?.("form.cd-edit");
     if (!form || event.key !== "Escape") return;
-    event.stopPropagation(); // it ends the edit, not an answer
+    event.stopPropagation(); // Escape cancels the edit, and must not stop an answer
     setEditing(form.closest(".cd-exchange"), false);
   },
   true,

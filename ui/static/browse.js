@@ -1,4 +1,4 @@
-// The Browse tab: rows that unfold to cards, further rows, and the map.
+// The Browse tab: rows that expand to cards, loading of further rows, and the map.
 
 import { ask } from "./asking.js";
 import { scrolling } from "./announce.js";
@@ -29,10 +29,10 @@ async function showPaper(place, paperId) {
   place.dataset.wanted = paperId;
   place.setAttribute("aria-busy", "true");
   const { html, ok } = await fetched(`paper/${encodeURIComponent(paperId)}?as=browse-${++cards}`);
-  if (place.dataset.wanted !== paperId) return false; // another paper was chosen meanwhile
+  if (place.dataset.wanted !== paperId) return false; // another paper has been chosen since
   place.removeAttribute("aria-busy");
   place.innerHTML = html;
-  place.querySelector(".cd-card details.cd-fold")?.setAttribute("open", ""); // readers want the abstract
+  place.querySelector(".cd-card details.cd-fold")?.setAttribute("open", ""); // show the abstract
   return ok;
 }
 
@@ -50,7 +50,7 @@ async function showMore(button) {
   button.disabled = true;
   const { html, ok } = await fetched(`papers?${button.dataset.query}&from=${button.dataset.from}`);
   const list = button.closest(".cd-browse");
-  if (!list) return; // the list was replaced meanwhile
+  if (!list) return; // the list has been replaced since
   const page = new DOMParser().parseFromString(html, "text/html");
   if (!ok) {
     button.disabled = false;
@@ -201,7 +201,7 @@ document.addEventListener("click", (event) => {
   if (actor.dataset.action === "browse-ask") ask(actor.dataset.question);
 });
 
-// The map follows the list: marks of papers that were not found are dimmed.
+// Synchronise the map with the list: marks of papers that were not found are dimmed.
 
 let seen = "";
 let waiting = false;

@@ -1,5 +1,5 @@
-// Everything on the chat's page. Each module listens on the document, since Gradio replaces what is inside its
-// components; the conversation attaches itself once Gradio has created its component.
+// The chat page. Each module listens on the document, since Gradio replaces the content of its components; the
+// conversation is attached once Gradio has created its component.
 
 import "./tips.js";
 import "./sorting.js";

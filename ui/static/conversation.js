@@ -1,4 +1,4 @@
-// The exchanges of one conversation: asks, shows what comes, and has it kept.
+// The exchanges of one conversation: sends questions, shows answers as they arrive, and saves both.
 
 import { belong, draft, pending } from "./drafts.js";
 import { held } from "./files.js";
@@ -6,9 +6,9 @@ import { Kept } from "./conversation_list.js";
 import { say } from "./announce.js";
 import { follow, user } from "./status.js";
 
-const NEAR_END = 160; // pixels from the page's end within which a question rises to the top as its answer grows
-const TOUCHED = matchMedia("(pointer: coarse)"); // there, focus keeps a keyboard over half of the screen
-const TELLING = ".cd-progress:not(:empty), .cd-refused-head, .cd-papers > summary"; // of an answer, once it is there
+const NEAR_END = 160; // pixels from the page's end within which the page scrolls along with a growing answer
+const TOUCHED = matchMedia("(pointer: coarse)"); // focus would open the on-screen keyboard
+const TELLING = ".cd-progress:not(:empty), .cd-refused-head, .cd-papers > summary"; // announced when an answer ends
 
 export function attach(gradio) {
   if (gradio.element.dataset.attached) return;
@@ -82,7 +82,7 @@ class Conversation {
     whenSeen(this.field, () => this.field.focus());
   }
 
-  // Grow the field with its text.
+  // Fit the height of the field to its text.
   fit() {
     this.field.style.height = "auto";
     this.field.style.height = `${this.field.scrollHeight + 2}px`;
@@ -109,7 +109,7 @@ class Conversation {
     this.asks({ exchange_id: exchange.id, question: asked, overrides, history });
   }
 
-  // An exchange as far as it has come.
+  // Show the current state of an exchange.
   take(value) {
     const exchange = this.conversation.exchanges.find((each) => each.id === value?.id);
     if (!exchange || exchange.over) return;
@@ -162,7 +162,7 @@ class Conversation {
     if (!TOUCHED.matches) this.field.focus({ preventScroll: true });
   }
 
-  // Change only the parts that are not as they were, so that focus and what is unfolded stay.
+  // Replace only the parts that changed, to preserve focus and expanded sections.
   draw(exchange, instead = null) {
     this.examples.hidden = true;
     let article = document.getElementById(exchange.id);
@@ -190,13 +190,13 @@ class Conversation {
     return false;
   }
 
-  // A server that was started anew does not know this page, and another user is not to see it: load it again.
+  // Reload the page: the server was restarted and does not know it, or another user has logged in.
   back() {
     draft.set(this.field.value);
     location.reload();
   }
 
-  // Where the examples cannot be had, the next word of the server's state tries again.
+  // Load the examples; after a failure, the next status from the server triggers another attempt.
   async offer() {
     this.offered = true;
     try {
@@ -209,7 +209,7 @@ class Conversation {
   }
 }
 
-// Put a part in place of the one of its name, and the focus back where it was.
+// Replace or append the named part, and restore the focus.
 function renew(article, name, html) {
   const template = document.createElement("template");
   template.innerHTML = html;
@@ -221,7 +221,7 @@ function renew(article, name, html) {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-// A tab that was just chosen shows what is in it only some frames later.
+// Run `act` once the element is visible; the content of a newly selected tab takes some frames to appear.
 function whenSeen(element, act, frames = 30) {
   if (element.checkVisibility() || !frames) act();
   else requestAnimationFrame(() => whenSeen(element, act, frames - 1));
@@ -230,7 +230,7 @@ function whenSeen(element, act, frames = 30) {
 function heading(question) {
   const title = Object.assign(document.createElement("h2"), { textContent: question, dir: "auto" });
   const retry = '<button type="button" class="cd-button cd-small cd-quiet" data-action="retry">Retry</button>';
-  const tools = `<div class="cd-set-of">${retry}</div>`; // the server's have more, but it may never answer
+  const tools = `<div class="cd-set-of">${retry}</div>`; // replaced by the full set once the server answers
   return `<section data-part="question"><div class="cd-question">${title.outerHTML}${tools}</div></section>`;
 }
 

@@ -4,11 +4,11 @@ import { download, held, slug } from "./files.js";
 import { tab } from "./storage.js";
 import * as store from "./conversation_store.js";
 
-const OPEN = "citedesk:open"; // the conversation that this tab shows, also after a reload
+const OPEN = "citedesk:open"; // storage key: the conversation that this tab shows, kept across reloads
 const NOTE = "Kept in this browser only.";
 
 export class Kept {
-  // `shown` is told of a conversation that is to be shown, or of null for a new one.
+  // `shown` is called with the conversation to show, or with null for a new one.
   constructor(place, shown) {
     this.place = place;
     this.shown = shown;
@@ -74,7 +74,7 @@ export class Kept {
     if (act === "new") this.choose(null);
     if (act === "choose" && found) this.choose(found);
     if (act === "export" && found) download(`citedesk-${slug(found.title)}.md`, toMarkdown(found), "text/markdown;charset=utf-8");
-    // What is shown is left first: an answer that still comes is kept as it stops, and would be kept again.
+    // Leave the shown conversation before deleting it: an answer in progress saves it when it is stopped.
     if (act === "delete" && this.sure(button, "Delete?")) {
       if (id === this.current) this.choose(null);
       await store.remove(id);
@@ -87,7 +87,7 @@ export class Kept {
   }
 
   choose(conversation) {
-    this.shown(conversation); // first: it may stop an answer, and have the conversation of that one kept and held
+    this.shown(conversation); // first: it may stop an answer, which saves the conversation shown and makes it current
     this.hold(conversation?.id ?? null);
   }
 
@@ -97,7 +97,7 @@ export class Kept {
     else tab.remove(OPEN);
   }
 
-  // Show again what this tab showed before it was loaded anew.
+  // Show the conversation that this tab showed before a reload.
   async reopen() {
     const id = tab.get(OPEN);
     const found = id && (await this.all()).find((each) => each.id === id);
@@ -105,7 +105,7 @@ export class Kept {
     await this.draw();
   }
 
-  // What cannot be undone takes a second press.
+  // Require a second press, since the action cannot be undone.
   sure(button, text) {
     if (button.dataset.asked) {
       delete button.dataset.asked;

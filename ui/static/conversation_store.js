@@ -1,4 +1,4 @@
-// Conversations in this browser's IndexedDB and nowhere else, a database for each user who logs in here.
+// Conversations, stored only in this browser's IndexedDB, with one database per user.
 
 import { user } from "./status.js";
 

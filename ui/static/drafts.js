@@ -18,12 +18,12 @@ export const draft = {
   set: (text) => tab.set(DRAFT, text),
 };
 
-// Tell whether it is kept.
+// Store a question to ask after a reload; return whether it was stored.
 export function pend(asked) {
   return tab.set(PENDING, JSON.stringify(asked));
 }
 
-// Give what waits to be asked: from before the reload, or from the address (`?q=` with `set=` for what was set).
+// Return and clear the question to ask: one stored before a reload, or from the URL (`?q=`, overrides in `set=`).
 export function pending() {
   const kept = tab.get(PENDING);
   tab.remove(PENDING);

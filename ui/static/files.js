@@ -1,9 +1,9 @@
-// Copies and downloads of what an exchange holds.
+// Copying and downloading the content of an exchange.
 
 import { say } from "./announce.js";
 
 const FILES = {
-  csv: { ending: "csv", type: "text/csv;charset=utf-8", before: "\ufeff" }, // by the mark a spreadsheet knows UTF-8
+  csv: { ending: "csv", type: "text/csv;charset=utf-8", before: "\ufeff" }, // spreadsheets detect UTF-8 by the BOM
   bibtex: { ending: "bib", type: "application/x-bibtex;charset=utf-8", before: "" },
   markdown: { ending: "md", type: "text/markdown;charset=utf-8", before: "" },
 };
@@ -46,7 +46,7 @@ export async function copy(text, button) {
 
 async function write(text) {
   if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text);
-  const area = document.createElement("textarea"); // the way on plain http, where there is no clipboard to write to
+  const area = document.createElement("textarea"); // fallback: plain http has no clipboard API
   area.value = text;
   area.className = "cd-hidden";
   document.body.append(area);

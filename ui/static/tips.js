@@ -1,9 +1,9 @@
-// What a [n] shows on hover and focus (WCAG 1.4.13: dismissible, hoverable, persistent), and its jump to the card.
+// Tips of [n] markers on hover and focus (WCAG 1.4.13: dismissible, hoverable, persistent), and jumps to their cards.
 
 import { say, scrolling } from "./announce.js";
 
 const GAP = 6; // px between a marker and its tip
-const EDGE = 8; // px that stay free at the window's edges
+const EDGE = 8; // px between a tip and the window's edges
 const LEAVE_MS = 180; // time to move the pointer from a marker onto its tip
 const FLASH_MS = 1800;
 
@@ -106,7 +106,7 @@ addEventListener(
   "keydown",
   (event) => {
     if (event.key !== "Escape" || !shown) return;
-    event.stopPropagation(); // it ends the tip, not the answer
+    event.stopPropagation(); // Escape closes the tip, and must not stop an answer
     hide();
   },
   true,

@@ -1,4 +1,4 @@
-// The page before the chat is loaded: keeps what is typed or asked, and makes way when the chat is there.
+// The page shown while the chat is loading: stores a draft or question, and reloads when the chat is ready.
 
 import { belong, draft, pend } from "./drafts.js";
 import { follow, user } from "./status.js";

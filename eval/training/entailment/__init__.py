@@ -1,1 +1,1 @@
-"""Training the small model that tells whether sentences support, contradict or leave open a claim (needs torch)."""
+"""Train the entailment model, which labels claims as supported, contradicted or undecided; needs torch."""

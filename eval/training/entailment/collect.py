@@ -14,7 +14,7 @@ from eval.training.entailment.examples import Example, from_abstract, split
 from eval.training.entailment.published import read_published, read_scifact
 from eval.training.entailment.rewrite import rewritten, third_person
 
-_HELD_OUT = 12  # one claim or abstract in so many is kept for choosing the model
+_HELD_OUT = 12  # one in this many claims and abstracts is held out for model selection
 _SIMILAR = 3
 _REPEATS = {
     "scifact": 4,
@@ -47,7 +47,7 @@ class Folders:
 
 
 def collect(folders: Folders, abstracts: int, seed: int = 0) -> tuple[list[Example], list[Example]]:
-    """Return the examples to train on and those held out, both shuffled; `abstracts` of them are from arXiv."""
+    """Return the training and the held-out examples, shuffled; `abstracts` is the number of arXiv abstracts to use."""
     chance = random.Random(seed)
     train: list[Example] = []
     held: list[Example] = []
@@ -82,7 +82,7 @@ def made(documents: Sequence[Abstract], count: int, chance: random.Random) -> It
 
 
 def summaries(folder: Path, part: str, chance: random.Random) -> Iterator[tuple[str, Example]]:
-    """Yield people's summaries of papers, true and with a planted error, with their abstract or a similar one."""
+    """Yield human-written summaries, with and without a planted error, paired with their own or a similar abstract."""
     queries = {each["id"]: each["text"] for each in map(json.loads, _lines(folder / f"queries_{part}.jsonl"))}
     wanted = {query_id: query_id.partition("#")[0] for query_id in queries}
     documents = [each for each in read_corpus(folder / "corpus.jsonl") if each.doc_id in set(wanted.values())]

@@ -23,7 +23,7 @@ _COMPARISON = re.compile(
     r"\b(?P<verb>outperforms?|surpass(?:es)?|beats?|exceeds?|(?:is|are) (?:\w+ )?(?:better|faster|slower|worse|larger|"
     r"smaller|higher|lower|stronger|weaker|superior|inferior|more \w+|less \w+) (?:than|to))\b"
 )
-_REPEATED = 0.6  # share of a sentence's terms beyond which another sentence may well say the same
+_REPEATED = 0.6  # share of a sentence's terms from which another sentence may repeat it
 _MIN_WORDS, _MAX_WORDS = 6, 60
 
 
@@ -69,13 +69,13 @@ class _Source:
         return chance.choice(self.usable)
 
     def around(self, kept: Sequence[int], chance: random.Random) -> list[int]:
-        """Choose evidence that holds the given sentences: they alone, some others too, or the whole abstract."""
+        """Choose evidence that contains the given sentences: these alone, with some others, or the whole abstract."""
         size = chance.choice((0, 1, 2, 3, len(self.sentences), len(self.sentences)))
         rest = [i for i in range(len(self.sentences)) if i not in kept]
         return sorted({*kept, *chance.sample(rest, min(size, len(rest)))})
 
     def apart(self, left_out: int) -> list[int]:
-        """List the sentences that do not largely repeat one."""
+        """Return the other sentences that share few terms with the one left out."""
         terms = self.terms[left_out]
         return [
             i
@@ -125,7 +125,7 @@ def _wrong_evidence(source: _Source, chance: random.Random) -> Example | None:
 
 
 def _wrong_half(source: _Source, chance: random.Random) -> Example | None:
-    """Of two sentences in one claim, one is wrong."""
+    """Merge two sentences, one with a planted error, into one claim."""
     i, j = chance.sample(source.usable, 2)
     planted = _planted(source.sentences[j], chance)
     if not planted:
@@ -136,7 +136,7 @@ def _wrong_half(source: _Source, chance: random.Random) -> Example | None:
 
 
 def _swapped(source: _Source, chance: random.Random) -> Example | None:
-    """Turn a comparison round."""
+    """Swap the sides of a comparison, or keep them."""
     found = [(i, match) for i in source.usable if (match := _COMPARISON.search(source.sentences[i]))]
     if not found:
         return None
@@ -157,7 +157,7 @@ def _swapped(source: _Source, chance: random.Random) -> Example | None:
 
 
 def _left_out(source: _Source, chance: random.Random) -> Example | None:
-    """Claim what the abstract says in a sentence that is not among the evidence, right or wrong."""
+    """Claim a sentence that is left out of the evidence, with or without a planted error."""
     i = source.one(chance)
     apart = source.apart(i)
     if len(apart) < 2:
@@ -171,7 +171,7 @@ def _left_out(source: _Source, chance: random.Random) -> Example | None:
 
 
 def _half_left_out(source: _Source, chance: random.Random) -> Example | None:
-    """Of two sentences in one claim, only one is among the evidence."""
+    """Merge two sentences, of which the evidence contains only one, into one claim."""
     i, j = chance.sample(source.usable, 2)
     rest = [k for k in source.apart(j) if k != i]
     if i not in source.apart(j):
@@ -182,7 +182,7 @@ def _half_left_out(source: _Source, chance: random.Random) -> Example | None:
 
 
 def _elsewhere(source: _Source, chance: random.Random) -> Example | None:
-    """Claim what a similar paper says, alone or beside something that this one says; right or wrong."""
+    """Claim a sentence of a similar paper, alone or merged with one of this paper, with or without a planted error."""
     candidates = [text for other in source.others for text in other if _MIN_WORDS <= len(text.split()) <= _MAX_WORDS]
     if not candidates:
         return None
@@ -211,7 +211,7 @@ def _other_term(source: _Source, chance: random.Random) -> Example | None:
 
 
 def _planted(text: str, chance: random.Random) -> tuple[str, str] | None:
-    """Plant an error of a kind that the text has a place for; numbers first, being rare."""
+    """Plant an error of a kind that applies to the text; numbers are preferred half of the time, as they are rare."""
     kinds = chance.sample(KINDS, len(KINDS))
     if chance.random() < 0.5:
         kinds.sort(key=lambda kind: kind != "number")

@@ -16,8 +16,8 @@ from eval.claims.pairs import LABELS
 if TYPE_CHECKING:
     from eval.training.entailment.examples import Example  # not needed where packed examples are read
 
-_RARE = 4  # a word piece that occurs more rarely in the training texts is left out of the vocabulary
-_IDEOGRAPHS = 0x2E80  # single letters before it are kept, so that every word can be spelt
+_RARE = 4  # word pieces with fewer occurrences in the training texts are removed from the vocabulary
+_IDEOGRAPHS = 0x2E80  # single characters below are kept, so that every word can be tokenized
 _AT_ONCE = 20_000
 
 Ids = NDArray[np.uint16]

@@ -38,7 +38,7 @@ _NEAR = 12  # sentences of a web page that are kept as evidence
 
 
 def read_published(folder: Path, chance: random.Random) -> Iterator[Example]:
-    """Read every data set that the folder holds."""
+    """Yield the examples of each data set in the folder."""
     for name, read in _READERS.items():
         if (folder / name).exists():
             yield from read(folder / name, chance)
@@ -68,7 +68,7 @@ def read_scifact(path: Path, chance: random.Random) -> Iterator[Example]:
 
 
 def _read_fever(path: Path, chance: random.Random) -> Iterator[Example]:
-    """FEVER's development pairs: claims, evidence and labels in three parallel files."""
+    """Yield FEVER's development pairs, from three parallel files of claims, evidence and labels."""
     columns = [path.with_suffix(end).read_text("utf-8").splitlines() for end in (".claims", ".evidence", ".labels")]
     rows = [(claim, split(_plain(text)), label) for claim, text, label in zip(*columns, strict=True)]
     for i, (claim, sentences, label) in enumerate(rows):
@@ -82,7 +82,7 @@ def _read_fever(path: Path, chance: random.Random) -> Iterator[Example]:
 
 
 def _read_evidence_inference(path: Path, chance: random.Random) -> Iterator[Example]:
-    """Trials' findings: of the three claims that an outcome allows, one is supported and two are contradicted."""
+    """Yield three claims for each outcome of a clinical trial, of which one is supported and two are contradicted."""
     prompts = {row["PromptID"]: row for row in _table(path.with_name("ei_prompts.csv"), ",")}
     for row in _table(path, ","):
         prompt, label = prompts.get(row["PromptID"]), row["Label"].replace("increase", "increased").replace("edd", "ed")
@@ -103,7 +103,7 @@ def _finding(prompt: dict[str, str], verb: str, chance: random.Random) -> str:
 
 
 def _read_pubmedqa(path: Path, chance: random.Random) -> Iterator[Example]:
-    """Conclusions of abstracts against what stands before them."""
+    """Yield conclusions of abstracts, with the preceding sentences as evidence."""
     records = list(json.loads(path.read_text("utf-8")).values())
     for record in records:
         sentences = split(" ".join(record["CONTEXTS"]))
@@ -117,7 +117,7 @@ def _read_pubmedqa(path: Path, chance: random.Random) -> Iterator[Example]:
 
 
 def _read_wice(path: Path, chance: random.Random) -> Iterator[Example]:
-    """Wikipedia's claims and the pages that they cite."""
+    """Yield claims from Wikipedia, with sentences of the pages that they cite as evidence."""
     for record in _lines(path):
         supporting = {i for chosen in record["supporting_sentences"] for i in chosen}
         near = sorted(supporting or chance.sample(range(len(record["evidence"])), min(_NEAR, len(record["evidence"]))))
@@ -125,7 +125,7 @@ def _read_wice(path: Path, chance: random.Random) -> Iterator[Example]:
 
 
 def _read_expertqa(path: Path, chance: random.Random) -> Iterator[Example]:
-    """Sentences that language models wrote with citations, judged by experts against the cited passages."""
+    """Yield sentences written by language models with citations, labelled by experts against the cited passages."""
     for record in _lines(path):
         for answer in record["answers"].values():
             for claim in answer["claims"]:
@@ -139,7 +139,7 @@ def _read_expertqa(path: Path, chance: random.Random) -> Iterator[Example]:
 
 
 def _read_negated(path: Path, chance: random.Random) -> Iterator[Example]:
-    """Sentences and their negations, in both directions."""
+    """Yield pairs of a sentence and its negation, in either direction."""
     for row in _table(path):
         first, second = row["sentence"], row["negated"]
         first, second = (first, second) if chance.random() < 0.5 else (second, first)

@@ -20,7 +20,7 @@ from eval.training.entailment.pack import pack, prune
 _log = logging.getLogger(__name__)
 
 _HELD = 12_000
-_LESS_OPEN = 1.0  # taken from the logit of not_enough; chosen on the held-out examples
+_LESS_OPEN = 1.0  # subtracted from the logit of not_enough; chosen on the held-out examples
 _CHECK_SEED = 5
 
 

@@ -72,7 +72,7 @@ def load_rows(path: Path, cls: int, sep: int, longest: int, device: str) -> Trai
 
 
 def train(network: nn.Module, data: TrainingRows, settings: TrainingSettings, soft: Tensor | None = None) -> None:
-    """Train in place until the time is up; with a teacher's probabilities (`soft`), mostly towards those."""
+    """Train in place for the given time; `soft` are a teacher's probabilities, which then outweigh the labels."""
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": 0.01},
         {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
@@ -122,7 +122,7 @@ def report(found: Tensor, data: TrainingRows) -> Iterator[str]:
 
 
 def _batches(lengths: NDArray[np.int64], size: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Go through the rows again and again in random order, in batches of like length."""
+    """Yield batches of rows of similar length, in random order and without end."""
     chance = np.random.default_rng(seed)
     while True:
         order = chance.permutation(len(lengths))

@@ -1,6 +1,6 @@
 """Fit the ranker on gold questions; deterministic for the same questions, index and current weights.
 
-The weights in use decide which papers the cross-encoder reads, and which is the best one: fit twice to converge.
+The current weights determine which papers the cross-encoder scores and which one is best: fit twice to converge.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def fit_depth(depth: Depth, engine: Engine, questions: Sequence[Question], seed:
 
 
 def _check(examples: Sequence[RankingExample]) -> None:
-    """Raise UsageError where a group of questions lacks answerable or unanswerable ones."""
+    """Raise UsageError if a group of questions lacks answerable or unanswerable ones."""
     for group in GROUPS:
         answerable = [example.answerable for example in examples if answerable_group(example.query) == group]
         if not 0 < sum(answerable) < len(answerable):
@@ -135,6 +135,6 @@ def _fit_answerable(examples: Sequence[RankingExample]) -> dict[str, Any]:
 
 
 def _threshold(examples: Sequence[RankingExample], held_out: Sequence[float]) -> float:
-    """Return the probability below which a question is refused: that share of answerable questions is below it."""
+    """Return the refusal threshold, below which the share `_WRONGLY_REFUSED` of answerable questions is."""
     kept = sorted(probability for probability, each in zip(held_out, examples, strict=True) if each.answerable)
     return round(kept[int(_WRONGLY_REFUSED * len(kept))], 4)

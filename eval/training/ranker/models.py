@@ -17,8 +17,8 @@ from rag.types import Signal
 
 _GAINS = {MUST: 1.0, MAY: 0.3}
 _L2 = 0.02
-_DEEP = 100  # papers of a ranking whose probability is fitted: the search cuts among as many
-_RIDGE = 1.5  # weight of the squared coefficients beside the summed loss
+_DEEP = 100  # papers per ranking in the fit, as many as the search selects from
+_RIDGE = 1.5  # weight of the L2 penalty relative to the summed loss
 _SMALL = 1e-9
 _RELEVANCE_SIGNS = {"strength": 1, "behind": -1, "best_late_rare": 1, "best_rerank": 1}
 _BOUNDS: Mapping[int, tuple[float | None, float | None]] = {1: (0.0, None), -1: (None, 0.0), 0: (None, None)}
@@ -63,8 +63,8 @@ def fit_logistic(
 ) -> dict[str, Any]:
     """Fit an L2-regularised logistic regression; the coefficients are for the features in their original units.
 
-    A feature with a sign in `signs` gets no coefficient of the opposite sign, so that an accident of the questions,
-    such as their length, cannot reverse what a feature means.
+    The coefficient of a feature in `signs` cannot have the opposite sign, so that a chance correlation, such as with
+    the length of the questions, does not reverse the meaning of a feature.
     """
     names = sorted(rows[0])
     values = np.array([[row[name] for name in names] for row in rows])

@@ -1,1 +1,1 @@
-"""Follow-up questions, read in the light of the earlier turns."""
+"""Rewrite follow-up questions as standalone ones, from the earlier turns."""

@@ -1,6 +1,6 @@
-"""Follow-up + history → standalone question: by one short call of a model where there is one, else by rules.
+"""Condense a follow-up and its history into a standalone question, by a language model or by rules.
 
-Nothing is kept between calls: all that is known of a conversation is the history that the caller passes in.
+No state is kept between calls: the caller passes the history each time.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from rag.types import Turn
 _MOST_TURNS = 6
 _MOST_OF_QUESTION = 500  # characters
 _MOST_OF_ANSWER = 2000
-_SHOWN_OF_ANSWER = 600  # characters of each answer that a model is shown
+_SHOWN_OF_ANSWER = 600  # characters of each answer in the prompt
 _MOST_TOKENS = 60
 _LONGEST_REPLY = 300  # characters
-_LEAST_KNOWN = 0.6  # share of a reply's terms that the conversation has to hold
+_LEAST_KNOWN = 0.6  # share of a reply's terms that the conversation must contain
 
 SYSTEM = """You rewrite the last question of a conversation so that it can be understood alone.
 Replace words such as "it", "they", "those", "the second" and left-out parts by what they stand for, and keep the rest.
@@ -44,33 +44,33 @@ _NO_MARKUP = re.compile(r"[<>\[\]{}`|\n]|https?:|!\[")
 def condense(
     question: str, history: Sequence[Turn], chat: ChatModel | None = None, collection: Collection | None = None
 ) -> Condensed:
-    """Make a question stand alone; one that leans on nothing comes out as it went in.
+    """Rewrite a follow-up as a standalone question; any other question is returned unchanged.
 
-    The history is read from its oldest turn on, for its questions may lean on one another too. `chat` is asked at most
-    once, and not where the rules are exact; where it fails or gives what is no question, the rules stand.
+    `history` holds the earlier turns, oldest first; they may be follow-ups themselves. `chat` is called at most once,
+    and not if the rules restrict the question to papers. If it fails or its reply is unusable, the rules are used.
     """
     collection = collection or Collection()
-    lean = follow_up_type(_line(question)) if history else None
-    if lean is None:
+    relation = follow_up_type(_line(question)) if history else None
+    if relation is None:
         return Condensed(question)
     turns = _understood(history[-_MOST_TURNS:], collection)
     if not turns:
         return Condensed(question)
-    by_rules = rewritten(_line(question), lean, turns, collection)
+    by_rules = rewritten(_line(question), relation, turns, collection)
     if chat is None or by_rules.papers:
         return by_rules
     return Condensed(_rewritten(question, history[-_MOST_TURNS:], chat) or by_rules.question)
 
 
 def _understood(history: Sequence[Turn], collection: Collection) -> list[EarlierTurn]:
-    """Read the earlier turns in their order, each in the light of those before it."""
+    """Condense the earlier turns in order, each from those before it; empty and off-topic ones are left out."""
     turns: list[EarlierTurn] = []
     for turn in history:
         question = _line(turn.question[:_MOST_OF_QUESTION])
         if not question or is_off_topic(question):
             continue
-        lean = follow_up_type(question) if turns else None
-        asked = rewritten(question, lean, turns, collection) if lean else Condensed(question)
+        relation = follow_up_type(question) if turns else None
+        asked = rewritten(question, relation, turns, collection) if relation else Condensed(question)
         answer = _clean(turn.answer[:_MOST_OF_ANSWER]).strip()
         cited = tuple(turn.citations) or cited_in(answer, collection.titles)
         turns.append(EarlierTurn(asked.question, answer, cited, asked.papers, asked.kind))
@@ -78,7 +78,10 @@ def _understood(history: Sequence[Turn], collection: Collection) -> list[Earlier
 
 
 def _rewritten(question: str, history: Sequence[Turn], chat: ChatModel) -> str | None:
-    """Ask the model, and look at what it gives back; None where that is no question about the same things."""
+    """Return the model's standalone question; None if the call fails or the reply is unusable.
+
+    A usable reply is one complete question without markup, whose terms mostly occur in the conversation.
+    """
     try:
         reply = chat.complete(_messages(question, history), max_tokens=_MOST_TOKENS)
     except LLMFailed:
@@ -102,7 +105,7 @@ def _messages(question: str, history: Sequence[Turn]) -> list[Message]:
 
 
 def _fenced(text: str) -> str:
-    """Keep a text on one line and unable to close its own fence."""
+    """Return a text on one line, with the prompt's delimiters escaped."""
     return _FENCE.sub(r"‹\1", _line(text))
 
 

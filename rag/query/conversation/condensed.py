@@ -1,4 +1,4 @@
-"""What a follow-up comes to, and what the names of a collection help to understand it."""
+"""The result of condensing a follow-up, and the data of the collection that it needs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rag.types import Kind, Query
 
 @dataclass(frozen=True, slots=True)
 class Condensed:
-    """A standalone question; `papers` are the paper_ids that it is restricted to, none for no restriction.
+    """A standalone question; `papers` are the paper_ids that it is restricted to, empty for no restriction.
 
-    `kind` is the kind of answer that the follow-up's wording settles, None where the question itself tells.
+    `kind` is the kind of question if the follow-up's wording determines it, else None.
     """
 
     question: str
@@ -22,21 +22,22 @@ class Condensed:
     kind: Kind | None = None
 
     def onto(self, query: Query, question: str, titles: Mapping[str, str]) -> Query:
-        """Say in a query that was read from the standalone question what was typed, and what it is restricted to.
+        """Return the query of the standalone question with the user's `question`, the restriction and the kind set.
 
-        A request for all that papers say is searched for by their titles, so that the sentences that say it come first.
+        `titles` maps paper_ids to titles. A lookup in given papers searches for their titles, so that their main
+        statements rank first.
         """
         standalone = query.question if query.question != question else None
         query = replace(query, question=question, standalone=standalone, papers=self.papers)
         if self.kind != "lookup" or not self.papers:
             return replace(query, kind=self.kind or query.kind)
-        told = ". ".join(titles[paper_id] for paper_id in self.papers if paper_id in titles)
-        return replace(query, kind="lookup", text=told or query.text, count=None, order=None)
+        text = ". ".join(titles[paper_id] for paper_id in self.papers if paper_id in titles)
+        return replace(query, kind="lookup", text=text or query.text, count=None, order=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What is known when a follow-up is read: authors and venues, the titles by paper_id, and what day it is."""
+    """Data of the collection for condensing: known names, titles by paper_id, and the current date."""
 
     known: KnownNames = KnownNames()
     titles: Mapping[str, str] = field(default_factory=dict)

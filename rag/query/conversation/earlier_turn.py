@@ -1,4 +1,4 @@
-"""One earlier turn as it was understood, and what it was about: a thing, several, a topic, papers."""
+"""An earlier turn as it was understood, and what it was about: one thing, several, a topic, papers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rag.query.understanding.wording import search_text
 from rag.text.identifiers import is_identifier
 from rag.types import Kind
 
-_LONGEST_NAME = 4  # words of a title's head that may be a system's name
-_LEAST_TITLE = 3  # words of a title that is looked for in prose
+_LONGEST_NAME = 4  # words before a title's colon that are taken as a name
+_LEAST_TITLE = 3  # words of a title that is searched for in an answer
 
 _NAME = r"(?:[A-ZÀ-ÖØ-Þ]|(?<!\w)[a-z]{1,2}[A-Z])[\w.+-]*\w(?: (?=\S*[A-Z0-9])[A-Z0-9][\w.+-]*\w|\s\d(?!\w))*"
 _START = r"^(?:[-*•>\s]|\d+[.)]\s)*(?:(?:yes|no|sure|indeed)\b[\s,.:;–—-]*)?"
@@ -61,7 +61,7 @@ _THING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class EarlierTurn:
-    """An earlier turn: its standalone question with restriction and kind, its answer, and the papers cited in it."""
+    """An earlier turn: its standalone question and answer, the paper_ids cited and restricted to, and its kind."""
 
     question: str
     answer: str = ""
@@ -71,14 +71,14 @@ class EarlierTurn:
 
 
 def call(title: str) -> str:
-    """Call a paper by the name that begins its title, or by the title in quotation marks."""
+    """Return a short name for a title: the name before its colon, or the title in quotation marks."""
     head, colon, _ = title.partition(":")
     short = colon and len(head.split()) <= _LONGEST_NAME
     return " ".join((head if short else f"“{title}”").split())
 
 
 def cited_in(answer: str, titles: Mapping[str, str]) -> tuple[str, ...]:
-    """List the papers whose titles stand in an answer, in the order in which they stand there."""
+    """Return the paper_ids whose titles occur in an answer, in order of occurrence."""
     text = title_key(answer)
     found = []
     for paper_id, title in titles.items():
@@ -89,7 +89,7 @@ def cited_in(answer: str, titles: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def subject(said: EarlierTurn, titles: Mapping[str, str]) -> str | None:
-    """Name the one thing that a turn was about: what its answer speaks of, or what its question asks about."""
+    """Return the name of the one thing that a turn was about, from its question or answer; None if unknown."""
     if len(said.papers) == 1 and said.papers[0] in titles:
         return call(titles[said.papers[0]])
     if defined := _DEFINED.match(said.question):
@@ -99,7 +99,7 @@ def subject(said: EarlierTurn, titles: Mapping[str, str]) -> str | None:
         return named
     first = titles.get(said.cited[0]) if said.cited else None
     spoken = _spoken_of(said.answer)
-    quoting = said.answer.lstrip().startswith("- ")  # the papers' own sentences, whose subjects are any
+    quoting = said.answer.lstrip().startswith("- ")  # an extractive answer: its subjects are arbitrary
     if spoken and not (first and quoting) and (is_identifier(spoken) or not first):
         return spoken
     if first:
@@ -108,7 +108,7 @@ def subject(said: EarlierTurn, titles: Mapping[str, str]) -> str | None:
 
 
 def several(said: EarlierTurn) -> str | None:
-    """Name the things that a turn was about together: "LARS and LAMB", or what its answer begins with."""
+    """Return the things that a turn was about, as in "LARS and LAMB"; None if it was about at most one."""
     pair = _PAIR.search(said.question[1:])
     if pair and not _ENTITY_ASKED.match(said.question):
         names = [pair["x"], pair["m"], pair["y"]]
@@ -116,7 +116,7 @@ def several(said: EarlierTurn) -> str | None:
     answer = re.sub(_START, "", said.answer, flags=re.IGNORECASE)
     if begun := _PAIR.match(answer):
         return " and ".join(filter(None, (begun["x"], begun["m"], begun["y"])))
-    quoting = said.answer.startswith("- ")  # the papers' own sentences speak of anything
+    quoting = said.answer.startswith("- ")  # an extractive answer: its subjects are arbitrary
     many = None if quoting or _subject_of(said.answer) else _MANY.match(answer)
     if (
         many
@@ -129,7 +129,7 @@ def several(said: EarlierTurn) -> str | None:
 
 
 def pair_of(said: EarlierTurn) -> tuple[str, str] | None:
-    """Return the two names that a turn set side by side, in its question or in its answer."""
+    """Return the pair of names in a turn's question or, failing that, in its answer; None if there is none."""
     for text in (said.question[:1].lower() + said.question[1:], said.answer):
         if (match := _PAIR.search(text)) and not match["m"]:
             return match["x"], match["y"]
@@ -137,13 +137,13 @@ def pair_of(said: EarlierTurn) -> tuple[str, str] | None:
 
 
 def topic(said: EarlierTurn) -> str:
-    """Return what a turn searched for, in its own words."""
+    """Return the topic that a turn's question searched for, as it was worded."""
     question = said.question.strip().rstrip("?!. ")
     return _WHAT_IS.sub("", search_text(question, "list")) or question
 
 
 def thing(said: EarlierTurn) -> str:
-    """Name what kind of thing a turn asked for, in the singular: "survey", "benchmark"; else "paper"."""
+    """Return the kind of thing that a turn asked for, in the singular: "survey", "benchmark"; by default "paper"."""
     match = _THING.search(said.question)
     if not match:
         return "paper"
@@ -152,14 +152,14 @@ def thing(said: EarlierTurn) -> str:
 
 
 def things(said: EarlierTurn) -> str:
-    """Name the things of the plural that a turn spoke of: "Java programs"; else `thing` in the plural."""
+    """Return the plural in a turn's question, such as "Java programs"; by default `thing` in the plural."""
     asked = re.sub(r"^(?:which|what|who)\s+\w+\s+\w+s\b", "", said.question, flags=re.IGNORECASE)
     match = re.search(r"\b(?:[A-Z]\w*\s+)?[a-z]{3,}[^\Wsui]s\b", asked)
     return match[0] if match and match[0] not in NO_PLURAL else f"{thing(said)}s"
 
 
 def latest(turns: Sequence[EarlierTurn], least: int) -> tuple[str, ...]:
-    """Return the papers of the latest answer that cited at least so many."""
+    """Return the papers cited by the latest answer with at least `least` of them; empty if there is none."""
     return next((said.cited for said in reversed(turns) if len(said.cited) >= least), ())
 
 
@@ -178,7 +178,7 @@ def _subject_of(answer: str) -> str | None:
 
 
 def _named_in(question: str) -> str | None:
-    """Name what a question asks about: a designation before a plain capital, and the earlier before the later."""
+    """Return the name that a question asks about: its first identifier or, failing that, its first capitalised name."""
     first = question.split(maxsplit=1)[0] if question.strip() else ""
     begins = "" if first[:1].isupper() and first[1:].islower() else "x "
     names = [match["name"] for match in _OF_QUESTION.finditer(begins + question)]

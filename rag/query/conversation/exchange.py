@@ -1,4 +1,4 @@
-"""The last question with a part of it exchanged: "and in 2024?", "what about Mistral?", "on phones?"."""
+"""Substitute a part of the last question: "and in 2024?", "what about Mistral?", "on phones?"."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rag.query.understanding.order import ordering
 from rag.query.understanding.venues import venue_mentions
 from rag.text.identifiers import find_identifiers
 
-_PAPERS = "papers "  # what a constraint is said of, in front of which alone some are recognised
+_PAPERS = "papers "  # put before a part, as some constraints are recognised only after a word for papers
 _YEAR = re.compile(r"(?:19[5-9]\d|20[0-3]\d)$")
 _ONES = re.compile(r"^(?:(?:the|those|these|some)\s+)?(?:ones|those|these)\s+", re.IGNORECASE)
 _PREPOSITION = re.compile(
@@ -40,7 +40,7 @@ _WHEN = re.compile(
 
 
 def exchanged(question: str, part: str, collection: Collection) -> str:
-    """Ask an earlier question with `part` in the place of what it takes the place of, or beside it."""
+    """Return an earlier question with `part` substituted for its counterpart or, failing that, appended."""
     body = question.strip().rstrip("?!. ")
     part = _ONES.sub("", part.strip())
     if when := _relative(body, part, collection):
@@ -54,7 +54,7 @@ def exchanged(question: str, part: str, collection: Collection) -> str:
 
 
 def _mentions(text: str, collection: Collection) -> list[Mention]:
-    """Find what constrains the papers, each stretch read once."""
+    """Find all mentions of constraints, without overlaps."""
     found: list[Mention] = author_count_mentions(text)
     for read in (
         lambda rest: venue_mentions(rest, collection.known.venues),
@@ -67,7 +67,7 @@ def _mentions(text: str, collection: Collection) -> list[Mention]:
 
 
 def _is_all(part: str, mentions: list[Mention]) -> bool:
-    """Return whether a part says nothing but constraints."""
+    """Return whether a part consists of constraints only."""
     left = blank(_PAPERS + part, [(each.start, each.end) for each in mentions])[len(_PAPERS) :]
     return not re.search(
         r"\w", re.sub(r"\b(?:and|or|but|only|just|from|the|in|by|with|papers?)\b", "", left, flags=re.I)
@@ -75,7 +75,7 @@ def _is_all(part: str, mentions: list[Mention]) -> bool:
 
 
 def _kinds(mention: Mention) -> frozenset[str]:
-    """Name what a mention constrains, both ends of a time as one."""
+    """Return what a mention constrains; both ends of a date range count as one kind."""
     filters = mention.filters
     kinds = {
         "date": filters.since or filters.until,
@@ -88,14 +88,14 @@ def _kinds(mention: Mention) -> frozenset[str]:
 
 
 def _without(body: str, new: list[Mention], collection: Collection) -> str:
-    """Take out of a question what it said of the same kinds as the new constraints."""
+    """Remove the constraints of a question that are of the same kinds as the new ones."""
     replaced = frozenset(name for mention in new for name in _kinds(mention))
     spans = [(each.start, each.end) for each in _mentions(body, collection) if _kinds(each) & replaced]
     return re.sub(r"[\s,]+$", "", " ".join(blank(body, spans).split())) or body
 
 
 def _relative(body: str, part: str, collection: Collection) -> str | None:
-    """Read "before that" by the date that the last question gave."""
+    """Resolve "before that" by the date in the last question; None if either is missing."""
     match = _WHEN.match(part)
     dates = [each.filters for each in _mentions(body, collection) if "date" in _kinds(each)]
     if not match or not dates:
@@ -107,7 +107,7 @@ def _relative(body: str, part: str, collection: Collection) -> str | None:
 
 
 def _topic_exchanged(body: str, part: str) -> str:
-    """Exchange a phrase with the same preposition, a name of the same shape, what the papers are on, or an object."""
+    """Substitute a phrase with the same preposition, a name of similar shape, the papers' topic, or the object."""
     led = _PREPOSITION.match(part)
     if led:
         return _phrase_exchanged(body, part, led["word"])
@@ -132,7 +132,7 @@ def _phrase_exchanged(body: str, part: str, word: str) -> str:
 
 
 def _name_like(body: str, part: str) -> str | None:
-    """Find the name in a question that is most like a new one; None where either has none."""
+    """Return the name in a question that is most similar to a new one; None if either has none."""
     bare = re.sub(r"^(?:the|an?)\s+", "", part, flags=re.IGNORECASE)
     if not find_identifiers(f". x {bare}") or len(bare.split()) > 4 or not (bare[0].isupper() or bare[0].isdigit()):
         return None
@@ -146,6 +146,6 @@ def _name_like(body: str, part: str) -> str | None:
 
 
 def _shape(name: str) -> str:
-    """Boil a name down to its kinds of characters, runs as one: "GPT-2" is A-9, "LAMB" is A."""
+    """Reduce a name to its character classes, with runs collapsed: "GPT-2" to "A-9", "LAMB" to "A"."""
     kinds = re.sub(r"\d", "9", re.sub(r"[a-zß-ÿ]", "a", re.sub(r"[A-ZÀ-Þ]", "A", name)))
     return re.sub(r"(.)\1+", r"\1", kinds)

@@ -1,7 +1,7 @@
-"""Does a question lean on what was said before it, and how? By its wording alone.
+"""Classify follow-ups: whether and how a question depends on earlier turns, from its wording alone.
 
-A word such as "it" leans only where nothing before it in the same question can be what it stands for. What is unsure
-stands alone.
+A word such as "it" makes a follow-up only if nothing before it in the same question can be its antecedent. Unclear
+questions are standalone.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from rag.query.understanding.lookups import is_half_remembered
 from rag.query.understanding.mentions import PAPER, WORK
 
 FollowUpType = Literal["correction", "places", "more", "group", "swap", "bare", "reference", "joined"]
-"""How a follow-up leans: what it names by its place, chooses among, exchanges, asks more of, or refers to."""
+"""How a follow-up depends on earlier turns, as in: "no, I meant …", "the second", "tell me more", "which of those",
+"what about …", "why?", "does it …", "and how fast".
+"""
 
-_LONGEST = 300  # characters; a longer text says by itself what it wants
+_LONGEST = 300  # characters; a longer text is standalone
 _WH = r"(?:which|what|who|whom|whose|when|where|why|how)"
 _AUX = r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|may|might)"
 _ASKS = (
@@ -112,11 +114,11 @@ def follow_up_type(question: str) -> FollowUpType | None:
         return "places"
     if is_half_remembered(question) and not _WHO_WROTE_IT.match(question):
         return None
-    return next((lean for lean, leans in _LEANS if leans(question)), None)
+    return next((name for name, matches in _MATCHERS if matches(question)), None)
 
 
 def asks_for_more(question: str) -> bool:
-    """Return whether all is wanted that is known of what was just spoken of: "tell me more", "explain that paper"."""
+    """Return whether a question asks for details of the last answer: "tell me more", "explain that paper"."""
     match = _MORE.match(question)
     if not match:
         return False
@@ -130,7 +132,7 @@ def asks_for_more(question: str) -> bool:
 
 
 def fragment(question: str) -> str | None:
-    """Return the part that a question exchanges or adds, which is no whole question: "in 2024" of "and in 2024?"."""
+    """Return the phrase that an elliptical question consists of: "in 2024" for "and in 2024?"; None for a sentence."""
     match = SWAP.match(question)
     rest = (match["rest"] if match else question).strip(" ?!.")
     rest = re.sub(r"[\s,]+(?:instead|then|though|too|as\s+well|please)$", "", rest, flags=re.IGNORECASE)
@@ -148,7 +150,7 @@ def fragment(question: str) -> str | None:
     )
 
 
-def _leans_on_group(question: str) -> bool:
+def _chooses_from_group(question: str) -> bool:
     if _LISTED.search(question):
         return False
     match = _GROUP.search(question)
@@ -159,22 +161,22 @@ def _leans_on_group(question: str) -> bool:
 
 
 def _is_joined(question: str) -> bool:
-    """Return whether "and" continues on the same thing: a quantity is asked for, and nothing is named that has it."""
+    """Return whether a question such as "and how fast" asks for a quantity without naming its subject."""
     return bool(_JOINED.match(question)) and not (
         _NAME_INSIDE.search(question) or re.search(rf"\b{WORK}\b", question, re.IGNORECASE)
     )
 
 
 def _is_titled(text: str) -> bool:
-    """Return whether words are capitalised as in a title."""
+    """Return whether a text is capitalised as a title."""
     return len(re.findall(r"\s[A-Z][a-z]{2,}", text)) >= 2
 
 
-_LEANS: tuple[tuple[FollowUpType, Callable[[str], object]], ...] = (
+_MATCHERS: tuple[tuple[FollowUpType, Callable[[str], object]], ...] = (
     ("more", asks_for_more),
-    ("group", _leans_on_group),
+    ("group", _chooses_from_group),
     ("swap", fragment),
     ("bare", _BARE.match),
     ("reference", is_reference_open),
     ("joined", _is_joined),
-)  # the first that applies
+)  # in order of precedence

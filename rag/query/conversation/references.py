@@ -1,4 +1,4 @@
-"""Words that stand for something said before: "it", "their", "the second", "those two"."""
+"""Recognise references to earlier turns: "it", "their", "the second", "those two"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAMED_THINGS = (
     rf"(?:{PAPER}|method|approach|system|technique|study|work|algorithm|framework|tool|survey|benchmark|model)"
 )
 NO_PRONOUN_ONE = r"(?!\s+(?:can|cannot|could|needs?|should|must|has|may|gets?|will|would|does|is)\b)"
-"""What cannot follow a "one" that stands for a thing: "proved that one cannot …" speaks of anybody."""
+"""Excludes the impersonal "one", as in "proved that one cannot …"."""
 _SURE_THINGS = rf"(?:{PAPER}(?<!s)|method|approach|system|technique|study|authors?)"
 _AUX = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)"
 _ENDS = r"(?=\s*(?:[?.!,;:)]|$))"
@@ -52,11 +52,14 @@ _NUMBERED = re.compile(
 
 
 def places(question: str) -> tuple[tuple[int, int, int], ...]:
-    """List what a question names by its place in an answer: (start, end, place), places from 1, the last is -1."""
+    """Return (start, end, place) for each paper that a question names by its place in an answer.
+
+    Places count from 1; -1 is the last.
+    """
     found = []
     for match in _PLACE.finditer(question):
         word, count = (match["ordinal"] or match["of_two"]).lower(), _COUNTS.get((match["count"] or "").lower(), 1)
-        place = -1 if word == "latter" and count > 1 else _ORDINALS[word]  # "the latter two" are the last
+        place = -1 if word == "latter" and count > 1 else _ORDINALS[word]  # "the latter two": the last two
         steps = range(place - count + 1, place + 1) if place < 0 else range(place, place + count)
         found += [(match.start(), match.end(), each) for each in steps]
     found += [(match.start(), match.end(), int(match["n"] or match["m"])) for match in _NUMBERED.finditer(question)]
@@ -70,14 +73,14 @@ def places(question: str) -> tuple[tuple[int, int, int], ...]:
     return tuple(sorted(found))
 
 
-# Where "it" stands for nothing: "is it possible to", "how long does it take to", "it was shown that".
-_SAID_OF_NOTHING = (
+# The impersonal "it": "is it possible to", "how long does it take to", "it was shown that".
+_IMPERSONAL_PREDICATES = (
     r"possible|impossible|hard|harder|easy|easier|true|false|known|unknown|worth|worthwhile|better|best|safe|necessary|common"
     r"|useful|helpful|enough|important|feasible|practical|beneficial|sensible|likely|clear|cheaper|faster|shown|proved"
     r"|proven|claimed|argued|said|found|thought|believed|reported|wise|fair|okay|ok|difficult|time"
 )
-_EMPTY_IT = re.compile(
-    rf"\bit\s+(?:(?:is|was|be|been|ever|really|still|even|also|actually|always|generally|more|a|the)\s+)*(?:{_SAID_OF_NOTHING})\s+"
+_IMPERSONAL_IT = re.compile(
+    rf"\bit\s+(?:(?:is|was|be|been|ever|really|still|even|also|actually|always|generally|more|a|the)\s+)*(?:{_IMPERSONAL_PREDICATES})\s+"
     r"(?:to|that|whether|if|how|for|when|why|idea|case)\b"
     r"|\bit\s+(?:ever\s+|really\s+|actually\s+|still\s+|even\s+)?(?:takes?|took|costs?|helps?|hurts?|pays?|needs?|makes?\s+sense|seems?"
     r"|matters?|mean|means|be)\b[^?.]*?\s(?:to|that|whether|if|when)\s+\w+|\bit\s+(?:comes\s+to|turns?\s+out|follows?\s+that)\b"
@@ -142,9 +145,12 @@ _COORDINATED = re.compile(r"\b[A-Z][\w.+-]*(?:,\s+[A-Z][\w.+-]*)*,?\s+(?:and|or|
 
 
 def is_reference_open(question: str, strong: bool = False) -> bool:
-    """Return whether a question refers to something that it does not name before; `strong`: its last words refer."""
+    """Return whether a question refers to something that it does not name before the reference.
+
+    `strong` takes the last two words, as in "which of those", to be a reference.
+    """
     text = OPENING.sub(lambda match: " " * len(match[0]), question)
-    text = _EMPTY_IT.sub(lambda match: "_" * len(match[0]), text)
+    text = _IMPERSONAL_IT.sub(lambda match: "_" * len(match[0]), text)
     text = _HOW.sub("how", text)
     if strong:
         return not _has_noun(re.sub(r"\S+\s+\S+\s*$", "", text))
@@ -164,7 +170,7 @@ OPENING = re.compile(OPENER, re.IGNORECASE)
 
 
 def _before(text: str, match: re.Match[str]) -> str:
-    """Return what stands before a reference, without the thing that is of it: "is there" of "is there code for it"."""
+    """Return the text before a reference; for "it", without a noun phrase that it completes ("code for it")."""
     before = text[: match.start()]
     return _PART_OF.sub("", before) if re.match(r"it\b", match[0], re.IGNORECASE) else before
 
@@ -174,14 +180,14 @@ def _words(text: str) -> list[str]:
 
 
 def _has_noun(text: str) -> bool:
-    """Return whether a word stands there that one thing could be called by."""
+    """Return whether a text contains a possible antecedent of a singular reference."""
     return any(
         word.lower() not in _NOUNLESS and not (word.islower() and word.endswith(("ed", "ly"))) for word in _words(text)
     )
 
 
 def _has_plural(text: str, reference: str) -> bool:
-    """Return whether a word stands there that several things, or somebody, could be called by."""
+    """Return whether a text contains a possible antecedent of the plural `reference`."""
     if _COORDINATED.search(text) or (reference.lower() in ("they", "their") and _ANYBODY.search(text)):
         return True
     words = [word.lower() for word in _words(text)]

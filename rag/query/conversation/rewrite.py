@@ -1,4 +1,4 @@
-"""Follow-up → standalone question by rules: what it leans on is put in, or what it exchanges is exchanged."""
+"""Rewrite follow-ups as standalone questions by rules: references are resolved, parts substituted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rag.query.understanding.authors import author_mentions
 from rag.query.understanding.mentions import WORK
 from rag.text.identifiers import is_identifier
 
-_MOST_TOLD = 5  # papers that "tell me more" tells of
+_MOST_DETAILED = 5  # papers in the answer to "tell me more"
 _MORE_PAPERS = re.compile(r"\b(?:others?|else|any\s+more|more\s+(?:papers|ones|like)|more\W*$)(?:\b|$)", re.IGNORECASE)
 _GROUP_WORDS = re.compile(
     r"\b(?P<of>of|among)\s+(?:them|those|these)(?:\s+(?:two|three|four))?(?:\s+(?:\w+\s+)?(?:papers|methods|systems|works|ones))?\b"
@@ -57,9 +57,9 @@ _THE_ONE = re.compile(
 _YES_NO = re.compile(rf"^{_AUX}\b", re.IGNORECASE)
 
 
-def rewritten(question: str, lean: FollowUpType, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
-    """Make a follow-up stand alone; `turns` are the earlier ones, oldest first, at least one."""
-    carry: Mapping[FollowUpType, Callable[[str, Sequence[EarlierTurn], Collection], Condensed]] = {
+def rewritten(question: str, relation: FollowUpType, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
+    """Rewrite a follow-up as a standalone question; `turns` are the earlier turns, oldest first, at least one."""
+    rewriters: Mapping[FollowUpType, Callable[[str, Sequence[EarlierTurn], Collection], Condensed]] = {
         "correction": _corrected,
         "places": _at_places,
         "more": _more,
@@ -69,11 +69,11 @@ def rewritten(question: str, lean: FollowUpType, turns: Sequence[EarlierTurn], c
         "reference": _resolved,
         "joined": _resolved,
     }
-    return carry[lean](question, turns, collection)
+    return rewriters[relation](question, turns, collection)
 
 
 def _corrected(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
-    """Read "no, I meant …": a question of its own about the kind of thing asked for, or a part to exchange."""
+    """Rewrite "no, I meant …": what follows is a question itself, or a part to substitute in the last question."""
     match = CORRECTION.match(question)
     rest = match["rest"] if match else question
     one = re.match(r"(?:the|that)\s+ones?\b", rest, re.IGNORECASE)
@@ -86,7 +86,7 @@ def _corrected(question: str, turns: Sequence[EarlierTurn], collection: Collecti
 
 
 def _at_places(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
-    """Put the papers in the place of "the second", "[2]", "the former"."""
+    """Replace "the second", "[2]" or "the former" by the names of the papers or things."""
     found = places(question)
     last = turns[-1]
     pair = _pair(question, turns)
@@ -102,9 +102,9 @@ def _at_places(question: str, turns: Sequence[EarlierTurn], collection: Collecti
     if not all(paper in collection.titles for paper in papers):
         return _resolved(question, turns, collection)
     names = [(start, end, call(collection.titles[paper])) for start, end, paper in chosen]
-    told = OPENING.sub("", _filled(question, names)).strip()
-    if not _only(question, found):
-        return Condensed(_capital(told), papers, "lookup" if _tells(question, found) else None)
+    text = OPENING.sub("", _filled(question, names)).strip()
+    if not _is_only_places(question, found):
+        return Condensed(_capital(text), papers, "lookup" if _asks_for_details(question, found) else None)
     if len(last.papers) == 1 and last.papers[0] in collection.titles:  # "and the third?"
         before, after = call(collection.titles[last.papers[0]]), names[0][2]
         return Condensed(last.question.replace(before, after), papers, last.kind)
@@ -112,10 +112,10 @@ def _at_places(question: str, turns: Sequence[EarlierTurn], collection: Collecti
 
 
 def _more(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
-    """Read "tell me more": all that the papers say which the last answer rests on."""
+    """Rewrite "tell me more" as a lookup of the papers that the last answer cites."""
     last = turns[-1]
-    cited = _held(last.papers or last.cited, collection)
-    papers = cited[:_MOST_TOLD] if re.search(r"\b(?:it|that|this)\b", question) is None else ()
+    cited = _present(last.papers or last.cited, collection)
+    papers = cited[:_MOST_DETAILED] if re.search(r"\b(?:it|that|this)\b", question) is None else ()
     papers = papers or cited[:1]
     if papers:
         titles = [call(collection.titles[paper]) for paper in papers]
@@ -125,8 +125,8 @@ def _more(question: str, turns: Sequence[EarlierTurn], collection: Collection) -
 
 
 def _among(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
-    """Read "which of those …": of the papers cited before, or of those on the topic where none were."""
-    papers = _held(turns[-1].papers if len(turns[-1].papers) > 1 else latest(turns, 2), collection)
+    """Rewrite "which of those …" for the papers cited before or, if there are none, those on the topic."""
+    papers = _present(turns[-1].papers if len(turns[-1].papers) > 1 else latest(turns, 2), collection)
     group = "papers" if papers else _as_group(turns[-1])
     bare = OPENING.sub("", question).strip()
     text = _GROUP_WORDS.sub(f"of the {group}", bare, count=1)
@@ -148,7 +148,7 @@ def _swapped(question: str, turns: Sequence[EarlierTurn], collection: Collection
 
 
 def _bare(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
-    """Read "why?", "by how much?", "any others?": the last question asked anew, or asked for that."""
+    """Rewrite "why?", "by how much?" or "any others?" by repeating or extending the last question."""
     last = turns[-1]
     asked = OPENING.sub("", question).strip()
     before = last.question.rstrip("?!. ")
@@ -162,14 +162,14 @@ def _bare(question: str, turns: Sequence[EarlierTurn], collection: Collection) -
 
 
 def _resolved(question: str, turns: Sequence[EarlierTurn], collection: Collection) -> Condensed:
-    """Put names in the place of "it", "they" and their like, and in front where none of these stands."""
+    """Replace pronouns by the names that they refer to; without a pronoun, prefix the question with its subject."""
     last = turns[-1]
     text = OPENING.sub("", question).strip()
     name = subject(last, collection.titles)
     together = several(last)
     if not together and len(last.cited) > 1 and _SUBJECT_THEY.search(text):
         plural = _PLURAL.sub(lambda match: "the papers'" if match["their"] else "the papers", text, count=1)
-        papers = _held(last.cited, collection)
+        papers = _present(last.cited, collection)
         return Condensed(_capital(plural), papers, "compare" if re.search(r"\bcompare\b", text) else None)
     label = name or f"“{topic(last)}”"
     author = next(iter(author_mentions(last.question, collection.known.authors)), None)
@@ -187,7 +187,7 @@ def _resolved(question: str, turns: Sequence[EarlierTurn], collection: Collectio
 
 
 def _of(name: str, text: str) -> str:
-    """Put what a question is about in front of it."""
+    """Prefix a question with its subject."""
     first = text.split(maxsplit=1)[0]
     return f"{name}: {first.lower() if first[1:].islower() else first}{text[len(first) :]}"
 
@@ -199,7 +199,7 @@ def _singular(match: re.Match[str], name: str) -> str:
 
 
 def _one_filled(text: str, last: EarlierTurn) -> str:
-    """Give "the large ones" their noun back."""
+    """Replace "one" and "ones" by their noun, as in "the large ones"."""
 
     def fill(match: re.Match[str]) -> str:
         noun = things(last) if match["one"].lower() == "ones" else thing(last)
@@ -212,13 +212,13 @@ def _pair(question: str, turns: Sequence[EarlierTurn]) -> tuple[str, str] | None
     return pair_of(turns[-1]) if re.search(r"\bthe\s+(?:former|latter)\b", question, re.IGNORECASE) else None
 
 
-def _held(papers: Sequence[str], collection: Collection) -> tuple[str, ...]:
-    """Keep the papers that the collection still holds."""
+def _present(papers: Sequence[str], collection: Collection) -> tuple[str, ...]:
+    """Return the papers that the collection still contains."""
     return tuple(paper for paper in papers if paper in collection.titles)
 
 
 def _as_group(last: EarlierTurn) -> str:
-    """Say what an earlier question asked for as what a choice is made from: "papers that cut memory"."""
+    """Return what an earlier question asked for as a noun phrase: "papers that cut memory"."""
     question = last.question.strip().rstrip("?!. ")
     match = re.match(r"(?:which|what)\s+(?P<noun>(?:[\w-]+\s+){0,2}?\w+s)\s+(?P<rest>.+)$", question, re.IGNORECASE)
     if not match:
@@ -229,7 +229,7 @@ def _as_group(last: EarlierTurn) -> str:
 
 
 def _filled(text: str, names: Sequence[tuple[int, int, str]]) -> str:
-    """Put names where the spans are; of one span that stands for several, all in a row."""
+    """Replace spans by names; the names of one span are joined by commas and "and"."""
     spans: dict[tuple[int, int], list[str]] = {}
     for start, end, name in names:
         spans.setdefault((start, end), []).append(name)
@@ -242,16 +242,16 @@ def _rest(question: str, found: Sequence[tuple[int, int, int]]) -> str:
     return OPENING.sub("", _filled(question, [(start, end, "") for start, end, _ in found])).strip(" ?!.,")
 
 
-def _only(question: str, found: Sequence[tuple[int, int, int]]) -> bool:
-    """Return whether a question says nothing beside the places: "and the third?"."""
+def _is_only_places(question: str, found: Sequence[tuple[int, int, int]]) -> bool:
+    """Return whether a question consists of places only, as in "and the third?"."""
     return (
         re.fullmatch(r"(?:(?:and|or|please|what|how|about)[\s,]*)*", _rest(question, found), re.IGNORECASE) is not None
     )
 
 
-def _tells(question: str, found: Sequence[tuple[int, int, int]]) -> bool:
-    told = _filled(question, [(start, end, "it") for start, end, _ in found])
-    return asks_for_more(re.sub(r"\bit(?:(?:,|\s+and|\s+or)\s+it)+\b", "it", told))
+def _asks_for_details(question: str, found: Sequence[tuple[int, int, int]]) -> bool:
+    text = _filled(question, [(start, end, "it") for start, end, _ in found])
+    return asks_for_more(re.sub(r"\bit(?:(?:,|\s+and|\s+or)\s+it)+\b", "it", text))
 
 
 def _joined(names: Sequence[str]) -> str:

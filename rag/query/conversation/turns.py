@@ -1,4 +1,4 @@
-"""A history as programs write it, read into Turns: JSON Lines, or one JSON list."""
+"""Parse a history, in JSON Lines or as one JSON list, into Turns."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from rag.corpus.files import parse_json_lines
 from rag.types import Turn
 
-_FORM = 'an earlier turn has a "question", an "answer" and "citations" (paper_ids, or what `ask --json` printed)'
+_FORM = 'a turn has a "question", an "answer" and "citations" (a list of paper_ids, or that of `ask --json`)'
 
 
 def read_turns(text: str) -> Iterator[tuple[int, Turn | ValueError]]:
-    """Yield (number, turn), oldest first; a ValueError stands for what is no turn.
+    """Yield (number, turn) in the order of the text; an invalid turn is yielded as a ValueError.
 
-    The number is that of the line, or of the turn where all of the text is one JSON list.
+    The number, from 1, is that of the line, or of the turn if the text is one JSON list.
     """
     listed = _as_list(text)
     for number, record in parse_json_lines(text) if listed is None else enumerate(listed, start=1):
@@ -28,7 +28,7 @@ def read_turns(text: str) -> Iterator[tuple[int, Turn | ValueError]]:
 
 
 def turns_from_json(value: object) -> tuple[Turn, ...]:
-    """Read a list of turns; raises ValueError, which says what is wrong and in which one."""
+    """Parse a list of turns; raises ValueError with the number of the first invalid turn."""
     if not isinstance(value, list):
         raise ValueError(f'"history" is not a list of earlier turns: {_FORM}')
     turns = []
@@ -41,19 +41,19 @@ def turns_from_json(value: object) -> tuple[Turn, ...]:
 
 
 def turn_from_json(record: object) -> Turn:
-    """Read one turn; raises ValueError where it is none. An object that `citedesk ask --json` printed is one."""
+    """Parse a turn, or an object that `citedesk ask --json` printed; raises ValueError if it is invalid."""
     if not isinstance(record, Mapping) or not isinstance(record.get("question"), str):
-        raise ValueError(f"no question: {_FORM}")
+        raise ValueError(f'"question" is missing or not a string: {_FORM}')
     answer, citations = record.get("answer", ""), record.get("citations", [])
     if not isinstance(answer, str) or not isinstance(citations, list):
-        raise ValueError(f"the answer is no text, or the citations are no list: {_FORM}")
+        raise ValueError(f'"answer" is not a string, or "citations" is not a list: {_FORM}')
     return Turn(record["question"], answer, tuple(map(_paper_id, citations)))
 
 
 def _paper_id(citation: object) -> str:
     paper_id: Any = citation.get("paper_id") if isinstance(citation, Mapping) else citation
     if not isinstance(paper_id, str):
-        raise ValueError(f"a citation names no paper: {_FORM}")
+        raise ValueError(f"a citation has no paper_id: {_FORM}")
     return paper_id
 
 

@@ -1,1 +1,1 @@
-"""What a question asks for: kind, filters, order, count and search text."""
+"""Understand questions by rules: kind, filters, order, count, subjects and search text."""

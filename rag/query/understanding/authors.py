@@ -1,6 +1,6 @@
-"""Phrases that say who wrote the papers wanted.
+"""Recognise authors: "papers by Tri Dao", "Tri Dao's papers", "written by Dao".
 
-A name counts where the collection knows it, or where "papers by", "written by" and the like leave no other reading:
+A name is accepted if the collection contains it, or after an unambiguous phrase such as "papers by" or "written by";
 "by gradient descent" and "by Muon" name no author.
 """
 
@@ -73,7 +73,7 @@ _BEFORE = re.compile(
 
 
 def author_mentions(question: str, authors: frozenset[str]) -> list[Mention]:
-    """Find the stretch that names an author; a full name that the collection knows counts wherever it stands."""
+    """Find an author, and return at most one mention; a full name from the collection is found in any position."""
     known = _by_word(authors)
     for number, pattern in enumerate(_PATTERNS):
         for match in pattern.finditer(question):
@@ -88,7 +88,7 @@ def author_mentions(question: str, authors: frozenset[str]) -> list[Mention]:
 
 
 def _mention(match: re.Match[str]) -> Mention:
-    """Take out the name with what leads to it, but leave the word for papers."""
+    """Return the mention of a matched name: the name and the phrase before it, without a leading "papers"."""
     lead = re.match(r"(?i:papers?|works?|articles?|studies|publications?)\s+", match[0])
     start = match.start() + (lead.end() if lead and lead.end() <= match.start("name") - match.start() else 0)
     end = match.end("verb") if "verb" in match.re.groupindex else match.end("name")
@@ -104,7 +104,7 @@ def _is_person(name: str, known: Mapping[str, tuple[tuple[str, ...], ...]], sure
 
 
 def _is_known(words: tuple[str, ...], known: Mapping[str, tuple[tuple[str, ...], ...]]) -> bool:
-    """Return whether words name an author: one word his surname, more words all of them or their initials."""
+    """Return whether words name a known author: a surname alone, or several words or initials of one name."""
     if not words or len(words[-1]) < 2:
         return False
     held = known.get(words[-1], ())
@@ -138,7 +138,7 @@ def _full_names(question: str, known: Mapping[str, tuple[tuple[str, ...], ...]])
 
 
 def _lower_case(question: str, known: Mapping[str, tuple[tuple[str, ...], ...]]) -> list[Mention]:
-    """Find "papers by tri dao", where the name is as long as the collection knows it."""
+    """Find lower-case names, as in "papers by tri dao"; of known names, the longest is taken."""
     found = []
     for match in _LOWER.finditer(question):
         words = list(re.finditer(r"[^\W\d_]+", match["name"]))

@@ -1,4 +1,4 @@
-"""Phrases that say whether the papers wanted come with their code; questions about code itself do not count."""
+"""Recognise the filter for papers with or without code; questions about code itself do not match."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _WITHOUT = tuple(
 
 
 def code_mentions(question: str) -> list[Mention]:
-    """Find the stretch that asks for papers with code, or without."""
+    """Find the phrase that asks for papers with or without code; returns at most one mention."""
     for patterns, code in ((_WITHOUT, False), (_WITH, True)):
         for match in (match for pattern in patterns for match in pattern.finditer(question)):
             if _of_papers(question, match):
@@ -70,7 +70,7 @@ def code_mentions(question: str) -> list[Mention]:
 
 
 def _of_papers(question: str, match: re.Match[str]) -> bool:
-    """Return whether the phrase is about papers and not about what models do with code."""
+    """Return whether a phrase is about papers, not about what models do with code."""
     if _DOING.search(question[: match.start()]):
         return False
     if _IS_THERE.match(match[0]):

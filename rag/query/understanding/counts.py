@@ -1,4 +1,4 @@
-"""Phrases that count: how many authors a paper has, and how many papers are asked for."""
+"""Recognise counts: the number of a paper's authors, and the number of papers asked for."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ _BOTH = re.compile(
 
 
 def author_count_mentions(question: str) -> list[Mention]:
-    """Find the stretch that says how many authors a paper has."""
+    """Find the phrase that states the number of authors; returns at most one mention."""
     for pattern, read in _AUTHOR_COUNTS:
         for match in pattern.finditer(question):
             least, most = read(match)
@@ -95,7 +95,7 @@ def author_count_mentions(question: str) -> list[Mention]:
 
 
 def papers_asked(question: str) -> int | None:
-    """Tell how many papers are asked for, where the question says it: "the three papers", "top 5", "name both"."""
+    """Return the number of papers asked for, as in "the three papers", "top 5" or "name both"; None if not stated."""
     for pattern in (_TOP, _ASKED):
         if match := pattern.search(question):
             return number(match["n"])

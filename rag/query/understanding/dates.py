@@ -1,7 +1,7 @@
-"""Phrases that date the papers wanted: "before 2018", "in March 2025", "in the last two years".
+"""Recognise publication dates: "before 2018", "in March 2025", "in the last two years".
 
-A bare year counts only where the words around it say that it dates papers: not in "ImageNet 2012", "in 2000 steps" or
-"data from 2019". Relative phrases go by the day given.
+A bare year is a publication date only if its context supports it: not in "ImageNet 2012", "in 2000 steps" or "data from
+2019". Relative dates are resolved against a given day.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _UNIT = re.compile(
 
 
 def date_mentions(question: str, today: date) -> list[Mention]:
-    """Find the stretches that date the papers, in the order of the question."""
+    """Find the mentions of publication dates, in the order of the question; `today` resolves relative dates."""
     found: list[Mention] = []
     rest = question
     for pattern, read in _RULES:
@@ -64,7 +64,7 @@ def date_mentions(question: str, today: date) -> list[Mention]:
             close = _is_close(rest, start, lead)
             if match.groupdict().get("near") is not None and not close:
                 continue
-            taken.append((start, match.end()))  # even if it dates something else, so that no part of it is read alone
+            taken.append((start, match.end()))  # even if it dates something else: no part of it may match again
             since, until = read(match, today)
             if _dates_papers(rest, start, match, close) and _possible(since, until):
                 found.append(Mention(start, match.end(), Filters(since, until)))
@@ -73,14 +73,14 @@ def date_mentions(question: str, today: date) -> list[Mention]:
 
 
 def _is_close(question: str, start: int, lead: re.Match[str] | None) -> bool:
-    """Return whether a word for papers stands right before, or a verb that only papers go with."""
+    """Return whether a phrase belongs to papers: a word for papers precedes it, or a verb such as "published"."""
     if _CLOSE.search(question[:start]):
         return True
     return bool(lead) and (bool(_NEAR.search(question)) or "dated" in question[start:].split(maxsplit=1)[0].lower())
 
 
 def _dates_papers(question: str, start: int, match: re.Match[str], close: bool) -> bool:
-    """Return whether the words before and after a phrase let it date papers."""
+    """Return whether the context of a phrase allows it to date papers."""
     earlier = question[:start]
     if _OTHER_THINGS.search(earlier) or (not close and _OTHER_THINGS.search(question[: match.start()])):
         return False
@@ -128,7 +128,7 @@ def _after(match: re.Match[str], today: date) -> _Bounds:
 
 
 def _past(match: re.Match[str], today: date) -> _Bounds:
-    """Count back from today; a start in the middle of a month takes in all of it, for many dates are no preciser."""
+    """Count back from today; except for weeks, the start is a whole month, as many papers are dated by month only."""
     days = {"year": 365.25, "month": 30.44, "week": 7, "decade": 3652.5}[match["unit"].lower()]
     start = str(today - timedelta(round(days * number(match["number"] or "1"))))
     return (start if days == 7 else start[:7]), None
@@ -144,7 +144,7 @@ _WHEN, _OTHER = rf"(?P<date>{PERIOD})", rf"(?P<other>{PERIOD})"
 _FROM = r"(?:\b(?:from|in)\s+)?"
 _NO_DATE = rf"(?!\s+{PERIOD})"
 _LATER = r"(?:later|newer|after|onwards?|since|beyond|more\s+recent)"
-# Longer phrases first, for what one has taken is not read again. A group "near" asks for a word for papers before it.
+# Longer phrases first: matched text does not match again. A group "near" requires `_is_close`.
 _RULES: tuple[tuple[re.Pattern[str], _Read], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), read)
     for pattern, read in (

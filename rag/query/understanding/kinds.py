@@ -1,4 +1,4 @@
-"""What kind of answer a question wants, by its wording alone; what is unsure is a list or a fact."""
+"""Classify a question by kind, from its wording alone; unclear questions are lists or facts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MEASURE = (
     r"|throughput|latency|size|memory|perplexity|recall|precision|error|energy|power|budget|factor|bandwidth"
     r"|resolution|utili[sz]ation|speed(?!\s+up\b)|(?:gpu|tpu|cpu|card|node)[-\s]?(?:hours|days)|runtime)"
 )
-# What cannot stand between "which" and the plural that it asks for: a verb, a preposition, a noun that is the subject.
+# Words that cannot occur between "which" and the plural it asks for: verbs, prepositions, and plural subjects.
 _NO_MODIFIER = (
     r"(?:do|does|did|is|was|are|were|can|has|have|the|a|an|for|in|on|of|at|by|to|with|from|paper|article|work|study"
     r"|that"
@@ -159,14 +159,17 @@ _SMALL = frozenset(
 
 
 def is_off_topic(question: str) -> bool:
-    """Return whether a question is small talk, about the assistant, or holds no word at all."""
+    """Return whether a question is small talk, is about the assistant, or contains no word."""
     return not re.search(r"[^\W\d_]{2}|\d{4}\.\d{4}", question) or any(
         pattern.match(question) for pattern in _OFF_TOPIC
     )
 
 
 def kind_of(question: str, subjects: tuple[str, ...], ordered: bool) -> Kind:
-    """Return the kind of a question that has a topic; `ordered`: it asks for an order by date."""
+    """Return the kind of a question with a topic.
+
+    `subjects` are the names that it compares; `ordered` is whether it asks for an order by date.
+    """
     if _FINDINGS.search(question):
         return "fact"
     if not ordered and is_lookup(question):
@@ -189,7 +192,7 @@ def _asks_for_list(asked: tuple[str, ...]) -> bool:
 
 
 def _compares(question: str, subjects: tuple[str, ...]) -> bool:
-    """Return whether things are set side by side, and not only named in a question for one quantity."""
+    """Return whether a question compares things, and does not only name them in asking for one quantity."""
     if _SEVERAL.search(question) or len(subjects) > 2:
         return True
     if subjects and question.lower().startswith("which"):
@@ -200,7 +203,7 @@ def _compares(question: str, subjects: tuple[str, ...]) -> bool:
 
 
 def is_lookup(question: str) -> bool:
-    """Return whether a question is after one paper that is half remembered, or is a title itself."""
+    """Return whether a question looks for one half-remembered paper, or is itself a title."""
     return is_half_remembered(question) or _is_title(question)
 
 

@@ -1,4 +1,4 @@
-"""Questions after one paper that is half remembered: "that paper about …", "something along those lines"."""
+"""Recognise questions for one half-remembered paper: "that paper about …", "something along those lines"."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ _LOOKUP = tuple(
         r"|dissertation|review)\s+(?:\w+ing|that|where|which|by|with|on|about|from|in\s+which|of)\b",
         rf"{FILLER}(?:an?\s+)?{PAPER}(?<!s)\s+(?:on|about|where|that|which|in\s+which|with)(?:\s+[^\s?]+){{6,}}\s*[.?!]*$",
         rf"{_TOLD}(?!(?:an?|no|each|every|some|one|new|recent|latest)\b)(?:[^\s?.,;:]+\s+){{1,8}}paper\s*[.!?]*$",
-        # A phrase with a question mark, as of a title, and more that is remembered in lower case after it.
+        # A title that ends in a question mark, followed by a description in lower case.
         rf"^(?!(?:who|what|which|when|where|why|how|is|are|was|were|do|does|did|has|have|can|could|any\w*)\b)[^?]{{6,100}}\?+\s+(?!{_ASKING}|please\b|{PAPER}(?<=s)\b|(?-i:[A-Z]))[^?]+$",
     )
 )
 
 
 def is_half_remembered(question: str) -> bool:
-    """Return whether the wording is that of somebody who looks for one paper from memory."""
+    """Return whether a question describes one paper from memory."""
     return any(pattern.search(question) for pattern in _LOOKUP)

@@ -1,4 +1,4 @@
-"""Phrases that ask for an order by date: "the three newest", "in order of appearance", "oldest first"."""
+"""Recognise an order by date: "the three newest", "in order of appearance", "oldest first"."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SUPERLATIVE = re.compile(
     rf"|\s+(?:of\s+(?:these|them|those|all)|first)\b)",
     re.IGNORECASE,
 )
-_SINGULAR = re.compile(
+_PLURAL = re.compile(
     r"\b(?:papers|works|ones|studies|articles|preprints|surveys|publications|first|research)\b", re.IGNORECASE
 )
 _ASIDE = re.compile(
@@ -63,7 +63,7 @@ _NEWER = ("new", "late", "last", "most")
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """An order that a question asks for, how many papers of it, and the stretches that say so."""
+    """An order by date, the number of papers asked for (None if not stated), and the spans that state them."""
 
     order: Order
     count: int | None
@@ -71,7 +71,7 @@ class Ordering:
 
 
 def ordering(question: str) -> Ordering | None:
-    """Find the order by date that a question asks for."""
+    """Return the order by date that a question asks for, if any."""
     basis = [match.span() for match in _GOING_BY.finditer(question)]
     for pattern in (_ASIDE, _FIRST, _CAME_FIRST, _WHICH_ORDER, _SORTED):
         if (match := pattern.search(question)) and not (pattern is _SORTED and _plain_by(match)):
@@ -80,7 +80,7 @@ def ordering(question: str) -> Ordering | None:
     if match := _SUPERLATIVE.search(question):
         amount = match["n"] or match["m"]
         following = re.match(rf"(?:\s+[\w-]+){{0,4}}?\s+{_ONE}\b", question[match.end() :], re.IGNORECASE)
-        plural = bool(following and _SINGULAR.search(following[0]))
+        plural = bool(following and _PLURAL.search(following[0]))
         after = re.match(rf"\s+{_ONE}\b", question[match.end() :], re.IGNORECASE)
         span = (match.start(), match.end() + (after.end() if after else 0))
         return Ordering(_direction(match), number(amount) if amount else None if plural else 1, (*basis, span))
@@ -88,7 +88,7 @@ def ordering(question: str) -> Ordering | None:
 
 
 def _plain_by(match: re.Match[str]) -> bool:
-    """Return whether only "by date" was said, with no verb that sorts."""
+    """Return whether a match is only "by date", without a verb such as "sort"."""
     return re.match(r"by\b", match[0], re.IGNORECASE) is not None
 
 

@@ -1,4 +1,4 @@
-"""How a stretch of time is written, and the first and last dates that it covers: "late 2024", "the 2010s"."""
+"""Parse periods into their first and last dates: "late 2024", "the 2010s"."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _FORMS = (
     r"(?:the\s+)?(?:19[5-9]0|20[0-3]0)['’]?s",
 )
 EXACT = rf"(?:{'|'.join(_FORMS)})"
-"""A time whose form alone says that it is one; a bare year may be any number."""
+"""Matches a period that is unambiguous by its form; a bare year is not, as it may be any number."""
 PERIOD = rf"(?:{EXACT}|(?:the\s+)?(?:(?:year|end\s+of)\s+)?{YEAR})"
 
 
 def period(text: str) -> tuple[str, str]:
-    """Read what PERIOD matched as the first and last dates that it covers, as precise as it is."""
+    """Parse a match of PERIOD into its first and last dates, in ISO format and as precise as the text."""
     text = text.strip().lower()
     year = re.findall(YEAR, text)[0]
     if re.fullmatch(r"\d{4}(-\d\d){1,2}", text):
@@ -43,7 +43,7 @@ def _is(word: str, month: str) -> bool:
 
 
 def _months(text: str) -> tuple[int, int]:
-    """Return the first and last month of a part of the year; early, mid and late are its thirds."""
+    """Return the first and last month, from 1, of a part of a year; early, mid and late are thirds."""
     if quarter := re.search(r"\bq([1-4])", text):
         return 3 * int(quarter[1]) - 2, 3 * int(quarter[1])
     parts = {"first half": (1, 6), "second half": (7, 12), "early": (1, 4), "mid": (5, 8), "late": (9, 12)}

@@ -1,8 +1,8 @@
-"""Everyday words for things of computing, replaced by the field's own terms.
+"""Replace everyday words by technical terms.
 
-Abstracts are written in the field's terms and people ask in their own; no small model knows that a handset is a mobile
-device. `plain-words.json` maps expressions to terms, longer ones first. It was written from general knowledge,
-by somebody who had seen neither the collection nor a question about it, and should be added to in that way only.
+Abstracts use technical terms where people ask in everyday words, and a small embedding model does not relate the two.
+`plain-words.json` maps regular expressions to terms, longer expressions first. It was written from general knowledge,
+without looking at the collection or at test questions; extend it in the same way only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _TABLE = Path(__file__).with_name("plain-words.json")
 
 
 def in_terms(text: str) -> str:
-    """Replace everyday words by the field's terms; a text that uses terms stays as it is."""
+    """Return a text with everyday words replaced by technical terms."""
     pattern, terms = _table()
     return pattern.sub(lambda match: terms[match.lastgroup or ""], text)
 

@@ -1,4 +1,4 @@
-"""The names that a question compares or wants put in order: "X versus Y", "these by date: A, B and C"."""
+"""Recognise the names that a question compares or orders: "X versus Y", "these by date: A, B and C"."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _PRONOUN = re.compile(
     r"\b(?:it|they|them|this|that|these|those|he|she|we|you|(?<!\w\s)one|ones|people|anyone|how|what)\b|^(?:the|their|its)$",
     re.I,
 )
-# What things have, and so is compared between them: no thing to be compared itself.
+# Aspects in which things are compared, such as "results"; they are not subjects themselves.
 _ASPECT = re.compile(
     r"^(?:the|their|its|these|those|all|both)?\s*(?:\w+\s+)?(?:approach(?:es)?|methods?|results?|findings?|numbers"
     r"|speed-?ups?|gains?|goals?|aims?|costs?|claims?|answers?|ideas?|recipes?|techniques?|trade-?offs?|(?:two|three"
@@ -74,7 +74,7 @@ _SPLIT = re.compile(r"\s*[,;]\s*(?:and\s+|or\s+|then\s+)?|\s+(?:and|or|versus|vs
 
 
 def compared(question: str) -> tuple[str, ...]:
-    """List the names that a question sets side by side, or nothing where it names none plainly."""
+    """Return the names that a question compares; empty if it names none clearly."""
     for pattern in _PATTERNS:
         if match := pattern.search(question):
             groups = match.groupdict()
@@ -86,17 +86,20 @@ def compared(question: str) -> tuple[str, ...]:
 
 
 def ordered(question: str) -> tuple[str, ...]:
-    """List the names after a colon or comma that a question wants put in order, or those it names beside the order."""
+    """Return the names to order, listed after a colon; `question` is without the phrase that states the order.
+
+    A comma at the start, left from "in chronological order, A and B", counts as a colon.
+    """
     return _listed(_LIST.search(question))
 
 
 def named_in_order(question: str) -> tuple[str, ...]:
-    """List the names inside a question for their order: "in which order did A and B appear"."""
+    """Return the names inside a question about their order: "in which order did A and B appear"."""
     return _listed(_BETWEEN.search(question))
 
 
 def credited(question: str) -> tuple[str, ...]:
-    """List the names whose number of authors is asked for."""
+    """Return the names whose number of authors is asked for."""
     match = _AUTHORS_OF.search(question)
     names = tuple(filter(None, map(_trim, _SPLIT.split(match["names"])))) if match else ()
     return names if all(map(_is_name, names)) else ()
@@ -110,7 +113,7 @@ def _listed(match: re.Match[str] | None) -> tuple[str, ...]:
 
 
 def _names(text: str) -> list[str]:
-    """Split off further names that a comma or conjunction joins, but leave "the study on X and Y" whole."""
+    """Split a text at commas and conjunctions into names; "the study on X and Y" stays whole."""
     text = _trim(text)
     parts = _SPLIT.split(text)
     single = all(len(part.split()) <= 2 for part in parts)

@@ -1,4 +1,4 @@
-"""Question → Query (pure, no model): the kind of answer, what must be true of the papers, what to search for."""
+"""Parse a standalone question into a Query by rules: kind, filters, order, count, subjects, search text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rag.query.understanding.venues import venue_mentions
 from rag.query.understanding.wording import asks_for_papers, is_empty, search_text
 from rag.types import Paper, Query
 
-_LONGEST = 1000  # characters; a longer text was pasted, and is searched for as it is
+_LONGEST = 1000  # characters; a longer text is searched for verbatim, as it was probably pasted
 
 _PAPERS = r"\b(?:papers|works|studies|articles|preprints|publications|surveys)\b"
 _PAPERS_BEFORE = re.compile(rf"{_PAPERS}[^.?!;:,]*$", re.IGNORECASE)
@@ -28,14 +28,14 @@ _PAPERS_AFTER = re.compile(rf"\s*(?:[\w-]+\s+){{0,3}}?{_PAPERS}", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """The names that a collection holds, by which a question's authors and venues are recognised."""
+    """The names of a collection, for the recognition of authors and venues in questions."""
 
     authors: frozenset[str] = frozenset()
     venues: frozenset[str] = frozenset()
 
 
 def known_names(papers: Iterable[Paper]) -> KnownNames:
-    """Gather the names that papers hold."""
+    """Return the author and venue names of papers."""
     held = tuple(papers)
     return KnownNames(
         frozenset(author for paper in held for author in paper.authors),
@@ -44,7 +44,7 @@ def known_names(papers: Iterable[Paper]) -> KnownNames:
 
 
 def understand(question: str, known: KnownNames, today: date) -> Query:
-    """Read a question; `today` is what "last year" goes by."""
+    """Parse a standalone question; `today` resolves relative dates such as "last year"."""
     question = " ".join(question.split())
     if len(question) > _LONGEST:
         return Query(question, "list", question)
@@ -63,7 +63,7 @@ def understand(question: str, known: KnownNames, today: date) -> Query:
 
 
 def _read(question: str, mentions: list[Mention]) -> Query:
-    """Read what is asked beside the constraints that the mentions state."""
+    """Build a query from the mentions and the text outside them."""
     rest = blank(question, [(mention.start, mention.end) for mention in mentions])
     order = ordering(rest)
     topic = blank(rest, order.spans if order else ())
@@ -90,14 +90,14 @@ def _read(question: str, mentions: list[Mention]) -> Query:
 
 
 def _binds(question: str, mention: Mention) -> bool:
-    """Return whether a date or venue in a question for one thing binds, as in "papers from 2023"."""
+    """Return whether a mention constrains papers; a date or venue does next to a word for them ("papers from 2023")."""
     if not (mention.filters.since or mention.filters.until or mention.filters.venue):
         return True
     return bool(_PAPERS_BEFORE.search(question[: mention.start]) or _PAPERS_AFTER.match(question[mention.end :]))
 
 
 def _mentions(question: str, known: KnownNames, today: date) -> list[Mention]:
-    """Find what constrains the papers; a stretch that states one constraint is not read for another."""
+    """Find all mentions of constraints, without overlaps and without negated ones."""
     found = author_count_mentions(question)
     for read in (
         lambda text: venue_mentions(text, known.venues),
@@ -110,5 +110,5 @@ def _mentions(question: str, known: KnownNames, today: date) -> list[Mention]:
 
 
 def _is_metadata(topic: str, constrained: bool, has_order: bool) -> bool:
-    """Return whether what the collection knows beside the abstracts answers alone."""
+    """Return whether metadata alone answer the question: it states filters or an order, and no topic."""
     return (constrained or has_order) and is_empty(search_text(topic, "list"))

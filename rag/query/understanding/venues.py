@@ -1,4 +1,4 @@
-"""Phrases that say where the papers wanted appeared: "at ICML 2023", "NeurIPS papers", "published in HPCA"."""
+"""Recognise venues: "at ICML 2023", "NeurIPS papers", "published in HPCA"."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WELL_KNOWN = (
     " OSDI"
     " PLDI POPL PPOPP SC SIGCOMM SIGGRAPH SIGIR SIGMOD SODA SOSP STOC TACL TMLR UAI USENIX VLDB WACV WSDM"
 ).split()
-_WORDS = frozenset("fast micro soda nature science date atc sc dac".split())  # a venue only in the venue's own spelling
+_WORDS = frozenset("fast micro soda nature science date atc sc dac".split())  # venues only if capitalised
 _YEAR = r"(?:[\s-]?['’]\d{2}(?!\d)|[\s-]?(?:19|20)\d{2}(?!\d)|\d{2}(?!\d))"
 _WHERE = (
     r"(?:(?:\b(?:that|which)\s+)?(?:\b(?:is|are|was|were)\s+)?\b(?:published|accepted|presented|appear(?:ed|ing|s)?"
@@ -27,7 +27,7 @@ _UNKNOWN = re.compile(rf"(?P<lead>{_WHERE})(?P<venue>(?-i:[A-Z][A-Za-z]*[A-Z]{{2
 
 
 def venue_mentions(question: str, venues: frozenset[str]) -> list[Mention]:
-    """Find the stretch that names a venue: a year, "at", "papers" or the like must stand beside it."""
+    """Find a venue with a year, preposition or word for papers next to it; returns at most one mention."""
     for pattern in (_pattern(venues), _UNKNOWN):
         for match in pattern.finditer(question):
             venue = match["venue"]
@@ -41,7 +41,7 @@ def venue_mentions(question: str, venues: frozenset[str]) -> list[Mention]:
                 if other and matches_venue(other["venue"], name):
                     end = other.end()
                 elif other and other["venue"].upper() in _WELL_KNOWN:
-                    return []  # "ICLR or ICML": a filter holds only one
+                    return []  # "ICLR or ICML": a filter holds only one venue
                 return [Mention(start, end, Filters(venue=venue))]
     return []
 

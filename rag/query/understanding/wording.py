@@ -1,4 +1,4 @@
-"""What to search for: a question without the furniture of asking, as "which papers", "I remember a paper"."""
+"""Extract the search text: a question without phrases such as "which papers" or "I remember a paper"."""
 
 from __future__ import annotations
 
@@ -121,7 +121,10 @@ _EMPTY = frozenset(
 
 
 def search_text(question: str, kind: str) -> str:
-    """Take the furniture out of a question whose constraints are already blank; "" where nothing is left to find."""
+    """Return the search text of a question without its constraints; "" if nothing is left to search for.
+
+    A list, metadata or lookup question loses all phrases of asking, one of another kind only its greeting.
+    """
     text = " ".join(question.split())
     if kind in _LIST_KINDS:
         text = _without_openings(_ASIDE.sub(" ", text).strip())
@@ -134,13 +137,13 @@ def search_text(question: str, kind: str) -> str:
 
 
 def is_empty(text: str) -> bool:
-    """Return whether no word is left that says what a paper is about."""
+    """Return whether a text contains no content words."""
     words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.lower())
     return all(word in _EMPTY or word.removesuffix("'s").removesuffix("’s") in _EMPTY for word in words)
 
 
 def asks_for_papers(text: str) -> bool:
-    """Return whether a question speaks of papers or of the collection at all."""
+    """Return whether a question mentions papers, authors, titles or the collection."""
     return re.search(rf"\b(?:{WORK}|collection|library|corpus|authors?|titles?)\b", text, re.IGNORECASE) is not None
 
 
@@ -149,7 +152,7 @@ def _without_greeting(text: str) -> str:
 
 
 def _without_openings(text: str) -> str:
-    """Take away one opening after another, as long as something is left."""
+    """Remove up to six successive opening phrases."""
     for _ in range(6):
         shorter = next((rest for pattern in _OPENINGS if (rest := pattern.sub("", text, count=1)) != text), text)
         if shorter == text:
