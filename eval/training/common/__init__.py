@@ -1,0 +1,1 @@
+"""What both trainings share: records, splits, the network, optimisation, measures, export and provenance."""

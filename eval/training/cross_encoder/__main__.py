@@ -1,0 +1,83 @@
+"""`python -m eval.training.cross_encoder STEP WORK`: make the cross-encoder from the training material, step by step.
+
+Steps: collect (CPU), vocabulary (CPU, if a smaller one is wanted), teach (a GPU; once for each teacher), train (a GPU),
+export (CPU), check (CPU). Each reads and writes files in the folder WORK; one whose result is there is left out unless
+--again is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from eval.training.cross_encoder import steps
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    given = _parser().parse_args(arguments)
+    given.step(given)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m eval.training.cross_encoder", description=__doc__)
+    parts = parser.add_subparsers(required=True, metavar="STEP")
+
+    def add(name: str, meaning: str) -> argparse.ArgumentParser:
+        part = parts.add_parser(name, help=meaning, description=meaning)
+        part.set_defaults(step=getattr(steps, name))
+        part.add_argument("work", type=Path, help="folder for what passes from step to step")
+        part.add_argument("--again", action="store_true", help="run the step though its result is there")
+        part.add_argument("--seed", type=int, default=13)
+        return part
+
+    part = add("collect", "Gather the examples.")
+    part.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the training material")
+    part.add_argument("--scifact", type=Path, metavar="DIR")
+    part.add_argument("--scitldr", type=Path, metavar="DIR")
+    part.add_argument("--planted", type=int, default=4000, help="sentences with a planted error (4000)")
+    part.add_argument("--limit", type=int, help="use only the first so many questions and claims")
+    part = add("vocabulary", "Write a tokenizer with fewer words, for a smaller model.")
+    part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
+    part.add_argument("--words", type=int, default=23_300)
+    for name, meaning, epochs, rate in (
+        ("teach", "Train a teacher, and let it judge every example.", 5, 5e-5),
+        ("train", "Train the model that is kept on labels and teachers' logits.", 16, 2e-4),
+    ):
+        part = add(name, meaning)
+        part.add_argument("--name", default=name, help="name of the files written to the folder")
+        part.add_argument("--start", type=Path, required=True, metavar="FILE", help=".onnx, .safetensors or .pt")
+        part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
+        part.add_argument("--start-tokenizer", type=Path, metavar="FILE", help="of the weights, where it is another")
+        part.add_argument("--kind", choices=("bert", "mpnet"), default="bert")
+        part.add_argument("--layers", type=int, nargs="+", metavar="N", help="layers to keep (all)")
+        part.add_argument("--soft", nargs="+", default=[], metavar="NAME[:HEAD,HEAD]", help="teachers to learn from")
+        part.add_argument("--only", choices=("verdicts", "questions"), help="learn from one kind of examples")
+        part.add_argument("--epochs", type=int, default=epochs)
+        part.add_argument("--rate", type=float, default=rate)
+        part.add_argument("--rows", type=int, default=192)
+        part.add_argument("--longest", type=int, default=384)
+        part.add_argument("--seconds", type=float, help="end the decay of the rate after this time at the latest")
+        part.add_argument("--softness", type=float, default=0.6, help="weight of the teachers beside the labels (0.6)")
+        part.add_argument("--share", type=float, default=1.0, help="share of the units to learn from (1.0)")
+        part.add_argument(
+            "--average", type=float, default=0.0, help="decay of a moving average of the weights (0: none)"
+        )
+        part.add_argument("--device", default="cuda")
+    part = add("export", "Write the trained model as int8 ONNX, with its tokenizer and metadata.")
+    part.add_argument("--name", default="train")
+    part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
+    part.add_argument("--out", type=Path, required=True, metavar="DIR")
+    part = add("check", "Measure the exported model on the held-out part.")
+    part.add_argument("--out", type=Path, required=True, metavar="DIR")
+    part.add_argument("--units", type=int, help="measure only so many lists of each source")
+    part.add_argument("--threads", type=int, default=1)
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

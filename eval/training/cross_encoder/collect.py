@@ -1,0 +1,95 @@
+"""Gathering the examples from the training material, SciFact, SciTLDR and planted errors (CPU, two minutes)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from eval.training.common.records import (
+    Document,
+    document_text,
+    read_claims,
+    read_documents,
+    read_groups,
+    read_lines,
+    read_questions,
+)
+from eval.training.common.sentences import sentence_spans
+from eval.training.common.splits import Splits, make_splits
+from eval.training.cross_encoder.examples import (
+    Examples,
+    add_claims,
+    add_planted,
+    add_questions,
+    add_scifact,
+    add_summaries,
+)
+
+_LIKE_IT = 7  # documents that share words with a summary, beside its own
+_KINDS = ("number", "negation", "antonym")
+
+
+def collect(
+    data: Path, scifact: Path | None, scitldr: Path | None, planted: int, seed: int, limit: int | None = None
+) -> Examples:
+    """Build all examples; `limit` keeps the first so many questions and claims, for a trial of the steps."""
+    documents = read_documents(data)
+    groups = read_groups(data)
+    splits = make_splits(groups, seed)
+    found = Examples()
+    add_questions(found, read_questions(data)[:limit], documents, splits, seed)
+    add_claims(found, read_claims(data)[:limit], documents, groups, splits, seed)
+    if scifact:
+        add_scifact(found, list(read_lines(scifact / "verify_train.jsonl"))[:limit], "train")
+        add_scifact(found, list(read_lines(scifact / "verify_dev.jsonl"))[:limit], "held")
+        add_summaries(found, _retrieval(scifact, limit), "scifact-list", float("nan"))
+    if scitldr:
+        add_summaries(found, _retrieval(scitldr, limit), "scitldr-list", 1.0)
+    add_planted(found, list(_planted(documents, splits, planted, seed)))
+    return found
+
+
+def _retrieval(folder: Path, limit: int | None) -> list[tuple[str, list[str]]]:
+    """Return training queries with a relevant document's text and texts that BM25 finds beside it."""
+    import bm25s
+
+    texts = {each["id"]: document_text(each["title"], each["text"]) for each in read_lines(folder / "corpus.jsonl")}
+    queries = {each["id"]: each["text"] for each in read_lines(folder / "queries_train.jsonl")}
+    relevant: dict[str, set[str]] = {}
+    for line in (folder / "qrels_train.tsv").read_text("utf-8").splitlines()[1:]:
+        query, document, _ = line.split("\t")
+        relevant.setdefault(query, set()).add(document)
+    asked = [query for query in queries if relevant.get(query, set()) & texts.keys()][:limit]
+    ids = list(texts)
+    index = bm25s.BM25()
+    index.index(bm25s.tokenize(list(texts.values()), show_progress=False), show_progress=False)
+    tokens = bm25s.tokenize([queries[each] for each in asked], show_progress=False)
+    ranked, _ = index.retrieve(tokens, k=min(len(ids), 12 + _LIKE_IT), show_progress=False)
+    found = []
+    for query, numbers in zip(asked, ranked, strict=True):
+        others = [ids[number] for number in numbers if ids[number] not in relevant[query]][:_LIKE_IT]
+        own = sorted(relevant[query] & texts.keys())[0]
+        found.append((queries[query], [texts[own], *(texts[each] for each in others)]))
+    return found
+
+
+def _planted(
+    documents: Mapping[str, Document], splits: Splits, count: int, seed: int
+) -> Sequence[tuple[str, str, str]]:
+    """Return sentences of training documents, a twin of each with one planted error, and the document's text."""
+    # Imported late: the rules that plant errors belong to the evaluation's own package.
+    from eval.claims.corrupt import plant
+
+    chance = random.Random(f"{seed}/planted")
+    ids = sorted(id for id in documents if splits.of([id]) == "train")
+    found: list[tuple[str, str, str]] = []
+    for id in chance.sample(ids, min(len(ids), 2 * count)):
+        document = documents[id]
+        start, end = chance.choice(sentence_spans(document.abstract))
+        true = document.abstract[start:end]
+        kinds = chance.sample(_KINDS, len(_KINDS))
+        false = next((made for kind in kinds if (made := plant(true, kind, seed))), None)  # type: ignore[arg-type]
+        if false and len(found) < count:
+            found.append((true, false, document.text))
+    return found

@@ -1,0 +1,274 @@
+"""The steps: each reads what the one before wrote to the work folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import shutil
+import warnings
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.training.common.provenance import hashes, sha256, write_json
+from eval.training.cross_encoder.examples import HEADS, Examples
+
+if TYPE_CHECKING:
+    from eval.training.common.tokens import Tokenizer
+    from eval.training.cross_encoder.network import CrossEncoder
+    from eval.training.cross_encoder.train import Material
+
+_log = logging.getLogger(__name__)
+_EXAMPLES = "examples.json.xz"
+
+
+def collect(given: Namespace) -> None:
+    """Write the examples, with the SHA-256 of what they were made of."""
+    from eval.training.cross_encoder.collect import collect as gather
+
+    out = given.work / _EXAMPLES
+    if _there(out, given):
+        return
+    given.work.mkdir(parents=True, exist_ok=True)
+    examples = gather(given.data, given.scifact, given.scitldr, given.planted, given.seed, given.limit)
+    examples.save(out)
+    folders = [folder for folder in (given.data, given.scifact, given.scitldr) if folder]
+    write_json(
+        given.work / "collect.json",
+        {
+            "data_sha256": {folder.name: hashes(sorted(folder.glob("*.jsonl*"))) for folder in folders},
+            "seed": given.seed,
+            "units": dict(Counter(f"{unit.source} {unit.split}" for unit in examples.units)),
+        },
+    )
+
+
+def vocabulary(given: Namespace) -> None:
+    """Write tokenizer.json with fewer words than the given one."""
+    from eval.training.common.vocabulary import trimmed
+
+    out = given.work / "tokenizer.json"
+    if not _there(out, given):
+        given.work.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(trimmed(given.tokenizer, given.words), ensure_ascii=False), encoding="utf-8")
+
+
+def teach(given: Namespace) -> None:
+    """Train a teacher, and write its logits for all examples."""
+    if not _there(given.work / f"{given.name}.npz", given):
+        _fit(given, score_all=True)
+
+
+def train(given: Namespace) -> None:
+    """Train the model that is kept, and write its weights and what it reaches."""
+    if not _there(given.work / f"{given.name}.pt", given):
+        _fit(given, score_all=False)
+
+
+def _fit(given: Namespace, score_all: bool) -> None:
+    import torch
+
+    from eval.training.common.tokens import Tokenizer
+    from eval.training.cross_encoder import train as training
+
+    examples = Examples.load(given.work / _EXAMPLES)
+    tokenizer = Tokenizer(given.tokenizer)
+    material = training.Material.of(examples, tokenizer, mean_logits(given.work, given.soft))
+    network = _start(given)
+    _log.info("rows=%d parameters=%d", len(material.rows), training.count(network))
+    fields = {field.name for field in dataclasses.fields(training.Settings)}
+    settings = training.Settings(
+        **{name: value for name, value in vars(given).items() if name in fields and name != "soft"},
+        soft=given.softness,
+    )
+    training.train(network, material, tokenizer, settings, given.device)
+    torch.save(
+        {
+            name: value.cpu().half() if value.is_floating_point() else value.cpu()
+            for name, value in network.state_dict().items()
+        },
+        given.work / f"{given.name}.pt",
+    )
+    splits = np.repeat([unit.split for unit in material.units], np.diff(material.starts))
+    wanted = training.wanted_units(material, settings.only)
+    chosen = np.flatnonzero((splits != "train") | (np.repeat(wanted, np.diff(material.starts)) & score_all))
+    logits, evidence = training.predict(network, material, chosen, tokenizer, settings.longest, given.device)
+    if score_all:
+        every = np.full((len(material.rows), len(HEADS)), np.nan, np.float16)
+        every[chosen] = logits
+        np.savez_compressed(given.work / f"{given.name}.npz", logits=every)
+    measured = _measure(examples, material, chosen, logits, evidence)
+    write_json(
+        given.work / f"{given.name}.json",
+        {
+            "settings": dataclasses.asdict(settings),
+            "start": {"file": given.start.name, "sha256": sha256(given.start), "layers": given.layers},
+            "teachers": given.soft,
+            "examples_sha256": sha256(given.work / _EXAMPLES),
+            **measured,
+        },
+    )
+
+
+def _measure(
+    examples: Examples,
+    material: Material,
+    chosen: NDArray[np.int64],
+    logits: NDArray[np.float32],
+    evidence: list[NDArray[np.float32]],
+) -> dict[str, Any]:
+    """Measure predictions for some rows on the split for choosing and on the held-out split."""
+    from eval.training.cross_encoder.evaluate import by_origin, report, thresholds
+
+    at = {int(row): i for i, row in enumerate(chosen)}
+    by_unit = {
+        number: np.stack([logits[at[row]] for row in range(int(first), int(last))])
+        for number, (first, last) in enumerate(zip(material.starts[:-1], material.starts[1:], strict=True))
+        if material.units[number].split != "train" and int(first) in at
+    }
+    marks = {row: evidence[i] for row, i in at.items()}
+    kept = dataclasses.replace(
+        material,
+        units=tuple(
+            unit if number in by_unit else dataclasses.replace(unit, split="train")
+            for number, unit in enumerate(material.units)
+        ),
+    )
+    cuts = thresholds(kept, by_unit)
+    found = {split: report(examples, kept, by_unit, marks, cuts, split) for split in ("choose", "held")}
+    for name, value in found["held"].items():
+        _log.info("%s %s", name, value)
+    return {
+        "thresholds": cuts,
+        **found,
+        "held by origin": by_origin(kept, by_unit, float(np.asarray(cuts["supports_cut"]))),
+    }
+
+
+def export(given: Namespace) -> None:
+    """Write model.onnx, tokenizer.json and metadata.json."""
+    import torch
+
+    from eval.training.common.export import INPUTS, export_int8
+    from eval.training.cross_encoder.network import OUTPUTS, from_student
+
+    out = given.out / "model.onnx"
+    if _there(out, given):
+        return
+    state = torch.load(given.work / f"{given.name}.pt", map_location="cpu", weights_only=True)
+    export_int8(from_student({name: value.float() for name, value in state.items()}), OUTPUTS, out)
+    shutil.copyfile(given.tokenizer, given.out / "tokenizer.json")
+    report = json.loads((given.work / f"{given.name}.json").read_text("utf-8"))
+    collected = json.loads((given.work / "collect.json").read_text("utf-8"))
+    write_json(
+        given.out / "metadata.json",
+        {
+            "inputs": {name: "int64 (pairs, tokens)" for name in INPUTS},
+            "outputs": {"logits": "float32 (pairs, 4)", "evidence": "float32 (pairs, tokens)"},
+            "heads": list(HEADS),
+            "layout": "[CLS] first [SEP] second [SEP]; segments 0 and 1; first cut at a quarter of longest",
+            "second": "'{title without its last full stop}. {abstract, or one or more sentences of it}'",
+            "longest": report["settings"]["longest"],
+            "thresholds": report["thresholds"],
+            "settings": report["settings"],
+            "start": report["start"],
+            "teachers": report["teachers"],
+            "data_sha256": collected["data_sha256"],
+            "model_sha256": sha256(out),
+            "model_bytes": out.stat().st_size,
+        },
+    )
+
+
+def check(given: Namespace) -> None:
+    """Measure the exported file on the held-out part, on the CPU, and put the cuts for its own logits in metadata.json.
+
+    With few lists only the cuts of claims are replaced: the other calibrations are those of the float model.
+    """
+    from eval.training.common.tokens import Tokenizer
+    from eval.training.cross_encoder.train import Material
+
+    examples = Examples.load(given.work / _EXAMPLES)
+    tokenizer = Tokenizer(given.out / "tokenizer.json")
+    material = Material.of(examples, tokenizer)
+    taken: Counter[tuple[str, str]] = Counter()
+    rows: list[int] = []
+    for number, unit in enumerate(material.units):
+        taken[unit.source, unit.split] += 1
+        few = given.units is not None and unit.source.startswith(("list", "sentences"))
+        if unit.split != "train" and not (few and taken[unit.source, unit.split] > given.units):
+            rows += range(int(material.starts[number]), int(material.starts[number + 1]))
+    chosen = np.array(rows)
+    logits, evidence = _read_onnx(given, material, chosen, tokenizer)
+    found = _measure(examples, material, chosen, logits, evidence)
+    write_json(given.out / "check.json", found)
+    metadata = json.loads((given.out / "metadata.json").read_text("utf-8"))
+    cuts = {name: value for name, value in found["thresholds"].items() if given.units is None or "supports" in name}
+    write_json(given.out / "metadata.json", {**metadata, "thresholds": {**metadata["thresholds"], **cuts}})
+
+
+def _read_onnx(
+    given: Namespace, material: Material, chosen: NDArray[np.int64], tokenizer: Tokenizer
+) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+    from eval.training.common.export import session
+
+    longest = json.loads((given.out / "metadata.json").read_text("utf-8"))["longest"]
+    opened = session(given.out / "model.onnx", given.threads)
+    order = np.argsort(material.lengths(chosen), kind="stable")
+    logits = np.zeros((len(chosen), len(HEADS)), np.float32)
+    evidence: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(chosen)
+    for first in range(0, len(order), 16):
+        at = order[first : first + 16]
+        batch = material.batch(chosen[at], tokenizer, longest)
+        logits[at], marks = opened.run(None, {name: value.numpy() for name, value in batch.inputs.items()})
+        segments = batch.token_type_ids.numpy()
+        for i, row in enumerate(at):
+            evidence[row] = marks[i][segments[i] == 1][:-1]
+    return logits, evidence
+
+
+def _start(given: Namespace) -> CrossEncoder:
+    import torch
+
+    from eval.training.common.published import load_weights
+    from eval.training.common.vocabulary import places
+    from eval.training.cross_encoder.network import from_bert, from_mpnet, from_student
+
+    if given.start.suffix == ".pt":
+        state = torch.load(given.start, map_location="cpu", weights_only=True)
+        return from_student({name: value.float() for name, value in state.items()}, given.layers)
+    state = load_weights(given.start)
+    if given.kind == "mpnet":
+        return from_mpnet(state)
+    words = places(given.tokenizer, given.start_tokenizer) if given.start_tokenizer else None
+    return from_bert(state, given.layers, words)
+
+
+def mean_logits(work: Path, names: Sequence[str]) -> NDArray[np.float32] | None:
+    """Return the mean of teachers' logits for all rows; `name:head,head` takes only some heads of one (others: nan)."""
+    if not names:
+        return None
+    read = []
+    for name in names:
+        name, _, heads = name.partition(":")
+        with np.load(work / f"{name}.npz") as file:
+            logits = file["logits"].astype(np.float32)
+        if heads:
+            logits[:, [head not in heads.split(",") for head in HEADS]] = np.nan
+        read.append(logits)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a row that no teacher read stays nan
+        return np.asarray(np.nanmean(read, axis=0), np.float32)
+
+
+def _there(path: Path, given: Namespace) -> bool:
+    if path.exists() and not given.again:
+        _log.info("%s is there already", path)
+        return True
+    return False

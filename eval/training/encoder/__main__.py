@@ -1,0 +1,84 @@
+"""`python -m eval.training.encoder STEP WORK`: make the encoder from the training material, step by step.
+
+Steps: collect (CPU), teach (a GPU; once for each teacher of kinds and tags), train (a GPU), export (CPU), check (CPU).
+The lists come from the cross-encoder's examples, and its teachers' logits for them from the same folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from eval.training.encoder import steps
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    given = _parser().parse_args(arguments)
+    given.step(given)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m eval.training.encoder", description=__doc__)
+    parts = parser.add_subparsers(required=True, metavar="STEP")
+
+    def add(name: str, meaning: str) -> argparse.ArgumentParser:
+        part = parts.add_parser(name, help=meaning, description=meaning)
+        part.set_defaults(step=getattr(steps, name))
+        part.add_argument("work", type=Path, help="folder for what passes from step to step")
+        part.add_argument("--again", action="store_true", help="run the step though its result is there")
+        part.add_argument("--seed", type=int, default=13)
+        return part
+
+    part = add("collect", "Gather the marked questions and their variants.")
+    part.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the training material")
+    part.add_argument("--names", type=Path, metavar="FILE", help="papers whose authors are put into questions")
+    part.add_argument("--titles", type=int, default=500, help="titles to learn as lookups (500)")
+    part.add_argument("--limit", type=int, help="use only the first so many questions of each split")
+    for name, meaning, epochs, rate in (
+        ("teach", "Train a teacher of kinds and tags, and let it judge every question.", 6, 5e-5),
+        ("train", "Train the encoder.", 10, 1e-4),
+    ):
+        part = add(name, meaning)
+        part.add_argument("--name", default=name, help="name of the files written to the folder")
+        part.add_argument("--start", type=Path, required=True, metavar="FILE", help=".onnx, .safetensors or .pt")
+        part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
+        part.add_argument("--kind", choices=("bert", "mpnet"), default="bert")
+        part.add_argument("--layers", type=int, nargs="+", metavar="N", help="layers to keep (all)")
+        part.add_argument("--projection", type=Path, metavar="FILE", help="start of the projection (.npy, width x 128)")
+        part.add_argument("--epochs", type=int, default=epochs)
+        part.add_argument("--rate", type=float, default=rate)
+        part.add_argument("--longest", type=int, default=384)
+        part.add_argument("--questions", type=int, default=64, help="marked questions a step (64)")
+        part.add_argument("--distil", type=float, default=0.5, help="weight of the lists' teachers (0.5)")
+        part.add_argument("--seconds", type=float, help="end the decay of the rate after this time at the latest")
+        part.add_argument("--share", type=float, default=1.0, help="share of lists and questions to learn from (1.0)")
+        part.add_argument("--device", default="cuda")
+        part.add_argument("--teachers", nargs="+", default=[], metavar="NAME", help="teachers of kinds and tags")
+        part.add_argument("--without", nargs="+", default=[], choices=("lists", "questions", "late", "dense"))
+        part.add_argument("--cross", type=Path, metavar="DIR", help="work folder of the cross-encoder")
+        part.add_argument("--list-teachers", nargs="+", default=[], metavar="NAME", help="its teachers to learn from")
+        part.add_argument(
+            "--collections", nargs="+", type=Path, default=[], metavar="DIR", help="BEIR folders to measure"
+        )
+        part.add_argument("--gold", type=Path, metavar="FILE")
+        part.add_argument("--papers", type=Path, metavar="FILE", help="the gold file's papers as JSON Lines")
+    part = add("export", "Write the trained model as int8 ONNX, with its tokenizer and metadata.")
+    part.add_argument("--name", default="train")
+    part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
+    part.add_argument("--out", type=Path, required=True, metavar="DIR")
+    part = add("check", "Measure the exported model on the held-out part.")
+    part.add_argument("--cross", type=Path, required=True, metavar="DIR")
+    part.add_argument("--out", type=Path, required=True, metavar="DIR")
+    part.add_argument("--threads", type=int, default=1)
+    part.add_argument("--gold", type=Path, metavar="FILE")
+    part.add_argument("--papers", type=Path, metavar="FILE")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
