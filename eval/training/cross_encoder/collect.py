@@ -79,7 +79,7 @@ def _planted(
 ) -> Sequence[tuple[str, str, str]]:
     """Return sentences of training documents, a twin of each with one planted error, and the document's text."""
     # Imported late: the rules that plant errors belong to the evaluation's own package.
-    from eval.claims.corrupt import plant
+    from eval.claims.corruptions import plant
 
     chance = random.Random(f"{seed}/planted")
     ids = sorted(id for id in documents if splits.of([id]) == "train")
