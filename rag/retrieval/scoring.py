@@ -100,11 +100,12 @@ class PaperScorer:
         ids, signals = candidates.paper_ids, candidates.signals
         if not ids:
             return ()
-        order = self._order(ids, signals, first=query.papers)
+        strength = strengths(signals, self.ranker.signals)
+        order = _order(ids, strength, first=query.papers)
         if self.cross_encoder:
             signals = {**signals, "rerank": self._rerank(encoded, ids, order)}
-            order = self._order(ids, signals)
-        strength = strengths(signals, self.ranker.signals)
+            strength = strengths(signals, self.ranker.signals)
+            order = _order(ids, strength)
         return tuple(
             Hit(
                 rank,
@@ -128,10 +129,6 @@ class PaperScorer:
             for rank, (hit, score) in enumerate(zip(kept, probabilities, strict=True), start=1)
         )
 
-    def _order(self, ids: Sequence[str], signals: Mapping[Signal, Values], first: Sequence[str] = ()) -> list[int]:
-        strength = strengths(signals, self.ranker.signals)
-        return sorted(range(len(ids)), key=lambda i: (ids[i] not in first, -strength[i], ids[i]))
-
     def _rerank(self, encoded: EncodedQuery, ids: Sequence[str], order: Sequence[int]) -> Values:
         """Return the cross-encoder's logits (n,); papers below its depth get the lowest."""
         assert self.cross_encoder
@@ -143,6 +140,10 @@ class PaperScorer:
         values = np.full(len(ids), float(logits.min()))
         values[read] = logits
         return values
+
+
+def _order(ids: Sequence[str], strength: Values, first: Sequence[str] = ()) -> list[int]:
+    return sorted(range(len(ids)), key=lambda i: (ids[i] not in first, -strength[i], ids[i]))
 
 
 def relevance_features(hits: Sequence[Hit], query: Query) -> list[dict[str, float]]:
