@@ -162,13 +162,13 @@ def relevance_features(hits: Sequence[Hit], query: Query) -> list[dict[str, floa
 def strengths(signals: Mapping[Signal, Values], weights: Mapping[Signal, float]) -> Values:
     """Return the weighted sum (n,) of the signals' standard scores; signals without a weight are left out.
 
-    This is CombSUM (Shaw and Fox, TREC-2, 1994) with z-normalisation, which makes units comparable.
+    This is CombSUM (Shaw and Fox, TREC-2, 1994) with z-normalization, which makes units comparable.
     """
-    parts = [weights[name] * standardise(values) for name, values in signals.items() if weights.get(name)]
+    parts = [weights[name] * standardize(values) for name, values in signals.items() if weights.get(name)]
     return np.sum(parts, axis=0) if parts else np.zeros(len(next(iter(signals.values()), ())))
 
 
-def standardise(values: NDArray[np.floating[Any]]) -> Values:
+def standardize(values: NDArray[np.floating[Any]]) -> Values:
     """Shift and scale to mean 0 and standard deviation 1; constant values become 0."""
     exact = np.asarray(values, np.float64)
     spread = float(exact.std()) if len(exact) else 0.0
