@@ -40,7 +40,7 @@ def finished(
     unsupported: Unsupported = "mark",
     outcome: WritingOutcome | None = None,
 ) -> tuple[str, list[Event], Answer]:
-    """Give what was streamed before the end, the events after it, and the answer."""
+    """Return what was streamed before the end, the events after it, and the answer."""
     text = CheckedText(sent, JUDGE)
     shown = [*text.feed(reply), *text.end()]
     meter = UsageMeter(ScriptedChat(replies))

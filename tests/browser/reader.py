@@ -66,12 +66,12 @@ def titles(exchange: Locator) -> list[str]:
 
 
 def chips(exchange: Locator) -> str:
-    """Give how the question was understood, as text."""
+    """Return how the question was understood, as text."""
     return exchange.locator(".cd-understood .cd-chips").first.inner_text()
 
 
 def sideways(page: Page) -> int:
-    """Tell by how many pixels the page can be scrolled sideways."""
+    """Return by how many pixels the page can be scrolled sideways."""
     wide: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return wide
 
