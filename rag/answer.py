@@ -68,7 +68,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
+class EstimatedMissing:
     """The estimated number of relevant papers that the answer does not cite: `least` to `most`."""
 
     least: int
@@ -97,7 +97,7 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     sentences: tuple[Sentence, ...] = ()
     near_misses: tuple[Citation, ...] = ()
-    missed: Missed | None = None
+    missed: EstimatedMissing | None = None
     relaxations: tuple[Relaxation, ...] = ()
     model: str | None = None
     notices: tuple[Notice, ...] = ()

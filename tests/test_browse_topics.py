@@ -24,7 +24,7 @@ ROBOTS = [
 
 
 def shelves(count: int) -> tuple[dict[str, Paper], dict[str, Vectors]]:
-    """Give papers of two kinds with vectors that point two ways."""
+    """Return papers of two kinds with vectors that point two ways."""
     random = np.random.default_rng(0)
     papers = {f"p{n:05}": Paper(f"p{n:05}", f"Number {n}", ("Caches", "Robots")[n % 2]) for n in range(count)}
     rows = random.normal(size=(count, 30)) * 0.05

@@ -29,7 +29,7 @@ OVERFLOW = ContextOverflow("The endpoint was sent too much.")
 def write(
     chat: ScriptedChat, kind: Kind = "fact", question: str = QUESTION, **values: Any
 ) -> tuple[str, Answer, UsageMeter]:
-    """Give what was shown, the answer, and the meter."""
+    """Return what was shown, the answer, and the meter."""
     writer = word_writer(hash_settings(Path("home"), **values), chat)
     draft, meter = Draft(Query(question, kind, question), EVIDENCE), UsageMeter(chat)
     stream, events = writer.answer(draft, meter, StepTimer()), list[Event]()

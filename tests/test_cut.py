@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.answer import Missed
+from rag.answer import EstimatedMissing
 from rag.retrieval.scoring import relevance_features
 from rag.selection.cut import Selection, arrange, select
 from rag.types import Hit, Kind, Paper, Query
@@ -37,12 +37,12 @@ def test_list_is_cut_where_the_probable_papers_end() -> None:
 
 def test_list_may_cite_far_more_than_five_and_says_what_it_lacks() -> None:
     selection = select(query("list"), hits(*[0.9] * 40, *[0.05] * 20))
-    assert (len(selection.cited), len(selection.near), selection.missed) == (40, 8, Missed(0, 2))
+    assert (len(selection.cited), len(selection.near), selection.missed) == (40, 8, EstimatedMissing(0, 2))
 
 
 def test_papers_behind_the_hundredth_are_neither_cited_nor_near_nor_missed() -> None:
     selection = select(query("list"), hits(*[0.95] * 130))
-    assert (len(selection.cited), selection.near, selection.missed) == (100, (), Missed(0, 0))
+    assert (len(selection.cited), selection.near, selection.missed) == (100, (), EstimatedMissing(0, 0))
 
 
 def test_count_that_is_asked_for_is_the_number_cited() -> None:

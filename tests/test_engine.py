@@ -14,7 +14,7 @@ import pytest
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore
 
-from rag.answer import Answer, Checked, Done, Event, Missed, Relaxation, Retrieved, Token
+from rag.answer import Answer, Checked, Done, EstimatedMissing, Event, Relaxation, Retrieved, Token
 from rag.engine import Engine
 from rag.errors import UsageError
 from rag.generation.llama_index import paper_to_node
@@ -163,7 +163,7 @@ def test_dropped_constraint_is_lifted_and_the_other_stays(shelf: Library) -> Non
 def test_kind_that_is_set_stands_against_the_understood_one(shelf: Library) -> None:
     assert asked(make(shelf), QUESTION).query.kind == "fact"
     answer = asked(make(shelf), QUESTION, Overrides(kind="list"))
-    assert (answer.query.kind, answer.missed) == ("list", Missed(0, 0))
+    assert (answer.query.kind, answer.missed) == ("list", EstimatedMissing(0, 0))
 
 
 def test_question_taken_as_it_is_has_nothing_read_out_of_it(shelf: Library) -> None:
@@ -246,7 +246,7 @@ def test_list_says_how_whole_it_is(shelf: Library) -> None:
     assert (answer.query.kind, ids(answer.citations), answer.missed) == (
         "list",
         ["2401.00001", "2406.00004"],
-        Missed(0, 0),
+        EstimatedMissing(0, 0),
     )
     assert answer.text.endswith("[2]\n\n2 papers; likely complete.")
     doubtful = replace(EASY_RANKER, relevance=Logistic({"behind": -0.2}, 1.0))

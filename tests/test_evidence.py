@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rag.answer import Missed
+from rag.answer import EstimatedMissing
 from rag.generation.extractive import completeness, write_extractive
 from rag.index.library import Library
 from rag.retrieval.encoded_query import QueryEncoder
@@ -171,19 +171,19 @@ def test_kind_decides_the_form_of_an_extractive_answer(query: Query, text: str) 
 
 
 def test_list_ends_with_how_whole_it_is() -> None:
-    text = write_extractive(Query("Which?", "list", "x"), [cited(SENTENCES[0])], Missed(0, 2))
+    text = write_extractive(Query("Which?", "list", "x"), [cited(SENTENCES[0])], EstimatedMissing(0, 2))
     assert text == "- Key-value caches fill the memory of a server. [4]\n\n1 paper; perhaps up to 2 more."
 
 
 @pytest.mark.parametrize(
     ("count", "missed", "text"),
     [
-        (1, Missed(0, 0), "1 paper; likely complete."),
-        (12, Missed(0, 0), "12 papers; likely complete."),
-        (12, Missed(0, 1), "12 papers; perhaps up to 1 more."),
-        (3, Missed(2, 5), "3 papers; perhaps 2–5 more."),
-        (3, Missed(4, 4), "3 papers; perhaps 4 more."),
+        (1, EstimatedMissing(0, 0), "1 paper; likely complete."),
+        (12, EstimatedMissing(0, 0), "12 papers; likely complete."),
+        (12, EstimatedMissing(0, 1), "12 papers; perhaps up to 1 more."),
+        (3, EstimatedMissing(2, 5), "3 papers; perhaps 2–5 more."),
+        (3, EstimatedMissing(4, 4), "3 papers; perhaps 4 more."),
     ],
 )
-def test_completeness_is_said_in_words(count: int, missed: Missed, text: str) -> None:
+def test_completeness_is_said_in_words(count: int, missed: EstimatedMissing, text: str) -> None:
     assert completeness(count, missed) == text

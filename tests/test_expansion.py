@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rag.answer import Answer, Done, Missed
+from rag.answer import Answer, Done, EstimatedMissing
 from rag.engine import Engine
 from rag.errors import LLMFailed
 from rag.index.library import Library
@@ -110,7 +110,7 @@ def test_screening_takes_the_place_of_the_cut_and_says_why(shelf: Library) -> No
     assert {*ids(answer.near_misses)} == {DUNE.paper_id, QUBITS.paper_id}
     assert {each.why for each in answer.citations} == {"it is about caches."}
     assert {each.why for each in answer.near_misses} == {"it is not about caches."}
-    assert (answer.missed, answer.usage.steps["screen"]) == (Missed(0, 0), TokenUsage(4, 40, 8, 4.0))
+    assert (answer.missed, answer.usage.steps["screen"]) == (EstimatedMissing(0, 0), TokenUsage(4, 40, 8, 4.0))
     assert "recall" in answer.timings_ms
 
 
@@ -210,8 +210,8 @@ def test_decided_papers_are_cited_in_the_order_of_the_ranking() -> None:
 def test_papers_turned_down_are_not_missed_and_undecided_ones_may_be() -> None:
     hits = tuple(replace(hit, score=score) for hit, score in zip(HITS, (0.99, 0.3, 0.3, 0.3), strict=True))
     decided = {PEBBLE.paper_id: True, DUNE.paper_id: False, QUBITS.paper_id: False}
-    assert select(Query("q", "list", "q"), hits, {**decided, REEF.paper_id: False}).missed == Missed(0, 0)
-    assert select(Query("q", "list", "q"), hits, decided).missed == Missed(0, 1)
+    assert select(Query("q", "list", "q"), hits, {**decided, REEF.paper_id: False}).missed == EstimatedMissing(0, 0)
+    assert select(Query("q", "list", "q"), hits, decided).missed == EstimatedMissing(0, 1)
 
 
 def test_decided_papers_follow_an_order_and_a_count_that_are_asked_for() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rag.answer import Answer, Citation, Missed, Notice, Relaxation, Sentence, Status, Usage
+from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Status, Usage
 from rag.query.conversation.turns import turn_from_json
 from rag.types import Evidence, Filters, Hit, Kind, Overrides, Query, Quote, TokenUsage, Turn
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
@@ -76,7 +76,7 @@ def test_all_parts_are_there_from_the_start() -> None:
 
 @pytest.mark.parametrize("kind", ["list", "fact", "compare", "lookup", "metadata"])
 def test_html_is_well_formed_and_ids_are_unique(kind: Kind) -> None:
-    shown = exchange(kind, near_misses=(Citation(None, DUNE), Citation(None, QUBITS)), missed=Missed(0, 2))
+    shown = exchange(kind, near_misses=(Citation(None, DUNE), Citation(None, QUBITS)), missed=EstimatedMissing(0, 2))
     html, balance = whole(shown), Balance()
     balance.feed(re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL))
     assert balance.open == []
@@ -175,7 +175,7 @@ def test_number_in_a_table_shows_its_quote_as_one_in_the_text_does(kind: Kind) -
 
 
 def test_list_has_a_table_that_sorts() -> None:
-    html = part("answer", exchange(status="answered", missed=Missed(1, 3)))
+    html = part("answer", exchange(status="answered", missed=EstimatedMissing(1, 3)))
     heads = [re.sub(r"<[^>]+>", "", head) for head in re.findall(r"<th .*?</th>", html)]
     assert heads == ["#Number", "Title", "Date", "Authors", "Venue", "Code", "Probability"]
     assert re.findall(r'aria-sort="(\w+)"', html) == ["ascending", *["none"] * 6]
@@ -192,7 +192,7 @@ def test_what_no_paper_has_gets_no_column() -> None:
 
 
 def test_completeness_is_said_once() -> None:
-    html = whole(exchange(text="- Reef [1]\n\n2 papers; likely complete.", missed=Missed(0, 0)))
+    html = whole(exchange(text="- Reef [1]\n\n2 papers; likely complete.", missed=EstimatedMissing(0, 0)))
     assert re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL).count("likely complete") == 1
 
 

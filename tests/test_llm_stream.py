@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from rag.corpus.reader import read_corpus
 from rag.llm.stream import (
-    Chunk,
     ErrorEvent,
     LeakedReasoning,
     NotAStream,
     ReasoningFilter,
     RepetitionDetector,
+    ReplyChunk,
     StreamDecoder,
     StreamError,
     reasons_first,
@@ -64,7 +64,7 @@ def test_chunks_do_not_depend_on_how_bytes_are_cut(path: Path) -> None:
     assert any(chunk.reasoning for chunk in whole) or expected(path)["reasoning"] in (False, "<think>" in data.decode())
 
 
-def decoded(parts: list[Any]) -> list[Chunk]:
+def decoded(parts: list[Any]) -> list[ReplyChunk]:
     decoder = StreamDecoder()
     return [*(chunk for part in parts for chunk in decoder.feed(part)), *decoder.end()]
 
@@ -90,7 +90,7 @@ def sent(*bodies: Any) -> bytes:
     ],
 )
 def test_odd_chunk_is_read_as_an_empty_one(odd: dict[str, Any]) -> None:
-    assert decoded([sent(odd)]) == [Chunk()]
+    assert decoded([sent(odd)]) == [ReplyChunk()]
 
 
 def test_text_of_older_forms_is_read_too() -> None:
@@ -102,7 +102,7 @@ def test_text_of_older_forms_is_read_too() -> None:
 def test_nothing_is_read_after_the_end_that_the_server_marks() -> None:
     decoder = StreamDecoder()
     data = b"data: [DONE]\n\n" + sent({"choices": [{"delta": {"content": "More."}}]})
-    assert [*decoder.feed(data), *decoder.end()] == [Chunk(finish_reason="stop")]
+    assert [*decoder.feed(data), *decoder.end()] == [ReplyChunk(finish_reason="stop")]
     assert decoder.done
 
 

@@ -191,7 +191,7 @@ def test_a_form_that_is_too_long_is_refused(site: httpx.Client) -> None:
 
 
 def websocket_status(url: str, **headers: str) -> int:
-    """Open a websocket by hand and give the status that comes back: 101 where it opens."""
+    """Open a websocket by hand and return the status that comes back: 101 where it opens."""
     parts = urlsplit(url)
     lines = [
         "GET /ws HTTP/1.1",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from rag.answer import Answer, Citation, Missed, Notice, Relaxation, Sentence, Usage
+from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Usage
 from rag.render.json import answer_to_json, usage_to_json
 from rag.types import Filters, Query, Quote, TokenUsage
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
@@ -18,7 +18,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
         (Citation(1, ROBOT_PAPER, (Quote("Robots slip on sand.", 0, 20, "supported"),)),),
         (Sentence(0, 16, (1,), "supported"), Sentence(17, 20, (), "uncited", "it cites no paper", "repaired")),
         (Citation(None, CACHE_PAPER),),
-        Missed(1, 2),
+        EstimatedMissing(1, 2),
         (Relaxation("since", 3),),
         "small-model",
         (Notice("nothing_cited"),),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.retrieval.scoring import Logistic, Ranker, best_cut, load_ranker, missed_range, standardise, strengths
+from rag.retrieval.scoring import Logistic, Ranker, best_cut, load_ranker, missed_range, standardize, strengths
 
 CHANCES = st.lists(st.floats(0.001, 0.999), min_size=1, max_size=6).map(lambda found: sorted(found, reverse=True))
 
@@ -24,13 +24,13 @@ def expected_f1(probabilities: list[float], kept: int) -> float:
 
 
 def test_standard_scores_have_mean_0_and_deviation_1() -> None:
-    assert standardise(np.array([1.0, 3.0])).tolist() == [-1.0, 1.0]
-    assert standardise(np.array([2, 4, 4, 4, 5, 5, 7, 9], np.float32)).tolist() == [-1.5, -0.5, -0.5, -0.5, 0, 0, 1, 2]
+    assert standardize(np.array([1.0, 3.0])).tolist() == [-1.0, 1.0]
+    assert standardize(np.array([2, 4, 4, 4, 5, 5, 7, 9], np.float32)).tolist() == [-1.5, -0.5, -0.5, -0.5, 0, 0, 1, 2]
 
 
 @pytest.mark.parametrize("values", [[], [0.3], [7.0, 7.0, 7.0], [0.1 + 0.2, 0.3]])
 def test_values_that_are_all_the_same_become_0(values: list[float]) -> None:
-    assert standardise(np.array(values)).tolist() == [0.0] * len(values)
+    assert standardize(np.array(values)).tolist() == [0.0] * len(values)
 
 
 def test_strength_is_the_weighted_sum_of_standard_scores() -> None:

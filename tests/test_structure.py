@@ -1,4 +1,4 @@
-"""The rules that keep the code as it is meant to be: imports point one way, heavy ones wait, files stay small."""
+"""The structure of the code: imports point one way, heavy ones wait, and rag/ knows no paper of the collection."""
 
 from __future__ import annotations
 
@@ -43,10 +43,8 @@ def dotted(path: Path) -> str:
 def stage(name: str) -> int:
     """Return the position of a module's stage: text, the loose types, then the other folders in their order."""
     first = name.split(".")[0]
-    if first in ("types", "errors", "settings", "answer", "clock"):
+    if first in ("types", "errors", "settings", "answer"):
         return 1
-    if first in ("recall", "search"):
-        return 2 + FOLDERS.index("engine")
     return 100 if first in ("__init__", "__main__") else 2 * FOLDERS.index(first)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rag.answer import Answer, Checked, Cited, Event, Missed, Token
+from rag.answer import Answer, Checked, Cited, EstimatedMissing, Event, Token
 from rag.errors import LLMFailed
 from rag.generation.draft import Draft
 from rag.generation.reply_checks import says_nothing
@@ -40,11 +40,11 @@ def finished(
     unsupported: Unsupported = "mark",
     outcome: WritingOutcome | None = None,
 ) -> tuple[str, list[Event], Answer]:
-    """Give what was streamed before the end, the events after it, and the answer."""
+    """Return what was streamed before the end, the events after it, and the answer."""
     text = CheckedText(sent, JUDGE)
     shown = [*text.feed(reply), *text.end()]
     meter = UsageMeter(ScriptedChat(replies))
-    draft = Draft(Query("What do they do?", kind, "what"), EVIDENCE, missed=Missed(0, 0))
+    draft = Draft(Query("What do they do?", kind, "what"), EVIDENCE, missed=EstimatedMissing(0, 0))
     stream = complete(draft, text, meter, JUDGE, unsupported, outcome or WritingOutcome())
     events: list[Event] = []
     try:
@@ -82,7 +82,7 @@ def test_list_is_completed_in_the_papers_own_words_and_says_so() -> None:
         "answered",
         None,
         (),
-        Missed(0, 0),
+        EstimatedMissing(0, 0),
     )
 
 

@@ -13,7 +13,7 @@ def wait_until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Return as soon as a condition holds; raises AssertionError where it does not in time."""
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, f"waited for {seconds:g} seconds in vain"
+        assert time.monotonic() < end, f"timed out after {seconds:g} seconds"
         time.sleep(0.01)
 
 

@@ -16,7 +16,7 @@ from rag.index.bm25 import K1, B, Bm25Index
 from rag.index.generations import IndexFolder
 from rag.index.library import Library, open_library
 from rag.index.plan import BuildPlan, index_recipe
-from rag.index.update import Progress, update_index
+from rag.index.update import BatchProgress, update_index
 from rag.models.loading import Models
 from rag.settings import Settings
 
@@ -50,7 +50,7 @@ def open_indexed(
     bm25: BM25,
     load: Callable[[], Models],
     waiting: Callable[[], None],
-    progress: Progress | None = None,
+    progress: BatchProgress | None = None,
 ) -> Library:
     """Update the index in `settings.home` to the test set, and open it; raises CitedeskError.
 

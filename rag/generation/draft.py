@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from rag.answer import Answer, Citation, Missed, Notice, Relaxation, Sentence, Usage
+from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Usage
 from rag.generation.extractive import write_extractive
 from rag.generation.prompts import NOT_ANSWERED
 from rag.types import Evidence, Query, Quote
@@ -18,7 +18,7 @@ class Draft:
     query: Query
     evidence: tuple[Evidence, ...] = ()
     near_misses: tuple[Citation, ...] = ()
-    missed: Missed | None = None
+    missed: EstimatedMissing | None = None
     notices: tuple[Notice, ...] = ()
 
     def refused(self, notices: Iterable[Notice] = (), relaxations: tuple[Relaxation, ...] = ()) -> Answer:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.answer import Missed
+from rag.answer import EstimatedMissing
 from rag.text.display import display_line, display_title, format_count
 from rag.text.latex import latex_to_text
 from rag.types import Evidence, Query, Quote
 
 
-def write_extractive(query: Query, evidence: Sequence[Evidence], missed: Missed | None = None) -> str:
+def write_extractive(query: Query, evidence: Sequence[Evidence], missed: EstimatedMissing | None = None) -> str:
     """Return a Markdown list with one item per paper.
 
     An item has the record for metadata questions; title, date and sentences where papers are compared, ordered or
@@ -44,7 +44,7 @@ def record_line(evidence: Evidence) -> str:
     return f"- {display_title(paper.title)} ({', '.join(known)}) [{evidence.n}]"
 
 
-def completeness(cited: int, missed: Missed) -> str:
+def completeness(cited: int, missed: EstimatedMissing) -> str:
     """Return in words how many papers an answer has, and how many more there may be."""
     papers = format_count(cited, "paper")
     if missed.most == 0:

@@ -70,7 +70,7 @@ class WritingOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes answers with a chat model that is opened anew for each question."""
+    """Writes answers with a chat model that is opened for each question."""
 
     settings: Settings
     counter: TokenCounter

@@ -36,7 +36,7 @@ from rag.types import Paper, Problem
 
 _BATCH = 16
 
-Progress = Callable[[Iterable[list[Paper]], int], Iterable[list[Paper]]]
+BatchProgress = Callable[[Iterable[list[Paper]], int], Iterable[list[Paper]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class BuildSummary:
 
 
 def update_index(
-    folder: IndexFolder, plan: BuildPlan, load: Callable[[], Models], progress: Progress | None = None
+    folder: IndexFolder, plan: BuildPlan, load: Callable[[], Models], progress: BatchProgress | None = None
 ) -> BuildSummary:
     """Build the next generation if the current one differs from the corpus; the caller must hold the folder's lock.
 
@@ -128,7 +128,7 @@ def _fill(
     plan: BuildPlan,
     wanted: dict[str, str],
     load: Callable[[], Models],
-    progress: Progress | None,
+    progress: BatchProgress | None,
 ) -> tuple[Problem, ...]:
     """Fill staging with exactly the wanted papers; returns those that could not be encoded."""
     staging.keep_only(wanted)
@@ -145,7 +145,7 @@ def _encode(
     digests: dict[str, str],
     recipe: Recipe,
     models: Models,
-    progress: Progress | None,
+    progress: BatchProgress | None,
 ) -> tuple[Problem, ...]:
     chunker = Chunker(recipe.chunk_tokens, recipe.chunk_overlap, models.encoder.tokenize)
     batches: Iterable[list[Paper]] = [list(papers[i : i + _BATCH]) for i in range(0, len(papers), _BATCH)]

@@ -26,9 +26,9 @@ from rag import __version__
 from rag.llm.errors import (
     REQUEST_ERRORS,
     EndpointErrors,
-    ErrorResponse,
     HTTPStatusError,
     Phase,
+    ServerError,
     error_response,
     parse_json,
 )
@@ -37,7 +37,7 @@ from rag.llm.reply import ask_for_json, find_object
 from rag.llm.stream import (
     MAX_STREAM,
     MAX_TOKENS_SETTING,
-    Chunk,
+    ReplyChunk,
     ReplyReader,
     StreamDecoder,
     StreamError,
@@ -204,12 +204,12 @@ class EndpointChat:
                 elif not (response and self._drop_parameter(response, parameters)):
                     raise self._errors.from_exception(error, request.responded) from error
 
-    def _wait(self, response: ErrorResponse) -> bool:
+    def _wait(self, response: ServerError) -> bool:
         """Wait if the server asks for a short time; return whether it did."""
         wait = response.retry_after
         return response.status == 429 and wait is not None and wait <= _SHORT_WAIT and not self._closed.wait(wait)
 
-    def _drop_parameter(self, response: ErrorResponse, sent: Mapping[str, Any]) -> bool:
+    def _drop_parameter(self, response: ServerError, sent: Mapping[str, Any]) -> bool:
         """Leave out from now on the parameter that was rejected; return whether one was."""
         name = response.rejected_parameter(sent)
         if name:
@@ -244,7 +244,7 @@ class EndpointChat:
 
     def _chunks(
         self, request: Request, deadline: _Deadline, reader: ReplyReader
-    ) -> Generator[tuple[float, Chunk], None, None]:
+    ) -> Generator[tuple[float, ReplyChunk], None, None]:
         """Yield a request's chunks with their times of arrival; each must be read before the next is taken."""
         decoder = StreamDecoder()
         try:
@@ -465,7 +465,7 @@ def _read(response: httpx.Response, most: int) -> Iterator[bytes]:
         body = b"".join(_bounded(response, _MAX_PAGE)) if encoding == "identity" else b""
         content_type = {"content-type": response.headers.get("content-type", "")}
         text = httpx.Response(200, headers=content_type, content=body[:_MAX_PAGE]).text
-        raise HTTPStatusError(ErrorResponse.from_http(response.status_code, response.headers, text))
+        raise HTTPStatusError(ServerError.from_http(response.status_code, response.headers, text))
     if encoding != "identity":
         raise StreamError(f"compressed data ({encoding}), which it was asked not to send")
     yield from _bounded(response, most)

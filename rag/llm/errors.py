@@ -60,7 +60,7 @@ _STATUSES = {
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorResponse:
+class ServerError:
     """An error that a server sent, as an HTTP status or, where `streamed`, as an event whose code stands for one.
 
     `message` is the sentence in it and `body` the whole; `retry_after` is in seconds; `location` is a redirect's.
@@ -74,7 +74,7 @@ class ErrorResponse:
     streamed: bool = False
 
     @classmethod
-    def from_http(cls, status: int, headers: httpx.Headers, text: str) -> ErrorResponse:
+    def from_http(cls, status: int, headers: httpx.Headers, text: str) -> ServerError:
         """Read a response with a status other than success."""
         body = parse_json(text)
         retry_after = _retry_seconds(headers.get("retry-after"))
@@ -110,7 +110,7 @@ class ErrorResponse:
 class HTTPStatusError(Exception):
     """A response with a status other than success."""
 
-    def __init__(self, response: ErrorResponse) -> None:
+    def __init__(self, response: ServerError) -> None:
         super().__init__(response.label)
         self.response = response
 
@@ -128,7 +128,7 @@ REQUEST_ERRORS = (
 """What a request may raise: httpx over addresses, proxies and connections, and we over what a server sends."""
 
 
-def error_response(error: Exception) -> ErrorResponse | None:
+def error_response(error: Exception) -> ServerError | None:
     """Return the error that the server sent; None for an exception of another cause."""
     if isinstance(error, HTTPStatusError):
         return error.response
@@ -241,7 +241,7 @@ class EndpointErrors:
             return f"sent {head}, not an answer: {remedy}"
         return f"did not send its answer as a stream ({head}): {remedy}"
 
-    def _of_response(self, response: ErrorResponse) -> str:
+    def _of_response(self, response: ServerError) -> str:
         settings, label, status = self.settings, response.label, response.status or 0
         if response.is_overflow:
             return self._of_overflow(response)
@@ -267,7 +267,7 @@ class EndpointErrors:
             return f"failed ({said}); see the server's log"
         return f"rejected the request ({said})" + (f": lower {MAX_TOKENS_SETTING}" * ("max_tokens" in response.body))
 
-    def _of_overflow(self, response: ErrorResponse) -> str:
+    def _of_overflow(self, response: ServerError) -> str:
         window, context = response.context_window, self.settings.llm_context
         value = window if window and window < context else "what its model holds"
         return (
@@ -275,7 +275,7 @@ class EndpointErrors:
             f"set CITEDESK_LLM_CONTEXT ({context}) to {value}"
         )
 
-    def _lacks_model(self, response: ErrorResponse) -> bool:
+    def _lacks_model(self, response: ServerError) -> bool:
         body, name = response.body.lower(), (self.settings.llm_model or "").lower()
         named = "model" in body and (name in body or "no model" in body)
         missing = named and ("not found" in body or "not exist" in body)
@@ -284,7 +284,7 @@ class EndpointErrors:
         )
 
 
-def _of_redirect(response: ErrorResponse) -> str:
+def _of_redirect(response: ServerError) -> str:
     to = urlsplit(response.location or "")
     target = f" to {to.scheme}://{to.netloc.rpartition('@')[2]}" if to.netloc else ""
     remedy = "set CITEDESK_LLM_BASE_URL to the final address"
@@ -293,7 +293,7 @@ def _of_redirect(response: ErrorResponse) -> str:
 
 def _error_response(
     status: int | None, body: Any, retry_after: float | None = None, location: str | None = None
-) -> ErrorResponse:
+) -> ServerError:
     streamed = status is None
     if isinstance(body, Mapping) and body.get("error"):
         body = body["error"]
@@ -301,7 +301,7 @@ def _error_response(
     code = str(body.get("code", body.get("status"))) if isinstance(body, Mapping) else ""
     if status is None and re.fullmatch(r"[1-9]\d\d", code, re.ASCII):
         status = int(code)
-    return ErrorResponse(status, _message(body), whole[:_BODY_CHARACTERS], retry_after, location, streamed)
+    return ServerError(status, _message(body), whole[:_BODY_CHARACTERS], retry_after, location, streamed)
 
 
 def parse_json(text: str) -> Any:

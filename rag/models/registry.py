@@ -14,9 +14,9 @@ from typing import Literal
 from rag.corpus.files import file_sha256
 from rag.errors import ModelUnavailable
 
-Role = Literal["embed", "late", "rerank"]
+ModelRole = Literal["embed", "late", "rerank"]
 
-_SETTINGS: dict[Role, str] = {"embed": "CITEDESK_EMBED_MODEL", "late": "CITEDESK_LATE_MODEL"}
+_SETTINGS: dict[ModelRole, str] = {"embed": "CITEDESK_EMBED_MODEL", "late": "CITEDESK_LATE_MODEL"}
 _WEIGHT_FILES = ("model.onnx", "model.safetensors", "pytorch_model.bin")
 _BGE_QUERY_PROMPT = "Represent this sentence for searching relevant passages: "
 
@@ -29,7 +29,7 @@ class BundledModel:
     """
 
     name: str
-    role: Role
+    role: ModelRole
     hub_id: str
     package: str
     requirement: str
@@ -94,12 +94,12 @@ BUNDLED = {
 }
 
 
-def bundled_models(role: Role) -> dict[str, BundledModel]:
+def bundled_models(role: ModelRole) -> dict[str, BundledModel]:
     """Return the bundled models of a role by name."""
     return {name: model for name, model in BUNDLED.items() if model.role == role}
 
 
-def weights_fingerprint(name: str, role: Role) -> str:
+def weights_fingerprint(name: str, role: ModelRole) -> str:
     """Return a model's name, and the hash of its weights if they are local, without loading it."""
     if model := bundled_models(role).get(name):
         return f"{name} sha256:{model.sha256}"
@@ -116,7 +116,7 @@ def open_bundled(model: BundledModel) -> Path:
     return folder
 
 
-def find_bundled(name: str, role: Role) -> tuple[Path, BundledModel]:
+def find_bundled(name: str, role: ModelRole) -> tuple[Path, BundledModel]:
     """Find a bundled model by its name or a copy of its folder; raises ModelUnavailable."""
     if model := bundled_models(role).get(name):
         return open_bundled(model), model
@@ -154,7 +154,7 @@ def verify_weights(model: BundledModel, folder: Path) -> None:
         )
 
 
-def recognize_copy(folder: Path, role: Role) -> BundledModel | None:
+def recognize_copy(folder: Path, role: ModelRole) -> BundledModel | None:
     """Return the bundled model that a folder is a copy of, by the hash of its weights; None if it is none."""
     for model in bundled_models(role).values():
         if (folder / model.weights).is_file() and file_sha256(folder / model.weights) == model.sha256:

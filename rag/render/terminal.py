@@ -72,7 +72,7 @@ def hits_to_text(hits: Sequence[Hit], width: int) -> str:
 
 
 def summary_to_text(summary: BuildSummary) -> str:
-    """Summarise an index run in one line."""
+    """Summarize an index run in one line."""
     counts = ("added", "replaced", "removed", "unchanged")
     done = ", ".join(f"{getattr(summary, name)} {name}" for name in counts)
     return f"{done}, {len(summary.failed)} failed\n"

@@ -100,11 +100,12 @@ class PaperScorer:
         ids, signals = candidates.paper_ids, candidates.signals
         if not ids:
             return ()
-        order = self._order(ids, signals, first=query.papers)
+        strength = strengths(signals, self.ranker.signals)
+        order = _order(ids, strength, first=query.papers)
         if self.cross_encoder:
             signals = {**signals, "rerank": self._rerank(encoded, ids, order)}
-            order = self._order(ids, signals)
-        strength = strengths(signals, self.ranker.signals)
+            strength = strengths(signals, self.ranker.signals)
+            order = _order(ids, strength)
         return tuple(
             Hit(
                 rank,
@@ -128,10 +129,6 @@ class PaperScorer:
             for rank, (hit, score) in enumerate(zip(kept, probabilities, strict=True), start=1)
         )
 
-    def _order(self, ids: Sequence[str], signals: Mapping[Signal, Values], first: Sequence[str] = ()) -> list[int]:
-        strength = strengths(signals, self.ranker.signals)
-        return sorted(range(len(ids)), key=lambda i: (ids[i] not in first, -strength[i], ids[i]))
-
     def _rerank(self, encoded: EncodedQuery, ids: Sequence[str], order: Sequence[int]) -> Values:
         """Return the cross-encoder's logits (n,); papers below its depth get the lowest."""
         assert self.cross_encoder
@@ -143,6 +140,10 @@ class PaperScorer:
         values = np.full(len(ids), float(logits.min()))
         values[read] = logits
         return values
+
+
+def _order(ids: Sequence[str], strength: Values, first: Sequence[str] = ()) -> list[int]:
+    return sorted(range(len(ids)), key=lambda i: (ids[i] not in first, -strength[i], ids[i]))
 
 
 def relevance_features(hits: Sequence[Hit], query: Query) -> list[dict[str, float]]:
@@ -161,13 +162,13 @@ def relevance_features(hits: Sequence[Hit], query: Query) -> list[dict[str, floa
 def strengths(signals: Mapping[Signal, Values], weights: Mapping[Signal, float]) -> Values:
     """Return the weighted sum (n,) of the signals' standard scores; signals without a weight are left out.
 
-    This is CombSUM (Shaw and Fox, TREC-2, 1994) with z-normalisation, which makes units comparable.
+    This is CombSUM (Shaw and Fox, TREC-2, 1994) with z-normalization, which makes units comparable.
     """
-    parts = [weights[name] * standardise(values) for name, values in signals.items() if weights.get(name)]
+    parts = [weights[name] * standardize(values) for name, values in signals.items() if weights.get(name)]
     return np.sum(parts, axis=0) if parts else np.zeros(len(next(iter(signals.values()), ())))
 
 
-def standardise(values: NDArray[np.floating[Any]]) -> Values:
+def standardize(values: NDArray[np.floating[Any]]) -> Values:
     """Shift and scale to mean 0 and standard deviation 1; constant values become 0."""
     exact = np.asarray(values, np.float64)
     spread = float(exact.std()) if len(exact) else 0.0

@@ -100,8 +100,9 @@ def missing_details(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:
     best = papers[0]
     sources = [name for match in _SOURCE.finditer(query.asked) for name in find_identifiers(f". x {match[1]}")]
     missing = [name for name in sources if not mentions(best, name)]
-    if _is_named(query.asked, best) and not any(_is_named(query.asked, other) for other in papers[1:]):
-        missing += [name for name in find_identifiers(query.asked) if is_identifier(name) and not mentions(best, name)]
+    names = find_identifiers(query.asked)
+    if _is_named(names, best) and not any(_is_named(names, other) for other in papers[1:]):
+        missing += [name for name in names if is_identifier(name) and not mentions(best, name)]
         counted = counted_in(query.asked)
         if counted and not any(_has_word(best, word) for word in counted):
             missing.append(" ".join(counted))
@@ -162,11 +163,11 @@ def _has_word(paper: Paper, word: str) -> bool:
     return bool(set(tokenize(word)).intersection(tokenize(paper.abstract)))
 
 
-def _is_named(question: str, paper: Paper) -> bool:
-    """Return whether a question calls a paper by the system's name that begins its title."""
+def _is_named(names: Sequence[str], paper: Paper) -> bool:
+    """Return whether the names in a question hold the system's name that begins a paper's title."""
     head = paper.title.split(":")[0].split()
     words = {_plain(word) for word in head} if len(head) <= _SYSTEM_NAME_WORDS else set()
-    return any(_plain(name) in words for name in find_identifiers(question))
+    return any(_plain(name) in words for name in names)
 
 
 @lru_cache(maxsize=256)

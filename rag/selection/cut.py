@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answer import Missed
+from rag.answer import EstimatedMissing
 from rag.corpus.titles import find_by_title
 from rag.retrieval.scoring import NAMED, best_cut, missed_range
 from rag.types import Hit, Query
@@ -22,7 +22,7 @@ class Selection:
 
     cited: tuple[Hit, ...]
     near: tuple[Hit, ...]
-    missed: Missed | None = None
+    missed: EstimatedMissing | None = None
 
 
 def select(
@@ -42,7 +42,7 @@ def select(
     kept = _size(query, [hit.score for hit in pool])
     cited = _in_order(query, pool[:kept])
     near = [hit for hit in pool if hit not in cited]
-    missed = Missed(*missed_range([hit.score for hit in pool[kept:]])) if _counts_missing(query) else None
+    missed = EstimatedMissing(*missed_range([hit.score for hit in pool[kept:]])) if _counts_missing(query) else None
     return Selection(cited, tuple(near[:_NEAR_MISSES]), missed)
 
 
@@ -119,5 +119,5 @@ def _as_decided(query: Query, pool: Sequence[Hit], decisions: Mapping[str, bool]
     cited = _in_order(query, members) if is_ordered(query) else tuple(members[: query.count])
     near = [hit for hit in pool if hit not in cited]
     left = [hit.score for hit in near if hit not in members and hit.paper.paper_id not in decisions]
-    missed = None if query.order and query.count else Missed(*missed_range(left))
+    missed = None if query.order and query.count else EstimatedMissing(*missed_range(left))
     return Selection(cited, tuple(near[:_NEAR_MISSES]), missed)

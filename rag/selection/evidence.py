@@ -11,7 +11,7 @@ from rag.index.library import Library
 from rag.models.cross_encoder import CrossEncoder
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
-from rag.retrieval.scoring import standardise
+from rag.retrieval.scoring import standardize
 from rag.text.tokens import tokenize
 from rag.types import Evidence, Paper, Query, Quote
 
@@ -60,7 +60,7 @@ class EvidenceSelector:
             ]
             if self.cross_encoder and query.kind == "fact":
                 logits = self.cross_encoder.score(query.asked, [f"{paper.title}. {text}" for text in texts])
-                scores = [score + _RERANK_WEIGHT * z for score, z in zip(scores, standardise(logits), strict=True)]
+                scores = [score + _RERANK_WEIGHT * z for score, z in zip(scores, standardize(logits), strict=True)]
             best = _best(query, dict(zip(spans, map(float, scores), strict=True)))
             evidence.append(Evidence(n, paper, tuple(Quote(paper.abstract[a:b], a, b) for a, b in best)))
         return tuple(evidence)

@@ -32,7 +32,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u20
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a paper belongs, and the model's reason, sanitised, if it gave one."""
+    """Whether a paper belongs, and the model's reason, sanitized, if it gave one."""
 
     belongs: bool
     why: str | None

@@ -1,4 +1,4 @@
-"""A streamed reply: sanitised, its citation markers checked, each sentence judged as soon as it is complete."""
+"""A streamed reply: sanitized, its citation markers checked, each sentence judged as soon as it is complete."""
 
 from __future__ import annotations
 

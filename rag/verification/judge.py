@@ -68,17 +68,17 @@ class SentenceJudge:
         if not cited:
             return Judgement("uncited", "it cites no paper")
         claim = plain_claim(_without_heading(sentence, list(cited.values())))
-        if len(set(tokenize(claim))) < _LEAST_TERMS:
+        terms = set(tokenize(claim))
+        if len(terms) < _LEAST_TERMS:
             return Judgement("unsupported", "it says too little to be checked")
-        by_paper = {n: self._read(claim, paper) for n, paper in cited.items()}
+        by_paper = {n: self._read(claim, terms, paper) for n, paper in cited.items()}
         verdict, reason = _by_entailment(list(by_paper.values()))
         verdict, reason = _bounded(verdict, reason, claim, cited)
         quotes = {n: (_quote(cited[n], each, verdict),) for n, each in by_paper.items()}
         return Judgement(verdict, reason, quotes)
 
-    def _read(self, claim: str, paper: Paper) -> _PaperVerdict:
+    def _read(self, claim: str, terms: set[str], paper: Paper) -> _PaperVerdict:
         whole = latex_to_text(f"{paper.title}. {paper.abstract}")
-        terms = set(tokenize(claim))
         near = _nearest(terms, paper)
         ((support, contradiction, _),) = self._entailment.probabilities(claim, [whole]).tolist()
         # Asked for apart: in one batch with the abstract they would be padded to its length.

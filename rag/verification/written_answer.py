@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from rag.answer import Answer, Checked, Event, Notice, StepTimer
+from rag.answer import Answer, Checked, Event, Notice, Sentence, StepTimer
 from rag.errors import ContextOverflow, LLMFailed
 from rag.generation.draft import Draft
 from rag.generation.extractive import item
@@ -111,7 +111,7 @@ def complete(
     if broken and outcome.unasked:
         notices.append(_not_corrected(len(broken), "the endpoint had failed before."))
     elif broken:
-        text = _repaired(text, llm, judge, notices)
+        text = _repaired(text, broken, llm, judge, notices)
         if not text.text.strip():
             return draft.extractive(Notice("all_removed"))
     if draft.query.kind == "list":
@@ -164,9 +164,10 @@ def _blank_line(text: str) -> str:
     return "\n" * max(2 - (len(text) - len(text.rstrip("\n"))), 0)
 
 
-def _repaired(text: CheckedText, llm: UsageMeter, judge: SentenceJudge, notices: list[Notice]) -> CheckedText:
-    """Have unsupported sentences corrected once and check everything again; where that fails, keep the text."""
-    broken = failed(text.sentences)
+def _repaired(
+    text: CheckedText, broken: Sequence[Sentence], llm: UsageMeter, judge: SentenceJudge, notices: list[Notice]
+) -> CheckedText:
+    """Have the `broken` sentences corrected once and check everything again; where that fails, keep the text."""
     try:
         with llm.step("repair"):
             corrected = corrections(text.text, broken, text.cited, llm)

@@ -17,7 +17,7 @@ WITHIN: Position = {"x": 16, "y": 10}
 
 
 LEFT = ("AbortError: BodyStreamBuffer was aborted", "Unexpected error Connection errored out")
-"""What Gradio 6.31 says where a page is left or loaded anew, now and then."""
+"""What Gradio 6.31 says where a page is left or reloaded, now and then."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Faults:
 
 
 def after(page: Page, act: Callable[[], Any]) -> Locator:
-    """Do what asks an exchange anew, and wait for the answer that takes the place of the last one."""
+    """Do what asks an exchange again, and wait for the answer that takes the place of the last one."""
     old = page.locator(".cd-exchange").last.get_attribute("id")
     act()
     page.wait_for_function("id => !document.getElementById(id)", arg=old, timeout=PATIENCE)
@@ -66,12 +66,12 @@ def titles(exchange: Locator) -> list[str]:
 
 
 def chips(exchange: Locator) -> str:
-    """Give how the question was understood, as text."""
+    """Return how the question was understood, as text."""
     return exchange.locator(".cd-understood .cd-chips").first.inner_text()
 
 
 def sideways(page: Page) -> int:
-    """Tell by how many pixels the page can be scrolled sideways."""
+    """Return by how many pixels the page can be scrolled sideways."""
     wide: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return wide
 

@@ -18,7 +18,7 @@ QUANTUM = "Which papers are about quantum optimization?"
 
 
 def saved(page: Page, button: Locator) -> tuple[str, str]:
-    """Press what downloads, and give the file's name and text."""
+    """Press what downloads, and return the file's name and text."""
     with page.expect_download() as download:
         button.click()
     return download.value.suggested_filename, Path(download.value.path()).read_text(encoding="utf-8-sig")

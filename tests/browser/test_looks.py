@@ -15,7 +15,7 @@ TABS = ("Ask", "Browse", "Measure", "Settings")
 
 
 def background(page: Page) -> str:
-    """Give the page's background colour."""
+    """Return the page's background colour."""
     colour: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
     return colour
 

@@ -2,7 +2,7 @@
 
 Topics are k-means clusters (Lloyd, 1982; seeds by k-means++, Arthur and Vassilvitskii, 2007) of the papers' vectors,
 reduced to 20 principal components, in which small groups stand out more than in all 384 dimensions. The map is t-SNE
-(van der Maaten and Hinton, 2008), initialised with the first two components (Kobak and Berens, 2019) to keep the
+(van der Maaten and Hinton, 2008), initialized with the first two components (Kobak and Berens, 2019) to keep the
 global shape.
 """
 

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from eval.gold.questions import MAY, MUST
 from eval.training.ranker.examples import RankingExample
-from rag.retrieval.scoring import relevance_features, standardise
+from rag.retrieval.scoring import relevance_features, standardize
 from rag.types import Signal
 
 _GAINS = {MUST: 1.0, MAY: 0.3}
@@ -88,7 +88,7 @@ def fit_logistic(
 
 
 def _standard(example: RankingExample, names: Sequence[Signal]) -> Matrix:
-    return np.stack([standardise(example.signal(name)) for name in names], axis=-1)
+    return np.stack([standardize(example.signal(name)) for name in names], axis=-1)
 
 
 def _target(example: RankingExample) -> Matrix:
