@@ -15,7 +15,7 @@ from rag.text.names import matches_author, matches_venue
 
 Kind = Literal["list", "fact", "compare", "lookup", "metadata", "off-topic"]
 Order = Literal["newest", "oldest"]
-Signal = Literal["dense", "lexical", "late", "late_rare", "rerank"]
+Signal = Literal["dense", "lexical", "maxsim", "maxsim_idf", "rerank"]
 Verdict = Literal["supported", "partial", "unsupported"]
 
 

@@ -83,7 +83,7 @@ REEF = Paper(
 SHELF = (PEBBLE, DUNE, QUBITS, REEF)
 HASH_RECIPE = Recipe("hash", chunk_tokens=30, chunk_overlap=8, late=token_encoder_fingerprint("hash"))
 EASY_RANKER = Ranker(
-    signals={"dense": 1.0, "lexical": 1.0, "late": 1.0, "late_rare": 1.0, "rerank": 1.0},
+    signals={"dense": 1.0, "lexical": 1.0, "maxsim": 1.0, "maxsim_idf": 1.0, "rerank": 1.0},
     relevance=Logistic({"strength": 1.0}, 0.0),
     answerable={"list": Logistic({}, 30.0), "other": Logistic({}, 30.0)},
     threshold=0.5,

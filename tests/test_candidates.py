@@ -60,7 +60,7 @@ def ids(hits: tuple[Hit, ...]) -> list[str]:
 def test_each_paper_has_every_signal(library: Library) -> None:
     found = candidates(library)
     assert set(found.paper_ids) == set(library.papers)
-    assert list(found.signals) == ["dense", "lexical", "late", "late_rare"]
+    assert list(found.signals) == ["dense", "lexical", "maxsim", "maxsim_idf"]
     assert {values.shape for values in found.signals.values()} == {(3,)}
 
 

@@ -125,10 +125,10 @@ def test_comparison_is_not_put_in_order_of_date() -> None:
 def test_features_measure_strength_distance_and_the_nearest_paper() -> None:
     paper = Paper("a", "A", "Text.")
     found = [
-        Hit(1, paper, 0.0, 3.0, {"late_rare": 0.8, "rerank": 5.0}),
-        Hit(2, paper, 0.0, 1.0, {"late_rare": 0.2, "rerank": -5.0}),
+        Hit(1, paper, 0.0, 3.0, {"maxsim_idf": 0.8, "rerank": 5.0}),
+        Hit(2, paper, 0.0, 1.0, {"maxsim_idf": 0.2, "rerank": -5.0}),
     ]
-    shared = {"best_late_rare": 0.8, "best_rerank": 5.0, "list": 1.0}
+    shared = {"best_maxsim_idf": 0.8, "best_rerank": 5.0, "list": 1.0}
     assert relevance_features(found, query("list")) == [
         {"strength": 3.0, "behind": 0.0, **shared},
         {"strength": 1.0, "behind": 2.0, **shared},

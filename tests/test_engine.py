@@ -97,7 +97,7 @@ def test_search_ranks_papers_with_what_each_signal_gave_them(library: Library) -
     assert (hits[0].paper, hits[0].rank) == (CACHE_PAPER, 1)
     assert [hit.rank for hit in hits] == [1, 2, 3]
     for hit in hits:
-        assert list(hit.signals) == ["dense", "lexical", "late", "late_rare", "rerank"]
+        assert list(hit.signals) == ["dense", "lexical", "maxsim", "maxsim_idf", "rerank"]
         assert 0 < hit.score < 1
     assert [hit.strength for hit in hits] == sorted((hit.strength for hit in hits), reverse=True)
 
@@ -294,7 +294,7 @@ def test_fast_search_uses_no_cross_encoder(library: Library) -> None:
     engine = make(library, Models(HashEncoder(), HashTokenEncoder(), scorer), rerank_depth=0)
     answer = asked(engine, QUESTION)
     assert (ids(answer.citations), scorer.asked) == (["2401.00001"], [])
-    assert list(engine.search(QUESTION).hits[0].signals) == ["dense", "lexical", "late", "late_rare"]
+    assert list(engine.search(QUESTION).hits[0].signals) == ["dense", "lexical", "maxsim", "maxsim_idf"]
 
 
 def test_search_without_token_vectors_ranks_by_what_there_is(library: Library) -> None:

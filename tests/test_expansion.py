@@ -228,7 +228,7 @@ def test_question_keeps_half_the_say_in_each_signal(shelf: Library) -> None:
         {hit.paper.title: hit.signals for hit in find(Query(text, "list", text, further=more)).hits}
         for text, more in ((question, ()), (further, ()), (question, (further,)))
     )
-    for name in ("late", "late_rare"):
+    for name in ("maxsim", "maxsim_idf"):
         assert both[REEF.title][name] == pytest.approx((alone[REEF.title][name] + beside[REEF.title][name]) / 2)
     assert both[REEF.title]["rerank"] == alone[REEF.title]["rerank"]
 

@@ -54,7 +54,7 @@ def engine(library: Library, rerank_depth: int = 30) -> Engine:
 
 
 def examples(count: int = 12, papers: int = 30) -> list[RankingExample]:
-    """Make questions of which "late" knows the one right paper, and "dense" knows nothing."""
+    """Make questions of which "maxsim" knows the one right paper, and "dense" knows nothing."""
     random = np.random.default_rng(7)
     made = []
     for _ in range(count):
@@ -62,7 +62,7 @@ def examples(count: int = 12, papers: int = 30) -> list[RankingExample]:
         good = random.normal(size=papers) * 0.1
         good[right] += 3
         hits = tuple(
-            Hit(i + 1, PAPERS[0], 0.0, float(good[i]), {"dense": float(noise[i]), "late": float(good[i])})
+            Hit(i + 1, PAPERS[0], 0.0, float(good[i]), {"dense": float(noise[i]), "maxsim": float(good[i])})
             for i in range(papers)
         )
         grades = np.array([2 if i == right else 0 for i in range(papers)])
@@ -71,22 +71,22 @@ def examples(count: int = 12, papers: int = 30) -> list[RankingExample]:
 
 
 def test_signal_that_knows_the_answer_gets_the_weight() -> None:
-    weights = fit_signals(examples(), ("dense", "late"))
-    assert list(weights) == ["dense", "late"]
-    assert weights["late"] > 1 > 0.3 > weights["dense"] >= 0
+    weights = fit_signals(examples(), ("dense", "maxsim"))
+    assert list(weights) == ["dense", "maxsim"]
+    assert weights["maxsim"] > 1 > 0.3 > weights["dense"] >= 0
 
 
 def test_no_signal_gets_a_weight_below_0() -> None:
     turned = [
-        replace(each, hits=tuple(replace(hit, signals={"late": -hit.signals["late"]}) for hit in each.hits))
+        replace(each, hits=tuple(replace(hit, signals={"maxsim": -hit.signals["maxsim"]}) for hit in each.hits))
         for each in examples()
     ]
-    assert fit_signals(turned, ("late",)) == {"late": 0.0}
+    assert fit_signals(turned, ("maxsim",)) == {"maxsim": 0.0}
 
 
 def test_probability_grows_with_strength_and_falls_behind_the_best() -> None:
     model = Logistic(**fit_relevance(examples()))
-    good = {"strength": 3.0, "behind": 0.0, "best_late_rare": 0.0, "best_rerank": 0.0, "list": 1.0}
+    good = {"strength": 3.0, "behind": 0.0, "best_maxsim_idf": 0.0, "best_rerank": 0.0, "list": 1.0}
     assert model.probability(good) > 0.1 > 0.001 > model.probability({**good, "strength": 0.0, "behind": 3.0})
 
 
@@ -133,7 +133,7 @@ def test_questions_are_searched_as_a_user_would_and_graded_in_the_order_of_the_h
     assert [each.answerable for each in found] == [True, False]
     assert found[0].hits[0].paper == CACHE_PAPER
     assert found[0].grades.tolist() == [2, 0, 0]
-    assert found[0].signal("late").tolist() == [hit.signals["late"] for hit in found[0].hits]
+    assert found[0].signal("maxsim").tolist() == [hit.signals["maxsim"] for hit in found[0].hits]
     assert {"coverage", "unknown", "names_missing", "ahead", "sentence"} <= found[0].features.keys()
     assert ranked(found) == found[:1]
 
@@ -141,8 +141,8 @@ def test_questions_are_searched_as_a_user_would_and_graded_in_the_order_of_the_h
 def test_same_questions_give_the_same_weights_of_both_depths(library: Library) -> None:
     questions = [*ANSWERED, *REFUSED]
     for depth, rerank_depth, signals in (
-        ("full", 30, ["dense", "lexical", "late", "late_rare", "rerank"]),
-        ("fast", 0, ["dense", "lexical", "late", "late_rare"]),
+        ("full", 30, ["dense", "lexical", "maxsim", "maxsim_idf", "rerank"]),
+        ("fast", 0, ["dense", "lexical", "maxsim", "maxsim_idf"]),
     ):
         first = fit_depth(depth, engine(library, rerank_depth), questions)  # type: ignore[arg-type]
         assert first == fit_depth(depth, engine(library, rerank_depth), questions)  # type: ignore[arg-type]

@@ -39,8 +39,8 @@ def test_strength_is_the_weighted_sum_of_standard_scores() -> None:
 
 
 def test_signal_that_is_missing_or_has_no_weight_is_left_out() -> None:
-    signals = {"dense": np.array([1.0, 3.0]), "late": np.array([9.0, 8.0])}
-    assert strengths(signals, {"dense": 2.0, "rerank": 5.0, "late": 0.0}).tolist() == [-2.0, 2.0]  # type: ignore[arg-type]
+    signals = {"dense": np.array([1.0, 3.0]), "maxsim": np.array([9.0, 8.0])}
+    assert strengths(signals, {"dense": 2.0, "rerank": 5.0, "maxsim": 0.0}).tolist() == [-2.0, 2.0]  # type: ignore[arg-type]
     assert strengths(signals, {}).tolist() == [0.0, 0.0]  # type: ignore[arg-type]
     assert strengths({}, {"dense": 1.0}).tolist() == []
 
@@ -113,8 +113,8 @@ def finite(model: Logistic) -> bool:
 
 def test_shipped_weights_are_finite_and_of_both_depths() -> None:
     for depth, signals in (
-        ("full", {"dense", "lexical", "late", "late_rare", "rerank"}),
-        ("fast", {"dense", "lexical", "late", "late_rare"}),
+        ("full", {"dense", "lexical", "maxsim", "maxsim_idf", "rerank"}),
+        ("fast", {"dense", "lexical", "maxsim", "maxsim_idf"}),
     ):
         ranker = load_ranker(depth)  # type: ignore[arg-type]
         assert isinstance(ranker, Ranker)

@@ -1,7 +1,7 @@
 """Candidate papers for a query: what dense search and BM25 propose, with the signals of both and of late interaction.
 
-Late interaction is ColBERT's MaxSim (Khattab and Zaharia, SIGIR 2020), with all tokens alike ("late") and weighted by
-inverse document frequency ("late_rare").
+Late interaction is ColBERT's MaxSim (Khattab and Zaharia, SIGIR 2020), with equal weights ("maxsim") and with each
+token weighted by its inverse document frequency ("maxsim_idf").
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def retrieve(
     known = [each for each in always if each in library.papers and (admitted is None or each in admitted)]
     ids = tuple(dict.fromkeys([*known, *(paper_id for each in reversed(found) for paper_id, _ in each)]))
     signals = [
-        {signal: _aligned(scored, ids) for signal, scored in by_signal.items()} | _late_signals(library, query, ids)
+        {signal: _aligned(scored, ids) for signal, scored in by_signal.items()} | _maxsim_signals(library, query, ids)
         for query, by_signal in zip(queries, proposed, strict=True)
     ]
     return Candidates(ids, _joined(*signals))
@@ -105,13 +105,13 @@ def _aligned(scored: Scored, paper_ids: Sequence[str]) -> NDArray[np.float64]:
     return np.array([scores.get(paper_id, lowest) for paper_id in paper_ids])
 
 
-def _late_signals(library: Library, query: EncodedQuery, paper_ids: Sequence[str]) -> Signals:
+def _maxsim_signals(library: Library, query: EncodedQuery, paper_ids: Sequence[str]) -> Signals:
     if library.maxsim is None or query.tokens is None:
         return {}
     best = library.maxsim.paper_similarities(query.tokens, library.positions_of(paper_ids))
     return {
-        "late": np.asarray(mean_maxsim(best), np.float64),
-        "late_rare": np.asarray(mean_maxsim(best, query.idf), np.float64),
+        "maxsim": np.asarray(mean_maxsim(best), np.float64),
+        "maxsim_idf": np.asarray(mean_maxsim(best, query.idf), np.float64),
     }
 
 

@@ -152,7 +152,7 @@ def relevance_features(hits: Sequence[Hit], query: Query) -> list[dict[str, floa
         return []
     best = hits[0]
     shared = {
-        "best_late_rare": best.signals.get("late_rare", 0.0),
+        "best_maxsim_idf": best.signals.get("maxsim_idf", 0.0),
         "best_rerank": best.signals.get("rerank", 0.0),
         "list": float(query.kind == "list"),
     }

@@ -15,8 +15,8 @@ _SHOWN_AUTHORS = 3  # of many; one more than that is not worth folding
 _SIGNALS: Mapping[Signal, tuple[str, str]] = {
     "dense": ("Meaning", "cosine of the question with its best passage"),
     "lexical": ("Words", "BM25 of the question's words"),
-    "late": ("Word by word", "mean of the best cosine of each word"),
-    "late_rare": ("Its rare words", "the same, rare words counting for more"),
+    "maxsim": ("Word by word", "mean of the best cosine of each word"),
+    "maxsim_idf": ("Its rare words", "the same, rare words counting for more"),
     "rerank": ("Cross-encoder", "logit, question and passage read together"),
 }
 

@@ -32,8 +32,8 @@ from rag.settings import Configuration
 from rag.types import Signal
 
 _SIGNALS: Mapping[Depth, tuple[Signal, ...]] = {
-    "full": ("dense", "lexical", "late", "late_rare", "rerank"),
-    "fast": ("dense", "lexical", "late", "late_rare"),
+    "full": ("dense", "lexical", "maxsim", "maxsim_idf", "rerank"),
+    "fast": ("dense", "lexical", "maxsim", "maxsim_idf"),
 }
 _FOLDS = 10
 _WRONGLY_REFUSED = 0.05  # share of answerable held-out questions that the threshold refuses

@@ -20,7 +20,7 @@ _L2 = 0.02
 _DEEP = 100  # papers per ranking in the fit, as many as the search selects from
 _RIDGE = 1.5  # weight of the L2 penalty relative to the summed loss
 _SMALL = 1e-9
-_RELEVANCE_SIGNS = {"strength": 1, "behind": -1, "best_late_rare": 1, "best_rerank": 1}
+_RELEVANCE_SIGNS = {"strength": 1, "behind": -1, "best_maxsim_idf": 1, "best_rerank": 1}
 _BOUNDS: Mapping[int, tuple[float | None, float | None]] = {1: (0.0, None), -1: (None, 0.0), 0: (None, None)}
 
 Matrix = NDArray[np.float64]
