@@ -15,7 +15,6 @@ ALLOWED = 24
 """Descriptors and threads that half of the suite may add: libraries and fixtures of the session hold a few for good."""
 
 _DESCRIPTORS = Path("/proc/self/fd")
-_PATIENCE = 5.0  # seconds in which what was closed has to be gone: Chroma closes its files on threads of its own
 
 
 def open_files(folder: Path) -> list[str]:
@@ -35,7 +34,9 @@ class LeakCheck:
     It counts at the end of each module, so that it works wherever a run is split between processes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 5.0) -> None:
+        """`patience` is the time in seconds in which what was closed has to be gone: Chroma closes files on threads."""
+        self._patience = patience
         self._second_half: set[str] = set()
         self._left: Counter[str] = Counter()
         self._before = self._at_module = 0
@@ -53,7 +54,7 @@ class LeakCheck:
             return
         now = _count_settled(self._at_module, 0.2)
         if now > self._before + ALLOWED:
-            now = _count_settled(self._before + ALLOWED, _PATIENCE)
+            now = _count_settled(self._before + ALLOWED, self._patience)
         self._left[_module(item)] += now - self._at_module
         self._at_module = now
         added, left = now - self._before, self._left.most_common()

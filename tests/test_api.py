@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,14 @@ def api(holder: EngineHolder, patience: float = 30.0) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[httpx.Client]:
-    with shelf_engine(monkeypatch, tmp_path / "home") as holder, api(holder) as opened:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def client(home: Path) -> Iterator[httpx.Client]:
+    with pytest.MonkeyPatch.context() as patched, shelf_engine(patched, home) as holder, api(holder) as opened:
         yield opened
 
 
@@ -43,6 +49,7 @@ def written(endpoint: ScriptedEndpoint) -> dict[str, Any]:
     return {"llm_base_url": endpoint.url, "llm_model": "small-model"}
 
 
+@cache
 def description() -> dict[str, Any]:
     return dict(make_api(EngineHolder(hash_settings(Path("nowhere")))).openapi())
 
@@ -237,11 +244,12 @@ def test_feedback_is_kept_with_who_gave_it(monkeypatch: pytest.MonkeyPatch, tmp_
     assert kept[0]["receipt"] == {"question": QUESTION}
 
 
-def test_feedback_that_cannot_be_kept_names_no_folder(client: httpx.Client, tmp_path: Path) -> None:
-    (tmp_path / "home" / "feedback.jsonl").mkdir()
+def test_feedback_that_cannot_be_kept_names_no_folder(client: httpx.Client, home: Path) -> None:
+    (home / "feedback.jsonl").mkdir()
     answer = client.post("/api/feedback", json={"verdict": "up", "receipt": {"question": "q"}})
+    (home / "feedback.jsonl").rmdir()
     assert answer.status_code == 503
-    assert str(tmp_path) not in answer.text
+    assert str(home) not in answer.text
 
 
 def test_what_is_not_there_is_said_in_json(client: httpx.Client) -> None:

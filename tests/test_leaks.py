@@ -16,7 +16,7 @@ PLUGIN = """
 from tests.leaks import LeakCheck
 
 def pytest_configure(config):
-    config.pluginmanager.register(LeakCheck())
+    config.pluginmanager.register(LeakCheck(patience=0.1))
 """
 
 
