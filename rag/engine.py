@@ -114,7 +114,7 @@ class Engine:
         timer = StepTimer()
         with self._open_llm(use_llm) as llm:
             query = self.understand(question, overrides, history, llm)
-            expander = self._expander(llm, timer)
+            expander = QueryExpander(self._settings, llm, timer)
             found = self.find(query, expander, timer)
             refusal = self._refusal(found)
             decisions = self._screen(found, expander, timer) if refusal is None else {}
@@ -139,7 +139,7 @@ class Engine:
         timer = StepTimer()
         query = self.understand(question, overrides, history)
         with self._open_llm(bool(self._settings.recall)) as llm:
-            expander = self._expander(llm, timer)
+            expander = QueryExpander(self._settings, llm, timer)
             found = self.find(query, expander, timer)
         notices = (*_unmet_notice(found), *found.notices, *expander.notices)
         usage = Usage(llm.steps if llm else {})
@@ -158,7 +158,7 @@ class Engine:
     def find(self, query: Query, expander: QueryExpander | None = None, timer: StepTimer | None = None) -> Found:
         """Find the papers of a query: from the records where they answer it, else by retrieval and scoring."""
         timer = timer or StepTimer()
-        expander = expander or self._expander(None, timer)
+        expander = expander or QueryExpander(self._settings, None, timer)
         notices = self._question_notices(query)
         if query.kind == "off-topic":
             return Found(query)
@@ -276,9 +276,6 @@ class Engine:
             yield llm
         finally:
             llm.close()
-
-    def _expander(self, llm: UsageMeter | None, timer: StepTimer) -> QueryExpander:
-        return QueryExpander(self._settings, llm, timer)
 
     def _question_notices(self, query: Query) -> tuple[Notice, ...]:
         """Return what of a question was not read."""

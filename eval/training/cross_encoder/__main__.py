@@ -7,48 +7,34 @@ export (CPU), check (CPU). Each reads and writes files in the folder WORK; one w
 
 from __future__ import annotations
 
-import argparse
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from eval.training.common.command import StepParser, run_step
 from eval.training.cross_encoder import steps
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    given = _parser().parse_args(arguments)
-    given.step(given)
-    return 0
+    return run_step(_parser(), arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m eval.training.cross_encoder", description=__doc__)
-    parts = parser.add_subparsers(required=True, metavar="STEP")
-
-    def add(name: str, meaning: str) -> argparse.ArgumentParser:
-        part = parts.add_parser(name, help=meaning, description=meaning)
-        part.set_defaults(step=getattr(steps, name))
-        part.add_argument("work", type=Path, help="folder for what passes from step to step")
-        part.add_argument("--again", action="store_true", help="run the step though its result is there")
-        part.add_argument("--seed", type=int, default=13)
-        return part
-
-    part = add("collect", "Gather the examples.")
+def _parser() -> StepParser:
+    parser = StepParser("python -m eval.training.cross_encoder", __doc__)
+    part = parser.add_step(steps.collect, "Gather the examples.")
     part.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the training material")
     part.add_argument("--scifact", type=Path, metavar="DIR")
     part.add_argument("--scitldr", type=Path, metavar="DIR")
     part.add_argument("--planted", type=int, default=4000, help="sentences with a planted error (4000)")
     part.add_argument("--limit", type=int, help="use only the first so many questions and claims")
-    part = add("vocabulary", "Write a tokenizer with fewer words, for a smaller model.")
+    part = parser.add_step(steps.vocabulary, "Write a tokenizer with fewer words, for a smaller model.")
     part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
     part.add_argument("--words", type=int, default=23_300)
     for name, meaning, epochs, rate in (
         ("teach", "Train a teacher, and let it judge every example.", 5, 5e-5),
         ("train", "Train the model that is kept on labels and teachers' logits.", 16, 2e-4),
     ):
-        part = add(name, meaning)
+        part = parser.add_step(getattr(steps, name), meaning)
         part.add_argument("--name", default=name, help="name of the files written to the folder")
         part.add_argument("--start", type=Path, required=True, metavar="FILE", help=".onnx, .safetensors or .pt")
         part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
@@ -68,11 +54,11 @@ def _parser() -> argparse.ArgumentParser:
             "--average", type=float, default=0.0, help="decay of a moving average of the weights (0: none)"
         )
         part.add_argument("--device", default="cuda")
-    part = add("export", "Write the trained model as int8 ONNX, with its tokenizer and metadata.")
+    part = parser.add_step(steps.export, "Write the trained model as int8 ONNX, with its tokenizer and metadata.")
     part.add_argument("--name", default="train")
     part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
     part.add_argument("--out", type=Path, required=True, metavar="DIR")
-    part = add("check", "Measure the exported model on the held-out part.")
+    part = parser.add_step(steps.check, "Measure the exported model on the held-out part.")
     part.add_argument("--out", type=Path, required=True, metavar="DIR")
     part.add_argument("--units", type=int, help="measure only so many lists of each source")
     part.add_argument("--threads", type=int, default=1)

@@ -6,35 +6,21 @@ The lists come from the cross-encoder's examples, and its teachers' logits for t
 
 from __future__ import annotations
 
-import argparse
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from eval.training.common.command import StepParser, run_step
 from eval.training.encoder import steps
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    given = _parser().parse_args(arguments)
-    given.step(given)
-    return 0
+    return run_step(_parser(), arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m eval.training.encoder", description=__doc__)
-    parts = parser.add_subparsers(required=True, metavar="STEP")
-
-    def add(name: str, meaning: str) -> argparse.ArgumentParser:
-        part = parts.add_parser(name, help=meaning, description=meaning)
-        part.set_defaults(step=getattr(steps, name))
-        part.add_argument("work", type=Path, help="folder for what passes from step to step")
-        part.add_argument("--again", action="store_true", help="run the step though its result is there")
-        part.add_argument("--seed", type=int, default=13)
-        return part
-
-    part = add("collect", "Gather the marked questions and their variants.")
+def _parser() -> StepParser:
+    parser = StepParser("python -m eval.training.encoder", __doc__)
+    part = parser.add_step(steps.collect, "Gather the marked questions and their variants.")
     part.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the training material")
     part.add_argument("--names", type=Path, metavar="FILE", help="papers whose authors are put into questions")
     part.add_argument("--titles", type=int, default=500, help="titles to learn as lookups (500)")
@@ -43,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
         ("teach", "Train a teacher of kinds and tags, and let it judge every question.", 6, 5e-5),
         ("train", "Train the encoder.", 10, 1e-4),
     ):
-        part = add(name, meaning)
+        part = parser.add_step(getattr(steps, name), meaning)
         part.add_argument("--name", default=name, help="name of the files written to the folder")
         part.add_argument("--start", type=Path, required=True, metavar="FILE", help=".onnx, .safetensors or .pt")
         part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
@@ -67,11 +53,11 @@ def _parser() -> argparse.ArgumentParser:
         )
         part.add_argument("--gold", type=Path, metavar="FILE")
         part.add_argument("--papers", type=Path, metavar="FILE", help="the gold file's papers as JSON Lines")
-    part = add("export", "Write the trained model as int8 ONNX, with its tokenizer and metadata.")
+    part = parser.add_step(steps.export, "Write the trained model as int8 ONNX, with its tokenizer and metadata.")
     part.add_argument("--name", default="train")
     part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
     part.add_argument("--out", type=Path, required=True, metavar="DIR")
-    part = add("check", "Measure the exported model on the held-out part.")
+    part = parser.add_step(steps.check, "Measure the exported model on the held-out part.")
     part.add_argument("--cross", type=Path, required=True, metavar="DIR")
     part.add_argument("--out", type=Path, required=True, metavar="DIR")
     part.add_argument("--threads", type=int, default=1)

@@ -1,0 +1,34 @@
+"""The command line of a training: one subcommand for each step, with the options that all steps have."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+
+class StepParser(argparse.ArgumentParser):
+    """A parser whose subcommands are the steps of one training."""
+
+    def __init__(self, prog: str, description: str | None) -> None:
+        super().__init__(prog=prog, description=description)
+        self._steps = self.add_subparsers(required=True, metavar="STEP", parser_class=argparse.ArgumentParser)
+
+    def add_step(self, step: Callable[[argparse.Namespace], Any], meaning: str) -> argparse.ArgumentParser:
+        """Add a step under the name of its function, and return its parser for further options."""
+        part = self._steps.add_parser(step.__name__, help=meaning, description=meaning)
+        part.set_defaults(step=step)
+        part.add_argument("work", type=Path, help="folder for what passes from step to step")
+        part.add_argument("--again", action="store_true", help="run the step though its result is there")
+        part.add_argument("--seed", type=int, default=13)
+        return part
+
+
+def run_step(parser: StepParser, arguments: Sequence[str] | None) -> int:
+    """Parse the arguments and run the step that they name; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    given = parser.parse_args(arguments)
+    given.step(given)
+    return 0
