@@ -13,9 +13,10 @@ from typing import Literal
 from rag.text.dates import first_day, is_within, last_day
 from rag.text.names import matches_author, matches_venue
 
-Kind = Literal["list", "fact", "compare", "lookup", "metadata", "off-topic"]
+Kind = Literal["list", "fact", "compare", "lookup", "summary", "metadata", "help", "off-topic"]
+FollowUp = Literal["none", "refine", "ask", "act", "new"]
 Order = Literal["newest", "oldest"]
-Signal = Literal["dense", "lexical", "maxsim", "maxsim_idf", "rerank"]
+Signal = Literal["dense", "lexical", "maxsim", "belongs", "answers"]
 Verdict = Literal["supported", "partial", "unsupported"]
 
 
