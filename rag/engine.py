@@ -93,8 +93,8 @@ class Engine:
         self.writer = writer
         self._settings = settings
         self._postprocessors = tuple(postprocessors)
-        self._embedder = models.encoder
-        self._encoder = QueryEncoder(models.encoder, models.token_encoder, library.bm25)
+        self._encoder = QueryEncoder(models)
+        self._models = models
         self._reader = QueryReader(library.papers, today)
         self._evidence = EvidenceSelector(library, self.scorer.cross_encoder)
         self._search_slot = search_slot
@@ -224,10 +224,9 @@ class Engine:
             return None
         if names := missing_details(query, papers):
             return (Notice("details_missing", {"names": names}),)
-        # Half a title is half wrong: the nearest paper is what is asked for. And the probability was fitted with late
-        # interaction, without which it says nothing.
+        # Half a title is half wrong: the nearest paper is what is asked for.
         named = query.kind == "lookup" or (query.papers and query.kind == "compare")
-        if named or self.library.maxsim is None:
+        if named:
             return None
         ranker = self.scorer.ranker
         probability = answerable_probability(query, found.encoded[0], found.ranking, self.library, ranker)
@@ -285,9 +284,8 @@ class Engine:
             return (Notice("not_english"),)
         if excludes(query.asked):
             return (Notice("exclusions_ignored"),)
-        most = self._embedder.max_tokens
-        cut = len(self._embedder.tokenize(query.asked)) > most
-        return (Notice("question_cut", {"tokens": most}),) if cut else ()
+        question = self._models.encoder.encode_question(query.asked)
+        return (Notice("question_cut", {"tokens": len(question.tokens)}),) if question.truncated else ()
 
 
 def _unmet_notice(found: Found) -> tuple[Notice, ...]:
