@@ -60,7 +60,7 @@ def _claim(record: Mapping[str, Any], papers: Mapping[str, Paper]) -> LabelledCl
     claim = record["claim"]
     numbers = {int(number) for number in MARKER.findall(claim)}
     if unknown := numbers - cited.keys():
-        raise ValueError(f"the claim cites {unknown}, but there are {len(cited)} papers")
+        raise ValueError(f"the claim cites paper {min(unknown)} of {len(cited)}")
     if not numbers:
         claim = f"{claim.rstrip()} {''.join(f'[{n}]' for n in cited)}"
     return LabelledClaim(record["id"], claim, cited, record["label"] == LABELS[0], record.get("kind"))

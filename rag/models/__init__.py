@@ -1,1 +1,1 @@
-"""Bundled neural models: encoder, token encoder, cross-encoder and entailment model."""
+"""Bundled neural models: the encoder and the cross-encoder."""

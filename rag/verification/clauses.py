@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rag.text.citation_markers import MARKER, MARKERS
 
@@ -30,7 +31,7 @@ def split_clauses(sentence: str) -> tuple[Clause, ...]:
     """
     groups = list(MARKERS.finditer(sentence))
     cuts = [0]
-    for one, following in zip(groups, groups[1:], strict=False):
+    for one, following in pairwise(groups):
         if _AFTER_MARKER.match(sentence, one.end()):
             cuts.append(one.end())
         elif boundaries := list(_BOUNDARY.finditer(sentence, one.end(), following.start())):

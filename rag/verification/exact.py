@@ -1,4 +1,4 @@
-"""Exact checks: numbers and names of a claim that no text has. Claim and texts are normalized, as the model reads them."""
+"""Exact checks: numbers and names of a claim that no text has; both are normalized, as the model reads them."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class SentenceJudge:
             self._clause(normalize(text), {n: cited[n] for n in numbers if n in cited}, len(cited))
             for text, numbers in clauses
         ]
-        verdict = max((each.verdict for each in judged), key=VERDICTS.index)  # type: ignore[arg-type]
+        verdict = max((each.verdict for each in judged), key=VERDICTS.index)
         reason = next((each.reason for each in judged if each.verdict == verdict), None)
         if is_row and verdict != "supported" and reason is None:
             verdict = None
@@ -109,14 +109,11 @@ class SentenceJudge:
         texts = [paper_text(paper) for paper in cited.values()]
         readings = self._read(claim, texts)
         own = [self._decide(each.scores) for each in readings]
-        verdict, reason = min(own, key=VERDICTS.index), None
+        verdict = min(own, key=VERDICTS.index)
         together = verdict != "supported" and len(texts) > 1 and self._together(claim, readings) == "supported"
         verdict = "supported" if together else verdict
-        where = " or ".join(f"[{n}]" for n in cited)
-        if numbers := missing_numbers(claim, texts, count):
-            verdict, reason = max(verdict, "not_found", key=VERDICTS.index), f"{_listed(numbers)} not in {where}"
-        elif names := missing_names(claim, texts):
-            verdict, reason = max(verdict, "not_found", key=VERDICTS.index), f"{_listed(names)} not in {where}"
+        if reason := lacking(claim, cited, count):
+            verdict = max(verdict, "not_found", key=VERDICTS.index)
         quotes = {}
         for (n, paper), each, alone in zip(cited.items(), readings, own, strict=True):
             start, end = each.text.spans[each.best]
@@ -152,11 +149,11 @@ class SentenceJudge:
                 contradicts[i] = max(contradicts[i], scores.contradicts[row])
                 offsets = scores.offsets[row]
                 read_to = int(offsets[-1, 1]) if len(offsets) else 0
-                begun = sum(start < read_to for start, _ in passage.spans)
-                found = scores.span_evidence(row, passage.spans[:begun])
-                seen = slice(first[i], first[i] + begun)
+                whole = sum(end <= read_to for _, end in passage.spans)
+                found = scores.span_evidence(row, passage.spans[: max(whole, 1)])
+                seen = slice(first[i], first[i] + len(found))
                 evidence[i][seen] = np.maximum(evidence[i][seen], found)
-                if (whole := sum(end <= read_to for _, end in passage.spans)) < len(passage.spans):
+                if whole < len(passage.spans):
                     start = max(first[i] + 1, first[i] + whole - _OVERLAP)
                     if start < len(texts[i].sentences):
                         following[i] = start
@@ -165,6 +162,16 @@ class SentenceJudge:
             _Reading(text, _Scores(float(supports[i]), float(contradicts[i])), tuple(evidence[i].tolist()))
             for i, text in enumerate(texts)
         ]
+
+
+def lacking(claim: str, cited: Mapping[int, Paper], count: int = 0) -> str | None:
+    """Return which numbers, else which names, of a claim none of its papers has, in words; None where they have all.
+
+    `count` is the number of papers that the whole sentence cites, that of `cited` by default.
+    """
+    claim, texts = normalize(claim), [paper_text(paper) for paper in cited.values()]
+    missing = missing_numbers(claim, texts, count or len(texts)) or missing_names(claim, texts)
+    return f"{_listed(missing)} not in {' or '.join(f'[{n}]' for n in cited)}" if missing else None
 
 
 def _shortened(reading: _Reading, room: int) -> str:
