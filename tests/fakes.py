@@ -81,6 +81,7 @@ REEF = Paper(
     date="2024-06",
 )
 SHELF = (PEBBLE, DUNE, QUBITS, REEF)
+_QUESTION_TOKENS = 96
 HASH_RECIPE = Recipe(fingerprints("hash")[0], chunk_tokens=30, chunk_overlap=8, embedder="hash")
 EASY_RANKER = Ranker(
     signals={"dense": 1.0, "lexical": 1.0, "maxsim": 1.0, "belongs": 1.0},
@@ -95,7 +96,8 @@ class HashEncoder:
     """Encodes words as the hashed directions of their stems: texts that share words are near each other.
 
     `tags` gives the tag of phrases in a question; `kinds` and `follow_ups` give its kind and follow-up type, a name or
-    the probabilities by name, by the first of their phrases that it has. Case does not matter.
+    the probabilities by name, by the first of their phrases that it has. Case does not matter. `embedded` records the
+    titles of texts that were encoded, `asked` the questions.
     """
 
     max_tokens = 512
@@ -108,6 +110,7 @@ class HashEncoder:
         follow_ups: Mapping[str, str | Mapping[str, float]] = {},
     ) -> None:
         self.embedded: list[str] = []
+        self.asked: list[str] = []
         self.tags = dict(tags)
         self.kinds = dict(kinds)
         self.follow_ups = dict(follow_ups)
@@ -120,7 +123,9 @@ class HashEncoder:
         return [self._document(title, abstract) for title, abstract in texts]
 
     def encode_question(self, text: str) -> EncodedQuestion:
+        self.asked.append(text)
         words = list(re.finditer(r"\S+", text))
+        truncated, words = len(words) >= _QUESTION_TOKENS, words[: _QUESTION_TOKENS - 1]
         return EncodedQuestion(
             text,
             _vector(text),
@@ -130,6 +135,7 @@ class HashEncoder:
             _chances(_first(self.kinds, text, "list"), get_args(Kind)),
             _chances(_first(self.follow_ups, text, "none"), get_args(FollowUp)),
             tuple(self._tagged(text)),
+            truncated,
         )
 
     def tokenize(self, text: str) -> list[int]:

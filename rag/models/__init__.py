@@ -1,1 +1,1 @@
-"""Bundled neural models: the encoder and the cross-encoder."""
+"""Neural models: the encoder, the cross-encoder, and another embedding model if one is set."""
