@@ -358,7 +358,7 @@ def test_endpoint_writes_an_answer_whose_markers_are_checked(library: Library, e
     }
     assert notices_text(answer.notices) == (
         "Removed 1 citation number without a source. "
-        "Not supported by a paper that they cite: 2 of the model's 3 sentences."
+        "Not supported by a paper that they cite: 1 of the model's 3 sentences."
     )
     assert {"prompt", "first_token", "write"} <= set(answer.timings_ms)
 

@@ -1,8 +1,8 @@
 """Measures of the sentences that a model wrote; those that were added from an abstract are left out.
 
 Citation recall and precision: Gao et al., Enabling Large Language Models to Generate Text with Citations, EMNLP 2023.
-Their entailment model reads the cited passages joined; our judge reads paper by paper, so that a sentence which only
-two papers together support counts as not supported.
+Their entailment model reads the cited passages joined; our judge reads clause by clause and paper by paper, and joins
+several papers only where none of them supports a clause by itself.
 """
 
 from __future__ import annotations
