@@ -92,8 +92,8 @@ class Engine:
         self.writer = writer
         self._settings = settings
         self._postprocessors = tuple(postprocessors)
-        self._embedder = models.encoder
-        self._encoder = QueryEncoder(models.encoder, models.token_encoder, library.bm25)
+        self._encoder = QueryEncoder(models)
+        self._models = models
         self._reader = QueryReader(library.papers, models.encoder, today)
         self._evidence = EvidenceSelector(library, self.scorer.cross_encoder)
         self._search_slot = search_slot
@@ -227,10 +227,9 @@ class Engine:
             return None
         if names := missing_details(query, papers):
             return (Notice("details_missing", {"names": names}),)
-        # Half a title is half wrong: the nearest paper is what is asked for. And the probability was fitted with late
-        # interaction, without which it says nothing.
+        # Half a title is half wrong: the nearest paper is what is asked for.
         named = query.kind == "lookup" or (query.papers and query.kind == "compare")
-        if named or self.library.maxsim is None:
+        if named:
             return None
         ranker = self.scorer.ranker
         probability = answerable_probability(query, found.encoded[0], found.ranking, self.library, ranker)
@@ -282,13 +281,14 @@ class Engine:
 
     def _question_notices(self, query: Query) -> tuple[Notice, ...]:
         """Return what of a question was not read, or not applied."""
-        unapplied = tuple(Notice("not_applied", {"parts": parts}) for parts in [query.unapplied] if parts)
+        unapplied = (Notice("not_applied", {"parts": query.unapplied}),) if query.unapplied else ()
         if query.kind == "metadata":
             return unapplied
         if is_non_english_question(query.asked):
             return (Notice("not_english"), *unapplied)
-        cut = self._embedder.encode_question(query.text or query.asked).truncated
-        return (*unapplied, *((Notice("question_cut"),) if cut else ()))
+        question = self._models.encoder.encode_question(query.asked)
+        cut = (Notice("question_cut", {"tokens": len(question.tokens)}),) if question.truncated else ()
+        return (*unapplied, *cut)
 
 
 def _unmet_notice(found: Found) -> tuple[Notice, ...]:

@@ -88,7 +88,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         "The question does not look English. Ask in English: no other language is understood here."
     ),
     "not_applied": lambda data: " ".join(_not_applied(reason, parts) for reason, parts in _by_reason(data["parts"])),
-    "question_cut": lambda data: "The question is long: only its beginning was read.",
+    "question_cut": lambda data: f"The question is long: only its first {data['tokens']} tokens were read.",
     "follow_up_by_rules": lambda data: f"The follow-up was read by rules: {data['error']}",
     # Finding papers
     "unknown_names": lambda data: f"No paper here is called {_quoted(data['names'])}.",

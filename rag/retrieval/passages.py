@@ -21,11 +21,9 @@ def abstract_sentences(paper: Paper) -> tuple[Span, ...]:
 
 
 def sentence_scores(library: Library, query: EncodedQuery, paper: Paper, spans: Sequence[Span]) -> list[float]:
-    """Return the MaxSim of each sentence with the query, weighted by IDF, in [-1, 1]; zeros without token vectors."""
-    if library.maxsim is None or query.tokens is None:
-        return [0.0] * len(spans)
+    """Return the weighted MaxSim of each sentence with the query, in [-1, 1]."""
     similarities = library.maxsim.span_similarities(query.tokens, library.positions[paper.paper_id], spans)
-    return [float(value) for value in mean_maxsim(similarities, query.idf)]
+    return [float(value) for value in mean_maxsim(similarities, query.weights)]
 
 
 def best_passage(library: Library, query: EncodedQuery, paper: Paper) -> str:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from rag.index.library import Library
 from rag.models.cross_encoder import CrossEncoder
+from rag.models.encoder import document_text
+from rag.models.onnx import Array
 from rag.retrieval.candidates import Candidates
 from rag.retrieval.encoded_query import EncodedQuery
-from rag.retrieval.passages import best_passage
 from rag.types import Hit, Query, Signal
 
 WEIGHTS = Path(__file__).parents[1] / "models" / "weights" / "ranker.json"
@@ -103,7 +104,7 @@ class PaperScorer:
         strength = strengths(signals, self.ranker.signals)
         order = _order(ids, strength, first=query.papers)
         if self.cross_encoder:
-            signals = {**signals, "rerank": self._rerank(encoded, ids, order)}
+            signals = {**signals, **self._rerank(encoded, ids, order)}
             strength = strengths(signals, self.ranker.signals)
             order = _order(ids, strength)
         return tuple(
@@ -129,17 +130,19 @@ class PaperScorer:
             for rank, (hit, score) in enumerate(zip(kept, probabilities, strict=True), start=1)
         )
 
-    def _rerank(self, encoded: EncodedQuery, ids: Sequence[str], order: Sequence[int]) -> Values:
-        """Return the cross-encoder's logits (n,); papers below its depth get the lowest."""
+    def _rerank(self, encoded: EncodedQuery, ids: Sequence[str], order: Sequence[int]) -> dict[Signal, Values]:
+        """Return the cross-encoder's logits, each (n,); papers below its depth get the lowest."""
         assert self.cross_encoder
         read = list(order[: self._depth])
         papers = [self._library.papers[ids[i]] for i in read]
-        logits = self.cross_encoder.score(
-            encoded.text, [best_passage(self._library, encoded, paper) for paper in papers]
-        )
-        values = np.full(len(ids), float(logits.min()))
-        values[read] = logits
-        return values
+        scores = self.cross_encoder.score(encoded.text, [document_text(each.title, each.abstract) for each in papers])
+        found: dict[Signal, Values] = {}
+        logits: dict[Signal, Array] = {"belongs": scores.belongs, "answers": scores.answers}
+        for signal, each in logits.items():
+            values = np.full(len(ids), float(each.min()))
+            values[read] = each
+            found[signal] = values
+        return found
 
 
 def _order(ids: Sequence[str], strength: Values, first: Sequence[str] = ()) -> list[int]:
@@ -152,8 +155,8 @@ def relevance_features(hits: Sequence[Hit], query: Query) -> list[dict[str, floa
         return []
     best = hits[0]
     shared = {
-        "best_maxsim_idf": best.signals.get("maxsim_idf", 0.0),
-        "best_rerank": best.signals.get("rerank", 0.0),
+        "best_maxsim": best.signals.get("maxsim", 0.0),
+        "best_belongs": best.signals.get("belongs", 0.0),
         "list": float(query.kind == "list"),
     }
     return [{"strength": hit.strength, "behind": best.strength - hit.strength, **shared} for hit in hits]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rag.index.bm25 import idf_coverage
 from rag.index.library import Library
 from rag.models.cross_encoder import CrossEncoder
+from rag.models.encoder import document_text
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
 from rag.retrieval.scoring import standardize
@@ -59,7 +60,8 @@ class EvidenceSelector:
                 for score, text in zip(sentence_scores(self.library, encoded, paper, spans), texts, strict=True)
             ]
             if self.cross_encoder and query.kind == "fact":
-                logits = self.cross_encoder.score(query.asked, [f"{paper.title}. {text}" for text in texts])
+                pairs = [document_text(paper.title, text) for text in texts]
+                logits = self.cross_encoder.score(query.asked, pairs).answers
                 scores = [score + _RERANK_WEIGHT * z for score, z in zip(scores, standardize(logits), strict=True)]
             best = _best(query, dict(zip(spans, map(float, scores), strict=True)))
             evidence.append(Evidence(n, paper, tuple(Quote(paper.abstract[a:b], a, b) for a, b in best)))

@@ -32,8 +32,8 @@ from rag.settings import Configuration
 from rag.types import Signal
 
 _SIGNALS: Mapping[Depth, tuple[Signal, ...]] = {
-    "full": ("dense", "lexical", "maxsim", "maxsim_idf", "rerank"),
-    "fast": ("dense", "lexical", "maxsim", "maxsim_idf"),
+    "full": ("dense", "lexical", "maxsim", "belongs"),
+    "fast": ("dense", "lexical", "maxsim"),
 }
 _FOLDS = 10
 _WRONGLY_REFUSED = 0.05  # share of answerable held-out questions that the threshold refuses
@@ -77,8 +77,6 @@ def fit(arguments: Namespace, configuration: Configuration) -> int:
 
 def fit_depth(depth: Depth, engine: Engine, questions: Sequence[Question], seed: int = 0) -> dict[str, Any]:
     """Fit the models of one depth with an engine of that depth."""
-    if engine.library.maxsim is None:
-        raise UsageError("The index has no token vectors to fit on. Set CITEDESK_LATE_MODEL and run `citedesk index`.")
     examples = collect(engine, questions)
     _check(examples)
     signals = fit_signals(ranked(examples), _SIGNALS[depth])
