@@ -83,6 +83,7 @@ def test_order_and_count_are_read(encoder: Encoder, reader: QuestionReader) -> N
     assert (query.kind, query.order, query.count) == ("list", "newest", 3)
     one = reader.read(encoder.encode_question("the oldest paper on speech recognition"))
     assert (one.order, one.count) == ("oldest", 1)
+    assert reader.read(encoder.encode_question("which of these is the newest?")).count == 1
 
 
 def test_sides_of_a_comparison_are_its_subjects(encoder: Encoder, reader: QuestionReader) -> None:

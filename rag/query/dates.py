@@ -39,7 +39,7 @@ _NEGATIONS = frozenset("not no never".split())
 _NEUTRAL = frozenset(
     "a an the of at as in from to and or between during within over through than dated published written released"
     " posted submitted appeared out came year years only just all more most least period paper papers work works ones"
-    " those that which on were was is are be been it s , . : ; ( ) – — - / & ' ’ = date".split()
+    " those that which on were was is are be been it s , . : ; ? ! ( ) – — - / & ' ’ = date".split()
 )
 
 

@@ -102,6 +102,7 @@ def cited_in(answer: str, papers: Mapping[str, Paper]) -> tuple[str, ...]:
 
 def _about(own: Query, chosen: Sequence[str], papers: Mapping[str, Paper], kind: Kind) -> Query:
     """Restrict a question to papers; one that only looks them up searches for their titles."""
+    kind = "lookup" if kind == "summary" else kind
     titles = [display_title(papers[paper_id].title) for paper_id in chosen]
     standalone = own.question
     if len(titles) == 1:

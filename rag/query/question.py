@@ -37,6 +37,7 @@ _EXCLUDING = frozenset(
 )
 _ARTICLES = frozenset(("a", "an", "the"))
 _ONE = frozenset("paper one article preprint publication study work".split())
+_SINGULAR = frozenset(("is", "was"))
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -135,7 +136,7 @@ class QuestionReader:
             order = read_order(said)
             found.order = read_order(f"{found.ordering} {said}") if order else found.order
             found.ordering += f" {said}" if order else ""
-            if order and found.count is None and _asks_for_one(text[each.end :]):
+            if order and found.count is None and _asks_for_one(text[: each.start], text[each.end :]):
                 found.count = 1
             return None if order else "unreadable"
         if each.tag == "count":
@@ -273,10 +274,12 @@ def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
     return found
 
 
-def _asks_for_one(after: str) -> bool:
-    """Return whether what follows "the newest" is a single paper."""
-    following = re.match(r"\W*(\w+)", after)
-    return following is not None and following[1].casefold() in _ONE
+def _asks_for_one(before: str, after: str) -> bool:
+    """Return whether an order stands in the singular: "the newest paper", "which is the newest?"."""
+    following = _WORD.search(after[:_LONGEST])
+    if following:
+        return following[0].casefold() in _ONE
+    return bool(_SINGULAR.intersection(_tokens(before[-_LONGEST:])[-2:]))
 
 
 def _words(text: str, each: Tagged) -> str:

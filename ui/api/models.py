@@ -112,7 +112,20 @@ Text = Annotated[str, BeforeValidator(_encodable)]
 AuthorLimit = Annotated[int, Field(ge=1), BeforeValidator(_integer)]
 Flag = Annotated[bool, BeforeValidator(_boolean)]
 DateBound = Annotated[str, BeforeValidator(_date), WithJsonSchema({"type": ["string", "integer"]})]
-Constraint = Literal["since", "until", "author", "author_count", "venue", "code"]
+Constraint = Literal[
+    "since",
+    "until",
+    "author",
+    "coauthors",
+    "author_count",
+    "venue",
+    "organisation",
+    "code",
+    "not_date",
+    "not_author",
+    "not_venue",
+    "not_organisation",
+]
 QuestionText = Annotated[
     str,
     Field(max_length=MAX_QUESTION_LENGTH, description="The question."),
