@@ -18,7 +18,7 @@ FollowUp = Literal["none", "refine", "ask", "act", "new"]
 Order = Literal["newest", "oldest"]
 Signal = Literal["dense", "lexical", "maxsim", "belongs", "answers"]
 UnappliedReason = Literal["unreadable", "unknown", "several", "unsure", "topic"]
-Verdict = Literal["supported", "partial", "unsupported"]
+Verdict = Literal["supported", "not_found", "contradicted"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ REEF = Paper(
     date="2024-06",
 )
 SHELF = (PEBBLE, DUNE, QUBITS, REEF)
+_QUESTION_TOKENS = 96
 HASH_RECIPE = Recipe(fingerprints("hash")[0], chunk_tokens=30, chunk_overlap=8, embedder="hash")
 EASY_RANKER = Ranker(
     signals={"dense": 1.0, "lexical": 1.0, "maxsim": 1.0, "belongs": 1.0},
@@ -105,7 +106,8 @@ class HashEncoder:
     """Encodes words as the hashed directions of their stems: texts that share words are near each other.
 
     `tags` gives the tag of phrases in a question; `kinds` and `follow_ups` give its kind and follow-up type, a name or
-    the probabilities by name, by the first of their phrases that it has. Case does not matter.
+    the probabilities by name, by the first of their phrases that it has. Case does not matter. `embedded` records the
+    titles of texts that were encoded, `asked` the questions.
     """
 
     max_tokens = 512
@@ -118,6 +120,7 @@ class HashEncoder:
         follow_ups: Mapping[str, str | Mapping[str, float]] = {},
     ) -> None:
         self.embedded: list[str] = []
+        self.asked: list[str] = []
         self.tags = dict(tags)
         self.kinds = dict(kinds)
         self.follow_ups = dict(follow_ups)
@@ -130,7 +133,9 @@ class HashEncoder:
         return [self._document(title, abstract) for title, abstract in texts]
 
     def encode_question(self, text: str) -> EncodedQuestion:
+        self.asked.append(text)
         words = list(re.finditer(r"\S+", text))
+        truncated, words = len(words) >= _QUESTION_TOKENS, words[: _QUESTION_TOKENS - 1]
         return EncodedQuestion(
             text,
             _vector(text),
@@ -140,6 +145,7 @@ class HashEncoder:
             _chances(_first(self.kinds, text, "list"), get_args(Kind)),
             _chances(_first(self.follow_ups, text, "none"), get_args(FollowUp)),
             tuple(self._tagged(text)),
+            truncated,
         )
 
     def tokenize(self, text: str) -> list[int]:
@@ -236,19 +242,6 @@ class HashCrossEncoder:
         )
 
 
-class HashEntailment:
-    """Judges by the share of the claim's terms that a text holds, and by whether only one of the two negates."""
-
-    def probabilities(self, claim: str, texts: Sequence[str]) -> Array:
-        terms = set(tokenize(claim))
-        return np.array([self._row(claim, text, terms) for text in texts], np.float32).reshape(-1, 3)
-
-    def _row(self, claim: str, text: str, terms: set[str]) -> tuple[float, float, float]:
-        said = len(terms & set(tokenize(text))) / (len(terms) or 1)
-        opposed = bool(_NEGATION.search(claim)) != bool(_NEGATION.search(text))
-        return (0.0, said, 1 - said) if opposed else (said, 0.0, 1 - said)
-
-
 _NEGATION = re.compile(r"\b(?:no|not|never|cannot|without|fails?|neither|nor)\b", re.IGNORECASE)
 
 
@@ -281,25 +274,12 @@ def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
     return open_library(hash_settings(home))
 
 
-class WordEntailment:
-    """Supports a claim as far as a text has its stems; denies one that negates what the text does not."""
-
-    def probabilities(self, claim: str, texts: Sequence[str]) -> Array:
-        terms = set(tokenize(claim))
-        rows = []
-        for text in texts:
-            share = len(terms & set(tokenize(text))) / max(len(terms), 1)
-            opposed = (" not " in claim) != (" not " in text)
-            rows.append((0.0, share, 1 - share) if opposed else (share, 0.0, 1 - share))
-        return np.array(rows, np.float32)
-
-
 def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWriter:
     """Return a writer that judges and counts by words, over a chat model or else the configured endpoint."""
     from rag.llm.client import open_chat  # only needed where a test has an endpoint
 
     writer = Writer(settings, TokenCounter(str.split), lambda: chat or open_chat(settings))
-    return CheckedWriter(writer, SentenceJudge(WordEntailment()))
+    return CheckedWriter(writer, SentenceJudge(HashCrossEncoder()))
 
 
 @dataclass

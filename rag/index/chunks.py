@@ -30,7 +30,7 @@ class Chunker:
     def chunks(self, paper: Paper) -> tuple[Chunk, ...]:
         """Split the abstract of a paper; chunk ids are `<paper_id>#<i>`."""
         text = paper.abstract
-        room = max(_LEAST, min(self._chunk_tokens, self._max_tokens - _AROUND - self._length(paper.title)))
+        room = min(self._chunk_tokens, max(_LEAST, self._max_tokens - _AROUND - self._length(paper.title)))
         spans = [(0, len(text))] if self._length(text) <= room else self._windows(text, room)
         return tuple(
             Chunk(f"{paper.paper_id}#{i}", paper.paper_id, text[start:end], start, end)
