@@ -33,8 +33,8 @@ from rag.retrieval.candidates import admitted_papers, retrieve
 from rag.retrieval.catalogue import matching, unmet, unnamed
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
-from rag.retrieval.scoring import PaperScorer, Ranker
 from rag.retrieval.reranking import Reranker
+from rag.retrieval.scoring import PaperScorer, Ranker
 from rag.selection.answerability import answerable_probability, unmentioned
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
@@ -95,8 +95,8 @@ class Engine:
         self.writer = writer
         self._settings = settings
         self._postprocessors = tuple(postprocessors)
-        self._embedder = models.encoder
-        self._encoder = QueryEncoder(models.encoder, models.token_encoder, library.bm25)
+        self._encoder = QueryEncoder(models)
+        self._models = models
         self._reader = QueryReader(library.papers, today)
         self._evidence = EvidenceSelector(library)
         self._search_slot = search_slot
@@ -285,9 +285,8 @@ class Engine:
             return (Notice("not_english"),)
         if excludes(query.asked):
             return (Notice("exclusions_ignored"),)
-        most = self._embedder.max_tokens
-        cut = len(self._embedder.tokenize(query.asked)) > most
-        return (Notice("question_cut", {"tokens": most}),) if cut else ()
+        question = self._models.encoder.encode_question(query.asked)
+        return (Notice("question_cut", {"tokens": len(question.tokens)}),) if question.truncated else ()
 
 
 def _unmet_notice(found: Found) -> tuple[Notice, ...]:

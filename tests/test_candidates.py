@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rag.index.library import Library
+from rag.models.loading import Models
 from rag.retrieval.candidates import Candidates, admitted_papers, retrieve
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.scoring import Logistic, PaperScorer
@@ -17,7 +18,6 @@ from tests.fakes import (
     ROBOT_PAPER,
     HashCrossEncoder,
     HashEncoder,
-    HashTokenEncoder,
     hash_library,
 )
 
@@ -31,12 +31,12 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     opened.close()
 
 
-def encoded(library: Library, text: str) -> EncodedQuery:
-    return QueryEncoder(HashEncoder(), HashTokenEncoder(), library.bm25).encode(text)
+def encoded(text: str) -> EncodedQuery:
+    return QueryEncoder(Models(HashEncoder())).encode(text)
 
 
 def candidates(library: Library, text: str = QUESTION, filters: Filters = Filters(), pool: int = 9) -> Candidates:
-    return retrieve(library, [encoded(library, text)], admitted_papers(library, filters), pool)
+    return retrieve(library, [encoded(text)], admitted_papers(library, filters), pool)
 
 
 def ranked(
@@ -50,7 +50,7 @@ def ranked(
     ranker = EASY_RANKER if weights is None else EASY_RANKER.__class__(weights, Logistic({}, 0.0), {}, 0.5)  # type: ignore[arg-type]
     scorer = PaperScorer(library, cross_encoder, depth, ranker)
     query = Query(text, "list", text, papers=papers)
-    return scorer.rank(query, encoded(library, text), candidates(library))
+    return scorer.rank(query, encoded(text), candidates(library))
 
 
 def ids(hits: tuple[Hit, ...]) -> list[str]:
@@ -60,7 +60,7 @@ def ids(hits: tuple[Hit, ...]) -> list[str]:
 def test_each_paper_has_every_signal(library: Library) -> None:
     found = candidates(library)
     assert set(found.paper_ids) == set(library.papers)
-    assert list(found.signals) == ["dense", "lexical", "maxsim", "maxsim_idf"]
+    assert list(found.signals) == ["dense", "lexical", "maxsim"]
     assert {values.shape for values in found.signals.values()} == {(3,)}
 
 
@@ -76,7 +76,7 @@ def test_nothing_is_found_where_the_filters_admit_nothing(library: Library) -> N
 
 def test_paper_is_scored_in_any_case_if_the_filters_admit_it(library: Library) -> None:
     always = [QUANTUM_PAPER.paper_id, "unknown"]
-    query = [encoded(library, QUESTION)]
+    query = [encoded(QUESTION)]
     assert QUANTUM_PAPER.paper_id in retrieve(library, query, None, 1, always).paper_ids
     assert QUANTUM_PAPER.paper_id not in retrieve(library, query, {CACHE_PAPER.paper_id}, 1, always).paper_ids
 
@@ -86,20 +86,20 @@ def test_cross_encoder_reads_to_its_depth_and_the_rest_get_the_lowest_logit(libr
     hits = ranked(library, cross_encoder, 2)
     ((question, texts),) = cross_encoder.asked
     assert (question, len(texts)) == (QUESTION, 2)
-    logits = {hit.paper.paper_id: hit.signals["rerank"] for hit in hits}
+    logits = {hit.paper.paper_id: hit.signals["belongs"] for hit in hits}
     assert logits[CACHE_PAPER.paper_id] == 4.0
     assert sorted(logits.values()) == [-4.0, -4.0, 4.0]
 
 
 def test_papers_are_ranked_by_the_weighted_signals(library: Library) -> None:
-    hits = ranked(library, HashCrossEncoder(), 3, "robots slip on sand", {"rerank": 1.0})
+    hits = ranked(library, HashCrossEncoder(), 3, "robots slip on sand", {"belongs": 1.0})
     assert ids(hits)[0] == ROBOT_PAPER.paper_id
     assert hits[0].strength == pytest.approx(2**0.5)
     assert [hit.rank for hit in hits] == [1, 2, 3]
 
 
 def test_ties_go_to_the_smaller_paper_id(library: Library) -> None:
-    assert ids(ranked(library, HashCrossEncoder(), 3, "zebra", {"rerank": 1.0})) == [
+    assert ids(ranked(library, HashCrossEncoder(), 3, "zebra", {"belongs": 1.0})) == [
         "1804.00003",
         "2305.00002",
         "2401.00001",
@@ -124,7 +124,7 @@ def test_nothing_found_is_not_scored(library: Library) -> None:
     scorer = PaperScorer(library, cross_encoder, 2, EASY_RANKER)
     query = Query(QUESTION, "list", QUESTION)
     nothing = candidates(library, filters=Filters(since="2030"))
-    assert scorer.rank(query, encoded(library, QUESTION), nothing) == ()
+    assert scorer.rank(query, encoded(QUESTION), nothing) == ()
     assert cross_encoder.asked == []
 
 

@@ -346,7 +346,7 @@ def test_bad_input_is_one_clear_line(
 def test_index_of_another_model_names_both(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "ask", "x", "--embed-model", "someone/model")
     assert code == 1
-    assert "built with the model bge-small-en-v1.5, but CITEDESK_EMBED_MODEL names someone/model" in err
+    assert "built with the model citedesk-encoder, but CITEDESK_EMBED_MODEL names someone/model" in err
 
 
 def test_unexpected_error_is_one_line_without_a_traceback(

@@ -36,7 +36,6 @@ from tests.fakes import (
     SHELF,
     HashCrossEncoder,
     HashEncoder,
-    HashTokenEncoder,
     ScriptedChat,
     ScriptedEndpoint,
     WordEntailment,
@@ -97,7 +96,7 @@ def test_search_ranks_papers_with_what_each_signal_gave_them(library: Library) -
     assert (hits[0].paper, hits[0].rank) == (CACHE_PAPER, 1)
     assert [hit.rank for hit in hits] == [1, 2, 3]
     for hit in hits:
-        assert list(hit.signals) == ["dense", "lexical", "maxsim", "maxsim_idf", "rerank"]
+        assert list(hit.signals) == ["dense", "lexical", "maxsim", "belongs", "answers"]
         assert 0 < hit.score < 1
     assert [hit.strength for hit in hits] == sorted((hit.strength for hit in hits), reverse=True)
 
@@ -179,8 +178,8 @@ def test_title_in_other_words_is_a_lookup_of_one_paper(shelf: Library) -> None:
 
 
 def test_metadata_are_answered_from_the_records_without_a_model(shelf: Library) -> None:
-    embedder, late, scorer = HashEncoder(), HashTokenEncoder(), HashCrossEncoder()
-    engine = make(shelf, Models(embedder, late, scorer), STRICT)
+    encoder, scorer = HashEncoder(), HashCrossEncoder()
+    engine = make(shelf, Models(encoder, scorer), STRICT)
     answer = asked(engine, "papers by Ada Quill")
     assert (answer.query.kind, answer.status) == ("metadata", "extractive")
     assert answer.text == (
@@ -189,7 +188,7 @@ def test_metadata_are_answered_from_the_records_without_a_model(shelf: Library) 
         "- Pebble: Small Caches (2024-01-05, 2 authors, ICML 2024, with code) [2]"
     )
     assert asked(engine, "the newest paper").text == "1 paper.\n\n- Reef: Caches on Disk (2024-06) [1]"
-    assert (embedder.embedded, scorer.asked) == ([], [])
+    assert (encoder.embedded, scorer.asked) == ([], [])
 
 
 def test_metadata_are_never_written_by_the_endpoint(shelf: Library, endpoint: ScriptedEndpoint) -> None:
@@ -283,7 +282,7 @@ def test_comparison_tells_which_side_no_cited_paper_mentions(shelf: Library) -> 
 
 def test_cross_encoder_reads_as_many_papers_as_are_set(library: Library) -> None:
     scorer = HashCrossEncoder()
-    make(library, Models(HashEncoder(), HashTokenEncoder(), scorer), rerank_depth=2).search(QUESTION)
+    make(library, Models(HashEncoder(), scorer), rerank_depth=2).search(QUESTION)
     ((question, texts),) = scorer.asked
     assert (question, len(texts)) == ("Which method prunes the KV cache", 2)
     assert texts[0].startswith("Small Caches. Key-value caches fill the memory of a server. We present Pebble")
@@ -291,24 +290,10 @@ def test_cross_encoder_reads_as_many_papers_as_are_set(library: Library) -> None
 
 def test_fast_search_uses_no_cross_encoder(library: Library) -> None:
     scorer = HashCrossEncoder()
-    engine = make(library, Models(HashEncoder(), HashTokenEncoder(), scorer), rerank_depth=0)
+    engine = make(library, Models(HashEncoder(), scorer), rerank_depth=0)
     answer = asked(engine, QUESTION)
     assert (ids(answer.citations), scorer.asked) == (["2401.00001"], [])
-    assert list(engine.search(QUESTION).hits[0].signals) == ["dense", "lexical", "maxsim", "maxsim_idf"]
-
-
-def test_search_without_token_vectors_ranks_by_what_there_is(library: Library) -> None:
-    bare = replace(library, maxsim=None)
-    (hit, *_) = make(bare, Models(HashEncoder(), None, HashCrossEncoder())).search(QUESTION).hits
-    assert (hit.paper, list(hit.signals)) == (CACHE_PAPER, ["dense", "lexical", "rerank"])
-
-
-def test_without_token_vectors_nothing_is_refused_for_what_late_interaction_would_say(tmp_path: Path) -> None:
-    library = hash_library(tmp_path)
-    bare = replace(library, maxsim=None)
-    models = replace(hash_models(), token_encoder=None)
-    assert asked(make(bare, models, ranker=STRICT), QUESTION).status == "extractive"
-    library.close()
+    assert list(engine.search(QUESTION).hits[0].signals) == ["dense", "lexical", "maxsim"]
 
 
 def test_exclusion_is_said_not_to_be_understood(shelf: Library) -> None:
@@ -334,8 +319,8 @@ def test_paper_that_a_postprocessor_adds_is_answered_with(shelf: Library) -> Non
 
 
 def test_ranker_is_the_trained_one_of_the_depth_unless_another_is_given(library: Library) -> None:
-    assert "rerank" in make(library, ranker=None).scorer.ranker.signals
-    assert "rerank" not in make(library, ranker=None, rerank_depth=0).scorer.ranker.signals
+    assert "belongs" in make(library, ranker=None).scorer.ranker.signals
+    assert "belongs" not in make(library, ranker=None, rerank_depth=0).scorer.ranker.signals
     assert make(library).scorer.ranker is EASY_RANKER
 
 
@@ -354,7 +339,7 @@ def test_question_in_another_language_is_said_not_to_be_read(library: Library) -
 
 
 def test_very_long_question_is_answered_with_a_notice(library: Library) -> None:
-    assert "only its first 512 tokens" in str(notices_text(asked(make(library), "cache " * 600).notices))
+    assert "only its first 96 tokens" in str(notices_text(asked(make(library), "cache " * 600).notices))
 
 
 def test_endpoint_writes_an_answer_whose_markers_are_checked(library: Library, endpoint: ScriptedEndpoint) -> None:
@@ -574,7 +559,7 @@ def test_paper_of_many_chunks_does_not_crowd_out_the_pool(tmp_path: Path) -> Non
     abstract = " ".join(f"The KV cache is pruned by method number {i}." for i in range(200))
     long = replace(CACHE_PAPER, paper_id="long", title="KV", abstract=abstract)
     library = hash_library(tmp_path, (long, *PAPERS))
-    found = dense_search(library, HashEncoder().encode_query(QUESTION), None, 3)
+    found = dense_search(library, HashEncoder().encode_question(QUESTION).vector, None, 3)
     library.close()
     assert len(dict(found)) == 3
 

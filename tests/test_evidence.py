@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from rag.answer import EstimatedMissing
 from rag.generation.extractive import completeness, write_extractive
 from rag.index.library import Library
+from rag.models.loading import Models
 from rag.retrieval.encoded_query import QueryEncoder
 from rag.selection.evidence import EvidenceSelector
 from rag.types import Evidence, Kind, Paper, Query, Quote
-from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashCrossEncoder, HashEncoder, HashTokenEncoder, hash_library
+from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashCrossEncoder, HashEncoder, hash_library
 
 SPEED_PAPER = Paper(
     "2402.00005",
@@ -39,7 +40,7 @@ def evidence(
     kind: Kind = "list",
     scorer: HashCrossEncoder | None = None,
 ) -> tuple[Evidence, ...]:
-    reading = QueryEncoder(HashEncoder(), HashTokenEncoder(), library.bm25).encode(question)
+    reading = QueryEncoder(Models(HashEncoder())).encode(question)
     return EvidenceSelector(library, scorer).select(Query(question, kind, question), reading, papers)
 
 

@@ -21,6 +21,7 @@ from rag.answer import SentenceVerdict
 from rag.index.bm25 import Bm25Index
 from rag.index.library import Library
 from rag.models.encoder import Encoder
+from rag.text.tokens import tokenize
 from rag.types import Paper
 from rag.verification.judge import SentenceJudge
 
@@ -102,7 +103,7 @@ def nearest_by_words(papers: Sequence[Paper]) -> Swap:
     lexical = Bm25Index.build(papers)
 
     def swap(sentence: str, paper: Paper) -> Paper | None:
-        scores = lexical.scores(sentence)
+        scores = lexical.scores(tokenize(sentence))
         order = sorted(range(len(papers)), key=lambda i: -float(scores[i]))
         return next((papers[i] for i in order if papers[i].paper_id != paper.paper_id), None)
 

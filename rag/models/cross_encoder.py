@@ -12,8 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from rag.models.encoder import read_metadata
-from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer
+from rag.models.encoder import document_text as document_text
+from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer, verified_metadata
 
 FOLDER = Path(__file__).parent / "weights" / "cross_encoder"
 
@@ -63,16 +63,11 @@ def load_cross_encoder(folder: Path = FOLDER) -> CrossEncoder:
     return OnnxCrossEncoder(folder)
 
 
-def document_text(title: str, text: str) -> str:
-    """Join a title with its abstract, or a part of it, as the model has learnt to read them."""
-    return f"{title.rstrip('. ')}. {text}"
-
-
 class OnnxCrossEncoder:
     """The cross-encoder under onnxruntime; thread-safe."""
 
     def __init__(self, folder: Path) -> None:
-        metadata = read_metadata(folder)
+        metadata = verified_metadata(folder)
         self.cuts: Mapping[str, float | Sequence[float]] = metadata["thresholds"]
         self._heads: list[str] = metadata["heads"]
         self._max_tokens = int(metadata["longest"])
@@ -97,7 +92,10 @@ class OnnxCrossEncoder:
         by_head = {name: logits[:, column] for column, name in enumerate(self._heads)}
         order = range(len(texts))
         return PairScores(
-            *(by_head[name] for name in ("belongs", "answers", "supports", "contradicts")),
+            by_head["belongs"],
+            by_head["answers"],
+            by_head["supports"],
+            by_head["contradicts"],
             tuple(evidence[i] for i in order),
             tuple(offsets[i] for i in order),
         )

@@ -7,7 +7,6 @@ figures.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,8 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import ModelUnavailable
-from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer
+from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer, verified_metadata
 
 DIMENSION = 128
 FOLDER = Path(__file__).parent / "weights" / "encoder"
@@ -104,20 +102,16 @@ def load_encoder(folder: Path = FOLDER) -> Encoder:
     return OnnxEncoder(folder)
 
 
-def read_metadata(folder: Path) -> dict[str, Any]:
-    """Read a model's metadata.json; raises ModelUnavailable."""
-    try:
-        found: dict[str, Any] = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelUnavailable(f"{folder / 'metadata.json'} cannot be read ({error}). Reinstall Citedesk.") from None
-    return found
+def document_text(title: str, text: str) -> str:
+    """Join a title with its abstract, or a part of it, as the models have learnt to read them."""
+    return _head(title) + text
 
 
 class OnnxEncoder:
     """The encoder under onnxruntime; thread-safe."""
 
     def __init__(self, folder: Path) -> None:
-        metadata = read_metadata(folder)
+        metadata = verified_metadata(folder)
         self._model = OnnxModel(folder)
         marks, longest = metadata["marks"], metadata["longest"]
         self.max_tokens = int(longest["document"])
@@ -133,7 +127,7 @@ class OnnxEncoder:
 
     def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:
         """Encode texts in batches of similar length."""
-        heads = [f"{title.rstrip('. ')}. " for title, _ in texts]
+        heads = [_head(title) for title, _ in texts]
         encodings = self._document_tokenizer.encode_batch(
             [head + abstract for head, (_, abstract) in zip(heads, texts, strict=True)]
         )
@@ -202,6 +196,10 @@ class OnnxEncoder:
 def quantize(vectors: Array) -> NDArray[np.int8]:
     """Return unit vectors quantized to 8-bit integers."""
     return np.round(127 * vectors).astype(np.int8)
+
+
+def _head(title: str) -> str:
+    return f"{title.rstrip('. ')}. "
 
 
 def softmax(logits: Array) -> Array:

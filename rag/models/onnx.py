@@ -1,7 +1,8 @@
-"""Inference with onnxruntime, tokenizers, and batching."""
+"""Inference with onnxruntime, tokenizers, batching, and the check of a model's weights."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.corpus.files import file_sha256
 from rag.errors import ModelFailed, ModelUnavailable
 
 Array = NDArray[np.float32]
+
+_REMEDY = "Reinstall Citedesk, or copy all files of the model into that folder."
 
 
 class OnnxModel:
@@ -44,6 +48,28 @@ class OnnxModel:
         return [np.asarray(each, np.float32) for each in found]
 
 
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """Read a model's metadata.json; raises ModelUnavailable."""
+    path = folder / "metadata.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        str(found["model_sha256"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ModelUnavailable(f"{path} cannot be read ({error}). {_REMEDY}") from None
+    return found
+
+
+def verified_metadata(folder: Path) -> dict[str, Any]:
+    """Read a model's metadata.json, and compare model.onnx with its SHA-256; raises ModelUnavailable."""
+    metadata, weights = read_metadata(folder), folder / "model.onnx"
+    if not weights.is_file():
+        raise ModelUnavailable(f"{weights} is missing. {_REMEDY}")
+    found, expected = file_sha256(weights), metadata["model_sha256"]
+    if found != expected:
+        raise ModelUnavailable(f"{weights} is damaged (sha256 {found[:12]}…, expected {expected[:12]}…). {_REMEDY}")
+    return metadata
+
+
 def open_tokenizer(folder: Path, max_tokens: int | None, marker: str | None = None) -> Any:
     """Open a folder's tokenizer.json, truncating at `max_tokens`; insert `marker` after the first special token."""
     from tokenizers import Tokenizer
@@ -52,9 +78,7 @@ def open_tokenizer(folder: Path, max_tokens: int | None, marker: str | None = No
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises nothing more precise
-        raise ModelUnavailable(
-            f"{folder / 'tokenizer.json'} cannot be read ({error}). Copy all files of the model into that folder."
-        ) from None
+        raise ModelUnavailable(f"{folder / 'tokenizer.json'} cannot be read ({error}). {_REMEDY}") from None
     tokenizer.no_padding()  # the file may ask for padding to 512
     tokenizer.no_truncation()
     if marker:

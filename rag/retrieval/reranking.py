@@ -1,11 +1,12 @@
-"""The cross-encoder over papers and one question: each paper is read once, whole, and its sentences in the same pass."""
+"""The cross-encoder over papers and one question: each paper is read once, with its sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.models.cross_encoder import CrossEncoder, document_text
+from rag.models.cross_encoder import CrossEncoder
+from rag.models.encoder import document_text
 from rag.retrieval.passages import abstract_sentences
 from rag.types import Paper
 

@@ -111,9 +111,7 @@ class PaperScorer:
         ids = candidates.paper_ids
         if not ids:
             return ()
-        signals = [
-            {name: float(values[i]) for name, values in candidates.signals.items()} for i in range(len(ids))
-        ]
+        signals = [{name: float(values[i]) for name, values in candidates.signals.items()} for i in range(len(ids))]
         logits = self.ranker.relevance.logits(relevance_features(candidates.signals))
         if reranker and self.ranker.reranked:
             wanted = [ids.index(paper_id) for paper_id in query.papers if paper_id in ids]
@@ -132,7 +130,7 @@ class PaperScorer:
 
 
 def relevance_features(signals: Signals) -> Features:
-    """Return the features of each candidate (n,): its MaxSim, how far it is behind the best, its share of the best BM25.
+    """Return the features of each candidate (n,): its MaxSim, the distance to the best, the share of the best BM25.
 
     None of them depends on how many candidates there are, or on how the others are spread.
     """

@@ -26,9 +26,7 @@ def answerable_features(hits: Sequence[Hit]) -> dict[str, float]:
     `answers` is the greatest of the cross-encoder's logits, which are missing where it has read nothing.
     """
     expected = math.log(max(_LEAST_EXPECTED, sum(hit.score for hit in hits)))
-    found = {
-        name: [hit.signals[name] for hit in hits if name in hit.signals] for name in ("maxsim", "answers")
-    }
+    found = {name: [hit.signals[name] for hit in hits if name in hit.signals] for name in ("maxsim", "answers")}
     return {"expected": expected, **{name: max(values) for name, values in found.items() if values}}
 
 

@@ -14,10 +14,10 @@ from ui.html.markup import bdi, button, details, host, link, text
 _SHOWN_AUTHORS = 3  # of many; one more than that is not worth folding
 _SIGNALS: Mapping[Signal, tuple[str, str]] = {
     "dense": ("Meaning", "cosine of the question with its best passage"),
-    "lexical": ("Words", "BM25 of the question's words"),
-    "maxsim": ("Word by word", "mean of the best cosine of each word"),
-    "maxsim_idf": ("Its rare words", "the same, rare words counting for more"),
-    "rerank": ("Cross-encoder", "logit, question and passage read together"),
+    "lexical": ("Words", "BM25 of the words of its topic"),
+    "maxsim": ("Word by word", "mean of the best cosine of each word, those of its topic counting for more"),
+    "belongs": ("Belongs", "logit of the cross-encoder, which reads question and abstract together"),
+    "answers": ("Answers", "logit of the cross-encoder, for whether the abstract answers the question"),
 }
 
 

@@ -23,7 +23,7 @@ def _parser() -> StepParser:
     parser = StepParser("python -m eval.training.selection", __doc__)
     part = parser.add_step(steps.fit, "Fit the weights on the groups that are kept for choosing.")
     part.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the training material")
-    part.add_argument("--out", type=Path, default=WEIGHTS, metavar="FILE", help="file for the weights (the shipped one)")
+    part.add_argument("--out", type=Path, default=WEIGHTS, metavar="FILE", help="file to write (the shipped one)")
     part = parser.add_step(steps.check, "Measure ranking, cut, calibration and refusal on collections.")
     part.add_argument("--data", type=Path, metavar="DIR", help="training material: its held-out groups")
     part.add_argument("--beir", type=Path, nargs="+", default=[], metavar="DIR", help="BEIR folders: their test parts")

@@ -35,7 +35,9 @@ class Fitted:
     answerable: Floats
 
 
-def fit_ranker(search: Search, examples: Sequence[Example], rerank_depth: int, likely: Callable[[float], bool]) -> Fitted:
+def fit_ranker(
+    search: Search, examples: Sequence[Example], rerank_depth: int, likely: Callable[[float], bool]
+) -> Fitted:
     """Fit one depth; `rerank_depth` is 0 for "fast".
 
     `likely` says of a cross-encoder's logit whether a paper that was not judged seems to belong: it is then left out.

@@ -20,7 +20,9 @@ _BINS = 10
 Floats = NDArray[np.float64]
 
 
-def measure(examples: Sequence[Example], hits: Sequence[Sequence[Hit]], answerable: Floats, threshold: float) -> dict[str, Any]:
+def measure(
+    examples: Sequence[Example], hits: Sequence[Sequence[Hit]], answerable: Floats, threshold: float
+) -> dict[str, Any]:
     """Measure rankings over the whole collection and, where groups were judged, over each question's group alone."""
     found: dict[str, Any] = {}
     pairs = list(zip(examples, hits, strict=True))
@@ -75,10 +77,16 @@ def calibration(chances: Floats, right: NDArray[np.bool_]) -> Mapping[str, Any]:
     likely = chances > 0.05
     return {
         "ece": round(expected_calibration_error(chances, right), 4),
-        "ece above 0.05": round(expected_calibration_error(chances[likely], right[likely]), 4) if likely.any() else None,
+        "ece above 0.05": round(expected_calibration_error(chances[likely], right[likely]), 4)
+        if likely.any()
+        else None,
         "expected papers a question, belonging": [round(float(chances.sum()), 1), int(right.sum())],
         "table": [
-            [round(float(chances[which == i].mean()), 3), round(float(right[which == i].mean()), 3), int((which == i).sum())]
+            [
+                round(float(chances[which == i].mean()), 3),
+                round(float(right[which == i].mean()), 3),
+                int((which == i).sum()),
+            ]
             for i in range(_BINS)
             if (which == i).any()
         ],

@@ -68,7 +68,7 @@ class Search:
     ) -> None:
         self.library = library
         self._encoder = encoder
-        self._cross_encoder = cross_encoder
+        self.cross_encoder = cross_encoder
         self._kept = kept
         self._pool = pool
 
@@ -84,7 +84,7 @@ class Search:
 
     def rank(self, example: Example, ranker: Ranker, depth: int) -> tuple[Hit, ...]:
         """Rank an example's candidates; the cross-encoder reads up to `depth` papers, none where it is 0."""
-        scorer = PaperScorer(self.library, self._cross_encoder, depth, ranker)
+        scorer = PaperScorer(self.library, self.cross_encoder, depth, ranker)
         query = Query(example.asked.text, "list", example.asked.text)
         reranker = self._reranker(example) if depth else None
         hits = scorer.rank(query, example.candidates, reranker)
@@ -99,7 +99,7 @@ class Search:
         return found
 
     def _reranker(self, example: Example) -> Reranker:
-        return Reranker(self._cross_encoder, example.asked.text, self._kept.of(example.asked.text))
+        return Reranker(self.cross_encoder, example.asked.text, self._kept.of(example.asked.text))
 
     def _keep(self, example: Example, reranker: Reranker | None) -> None:
         if reranker:

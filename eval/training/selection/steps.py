@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from argparse import Namespace
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +111,7 @@ def _search(work: Path, collection: Collection) -> tuple[Search, list[Example]]:
     test_set = TestSet(collection.name, "test", collection.papers, {}, {}, Skipped())
     library = open_indexed(settings, test_set, BM25(), lambda: models, lambda: None)
     kept = KeptReadings(settings.home / f"read-{sha256(FOLDER / 'model.onnx')[:12]}.jsonl")
-    search = Search(library, QueryEncoder(models.encoder), models.cross_encoder, kept, settings.pool)
+    search = Search(library, QueryEncoder(models), models.cross_encoder, kept, settings.pool)
     _log.info("collection=%s papers=%d questions=%d", collection.name, len(library.papers), len(collection.questions))
     return search, [search.example(each) for each in collection.questions]
 

@@ -1,6 +1,7 @@
-"""`python -m eval.training.projection`: compute the projection of token vectors, weights/late-projection.npy.
+"""`python -m eval.training.encoder.projection`: compute projection.npy, from which training starts.
 
-It holds the principal components of the token vectors of abstracts outside the collection.
+It holds the principal components of the token vectors of abstracts outside the collection, by the late-interaction
+model that the encoder starts from.
 """
 
 from __future__ import annotations
@@ -19,28 +20,32 @@ from rag.cli.options import CommandParser, add_common, add_json
 from rag.cli.output import print_result
 from rag.corpus.files import parse_json_lines, read_text
 from rag.errors import UsageError
+from rag.models.encoder import DIMENSION
 from rag.models.onnx import OnnxModel, l2_normalize, open_tokenizer
-from rag.models.registry import find_bundled
-from rag.models.token_encoder import DIMENSION, DOCUMENT_MARKER
-from rag.settings import Configuration, Settings
+from rag.settings import Configuration
 
 _SAMPLE = 600  # abstracts
 _SEED = 0
+_MAX_TOKENS = 512
+_DOCUMENT_MARK = "[unused1]"
 
 
 def make_parser() -> ArgumentParser:
-    """Build the parser of `python -m eval.training.projection`."""
+    """Build the parser of `python -m eval.training.encoder.projection`."""
     parser = CommandParser(
-        prog="python -m eval.training.projection",
+        prog="python -m eval.training.encoder.projection",
         description="Fit the projection of token vectors on a corpus in BEIR format, and write it.",
         epilog="examples:\n"
-        "  python -m eval.training.projection arxiv_ml/corpus.jsonl --out rag/models/weights/late-projection.npy",
+        "  python -m eval.training.encoder.projection arxiv_ml/corpus.jsonl --model colbert --out projection.npy",
     )
     add_common(parser)
     add_json(parser)
     parser.add_argument("corpus", type=Path, metavar="CORPUS", help="corpus.jsonl with title and text")
+    parser.add_argument(
+        "--model", type=Path, required=True, metavar="DIR", help="late-interaction model: model.onnx and tokenizer.json"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="file for the projection (.npy)")
-    parser.set_defaults(run="eval.training.projection:project")
+    parser.set_defaults(run="eval.training.encoder.projection:project")
     return parser
 
 
@@ -48,7 +53,7 @@ def project(arguments: Namespace, configuration: Configuration) -> int:
     """Fit the projection, and write it."""
     if arguments.out.suffix != ".npy":
         raise UsageError(f"--out {arguments.out} does not end in .npy: numpy would add it. Name such a file.")
-    projection, digest = fit_projection(arguments.corpus)
+    projection, digest = fit_projection(arguments.corpus, arguments.model)
     np.save(arguments.out, projection)
     print_result(
         arguments,
@@ -58,7 +63,7 @@ def project(arguments: Namespace, configuration: Configuration) -> int:
     return 0
 
 
-def fit_projection(corpus: Path) -> tuple[NDArray[np.float16], str]:
+def fit_projection(corpus: Path, model: Path) -> tuple[NDArray[np.float16], str]:
     """Return the projection (384, 128), and the SHA-256 of the corpus it was fitted on; raises UsageError.
 
     `corpus` is a test set's corpus.jsonl with `title` and `text`. The vectors are not centred, to preserve cosines.
@@ -68,15 +73,14 @@ def fit_projection(corpus: Path) -> tuple[NDArray[np.float16], str]:
     if len(records) < _SAMPLE:
         raise UsageError(f"{corpus} holds {len(records)} documents: name a corpus with at least {_SAMPLE}.")
     sample = random.Random(_SEED).sample(records, _SAMPLE)
-    products = sum_of_products(_token_vectors([f"{each['title']}. {each['text']}" for each in sample]))
+    products = sum_of_products(_token_vectors(model, [f"{each['title']}. {each['text']}" for each in sample]))
     directions = np.linalg.eigh(products)[1][:, ::-1][:, :DIMENSION]
     return directions.astype(np.float16), hashlib.sha256(corpus.read_bytes()).hexdigest()
 
 
-def _token_vectors(texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
-    """Embed each text's tokens with the bundled default model, without a projection: unit vectors (n, 384)."""
-    folder, known = find_bundled(Settings().late_model, "late")
-    model, tokenizer = OnnxModel(folder), open_tokenizer(folder, known.max_tokens, DOCUMENT_MARKER)
+def _token_vectors(folder: Path, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
+    """Embed each text's tokens, without a projection: unit vectors (n, 384)."""
+    model, tokenizer = OnnxModel(folder), open_tokenizer(folder, _MAX_TOKENS, _DOCUMENT_MARK)
     for encoding in tokenizer.encode_batch(texts):
         yield l2_normalize(model.run([encoding])[0])
 
