@@ -9,9 +9,9 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 import pytest
+from eval.training.ranker import fit
 
 from eval.training.encoder import projection
-from eval.training.ranker import fit
 from rag.cli.main import make_parser, run
 from tests.conftest import PROJECT
 

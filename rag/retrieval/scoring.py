@@ -46,8 +46,9 @@ class Logistic:
         return self.intercept + np.sum(known, axis=0) if known else np.full(rows, self.intercept)
 
     def probability(self, features: Mapping[str, float]) -> float:
-        """Return the probability of one row, in (0, 1)."""
-        return float(sigmoid(self.logits({name: np.array([value]) for name, value in features.items()}))[0])
+        """Return the probability of one row, in (0, 1); a missing feature counts as 0."""
+        logit = self.intercept + sum(weight * features.get(name, 0.0) for name, weight in self.coefficients.items())
+        return float(sigmoid(np.array(logit)))
 
 
 @dataclass(frozen=True, slots=True)
