@@ -333,5 +333,6 @@ def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = 
     LlamaIndex's, and see one node per paper, ranked by all signals, best first.
     """
     library = open_library(settings)
-    writer = load_checked_writer(settings) if use_llm and settings.has_endpoint else None
-    return Engine(settings, library, load_models(settings), postprocessors, writer=writer)
+    models = load_models(settings)
+    writer = load_checked_writer(settings, models.cross_encoder) if use_llm and settings.has_endpoint else None
+    return Engine(settings, library, models, postprocessors, writer=writer)

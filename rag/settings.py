@@ -21,6 +21,7 @@ Group = Literal["index", "retrieval", "endpoint", "writing", "expansion"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 Mode = Literal["whole", "per-paper"]
 Unsupported = Literal["mark", "strike", "repair"]
+LLMCheck = Literal["off", "on"]
 RecallStep = Literal["rewrite", "hyde", "iterate", "screen"]
 RECALL_STEPS: tuple[RecallStep, ...] = get_args(RecallStep)
 OWN_ENCODER = "citedesk-encoder"
@@ -118,6 +119,11 @@ class Settings:
         "mark",
         "treatment of sentences that no paper supports: mark them, strike them through, or repair them with one more "
         "request",
+    )
+    llm_check: LLMCheck = _setting(
+        "writing",
+        "off",
+        "on: the endpoint's model checks all sentences once more, with one request, and has to quote the abstracts",
     )
     recall: tuple[RecallStep, ...] = _setting(
         "expansion",

@@ -17,7 +17,7 @@ Kind = Literal["list", "fact", "compare", "lookup", "summary", "metadata", "help
 FollowUp = Literal["none", "refine", "ask", "act", "new"]
 Order = Literal["newest", "oldest"]
 Signal = Literal["dense", "lexical", "maxsim", "belongs", "answers"]
-Verdict = Literal["supported", "partial", "unsupported"]
+Verdict = Literal["supported", "not_found", "contradicted"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,19 +219,6 @@ class HashCrossEncoder:
         )
 
 
-class HashEntailment:
-    """Judges by the share of the claim's terms that a text holds, and by whether only one of the two negates."""
-
-    def probabilities(self, claim: str, texts: Sequence[str]) -> Array:
-        terms = set(tokenize(claim))
-        return np.array([self._row(claim, text, terms) for text in texts], np.float32).reshape(-1, 3)
-
-    def _row(self, claim: str, text: str, terms: set[str]) -> tuple[float, float, float]:
-        said = len(terms & set(tokenize(text))) / (len(terms) or 1)
-        opposed = bool(_NEGATION.search(claim)) != bool(_NEGATION.search(text))
-        return (0.0, said, 1 - said) if opposed else (said, 0.0, 1 - said)
-
-
 _NEGATION = re.compile(r"\b(?:no|not|never|cannot|without|fails?|neither|nor)\b", re.IGNORECASE)
 
 
@@ -259,25 +246,12 @@ def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
     return open_library(hash_settings(home))
 
 
-class WordEntailment:
-    """Supports a claim as far as a text has its stems; denies one that negates what the text does not."""
-
-    def probabilities(self, claim: str, texts: Sequence[str]) -> Array:
-        terms = set(tokenize(claim))
-        rows = []
-        for text in texts:
-            share = len(terms & set(tokenize(text))) / max(len(terms), 1)
-            opposed = (" not " in claim) != (" not " in text)
-            rows.append((0.0, share, 1 - share) if opposed else (share, 0.0, 1 - share))
-        return np.array(rows, np.float32)
-
-
 def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWriter:
     """Return a writer that judges and counts by words, over a chat model or else the configured endpoint."""
     from rag.llm.client import open_chat  # only needed where a test has an endpoint
 
     writer = Writer(settings, TokenCounter(str.split), lambda: chat or open_chat(settings))
-    return CheckedWriter(writer, SentenceJudge(WordEntailment()))
+    return CheckedWriter(writer, SentenceJudge(HashCrossEncoder()))
 
 
 @dataclass

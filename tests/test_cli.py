@@ -197,8 +197,8 @@ def test_ask_streams_a_written_answer(
     flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
     code, out, _ = run(capsys, "ask", QUESTION, *flags)
     assert code == 0
-    assert out.startswith("Pebble prunes the KV cache [1]. It cures the flu [1]. (not supported)\n\n")
-    assert "\nChecked 2 sentences of the model: 1 supported, 1 not supported.\n" in out
+    assert out.startswith("Pebble prunes the KV cache [1]. It cures the flu [1]. (not found in the abstract)\n\n")
+    assert "\nChecked 2 sentences of the model: 1 supported, 1 not found in the abstract.\n" in out
     assert "\nPapers\n[1] Small Caches (2024-01-05)\n" in out
 
 

@@ -21,7 +21,6 @@ from rag.index.plan import index_recipe, plan_build
 from rag.local_llm.registry import EXTRA, SMALL_MODELS, is_intact, model_folder
 from rag.models import cross_encoder, encoder
 from rag.models.embedder import embedder_fingerprint
-from rag.models.entailment import SHA256, load_entailment
 from rag.models.loading import encoder_folder
 from rag.models.onnx import verified_metadata
 from rag.settings import Configuration, SettingDescription, Settings, describe_settings, to_text
@@ -63,7 +62,6 @@ def examine(configuration: Configuration) -> tuple[Check, ...]:
         _home(settings),
     ]
     checks += _index(configuration)
-    checks += [_entailment_model()]
     checks += _endpoint(settings)
     return tuple(checks)
 
@@ -153,15 +151,6 @@ def _small_models(settings: Settings) -> Iterator[Check]:
             yield Check("small model", "warn", f"{model.name} is installed, but llama.cpp is not. Run `{EXTRA}`.")
         else:
             yield Check("small model", "ok", f"{model.name}; `citedesk llm serve {model.name}` serves it")
-
-
-def _entailment_model() -> Check:
-    """Check the weights of the entailment model, which verifies written answers."""
-    try:
-        load_entailment()
-    except CitedeskError as error:
-        return Check("judge", "fail", str(error))
-    return Check("judge", "ok", f"entailment model, weights as recorded (sha256 {SHA256[:12]}…)")
 
 
 def _home(settings: Settings) -> Check:

@@ -10,7 +10,7 @@ from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormat
 from pathlib import Path
 from typing import NoReturn, TypeAlias, get_args
 
-from rag.settings import RECALL_STEPS, Mode, RecallStep, Unsupported, parse_recall
+from rag.settings import RECALL_STEPS, LLMCheck, Mode, RecallStep, Unsupported, parse_recall
 from rag.text.dates import first_day
 from rag.types import CONSTRAINTS, Kind
 
@@ -25,6 +25,7 @@ SETTING_OPTIONS = (
     "llm_model",
     "llm_mode",
     "unsupported",
+    "llm_check",
     "recall",
 )
 """Options that override the setting of the same name."""
@@ -146,7 +147,7 @@ def add_endpoint(parser: ArgumentParser) -> None:
 
 
 def add_writing(parser: ArgumentParser) -> None:
-    """Add --llm-mode and --unsupported."""
+    """Add --llm-mode, --unsupported and --llm-check."""
     parser.add_argument(
         "--llm-mode",
         choices=get_args(Mode),
@@ -156,6 +157,11 @@ def add_writing(parser: ArgumentParser) -> None:
         "--unsupported",
         choices=get_args(Unsupported),
         help="what to do with sentences that no paper supports (CITEDESK_UNSUPPORTED)",
+    )
+    parser.add_argument(
+        "--llm-check",
+        choices=get_args(LLMCheck),
+        help="let the model check its sentences once more, with one request (CITEDESK_LLM_CHECK)",
     )
 
 

@@ -101,6 +101,11 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         f"Not supported by a paper that they cite: {data['unsupported']} of the model's "
         f"{format_count(data['sentences'], 'sentence')}."
     ),
+    "check_failed": lambda data: f"The model's own check failed: {data['error']} The verdicts are the local model's.",
+    "check_incomplete": lambda data: (
+        f"The model's own check gave no verdict with a verbatim quote for {data['left']} of "
+        f"{format_count(data['sentences'], 'sentence')}: the local model's stand there."
+    ),
     "all_removed": lambda data: (
         "No sentence that the model wrote was supported. The extractive answer is shown instead."
     ),

@@ -14,9 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import ErrorDetails
 
-from rag.answer import Origin, SentenceVerdict, Status
+from rag.answer import Origin, Status
 from rag.errors import UsageError
-from rag.types import Filters, Kind, Order, Overrides, Turn, Verdict
+from rag.types import Filters, Kind, Order, Overrides, Turn
 from ui.engine_holder import SessionSettings
 from ui.feedback import MAX_REASON_LENGTH
 from ui.questions import MAX_QUESTION_LENGTH, QuestionRequest, overrides_to_json
@@ -398,13 +398,19 @@ class HitSchema(_PaperFields):
     score: float = Field(description="The probability that the paper belongs to the answer, from 0 to 1.")
 
 
+QuoteVerdict = Literal["supported", "partial", "unsupported"]
+
+
 class QuoteSchema(BaseModel):
     """A verbatim passage of an abstract."""
 
     text: str
     start: int = Field(description="Its first character's offset in the abstract.")
     end: int = Field(description="The offset after its last character.")
-    verdict: Verdict | None = Field(description="Whether it supports what it is cited for; null if not judged.")
+    verdict: QuoteVerdict | None = Field(
+        description="Whether it supports what it is cited for; null if that is unsure or was not judged. No answer has "
+        "“partial” any more."
+    )
 
 
 class CitationSchema(_PaperFields):
@@ -421,8 +427,12 @@ class SentenceSchema(BaseModel):
     start: int = Field(description="Its first character's offset in the answer.")
     end: int = Field(description="The offset after its last character.")
     citations: list[int] = Field(description="The numbers of the papers that it cites.")
-    verdict: SentenceVerdict
-    reason: str | None = Field(description="Why it is not supported.")
+    verdict: QuoteVerdict | Literal["uncited"] | None = Field(
+        description="Null if the check is unsure, or if the sentence is about the answer itself."
+    )
+    reason: str | None = Field(
+        description="Why it is not supported: not found in the abstract, or the abstract says otherwise; what it lacks."
+    )
     origin: Origin
 
 

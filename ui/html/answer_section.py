@@ -79,8 +79,9 @@ def _checked(answer: Answer) -> str:
     own = [sentence.verdict for sentence in answer.sentences if sentence.origin != "added"]
     if not own:
         return ""
-    shares = ", ".join(f"{own.count(verdict)} {words}" for verdict, words in SAID.items() if verdict in own)
-    return f'<p class="cd-checked">{format_count(len(own), "sentence")} checked: {shares}.</p>'
+    shares = [f"{own.count(verdict)} {words}" for verdict, words in SAID.items() if verdict in own]
+    shares += [f"{left} without a verdict"] if (left := sum(verdict not in SAID for verdict in own)) else []
+    return f'<p class="cd-checked">{format_count(len(own), "sentence")} checked: {", ".join(shares)}.</p>'
 
 
 def _written_by(answer: Answer) -> str:

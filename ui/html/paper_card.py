@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rag.render.terminal import SAID
+from rag.render.terminal import QUOTE_SAID
 from rag.text.display import display_line, display_title, format_count
 from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote, Signal
@@ -109,7 +109,7 @@ def _actions(paper: Paper) -> str:
 
 
 def _quote(quote: Quote) -> str:
-    said = f" {verdict_to_html(quote.verdict, SAID[quote.verdict])}" if quote.verdict else ""
+    said = f" {verdict_to_html(quote.verdict, QUOTE_SAID[quote.verdict])}" if quote.verdict else ""
     return f'<q class="cd-quote" dir="auto">{_shown(quote.text)}</q>{said}'
 
 
