@@ -16,7 +16,7 @@ from rag.selection.answerability import answerable_features
 from rag.types import Hit
 
 _FOLDS = 7
-_ROUNDS = 2  # of reading what is undecided, and leaving out what was not judged and seems to belong
+_ROUNDS = 2  # of fitting, and of reading what is then undecided
 _WRONGLY_REFUSED = 0.03  # share of answered questions that the threshold may refuse
 _RIDGE = 1.5  # weight of the L2 penalty relative to the summed loss
 _SMALL = 1e-9
@@ -35,21 +35,37 @@ class Fitted:
     answerable: Floats
 
 
-def fit_ranker(
+def doubt(
     search: Search, examples: Sequence[Example], rerank_depth: int, likely: Callable[[float], bool]
-) -> Fitted:
-    """Fit one depth; `rerank_depth` is 0 for "fast".
+) -> list[Example]:
+    """Return the examples with the label nan of papers that nobody judged and that seem to belong.
 
-    `likely` says of a cross-encoder's logit whether a paper that was not judged seems to belong: it is then left out.
+    `likely` says so of the cross-encoder's logit; it reads what is undecided.
     """
-    ranker = _fit(search, examples, rerank_depth, likely)
+    doubted = list(examples)
+    for _ in range(_ROUNDS):
+        relevance = _fit_relevance(doubted)
+        for i, each in enumerate(examples):
+            if each.asked.judged is None or each.asked.form == "none":
+                continue
+            labels = each.belongs.copy()
+            read = undecided(relevance.logits(relevance_features(each.candidates.signals)), rerank_depth)
+            for j, scores in zip(read, search.read(each, read), strict=True):
+                if each.candidates.paper_ids[j] not in each.asked.judged and likely(scores.belongs):
+                    labels[j] = np.nan
+            doubted[i] = replace(each, belongs=labels)
+    return doubted
+
+
+def fit_ranker(search: Search, examples: Sequence[Example], rerank_depth: int) -> Fitted:
+    """Fit one depth; `rerank_depth` is 0 for "fast"."""
+    ranker = _fit(search, examples, rerank_depth)
     folds = np.array([each.asked.group for each in examples]) % _FOLDS
     hits: list[tuple[Hit, ...]] = [()] * len(examples)
     chances = np.zeros(len(examples))
     for fold in range(_FOLDS):
-        kept = [each for each, own in zip(examples, folds, strict=True) if own != fold]
-        part = _fit(search, kept, rerank_depth, likely)
-        for i in np.flatnonzero(folds == fold):
+        part = _fit(search, [each for each, own in zip(examples, folds, strict=True) if own != fold], rerank_depth)
+        for i in np.flatnonzero(folds == fold).tolist():
             hits[i] = search.rank(examples[i], part, rerank_depth)
             chances[i] = part.answerable.probability(answerable_features(hits[i]))
     answered = np.array([each.asked.form != "none" for each in examples])
@@ -57,45 +73,35 @@ def fit_ranker(
     return Fitted(replace(ranker, threshold=round(threshold, 4)), tuple(hits), chances)
 
 
-def _fit(search: Search, examples: Sequence[Example], rerank_depth: int, likely: Callable[[float], bool]) -> Ranker:
-    depth: Depth = "full" if rerank_depth else "fast"
-    answered = [each for each in examples if each.asked.form != "none"]
-    labels = [each.belongs for each in answered]
-    features = [relevance_features(each.candidates.signals) for each in answered]
-    relevance, reranked = fit_logistic(_joined(features), np.concatenate(labels)), None
-    for _ in range(_ROUNDS if rerank_depth else 0):
-        for i, each in enumerate(answered):
-            labels[i] = _doubted(search, each, relevance.logits(features[i]), rerank_depth, likely)
-        relevance = fit_logistic(_joined(features), np.concatenate(labels))
+def _fit(search: Search, examples: Sequence[Example], rerank_depth: int) -> Ranker:
+    relevance, reranked = _fit_relevance(examples), None
     if rerank_depth:
-        rows, wanted = [], []
-        for each, own, label in zip(answered, features, labels, strict=True):
-            logits = relevance.logits(own)
+        rows, labels = [], []
+        for each in _answered(examples):
+            logits = relevance.logits(relevance_features(each.candidates.signals))
             read = undecided(logits, rerank_depth)
             scores = search.read(each, read)
             belongs, answers = (np.array([getattr(one, name) for one in scores]) for name in ("belongs", "answers"))
             rows.append(reranked_features(logits[read], belongs, answers))
-            wanted.append(label[read])
-        reranked = fit_logistic(_joined(rows), np.concatenate(wanted))
+            labels.append(each.belongs[read])
+        reranked = fit_logistic(_joined(rows), np.concatenate(labels))
     ranker = Ranker(relevance, reranked, Logistic({}, 0.0), 0.0)
     found = [answerable_features(search.rank(each, ranker, rerank_depth)) for each in examples]
-    columns = {name: np.array([each[name] for each in found]) for name in _ANSWERABLE[depth]}
+    names = _ANSWERABLE["full" if rerank_depth else "fast"]
+    columns = {name: np.array([each[name] for each in found]) for name in names}
     return replace(
         ranker, answerable=fit_logistic(columns, np.array([float(each.asked.form != "none") for each in examples]))
     )
 
 
-def _doubted(
-    search: Search, example: Example, logits: Floats, rerank_depth: int, likely: Callable[[float], bool]
-) -> Floats:
-    """Return an example's labels, with nan for a paper that was not judged, was read, and seems to belong."""
-    labels = example.belongs.copy()
-    read = undecided(logits, rerank_depth)
-    for i, scores in zip(read, search.read(example, read), strict=True):
-        judged = example.asked.judged is None or example.candidates.paper_ids[i] in example.asked.judged
-        if not judged and likely(scores.belongs):
-            labels[i] = np.nan
-    return labels
+def _fit_relevance(examples: Sequence[Example]) -> Logistic:
+    answered = _answered(examples)
+    features = [relevance_features(each.candidates.signals) for each in answered]
+    return fit_logistic(_joined(features), np.concatenate([each.belongs for each in answered]))
+
+
+def _answered(examples: Sequence[Example]) -> list[Example]:
+    return [each for each in examples if each.asked.form != "none"]
 
 
 def fit_logistic(features: Features, labels: Floats) -> Logistic:

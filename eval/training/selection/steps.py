@@ -23,7 +23,7 @@ _DATA = ("documents.jsonl.xz", "groups.jsonl", "questions.jsonl")
 def fit(given: Namespace) -> None:
     """Fit both depths on the groups for choosing, and write the weights."""
     from eval.training.selection.collections import read_split
-    from eval.training.selection.fit import fit_ranker, ranker_to_json
+    from eval.training.selection.fit import doubt, fit_ranker, ranker_to_json
     from eval.training.selection.report import measure
     from rag.models.cross_encoder import FOLDER as CROSS_ENCODER
     from rag.models.encoder import FOLDER as ENCODER
@@ -31,21 +31,23 @@ def fit(given: Namespace) -> None:
     from rag.settings import Settings
 
     settings = Settings()
-    search, examples = _search(given.work, read_split(given.data, "choose", given.seed))
+    collection = _gold(given.gold, given.corpus) if given.gold else read_split(given.data, "choose", given.seed)
+    search, examples = _search(given.work, collection)
     slope, intercept = search.cross_encoder.cuts["belongs_platt"]  # type: ignore[misc]
 
     def likely(logit: float) -> bool:
         return float(sigmoid(np.array(slope * logit + intercept))) > 0.5
 
+    doubted = doubt(search, examples, settings.rerank_depth, likely)
     depths, report = {}, {}
     for depth, rerank_depth in (("full", settings.rerank_depth), ("fast", 0)):
-        fitted = fit_ranker(search, examples, rerank_depth, likely)
+        fitted = fit_ranker(search, doubted, rerank_depth)
         depths[depth] = ranker_to_json(fitted.ranker)
         report[depth] = measure(examples, fitted.hits, fitted.answerable, fitted.ranker.threshold)
         _tell(depth, report[depth])
     models = {folder.name: sha256(folder / "model.onnx") for folder in (ENCODER, CROSS_ENCODER)}
     made = {
-        "data_sha256": hashes(given.data / name for name in _DATA),
+        "data_sha256": hashes([given.gold] if given.gold else [given.data / name for name in _DATA]),
         "models_sha256": models,
         "questions": len(examples),
         "papers": len(search.library.papers),
@@ -59,10 +61,8 @@ def fit(given: Namespace) -> None:
 def check(given: Namespace) -> None:
     """Measure the weights on the held-out groups, on BEIR folders, and on gold questions."""
     from eval.benchmarks.beir import read_test_set
-    from eval.gold.questions import load_gold
-    from eval.training.selection.collections import from_gold, from_test_set, read_split
+    from eval.training.selection.collections import from_test_set, read_split
     from eval.training.selection.report import evidence_first, measure
-    from rag.corpus.reader import read_corpus
     from rag.retrieval.scoring import Depth, load_ranker
     from rag.selection.answerability import answerable_features
     from rag.settings import Settings
@@ -71,12 +71,7 @@ def check(given: Namespace) -> None:
     collections = [from_test_set(read_test_set(folder)) for folder in given.beir]
     if given.data:
         collections.append(read_split(given.data, "held", given.seed))
-    if given.gold:
-        papers = read_corpus([given.corpus], settings.saved_year).papers
-        questions = [load_gold([path], {paper.paper_id: paper for paper in papers}) for path in given.gold]
-        collections += [
-            from_gold(f"gold-{path.stem}", papers, own) for path, own in zip(given.gold, questions, strict=True)
-        ]
+    collections += [_gold(path, given.corpus) for path in given.gold]
     out = given.work / "check.json"
     report = json.loads(out.read_text("utf-8")) if out.exists() else {}
     depths: tuple[tuple[Depth, int], ...] = (("fast", 0), ("full", settings.rerank_depth))
@@ -93,6 +88,16 @@ def check(given: Namespace) -> None:
             report[f"{collection.name} {depth}"] = found
             _tell(f"{collection.name} {depth}", found)
             write_json(out, report)
+
+
+def _gold(path: Path, corpus: Path) -> Collection:
+    from eval.gold.questions import load_gold
+    from eval.training.selection.collections import from_gold
+    from rag.corpus.reader import read_corpus
+    from rag.settings import Settings
+
+    papers = read_corpus([corpus], Settings().saved_year).papers
+    return from_gold(f"gold-{path.stem}", papers, load_gold([path], {paper.paper_id: paper for paper in papers}))
 
 
 def _search(work: Path, collection: Collection) -> tuple[Search, list[Example]]:
