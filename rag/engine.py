@@ -28,7 +28,6 @@ from rag.llm.protocol import ChatModel
 from rag.llm.usage import UsageMeter
 from rag.models.loading import Models, load_models
 from rag.query.reader import QueryReader
-from rag.query.understanding.mentions import excludes
 from rag.retrieval.candidates import admitted_papers, retrieve
 from rag.retrieval.catalogue import matching, unmet, unnamed
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
@@ -97,7 +96,7 @@ class Engine:
         self._postprocessors = tuple(postprocessors)
         self._encoder = QueryEncoder(models)
         self._models = models
-        self._reader = QueryReader(library.papers, today)
+        self._reader = QueryReader(library.papers, models.encoder, today)
         self._evidence = EvidenceSelector(library)
         self._search_slot = search_slot
 
@@ -116,6 +115,10 @@ class Engine:
         timer = StepTimer()
         with self._open_llm(use_llm) as llm:
             query = self.understand(question, overrides, history, llm)
+            if query.kind == "help":
+                yield Retrieved(query, (), ())
+                yield Done(replace(Draft(query).help(), timings_ms=timer.stop()))
+                return
             expander = QueryExpander(self._settings, llm, timer)
             found = self.find(query, expander, timer)
             refusal = self._refusal(found)
@@ -278,15 +281,15 @@ class Engine:
             llm.close()
 
     def _question_notices(self, query: Query) -> tuple[Notice, ...]:
-        """Return what of a question was not read."""
+        """Return what of a question was not read, or not applied."""
+        unapplied = (Notice("not_applied", {"parts": query.unapplied}),) if query.unapplied else ()
         if query.kind == "metadata":
-            return (Notice("exclusions_ignored"),) if excludes(query.asked) else ()
+            return unapplied
         if is_non_english_question(query.asked):
-            return (Notice("not_english"),)
-        if excludes(query.asked):
-            return (Notice("exclusions_ignored"),)
+            return (Notice("not_english"), *unapplied)
         question = self._models.encoder.encode_question(query.asked)
-        return (Notice("question_cut", {"tokens": len(question.tokens)}),) if question.truncated else ()
+        cut = (Notice("question_cut", {"tokens": len(question.tokens)}),) if question.truncated else ()
+        return (*unapplied, *cut)
 
 
 def _unmet_notice(found: Found) -> tuple[Notice, ...]:

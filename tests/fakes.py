@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, get_args
@@ -25,7 +26,16 @@ from rag.index.plan import BuildPlan
 from rag.index.update import update_index
 from rag.llm.protocol import ChatModel, Message, Reply
 from rag.models.cross_encoder import PairScores
-from rag.models.encoder import DIMENSION, EncodedDocument, EncodedQuestion, Tagged, TokenVectors, quantize
+from rag.models.encoder import (
+    DIMENSION,
+    EncodedDocument,
+    EncodedQuestion,
+    Encoder,
+    Tagged,
+    TokenVectors,
+    load_encoder,
+    quantize,
+)
 from rag.models.loading import Models, fingerprints
 from rag.models.onnx import Array, l2_normalize
 from rag.retrieval.scoring import Logistic, Ranker
@@ -158,6 +168,19 @@ class HashEncoder:
         return sorted(found, key=lambda each: each.start)
 
 
+class ReadingEncoder(HashEncoder):
+    """Reads questions as the encoder that comes with Citedesk does, and compares them with papers by their words."""
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        read = _own_encoder().encode_question(text)
+        return replace(super().encode_question(text), kinds=read.kinds, follow_ups=read.follow_ups, tags=read.tags)
+
+
+@cache
+def _own_encoder() -> Encoder:
+    return load_encoder()
+
+
 def _first(known: Mapping[str, str | Mapping[str, float]], text: str, default: str) -> str | Mapping[str, float]:
     return next((value for phrase, value in known.items() if phrase.lower() in text.lower()), default)
 
@@ -225,6 +248,11 @@ _NEGATION = re.compile(r"\b(?:no|not|never|cannot|without|fails?|neither|nor)\b"
 def hash_models() -> Models:
     """Return the models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
     return Models(HashEncoder(), HashCrossEncoder())
+
+
+def reading_models() -> Models:
+    """Return the models of `hash_models`, but for questions that are read by the included encoder."""
+    return Models(ReadingEncoder(), HashCrossEncoder())
 
 
 def hash_settings(home: Path, **values: Any) -> Settings:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Status, Usage
-from rag.query.conversation.turns import turn_from_json
+from rag.query.turns import turn_from_json
 from rag.types import Evidence, Filters, Hit, Kind, Overrides, Query, Quote, TokenUsage, Turn
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
 from ui.api.models import AskRequest, FeedbackRequest, parse

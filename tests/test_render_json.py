@@ -44,6 +44,9 @@ def test_written_answer_has_the_contracts_fields() -> None:
                 "order": None,
                 "count": None,
                 "subjects": [],
+                "follow_up": "none",
+                "unsure": [],
+                "unapplied": [],
             },
             "answer": "Robots slip [1]. So.",
             "citations": [

@@ -96,11 +96,24 @@ def add_filters(parser: ArgumentParser) -> None:
     parser.add_argument("--until", type=date, metavar="DATE", help="only papers up to this date, as in 2024")
     parser.add_argument("--author", type=name, metavar="NAME", help="only papers by this author")
     parser.add_argument(
+        "--coauthor",
+        dest="coauthors",
+        action="append",
+        default=[],
+        type=name,
+        metavar="NAME",
+        help="only papers by this author too (repeatable)",
+    )
+    parser.add_argument(
         "--authors", type=count_range, metavar="N|N-M|N-", help="only papers with this number of authors"
     )
     parser.add_argument(
         "--venue", type=name, metavar="NAME", help='only papers published at a venue, as in "ICML 2023"'
     )
+    parser.add_argument("--organisation", type=name, metavar="NAME", help="only papers from this organisation")
+    parser.add_argument("--not-date", type=date, metavar="DATE", help="no papers of this year, month or day")
+    for excluded in ("author", "venue", "organisation"):
+        parser.add_argument(f"--not-{excluded}", type=name, metavar="NAME", help=f"no papers with this {excluded}")
     parser.add_argument("--with-code", dest="code", action="store_true", default=None, help="only papers with code")
     parser.add_argument("--without-code", dest="code", action="store_false", help="only papers without code")
     kinds = get_args(Kind)

@@ -172,7 +172,9 @@ class OnnxEncoder:
         found: list[Tagged] = []
         run: list[float] = []
         previous = ""
-        for row, (start, end) in zip(chances, offsets.tolist(), strict=True):
+        names = [label[2:] for label in self._labels[1::2]]
+        by_tag = chances[:, 1::2] + chances[:, 2::2]  # that a token begins a stretch, or goes on with it
+        for row, tags, (start, end) in zip(chances, by_tag, offsets.tolist(), strict=True):
             if start < 0:
                 continue
             label = self._labels[int(row.argmax())]
@@ -182,7 +184,7 @@ class OnnxEncoder:
                 tag, prefix = found[-1].tag, "I"  # a word has one tag, that of its first piece
             elif inside_word and tag:
                 tag = ""
-            chance = float(row.max())
+            chance = float(tags[names.index(tag)]) if tag else 0.0
             if tag and (prefix == "I" and previous == tag):
                 run.append(chance)
                 found[-1] = Tagged(found[-1].start, end, tag, float(np.mean(run)))

@@ -131,6 +131,9 @@ def _understood(query: Query) -> dict[str, Any]:
         "order": query.order,
         "count": query.count,
         "subjects": list(query.subjects),
+        "follow_up": query.follow_up,
+        "unsure": list(query.unsure),
+        "unapplied": [asdict(each) for each in query.unapplied],
     }
 
 
@@ -179,9 +182,15 @@ def _filters(filters: Filters) -> dict[str, Any]:
         "since": _bound(filters.since),
         "until": _bound(filters.until),
         "author": filters.author,
+        "coauthors": list(filters.coauthors) or None,
         "author_count": {name: value for name, value in count.items() if value is not None} or None,
         "venue": filters.venue,
+        "organisation": filters.organisation,
         "code": filters.code,
+        "not_date": _bound(filters.not_date),
+        "not_author": filters.not_author,
+        "not_venue": filters.not_venue,
+        "not_organisation": filters.not_organisation,
     }
     return {name: value for name, value in values.items() if value is not None}
 

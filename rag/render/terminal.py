@@ -32,9 +32,10 @@ QUOTE_SAID: Mapping[Verdict, str] = {
 
 
 def understood(query: Query) -> str | None:
-    """Return the filters and the order that were understood, in words; None where there are none."""
+    """Return the filters and the order that were understood, and what is unsure, in words; None where nothing is."""
     parts = [f"papers {describe_filters(query.filters)}"] if query.filters else []
     parts += [f"the {query.order} first"] if query.order else []
+    parts += ["as a list, as what it asks for is unsure (--kind to say it)"] if "kind" in query.unsure else []
     lifted = f" (--drop {', --drop '.join(filter_phrases(query.filters))} to lift)" if query.filters else ""
     return f"Understood: {', '.join(parts)}{lifted}." if parts else None
 

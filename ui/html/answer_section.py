@@ -85,7 +85,9 @@ def _checked(answer: Answer) -> str:
 
 
 def _written_by(answer: Answer) -> str:
-    own = "From the records" if answer.query.kind == "metadata" else "In the papers’ own words"
+    own = {"metadata": "From the records", "help": "What can be asked"}.get(
+        answer.query.kind, "In the papers’ own words"
+    )
     parts = [f"Written by {answer.model}" if answer.model else own]
     if "total" in answer.timings_ms:
         parts.append(f"{answer.timings_ms['total'] / 1000:.1f} s")
