@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 _BLOCK, _LEVELS = 32, 15
 
@@ -108,8 +109,8 @@ def _put_four_bit_words(model: Any, words: Tensor) -> None:
 
 def _packed(values: Tensor) -> bytes:
     """Pack two 4-bit values a byte, the first in the low half."""
-    flat = values.numpy()
-    return bytes((flat[..., 0::2] | (flat[..., 1::2] << 4)).tobytes())
+    flat = functional.pad(values.flatten(), (0, values.numel() % 2)).numpy()
+    return bytes((flat[0::2] | (flat[1::2] << 4)).tobytes())
 
 
 def session(path: Path, threads: int = 1) -> Any:
@@ -119,4 +120,4 @@ def session(path: Path, threads: int = 1) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

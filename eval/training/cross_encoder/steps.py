@@ -49,16 +49,6 @@ def collect(given: Namespace) -> None:
     )
 
 
-def vocabulary(given: Namespace) -> None:
-    """Write tokenizer.json with fewer words than the given one."""
-    from eval.training.common.vocabulary import trimmed
-
-    out = given.work / "tokenizer.json"
-    if not _there(out, given):
-        given.work.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(trimmed(given.tokenizer, given.words), ensure_ascii=False), encoding="utf-8")
-
-
 def teach(given: Namespace) -> None:
     """Train a teacher, and write its logits for all examples."""
     if not _there(given.work / f"{given.name}.npz", given):
@@ -243,7 +233,7 @@ def _start(given: Namespace) -> CrossEncoder:
     import torch
 
     from eval.training.common.published import load_weights
-    from eval.training.common.vocabulary import places
+    from eval.training.common.tokens import places
     from eval.training.cross_encoder.network import from_bert, from_mpnet, from_student
 
     if given.start.suffix == ".pt":
