@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eval.ablation import ablate
 from eval.benchmarks import bench
-from eval.claims import plant, verify
+from eval.claims import plant, support, verify
 from eval.injection import inject
 from eval.latency import latency
 from eval.runs import compare, run
@@ -19,6 +19,7 @@ def register(subparsers: Subparsers) -> None:
     run.register(commands)
     compare.register(commands)
     bench.register(commands)
+    support.register(commands)
     verify.register(commands)
     ablate.register(commands)
     inject.register(commands)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from rag.types import Evidence, Hit, Paper, Query, Quote, TokenUsage, Verdict
 
 Status = Literal["answered", "extractive", "refused", "truncated"]
-SentenceVerdict = Verdict | Literal["uncited"]
+SentenceVerdict = Verdict | Literal["uncited", "about_answer"]
 Origin = Literal["written", "repaired", "added"]
 
 
@@ -49,7 +49,7 @@ class Sentence:
     start: int
     end: int
     citations: tuple[int, ...]
-    verdict: SentenceVerdict
+    verdict: SentenceVerdict | None
     reason: str | None = None
     origin: Origin = "written"
 

@@ -28,26 +28,25 @@ from rag.llm.protocol import ChatModel
 from rag.llm.usage import UsageMeter
 from rag.models.loading import Models, load_models
 from rag.query.reader import QueryReader
-from rag.query.understanding.mentions import excludes
 from rag.retrieval.candidates import admitted_papers, retrieve
 from rag.retrieval.catalogue import matching, unmet, unnamed
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
+from rag.retrieval.reranking import Reranker
 from rag.retrieval.scoring import PaperScorer, Ranker
-from rag.selection.answerability import answerable_probability, missing_details, unmentioned
-from rag.selection.cut import arrange, select
+from rag.selection.answerability import answerable_probability, unmentioned
+from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
-from rag.types import Evidence, Hit, Kind, Overrides, Query, Turn
+from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn
 from rag.verification.written_answer import CheckedWriter, load_checked_writer
 
 if TYPE_CHECKING:
     from llama_index.core.postprocessor.types import BaseNodePostprocessor
     from llama_index.core.query_engine import RetrieverQueryEngine
 
-_NAMED = 20  # papers whose own names a question may mention
 _NEAREST = 5  # papers offered with a refusal
 
 
@@ -56,13 +55,15 @@ class Found:
     """The papers found for a query.
 
     `ranking` is best first, `hits` is arranged as the question asks (by date, say), `encoded` holds the search texts,
-    the question first. `relaxations` are set where no paper meets the constraints.
+    the question first, and `reranker` what the cross-encoder has read. `relaxations` are set where no paper meets the
+    constraints.
     """
 
     query: Query
     hits: tuple[Hit, ...] = ()
     ranking: tuple[Hit, ...] = ()
     encoded: tuple[EncodedQuery, ...] = ()
+    reranker: Reranker | None = None
     relaxations: tuple[Relaxation, ...] = ()
     notices: tuple[Notice, ...] = ()
     usage: Usage = Usage()
@@ -93,10 +94,10 @@ class Engine:
         self.writer = writer
         self._settings = settings
         self._postprocessors = tuple(postprocessors)
-        self._embedder = models.encoder
-        self._encoder = QueryEncoder(models.encoder, models.token_encoder, library.bm25)
-        self._reader = QueryReader(library.papers, today)
-        self._evidence = EvidenceSelector(library, self.scorer.cross_encoder)
+        self._encoder = QueryEncoder(models)
+        self._models = models
+        self._reader = QueryReader(library.papers, models.encoder, today)
+        self._evidence = EvidenceSelector(library)
         self._search_slot = search_slot
 
     def ask(
@@ -114,6 +115,10 @@ class Engine:
         timer = StepTimer()
         with self._open_llm(use_llm) as llm:
             query = self.understand(question, overrides, history, llm)
+            if query.kind == "help":
+                yield Retrieved(query, (), ())
+                yield Done(replace(Draft(query).help(), timings_ms=timer.stop()))
+                return
             expander = QueryExpander(self._settings, llm, timer)
             found = self.find(query, expander, timer)
             refusal = self._refusal(found)
@@ -160,7 +165,7 @@ class Engine:
         timer = timer or StepTimer()
         expander = expander or QueryExpander(self._settings, None, timer)
         notices = self._question_notices(query)
-        if query.kind == "off-topic":
+        if query.kind in ("off-topic", "help"):
             return Found(query)
         relaxations = unmet(query, self.library.papers.values())
         if query.kind == "metadata":
@@ -168,17 +173,18 @@ class Engine:
         if relaxations:
             return Found(query, relaxations=relaxations, notices=notices)
         query = expander.expand(query)
-        encoded, ranking = self._retrieve(query, (), timer)
+        reranker = self.scorer.open_reranker(_search_text(query))
+        encoded, ranking = self._retrieve(query, (), reranker, timer)
         for _ in range(self._settings.recall_rounds):
             if expander.model("iterate", query) is None:
                 break
             best = [hit.paper for hit in ranking[:SHOWN_PAPERS]]
-            expanded = expander.add_missing(query, self._evidence.select(query, encoded[0], best))
+            expanded = expander.add_missing(query, self._evidence.select(query, encoded[0], best, reranker))
             if expanded == query:
                 break
             query = expanded
-            encoded, ranking = self._retrieve(query, encoded, timer)
-        return Found(query, arrange(query, ranking), ranking, encoded, notices=notices)
+            encoded, ranking = self._retrieve(query, encoded, reranker, timer)
+        return Found(query, arrange(query, ranking), ranking, encoded, reranker, notices=notices)
 
     def query_engine(self, chat: ChatModel, kind: Kind = "list") -> RetrieverQueryEngine:
         """Return a LlamaIndex query engine that searches as `search` does and writes with `chat`."""
@@ -187,20 +193,20 @@ class Engine:
         return query_engine(lambda question: self.search(question).hits, chat, kind)
 
     def _retrieve(
-        self, query: Query, encoded: tuple[EncodedQuery, ...], timer: StepTimer
+        self, query: Query, encoded: tuple[EncodedQuery, ...], reranker: Reranker | None, timer: StepTimer
     ) -> tuple[tuple[EncodedQuery, ...], tuple[Hit, ...]]:
         """Retrieve and score candidates; `encoded` holds the search texts that were encoded before."""
         with self._search_slot():
-            texts = (query.text or query.asked, *query.further)
+            texts = (_search_text(query), *query.further)
             encoded = (*encoded, *map(self._encoder.encode, texts[len(encoded) :]))
             admitted = admitted_papers(self.library, query.filters)
             candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always=query.papers)
-            hits = self.scorer.rank(query, encoded[0], candidates)
+            hits = self.scorer.rank(query, candidates, reranker)
             if self._postprocessors:
                 from rag.generation.llama_index import postprocess  # 1 s of imports
 
                 hits = postprocess(hits, self._postprocessors, encoded[0].text, self.library.papers)
-            ranking = self.scorer.calibrate(query, hits)
+            ranking = arrange_named(query, [hit for hit in hits if query.admits(hit.paper)])
         timer.lap("retrieve")
         return encoded, ranking
 
@@ -213,7 +219,7 @@ class Engine:
 
     def _refusal(self, found: Found) -> tuple[Notice, ...] | None:
         """Return why the collection does not answer a question, as far as that can be said; None where it does."""
-        query, papers = found.query, [hit.paper for hit in found.ranking[:_NAMED]]
+        query = found.query
         if query.kind == "off-topic":
             return (Notice("off_topic"),)
         if found.relaxations:
@@ -222,15 +228,11 @@ class Engine:
             return ()
         if query.kind == "metadata":
             return None
-        if names := missing_details(query, papers):
-            return (Notice("details_missing", {"names": names}),)
-        # Half a title is half wrong: the nearest paper is what is asked for. And the probability was fitted with late
-        # interaction, without which it says nothing.
-        named = query.kind == "lookup" or (query.papers and query.kind == "compare")
-        if named or self.library.maxsim is None:
+        # Half a title is half wrong: the nearest paper is what is asked for.
+        if query.kind == "lookup" or (query.papers and query.kind in ("compare", "summary")):
             return None
         ranker = self.scorer.ranker
-        probability = answerable_probability(query, found.encoded[0], found.ranking, self.library, ranker)
+        probability = answerable_probability(found.ranking, ranker)
         return None if probability >= ranker.threshold else (Notice("nearest_only"),)
 
     def _screen(self, found: Found, expander: QueryExpander, timer: StepTimer) -> Mapping[str, Decision]:
@@ -239,7 +241,7 @@ class Engine:
         if llm is None:
             return {}
         papers = [hit.paper for hit in found.ranking[: self._settings.screen_depth]]
-        shown = self._evidence.select(found.query, found.encoded[0], papers)
+        shown = self._evidence.select(found.query, found.encoded[0], papers, found.reranker)
         timer.lap("evidence")
         with llm.step("screen"):
             screening = screen(found.query, shown, llm, self._settings.llm_parallel)
@@ -261,8 +263,9 @@ class Engine:
             return Draft(query, tuple(Evidence(hit.rank, hit.paper, ()) for hit in found.hits), notices=found.notices)
         belongs = {paper_id: decision.belongs for paper_id, decision in decisions.items()}
         selection = select(query, found.ranking, belongs, self._settings.screen_odds)
-        evidence = self._evidence.select(query, found.encoded[0], [hit.paper for hit in selection.cited])
-        notices = (*found.notices, *_unmentioned_sides(query, evidence))
+        cited = [hit.paper for hit in selection.cited]
+        evidence = self._evidence.select(query, found.encoded[0], cited, found.reranker)
+        notices = (*found.notices, *_unmentioned(query, cited))
         return Draft(query, evidence, _near(selection.near), selection.missed, notices)
 
     @contextmanager
@@ -278,16 +281,15 @@ class Engine:
             llm.close()
 
     def _question_notices(self, query: Query) -> tuple[Notice, ...]:
-        """Return what of a question was not read."""
+        """Return what of a question was not read, or not applied."""
+        unapplied = (Notice("not_applied", {"parts": query.unapplied}),) if query.unapplied else ()
         if query.kind == "metadata":
-            return (Notice("exclusions_ignored"),) if excludes(query.asked) else ()
+            return unapplied
         if is_non_english_question(query.asked):
-            return (Notice("not_english"),)
-        if excludes(query.asked):
-            return (Notice("exclusions_ignored"),)
-        most = self._embedder.max_tokens
-        cut = len(self._embedder.tokenize(query.asked)) > most
-        return (Notice("question_cut", {"tokens": most}),) if cut else ()
+            return (Notice("not_english"), *unapplied)
+        question = self._models.encoder.encode_question(query.asked)
+        cut = (Notice("question_cut", {"tokens": len(question.tokens)}),) if question.truncated else ()
+        return (*unapplied, *cut)
 
 
 def _unmet_notice(found: Found) -> tuple[Notice, ...]:
@@ -302,11 +304,13 @@ def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:
     return tuple(Citation(None, hit.paper) for hit in hits)
 
 
-def _unmentioned_sides(query: Query, evidence: Sequence[Evidence]) -> tuple[Notice, ...]:
-    if query.kind != "compare":
-        return ()
-    names = unmentioned(query.subjects, [each.paper for each in evidence])
-    return (Notice("sides_unmentioned", {"names": names}),) if names else ()
+def _unmentioned(query: Query, papers: Sequence[Paper]) -> tuple[Notice, ...]:
+    names = unmentioned(query, papers)
+    return (Notice("unmentioned", {"names": names}),) if names else ()
+
+
+def _search_text(query: Query) -> str:
+    return query.text or query.asked
 
 
 def _explained(answer: Answer, decisions: Mapping[str, Decision]) -> Answer:
@@ -332,5 +336,6 @@ def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = 
     LlamaIndex's, and see one node per paper, ranked by all signals, best first.
     """
     library = open_library(settings)
-    writer = load_checked_writer(settings) if use_llm and settings.has_endpoint else None
-    return Engine(settings, library, load_models(settings), postprocessors, writer=writer)
+    models = load_models(settings)
+    writer = load_checked_writer(settings, models.cross_encoder) if use_llm and settings.has_endpoint else None
+    return Engine(settings, library, models, postprocessors, writer=writer)

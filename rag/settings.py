@@ -21,8 +21,12 @@ Group = Literal["index", "retrieval", "endpoint", "writing", "expansion"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 Mode = Literal["whole", "per-paper"]
 Unsupported = Literal["mark", "strike", "repair"]
+LLMCheck = Literal["off", "on"]
 RecallStep = Literal["rewrite", "hyde", "iterate", "screen"]
 RECALL_STEPS: tuple[RecallStep, ...] = get_args(RecallStep)
+OWN_ENCODER = "citedesk-encoder"
+"""The encoder that comes with Citedesk, as `embed_model` names it."""
+
 _PROJECT = Path(__file__).resolve().parent.parent
 _MIN_PROMPT = 260  # tokens of the instructions, the question and some evidence
 _CHECKOUT = (_PROJECT / "pyproject.toml").exists()
@@ -63,14 +67,17 @@ class Settings:
         "index", 2025, "year in which the listing pages were saved, used for dates without a year", minimum=1990
     )
     embed_model: str = _setting(
-        "index", "bge-small-en-v1.5", "encoder: a bundled model, a folder of model files, or a model hub id"
-    )
-    late_model: str = _setting(
         "index",
-        "answerai-colbert-small-v1",
-        "token encoder for late interaction: a bundled model, a folder with a copy of its files, or none",
+        OWN_ENCODER,
+        "model of the papers' vectors: the included encoder, a folder of model files, or a model hub id",
     )
-    chunk_tokens: int = _setting("index", 96, "maximum length of a chunk", unit="tokens", minimum=16)
+    chunk_tokens: int = _setting(
+        "index",
+        384,
+        "maximum length of a chunk; with its title it is at most what the encoder reads, 384",
+        unit="tokens",
+        minimum=16,
+    )
     chunk_overlap: int = _setting(
         "index", 32, "maximum overlap of adjacent chunks, in whole sentences", unit="tokens", minimum=0
     )
@@ -79,8 +86,8 @@ class Settings:
     )
     rerank_depth: int = _setting(
         "retrieval",
-        30,
-        "candidates that the cross-encoder reranks; 0 disables it, as --fast does",
+        12,
+        "undecided candidates that the cross-encoder reads at most; 0 disables it, as --fast does",
         unit="papers",
         minimum=0,
     )
@@ -112,6 +119,11 @@ class Settings:
         "mark",
         "treatment of sentences that no paper supports: mark them, strike them through, or repair them with one more "
         "request",
+    )
+    llm_check: LLMCheck = _setting(
+        "writing",
+        "off",
+        "on: the endpoint's model checks all sentences once more, with one request, and has to quote the abstracts",
     )
     recall: tuple[RecallStep, ...] = _setting(
         "expansion",

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from rag.text.dates import first_day, is_within, last_day
-from rag.text.names import matches_author, matches_venue
+from rag.text.names import matches_author, matches_organisation, matches_venue
 
-Kind = Literal["list", "fact", "compare", "lookup", "metadata", "off-topic"]
+Kind = Literal["list", "fact", "compare", "lookup", "summary", "metadata", "help", "off-topic"]
+FollowUp = Literal["none", "refine", "ask", "act", "new"]
 Order = Literal["newest", "oldest"]
-Signal = Literal["dense", "lexical", "maxsim", "maxsim_idf", "rerank"]
-Verdict = Literal["supported", "partial", "unsupported"]
+Signal = Literal["dense", "lexical", "maxsim", "belongs", "answers"]
+UnappliedReason = Literal["unreadable", "unknown", "several", "unsure", "topic"]
+Verdict = Literal["supported", "not_found", "contradicted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,9 @@ class Problem:
 class Filters:
     """Constraints on papers; bounds are inclusive, and None admits every paper.
 
-    `since` and `until` are ISO dates of any precision. An unknown value of a paper satisfies no filter.
+    `since`, `until` and `not_date` are ISO dates of any precision. `author` and all of `coauthors` must have written a
+    paper. An unknown value of a paper satisfies no filter, but excludes no paper by a filter whose name begins with
+    "not".
     """
 
     since: str | None = None
@@ -88,16 +92,27 @@ class Filters:
     most_authors: int | None = None
     venue: str | None = None
     code: bool | None = None
+    coauthors: tuple[str, ...] = ()
+    organisation: str | None = None
+    not_date: str | None = None
+    not_author: str | None = None
+    not_venue: str | None = None
+    not_organisation: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("author", "venue"):
-            value = getattr(self, name)
+        names = ("author", "venue", "organisation", "not_author", "not_venue", "not_organisation")
+        for name, value in [
+            *((each, getattr(self, each)) for each in names),
+            *(("coauthors", x) for x in self.coauthors),
+        ]:
             if value is not None and not re.search(r"\w", value):
                 raise ValueError(f"{name} names nothing: {value!r}")
         first = None if self.since is None else first_day(self.since)
         last = None if self.until is None else last_day(self.until)
         if first and last and first > last:
             raise ValueError(f"since {self.since} is after until {self.until}")
+        if self.not_date is not None:
+            first_day(self.not_date)
         least, most = self.least_authors, self.most_authors
         if min(least or 1, most or 1) < 1 or 0 in (least, most):
             raise ValueError(f"not a count of authors: {least}, {most}")
@@ -105,23 +120,26 @@ class Filters:
             raise ValueError(f"at least {least} authors are more than at most {most}")
 
     def __bool__(self) -> bool:
-        return any(getattr(self, each.name) is not None for each in fields(self))
+        return any(getattr(self, each.name) != each.default for each in fields(self))
 
     def admits(self, paper: Paper) -> bool:
         """Return whether a paper passes; a date less precise than a bound passes if all of its days do."""
         return (
             self._admits_date(paper.date)
             and self._admits_count(paper.known_author_count)
-            and (self.author is None or any(matches_author(self.author, name) for name in paper.authors))
-            and (self.venue is None or (paper.venue is not None and matches_venue(self.venue, paper.venue)))
+            and all(_wrote(paper, author) for author in (self.author, *self.coauthors) if author is not None)
+            and (self.venue is None or _appeared_at(paper, self.venue))
+            and (self.organisation is None or _comes_from(paper, self.organisation))
             and self.code in (None, paper.code is not None)
+            and not self._excludes(paper)
         )
 
     def without(self, name: str) -> Filters:
         """Return the filters without a constraint, by its name in JSON; raises ValueError for an unknown name."""
         if name not in CONSTRAINTS:
             raise ValueError(f"not a filter: {name!r}; there are {', '.join(CONSTRAINTS)}")
-        return replace(self, **dict.fromkeys(CONSTRAINTS[name]))
+        unset = Filters()
+        return replace(self, **{each: getattr(unset, each) for each in CONSTRAINTS[name]})
 
     def _admits_date(self, date: str | None) -> bool:
         return self.since is None is self.until or (date is not None and is_within(date, self.since, self.until))
@@ -131,24 +149,64 @@ class Filters:
             return True
         return count is not None and (self.least_authors or 0) <= count <= (self.most_authors or count)
 
+    def _excludes(self, paper: Paper) -> bool:
+        return (
+            (
+                self.not_date is not None
+                and paper.date is not None
+                and is_within(paper.date, self.not_date, self.not_date)
+            )
+            or (self.not_author is not None and _wrote(paper, self.not_author))
+            or (self.not_venue is not None and _appeared_at(paper, self.not_venue))
+            or (self.not_organisation is not None and _comes_from(paper, self.not_organisation))
+        )
+
 
 CONSTRAINTS: Mapping[str, tuple[str, ...]] = {
     "since": ("since",),
     "until": ("until",),
     "author": ("author",),
+    "coauthors": ("coauthors",),
     "author_count": ("least_authors", "most_authors"),
     "venue": ("venue",),
+    "organisation": ("organisation",),
     "code": ("code",),
+    "not_date": ("not_date",),
+    "not_author": ("not_author",),
+    "not_venue": ("not_venue",),
+    "not_organisation": ("not_organisation",),
 }
 """The constraints by their names in JSON and `--drop`, with the fields of Filters that hold each."""
 
 
+def _wrote(paper: Paper, author: str) -> bool:
+    return any(matches_author(author, name) for name in paper.authors)
+
+
+def _appeared_at(paper: Paper, venue: str) -> bool:
+    return paper.venue is not None and matches_venue(venue, paper.venue)
+
+
+def _comes_from(paper: Paper, organisation: str) -> bool:
+    return paper.organisation is not None and matches_organisation(organisation, paper.organisation)
+
+
+@dataclass(frozen=True, slots=True)
+class Unapplied:
+    """A part of a question that states something which was not applied, its tag, and why."""
+
+    text: str
+    tag: str
+    reason: UnappliedReason
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as it was understood; `text` is the search text, "" where nothing is left to search for.
+    """A question as it was understood; `text` is what is searched for, as it is worded.
 
     `count` is the number of papers asked for; `subjects` are the names to compare, to order or to count the authors of.
     `standalone` is the question that a follow-up stands for; `papers`, if any, restrict the search to their ids.
+    `unsure` names what was read with a probability below one half, and `unapplied` holds what was not applied.
     `further` are texts by which a language model expands the query.
     """
 
@@ -162,6 +220,9 @@ class Query:
     standalone: str | None = None
     papers: tuple[str, ...] = ()
     further: tuple[str, ...] = ()
+    follow_up: FollowUp = "none"
+    unsure: tuple[str, ...] = ()
+    unapplied: tuple[Unapplied, ...] = ()
 
     @property
     def asked(self) -> str:

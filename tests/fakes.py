@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -24,14 +25,23 @@ from rag.index.library import Library, open_library
 from rag.index.plan import BuildPlan
 from rag.index.update import update_index
 from rag.llm.protocol import ChatModel, Message, Reply
-from rag.models.encoder import Vectors
-from rag.models.loading import Models
+from rag.models.cross_encoder import PairScores
+from rag.models.encoder import (
+    DIMENSION,
+    EncodedDocument,
+    EncodedQuestion,
+    Encoder,
+    Tagged,
+    TokenVectors,
+    load_encoder,
+    quantize,
+)
+from rag.models.loading import Models, fingerprints
 from rag.models.onnx import Array, l2_normalize
-from rag.models.token_encoder import DIMENSION, Spans, TokenVectors, quantize, token_encoder_fingerprint
 from rag.retrieval.scoring import Logistic, Ranker
 from rag.settings import Settings
 from rag.text.tokens import tokenize
-from rag.types import Paper, TokenUsage
+from rag.types import FollowUp, Kind, Paper, TokenUsage
 from rag.verification.judge import SentenceJudge
 from rag.verification.written_answer import CheckedWriter
 from tests.indexes import copy_index
@@ -81,71 +91,112 @@ REEF = Paper(
     date="2024-06",
 )
 SHELF = (PEBBLE, DUNE, QUBITS, REEF)
-HASH_RECIPE = Recipe("hash", chunk_tokens=30, chunk_overlap=8, late=token_encoder_fingerprint("hash"))
+_QUESTION_TOKENS = 96
+HASH_RECIPE = Recipe(fingerprints("hash")[0], chunk_tokens=30, chunk_overlap=8, embedder="hash")
 EASY_RANKER = Ranker(
-    signals={"dense": 1.0, "lexical": 1.0, "maxsim": 1.0, "maxsim_idf": 1.0, "rerank": 1.0},
-    relevance=Logistic({"strength": 1.0}, 0.0),
-    answerable={"list": Logistic({}, 30.0), "other": Logistic({}, 30.0)},
+    relevance=Logistic({"lexical": 2.0, "maxsim": 2.0}, -2.5),
+    reranked=Logistic({"relevance": 2.0, "belongs": 0.5}, 0.0),
+    answerable=Logistic({}, 30.0),
     threshold=0.5,
 )
-"""Weighs all signals alike, holds every question for answerable, and a paper for relevant if it is above the mean."""
+"""Holds every question for answerable, and a paper for relevant if it has some of its words."""
 
 
 class HashEncoder:
-    """Embeds a text as the sum of its stems' hashed directions: texts that share words are near each other."""
+    """Encodes words as the hashed directions of their stems: texts that share words are near each other.
+
+    `tags` gives the tag of phrases in a question; `kinds` and `follow_ups` give its kind and follow-up type, a name or
+    the probabilities by name, by the first of their phrases that it has. Case does not matter. `embedded` records the
+    titles of texts that were encoded, `asked` the questions.
+    """
 
     max_tokens = 512
 
-    def __init__(self, fails_on: str | None = None) -> None:
+    def __init__(
+        self,
+        fails_on: str | None = None,
+        tags: Mapping[str, str] = {},
+        kinds: Mapping[str, str | Mapping[str, float]] = {},
+        follow_ups: Mapping[str, str | Mapping[str, float]] = {},
+    ) -> None:
         self.embedded: list[str] = []
+        self.asked: list[str] = []
+        self.tags = dict(tags)
+        self.kinds = dict(kinds)
+        self.follow_ups = dict(follow_ups)
         self._fails_on = fails_on
 
-    def encode_documents(self, texts: Sequence[str]) -> Vectors:
-        if self._fails_on and any(self._fails_on in text for text in texts):
+    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:
+        if self._fails_on and any(self._fails_on in title + abstract for title, abstract in texts):
             raise ModelFailed("a text that it does not like")
-        self.embedded += texts
-        vectors = np.stack([self._sum(text) for text in texts])
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+        self.embedded += [title for title, _ in texts]
+        return [self._document(title, abstract) for title, abstract in texts]
 
-    def encode_query(self, text: str) -> Vectors:
-        vector: Vectors = self.encode_documents([text])[0]
-        return vector
+    def encode_question(self, text: str) -> EncodedQuestion:
+        self.asked.append(text)
+        words = list(re.finditer(r"\S+", text))
+        truncated, words = len(words) >= _QUESTION_TOKENS, words[: _QUESTION_TOKENS - 1]
+        return EncodedQuestion(
+            text,
+            _vector(text),
+            np.stack([_direction(word) for word in ("[CLS]", *(match.group() for match in words))]),
+            np.array([0.0] + [1.0] * len(words), np.float32),
+            np.array([(-1, -1), *(match.span() for match in words)], np.int32),
+            _chances(_first(self.kinds, text, "list"), get_args(Kind)),
+            _chances(_first(self.follow_ups, text, "none"), get_args(FollowUp)),
+            tuple(self._tagged(text)),
+            truncated,
+        )
 
     def tokenize(self, text: str) -> list[int]:
         return [zlib.crc32(word.encode()) for word in text.split()]
 
-    def _sum(self, text: str) -> Vectors:
-        vector = np.full(64, 1e-3, np.float32)
-        for term in tokenize(text):
-            vector[zlib.crc32(term.encode()) % 64] += 1
-        return vector
-
-
-class HashTokenEncoder:
-    """Embeds each word as the hashed direction of its stem; the title's words have no place in the abstract."""
-
-    def __init__(self, fails_on: str | None = None) -> None:
-        self.embedded: list[str] = []
-        self._fails_on = fails_on
-
-    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[TokenVectors]:
-        if self._fails_on and any(self._fails_on in title + abstract for title, abstract in texts):
-            raise ModelFailed("a paper that it does not like")
-        self.embedded += [title for title, _ in texts]
-        return [self._tokens(title, abstract) for title, abstract in texts]
-
-    def encode_query(self, text: str) -> Array:
-        return np.stack([_direction(word) for word in ["[CLS]", *text.split()]])
-
-    def query_token_spans(self, text: str) -> Spans:
-        return np.array([(-1, -1), *(match.span() for match in re.finditer(r"\S+", text))], np.int32)
-
-    def _tokens(self, title: str, abstract: str) -> TokenVectors:
+    def _document(self, title: str, abstract: str) -> EncodedDocument:
         outside = ["[CLS]", *title.split()]
         inside = list(re.finditer(r"\S+", abstract))
         vectors = np.stack([_direction(word) for word in (*outside, *(match.group() for match in inside))])
         spans = [(-1, -1)] * len(outside) + [match.span() for match in inside]
-        return TokenVectors(quantize(vectors), np.array(spans, np.int32))
+        tokens = TokenVectors(quantize(vectors), np.array(spans, np.int32))
+        return EncodedDocument(_vector(f"{title}. {abstract}"), tokens)
+
+    def _tagged(self, text: str) -> list[Tagged]:
+        found = [
+            Tagged(match.start(), match.end(), tag, 0.95)
+            for phrase, tag in self.tags.items()
+            for match in re.finditer(re.escape(phrase), text, re.IGNORECASE)
+        ]
+        return sorted(found, key=lambda each: each.start)
+
+
+class ReadingEncoder(HashEncoder):
+    """Reads questions as the encoder that comes with Citedesk does, and compares them with papers by their words."""
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        read = _own_encoder().encode_question(text)
+        return replace(super().encode_question(text), kinds=read.kinds, follow_ups=read.follow_ups, tags=read.tags)
+
+
+@cache
+def _own_encoder() -> Encoder:
+    return load_encoder()
+
+
+def _first(known: Mapping[str, str | Mapping[str, float]], text: str, default: str) -> str | Mapping[str, float]:
+    return next((value for phrase, value in known.items() if phrase.lower() in text.lower()), default)
+
+
+def _chances(wanted: str | Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+    """Return the probabilities of all names: those given, or 0.93 for the one that is named."""
+    if isinstance(wanted, str):
+        return {name: 0.93 if name == wanted else 0.07 / (len(names) - 1) for name in names}
+    return {name: wanted.get(name, 0.0) for name in names}
+
+
+def _vector(text: str) -> Array:
+    vector = np.full(64, 1e-3, np.float32)
+    for term in tokenize(text):
+        vector[zlib.crc32(term.encode()) % 64] += 1
+    return l2_normalize(vector)
 
 
 def _direction(word: str) -> Array:
@@ -154,42 +205,59 @@ def _direction(word: str) -> Array:
 
 
 class HashCrossEncoder:
-    """Scores a text by the share of the question's stems that it holds: a logit from -4 for none to 4 for all."""
+    """Scores a text by the share of the question's stems that it holds: a logit from -4 for none to 4 for all.
+
+    A claim that negates what the text does not, or the other way round, is contradicted as much as it would else be
+    supported. The evidence of a word is 1 if the question has it, else -1.
+    """
+
+    cuts: Mapping[str, float | Sequence[float]] = {
+        "belongs_platt": (1.0, 0.0),
+        "answers_platt": (1.0, 0.0),
+        "supports_platt": (1.0, 0.0),
+        "supports_cut": 1.0,
+        "supports_even_cut": -1.0,
+    }
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, list[str]]] = []
 
-    def score(self, question: str, texts: Sequence[str]) -> Array:
+    def score(self, question: str, texts: Sequence[str]) -> PairScores:
         self.asked.append((question, list(texts)))
         wanted = set(tokenize(question))
         shares = [len(wanted & set(tokenize(text))) / max(len(wanted), 1) for text in texts]
-        return np.array([8 * share - 4 for share in shares], np.float32)
-
-
-class HashEntailment:
-    """Judges by the share of the claim's terms that a text holds, and by whether only one of the two negates."""
-
-    def probabilities(self, claim: str, texts: Sequence[str]) -> Array:
-        terms = set(tokenize(claim))
-        return np.array([self._row(claim, text, terms) for text in texts], np.float32).reshape(-1, 3)
-
-    def _row(self, claim: str, text: str, terms: set[str]) -> tuple[float, float, float]:
-        said = len(terms & set(tokenize(text))) / (len(terms) or 1)
-        opposed = bool(_NEGATION.search(claim)) != bool(_NEGATION.search(text))
-        return (0.0, said, 1 - said) if opposed else (said, 0.0, 1 - said)
+        logits = np.array([8 * share - 4 for share in shares], np.float32)
+        opposed = np.array([bool(_NEGATION.search(question)) != bool(_NEGATION.search(text)) for text in texts], bool)
+        words = [list(re.finditer(r"\S+", text)) for text in texts]
+        return PairScores(
+            logits,
+            logits.copy(),
+            np.where(opposed, np.float32(-4), logits),
+            np.where(opposed, logits, np.float32(-4)),
+            tuple(
+                np.array([1.0 if wanted & set(tokenize(word.group())) else -1.0 for word in own], np.float32)
+                for own in words
+            ),
+            tuple(np.array([word.span() for word in own], np.int32).reshape(-1, 2) for own in words),
+        )
 
 
 _NEGATION = re.compile(r"\b(?:no|not|never|cannot|without|fails?|neither|nor)\b", re.IGNORECASE)
 
 
 def hash_models() -> Models:
-    """Return the three models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
-    return Models(HashEncoder(), HashTokenEncoder(), HashCrossEncoder())
+    """Return the models that need no weights; their recipe is `HASH_RECIPE`, their setting "hash"."""
+    return Models(HashEncoder(), HashCrossEncoder())
+
+
+def reading_models() -> Models:
+    """Return the models of `hash_models`, but for questions that are read by the included encoder."""
+    return Models(ReadingEncoder(), HashCrossEncoder())
 
 
 def hash_settings(home: Path, **values: Any) -> Settings:
     """Return the settings of an index of `HASH_RECIPE`, with other settings as `values`."""
-    return Settings(home=home, embed_model="hash", late_model="hash", **values)
+    return Settings(home=home, embed_model="hash", **values)
 
 
 def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
@@ -206,25 +274,12 @@ def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
     return open_library(hash_settings(home))
 
 
-class WordEntailment:
-    """Supports a claim as far as a text has its stems; denies one that negates what the text does not."""
-
-    def probabilities(self, claim: str, texts: Sequence[str]) -> Array:
-        terms = set(tokenize(claim))
-        rows = []
-        for text in texts:
-            share = len(terms & set(tokenize(text))) / max(len(terms), 1)
-            opposed = (" not " in claim) != (" not " in text)
-            rows.append((0.0, share, 1 - share) if opposed else (share, 0.0, 1 - share))
-        return np.array(rows, np.float32)
-
-
 def word_writer(settings: Settings, chat: ChatModel | None = None) -> CheckedWriter:
     """Return a writer that judges and counts by words, over a chat model or else the configured endpoint."""
     from rag.llm.client import open_chat  # only needed where a test has an endpoint
 
     writer = Writer(settings, TokenCounter(str.split), lambda: chat or open_chat(settings))
-    return CheckedWriter(writer, SentenceJudge(WordEntailment()))
+    return CheckedWriter(writer, SentenceJudge(HashCrossEncoder()))
 
 
 @dataclass

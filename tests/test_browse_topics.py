@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.models.encoder import Vectors
+from rag.models.onnx import Array
 from rag.types import Paper
 from ui.browse.topic_map import map_to_html, point_numbers
 from ui.browse.topic_names import topic_names
@@ -23,7 +23,7 @@ ROBOTS = [
 ]
 
 
-def shelves(count: int) -> tuple[dict[str, Paper], dict[str, Vectors]]:
+def shelves(count: int) -> tuple[dict[str, Paper], dict[str, Array]]:
     """Return papers of two kinds with vectors that point two ways."""
     random = np.random.default_rng(0)
     papers = {f"p{n:05}": Paper(f"p{n:05}", f"Number {n}", ("Caches", "Robots")[n % 2]) for n in range(count)}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.index.chunks import Chunker, embedded_text
+from rag.index.chunks import Chunker
 from tests.fakes import CACHE_PAPER, HashEncoder
 
 TOKENIZE = HashEncoder().tokenize
@@ -13,7 +13,7 @@ TOKENIZE = HashEncoder().tokenize
 
 def test_chunks_are_windows_of_whole_sentences_that_overlap() -> None:
     paper = replace(CACHE_PAPER, abstract="One two three. Four five six. Seven eight nine. Ten eleven twelve.")
-    chunks = Chunker(6, 3, TOKENIZE).chunks([paper])
+    chunks = Chunker(6, 3, TOKENIZE, 512).chunks(paper)
     assert [(chunk.chunk_id, chunk.text) for chunk in chunks] == [
         ("2401.00001#0", "One two three. Four five six."),
         ("2401.00001#1", "Four five six. Seven eight nine."),
@@ -21,9 +21,37 @@ def test_chunks_are_windows_of_whole_sentences_that_overlap() -> None:
     ]
 
 
-def test_title_goes_before_what_is_embedded() -> None:
-    (chunk,) = Chunker(96, 32, TOKENIZE).chunks([replace(CACHE_PAPER, abstract="One two.")])
-    assert embedded_text(CACHE_PAPER, chunk) == "Small Caches. One two."
+def test_abstract_that_the_encoder_reads_in_one_pass_is_one_chunk() -> None:
+    (chunk,) = Chunker(96, 32, TOKENIZE, 96).chunks(replace(CACHE_PAPER, abstract=" One two.  Three. "))
+    assert (chunk.text, chunk.start, chunk.end) == (" One two.  Three. ", 0, 18)
+
+
+def test_chunk_leaves_room_for_the_title() -> None:
+    paper = replace(CACHE_PAPER, abstract="One two three four five six. " * 6)
+    by_title = {
+        title: max(
+            len(TOKENIZE(chunk.text)) for chunk in Chunker(96, 0, TOKENIZE, 40).chunks(replace(paper, title=title))
+        )
+        for title in ("Short", "Word " * 15, "Word " * 60)
+    }
+    assert list(by_title.values()) == [30, 18, 12]
+
+
+def test_overlap_gives_way_to_a_sentence_that_would_not_fit_with_it() -> None:
+    paper = replace(CACHE_PAPER, abstract="One two three. Four five six seven eight nine. Ten.")
+    assert [chunk.text for chunk in Chunker(7, 3, TOKENIZE, 512).chunks(paper)] == [
+        "One two three.",
+        "Four five six seven eight nine. Ten.",
+    ]
+
+
+def test_sentence_that_is_too_long_is_split_at_its_words() -> None:
+    paper = replace(CACHE_PAPER, abstract="one two three four five six seven.")
+    assert [chunk.text for chunk in Chunker(3, 1, TOKENIZE, 512).chunks(paper)] == [
+        "one two three",
+        "three four five",
+        "five six seven.",
+    ]
 
 
 @given(
@@ -31,7 +59,7 @@ def test_title_goes_before_what_is_embedded() -> None:
 )
 def test_chunks_are_verbatim_at_their_offsets(sentences: list[str]) -> None:
     paper = replace(CACHE_PAPER, abstract=" ".join(sentences) + "End.")
-    chunks = Chunker(20, 8, TOKENIZE).chunks([paper])
+    chunks = Chunker(20, 8, TOKENIZE, 512).chunks(paper)
     assert chunks
     for chunk in chunks:
         assert paper.abstract[chunk.start : chunk.end] == chunk.text

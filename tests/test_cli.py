@@ -197,8 +197,8 @@ def test_ask_streams_a_written_answer(
     flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
     code, out, _ = run(capsys, "ask", QUESTION, *flags)
     assert code == 0
-    assert out.startswith("Pebble prunes the KV cache [1]. It cures the flu [1]. (not supported)\n\n")
-    assert "\nChecked 2 sentences of the model: 1 supported, 1 not supported.\n" in out
+    assert out.startswith("Pebble prunes the KV cache [1]. It cures the flu [1]. (not found in the abstract)\n\n")
+    assert "\nChecked 2 sentences of the model: 1 supported, 1 not found in the abstract.\n" in out
     assert "\nPapers\n[1] Small Caches (2024-01-05)\n" in out
 
 
@@ -346,7 +346,7 @@ def test_bad_input_is_one_clear_line(
 def test_index_of_another_model_names_both(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "ask", "x", "--embed-model", "someone/model")
     assert code == 1
-    assert "built with the model bge-small-en-v1.5, but CITEDESK_EMBED_MODEL names someone/model" in err
+    assert "built with the model citedesk-encoder, but CITEDESK_EMBED_MODEL names someone/model" in err
 
 
 def test_unexpected_error_is_one_line_without_a_traceback(

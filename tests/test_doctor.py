@@ -34,24 +34,22 @@ def test_sound_installation_is_fine(corpus: Path, capsys: pytest.CaptureFixture[
     code, checks = examine(capsys)
     assert code == 0
     assert {state for state, _ in checks.values()} == {"ok"}
-    assert list(checks) == ["python", "packages", "model", "late model", "home", "index", "corpus", "judge", "endpoint"]
+    assert list(checks) == [
+        "python", "packages", "encoder", "cross-encoder", "home", "index", "corpus", "endpoint",
+    ]  # fmt: skip
     assert ": 3 papers, " in checks["index"][1]
 
 
-@pytest.mark.parametrize(
-    ("name", "state", "detail"),
-    [
-        ("none", "ok", "none, as set"),
-        ("bge-small-en-v1.5", "fail", "Set CITEDESK_LATE_MODEL to one of these, or to none."),
-    ],
-)
-def test_late_model_is_checked(
-    name: str, state: str, detail: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_damaged_weights_fail_with_their_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CITEDESK_LATE_MODEL", name)
-    _, checks = examine(capsys)
-    assert checks["late model"][0] == state
-    assert checks["late model"][1].endswith(detail)
+    (tmp_path / "model.onnx").write_bytes(b"torn")
+    (tmp_path / "metadata.json").write_text('{"model_sha256": "0000"}')
+    monkeypatch.setattr("rag.models.cross_encoder.FOLDER", tmp_path)
+    code, checks = examine(capsys)
+    assert (code, checks["encoder"][0], checks["cross-encoder"][0]) == (1, "ok", "fail")
+    assert "model.onnx is damaged" in checks["cross-encoder"][1]
+    assert "Reinstall Citedesk" in checks["cross-encoder"][1]
 
 
 def test_missing_index_fails_with_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,8 +77,14 @@ def test_folder_without_a_model_fails(
 ) -> None:
     monkeypatch.setenv("CITEDESK_EMBED_MODEL", str(tmp_path))
     code, checks = examine(capsys)
-    assert (code, checks["model"][0]) == (1, "fail")
-    assert "contains no model. Set CITEDESK_EMBED_MODEL to a model folder." in checks["model"][1]
+    assert (code, checks["embedder"][0]) == (1, "fail")
+    assert "contains no model. Set CITEDESK_EMBED_MODEL to a model folder, or remove it." in checks["embedder"][1]
+
+
+def test_model_of_a_hub_is_a_warning(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITEDESK_EMBED_MODEL", "someone/model")
+    _, checks = examine(capsys)
+    assert (checks["embedder"][0], checks["encoder"][0]) == ("warn", "ok")
 
 
 def test_endpoint_that_answers_is_fine(

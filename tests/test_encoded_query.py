@@ -1,52 +1,51 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from rag.index.bm25 import Bm25Index
-from rag.models.token_encoder import DIMENSION
+from rag.models.loading import Models
+from rag.models.onnx import Array
 from rag.retrieval.encoded_query import QueryEncoder
-from tests.fakes import PAPERS, HashEncoder, HashTokenEncoder
+from tests.fakes import HashEncoder
 
 
-@pytest.fixture(scope="module")
-def lexical() -> Bm25Index:
-    return Bm25Index.build(PAPERS)
+class OneDirection:
+    """An embedder to which all texts are alike."""
+
+    max_tokens = 512
+
+    def encode_documents(self, texts: list[str]) -> Array:
+        return np.ones((len(texts), 1), np.float32)
+
+    def encode_query(self, text: str) -> Array:
+        return np.ones(1, np.float32)
 
 
-def test_text_is_read_as_a_vector_and_token_vectors(lexical: Bm25Index) -> None:
-    reading = QueryEncoder(HashEncoder(), HashTokenEncoder(), lexical).encode("robots on sand")
-    assert (reading.text, reading.vector.shape) == ("robots on sand", (64,))
-    assert reading.tokens is not None and reading.tokens.shape == (4, DIMENSION)
-    assert (reading.idf.shape, reading.idf.dtype) == ((4,), np.float32)
+def test_text_is_encoded_as_a_vector_and_weighted_token_vectors() -> None:
+    encoder = HashEncoder()
+    query = QueryEncoder(Models(encoder)).encode("robots on sand")
+    question = encoder.encode_question("robots on sand")
+    assert query.text == "robots on sand"
+    assert np.array_equal(query.vector, question.vector)
+    assert np.array_equal(query.tokens, question.tokens)
+    assert np.array_equal(query.weights, question.weights)
 
 
-def test_rare_words_weigh_more_and_markers_and_stop_words_nothing(lexical: Bm25Index) -> None:
-    marker, walk, the, of, zebra = (
-        QueryEncoder(HashEncoder(), HashTokenEncoder(), lexical).encode("walk the memory zebra").idf.tolist()
-    )
-    assert (marker, the) == (0.0, 0.0)
-    assert walk == of == pytest.approx(float(np.log1p(3 / 1.5)))
-    assert zebra == pytest.approx(float(np.log1p(3 / 0.5)))
+def test_terms_are_those_of_the_topic_and_the_sides() -> None:
+    tags = {"walking robots": "topic", "since 2023": "date", "sand": "side"}
+    query = QueryEncoder(Models(HashEncoder(tags=tags))).encode("Papers since 2023 on walking robots, on ice or sand?")
+    assert query.terms == ("walk", "robot", "sand")
 
 
-class PieceModel(HashTokenEncoder):
-    """Cuts words into pieces of three letters, as a subword tokenizer does."""
-
-    def query_token_spans(self, text: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
-        return np.array([(start, min(start + 3, len(text))) for start in range(0, len(text), 3)], np.int32)
+def test_terms_are_those_of_the_whole_text_where_it_has_no_topic() -> None:
+    query = QueryEncoder(Models(HashEncoder(tags={"2023": "date", "the": "topic"}))).encode("the papers of 2023")
+    assert query.terms == ("paper", "2023")
 
 
-def test_piece_of_a_word_has_the_rarity_of_the_whole_word(lexical: Bm25Index) -> None:
-    rarity = QueryEncoder(HashEncoder(), PieceModel(), lexical).encode("memory").idf
-    assert rarity.tolist() == [pytest.approx(float(np.log1p(3 / 1.5)))] * 2
+def test_vector_is_that_of_another_embedder_if_there_is_one() -> None:
+    query = QueryEncoder(Models(HashEncoder(), embedder=OneDirection())).encode("robots")
+    assert query.vector.tolist() == [1.0]
+    assert query.tokens.shape == (2, 128)
 
 
-def test_without_a_late_model_there_are_no_token_vectors(lexical: Bm25Index) -> None:
-    reading = QueryEncoder(HashEncoder(), None, lexical).encode("robots")
-    assert (reading.tokens, reading.idf.tolist()) == (None, [])
-
-
-def test_text_without_a_word_is_read_too(lexical: Bm25Index) -> None:
-    reading = QueryEncoder(HashEncoder(), HashTokenEncoder(), lexical).encode("?!")
-    assert reading.idf.tolist() == [0.0, 0.0]
+def test_text_without_a_word_is_encoded_too() -> None:
+    assert QueryEncoder(Models(HashEncoder())).encode("?!").terms == ()

@@ -1,101 +1,132 @@
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
+import unicodedata
 
 import numpy as np
 import pytest
 
-from rag.errors import ModelFailed, ModelUnavailable
-from rag.models.encoder import Encoder, encoder_fingerprint, load_encoder
+from rag.models.encoder import Encoder, TokenVectors, document_text, load_encoder, quantize
 from rag.models.onnx import l2_normalize
-from rag.models.registry import BUNDLED, locate_bundled, recognize_copy, verify_weights
+from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER
 
-BGE = BUNDLED["bge-small-en-v1.5"]
+TRICKY = "Naïve cafés in Zürich — 数学 and 🤖 robots: O(n²), “quoted” ﬁne-tuning\u2028of KV-caches by 2.5×. " * 2
+TEXTS = [(paper.title, paper.abstract) for paper in PAPERS]
 
 
 @pytest.fixture(scope="module")
-def bge() -> Encoder:
-    return load_encoder(BGE.name)
+def encoder() -> Encoder:
+    return load_encoder()
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(locate_bundled(BGE), tmp_path / "bge"))
+@pytest.mark.parametrize(
+    ("question", "best"),
+    [("Which method prunes the KV cache?", 0), ("legged robots on dunes", 1), ("noise of qubits", 2)],
+)
+def test_paper_that_answers_is_nearest_by_its_vector_and_by_its_tokens(
+    encoder: Encoder, question: str, best: int
+) -> None:
+    documents, asked = encoder.encode_documents(TEXTS), encoder.encode_question(question)
+    assert int(np.argmax([each.vector @ asked.vector for each in documents])) == best
+    maxsim = [(asked.tokens @ each.tokens.vectors.T.astype(np.float32)).max(axis=1).mean() for each in documents]
+    assert int(np.argmax(maxsim)) == best
 
 
-def test_default_model_embeds_like_beside_like(bge: Encoder) -> None:
-    texts = ["KV cache compression for transformers", "Growing tomatoes on a balcony"]
-    documents = bge.encode_documents(texts)
-    assert (documents.shape, documents.dtype) == ((2, 384), np.float32)
-    assert np.linalg.norm(documents, axis=1) == pytest.approx([1, 1], abs=1e-5)
-    cosines = documents @ bge.encode_query("Which papers shrink the key-value cache?")
-    assert cosines[0] > cosines[1] + 0.1
+def test_vectors_have_length_one(encoder: Encoder) -> None:
+    question = encoder.encode_question("walking robots")
+    (document,) = encoder.encode_documents(TEXTS[:1])
+    assert (question.tokens.shape, question.vector.shape, document.vector.shape) == ((5, 128), (384,), (384,))
+    assert document.tokens.vectors.dtype == np.int8
+    for vectors in (question.tokens, question.vector, document.vector, document.tokens.vectors / 127):
+        assert np.linalg.norm(vectors, axis=-1) == pytest.approx(1, abs=0.03)
 
 
-def test_vector_of_a_text_hardly_depends_on_its_batch(bge: Encoder) -> None:
-    alone = bge.encode_documents(["a short text"])[0]
-    among = bge.encode_documents(["a much longer text " * 20, "a short text"])[1]
-    assert float(alone @ among) > 0.99
+@pytest.mark.parametrize("title", ["Small Caches", "", "🤖 Über-Titel"])
+def test_text_at_each_span_is_the_token(encoder: Encoder, title: str) -> None:
+    (document,) = encoder.encode_documents([(title, TRICKY)])
+    spans = document.tokens.spans
+    inside = [(int(start), int(end)) for start, end in spans if start >= 0]
+    texts = [TRICKY[start:end] for start, end in inside]
+    assert spans[[0, 1, -1]].tolist() == [[-1, -1]] * 3
+    assert texts[:5] == ["Naïve", "cafés", "in", "Zürich", "—"]
+    assert inside == sorted(inside)
+    written = unicodedata.normalize("NFC", "".join(TRICKY.split()))
+    assert "".join(texts).replace("🤖", "") == written.replace("🤖", "")
 
 
-def test_tokens_are_whole_and_without_special_ones(bge: Encoder) -> None:
-    assert len(bge.tokenize("word " * 1000)) == 1000
+def test_spans_hold_no_title_but_all_words_of_the_abstract(encoder: Encoder) -> None:
+    for paper, document in zip(PAPERS, encoder.encode_documents(TEXTS), strict=True):
+        inside = document.tokens.spans[document.tokens.spans[:, 0] >= 0]
+        assert "".join(paper.abstract[start:end] for start, end in inside) == "".join(paper.abstract.split())
 
 
-def test_weights_that_changed_are_refused(copy: Path) -> None:
-    with (copy / "model.onnx").open("ab") as file:
-        file.write(b"x")
-    with pytest.raises(ModelUnavailable, match=r"is not the recorded bge-small.*Reinstall"):
-        verify_weights(BGE, copy)
+def test_tokens_of_a_question_have_their_place_and_their_weight(encoder: Encoder) -> None:
+    asked = encoder.encode_question("Which robots walk?")
+    assert [asked.text[start:end] for start, end in asked.offsets[2:-1]] == ["Which", "robots", "walk", "?"]
+    assert asked.offsets[[0, 1, -1]].tolist() == [[-1, -1]] * 3
+    assert asked.weights.shape == (7,) and asked.weights.min() > 0
 
 
-def test_bundled_weights_are_checked_before_they_are_loaded(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (copy / "model.onnx").write_bytes(b"not what was recorded")
-    monkeypatch.setattr("rag.models.registry.locate_bundled", lambda model: copy)
-    with pytest.raises(ModelUnavailable, match="is not the recorded bge-small"):
-        load_encoder(BGE.name)
+def test_kinds_and_follow_ups_are_probabilities(encoder: Encoder) -> None:
+    asked = encoder.encode_question("Which papers compress the KV cache?")
+    assert sum(asked.kinds.values()) == pytest.approx(1, abs=1e-5)
+    assert sum(asked.follow_ups.values()) == pytest.approx(1, abs=1e-5)
+    assert max(asked.kinds, key=lambda kind: asked.kinds[kind]) == "list"
 
 
-def test_question_is_embedded_with_the_models_prompt(bge: Encoder) -> None:
-    prompted = bge.encode_documents(["Represent this sentence for searching relevant passages: caches"])[0]
-    assert np.array_equal(bge.encode_query("caches"), prompted)
+def test_tags_are_whole_words_in_order(encoder: Encoder) -> None:
+    text = "papers on hyperparameterization of quantized transformers since March 2023, with code"
+    tags = encoder.encode_question(text).tags
+    assert tags
+    assert [each.start for each in tags] == sorted(each.start for each in tags)
+    for each in tags:
+        before, after = text[: each.start][-1:], text[each.end :][:1]
+        assert not before.isalnum() and not after.isalnum()
+        assert 0 < each.probability <= 1
 
 
-def test_vector_without_a_direction_is_refused() -> None:
-    for row in ([0.0, 0.0], [float("nan"), 1.0]):
-        with pytest.raises(ModelFailed, match="zero or not finite"):
-            l2_normalize(np.array([[1.0, 0.0], row]))
+def test_question_without_a_word_is_encoded_too(encoder: Encoder) -> None:
+    for text in ("", "?!", "\x00"):
+        asked = encoder.encode_question(text)
+        assert len(asked.tokens) == len(asked.weights) == len(asked.offsets) >= 3
 
 
-def test_folder_with_a_copy_of_a_bundled_model_can_be_named(copy: Path, bge: Encoder) -> None:
-    assert recognize_copy(copy, "embed") == BGE
-    assert np.array_equal(load_encoder(str(copy)).encode_query("a"), bge.encode_query("a"))
+def test_question_is_encoded_once(encoder: Encoder) -> None:
+    assert encoder.encode_question("robots on ice") is encoder.encode_question("robots on ice")
 
 
-def test_folder_without_a_model_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="contains neither a sentence-transformers model"):
-        load_encoder(str(tmp_path))
+def test_long_texts_are_cut(encoder: Encoder) -> None:
+    (document,) = encoder.encode_documents([("Title", "word " * 1000)])
+    assert len(document.tokens.spans) == encoder.max_tokens
+    asked = encoder.encode_question("word " * 1000)
+    assert asked.truncated and len(asked.tokens) < encoder.max_tokens
+    assert not encoder.encode_question("word " * 10).truncated
 
 
-def test_fingerprint_knows_the_weights_without_loading_them(copy: Path) -> None:
-    assert encoder_fingerprint(BGE.name) == f"{BGE.name} sha256:{BGE.sha256}"
-    assert encoder_fingerprint(str(copy)) == f"bge sha256:{BGE.sha256}"
-    assert encoder_fingerprint("someone/model") == "someone/model"
+def test_tokens_are_whole_and_without_special_ones(encoder: Encoder) -> None:
+    assert len(encoder.tokenize("word " * 1000)) == 1000
 
 
-@pytest.mark.slow
-def test_hub_id_that_cannot_be_reached_is_a_clear_error() -> None:
-    with pytest.raises(ModelUnavailable, match=r"no-such/model cannot be loaded.*CITEDESK_EMBED_MODEL"):
-        load_encoder("no-such/model")
+def test_paper_hardly_depends_on_those_beside_it(encoder: Encoder) -> None:
+    pair = (ROBOT_PAPER.title, ROBOT_PAPER.abstract)
+    (alone,) = encoder.encode_documents([pair])
+    among = encoder.encode_documents([("Long", "many more words " * 60), pair, ("Short", "few words")])[1]
+    assert np.array_equal(alone.tokens.spans, among.tokens.spans)
+    cosines = (l2_normalize(alone.tokens.vectors) * l2_normalize(among.tokens.vectors)).sum(axis=1)
+    assert np.median(cosines) > 0.98
+    assert alone.vector @ among.vector > 0.98
 
 
-@pytest.mark.slow
-@pytest.mark.model
-def test_sentence_transformers_model_is_loaded() -> None:
-    minilm = load_encoder("all-MiniLM-L6-v2")
-    documents = minilm.encode_documents(["KV cache compression", "Growing tomatoes"])
-    assert documents.shape == (2, 384)
-    cosines = documents @ minilm.encode_query("key-value cache")
-    assert cosines[0] > cosines[1] + 0.1
-    assert minilm.max_tokens == 256
+def test_rounding_moves_no_number_by_more_than_half_a_step() -> None:
+    vectors = l2_normalize(np.random.default_rng(3).normal(size=(50, 128)))
+    assert np.abs(quantize(vectors) / 127 - vectors).max() <= 0.5 / 127 + 1e-6
+    assert quantize(np.eye(128, dtype=np.float32)[:1] * -1)[0, 0] == -127
+
+
+def test_tokens_and_spans_that_differ_in_number_are_refused() -> None:
+    with pytest.raises(ValueError, match="do not match"):
+        TokenVectors(np.zeros((3, 128), np.int8), np.zeros((2, 2), np.int32))
+
+
+def test_title_goes_before_the_text_with_one_full_stop() -> None:
+    assert document_text(CACHE_PAPER.title, "One two.") == "Small Caches. One two."
+    assert document_text("Small caches.", "One two.") == "Small caches. One two."

@@ -22,10 +22,10 @@ from rag.settings import Settings
 from rag.types import Query
 from rag.verification.judge import SentenceJudge
 from tests.eval_fakes import ScriptedAsker, answer, question, row, run_of
-from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, ScriptedEndpoint, WordEntailment
+from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashCrossEncoder, ScriptedEndpoint
 from tests.indexes import index_corpus, write_corpus
 
-JUDGE = SentenceJudge(WordEntailment())
+JUDGE = SentenceJudge(HashCrossEncoder())
 
 
 def sentence(verdict: str, citations: tuple[int, ...] = (1,), origin: str = "written") -> dict[str, Any]:
@@ -36,8 +36,8 @@ def test_shares_of_verdicts_leave_added_sentences_out() -> None:
     said = {"sentences": [sentence("supported"), sentence("uncited", ()), sentence("supported", origin="added")]}
     assert sentence_scores(own_sentences(said)) == {
         "sentences_supported": 0.5,
-        "sentences_partial": 0.0,
         "sentences_unsupported": 0.0,
+        "sentences_unjudged": 0.0,
         "sentences_uncited": 0.5,
         "all_supported": 0.0,
     }
@@ -47,7 +47,7 @@ def test_shares_of_verdicts_leave_added_sentences_out() -> None:
 
 
 def test_share_of_needed_citations() -> None:
-    assert needed_share([sentence("supported", (1, 2)), sentence("partial")], 1) == {"citations_needed": 1 / 3}
+    assert needed_share([sentence("supported", (1, 2)), sentence("unsupported")], 1) == {"citations_needed": 1 / 3}
     assert needed_share([sentence("uncited", ())], 0) == {"citations_needed": 0.0}
     assert needed_share([sentence("supported")], None) == {}
     assert needed_share([], 0) == {}
@@ -62,7 +62,7 @@ def test_citation_that_bears_nothing_out_beside_one_that_does_is_not_needed() ->
     text = "Pebble prunes the KV cache [1][2]. Robots slip on sand [2]."
     first, second = Sentence(0, 34, (1, 2), "supported"), Sentence(35, len(text), (2,), "supported")
     assert needed_citations(written(text, first, second), JUDGE) == 2
-    assert needed_citations(written(text, replace(first, verdict="partial"), second), JUDGE) == 1
+    assert needed_citations(written(text, replace(first, verdict="not_found"), second), JUDGE) == 1
     assert needed_citations(written(text, first, replace(second, origin="added")), JUDGE) == 1
 
 

@@ -1,9 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from rag.text.normalize import normalize
 from rag.types import Paper
-from rag.verification.exact import missing_names, missing_numbers
+from rag.verification import exact
+from rag.verification.paper_text import paper_text
+
+
+def missing_numbers(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
+    return exact.missing_numbers(normalize(sentence), [paper_text(each) for each in papers])
+
+
+def missing_names(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
+    return exact.missing_names(normalize(sentence), [paper_text(each) for each in papers])
 
 
 def paper(abstract: str, title: str = "A title", date: str | None = None) -> Paper:

@@ -126,7 +126,7 @@ def test_quotes_commas_and_line_breaks_stay_in_their_cell() -> None:
 def test_answer_as_markdown() -> None:
     text = "Reef halves memory [1]. It needs no disk [1]."
     quote = Quote("It halves the memory of long prompts.", 33, 70, "supported")
-    sentences = (Sentence(0, 23, (1,), "supported"), Sentence(24, 45, (1,), "unsupported", "it is kept on disk"))
+    sentences = (Sentence(0, 23, (1,), "supported"), Sentence(24, 45, (1,), "not_found", "it is kept on disk"))
     answer = Answer(
         Query("What does Reef do?", "fact", "reef"),
         "answered",
@@ -141,10 +141,10 @@ def test_answer_as_markdown() -> None:
         "Reef halves memory [1]. It needs no disk [1].\n\n"
         "> Note: The model cited no paper, so nothing can be checked.\n\n"
         "Checked against the papers:\n\n"
-        "- not supported: “It needs no disk [1].” (it is kept on disk)\n\n"
+        "- not found in the abstract: “It needs no disk [1].” (it is kept on disk)\n\n"
         "## Papers\n\n"
         "**[1]** Reef: Caches on Disk (2024-06). Screened: it is about caches\n\n"
-        "> “It halves the memory of long prompts.” (supported)\n\n"
+        "> “It halves the memory of long prompts.” (supports it)\n\n"
         "## Nearest papers, not cited\n\n"
         "- Qubits for Everyone (2018-04-30) <https://arxiv.org/abs/1804.00003>\n\n"
         "## BibTeX\n\n"

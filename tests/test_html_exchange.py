@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Status, Usage
-from rag.query.conversation.turns import turn_from_json
+from rag.query.turns import turn_from_json
 from rag.types import Evidence, Filters, Hit, Kind, Overrides, Query, Quote, TokenUsage, Turn
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
 from ui.api.models import AskRequest, FeedbackRequest, parse
@@ -208,7 +208,7 @@ def test_who_wrote_it_and_what_its_check_came_to() -> None:
         "fact",
         "truncated",
         "Reef is on disk [1].",
-        sentences=(Sentence(0, 20, (1,), "partial", "only half"),),
+        sentences=(Sentence(0, 20, (1,), "not_found", "only half"),),
         model="small-<model>",
         notices=(Notice("nothing_cited"),),
         usage=Usage({"write": TokenUsage(1, 100, 20, 2.0)}),
@@ -216,7 +216,7 @@ def test_who_wrote_it_and_what_its_check_came_to() -> None:
     )
     html = part("answer", shown)
     assert "<b>Cut short.</b>" in html and "<b>Note.</b> <bdi>The model cited no paper" in html
-    assert "1 sentence checked: 1 supported in part." in html
+    assert "1 sentence checked: 1 not found in the abstract." in html
     assert "Written by small-&lt;model&gt; · 2.3 s · 1 call · 100 tokens read, 20 written" in html
 
 

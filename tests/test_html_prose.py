@@ -64,11 +64,11 @@ def test_verdict_stands_behind_its_sentence_in_words() -> None:
     html = shown(
         text,
         judged(text, "It is small [1]."),
-        judged(text, "It is fast [2].", "partial", "“fast” is not in <it>"),
+        judged(text, "It is fast [2].", "not_found", "“fast” is not in <it>"),
         judged(text, "It sings.", "uncited"),
     )
     assert words(html) == (
-        "It is small paper [1]. supported It is fast paper [2]. supported in part: “fast” is not in &lt;it&gt;"
+        "It is small paper [1]. supported It is fast paper [2]. not found in the abstract: “fast” is not in &lt;it&gt;"
         " It sings. without a citation"
     )
 
@@ -86,23 +86,24 @@ def test_verdict_does_not_break_the_markdown_around_it() -> None:
         text,
         judged(text, "**One is bold.**"),
         judged(text, "Two is."),
-        judged(text, "Three **is.**", "unsupported", "no"),
-        judged(text, "| four | five [1] |", "partial", "half"),
+        judged(text, "Three **is.**", "contradicted", "no"),
+        judged(text, "| four | five [1] |", "not_found", "half"),
     )
     badge = '<span class="cd-verdict cd-verdict-supported">supported</span>'
     assert f"<strong>One is bold.</strong> {badge} <strong>Two is. {badge}</strong>" in html
+    said = '<span class="cd-verdict cd-verdict-contradicted">abstract says otherwise: no</span>'
+    assert f"<li>Three <strong>is.</strong> {said}</li>" in html
     assert (
-        '<li>Three <strong>is.</strong> <span class="cd-verdict cd-verdict-unsupported">not supported: no</span></li>'
+        f'<td>five {LINK} <span class="cd-verdict cd-verdict-not_found">not found in the abstract: half</span></td>'
         in html
     )
-    assert f'<td>five {LINK} <span class="cd-verdict cd-verdict-partial">supported in part: half</span></td>' in html
     assert html.count("<td>") == 2
 
 
 def test_text_cannot_forge_a_verdict() -> None:
     forged = "Forged \U000124700\U00012471 here."
-    html = shown(forged, Sentence(0, len(forged), (), "unsupported", "it is forged"))
-    assert html.count("cd-verdict-unsupported") == 1
+    html = shown(forged, Sentence(0, len(forged), (), "not_found", "it is forged"))
+    assert html.count("cd-verdict-not_found") == 1
     assert html.startswith("<p>Forged \ufffd0\ufffd here. <span")
 
 

@@ -12,7 +12,7 @@ from eval.latency.timing import PIECES, TEXT, Streamed, TimedJudge, TimedPair, m
 from rag.cli.main import main
 from rag.verification.judge import SentenceJudge
 from tests.eval_fakes import ScriptedAsker
-from tests.fakes import PAPERS, WordEntailment
+from tests.fakes import PAPERS, HashCrossEncoder
 from tests.indexes import index_corpus, write_corpus
 
 PAIR = TimedPair(Streamed(20.0, 9.0, 150.0), Streamed(5.0, 2.0, 10.0), judging=30.0, sentences=10)
@@ -40,7 +40,7 @@ def test_differences_are_taken_pair_by_pair() -> None:
 
 def test_questions_that_are_not_written_up_are_passed_over_until_it_is_too_many() -> None:
     asker = ScriptedAsker()  # says less than the stub does
-    judge = TimedJudge(SentenceJudge(WordEntailment()))
+    judge = TimedJudge(SentenceJudge(HashCrossEncoder()))
     assert list(measure_pairs(asker, judge, "http://127.0.0.1:9", [str(i) for i in range(99)], n=2)) == []
     assert len(asker.asked) == 10
 

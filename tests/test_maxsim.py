@@ -8,9 +8,9 @@ import pytest
 from rag.errors import IndexFailed
 from rag.index.maxsim import MaxSimIndex, open_maxsim_index
 from rag.index.token_vectors import create_token_vectors
+from rag.models.encoder import TokenVectors, quantize
 from rag.models.onnx import Array, l2_normalize
-from rag.models.token_encoder import TokenVectors, quantize
-from tests.fakes import PAPERS, HashTokenEncoder
+from tests.fakes import PAPERS, HashEncoder
 
 RANDOM = np.random.default_rng(7)
 
@@ -80,14 +80,27 @@ def test_matches_are_the_best_tokens_of_each_span(index: MaxSimIndex, vectors: l
 
 
 def test_title_counts_for_the_paper_and_for_no_sentence(tmp_path: Path) -> None:
-    model = HashTokenEncoder()
-    tokens = model.encode_documents([(paper.title, paper.abstract) for paper in PAPERS])
+    model = HashEncoder()
+    encoded = model.encode_documents([(paper.title, paper.abstract) for paper in PAPERS])
     ids = [paper.paper_id for paper in PAPERS]
-    create_token_vectors(tmp_path).append([(paper_id, "d", own) for paper_id, own in zip(ids, tokens, strict=True)])
+    create_token_vectors(tmp_path).append(
+        [(paper_id, "d", own.tokens) for paper_id, own in zip(ids, encoded, strict=True)]
+    )
     index = open_maxsim_index(tmp_path, ids)
-    query = model.encode_query("Qubits")[1:]
+    query = model.encode_question("Qubits").tokens[1:]
     assert index.scores(query, np.arange(3)).argmax() == 2
     assert index.scores(query, np.array([2]))[0] > 0.95
     assert index.span_similarities(query, 2, [(0, len(PAPERS[2].abstract))])[0, 0] < 0.6
     with pytest.raises(IndexFailed, match="does not contain the indexed papers"):
         open_maxsim_index(tmp_path, ids[:2])
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="maps are listed under /proc")
+def test_closed_index_maps_no_file(tmp_path: Path) -> None:
+    own = HashEncoder().encode_documents([("Title", "Some words.")])[0].tokens
+    create_token_vectors(tmp_path).append([("p", "d", own)])
+    index = open_maxsim_index(tmp_path, ["p"])
+    assert str(tmp_path) in Path("/proc/self/maps").read_text()
+    index.close()
+    assert str(tmp_path) not in Path("/proc/self/maps").read_text()
+    assert len(index) == 0

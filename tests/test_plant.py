@@ -22,7 +22,7 @@ from eval.claims.true_sentences import TrueSentence, as_reported, own_claims, re
 from rag.cli.main import main
 from rag.errors import CorpusError
 from rag.verification.judge import SentenceJudge
-from tests.fakes import CACHE_PAPER, PAPERS, REEF, ROBOT_PAPER, HashEncoder, WordEntailment, hash_library
+from tests.fakes import CACHE_PAPER, PAPERS, REEF, ROBOT_PAPER, HashCrossEncoder, HashEncoder, hash_library
 from tests.indexes import index_corpus, write_corpus
 
 PEBBLE = "We present Pebble, which prunes the KV cache and cuts its memory by 2.57×."
@@ -114,9 +114,9 @@ def test_catches_and_false_alarms_are_counted_by_form_and_kind() -> None:
         PlantedCase("number", truth, PEBBLE, CACHE_PAPER),
         PlantedCase("other paper", truth, PEBBLE, ROBOT_PAPER),
     ]
-    judged = judge_cases(SentenceJudge(WordEntailment()), found)
+    judged = judge_cases(SentenceJudge(HashCrossEncoder()), found)
     sums = groups(judged)
-    shares = {each.planted: (each.not_supported.mean, each.unsupported.mean, each.not_supported.n) for each in sums}
+    shares = {each.planted: (each.not_supported.mean, each.marked.mean, each.not_supported.n) for each in sums}
     assert shares == {"none": (0.0, 0.0, 1), "number": (0.5, 0.5, 2), "other paper": (1.0, 1.0, 1)}
     spent = cost(judged)
     assert spent.n == 4

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 
-from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Usage
+import pytest
+
+from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, SentenceVerdict, Usage
 from rag.render.json import answer_to_json, usage_to_json
 from rag.types import Filters, Query, Quote, TokenUsage
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
@@ -16,7 +18,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
         "answered",
         "Robots slip [1]. So.",
         (Citation(1, ROBOT_PAPER, (Quote("Robots slip on sand.", 0, 20, "supported"),)),),
-        (Sentence(0, 16, (1,), "supported"), Sentence(17, 20, (), "uncited", "it cites no paper", "repaired")),
+        (Sentence(0, 16, (1,), "supported"), Sentence(17, 20, (), "uncited", None, "repaired")),
         (Citation(None, CACHE_PAPER),),
         EstimatedMissing(1, 2),
         (Relaxation("since", 3),),
@@ -42,6 +44,9 @@ def test_written_answer_has_the_contracts_fields() -> None:
                 "order": None,
                 "count": None,
                 "subjects": [],
+                "follow_up": "none",
+                "unsure": [],
+                "unapplied": [],
             },
             "answer": "Robots slip [1]. So.",
             "citations": [
@@ -122,3 +127,22 @@ def test_extractive_answer_cost_nothing() -> None:
         "steps": {},
     }
     assert (shown["sentences"], shown["model"], shown["missed"]) == ([], None, None)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "written"),
+    [
+        ("supported", None, ("supported", None)),
+        ("not_found", None, ("unsupported", "not found in the abstract")),
+        ("not_found", "“5%” is not in [1]", ("unsupported", "not found in the abstract: “5%” is not in [1]")),
+        ("contradicted", None, ("unsupported", "the abstract says otherwise")),
+        ("about_answer", None, (None, "it is about the answer itself")),
+        (None, None, (None, None)),
+    ],
+)
+def test_verdicts_keep_to_the_contracts_words_and_the_reason_says_which(
+    verdict: SentenceVerdict | None, reason: str | None, written: tuple[str | None, str | None]
+) -> None:
+    answer = Answer(QUERY, "answered", "It is.", sentences=(Sentence(0, 6, (1,), verdict, reason),))
+    (sentence,) = answer_to_json(answer)["sentences"]
+    assert (sentence["verdict"], sentence["reason"]) == written

@@ -14,15 +14,15 @@ from tests.fakes import CACHE_PAPER, ROBOT_PAPER, ScriptedChat
 CITED = (Evidence(5, ROBOT_PAPER, (Quote("Robots", 0, 6),)), Evidence(2, CACHE_PAPER, (Quote("Key", 0, 3),)))
 
 
-def sentence(text: str, said: str, *citations: int, verdict: SentenceVerdict = "unsupported") -> Sentence:
+def sentence(text: str, said: str, *citations: int, verdict: SentenceVerdict | None = "not_found") -> Sentence:
     start = text.index(said)
     return Sentence(start, start + len(said), citations, verdict)
 
 
 def test_only_unsupported_and_uncited_sentences_have_failed() -> None:
-    kinds: tuple[SentenceVerdict, ...] = ("supported", "partial", "unsupported", "uncited")
+    kinds: tuple[SentenceVerdict, ...] = ("supported", "not_found", "contradicted", "uncited", "about_answer")
     all_of_them = [Sentence(0, 1, (), verdict) for verdict in kinds]
-    assert [each.verdict for each in failed(all_of_them)] == ["unsupported", "uncited"]
+    assert [each.verdict for each in failed(all_of_them)] == ["not_found", "contradicted", "uncited"]
 
 
 def test_failing_sentences_are_sent_with_their_papers_and_without_markers() -> None:
@@ -132,7 +132,7 @@ def test_failing_sentences_are_struck_and_all_spans_shift() -> None:
     sentences = (
         sentence(text, "Good [1].", 1, verdict="supported"),
         sentence(text, "Bad [1].", 1),
-        sentence(text, "Fine [2].", 2, verdict="partial"),
+        sentence(text, "Fine [2].", 2, verdict=None),
         sentence(text, "Worse.", verdict="uncited"),
     )
     out, shifted = struck(text, sentences)

@@ -13,7 +13,7 @@ from rag.text.sanitize import StreamingDecoder, StreamingSanitizer, sanitize_mar
 from rag.types import Evidence
 from rag.verification.checked_text import CheckedText
 from rag.verification.judge import SentenceJudge
-from tests.fakes import CACHE_PAPER, ROBOT_PAPER, WordEntailment
+from tests.fakes import CACHE_PAPER, ROBOT_PAPER, HashCrossEncoder
 
 PARTS = (
     *("<", ">", "/", "!", "[", "]", "(", ")", "]:", "&", ";", "@", ":", "//", ".", "\n", " ", "\\", "`", "|", "- "),
@@ -40,7 +40,7 @@ def streamed(pieces: Sequence[str]) -> str:
 
 def checked(pieces: Sequence[str]) -> CheckedText:
     evidence = [Evidence(1, CACHE_PAPER, ()), Evidence(2, ROBOT_PAPER, ())]
-    text = CheckedText(evidence, SentenceJudge(WordEntailment()))
+    text = CheckedText(evidence, SentenceJudge(HashCrossEncoder()))
     events = [event for piece in pieces for event in text.feed(piece)] + list(text.end())
     assert "".join(event.text for event in events if isinstance(event, Token)) == text.text
     return text

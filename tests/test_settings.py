@@ -34,11 +34,12 @@ def test_flag_beats_environment_beats_dotenv_beats_default(tmp_path: Path) -> No
         ({"CITEDESK_LLM_CONNECT_TIMEOUT": "nan"}, "CITEDESK_LLM_CONNECT_TIMEOUT is nan: it must be at least 0.1"),
         ({"CITEDESK_POOL": "0"}, "CITEDESK_POOL is 0: it must be at least 1"),
         (
-            {"CITEDESK_CHUNK_OVERLAP": "96"},
-            "CITEDESK_CHUNK_OVERLAP is 96: it must be less than CITEDESK_CHUNK_TOKENS, 96",
+            {"CITEDESK_CHUNK_OVERLAP": "384"},
+            "CITEDESK_CHUNK_OVERLAP is 384: it must be less than CITEDESK_CHUNK_TOKENS, 384",
         ),
         ({"CITEDESK_RERANK_DEPTH": "-1"}, "CITEDESK_RERANK_DEPTH is -1: it must be at least 0"),
         ({"CITEDESK_RRF_K": "60"}, r"CITEDESK_RRF_K \(environment\) is not a setting"),
+        ({"CITEDESK_LATE_MODEL": "none"}, r"CITEDESK_LATE_MODEL \(environment\) is not a setting"),
         ({"CITEDESK_LLM_BASE_URL": "x/v1", "CITEDESK_LLM_MODEL": "m"}, "is not an http"),
         ({"CITEDESK_LLM_BASE_URL": "http://exa\u200bmple.org/v1", "CITEDESK_LLM_MODEL": "m"}, "is not an http"),
         (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rag.query.conversation.turns import read_turns, turns_from_json
+from rag.query.turns import read_turns, turns_from_json
 from rag.types import Turn
 
 

@@ -21,11 +21,21 @@ from rag.index.plan import BuildPlan
 from rag.index.token_vectors import create_token_vectors, open_token_vectors
 from rag.index.update import BuildSummary, update_index
 from rag.index.vectors import create_vectors, open_vectors
+from rag.models.embedder import Embedder
+from rag.models.encoder import EncodedDocument
 from rag.models.loading import Models
-from rag.settings import Settings
+from rag.models.onnx import Array
 from rag.types import Paper, Problem
 from tests.conftest import PROJECT
-from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, QUANTUM_PAPER, ROBOT_PAPER, HashEncoder, HashTokenEncoder
+from tests.fakes import (
+    CACHE_PAPER,
+    HASH_RECIPE,
+    PAPERS,
+    QUANTUM_PAPER,
+    ROBOT_PAPER,
+    HashEncoder,
+    hash_settings,
+)
 from tests.timing import PATIENCE
 
 RECIPE = HASH_RECIPE
@@ -37,8 +47,8 @@ class Indexer:
 
     def __init__(self, home: Path) -> None:
         self.folder = IndexFolder(home)
-        self.embedder = HashEncoder()
-        self.late = HashTokenEncoder()
+        self.encoder = HashEncoder()
+        self.other: Embedder | None = None
         self.runs = 0
 
     def run(
@@ -60,12 +70,11 @@ class Indexer:
     ) -> BuildSummary:
         """Do what a run does, for those who hold the lock."""
         self.runs += 1
-        self.embedder.embedded.clear()
-        self.late.embedded.clear()
+        self.encoder.embedded.clear()
         corpus = Corpus(tuple(papers), problems, len(papers))
         now = NOON + timedelta(hours=self.runs)
         request = BuildPlan(corpus, recipe, ("/corpus",), 2025, now, rebuild)
-        return update_index(self.folder, request, lambda: Models(self.embedder, self.late if recipe.late else None))
+        return update_index(self.folder, request, lambda: Models(self.encoder, embedder=self.other))
 
     def paper_ids(self) -> list[str]:
         store = open_vectors(self.folder.current() / VECTORS)
@@ -113,7 +122,7 @@ def test_only_what_changed_is_embedded(indexer: Indexer) -> None:
     indexer.run([CACHE_PAPER, ROBOT_PAPER])
     edited = replace(ROBOT_PAPER, abstract="Robots now swim. They float well.")
     assert counts(indexer.run([edited, QUANTUM_PAPER])) == (1, 1, 1, 0)
-    assert all(text.startswith(("Walking", "Qubits")) for text in indexer.embedder.embedded)
+    assert set(indexer.encoder.embedded) == {"Walking Robots on Sand", "Qubits for Everyone"}
     assert indexer.paper_ids() == ["1804.00003", "2305.00002"]
     assert load_papers(indexer.folder.current())["2305.00002"].abstract == "Robots now swim. They float well."
 
@@ -127,14 +136,15 @@ def test_edited_paper_leaves_no_old_chunk_behind(indexer: Indexer) -> None:
 def test_removal_embeds_nothing(indexer: Indexer) -> None:
     indexer.run()
     assert counts(indexer.run([ROBOT_PAPER])) == (0, 0, 2, 1)
-    assert indexer.embedder.embedded == []
+    assert indexer.encoder.embedded == []
 
 
 @pytest.mark.parametrize(
     ("recipe", "reason"),
     [
-        (replace(RECIPE, embedding="other"), "the embedding model changed from hash to other"),
-        (replace(RECIPE, late="other"), f"the late-interaction model changed from {RECIPE.late} to other"),
+        (replace(RECIPE, embedder="other"), "the embedding model changed from hash to other"),
+        (replace(RECIPE, embedder=""), "the embedding model changed from hash to citedesk-encoder"),
+        (replace(RECIPE, encoder="other"), f"the weights of the encoder changed from {RECIPE.encoder} to other"),
         (replace(RECIPE, chunk_tokens=60), "the chunk size changed from 30 to 60"),
     ],
 )
@@ -142,56 +152,77 @@ def test_changed_recipe_rebuilds(indexer: Indexer, recipe: Recipe, reason: str) 
     indexer.run()
     summary = indexer.run(recipe=recipe)
     assert (counts(summary), summary.rebuilt) == ((0, 0, 0, 3), reason)
-    assert len(indexer.embedder.embedded) >= 3
+    assert len(indexer.encoder.embedded) >= 3
 
 
 def test_index_of_an_older_format_is_not_read_but_rebuilt(indexer: Indexer) -> None:
-    indexer.run(recipe=replace(RECIPE, late="", format=1))
+    indexer.run()
     manifest = indexer.folder.current() / "manifest.json"
     known = json.loads(manifest.read_text())
-    del known["recipe"]["late"]
+    known["recipe"] = {"embedding": "a", "chunk_tokens": 96, "chunk_overlap": 32, "late": "b", "format": 2}
     manifest.write_text(json.dumps(known))
-    home = indexer.folder.path.parent
-    with pytest.raises(IndexFailed, match=r"has format 1; this version reads 2. Run `citedesk index`"):
-        open_library(Settings(home=home, embed_model="hash", late_model="hash"))
-    assert indexer.run().rebuilt == (
-        f"the late-interaction model changed from none to {RECIPE.late}; the index format changed from 1 to 2"
-    )
+    with pytest.raises(IndexFailed, match=r"has format 2; this version reads 3. Run `citedesk index`"):
+        open_library(hash_settings(indexer.folder.path.parent))
+    summary = indexer.run()
+    assert (counts(summary), summary.rebuilt) == ((0, 0, 0, 3), "the index format changed from 2 to 3")
     assert len(indexer.paper_ids()) == 3
 
 
-def test_index_without_token_vectors_is_opened_only_as_such(indexer: Indexer) -> None:
-    indexer.run(recipe=replace(RECIPE, late=""))
-    assert not (indexer.folder.current() / TOKEN_VECTORS).exists()
-    settings = Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="none")
-    library = open_library(settings)
-    assert library.maxsim is None
-    library.close()
-    with pytest.raises(IndexFailed, match="built with the model none, but CITEDESK_LATE_MODEL names hash"):
-        open_library(replace(settings, late_model="hash"))
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (replace(RECIPE, embedder=""), "with the model citedesk-encoder, but CITEDESK_EMBED_MODEL names hash"),
+        (replace(RECIPE, embedder="hash sha256:0"), "with other weights of hash, but CITEDESK_EMBED_MODEL names hash"),
+        (replace(RECIPE, encoder="other"), "with other weights of the encoder. Run `citedesk index` to rebuild it"),
+    ],
+)
+def test_index_of_other_models_is_not_read(indexer: Indexer, recipe: Recipe, message: str) -> None:
+    indexer.run(recipe=recipe)
+    with pytest.raises(IndexFailed, match=f"The index was built {message}"):
+        open_library(hash_settings(indexer.folder.path.parent))
 
 
 def test_token_vectors_follow_their_papers(indexer: Indexer) -> None:
     indexer.run([CACHE_PAPER, ROBOT_PAPER])
     edited = replace(ROBOT_PAPER, abstract="Robots now swim. They float well.")
     indexer.run([QUANTUM_PAPER, edited, CACHE_PAPER])
-    assert indexer.late.embedded == ["Qubits for Everyone", "Walking Robots on Sand"]
-    assert len(indexer.paper_ids()) == 3
-    library = open_library(Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="hash"))
-    assert library.maxsim
-    query = indexer.late.encode_query("swim float well")[1:]
+    library = open_library(hash_settings(indexer.folder.path.parent))
+    query = indexer.encoder.encode_question("swim float well").tokens[1:]
     assert library.maxsim.scores(query, np.arange(3)).round(1).tolist()[1] == 1.0
     assert library.maxsim.span_similarities(query, 1, [(0, 16), (17, 33)]).round(1).argmax(axis=0).tolist() == [0, 1, 1]
     library.close()
 
 
-def test_paper_that_the_late_model_cannot_embed_is_listed_and_tried_again(indexer: Indexer) -> None:
-    indexer.late = HashTokenEncoder(fails_on="Robots")
-    assert [problem.source for problem in indexer.run().failed] == ["2305.00002"]
-    assert indexer.paper_ids() == ["1804.00003", "2401.00001"]
-    indexer.late = HashTokenEncoder()
-    assert counts(indexer.run()) == (1, 0, 0, 2)
-    assert indexer.late.embedded == ["Walking Robots on Sand"]
+def test_token_vectors_of_all_chunks_have_their_place_in_the_abstract(indexer: Indexer) -> None:
+    paper = replace(CACHE_PAPER, abstract="".join(f"Sentence {i} has a few words here. " for i in range(20)).strip())
+    indexer.run([paper])
+    assert indexer.folder.manifest().chunks > 2
+    tokens = open_token_vectors(indexer.folder.current() / TOKEN_VECTORS).read(paper.paper_id)
+    words = [paper.abstract[start:end] for start, end in tokens.spans.tolist() if start >= 0]
+    assert set(words) == set(paper.abstract.split())
+    assert len(indexer.encoder.embedded) == indexer.folder.manifest().chunks
+
+
+def test_vectors_are_those_of_another_embedder_if_there_is_one(indexer: Indexer) -> None:
+    indexer.other = OneDirection()
+    indexer.run([CACHE_PAPER])
+    store = open_vectors(indexer.folder.current() / VECTORS)
+    assert store.paper_vectors()[CACHE_PAPER.paper_id].tolist() == [0.0, 1.0]
+    store.close()
+    assert indexer.encoder.embedded
+
+
+class OneDirection:
+    """An embedder to which all texts are alike, and which reads few tokens of them."""
+
+    max_tokens = 40
+
+    def encode_documents(self, texts: Sequence[str]) -> Array:
+        assert all(text.startswith("Small Caches. ") for text in texts)
+        return np.tile(np.array([0, 1], np.float32), (len(texts), 1))
+
+    def encode_query(self, text: str) -> Array:
+        return np.array([0, 1], np.float32)
 
 
 def test_paper_without_token_vectors_in_staging_is_embedded_again(indexer: Indexer) -> None:
@@ -201,14 +232,8 @@ def test_paper_without_token_vectors_in_staging_is_embedded_again(indexer: Index
     lines = indexer.folder.staging / TOKEN_VECTORS / "papers.jsonl"
     lines.write_text("".join(lines.read_text().splitlines(keepends=True)[:2]))
     assert counts(indexer.run()) == (3, 0, 0, 0)
-    assert indexer.late.embedded == ["Qubits for Everyone"]
+    assert set(indexer.encoder.embedded) == {"Qubits for Everyone"}
     assert len(indexer.paper_ids()) == 3
-
-
-def test_index_of_another_projection_is_not_read(indexer: Indexer) -> None:
-    indexer.run(recipe=replace(RECIPE, late="hash projection:0"))
-    with pytest.raises(IndexFailed, match="built with other weights of hash, but CITEDESK_LATE_MODEL names hash"):
-        open_library(Settings(home=indexer.folder.path.parent, embed_model="hash", late_model="hash"))
 
 
 def test_finished_token_vectors_stand_in_for_a_log_that_is_half_removed(indexer: Indexer) -> None:
@@ -220,7 +245,7 @@ def test_finished_token_vectors_stand_in_for_a_log_that_is_half_removed(indexer:
     log.copy_from(open_token_vectors(staging / TOKEN_VECTORS), [paper.paper_id for paper in PAPERS])
     (log.folder / "vectors.int8").unlink()
     indexer.run()
-    assert indexer.late.embedded == []
+    assert indexer.encoder.embedded == []
     assert len(indexer.paper_ids()) == 3
     assert not (indexer.folder.current() / "late-log").exists()
 
@@ -229,15 +254,15 @@ def test_rebuild_starts_afresh(indexer: Indexer) -> None:
     first = indexer.run().generation
     summary = indexer.run(rebuild=True)
     assert (summary.rebuilt, summary.generation != first) == ("as requested", True)
-    assert len(indexer.embedder.embedded) >= 3
+    assert len(indexer.encoder.embedded) >= 3
 
 
 def test_paper_that_fails_is_listed_and_tried_again(indexer: Indexer) -> None:
-    indexer.embedder = HashEncoder(fails_on="Robots")
+    indexer.encoder = HashEncoder(fails_on="Robots")
     failed = indexer.run()
     assert (counts(failed), [problem.source for problem in failed.failed]) == ((2, 0, 0, 0), ["2305.00002"])
     assert "2305.00002" in indexer.folder.manifest().failed[0]
-    indexer.embedder = HashEncoder()
+    indexer.encoder = HashEncoder()
     assert counts(indexer.run()) == (1, 0, 0, 2)
     assert indexer.folder.manifest().failed == ()
 
@@ -250,27 +275,27 @@ def test_problem_of_the_corpus_is_listed_each_time(indexer: Indexer) -> None:
 
 def test_run_that_stopped_is_taken_up_again(indexer: Indexer) -> None:
     class Stops(HashEncoder):
-        def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
+        def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:
             if len(self.embedded) > 30:
                 raise KeyboardInterrupt
             return super().encode_documents(texts)
 
     papers = robots(40)
-    indexer.embedder = Stops()
+    indexer.encoder = Stops()
     with pytest.raises(KeyboardInterrupt):
         indexer.run(papers)
-    indexer.embedder = HashEncoder()
+    indexer.encoder = HashEncoder()
     assert counts(indexer.run(papers)) == (40, 0, 0, 0)
-    assert 0 < len({text.split(".")[0] for text in indexer.embedder.embedded}) < 40
+    assert 0 < len(set(indexer.encoder.embedded)) < 40
 
 
 def test_staging_of_another_recipe_is_not_taken_up(indexer: Indexer) -> None:
     staging = indexer.folder.staging
-    indexer.run([CACHE_PAPER], recipe=replace(RECIPE, embedding="other"))
+    indexer.run([CACHE_PAPER], recipe=replace(RECIPE, encoder="other"))
     indexer.folder.current().rename(staging)
     (indexer.folder.path / "current").unlink()
     indexer.run([CACHE_PAPER])
-    assert indexer.embedder.embedded
+    assert indexer.encoder.embedded
 
 
 def test_paper_whose_chunks_are_not_all_there_is_embedded_again(indexer: Indexer) -> None:
@@ -283,7 +308,7 @@ def test_paper_whose_chunks_are_not_all_there_is_embedded_again(indexer: Indexer
     assert store.digests() == {"2401.00001": None}
     store.close()
     indexer.run([replace(CACHE_PAPER, abstract="One two three. " * 40)])
-    assert indexer.embedder.embedded
+    assert indexer.encoder.embedded
     assert "2401.00001" in indexer.paper_ids()
 
 
@@ -293,7 +318,7 @@ def test_finished_generation_that_did_not_become_current_is_taken_up(indexer: In
     indexer.run(PAPERS)
     (indexer.folder.path / "current").write_text(before)
     indexer.run(PAPERS)
-    assert indexer.embedder.embedded == []
+    assert indexer.encoder.embedded == []
     assert len(indexer.paper_ids()) == 3
 
 
@@ -340,7 +365,7 @@ def test_missing_index_names_the_command_that_builds_one(tmp_path: Path) -> None
 def test_search_finds_chunks_of_admitted_papers_only(indexer: Indexer) -> None:
     indexer.run()
     store = open_vectors(indexer.folder.current() / VECTORS)
-    vector = HashEncoder().encode_query("robots on sand")
+    vector = HashEncoder().encode_question("robots on sand").vector
     admitted = (["2305.00002", "2401.00001"], ["1804.00003"], [], None)
     found = [{hit.paper_id for hit in store.search(vector, 99, each)} for each in admitted]
     store.close()
@@ -406,7 +431,7 @@ def test_kill_at_any_moment_leaves_an_index_and_the_next_run_completes(
     assert len(load_papers(indexer.folder.current())) == survived
     indexer.run(robots(40))
     assert len(indexer.paper_ids()) == 40
-    assert len(indexer.late.embedded) == lost
+    assert len(set(indexer.encoder.embedded)) == lost
 
 
 def test_second_process_waits_and_finds_the_work_done(

@@ -134,7 +134,7 @@ class FailingJudge:
         self.asked: list[str] = []
         self._bad = bad
 
-    def judge(self, claim: str, sentences: Sequence[str]) -> Label:
+    def judge(self, claim: str, sentences: Sequence[str], title: str = "") -> Label:
         self.asked.append(claim)
         if claim in self._bad:
             raise LLMFailed("The endpoint broke off.")
@@ -207,8 +207,8 @@ def test_verify_shows_a_table_for_people(tmp_path: Path, capsys: pytest.CaptureF
     ("flags", "message"),
     [
         (["--judge", "lexical", "--train", "pairs.jsonl"], "--train holds only pairs that are measured."),
-        (["--judge", "oracle"], "There is no judge oracle. Name one of entailment, lexical, dense, llm."),
-        (["--train", "pairs.jsonl"], "--train has no effect on the judge entailment."),
+        (["--judge", "oracle"], "There is no judge oracle. Name one of citedesk, lexical, dense, llm."),
+        (["--train", "pairs.jsonl"], "--train has no effect on the judge citedesk."),
         (["--judge", "llm"], "No endpoint is configured."),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,14 +14,14 @@ from rag.generation.writer import WritingOutcome
 from rag.llm.protocol import Reply
 from rag.llm.usage import UsageMeter
 from rag.render.notices import notices_text
-from rag.settings import Unsupported
+from rag.settings import LLMCheck, Settings, Unsupported
 from rag.types import Evidence, Kind, Paper, Query, Quote
 from rag.verification.checked_text import CheckedText
 from rag.verification.judge import SentenceJudge
 from rag.verification.written_answer import complete
-from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, WordEntailment
+from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, HashCrossEncoder, ScriptedChat
 
-JUDGE = SentenceJudge(WordEntailment())
+JUDGE = SentenceJudge(HashCrossEncoder())
 ADDED = "Not in the model's answer, in the papers' own words:\n\n"
 
 
@@ -39,13 +40,16 @@ def finished(
     sent: Sequence[Evidence] = EVIDENCE,
     unsupported: Unsupported = "mark",
     outcome: WritingOutcome | None = None,
+    check: LLMCheck = "off",
 ) -> tuple[str, list[Event], Answer]:
     """Return what was streamed before the end, the events after it, and the answer."""
     text = CheckedText(sent, JUDGE)
     shown = [*text.feed(reply), *text.end()]
     meter = UsageMeter(ScriptedChat(replies))
     draft = Draft(Query("What do they do?", kind, "what"), EVIDENCE, missed=EstimatedMissing(0, 0))
-    stream = complete(draft, text, meter, JUDGE, unsupported, outcome or WritingOutcome())
+    stream = complete(
+        draft, text, meter, JUDGE, Settings(unsupported=unsupported, llm_check=check), outcome or WritingOutcome()
+    )
     events: list[Event] = []
     try:
         while True:
@@ -54,7 +58,7 @@ def finished(
         return "".join(event.text for event in shown if isinstance(event, Token)), events, end.value
 
 
-def said(answer: Answer) -> list[tuple[str, str, str]]:
+def said(answer: Answer) -> list[tuple[str, str | None, str]]:
     return [(answer.text[each.start : each.end], each.verdict, each.origin) for each in answer.sentences]
 
 
@@ -194,7 +198,7 @@ def test_failing_sentences_are_struck_where_that_is_set() -> None:
     _, _, answer = finished("Robots fly to Mars [2]. Robots slip on sand [2].", unsupported="strike")
     assert answer.text == "~~Robots fly to Mars [1].~~ Robots slip on sand [1]."
     assert said(answer) == [
-        ("~~Robots fly to Mars [1].~~", "unsupported", "written"),
+        ("~~Robots fly to Mars [1].~~", "not_found", "written"),
         ("Robots slip on sand [1].", "supported", "written"),
     ]
 
@@ -220,7 +224,7 @@ def test_repaired_papers_are_numbered_anew() -> None:
 
 def test_repair_that_does_not_help_is_told() -> None:
     _, _, answer = finished("Robots fly to Mars [2].", replies=["1: Robots run to Venus."], unsupported="repair")
-    assert said(answer) == [("Robots run to Venus [1].", "unsupported", "repaired")]
+    assert said(answer) == [("Robots run to Venus [1].", "not_found", "repaired")]
     assert str(notices_text(answer.notices)).endswith(
         "Not supported by a paper that they cite: 1 of the model's 1 sentence."
     )
@@ -280,3 +284,43 @@ def test_each_sentence_of_a_correction_keeps_its_paper() -> None:
 def test_refusal_with_a_marker_keeps_its_remarks() -> None:
     answer = finished("The collection does not answer this [1].", outcome=WritingOutcome(failures=[LLMFailed("x.")]))[2]
     assert (answer.status, notices_text(answer.notices)) == ("refused", "The endpoint failed for 1 paper: x.")
+
+
+def check(*entries: dict[str, Any]) -> str:
+    return json.dumps({"sentences": entries})
+
+
+def test_models_own_check_replaces_the_local_verdicts_by_one_more_request() -> None:
+    quote = {"paper": 1, "quote": "Robots slip on sand."}
+    replies = [check({"sentence": 1, "verdict": "contradicted", "quotes": [quote]})]
+    _, _, answer = finished("Robots slip on sand [2].", replies=replies, check="on")
+    assert said(answer) == [("Robots slip on sand [1].", "contradicted", "written")]
+    assert answer.citations[0].quotes == (Quote("Robots slip on sand.", 0, 20, "contradicted"),)
+    assert notices_text(answer.notices) == "Not supported by a paper that they cite: 1 of the model's 1 sentence."
+
+
+def test_check_that_fails_leaves_the_local_verdicts_and_says_so() -> None:
+    _, _, answer = finished("Robots slip on sand [2].", replies=[LLMFailed("The endpoint is down.")], check="on")
+    assert said(answer) == [("Robots slip on sand [1].", "supported", "written")]
+    assert notices_text(answer.notices) == (
+        "The model's own check failed: The endpoint is down. The verdicts are the local model's."
+    )
+
+
+def test_check_without_a_verbatim_quote_leaves_the_local_verdict_and_says_so() -> None:
+    invented = {"paper": 1, "quote": "Robots never slip."}
+    replies = [check({"sentence": 1, "verdict": "contradicted", "quotes": [invented]})]
+    _, _, answer = finished("Robots slip on sand [2].", replies=replies, check="on")
+    assert said(answer) == [("Robots slip on sand [1].", "supported", "written")]
+    assert notices_text(answer.notices) == (
+        "The model's own check gave no verdict with a verbatim quote for 1 of 1 sentence: "
+        "the local model's stand there."
+    )
+
+
+def test_corrected_text_is_checked_by_the_model_again() -> None:
+    wrong = check({"sentence": 1, "verdict": "not_found", "quotes": []})
+    right = check({"sentence": 1, "verdict": "supported", "quotes": [{"paper": 1, "quote": "Robots slip on sand."}]})
+    replies = [wrong, "1: Robots slide on sand.", right]
+    _, _, answer = finished("Robots slip on sand [2].", replies=replies, unsupported="repair", check="on")
+    assert said(answer) == [("Robots slide on sand [1].", "supported", "repaired")]

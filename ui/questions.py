@@ -57,6 +57,7 @@ _Put = Callable[[QuestionEvent | Exception | None], None]
 def overrides_to_json(overrides: Overrides) -> dict[str, Any]:
     """Return the overrides that are set, as the page and the API send them."""
     filters = {each.name: getattr(overrides.filters, each.name) for each in fields(Filters)}
+    filters["coauthors"] = list(overrides.filters.coauthors) or None
     set_filters = {name: value for name, value in filters.items() if value is not None}
     values = {"kind": overrides.kind, "filters": set_filters, "drop": sorted(overrides.drop), "as_is": overrides.as_is}
     return {name: value for name, value in values.items() if value}

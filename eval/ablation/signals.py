@@ -17,13 +17,13 @@ import numpy as np
 from eval.runs.provenance import code_version
 from rag.corpus.files import write_atomic
 from rag.engine import Engine
-from rag.errors import UsageError
 from rag.index.library import Library
 from rag.models.encoder import Encoder
 from rag.models.loading import Models
 from rag.retrieval.candidates import bm25_search, dense_search
 from rag.retrieval.encoded_query import QueryEncoder
 from rag.settings import Settings
+from rag.text.tokens import tokenize
 from rag.types import Overrides
 
 RankFunction = Callable[[str], list[str]]
@@ -42,7 +42,7 @@ class Parts:
 
     @property
     def encoder(self) -> Encoder:
-        """The embedding model."""
+        """The encoder."""
         return self.models.encoder
 
 
@@ -87,43 +87,43 @@ def _read(path: Path, settings: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _lexical(parts: Parts) -> RankFunction:
     return lambda question: [
-        paper_id for paper_id, _ in bm25_search(parts.library, question, None, parts.settings.pool)
+        paper_id for paper_id, _ in bm25_search(parts.library, tokenize(question), None, parts.settings.pool)
     ]
 
 
 def _dense(parts: Parts) -> RankFunction:
+    encoder = QueryEncoder(parts.models)
+
     def rank(question: str) -> list[str]:
-        vector = parts.encoder.encode_query(question)
-        return [paper_id for paper_id, _ in dense_search(parts.library, vector, None, parts.settings.pool)]
+        query = encoder.encode(question)
+        return [paper_id for paper_id, _ in dense_search(parts.library, query.vector, None, parts.settings.pool)]
 
     return rank
 
 
 def _dense_whole(parts: Parts) -> RankFunction:
-    """Rank by the exact cosine of one vector per paper, of its title and as much of its abstract as the model reads."""
+    """Rank by the exact cosine of one vector per paper, of its title and what the encoder reads of its abstract."""
     papers = list(parts.library.papers.values())
-    vectors = parts.encoder.encode_documents([f"{paper.title}. {paper.abstract}" for paper in papers])
+    encoded = parts.encoder.encode_documents([(paper.title, paper.abstract) for paper in papers])
+    vectors = np.stack([each.vector for each in encoded])
 
     def rank(question: str) -> list[str]:
-        order = np.argsort(-(vectors @ parts.encoder.encode_query(question)), kind="stable")
+        order = np.argsort(-(vectors @ parts.encoder.encode_question(question).vector), kind="stable")
         return [papers[i].paper_id for i in order[: parts.settings.pool]]
 
     return rank
 
 
-def _late(rare: bool) -> Callable[[Parts], RankFunction]:
-    """Rank all papers by late interaction, with equal weights or with those of rare words weighted higher."""
+def _late(weighted: bool) -> Callable[[Parts], RankFunction]:
+    """Rank all papers by late interaction, with equal weights or with those of the tokens' tags."""
 
     def make(parts: Parts) -> RankFunction:
         late, ids = parts.library.maxsim, list(parts.library.papers)
-        encoder = QueryEncoder(parts.encoder, parts.models.token_encoder, parts.library.bm25)
-        if late is None:
-            raise UsageError("The index has no token vectors. Set CITEDESK_LATE_MODEL and index again.")
+        encoder = QueryEncoder(parts.models)
 
         def rank(question: str) -> list[str]:
             query = encoder.encode(question)
-            assert query.tokens is not None
-            scores = late.scores(query.tokens, np.arange(len(ids)), query.idf if rare else None)
+            scores = late.scores(query.tokens, np.arange(len(ids)), query.weights if weighted else None)
             return [ids[i] for i in np.argsort(-scores, kind="stable")[: parts.settings.pool]]
 
         return rank
@@ -146,8 +146,8 @@ SIGNALS: Mapping[str, SignalSource] = {
     "lexical": SignalSource(_lexical, ("pool",)),
     "dense_whole": SignalSource(_dense_whole, ("pool", "embed_model")),
     "dense": SignalSource(_dense, ("pool", "embed_model")),
-    "maxsim": SignalSource(_late(rare=False), ("pool", "late_model")),
-    "maxsim_idf": SignalSource(_late(rare=True), ("pool", "late_model")),
+    "maxsim_even": SignalSource(_late(weighted=False), ("pool", "embed_model")),
+    "maxsim": SignalSource(_late(weighted=True), ("pool", "embed_model")),
     "ranked": SignalSource(_engine("fast", as_is=True), None),
     "reranked": SignalSource(_engine("full", as_is=True), None),
     "fast": SignalSource(_engine("fast", as_is=False), None),

@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 _MS_DIGITS = 1
 _WHOLE = 100_000  # tokens: more than any abstract has, so that it stays in one piece
 _REFERENCE: dict[str, Any] = {
-    "embed_model": "all-MiniLM-L6-v2",
-    "late_model": "none",
+    "embed_model": "sentence-transformers/all-MiniLM-L6-v2",
     "chunk_tokens": _WHOLE,
     "k1": 1.2,
     "b": 0.75,
 }
-_INDEXING = ("embed_model", "late_model", "chunk_tokens", "chunk_overlap", "pool")
+_INDEXING = ("embed_model", "chunk_tokens", "chunk_overlap", "pool")
 
 
 def register(subparsers: Subparsers) -> None:

@@ -21,7 +21,9 @@ from rag.engine import Engine
 from rag.index.library import Library
 from rag.models.loading import Models
 from rag.retrieval.candidates import bm25_search, dense_search
+from rag.retrieval.encoded_query import QueryEncoder
 from rag.settings import Settings
+from rag.text.tokens import tokenize
 from rag.types import Hit, Overrides
 
 SearchFunction = Callable[[str], list[str]]
@@ -50,12 +52,14 @@ def systems(settings: Settings, library: Library, models: Models) -> dict[str, S
     """
     as_is = Overrides(as_is=True)
 
+    encoder = QueryEncoder(models)
+
     def dense(question: str) -> list[str]:
-        found = dense_search(library, models.encoder.encode_query(question), None, settings.pool)
+        found = dense_search(library, encoder.encode(question).vector, None, settings.pool)
         return [paper_id for paper_id, _ in found]
 
     def lexical(question: str) -> list[str]:
-        return [paper_id for paper_id, _ in bm25_search(library, question, None, settings.pool)]
+        return [paper_id for paper_id, _ in bm25_search(library, tokenize(question), None, settings.pool)]
 
     def engine(depth: int) -> SearchFunction:
         built = Engine(replace(settings, rerank_depth=depth), library, models)

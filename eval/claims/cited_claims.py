@@ -26,6 +26,7 @@ class Claim:
     question_id: str
     claim: str
     sentences: tuple[str, ...]
+    title: str = ""
 
 
 def read_claims(path: Path) -> tuple[Claim, ...]:

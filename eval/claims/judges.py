@@ -1,4 +1,4 @@
-"""Judges of claims: Citedesk's entailment model, similarity thresholds as baselines, and the configured endpoint.
+"""Judges of claims: the judge of written answers, similarity thresholds as baselines, and the configured endpoint.
 
 An entry in JUDGES makes a judge selectable.
 """
@@ -18,15 +18,17 @@ from eval.claims.pairs import LABELS, Label, LabelledPair
 from rag.errors import LLMFailed, UsageError
 from rag.llm.protocol import ChatModel, Message
 from rag.models.encoder import Encoder
-from rag.models.entailment import EntailmentModel, load_entailment
 from rag.settings import Settings
 from rag.text.tokens import tokenize
+from rag.types import Paper
+from rag.verification.judge import SentenceJudge
 
 _NEGATION = re.compile(
     r"\b(no|not|nor|neither|never|without|cannot|fails?|failed|lacks?|lacking|absent|absence|independent|unable)\b"
     r"|n[’']t\b",
     re.IGNORECASE,
 )
+_LABEL_OF: Mapping[str | None, Label] = {"supported": "support", "contradicted": "contradict"}
 _STEPS = 100  # thresholds that are tried between the least and the greatest score
 _PATIENCE = 3  # failures in a row after which an endpoint is considered down
 _MAX_TOKENS = 200
@@ -54,8 +56,11 @@ class Judge(Protocol):
     def name(self) -> str:
         """The judge's name in tables."""
 
-    def judge(self, claim: str, sentences: Sequence[str]) -> Label:
-        """Return the verdict on one claim; raises CitedeskError where there is none."""
+    def judge(self, claim: str, sentences: Sequence[str], title: str = "") -> Label:
+        """Return the verdict on one claim; raises CitedeskError where there is none.
+
+        `title` is that of the sentences' paper, "" if it is not known.
+        """
 
 
 class Claimed(Protocol):
@@ -68,6 +73,10 @@ class Claimed(Protocol):
     @property
     def sentences(self) -> tuple[str, ...]:
         """The sentences."""
+
+    @property
+    def title(self) -> str:
+        """The title of their paper, "" if it is not known."""
 
 
 Item = TypeVar("Item", bound=Claimed)
@@ -94,7 +103,7 @@ def judge_each(judge: Judge, items: Sequence[Item], shown: Iterable[Item] | None
     in_a_row = 0
     for item in items if shown is None else shown:
         try:
-            judged.append((item, judge.judge(item.claim, item.sentences)))
+            judged.append((item, judge.judge(item.claim, item.sentences, item.title)))
             in_a_row = 0
         except LLMFailed as error:
             failures.append(str(error))
@@ -113,7 +122,7 @@ class MajorityJudge:
         counts = {label: sum(pair.label == label for pair in pairs) for label in LABELS}
         self._label: Label = max(LABELS, key=lambda label: counts[label])
 
-    def judge(self, claim: str, sentences: Sequence[str]) -> Label:
+    def judge(self, claim: str, sentences: Sequence[str], title: str = "") -> Label:
         """Return the most frequent label."""
         return self._label
 
@@ -129,7 +138,7 @@ class ThresholdJudge:
     similarity: Similarity
     threshold: float
 
-    def judge(self, claim: str, sentences: Sequence[str]) -> Label:
+    def judge(self, claim: str, sentences: Sequence[str], title: str = "") -> Label:
         """Return the verdict on one claim."""
         return self._verdict(*self._best(claim, sentences))
 
@@ -160,15 +169,16 @@ class ThresholdJudge:
 
 
 @dataclass(frozen=True, slots=True)
-class EntailmentJudge:
-    """Returns the entailment model's most likely label, with the sentences joined to one text."""
+class CitedeskJudge:
+    """Judges a claim as a sentence of an answer that cites the paper; without a verdict, it is not_enough."""
 
     name: str
-    model: EntailmentModel
+    sentence_judge: SentenceJudge
 
-    def judge(self, claim: str, sentences: Sequence[str]) -> Label:
+    def judge(self, claim: str, sentences: Sequence[str], title: str = "") -> Label:
         """Return the verdict on one claim; raises ModelFailed."""
-        return LABELS[int(self.model.probabilities(claim, [" ".join(sentences)])[0].argmax())]
+        judgement = self.sentence_judge.judge(f"{claim} [1]", {1: Paper("cited", title, " ".join(sentences))})
+        return _LABEL_OF.get(judgement.verdict, "not_enough")
 
 
 class LLMJudge:
@@ -186,7 +196,7 @@ class LLMJudge:
         self.name = self._chat.name
         self._where = f"The endpoint {endpoint_address(settings)}"
 
-    def judge(self, claim: str, sentences: Sequence[str]) -> Label:
+    def judge(self, claim: str, sentences: Sequence[str], title: str = "") -> Label:
         """Return the endpoint's verdict; raises LLMFailed where the reply holds none."""
         messages = (Message("system", _INSTRUCTIONS), Message("user", _asked(claim, sentences)))
         return read_verdict(self._chat.complete(messages, _MAX_TOKENS, SCHEMA).text, self._where)
@@ -219,15 +229,19 @@ def cosines(encoder: Encoder) -> Similarity:
     """Score sentences by their cosine with the claim, both embedded as documents."""
 
     def similarity(claim: str, sentences: Sequence[str]) -> list[float]:
-        vectors = encoder.encode_documents([claim, *sentences])
+        vectors = np.stack(
+            [each.vector for each in encoder.encode_documents([("", text) for text in (claim, *sentences)])]
+        )
         return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
 
     return similarity
 
 
-def entailment_judge(settings: Settings) -> EntailmentJudge:
-    """Return the judge by Citedesk's entailment model; raises ModelUnavailable."""
-    return EntailmentJudge("entailment", load_entailment())
+def citedesk_judge(settings: Settings) -> CitedeskJudge:
+    """Return the judge of written answers; raises ModelUnavailable."""
+    from rag.models.cross_encoder import load_cross_encoder  # only needed by this judge
+
+    return CitedeskJudge("citedesk", SentenceJudge(load_cross_encoder()))
 
 
 def lexical_judge(settings: Settings) -> ThresholdJudge:
@@ -239,11 +253,11 @@ def dense_judge(settings: Settings) -> ThresholdJudge:
     """Return the judge by the embedding model's cosines; its threshold was fitted for bge-small."""
     from rag.models.encoder import load_encoder  # its model is only needed here
 
-    return ThresholdJudge("dense", cosines(load_encoder(settings.embed_model)), 0.789)
+    return ThresholdJudge("dense", cosines(load_encoder()), 0.789)
 
 
 JUDGES: Mapping[str, Callable[[Settings], Judge]] = {
-    "entailment": entailment_judge,
+    "citedesk": citedesk_judge,
     "lexical": lexical_judge,
     "dense": dense_judge,
     "llm": LLMJudge,

@@ -49,7 +49,7 @@ def plant(arguments: Namespace, configuration: Configuration) -> int:
     """Judge true sentences and the same with planted errors by the judge of written answers."""
     from eval.claims.planted_errors import cost, groups, judge_cases
     from rag.index.library import open_library
-    from rag.models.entailment import load_entailment
+    from rag.models.cross_encoder import load_cross_encoder
     from rag.verification.judge import SentenceJudge
 
     library = open_library(configuration.settings)
@@ -59,7 +59,7 @@ def plant(arguments: Namespace, configuration: Configuration) -> int:
     library.close()
     if not found:
         raise CorpusError("The index holds no sentence about a paper's own work. Index other papers.")
-    judge = SentenceJudge(load_entailment())
+    judge = SentenceJudge(load_cross_encoder())
     judged = judge_cases(judge, found, None if arguments.quiet else progress_bar(found, len(found), "judging"))
     sums, spent = groups(judged), cost(judged)
     print_result(
@@ -86,8 +86,8 @@ def planted_to_text(found: Sequence[ErrorGroup], cost: JudgingCost) -> str:
     """Return a table of true sentences, and one of planted errors."""
     true = [_cells(each) for each in found if each.planted == "none"]
     errors = [_cells(each) for each in found if each.planted != "none"]
-    marked = to_table(["true sentences", "", "wrongly marked", "verdict unsupported", "n"], true, texts=2)
-    caught = to_table(["errors planted in", "", "caught", "verdict unsupported", "n"], errors, texts=2)
+    marked = to_table(["true sentences", "", "not called supported", "wrongly marked", "n"], true, texts=2)
+    caught = to_table(["errors planted in", "", "caught", "marked", "n"], errors, texts=2)
     return (
         f"{marked}\n{caught}\n95 % Wilson intervals. A nearest paper may say the same as the right one, so not all of "
         f"those can be caught.\nJudging a sentence takes {cost.median:.1f} ms (median; p95 {cost.p95:.1f} ms, "
@@ -105,7 +105,7 @@ def _of_index(arguments: Namespace, settings: Settings, library: Library) -> lis
     truths = [own, as_reported(own)]
     if arguments.paraphrases:
         truths.append(read_paraphrases(arguments.paraphrases, papers, seed))
-    near = nearest_by_vectors(library, load_encoder(settings.embed_model))
+    near = nearest_by_vectors(library, load_encoder())
     swaps: dict[PlantedError, Swap] = {"other paper": any_other(list(papers.values()), seed), "nearest paper": near}
     return [case for each in truths for case in cases(each, swaps, n, seed)]
 
@@ -126,7 +126,7 @@ def _of_summaries(arguments: Namespace) -> list[PlantedCase]:
 
 def _cells(group: ErrorGroup) -> list[str]:
     planted = "" if group.planted == "none" else group.planted
-    shares = map(interval_cell, (group.not_supported, group.unsupported))
+    shares = map(interval_cell, (group.not_supported, group.marked))
     return [group.form, planted, *shares, str(group.not_supported.n)]
 
 
@@ -135,7 +135,7 @@ def _group(group: ErrorGroup) -> dict[str, Any]:
         "form": group.form,
         "planted": group.planted,
         "not_supported": interval_to_json(group.not_supported),
-        "unsupported": interval_to_json(group.unsupported),
+        "marked": interval_to_json(group.marked),
     }
 
 

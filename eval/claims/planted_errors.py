@@ -1,7 +1,7 @@
 """Judge true sentences and the same with a planted error: a corrupted text, or another paper as the cited one.
 
-An answer marks every sentence whose verdict is not "supported": an error with such a verdict is caught, and a true
-sentence with one is wrongly marked.
+An error that is not called supported is caught. A true sentence that is not is missed, and wrongly marked if it has a
+verdict against it; without one the answer says nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from rag.answer import SentenceVerdict
 from rag.index.bm25 import Bm25Index
 from rag.index.library import Library
 from rag.models.encoder import Encoder
+from rag.text.tokens import tokenize
 from rag.types import Paper
 from rag.verification.judge import SentenceJudge
 
@@ -46,7 +47,7 @@ class JudgedCase:
     """The verdict on a case, its reason where it is not supported, and the time it took in milliseconds."""
 
     case: PlantedCase
-    verdict: SentenceVerdict
+    verdict: SentenceVerdict | None
     reason: str | None
     ms: float
 
@@ -58,12 +59,12 @@ class JudgedCase:
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """The cases of one form and error: the shares whose verdict is not "supported", and is "unsupported"."""
+    """The cases of one form and error: the shares whose verdict is not "supported", and is one against them."""
 
     form: Form
     planted: PlantedError
     not_supported: Interval
-    unsupported: Interval
+    marked: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def nearest_by_vectors(library: Library, encoder: Encoder) -> Swap:
     """Choose the paper of the chunk nearest to the sentence by the index's own dense vectors."""
 
     def swap(sentence: str, paper: Paper) -> Paper | None:
-        vector = encoder.encode_documents([sentence])[0]
+        vector = encoder.encode_documents([("", sentence)])[0].vector
         hits = library.vectors.search(vector, min(_CHUNKS, library.manifest.chunks))
         found = next((hit.paper_id for hit in hits if hit.paper_id != paper.paper_id), None)
         return library.papers[found] if found else None
@@ -102,7 +103,7 @@ def nearest_by_words(papers: Sequence[Paper]) -> Swap:
     lexical = Bm25Index.build(papers)
 
     def swap(sentence: str, paper: Paper) -> Paper | None:
-        scores = lexical.scores(sentence)
+        scores = lexical.scores(tokenize(sentence))
         order = sorted(range(len(papers)), key=lambda i: -float(scores[i]))
         return next((papers[i] for i in order if papers[i].paper_id != paper.paper_id), None)
 
@@ -136,7 +137,7 @@ def judge_cases(
 
 def groups(judged: Sequence[JudgedCase]) -> list[ErrorGroup]:
     """Aggregate verdicts by form and error, in the order of the cases."""
-    by_kind: dict[tuple[Form, PlantedError], list[SentenceVerdict]] = {}
+    by_kind: dict[tuple[Form, PlantedError], list[SentenceVerdict | None]] = {}
     for each in judged:
         by_kind.setdefault((each.case.truth.form, each.case.planted), []).append(each.verdict)
     return [
@@ -144,7 +145,7 @@ def groups(judged: Sequence[JudgedCase]) -> list[ErrorGroup]:
             form,
             planted,
             share_interval(len(verdicts) - verdicts.count("supported"), len(verdicts)),
-            share_interval(verdicts.count("unsupported"), len(verdicts)),
+            share_interval(verdicts.count("not_found") + verdicts.count("contradicted"), len(verdicts)),
         )
         for (form, planted), verdicts in by_kind.items()
     ]

@@ -44,7 +44,7 @@ def register(subparsers: Subparsers) -> None:
     add_json(parser)
     parser.add_argument("file", type=Path, metavar="FILE", help="claim–abstract pairs with labels, JSON Lines")
     parser.add_argument("--train", type=Path, metavar="FILE", help="pairs on which the judge's threshold is fitted")
-    _add_judge(parser, "entailment")
+    _add_judge(parser, "citedesk")
     parser.set_defaults(run="eval.claims.verify:verify")
 
     parser = add_command(
@@ -65,7 +65,7 @@ def register(subparsers: Subparsers) -> None:
 
 def _add_judge(parser: ArgumentParser, default: str) -> None:
     parser.add_argument(
-        "--judge", default=default, metavar="NAME", help=f"judge: entailment, lexical, dense or llm ({default})"
+        "--judge", default=default, metavar="NAME", help=f"judge: citedesk, lexical, dense or llm ({default})"
     )
     parser.add_argument("--sample", type=count, metavar="N", help="judge only N, chosen by a fixed seed")
     add_embed_model(parser)

@@ -19,7 +19,7 @@ from rag.render.terminal import answer_to_text
 from rag.verification.written_answer import CheckedWriter
 
 _WIDTH = 100
-_DOUBTED = ("unsupported", "uncited")
+_DOUBTED = ("not_found", "contradicted", "uncited")
 
 
 @dataclass(frozen=True, slots=True)

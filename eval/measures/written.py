@@ -1,8 +1,8 @@
 """Measures of the sentences that a model wrote; those that were added from an abstract are left out.
 
 Citation recall and precision: Gao et al., Enabling Large Language Models to Generate Text with Citations, EMNLP 2023.
-Their entailment model reads the cited passages joined; our judge reads paper by paper, so that a sentence which only
-two papers together support counts as not supported.
+Their entailment model reads the cited passages joined; our judge reads clause by clause and paper by paper, and joins
+several papers only where none of them supports a clause by itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rag.types import Paper
     from rag.verification.judge import SentenceJudge  # imports models
 
-VERDICTS = ("supported", "partial", "unsupported", "uncited")
+VERDICTS = ("supported", "unsupported", "uncited")
 
 
 def own_sentences(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -24,15 +24,17 @@ def own_sentences(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def sentence_scores(sentences: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return the share of sentences with each verdict, and whether all are supported; nothing without sentences.
+    """Return the share of sentences with each verdict and without one, and whether all with one are supported.
 
+    Nothing without sentences.
     `sentences_supported` is citation recall: a sentence counts if a paper that it cites supports it.
     """
     if not sentences:
         return {}
     verdicts = [sentence["verdict"] for sentence in sentences]
     shares = {f"sentences_{name}": verdicts.count(name) / len(verdicts) for name in VERDICTS}
-    return {**shares, "all_supported": float(set(verdicts) == {"supported"})}
+    shares["sentences_unjudged"] = verdicts.count(None) / len(verdicts)
+    return {**shares, "all_supported": float(set(verdicts) - {None} == {"supported"})}
 
 
 def needed_share(sentences: Sequence[Mapping[str, Any]], needed: int | None) -> dict[str, float]:

@@ -23,7 +23,7 @@ _SHOWN = {
 }
 _VERDICTS = {
     "supported": ("good", "●"),
-    "partial": ("muted", "◐"),
+    None: ("muted", "◌"),
     "unsupported": ("bad", "○"),
     "uncited": ("bad", "○"),
 }
@@ -63,9 +63,9 @@ def question_values(row: Row) -> dict[str, Any]:
     }
 
 
-def _verdict_tag(verdict: str, reason: str | None) -> tuple[str, str]:
+def _verdict_tag(verdict: str | None, reason: str | None) -> tuple[str, str]:
     css, mark = _VERDICTS[verdict]
-    return css, f"{mark} {verdict}{f': {reason}' if reason else ''}"
+    return css, f"{mark} {verdict or 'no verdict'}{f': {reason}' if reason else ''}"
 
 
 def _citation(citation: Mapping[str, Any], question: Question) -> dict[str, Any]:

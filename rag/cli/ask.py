@@ -85,7 +85,8 @@ def _print_answer(events: Iterator[Event], stream: bool) -> None:
             text += event.text
         elif isinstance(event, Checked) and stream and event.sentence.end > shown:
             sentence = event.sentence
-            mark = "" if sentence.verdict == "supported" else f" ({SAID[sentence.verdict]})"
+            doubted = sentence.verdict in SAID and sentence.verdict != "supported"
+            mark = f" ({SAID[sentence.verdict]})" if doubted else ""
             sys.stdout.write(safe(text[shown : sentence.end]) + mark)
             sys.stdout.flush()
             shown = sentence.end

@@ -19,10 +19,10 @@ from rag.index.generations import IndexFolder, damaged_files
 from rag.index.library import open_library
 from rag.index.plan import index_recipe, plan_build
 from rag.local_llm.registry import EXTRA, SMALL_MODELS, is_intact, model_folder
-from rag.models.encoder import encoder_fingerprint
-from rag.models.entailment import SHA256, load_entailment
-from rag.models.registry import bundled_models, find_bundled, open_bundled
-from rag.models.token_encoder import token_encoder_fingerprint
+from rag.models import cross_encoder, encoder
+from rag.models.embedder import embedder_fingerprint
+from rag.models.loading import encoder_folder
+from rag.models.onnx import verified_metadata
 from rag.settings import Configuration, SettingDescription, Settings, describe_settings, to_text
 
 _PACKAGES = (
@@ -54,9 +54,14 @@ def examine(configuration: Configuration) -> tuple[Check, ...]:
     """Check Python, the packages, the models, the index and the endpoint."""
     settings = configuration.settings
     checks = [Check("python", "ok", platform.python_version()), _packages()]
-    checks += [_encoder(settings), _token_encoder(settings), *_small_models(settings), _home(settings)]
+    checks += [
+        _weights("encoder", encoder_folder(settings.embed_model) or encoder.FOLDER),
+        _weights("cross-encoder", cross_encoder.FOLDER),
+        *_embedder(settings),
+        *_small_models(settings),
+        _home(settings),
+    ]
     checks += _index(configuration)
-    checks += [_entailment_model()]
     checks += _endpoint(settings)
     return tuple(checks)
 
@@ -111,30 +116,27 @@ def _packages() -> Check:
     return Check("packages", "ok", ", ".join(found))
 
 
-def _encoder(settings: Settings) -> Check:
-    name = settings.embed_model
-    if model := bundled_models("embed").get(name):
-        try:
-            open_bundled(model)
-        except CitedeskError as error:
-            return Check("model", "fail", str(error))
-        return Check("model", "ok", f"{name}, weights as recorded (sha256 {model.sha256[:12]}…)")
-    if Path(name).is_dir():
-        if not any((Path(name) / file).is_file() for file in _MODEL_FILES):
-            remedy = "Set CITEDESK_EMBED_MODEL to a model folder."
-            return Check("model", "fail", f"folder {name} contains no model. {remedy}")
-        return Check("model", "ok", f"folder {name} ({encoder_fingerprint(name)})")
-    return Check("model", "warn", f"{name} is downloaded from a model hub on first use, which needs a network.")
-
-
-def _token_encoder(settings: Settings) -> Check:
-    if not token_encoder_fingerprint(settings.late_model):
-        return Check("late model", "ok", "none, as set")
+def _weights(name: str, folder: Path) -> Check:
+    """Check the weights of a model that comes with Citedesk, or of one trained like it."""
     try:
-        _, model = find_bundled(settings.late_model, "late")
+        metadata = verified_metadata(folder)
     except CitedeskError as error:
-        return Check("late model", "fail", str(error))
-    return Check("late model", "ok", f"{settings.late_model}, weights as recorded (sha256 {model.sha256[:12]}…)")
+        return Check(name, "fail", str(error))
+    return Check(name, "ok", f"weights as recorded (sha256 {metadata['model_sha256'][:12]}…)")
+
+
+def _embedder(settings: Settings) -> Iterator[Check]:
+    """Check another model whose vectors replace the encoder's, if one is set."""
+    name = settings.embed_model
+    if encoder_folder(name):
+        return
+    if not Path(name).is_dir():
+        yield Check("embedder", "warn", f"{name} is downloaded from a model hub on first use, which needs a network.")
+    elif not any((Path(name) / file).is_file() for file in _MODEL_FILES):
+        remedy = "Set CITEDESK_EMBED_MODEL to a model folder, or remove it."
+        yield Check("embedder", "fail", f"folder {name} contains no model. {remedy}")
+    else:
+        yield Check("embedder", "ok", f"folder {name} ({embedder_fingerprint(name)})")
 
 
 def _small_models(settings: Settings) -> Iterator[Check]:
@@ -149,15 +151,6 @@ def _small_models(settings: Settings) -> Iterator[Check]:
             yield Check("small model", "warn", f"{model.name} is installed, but llama.cpp is not. Run `{EXTRA}`.")
         else:
             yield Check("small model", "ok", f"{model.name}; `citedesk llm serve {model.name}` serves it")
-
-
-def _entailment_model() -> Check:
-    """Check the weights of the entailment model, which verifies written answers."""
-    try:
-        load_entailment()
-    except CitedeskError as error:
-        return Check("judge", "fail", str(error))
-    return Check("judge", "ok", f"entailment model, weights as recorded (sha256 {SHA256[:12]}…)")
 
 
 def _home(settings: Settings) -> Check:

@@ -10,7 +10,7 @@ from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormat
 from pathlib import Path
 from typing import NoReturn, TypeAlias, get_args
 
-from rag.settings import RECALL_STEPS, Mode, RecallStep, Unsupported, parse_recall
+from rag.settings import RECALL_STEPS, LLMCheck, Mode, RecallStep, Unsupported, parse_recall
 from rag.text.dates import first_day
 from rag.types import CONSTRAINTS, Kind
 
@@ -25,6 +25,7 @@ SETTING_OPTIONS = (
     "llm_model",
     "llm_mode",
     "unsupported",
+    "llm_check",
     "recall",
 )
 """Options that override the setting of the same name."""
@@ -95,11 +96,24 @@ def add_filters(parser: ArgumentParser) -> None:
     parser.add_argument("--until", type=date, metavar="DATE", help="only papers up to this date, as in 2024")
     parser.add_argument("--author", type=name, metavar="NAME", help="only papers by this author")
     parser.add_argument(
+        "--coauthor",
+        dest="coauthors",
+        action="append",
+        default=[],
+        type=name,
+        metavar="NAME",
+        help="only papers by this author too (repeatable)",
+    )
+    parser.add_argument(
         "--authors", type=count_range, metavar="N|N-M|N-", help="only papers with this number of authors"
     )
     parser.add_argument(
         "--venue", type=name, metavar="NAME", help='only papers published at a venue, as in "ICML 2023"'
     )
+    parser.add_argument("--organisation", type=name, metavar="NAME", help="only papers from this organisation")
+    parser.add_argument("--not-date", type=date, metavar="DATE", help="no papers of this year, month or day")
+    for excluded in ("author", "venue", "organisation"):
+        parser.add_argument(f"--not-{excluded}", type=name, metavar="NAME", help=f"no papers with this {excluded}")
     parser.add_argument("--with-code", dest="code", action="store_true", default=None, help="only papers with code")
     parser.add_argument("--without-code", dest="code", action="store_false", help="only papers without code")
     kinds = get_args(Kind)
@@ -146,7 +160,7 @@ def add_endpoint(parser: ArgumentParser) -> None:
 
 
 def add_writing(parser: ArgumentParser) -> None:
-    """Add --llm-mode and --unsupported."""
+    """Add --llm-mode, --unsupported and --llm-check."""
     parser.add_argument(
         "--llm-mode",
         choices=get_args(Mode),
@@ -156,6 +170,11 @@ def add_writing(parser: ArgumentParser) -> None:
         "--unsupported",
         choices=get_args(Unsupported),
         help="what to do with sentences that no paper supports (CITEDESK_UNSUPPORTED)",
+    )
+    parser.add_argument(
+        "--llm-check",
+        choices=get_args(LLMCheck),
+        help="let the model check its sentences once more, with one request (CITEDESK_LLM_CHECK)",
     )
 
 

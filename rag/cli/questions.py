@@ -31,13 +31,27 @@ def read_overrides(arguments: Namespace) -> Overrides:
     if None not in (arguments.since, arguments.until) and first_day(arguments.since) > last_day(arguments.until):
         raise UsageError(f"--since {arguments.since} is after --until {arguments.until}: swap them.")
     least, most = arguments.authors or (None, None)
-    filters = Filters(arguments.since, arguments.until, arguments.author, least, most, arguments.venue, arguments.code)
+    filters = Filters(
+        arguments.since,
+        arguments.until,
+        arguments.author,
+        least,
+        most,
+        arguments.venue,
+        arguments.code,
+        tuple(arguments.coauthors),
+        arguments.organisation,
+        arguments.not_date,
+        arguments.not_author,
+        arguments.not_venue,
+        arguments.not_organisation,
+    )
     return Overrides(arguments.kind, filters, frozenset(arguments.drop), arguments.as_is)
 
 
 def read_history(source: str | None) -> tuple[Turn, ...]:
     """Read the earlier turns of a conversation; raises UsageError with the number of the first invalid line."""
-    from rag.query.conversation.turns import read_turns
+    from rag.query.turns import read_turns
 
     if source is None:
         return ()
@@ -54,7 +68,7 @@ def answer_each(source: str, as_json: Callable[[str, Sequence[Turn]], dict[str, 
 
     A question that fails is reported on stderr, and the next one is answered.
     """
-    from rag.query.conversation.turns import turns_from_json
+    from rag.query.turns import turns_from_json
 
     failed = False
     for line, question in _read_questions(source):

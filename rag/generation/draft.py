@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Usage
 from rag.generation.extractive import write_extractive
-from rag.generation.prompts import NOT_ANSWERED
+from rag.generation.prompts import HELP, NOT_ANSWERED
 from rag.types import Evidence, Query, Quote
 
 
@@ -31,6 +31,10 @@ class Draft:
             relaxations=relaxations,
             notices=(*self.notices, *notices),
         )
+
+    def help(self) -> Answer:
+        """Return what can be asked here, as the answer."""
+        return Answer(self.query, "extractive", HELP)
 
     def extractive(self, *notices: Notice) -> Answer:
         """Return the evidence's own sentences, which support themselves, as the answer."""

@@ -49,9 +49,9 @@ class Bm25Index:
         """Save the index to a folder."""
         self._index.save(str(folder), show_progress=False)
 
-    def scores(self, question: str) -> NDArray[np.float32]:
-        """Return the BM25 score of each paper; 0 for a paper that shares no term with the question."""
-        known = [term for term in tokenize(question) if term in self._index.vocab_dict]
+    def scores(self, terms: Iterable[str]) -> NDArray[np.float32]:
+        """Return the BM25 score of each paper; 0 for a paper that has none of the terms."""
+        known = [term for term in terms if term in self._index.vocab_dict]
         if not known:
             return np.zeros(self._size, np.float32)
         return np.asarray(self._index.get_scores(known), np.float32)

@@ -17,7 +17,7 @@ from typing import Any
 from rag.corpus.files import file_sha256, fsync, write_atomic
 from rag.errors import REBUILD, IndexFailed, IndexMissing
 
-FORMAT = 2
+FORMAT = 3
 VECTORS, TOKEN_VECTORS, BM25, PAPERS = "vectors", "late", "lexical", "papers.jsonl"
 _POINTER = "current"
 _KEPT = 2  # the current generation, and its predecessor for readers that have it open
@@ -27,13 +27,13 @@ _KEPT = 2  # the current generation, and its predecessor for readers that have i
 class Recipe:
     """What the vectors depend on besides the papers: an index of another recipe has to be rebuilt.
 
-    `embedding` and `late` are fingerprints of the encoder and the token encoder; `late` is "" without token vectors.
+    `encoder` and `embedder` are fingerprints of models; `embedder` is "" where the vectors are the encoder's own.
     """
 
-    embedding: str
+    encoder: str
     chunk_tokens: int
     chunk_overlap: int
-    late: str = ""
+    embedder: str = ""
     format: int = FORMAT
 
 
@@ -143,11 +143,18 @@ def read_manifest(generation: Path) -> Manifest:
     """Read a generation's manifest; raises IndexFailed if it is damaged."""
     try:
         values: dict[str, Any] = json.loads((generation / "manifest.json").read_text(encoding="utf-8"))
-        recipe = Recipe(**values.pop("recipe"))
+        recipe = _read_recipe(values.pop("recipe"))
         sources, failed = tuple(values.pop("sources")), tuple(values.pop("failed"))
         return Manifest(recipe=recipe, sources=sources, failed=failed, **values)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise IndexFailed(f"The index in {generation} is damaged ({error}). {REBUILD}") from None
+
+
+def _read_recipe(values: Mapping[str, Any]) -> Recipe:
+    """Read a recipe; of another format only that is known."""
+    if values["format"] != FORMAT:
+        return Recipe("", 0, 0, format=int(values["format"]))
+    return Recipe(**values)
 
 
 def describe_files(generation: Path) -> dict[str, str]:

@@ -26,9 +26,8 @@ from rag.index.generations import (
 )
 from rag.index.maxsim import MaxSimIndex, open_maxsim_index
 from rag.index.vectors import VectorStore, open_vectors
-from rag.models.encoder import encoder_fingerprint
-from rag.models.token_encoder import token_encoder_fingerprint
-from rag.settings import Settings
+from rag.models.loading import fingerprints
+from rag.settings import OWN_ENCODER, Settings
 from rag.types import Paper
 
 
@@ -36,7 +35,7 @@ from rag.types import Paper
 class Library:
     """One generation; `papers` is in corpus order, and `positions` maps paper_id to its position in that order.
 
-    `bm25` and `maxsim` identify papers by these positions; `maxsim` is None if the index has no token vectors.
+    `bm25` and `maxsim` identify papers by these positions.
     """
 
     manifest: Manifest
@@ -44,7 +43,7 @@ class Library:
     positions: Mapping[str, int]
     vectors: VectorStore
     bm25: Bm25Index
-    maxsim: MaxSimIndex | None = None
+    maxsim: MaxSimIndex
 
     def positions_of(self, paper_ids: Sequence[str]) -> NDArray[np.int64]:
         """Return the positions of papers in corpus order."""
@@ -53,6 +52,7 @@ class Library:
     def close(self) -> None:
         """Close the files."""
         self.vectors.close()
+        self.maxsim.close()
 
 
 def load_papers(generation: Path) -> dict[str, Paper]:
@@ -81,7 +81,7 @@ def open_library(settings: Settings) -> Library:
         bm25 = Bm25Index.load(generation / BM25)
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise IndexFailed(f"{generation / BM25} is damaged ({error}). {REBUILD}") from None
-    maxsim = open_maxsim_index(generation / TOKEN_VECTORS, list(papers)) if manifest.recipe.late else None
+    maxsim = open_maxsim_index(generation / TOKEN_VECTORS, list(papers))
     positions = {paper_id: position for position, paper_id in enumerate(papers)}
     return Library(manifest, papers, positions, open_vectors(generation / VECTORS), bm25, maxsim)
 
@@ -92,15 +92,13 @@ def _check_recipe(recipe: Recipe, settings: Settings) -> None:
         raise IndexFailed(
             f"The index has format {recipe.format}; this version reads {FORMAT}. Run `citedesk index` to rebuild it."
         )
-    for built_with, wanted, variable, configured in (
-        (recipe.embedding, encoder_fingerprint(settings.embed_model), "CITEDESK_EMBED_MODEL", settings.embed_model),
-        (recipe.late, token_encoder_fingerprint(settings.late_model), "CITEDESK_LATE_MODEL", settings.late_model),
-    ):
-        if built_with == wanted:
-            continue
-        model = built_with.split()[0] if built_with else "none"
-        before = f"the model {model}" if model != configured else f"other weights of {model}"
+    encoder, embedder = fingerprints(settings.embed_model)
+    if recipe.embedder != embedder:
+        before, now = (each.partition(" ")[0] or OWN_ENCODER for each in (recipe.embedder, embedder))
+        found = f"other weights of {before}" if before == now else f"the model {before}"
         raise IndexFailed(
-            f"The index was built with {before}, but {variable} names {configured or 'none'}. "
+            f"The index was built with {found}, but CITEDESK_EMBED_MODEL names {settings.embed_model}. "
             "Run `citedesk index` to rebuild it, or set the model that it was built with."
         )
+    if recipe.encoder != encoder:
+        raise IndexFailed("The index was built with other weights of the encoder. Run `citedesk index` to rebuild it.")

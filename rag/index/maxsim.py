@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rag.errors import REBUILD, IndexFailed
 from rag.index.token_vectors import open_token_vectors
+from rag.models.encoder import DIMENSION
 from rag.models.onnx import Array
 
 _BLOCK = 192  # rows per product: they fit into the cache, and OpenBLAS starts no threads for so few
@@ -27,6 +28,11 @@ class MaxSimIndex:
     def __len__(self) -> int:
         """Return the number of papers."""
         return len(self._starts) - 1
+
+    def close(self) -> None:
+        """Release the memory maps; the index is empty then."""
+        self._vectors, self._spans = np.empty((0, DIMENSION), np.int8), np.empty((0, 2), np.int32)
+        self._starts = np.zeros(1, np.int64)
 
     def scores(self, query: Array, positions: NDArray[np.integer], weights: Array | None = None) -> Array:
         """Return the MaxSim score of papers, averaged over the question's tokens; in [-1, 1].

@@ -10,8 +10,7 @@ from pathlib import Path
 from rag.corpus.reader import Corpus, read_corpus
 from rag.errors import UsageError
 from rag.index.generations import IndexFolder, Manifest, Recipe
-from rag.models.encoder import encoder_fingerprint
-from rag.models.token_encoder import token_encoder_fingerprint
+from rag.models.loading import fingerprints
 from rag.settings import Configuration, Settings
 
 
@@ -53,12 +52,8 @@ def plan_build(
 
 def index_recipe(settings: Settings) -> Recipe:
     """Return the recipe that the settings describe."""
-    return Recipe(
-        encoder_fingerprint(settings.embed_model),
-        settings.chunk_tokens,
-        settings.chunk_overlap,
-        token_encoder_fingerprint(settings.late_model),
-    )
+    encoder, embedder = fingerprints(settings.embed_model)
+    return Recipe(encoder, settings.chunk_tokens, settings.chunk_overlap, embedder)
 
 
 def _default_sources(configuration: Configuration, current: Manifest | None) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Staging of the next generation's vectors: chunk vectors in Chroma and, depending on the recipe, token vectors.
+"""Staging of the next generation's vectors: chunk vectors in Chroma, and token vectors.
 
 Writes are durable, so a killed run can be resumed. A paper is complete when it has both.
 """
@@ -21,7 +21,7 @@ _LOG = "late-log"
 class Staging:
     """Reads and writes the staging folder; created by `open_staging`."""
 
-    def __init__(self, folder: Path, chunks: VectorStore, tokens: TokenVectorStore | None) -> None:
+    def __init__(self, folder: Path, chunks: VectorStore, tokens: TokenVectorStore) -> None:
         self._folder = folder
         self._chunks = chunks
         self._tokens = tokens
@@ -38,11 +38,10 @@ class Staging:
         """Copy papers with the wanted digest from a generation of the same recipe; returns their ids."""
         chunks = open_vectors(generation / VECTORS)
         try:
-            tokens = open_token_vectors(generation / TOKEN_VECTORS) if self._tokens else None
+            tokens = open_token_vectors(generation / TOKEN_VECTORS)
             known = _complete(chunks, tokens)
             same = [paper_id for paper_id, digest in wanted.items() if known.get(paper_id) == digest]
-            if self._tokens and tokens:
-                self._tokens.copy_from(tokens, same)
+            self._tokens.copy_from(tokens, same)
             self._chunks.copy_from(chunks, sorted(same))
         finally:
             chunks.close()
@@ -50,8 +49,7 @@ class Staging:
 
     def write(self, papers: Sequence[EmbeddedPaper]) -> None:
         """Add papers; durable on return."""
-        if self._tokens:
-            self._tokens.append([(each.paper.paper_id, each.digest, each.tokens) for each in papers if each.tokens])
+        self._tokens.append([(each.paper.paper_id, each.digest, each.tokens) for each in papers])
         self._chunks.write(papers)
 
     def count(self) -> int:
@@ -64,8 +62,6 @@ class Staging:
 
     def compact(self, paper_ids: Sequence[str]) -> None:
         """Write the token vectors of these papers in this order, the final form of a generation."""
-        if not self._tokens:
-            return
         shutil.rmtree(self._folder / TOKEN_VECTORS, ignore_errors=True)
         create_token_vectors(self._folder / TOKEN_VECTORS).copy_from(self._tokens, paper_ids)
         fsync(self._folder)
@@ -85,7 +81,7 @@ def open_staging(folder: Path, recipe: Recipe) -> Staging:
         folder.mkdir(parents=True)
         chunks = create_vectors(folder / VECTORS)
         write_atomic(mark, repr(recipe))
-    return Staging(folder, chunks, _open_log(folder) if recipe.late else None)
+    return Staging(folder, chunks, _open_log(folder))
 
 
 def _open_log(folder: Path) -> TokenVectorStore:
@@ -98,9 +94,7 @@ def _open_log(folder: Path) -> TokenVectorStore:
     return log
 
 
-def _complete(chunks: VectorStore, tokens: TokenVectorStore | None) -> dict[str, str | None]:
+def _complete(chunks: VectorStore, tokens: TokenVectorStore) -> dict[str, str | None]:
     digests = chunks.digests()
-    if tokens is None:
-        return digests
     of_tokens = tokens.digests()
     return {paper_id: digest if of_tokens.get(paper_id) == digest else None for paper_id, digest in digests.items()}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rag.corpus.files import fsync, to_json_lines
 from rag.errors import REBUILD, IndexFailed
-from rag.models.token_encoder import DIMENSION, TokenVectors
+from rag.models.encoder import DIMENSION, TokenVectors
 
 VECTORS, SPANS, PAPERS = "vectors.int8", "spans.int32", "papers.jsonl"
 _SPAN = np.dtype("<i4")

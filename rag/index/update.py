@@ -10,14 +10,15 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import zip_longest
 from pathlib import Path
+
+import numpy as np
 
 from rag.corpus.files import fsync, to_json_lines, write_atomic
 from rag.corpus.records import paper_digest, paper_to_record
 from rag.errors import CitedeskError, IndexFailed, IndexMissing, ModelFailed
 from rag.index.bm25 import Bm25Index
-from rag.index.chunks import Chunker, embedded_text
+from rag.index.chunks import Chunker
 from rag.index.generations import (
     BM25,
     PAPERS,
@@ -31,8 +32,10 @@ from rag.index.generations import (
 from rag.index.plan import BuildPlan
 from rag.index.staging import Staging, open_staging
 from rag.index.vectors import EmbeddedPaper
+from rag.models.encoder import EncodedDocument, TokenVectors, document_text
 from rag.models.loading import Models
-from rag.types import Paper, Problem
+from rag.settings import OWN_ENCODER
+from rag.types import Chunk, Paper, Problem
 
 _BATCH = 16
 
@@ -107,15 +110,16 @@ def _reason_to_rebuild(old: Manifest | None, plan: BuildPlan) -> str | None:
     if plan.rebuild:
         return "as requested"
     names = {
-        "embedding": "the embedding model",
-        "late": "the late-interaction model",
+        "encoder": "the weights of the encoder",
+        "embedder": "the embedding model",
         "chunk_tokens": "the chunk size",
         "chunk_overlap": "the chunk overlap",
-        "format": "the index format",
     }
     before, after = asdict(old.recipe), asdict(plan.recipe)
+    if before["format"] != after["format"]:
+        return f"the index format changed from {before['format']} to {after['format']}"
     changed = [
-        f"{names[key]} changed from {before[key] or 'none'} to {after[key] or 'none'}"
+        f"{names[key]} changed from {before[key] or OWN_ENCODER} to {after[key] or OWN_ENCODER}"
         for key in names
         if before[key] != after[key]
     ]
@@ -147,7 +151,8 @@ def _encode(
     models: Models,
     progress: BatchProgress | None,
 ) -> tuple[Problem, ...]:
-    chunker = Chunker(recipe.chunk_tokens, recipe.chunk_overlap, models.encoder.tokenize)
+    limits = [each.max_tokens for each in (models.encoder, models.embedder) if each]
+    chunker = Chunker(recipe.chunk_tokens, recipe.chunk_overlap, models.encoder.tokenize, min(limits))
     batches: Iterable[list[Paper]] = [list(papers[i : i + _BATCH]) for i in range(0, len(papers), _BATCH)]
     failed: list[Problem] = []
     for batch in progress(batches, len(papers)) if progress else batches:
@@ -161,15 +166,14 @@ def _encode_batch(
     batch: list[Paper], digests: dict[str, str], chunker: Chunker, models: Models, failed: list[Problem]
 ) -> Iterator[EmbeddedPaper]:
     """Encode a batch of papers; if that fails, each on its own, so that only failing papers are left out."""
-    chunks = {paper.paper_id: tuple(chunker.chunks([paper])) for paper in batch}
+    chunks = {paper.paper_id: chunker.chunks(paper) for paper in batch}
+    texts = [(paper.title, chunk.text) for paper in batch for chunk in chunks[paper.paper_id]]
     try:
-        vectors = models.encoder.encode_documents(
-            [embedded_text(paper, chunk) for paper in batch for chunk in chunks[paper.paper_id]]
-        )
-        tokens = (
-            models.token_encoder.encode_documents([(paper.title, paper.abstract) for paper in batch])
-            if models.token_encoder
-            else ()
+        encoded = models.encoder.encode_documents(texts)
+        vectors = (
+            models.embedder.encode_documents([document_text(title, text) for title, text in texts])
+            if models.embedder
+            else np.stack([each.vector for each in encoded])
         )
     except ModelFailed as error:
         if len(batch) == 1:
@@ -179,10 +183,20 @@ def _encode_batch(
             yield from _encode_batch([paper], digests, chunker, models, failed)
         return
     first = 0
-    for paper, paper_tokens in zip_longest(batch, tokens):
+    for paper in batch:
         own = chunks[paper.paper_id]
-        yield EmbeddedPaper(paper, digests[paper.paper_id], own, vectors[first : first + len(own)], paper_tokens)
-        first += len(own)
+        rows = slice(first, first + len(own))
+        yield EmbeddedPaper(paper, digests[paper.paper_id], own, vectors[rows], _joined(own, encoded[rows]))
+        first = rows.stop
+
+
+def _joined(chunks: Sequence[Chunk], encoded: Sequence[EncodedDocument]) -> TokenVectors:
+    """Join the token vectors of a paper's chunks, with their spans in the whole abstract."""
+    spans = [
+        np.where(each.tokens.spans < 0, each.tokens.spans, each.tokens.spans + chunk.start)
+        for chunk, each in zip(chunks, encoded, strict=True)
+    ]
+    return TokenVectors(np.concatenate([each.tokens.vectors for each in encoded]), np.concatenate(spans))
 
 
 def _finish(

@@ -18,8 +18,8 @@ from weakref import finalize
 import numpy as np
 
 from rag.errors import REBUILD, IndexFailed
-from rag.models.encoder import Vectors
-from rag.models.token_encoder import TokenVectors
+from rag.models.encoder import TokenVectors
+from rag.models.onnx import Array
 from rag.types import Chunk, Paper
 
 _NAME = "chunks"
@@ -41,13 +41,13 @@ class ChunkHit:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPaper:
-    """An encoded paper: `vectors` has a row for each chunk, `tokens` is None without a token encoder."""
+    """An encoded paper: `vectors` has a row for each chunk, `tokens` those of all chunks."""
 
     paper: Paper
     digest: str
     chunks: tuple[Chunk, ...]
-    vectors: Vectors
-    tokens: TokenVectors | None = None
+    vectors: Array
+    tokens: TokenVectors
 
 
 class VectorStore:
@@ -87,12 +87,12 @@ class VectorStore:
                 found.setdefault(row["paper_id"], []).append(row)
         return {paper_id: rows[0]["digest"] if len(rows) == rows[0]["of"] else None for paper_id, rows in found.items()}
 
-    def paper_vectors(self) -> dict[str, Vectors]:
+    def paper_vectors(self) -> dict[str, Array]:
         """Return the normalized mean of each paper's chunk vectors, in the order of paper ids.
 
         Chroma returns rows in no fixed order and floating-point sums depend on it, so chunks are added in id order.
         """
-        rows: list[tuple[str, str, Vectors]] = []
+        rows: list[tuple[str, str, Array]] = []
         for offset in range(0, self.count(), _PAGE):
             page = self._collection.get(include=["embeddings", "metadatas"], limit=_PAGE, offset=offset)
             paper_ids = (row["paper_id"] for row in page["metadatas"])
@@ -106,7 +106,7 @@ class VectorStore:
         """Return the number of chunks."""
         return int(self._collection.count())
 
-    def search(self, vector: Vectors, count: int, admitted: Collection[str] | None = None) -> list[ChunkHit]:
+    def search(self, vector: Array, count: int, admitted: Collection[str] | None = None) -> list[ChunkHit]:
         """Return the chunks nearest to a vector, by descending similarity and then by id.
 
         If `admitted` is given, only chunks of papers with these ids are searched.
@@ -205,7 +205,7 @@ def _metadata(paper: EmbeddedPaper, chunk: Chunk) -> dict[str, str | int]:
     }
 
 
-def _unit(vector: Any) -> Vectors:
+def _unit(vector: Any) -> Array:
     return np.asarray(vector / (np.linalg.norm(vector) or 1.0), np.float32)
 
 

@@ -1,1 +1,1 @@
-"""Bundled neural models: encoder, token encoder, cross-encoder and entailment model."""
+"""Neural models: the encoder, the cross-encoder, and another embedding model if one is set."""

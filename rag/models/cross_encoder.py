@@ -1,43 +1,106 @@
-"""Cross-encoder: scores a question and a text together; slower and more precise than comparing their vectors."""
+"""The cross-encoder: reads a question or a claim together with a text of a paper, and gives four scores of the pair.
+
+eval/training/cross_encoder trains it; CARD.md there has its figures.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer
-from rag.models.registry import find_bundled
+from rag.models.encoder import document_text as document_text
+from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer, verified_metadata
+
+FOLDER = Path(__file__).parent / "weights" / "cross_encoder"
 
 _BATCH = 8
+_CLAIM_SHARE = 4  # the question or claim takes at most this part of the input
+_SPECIAL_TOKENS = 3
+_OUTPUTS = ("logits", "evidence")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairScores:
+    """Logits of one question or claim with n texts, each of shape (n,), each for a sigmoid of its own.
+
+    `belongs`: the paper is part of what a question asks for; `answers`: the text answers it; `supports` and
+    `contradicts`: it does so to a claim. `evidence` has for each text one value a token, how much the answer or the
+    verdict rests on it, and `offsets` (tokens, 2) say where the tokens stand in the text.
+    """
+
+    belongs: Array
+    answers: Array
+    supports: Array
+    contradicts: Array
+    evidence: tuple[Array, ...]
+    offsets: tuple[Array, ...]
+
+    def span_evidence(self, text: int, spans: Sequence[tuple[int, int]]) -> Array:
+        """Return the mean evidence of the tokens that start in each span of a text; the least where there is none."""
+        starts, values = self.offsets[text][:, 0], self.evidence[text]
+        least = float(values.min(initial=0.0))
+        inside = [values[(starts >= start) & (starts < end)] for start, end in spans]
+        return np.array([each.mean() if len(each) else least for each in inside], np.float32)
 
 
 class CrossEncoder(Protocol):
-    """Scores texts for a question; raises ModelFailed."""
+    """Scores a question or a claim with texts; raises ModelFailed."""
 
-    def score(self, question: str, texts: Sequence[str]) -> Array:
-        """Return a logit for each text, of shape (len(texts),): above 0 for a text likely to answer the question."""
+    @property
+    def cuts(self) -> Mapping[str, float | Sequence[float]]:
+        """Cuts and calibrations of the logits, as metadata.json names them."""
+
+    def score(self, question: str, texts: Sequence[str]) -> PairScores:
+        """Score texts, each "title. abstract" or "title. sentence"; of a long one its beginning."""
 
 
-def load_cross_encoder(name: str = "ms-marco-MiniLM-L-12-v2") -> CrossEncoder:
-    """Load a bundled cross-encoder by name, or from a folder with a copy of one; raises ModelUnavailable."""
-    folder, model = find_bundled(name, "rerank")
-    return OnnxCrossEncoder(folder, model.max_tokens)
+def load_cross_encoder(folder: Path = FOLDER) -> CrossEncoder:
+    """Load the cross-encoder that comes with Citedesk, or one of the same form; raises ModelUnavailable."""
+    return OnnxCrossEncoder(folder)
 
 
 class OnnxCrossEncoder:
-    """A BERT-like model under onnxruntime with one logit for a question and a text."""
+    """The cross-encoder under onnxruntime; thread-safe."""
 
-    def __init__(self, folder: Path, max_tokens: int) -> None:
+    def __init__(self, folder: Path) -> None:
+        metadata = verified_metadata(folder)
+        self.cuts: Mapping[str, float | Sequence[float]] = metadata["thresholds"]
+        self._heads: list[str] = metadata["heads"]
+        self._max_tokens = int(metadata["longest"])
         self._model = OnnxModel(folder)
-        self._tokenizer = open_tokenizer(folder, max_tokens)
+        self._tokenizer = open_tokenizer(folder, None)
 
-    def score(self, question: str, texts: Sequence[str]) -> Array:
-        """Score texts in batches of similar length; a pair that is too long has its longer part truncated."""
+    def score(self, question: str, texts: Sequence[str]) -> PairScores:
+        """Score texts in batches of similar length; the question is cut at a quarter of the input."""
+        question = self._truncated(question)
         encodings = self._tokenizer.encode_batch([(question, text) for text in texts])
-        scores = np.empty(len(texts), np.float32)
+        for each in encodings:
+            each.truncate(self._max_tokens)
+        logits = np.empty((len(texts), len(self._heads)), np.float32)
+        evidence: dict[int, Array] = {}
+        offsets: dict[int, Array] = {}
         for batch in batches_by_length([len(each.ids) for each in encodings], _BATCH):
-            scores[batch] = self._model.run([encodings[i] for i in batch])[:, 0]
-        return scores
+            logits[batch], marks = self._model.outputs([encodings[i] for i in batch], _OUTPUTS)
+            for row, i in enumerate(batch):
+                own = (np.array(encodings[i].type_ids) == 1) & (np.array(encodings[i].special_tokens_mask) == 0)
+                evidence[i] = marks[row][: len(own)][own]
+                offsets[i] = np.array(encodings[i].offsets, np.int32).reshape(-1, 2)[own]
+        by_head = {name: logits[:, column] for column, name in enumerate(self._heads)}
+        order = range(len(texts))
+        return PairScores(
+            by_head["belongs"],
+            by_head["answers"],
+            by_head["supports"],
+            by_head["contradicts"],
+            tuple(evidence[i] for i in order),
+            tuple(offsets[i] for i in order),
+        )
+
+    def _truncated(self, question: str) -> str:
+        most = self._max_tokens // _CLAIM_SHARE
+        encoding = self._tokenizer.encode(question, add_special_tokens=False)
+        return question if len(encoding.ids) <= most else question[: encoding.offsets[most - 1][1]]

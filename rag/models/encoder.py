@@ -1,136 +1,218 @@
-"""Encoder: one vector a text, by a bundled ONNX model or any sentence-transformers folder or hub id."""
+"""The encoder: one pass over a text gives all that the index and the reading of a question need.
+
+Of a paper: token vectors for late interaction (Khattab and Zaharia, ColBERT, SIGIR 2020) and one vector. Of a question:
+these, its kind, its follow-up type, and a tag for each token. eval/training/encoder trains it; CARD.md there has its
+figures.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import ModelFailed, ModelUnavailable
-from rag.models.onnx import OnnxModel, batches_by_length, l2_normalize, open_tokenizer
-from rag.models.registry import BundledModel, bundled_models, open_bundled, recognize_copy, weights_fingerprint
+from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer, verified_metadata
 
-Vectors = NDArray[np.float32]
+DIMENSION = 128
+FOLDER = Path(__file__).parent / "weights" / "encoder"
 
-_BATCH = 16
-_NAMES = ", ".join(bundled_models("embed"))
+_BATCH = 8
+_REMEMBERED = 256  # questions: each is read once to understand it, and once to search
+
+Spans = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenVectors:
+    """The tokens of a paper: `vectors` (n, 128) are the unit vectors times 127, rounded.
+
+    `spans` (n, 2) are character offsets in the abstract; (-1, -1) for tokens of the title and special tokens.
+    """
+
+    vectors: NDArray[np.int8]
+    spans: Spans
+
+    def __post_init__(self) -> None:
+        if len(self.vectors) != len(self.spans):
+            raise ValueError(f"{len(self.vectors)} vectors and {len(self.spans)} spans do not match")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedDocument:
+    """A paper's `vector` (384,), of length 1, and its token vectors."""
+
+    vector: Array
+    tokens: TokenVectors
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A stretch of a question, `text[start:end]`, its tag, and the probability of the tag, the mean of its tokens."""
+
+    start: int
+    end: int
+    tag: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedQuestion:
+    """A question as the encoder reads it.
+
+    `vector` (384,) and `tokens` (m, 128) have length 1; `weights` (m,) say how much each token counts in late
+    interaction, and `offsets` (m, 2) where it stands, (-1, -1) for special tokens. `kinds` and `follow_ups` are
+    calibrated probabilities by name, in no order; `tags` are the tagged stretches in order.
+    """
+
+    text: str
+    vector: Array
+    tokens: Array
+    weights: Array
+    offsets: Spans
+    kinds: Mapping[str, float]
+    follow_ups: Mapping[str, float]
+    tags: tuple[Tagged, ...]
+    truncated: bool = False
 
 
 class Encoder(Protocol):
-    """Encodes texts as unit vectors of shape (len(texts), dimension); raises ModelFailed."""
+    """Encodes papers and questions; raises ModelFailed."""
 
-    def encode_documents(self, texts: Sequence[str]) -> Vectors:
-        """Encode texts to be retrieved."""
+    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:
+        """Encode texts, each a title and an abstract or a part of one."""
 
-    def encode_query(self, text: str) -> Vectors:
-        """Encode a question: shape (dimension,)."""
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """Encode a question; of a long one its first tokens."""
 
     def tokenize(self, text: str) -> list[int]:
         """Return the token ids of a text, without truncation and special tokens."""
 
     @property
     def max_tokens(self) -> int:
-        """Tokens of a text that the model reads; the rest is ignored."""
+        """Tokens of a document that the encoder reads, the title and special tokens among them."""
 
 
-def encoder_fingerprint(name: str) -> str:
-    """Return a model's fingerprint without loading it; an index built with another one has to be rebuilt."""
-    return weights_fingerprint(name, "embed")
+def load_encoder(folder: Path = FOLDER) -> Encoder:
+    """Load the encoder that comes with Citedesk, or one of the same form from a folder; raises ModelUnavailable."""
+    return OnnxEncoder(folder)
 
 
-def load_encoder(name: str) -> Encoder:
-    """Load a bundled model by name, a model folder, or a model hub id; raises ModelUnavailable."""
-    if model := bundled_models("embed").get(name):
-        return _load_folder(open_bundled(model), model)
-    if Path(name).is_dir():
-        return _load_folder(Path(name), recognize_copy(Path(name), "embed"))
-    return SentenceTransformersEncoder(name)
-
-
-def _load_folder(folder: Path, model: BundledModel | None) -> Encoder:
-    if model and model.runtime == "onnx":
-        return OnnxEncoder(folder, model.query_prompt, model.max_tokens)
-    if not (folder / "config.json").is_file():
-        raise ModelUnavailable(
-            f"{folder} contains neither a sentence-transformers model nor a copy of {_NAMES}. "
-            "Set CITEDESK_EMBED_MODEL to one of those names or to a model folder."
-        )
-    return SentenceTransformersEncoder(str(folder))
+def document_text(title: str, text: str) -> str:
+    """Join a title with its abstract, or a part of it, as the models have learnt to read them."""
+    return _head(title) + text
 
 
 class OnnxEncoder:
-    """A BERT-like encoder under onnxruntime with CLS pooling: the first token's state, normalized, is the vector.
+    """The encoder under onnxruntime; thread-safe."""
 
-    Pooling and prompt follow the BGE model card: https://huggingface.co/BAAI/bge-small-en-v1.5
-    """
-
-    def __init__(self, folder: Path, query_prompt: str, max_tokens: int) -> None:
+    def __init__(self, folder: Path) -> None:
+        metadata = verified_metadata(folder)
         self._model = OnnxModel(folder)
-        self._tokenizer = open_tokenizer(folder, max_tokens)
+        marks, longest = metadata["marks"], metadata["longest"]
+        self.max_tokens = int(longest["document"])
+        self._question_tokenizer = open_tokenizer(folder, int(longest["question"]), marks["question"])
+        self._document_tokenizer = open_tokenizer(folder, self.max_tokens, marks["document"])
         self._whole_tokenizer = open_tokenizer(folder, None)
-        self._query_prompt = query_prompt
-        self.max_tokens = max_tokens
+        self._kinds: list[str] = metadata["kinds"]
+        self._follow_ups: list[str] = metadata["follow_ups"]
+        self._labels: list[str] = metadata["labels"]
+        self._temperatures: dict[str, float] = metadata["temperatures"]
+        self._tag_weights = np.array(list(metadata["tag_weights"].values()), np.float32)
+        self.encode_question = lru_cache(_REMEMBERED)(self._encode_question)
 
-    def encode_documents(self, texts: Sequence[str]) -> Vectors:
-        """Encode texts to be retrieved."""
-        vectors: list[Vectors] = [np.empty(0, np.float32)] * len(texts)
-        for batch in batches_by_length([len(text) for text in texts], _BATCH):
-            states = self._model.run(self._tokenizer.encode_batch([texts[i] for i in batch]))
-            for i, vector in zip(batch, l2_normalize(states[:, 0]), strict=True):
-                vectors[i] = vector
-        return np.stack(vectors)
+    def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:
+        """Encode texts in batches of similar length."""
+        heads = [_head(title) for title, _ in texts]
+        encodings = self._document_tokenizer.encode_batch(
+            [head + abstract for head, (_, abstract) in zip(heads, texts, strict=True)]
+        )
+        found: dict[int, EncodedDocument] = {}
+        for batch in batches_by_length([len(each.ids) for each in encodings], _BATCH):
+            tokens, vectors = self._model.outputs([encodings[i] for i in batch], ("tokens", "vector"))
+            for i, own, vector in zip(batch, tokens, vectors, strict=True):
+                spans = _offsets(encodings[i], len(heads[i]))
+                found[i] = EncodedDocument(vector, TokenVectors(quantize(own[: len(spans)]), spans))
+        return [found[i] for i in range(len(texts))]
 
-    def encode_query(self, text: str) -> Vectors:
-        """Encode a question with the model's query prompt."""
-        vector: Vectors = self.encode_documents([self._query_prompt + text])[0]
-        return vector
+    def _encode_question(self, text: str) -> EncodedQuestion:
+        encoding = self._question_tokenizer.encode(text)
+        names = ("tokens", "vector", "kind", "follow_up", "tags")
+        tokens, vector, kind, follow_up, tags = (each[0] for each in self._model.outputs([encoding], names))
+        chances = softmax(tags / self._temperatures["tags"])
+        offsets = _offsets(encoding, 0)
+        return EncodedQuestion(
+            text,
+            vector,
+            tokens,
+            self._weights(softmax(tags)),
+            offsets,
+            dict(zip(self._kinds, softmax(kind / self._temperatures["kind"]).tolist(), strict=True)),
+            dict(zip(self._follow_ups, softmax(follow_up / self._temperatures["follow_up"]).tolist(), strict=True)),
+            tuple(self._decode(text, chances, offsets)),
+            bool(encoding.overflowing),
+        )
 
     def tokenize(self, text: str) -> list[int]:
         """Return the token ids."""
         return list(self._whole_tokenizer.encode(text, add_special_tokens=False).ids)
 
+    def _weights(self, chances: Array) -> Array:
+        """Return each token's weight: those of its tags by their probabilities."""
+        by_tag = np.concatenate([chances[:, :1], chances[:, 1::2] + chances[:, 2::2]], axis=1)
+        weights: Array = by_tag @ self._tag_weights
+        return weights
 
-class SentenceTransformersEncoder:
-    """Any model that sentence-transformers can load, with the model's own prompts."""
+    def _decode(self, text: str, chances: Array, offsets: Spans) -> list[Tagged]:
+        """Join tokens of one tag; a tag that begins or ends inside a word takes the whole word."""
+        found: list[Tagged] = []
+        run: list[float] = []
+        previous = ""
+        names = [label[2:] for label in self._labels[1::2]]
+        by_tag = chances[:, 1::2] + chances[:, 2::2]  # that a token begins a stretch, or goes on with it
+        for row, tags, (start, end) in zip(chances, by_tag, offsets.tolist(), strict=True):
+            if start < 0:
+                continue
+            label = self._labels[int(row.argmax())]
+            prefix, _, tag = label.partition("-")
+            inside_word = start > 0 and text[start - 1].isalnum() and text[start].isalnum()
+            if inside_word and found and found[-1].end == start:
+                tag, prefix = found[-1].tag, "I"  # a word has one tag, that of its first piece
+            elif inside_word and tag:
+                tag = ""
+            chance = float(tags[names.index(tag)]) if tag else 0.0
+            if tag and (prefix == "I" and previous == tag):
+                run.append(chance)
+                found[-1] = Tagged(found[-1].start, end, tag, float(np.mean(run)))
+            elif tag:
+                run = [chance]
+                found.append(Tagged(start, end, tag, chance))
+            previous = tag
+        return found
 
-    def __init__(self, name: str) -> None:
-        self._model = _open_sentence_transformer(name)
-        self.max_tokens = int(self._model.max_seq_length or 512)
 
-    def encode_documents(self, texts: Sequence[str]) -> Vectors:
-        """Encode texts to be retrieved."""
-        return self._checked(self._model.encode_document, list(texts))
-
-    def encode_query(self, text: str) -> Vectors:
-        """Encode a question."""
-        vector: Vectors = self._checked(self._model.encode_query, [text])[0]
-        return vector
-
-    def tokenize(self, text: str) -> list[int]:
-        """Return the token ids."""
-        return list(self._model.tokenizer.encode(text, add_special_tokens=False, verbose=False))
-
-    def _checked(self, encode: Any, texts: list[str]) -> Vectors:
-        try:
-            return l2_normalize(encode(texts, batch_size=_BATCH, show_progress_bar=False))
-        except (RuntimeError, IndexError) as error:
-            raise ModelFailed(f"sentence-transformers: {error}") from error
+def quantize(vectors: Array) -> NDArray[np.int8]:
+    """Return unit vectors quantized to 8-bit integers."""
+    return np.round(127 * vectors).astype(np.int8)
 
 
-def _open_sentence_transformer(name: str) -> Any:
-    import os
+def _head(title: str) -> str:
+    return f"{title.rstrip('. ')}. "
 
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # its bars would mix with ours
-    from sentence_transformers import SentenceTransformer  # 8 s of imports
 
-    try:
-        return SentenceTransformer(name, device=None, trust_remote_code=False)
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise ModelUnavailable(
-            f"The model {name} cannot be loaded ({reason}). Set CITEDESK_EMBED_MODEL to one of {_NAMES}, "
-            "to a folder of model files, or to a hub id that this machine can reach."
-        ) from None
+def softmax(logits: Array) -> Array:
+    """Return the softmax over the last axis."""
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float32)
+
+
+def _offsets(encoding: Any, first: int) -> Spans:
+    """Return the offsets of tokens relative to `first`; (-1, -1) for those before it and special tokens."""
+    spans = np.array(encoding.offsets, np.int32).reshape(-1, 2) - first
+    special = np.array(encoding.special_tokens_mask, bool)
+    spans[special | (spans[:, 0] < 0)] = -1
+    return spans

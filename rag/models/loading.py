@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from rag.models.cross_encoder import CrossEncoder, load_cross_encoder
-from rag.models.encoder import Encoder, load_encoder
-from rag.models.token_encoder import TokenEncoder, load_token_encoder
-from rag.settings import Settings
+from rag.models.embedder import Embedder, embedder_fingerprint, load_embedder
+from rag.models.encoder import FOLDER, Encoder, load_encoder
+from rag.models.onnx import read_metadata
+from rag.settings import OWN_ENCODER, Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The loaded models; `token_encoder` is None without token vectors, `cross_encoder` without reranking."""
+    """The loaded models.
+
+    `cross_encoder` is None without reranking; `embedder` is None unless another model's vectors replace those of the
+    encoder.
+    """
 
     encoder: Encoder
-    token_encoder: TokenEncoder | None = None
     cross_encoder: CrossEncoder | None = None
+    embedder: Embedder | None = None
 
 
 def load_index_models(settings: Settings) -> Models:
     """Load the models for indexing; raises ModelUnavailable."""
-    return Models(load_encoder(settings.embed_model), load_token_encoder(settings.late_model))
+    own = encoder_folder(settings.embed_model)
+    return Models(load_encoder(own or FOLDER), embedder=None if own else load_embedder(settings.embed_model))
 
 
 def load_models(settings: Settings) -> Models:
     """Load the models for answering questions; raises ModelUnavailable."""
-    cross_encoder = load_cross_encoder() if settings.rerank_depth else None
-    return Models(load_encoder(settings.embed_model), load_token_encoder(settings.late_model), cross_encoder)
+    models = load_index_models(settings)
+    return Models(models.encoder, load_cross_encoder() if settings.rerank_depth else None, models.embedder)
+
+
+def encoder_folder(name: str) -> Path | None:
+    """Return the folder of the encoder that a setting names, the included one or one trained like it; else None."""
+    if name == OWN_ENCODER:
+        return FOLDER
+    return Path(name) if (Path(name) / "metadata.json").is_file() else None
+
+
+def fingerprints(name: str) -> tuple[str, str]:
+    """Return what identifies the encoder and the embedder that a setting names; "" where there is no embedder.
+
+    An index built with others has to be rebuilt. No model is loaded; raises ModelUnavailable.
+    """
+    own = encoder_folder(name)
+    return read_metadata(own or FOLDER)["model_sha256"], "" if own else embedder_fingerprint(name)

@@ -1,7 +1,8 @@
-"""Inference with onnxruntime, tokenizers, and batching."""
+"""Inference with onnxruntime, tokenizers, batching, and the check of a model's weights."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.corpus.files import file_sha256
 from rag.errors import ModelFailed, ModelUnavailable
 
 Array = NDArray[np.float32]
+
+_REMEDY = "Reinstall Citedesk, or copy all files of the model into that folder."
 
 
 class OnnxModel:
@@ -22,21 +26,48 @@ class OnnxModel:
 
         options = SessionOptions()
         options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning cost half of the CPU time
         self._session = InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
         self._inputs = {each.name for each in self._session.get_inputs()}
 
     def run(self, encodings: Sequence[Any]) -> Array:
         """Return the first output for a batch of tokenizer encodings, padded to the longest; raises ModelFailed."""
+        return self.outputs(encodings, None)[0]
+
+    def outputs(self, encodings: Sequence[Any], names: Sequence[str] | None) -> list[Array]:
+        """Return the named outputs, or all of them, for a batch of tokenizer encodings; raises ModelFailed."""
         tensors = {
             "input_ids": _padded([each.ids for each in encodings]),
             "attention_mask": _padded([each.attention_mask for each in encodings]),
             "token_type_ids": _padded([each.type_ids for each in encodings]),
         }
         try:
-            output = self._session.run(None, {name: tensors[name] for name in self._inputs})[0]
+            found = self._session.run(names, {name: tensors[name] for name in self._inputs})
         except Exception as error:  # onnxruntime's errors share no base but Exception
             raise ModelFailed(f"onnxruntime: {error}") from error
-        return np.asarray(output, np.float32)
+        return [np.asarray(each, np.float32) for each in found]
+
+
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """Read a model's metadata.json; raises ModelUnavailable."""
+    path = folder / "metadata.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        str(found["model_sha256"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ModelUnavailable(f"{path} cannot be read ({error}). {_REMEDY}") from None
+    return found
+
+
+def verified_metadata(folder: Path) -> dict[str, Any]:
+    """Read a model's metadata.json, and compare model.onnx with its SHA-256; raises ModelUnavailable."""
+    metadata, weights = read_metadata(folder), folder / "model.onnx"
+    if not weights.is_file():
+        raise ModelUnavailable(f"{weights} is missing. {_REMEDY}")
+    found, expected = file_sha256(weights), metadata["model_sha256"]
+    if found != expected:
+        raise ModelUnavailable(f"{weights} is damaged (sha256 {found[:12]}…, expected {expected[:12]}…). {_REMEDY}")
+    return metadata
 
 
 def open_tokenizer(folder: Path, max_tokens: int | None, marker: str | None = None) -> Any:
@@ -47,9 +78,7 @@ def open_tokenizer(folder: Path, max_tokens: int | None, marker: str | None = No
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises nothing more precise
-        raise ModelUnavailable(
-            f"{folder / 'tokenizer.json'} cannot be read ({error}). Copy all files of the model into that folder."
-        ) from None
+        raise ModelUnavailable(f"{folder / 'tokenizer.json'} cannot be read ({error}). {_REMEDY}") from None
     tokenizer.no_padding()  # the file may ask for padding to 512
     tokenizer.no_truncation()
     if marker:

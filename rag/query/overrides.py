@@ -16,9 +16,15 @@ def filter_phrases(filters: Filters) -> dict[str, str]:
         "since": filters.since and f"dated {filters.since} or later",
         "until": filters.until and f"dated {filters.until} or earlier",
         "author": filters.author and f"by {filters.author}",
+        "coauthors": filters.coauthors and f"by {' and '.join(filters.coauthors)}" + " too" * bool(filters.author),
         "author_count": _author_count(filters.least_authors, filters.most_authors),
         "venue": filters.venue and f"at {filters.venue}",
+        "organisation": filters.organisation and f"from {filters.organisation}",
         "code": None if filters.code is None else "with code" if filters.code else "without code",
+        "not_date": filters.not_date and f"not dated {filters.not_date}",
+        "not_author": filters.not_author and f"not by {filters.not_author}",
+        "not_venue": filters.not_venue and f"not at {filters.not_venue}",
+        "not_organisation": filters.not_organisation and f"not from {filters.not_organisation}",
     }
     return {name: phrase for name, phrase in phrases.items() if phrase}
 
@@ -39,19 +45,21 @@ def apply_overrides(query: Query, overrides: Overrides) -> Query:
     filters = Filters() if overrides.as_is else query.filters
     for name in sorted(overrides.drop):
         filters = filters.without(name)
-    filters = _merged(filters, overrides.filters)
+    filters = merge_filters(filters, overrides.filters)
     if overrides.as_is:
         return Query(query.question, overrides.kind or "fact", query.question, filters)
     return replace(query, kind=overrides.kind or query.kind, filters=filters)
 
 
-def _merged(understood: Filters, given: Filters) -> Filters:
-    """Return the understood filters with the given ones set; an understood date that contradicts them is removed."""
-    values = {each.name: getattr(understood, each.name) for each in fields(Filters)}
-    chosen = {name: getattr(given, name) for name in values if getattr(given, name) is not None}
-    if given.since and understood.until and first_day(given.since) > last_day(understood.until):
+def merge_filters(before: Filters, given: Filters) -> Filters:
+    """Return the filters with those given set in their place; a date that contradicts them is removed."""
+    values = {each.name: getattr(before, each.name) for each in fields(Filters)}
+    chosen = {
+        each.name: getattr(given, each.name) for each in fields(Filters) if getattr(given, each.name) != each.default
+    }
+    if given.since and before.until and first_day(given.since) > last_day(before.until):
         values["until"] = None
-    if given.until and understood.since and first_day(understood.since) > last_day(given.until):
+    if given.until and before.since and first_day(before.since) > last_day(given.until):
         values["since"] = None
     if given.least_authors or given.most_authors:
         values |= {"least_authors": None, "most_authors": None}

@@ -6,11 +6,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rag.answer import Answer, Checked, Citation, Cited, Event, Notice, Retrieved, Sentence, Token, Usage
+from rag.answer import (
+    Answer,
+    Checked,
+    Citation,
+    Cited,
+    Event,
+    Notice,
+    Retrieved,
+    Sentence,
+    SentenceVerdict,
+    Token,
+    Usage,
+)
 from rag.index.update import BuildSummary
 from rag.render.notices import notice_text, notices_text
 from rag.types import Filters, Hit, Paper, Query, TokenUsage
 
+_VERDICTS: Mapping[SentenceVerdict | None, str | None] = {
+    "supported": "supported",
+    "not_found": "unsupported",
+    "contradicted": "unsupported",
+    "uncited": "uncited",
+    "about_answer": None,
+    None: None,
+}
+_REASONS: Mapping[SentenceVerdict | None, str] = {
+    "not_found": "not found in the abstract",
+    "contradicted": "the abstract says otherwise",
+    "uncited": "it cites no paper",
+    "about_answer": "it is about the answer itself",
+}
 _SCORE_DIGITS = 4
 _MS_DIGITS = 1
 _SECOND_DIGITS = 3
@@ -105,6 +131,9 @@ def _understood(query: Query) -> dict[str, Any]:
         "order": query.order,
         "count": query.count,
         "subjects": list(query.subjects),
+        "follow_up": query.follow_up,
+        "unsure": list(query.unsure),
+        "unapplied": [asdict(each) for each in query.unapplied],
     }
 
 
@@ -130,14 +159,16 @@ def _paper(paper: Paper) -> dict[str, Any]:
 
 def _citation(citation: Citation) -> dict[str, Any]:
     quotes = [
-        {"text": quote.text, "start": quote.start, "end": quote.end, "verdict": quote.verdict}
+        {"text": quote.text, "start": quote.start, "end": quote.end, "verdict": _VERDICTS[quote.verdict]}
         for quote in citation.quotes
     ]
     return {"n": citation.n, **_paper(citation.paper), "quotes": quotes, "why": citation.why}
 
 
 def _sentence(sentence: Sentence) -> dict[str, Any]:
-    return {**asdict(sentence), "citations": list(sentence.citations)}
+    reasons = [part for part in (_REASONS.get(sentence.verdict), sentence.reason) if part]
+    given = {"verdict": _VERDICTS[sentence.verdict], "reason": ": ".join(reasons) or None}
+    return {**asdict(sentence), "citations": list(sentence.citations), **given}
 
 
 def _step_usage(usage: TokenUsage) -> dict[str, Any]:
@@ -151,9 +182,15 @@ def _filters(filters: Filters) -> dict[str, Any]:
         "since": _bound(filters.since),
         "until": _bound(filters.until),
         "author": filters.author,
+        "coauthors": list(filters.coauthors) or None,
         "author_count": {name: value for name, value in count.items() if value is not None} or None,
         "venue": filters.venue,
+        "organisation": filters.organisation,
         "code": filters.code,
+        "not_date": _bound(filters.not_date),
+        "not_author": filters.not_author,
+        "not_venue": filters.not_venue,
+        "not_organisation": filters.not_organisation,
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -8,7 +8,7 @@ from typing import Any
 from rag.answer import Notice, Relaxation
 from rag.query.overrides import describe_filters, filter_phrases
 from rag.text.display import format_count
-from rag.types import Filters
+from rag.types import Filters, Unapplied, UnappliedReason
 
 _STEPS: Mapping[str, str] = {
     "rewrite": "Rewriting the question",
@@ -59,6 +59,22 @@ def _endpoint_failed_for(data: Mapping[str, Any]) -> str:
     return f"The endpoint failed for {format_count(data['papers'], 'paper')}{more}: {data['error']}"
 
 
+def _by_reason(parts: Sequence[Unapplied]) -> list[tuple[UnappliedReason, tuple[str, ...]]]:
+    reasons = dict.fromkeys(each.reason for each in parts)
+    return [(reason, tuple(dict.fromkeys(each.text for each in parts if each.reason == reason))) for reason in reasons]
+
+
+def _not_applied(reason: UnappliedReason, texts: Sequence[str]) -> str:
+    why: Mapping[UnappliedReason, str] = {
+        "unreadable": "is not understood exactly",
+        "unknown": "matches nothing in the records here",
+        "several": "is one of several alternatives, of which no filter can hold all",
+        "unsure": "may not be meant as a filter",
+        "topic": "excludes a topic, which is not possible",
+    }
+    return f"Not applied: {_quoted(texts)}, because it {why[reason]}."
+
+
 def _quoted(names: Sequence[str], conjunction: str = ", ") -> str:
     return conjunction.join(f"“{name}”" for name in names)
 
@@ -71,19 +87,12 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "not_english": lambda data: (
         "The question does not look English. Ask in English: no other language is understood here."
     ),
-    "exclusions_ignored": lambda data: (
-        "Exclusions (“not from …”, “except …”) are not understood: what they name is still included."
-    ),
-    "question_cut": lambda data: (
-        f"The question is long: only its first {data['tokens']} tokens were compared by meaning."
-    ),
+    "not_applied": lambda data: " ".join(_not_applied(reason, parts) for reason, parts in _by_reason(data["parts"])),
+    "question_cut": lambda data: f"The question is long: only its first {data['tokens']} tokens were read.",
     "follow_up_by_rules": lambda data: f"The follow-up was read by rules: {data['error']}",
     # Finding papers
     "unknown_names": lambda data: f"No paper here is called {_quoted(data['names'])}.",
-    "sides_unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",
-    "details_missing": lambda data: (
-        f"The nearest paper does not mention {_quoted(data['names'])}, and nothing else here seems to answer it."
-    ),
+    "unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",
     "nearest_only": lambda data: "The papers listed are the nearest, but none of them seems to answer it.",
     "expansion_failed": _expansion_failed,
     "expansion_empty": lambda data: f"{_STEPS[data['step']]} gave nothing to search for.",
@@ -103,6 +112,11 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "unsupported": lambda data: (
         f"Not supported by a paper that they cite: {data['unsupported']} of the model's "
         f"{format_count(data['sentences'], 'sentence')}."
+    ),
+    "check_failed": lambda data: f"The model's own check failed: {data['error']} The verdicts are the local model's.",
+    "check_incomplete": lambda data: (
+        f"The model's own check gave no verdict with a verbatim quote for {data['left']} of "
+        f"{format_count(data['sentences'], 'sentence')}: the local model's stand there."
     ),
     "all_removed": lambda data: (
         "No sentence that the model wrote was supported. The extractive answer is shown instead."

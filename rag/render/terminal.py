@@ -13,21 +13,29 @@ from rag.query.overrides import describe_filters, filter_phrases
 from rag.render.notices import notices_text
 from rag.text.display import display_title, format_count
 from rag.text.sanitize import strip_invisible
-from rag.types import Hit, Paper, Query
+from rag.types import Hit, Paper, Query, Verdict
 
-SAID: Mapping[SentenceVerdict, str] = {
+SAID: Mapping[SentenceVerdict | None, str] = {
     "supported": "supported",
-    "partial": "supported in part",
-    "unsupported": "not supported",
+    "not_found": "not found in the abstract",
+    "contradicted": "abstract says otherwise",
     "uncited": "without a citation",
 }
-"""The verdicts in words."""
+"""The verdicts in words; others are not shown."""
+
+QUOTE_SAID: Mapping[Verdict, str] = {
+    "supported": "supports it",
+    "not_found": "the nearest sentence",
+    "contradicted": "says otherwise",
+}
+"""What a quote does for the sentence that cites its paper."""
 
 
 def understood(query: Query) -> str | None:
-    """Return the filters and the order that were understood, in words; None where there are none."""
+    """Return the filters and the order that were understood, and what is unsure, in words; None where nothing is."""
     parts = [f"papers {describe_filters(query.filters)}"] if query.filters else []
     parts += [f"the {query.order} first"] if query.order else []
+    parts += ["as a list, as what it asks for is unsure (--kind to say it)"] if "kind" in query.unsure else []
     lifted = f" (--drop {', --drop '.join(filter_phrases(query.filters))} to lift)" if query.filters else ""
     return f"Understood: {', '.join(parts)}{lifted}." if parts else None
 
@@ -84,15 +92,17 @@ def safe(text: str) -> str:
 
 
 def _verdicts(answer: Answer, width: int) -> str:
-    """Count the model's sentences by verdict, and list the unsupported ones with the reason."""
+    """Count the model's sentences by verdict, and list those with one against them, with the reason."""
     own = [sentence for sentence in answer.sentences if sentence.origin != "added"]
     counts = Counter(sentence.verdict for sentence in own)
     shares = [f"{counts[verdict]} {SAID[verdict]}" for verdict in SAID if counts[verdict]]
+    shares += [f"{left} without a verdict"] if (left := len(own) - sum(counts[verdict] for verdict in SAID)) else []
     lines = [f"Checked {format_count(len(own), 'sentence')} of the model: {', '.join(shares) or 'it wrote none'}."]
     for sentence in own:
-        if sentence.verdict != "supported":
+        if sentence.verdict in SAID and sentence.verdict != "supported":
             said = " ".join(answer.text[sentence.start : sentence.end].replace("**", "").split())
-            text = f"  {SAID[sentence.verdict]}: “{said}” ({sentence.reason})"
+            reason = f" ({sentence.reason})" if sentence.reason else ""
+            text = f"  {SAID[sentence.verdict]}: “{said}”{reason}"
             lines.append(fill(text, width, subsequent_indent="    "))
     return "\n".join(lines)
 

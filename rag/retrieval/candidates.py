@@ -1,7 +1,7 @@
 """Candidate papers for a query: what dense search and BM25 propose, with the signals of both and of late interaction.
 
-Late interaction is ColBERT's MaxSim (Khattab and Zaharia, SIGIR 2020), with equal weights ("maxsim") and with each
-token weighted by its inverse document frequency ("maxsim_idf").
+Late interaction is ColBERT's MaxSim (Khattab and Zaharia, SIGIR 2020), with each token weighted by what it is tagged
+as.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.index.library import Library
-from rag.index.maxsim import mean_maxsim
-from rag.models.encoder import Vectors
+from rag.models.onnx import Array
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.types import Filters, Signal
 
@@ -56,14 +55,19 @@ def retrieve(
     found = [each for by_signal in proposed for each in by_signal.values()]
     known = [each for each in always if each in library.papers and (admitted is None or each in admitted)]
     ids = tuple(dict.fromkeys([*known, *(paper_id for each in reversed(found) for paper_id, _ in each)]))
-    signals = [
-        {signal: _aligned(scored, ids) for signal, scored in by_signal.items()} | _maxsim_signals(library, query, ids)
+    positions = library.positions_of(ids)
+    signals: list[Signals] = [
+        {
+            "dense": _aligned(by_signal["dense"], ids),
+            "lexical": np.asarray(library.bm25.scores(query.terms)[positions], np.float64),
+            "maxsim": np.asarray(library.maxsim.scores(query.tokens, positions, query.weights), np.float64),
+        }
         for query, by_signal in zip(queries, proposed, strict=True)
     ]
     return Candidates(ids, _joined(*signals))
 
 
-def dense_search(library: Library, vector: Vectors, admitted: Collection[str] | None, pool: int) -> Scored:
+def dense_search(library: Library, vector: Array, admitted: Collection[str] | None, pool: int) -> Scored:
     """Return the `pool` nearest papers by the cosine of their best chunk, nearest first.
 
     Chroma returns chunks, so more are asked for until there are enough papers.
@@ -79,11 +83,11 @@ def dense_search(library: Library, vector: Vectors, admitted: Collection[str] | 
         wanted *= 2
 
 
-def bm25_search(library: Library, text: str, admitted: Collection[str] | None, pool: int) -> Scored:
-    """Return the `pool` best papers by BM25, best first; papers that share no term with the text are left out."""
+def bm25_search(library: Library, terms: Sequence[str], admitted: Collection[str] | None, pool: int) -> Scored:
+    """Return the `pool` best papers by BM25, best first; papers that have none of the terms are left out."""
     scored = [
         (-float(score), paper_id)
-        for score, paper_id in zip(library.bm25.scores(text), library.papers, strict=True)
+        for score, paper_id in zip(library.bm25.scores(terms), library.papers, strict=True)
         if score > 0 and (admitted is None or paper_id in admitted)
     ]
     return [(paper_id, -negated) for negated, paper_id in sorted(scored)[:pool]]
@@ -94,7 +98,7 @@ def _propose(
 ) -> dict[Signal, Scored]:
     return {
         "dense": dense_search(library, query.vector, admitted, pool),
-        "lexical": bm25_search(library, query.text, admitted, pool),
+        "lexical": bm25_search(library, query.terms, admitted, pool),
     }
 
 
@@ -103,16 +107,6 @@ def _aligned(scored: Scored, paper_ids: Sequence[str]) -> NDArray[np.float64]:
     scores = dict(scored)
     lowest = min(scores.values(), default=0.0)
     return np.array([scores.get(paper_id, lowest) for paper_id in paper_ids])
-
-
-def _maxsim_signals(library: Library, query: EncodedQuery, paper_ids: Sequence[str]) -> Signals:
-    if library.maxsim is None or query.tokens is None:
-        return {}
-    best = library.maxsim.paper_similarities(query.tokens, library.positions_of(paper_ids))
-    return {
-        "maxsim": np.asarray(mean_maxsim(best), np.float64),
-        "maxsim_idf": np.asarray(mean_maxsim(best, query.idf), np.float64),
-    }
 
 
 def _joined(question: Signals, *expansions: Signals) -> Signals:

@@ -1,60 +1,44 @@
-"""A search text as the models read it: its dense vector, its token vectors, and how rare its words are."""
+"""A search text as the encoder reads it: its vector, its token vectors with their weights, and its terms for BM25."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from rag.index.bm25 import Bm25Index
-from rag.models.encoder import Encoder, Vectors
+from rag.models.encoder import EncodedQuestion
+from rag.models.loading import Models
 from rag.models.onnx import Array
-from rag.models.token_encoder import Spans, TokenEncoder
 from rag.text.tokens import tokenize
+
+_SOUGHT = ("topic", "side")  # tags of what is searched for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedQuery:
-    """A text with its dense vector (d,), token vectors (m, 128) and the inverse document frequency of each token (m,).
-
-    A token has the IDF of the word that it is a part of; special tokens and stop words have 0. `tokens` is None where
-    the index has no token vectors.
-    """
+    """A text with its vector (d,), token vectors (m, 128), their weights (m,), and the terms that BM25 searches for."""
 
     text: str
-    vector: Vectors
-    tokens: Array | None
-    idf: Array
+    vector: Array
+    tokens: Array
+    weights: Array
+    terms: tuple[str, ...]
 
 
 class QueryEncoder:
     """Encodes search texts with the models of an index."""
 
-    def __init__(self, embedder: Encoder, token_encoder: TokenEncoder | None, lexical: Bm25Index) -> None:
-        self._embedder = embedder
-        self._token_encoder = token_encoder
-        self._lexical = lexical
+    def __init__(self, models: Models) -> None:
+        self._models = models
 
     def encode(self, text: str) -> EncodedQuery:
         """Encode one text; raises ModelFailed."""
-        vector = self._embedder.encode_query(text)
-        if self._token_encoder is None:
-            return EncodedQuery(text, vector, None, np.zeros(0, np.float32))
-        idf = self._token_idf(text, self._token_encoder.query_token_spans(text))
-        return EncodedQuery(text, vector, self._token_encoder.encode_query(text), idf)
-
-    def _token_idf(self, text: str, spans: Spans) -> Array:
-        weights = [0.0 if start < 0 else self._word_idf(_word_at(text, start, end)) for start, end in spans.tolist()]
-        return np.array(weights, np.float32)
-
-    def _word_idf(self, word: str) -> float:
-        return max(self._lexical.idf(tokenize(word)).values(), default=0.0)
+        question = self._models.encoder.encode_question(text)
+        embedder = self._models.embedder
+        vector = embedder.encode_query(text) if embedder else question.vector
+        return EncodedQuery(text, vector, question.tokens, question.weights, search_terms(question))
 
 
-def _word_at(text: str, start: int, end: int) -> str:
-    """Return the whole word around a token."""
-    while start > 0 and text[start - 1].isalnum():
-        start -= 1
-    while end < len(text) and text[end].isalnum():
-        end += 1
-    return text[start:end]
+def search_terms(question: EncodedQuestion) -> tuple[str, ...]:
+    """Return the terms of the topic and the sides of a question; of all of it where it has neither."""
+    text = question.text
+    sought = [text[each.start : each.end] for each in question.tags if each.tag in _SOUGHT]
+    return tuple(term for part in sought for term in tokenize(part)) or tuple(tokenize(text))

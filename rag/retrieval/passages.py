@@ -1,4 +1,4 @@
-"""Passages of an abstract: its sentences, how close each is to the query, and the one a cross-encoder reads."""
+"""Sentences of an abstract, and how close each is to the query."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from rag.retrieval.encoded_query import EncodedQuery
 from rag.text.sentences import sentence_spans
 from rag.types import Paper
 
-_PASSAGE_CHARACTERS = 450  # about 100 tokens: reading more takes longer and ranks no better
-
 Span = tuple[int, int]
 
 
@@ -21,28 +19,6 @@ def abstract_sentences(paper: Paper) -> tuple[Span, ...]:
 
 
 def sentence_scores(library: Library, query: EncodedQuery, paper: Paper, spans: Sequence[Span]) -> list[float]:
-    """Return the MaxSim of each sentence with the query, weighted by IDF, in [-1, 1]; zeros without token vectors."""
-    if library.maxsim is None or query.tokens is None:
-        return [0.0] * len(spans)
+    """Return the weighted MaxSim of each sentence with the query, in [-1, 1]."""
     similarities = library.maxsim.span_similarities(query.tokens, library.positions[paper.paper_id], spans)
-    return [float(value) for value in mean_maxsim(similarities, query.idf)]
-
-
-def best_passage(library: Library, query: EncodedQuery, paper: Paper) -> str:
-    """Return the title and the run of sentences with the greatest sum of scores.
-
-    A run has at most 450 characters, or is one sentence that is longer.
-    """
-    spans = abstract_sentences(paper)
-    scores = sentence_scores(library, query, paper, spans)
-    runs = [_run(spans, first) for first in range(len(spans))]
-    first, last = max(runs, key=lambda run: (sum(scores[run[0] : run[1]]), -run[0]))
-    return f"{paper.title}. {paper.abstract[spans[first][0] : spans[last - 1][1]]}"
-
-
-def _run(spans: Sequence[Span], first: int) -> tuple[int, int]:
-    """Return (first, end) of the longest run of sentences from `first` that fits, end exclusive."""
-    last = first + 1
-    while last < len(spans) and spans[last][1] - spans[first][0] <= _PASSAGE_CHARACTERS:
-        last += 1
-    return first, last
+    return [float(value) for value in mean_maxsim(similarities, query.weights)]

@@ -35,6 +35,12 @@ def matches_venue(wanted: str, venue: str) -> bool:
     return bool(asked) and asked <= venue_tokens(venue)
 
 
+def matches_organisation(wanted: str, organisation: str) -> bool:
+    """Return whether all words of `wanted` occur in the name of an organisation: "Google" in "Google DeepMind"."""
+    asked = frozenset(re.findall(r"\w+", fold_accents(wanted)))
+    return bool(asked) and asked <= frozenset(re.findall(r"\w+", fold_accents(organisation)))
+
+
 def venue_tokens(venue: str) -> frozenset[str]:
     """Return a venue's words and numbers, two-digit years expanded: iclr and 2024 for "ICLR'24"."""
     parts = _VENUE_PART.findall(fold_accents(venue))

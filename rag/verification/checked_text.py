@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Token
@@ -22,18 +22,20 @@ class CheckedText:
     the order in which the text cites them.
     """
 
-    def __init__(self, evidence: Sequence[Evidence], judge: SentenceJudge) -> None:
+    def __init__(self, evidence: Sequence[Evidence], judge: SentenceJudge, question: str = "") -> None:
+        """Start an empty text; `question` is what the answer is to."""
         self.text = ""
         self.sentences: list[Sentence] = []
         self._evidence = {each.n: each for each in evidence}
         self._judge = judge
+        self._question = question
         self._visible = StreamingDecoder()
         self._markers = MarkerFilter(self._evidence)
         self._inert = StreamingSanitizer()  # last, for taking out a marker joins what stood around it
         self._stream = SentenceStream()
         self._origins: list[tuple[int, Origin]] = [(0, "written")]
         self._waiting: list[ReplySentence] = []  # sentences of a list item without a marker of their own
-        self._quotes: dict[int, dict[tuple[int, int], Quote]] = {}
+        self._judgements: list[Judgement] = []  # of `sentences`
         self._announced = 0
 
     def admit(self, evidence: Evidence) -> None:
@@ -70,6 +72,13 @@ class CheckedText:
         yield from self._check(self._stream.flush())
         yield from self._judge_waiting()
 
+    def revise(self, judgements: Mapping[Sentence, Judgement]) -> None:
+        """Put other judgements in place of those of some sentences."""
+        for i, sentence in enumerate(self.sentences):
+            if judgement := judgements.get(sentence):
+                self.sentences[i] = replace(sentence, verdict=judgement.verdict, reason=judgement.reason)
+                self._judgements[i] = judgement
+
     def _show(self, text: str) -> Iterator[Event]:
         text = text if self.text else text.lstrip()
         if not text:
@@ -102,9 +111,7 @@ class CheckedText:
     def _judged(self, span: ReplySentence, cited: tuple[int, ...]) -> Checked:
         origin = next(origin for start, origin in reversed(self._origins) if start <= span.start)
         judgement = self._own_words(cited) if origin == "added" else self._judgement(span, cited)
-        for n, quotes in judgement.quotes.items():
-            for quote in quotes:
-                self._keep(n, quote)
+        self._judgements.append(judgement)
         sentence = Sentence(span.start, span.end, cited, judgement.verdict, judgement.reason, origin)
         self.sentences.append(sentence)
         return Checked(sentence)
@@ -112,24 +119,22 @@ class CheckedText:
     def _judgement(self, span: ReplySentence, cited: tuple[int, ...]) -> Judgement:
         papers = {n: self.cited[n - 1].paper for n in cited}
         try:
-            return self._judge.judge(self.text[span.start : span.end], papers)
+            return self._judge.judge(self.text[span.start : span.end], papers, self._question)
         except ModelFailed as error:
-            return Judgement("unsupported", f"it could not be checked: {error}")
+            return Judgement(None, f"it could not be checked: {error}")
 
     def _own_words(self, cited: tuple[int, ...]) -> Judgement:
         """Return the verdict on a paper's own words."""
         quoted = {n: tuple(replace(quote, verdict="supported") for quote in self.cited[n - 1].quotes) for n in cited}
         return Judgement("supported", None, quoted)
 
-    def _keep(self, n: int, quote: Quote) -> None:
-        """Keep each quote once, with its best verdict."""
-        kept = self._quotes.setdefault(n, {})
-        span = (quote.start, quote.end)
-        if span not in kept or VERDICTS.index(quote.verdict) < VERDICTS.index(kept[span].verdict):
-            kept[span] = quote
-
     def _quoted(self, n: int, evidence: Evidence) -> tuple[Quote, ...]:
-        kept = self._quotes.get(n, {})
+        """Return the quotes of a paper, each once, with its best verdict."""
+        kept: dict[tuple[int, int], Quote] = {}
+        for quote in (quote for each in self._judgements for quote in each.quotes.get(n, ())):
+            span = (quote.start, quote.end)
+            if span not in kept or VERDICTS.index(quote.verdict) < VERDICTS.index(kept[span].verdict):
+                kept[span] = quote
         return tuple(kept[span] for span in sorted(kept)) or evidence.quotes
 
     def _numbers(self, text: str) -> tuple[int, ...]:

@@ -1,20 +1,29 @@
-"""Exact checks: numbers and names of a sentence that the papers it cites do not have."""
+"""Exact checks: numbers and names of a claim that no text has; both are normalized, as the model reads them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
-from rag.selection.answerability import mentions
 from rag.text.identifiers import find_identifiers
-from rag.text.latex import latex_to_text
 from rag.text.quantities import UNITS, Quantity, extract_dates, extract_quantities
-from rag.types import Paper
+from rag.verification.paper_text import PaperText
 
-_WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
-_NUMBER_WORDS = {word: n for n, word in enumerate(_WORDS, start=1)}
-_NUMBER_WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
-_ONE = re.compile(r"\bone\b", re.IGNORECASE)  # is more often a pronoun than a number
+_UNDER_TWENTY = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_POWERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_VALUES = {word: n for n, word in enumerate(_UNDER_TWENTY)} | {word: 10 * n for n, word in enumerate(_TENS, start=2)}
+_NUMERAL = "|".join(_VALUES)
+_SPELLED = re.compile(
+    rf"(?<![\w-])(?:{_NUMERAL})(?:[\s-](?:and\s)?(?:{_NUMERAL}|{'|'.join(_POWERS)})\b)*(?P<fraction>[\s-]"
+    r"(?:halves|thirds?|fourths?|quarters?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?|hundredths?))?\b",
+    re.IGNORECASE,
+)
+_ONE = re.compile(rf"\bone\b(?![\s-](?:{'|'.join(_POWERS)})\b)", re.IGNORECASE)  # is more often a pronoun than a number
 _ORDERS = re.compile(r"\b\w+ orders? of magnitude\b", re.IGNORECASE)
 _SAID_OTHERWISE = tuple(
     (re.compile(pattern, re.IGNORECASE), quantities)
@@ -37,46 +46,66 @@ _SMALL_WORDS = frozenset("a an the of and from for in on to with by via".split()
 _INITIAL = re.compile(r"[^\W\d_]+")
 _SHORTEST_ACRONYM = 2
 _PLURAL = "s"
+_QUANTITY = re.compile(r"\d[\d.,]*(?:[-/]\d[\d.,]*)*[A-Za-z%]{0,3}")
+_NAME_WORDS = 4  # of the longest name
+_COUNTED_PAPERS = re.compile(
+    rf"\b(?:\d+|{_NUMERAL})(?:\s+of)?(?:\s+(?:the|these|those|our))?(?:\s+cited)?"
+    r"\s+(?:papers|abstracts|studies|works|articles|surveys)\b",
+    re.IGNORECASE,
+)
 
 
-def missing_numbers(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
-    """Return the numbers of a sentence, with their units, that no paper has in title, abstract or date.
+def missing_numbers(claim: str, texts: Sequence[PaperText], count: int = 0) -> tuple[str, ...]:
+    """Return the numbers of a claim, with their units, that no text has and no paper's year is.
 
-    A rounded number counts as present, and "half" stands for 50 % and 2×.
+    A rounded number counts as present, and "half" stands for 50 % and 2×. A whole number that only counts papers, or is
+    the number of papers that the sentence cites (`count`), is the answer's own.
     """
-    held = [quantity for paper in papers for quantity in _held(paper)]
-    return tuple(each.text for each in _claimed(sentence) if not any(_is(each, other) for other in held))
+    held = [quantity for text in texts for quantity in _held(text)]
+    own = Quantity(count)
+    claimed = [each for each in _claimed(_COUNTED_PAPERS.sub(" ", claim)) if each != own]
+    return tuple(each.text for each in claimed if not any(_is(each, other) for other in held))
 
 
-def missing_names(sentence: str, papers: Sequence[Paper]) -> tuple[str, ...]:
-    """Return the names and acronyms of a sentence that no paper has; an acronym may stand for a paper's words."""
-    names = [
-        _HYPHENATED.sub("", name) for name in find_identifiers(extract_dates(sentence)[1]) if not _is_quantity(name)
-    ]
+def missing_names(claim: str, texts: Sequence[PaperText]) -> tuple[str, ...]:
+    """Return the names and acronyms of a claim that no text has; an acronym may stand for a text's words."""
+    names = [_HYPHENATED.sub("", name) for name in find_identifiers(extract_dates(claim)[1]) if not _is_quantity(name)]
     names = [name for name in names if name not in _NO_NAMES]
-    missing = [name for name in names if not any(_has(paper, name) for paper in papers)]
+    missing = [name for name in names if not any(_has(text.text, name) for text in texts)]
     return tuple(dict.fromkeys(missing))
 
 
-def _claimed(sentence: str) -> list[Quantity]:
-    plain = _ORDERS.sub(" ", _ONE.sub(" ", _DESIGNATION.sub(" ", latex_to_text(sentence))))
+def _claimed(claim: str) -> list[Quantity]:
+    plain = _ORDERS.sub(" ", _ONE.sub(" ", _DESIGNATION.sub(" ", claim)))
     dates, rest = extract_dates(_in_digits(plain))
     quantities, _ = extract_quantities(rest)
     return [*quantities, *(Quantity(date.year, text=str(date.year)) for date in dates if date.year)]
 
 
-def _held(paper: Paper) -> list[Quantity]:
-    text = latex_to_text(f"{paper.title}. {paper.abstract}")
-    digits, _ = extract_quantities(_in_digits(text))
-    otherwise = [each for pattern, quantities in _SAID_OTHERWISE if pattern.search(text) for each in quantities]
+def _held(paper: PaperText) -> list[Quantity]:
+    digits, _ = extract_quantities(_in_digits(paper.text))
+    otherwise = [each for pattern, quantities in _SAID_OTHERWISE if pattern.search(paper.text) for each in quantities]
     year = [Quantity(float(paper.year))] if paper.year else []
-    return [*digits, *otherwise, *year, *(Quantity(float(each)) for each in _LONE_YEAR.findall(text))]
+    return [*digits, *otherwise, *year, *(Quantity(float(each)) for each in _LONE_YEAR.findall(paper.text))]
 
 
 def _in_digits(text: str) -> str:
     """Write number words as digits, and the unit of a range behind both ends."""
-    text = _NUMBER_WORD.sub(lambda match: str(_NUMBER_WORDS[match[1].lower()]), text)
+    text = _SPELLED.sub(lambda match: "" if match["fraction"] else _value(match[0]), text)
     return _RANGE.sub(lambda match: f"{match[1]}{match[2]} – ", text)
+
+
+def _value(words: str) -> str:
+    """Return the digits of a spelled number: "twenty-five thousand" as "25000"."""
+    total = part = 0
+    for word in re.findall(r"[a-z]+", words.lower()):
+        if word == "hundred":
+            part = max(part, 1) * _POWERS[word]
+        elif word in _POWERS:
+            total, part = total + max(part, 1) * _POWERS[word], 0
+        else:
+            part += _VALUES.get(word, 0)
+    return str(total + part)
 
 
 def _is(claimed: Quantity, held: Quantity) -> bool:
@@ -92,19 +121,33 @@ def _is(claimed: Quantity, held: Quantity) -> bool:
 
 def _is_quantity(name: str) -> bool:
     """Return whether a word is a quantity such as "2x", "7B" or "ms", and no name."""
-    return name.casefold() in UNITS or bool(re.fullmatch(r"\d[\d.,]*[A-Za-z%]{0,3}", name))
+    return name.casefold() in UNITS or bool(_QUANTITY.fullmatch(name))
 
 
-def _has(paper: Paper, name: str) -> bool:
-    if mentions(paper, name):
+def _has(text: str, name: str) -> bool:
+    """Return whether a text has a name, written together or apart, all parts of a hyphenated name, or its long form."""
+    held = _words(text)
+    parts = [part for part in re.split(r"[-/]", name) if part]
+    if _singular(name) in held or (len(parts) > 1 and all(_singular(part) in held for part in parts)):
         return True
     letters = re.sub(r"[\W\d_]", "", name).removesuffix(_PLURAL)
-    return letters.isupper() and len(letters) >= _SHORTEST_ACRONYM and _stands_for(letters, paper)
+    return letters.isupper() and len(letters) >= _SHORTEST_ACRONYM and _stands_for(letters, text)
 
 
-def _stands_for(acronym: str, paper: Paper) -> bool:
-    """Return whether consecutive words of the paper begin with an acronym's letters, with or without small words."""
-    words = _INITIAL.findall(f"{paper.title} {paper.abstract}")
+def _stands_for(acronym: str, text: str) -> bool:
+    """Return whether consecutive words of a text begin with an acronym's letters, with or without small words."""
+    words = _INITIAL.findall(text)
     all_of_them = "".join(word[0].upper() for word in words)
     without = "".join(word[0].upper() for word in words if word.lower() not in _SMALL_WORDS)
     return acronym in all_of_them or acronym in without
+
+
+@lru_cache(maxsize=256)
+def _words(text: str) -> frozenset[str]:
+    """Return the words of a text, and runs of up to four of them written together."""
+    words = [_singular(word) for word in re.findall(r"[^\W_]+", text)]
+    return frozenset("".join(words[i : i + length]) for length in range(1, _NAME_WORDS + 1) for i in range(len(words)))
+
+
+def _singular(word: str) -> str:
+    return re.sub(r"[\W_]", "", word.casefold()).removesuffix(_PLURAL)

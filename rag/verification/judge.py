@@ -1,4 +1,4 @@
-"""The verdict on one sentence against the papers that it cites: an entailment model, bounded by exact checks."""
+"""The verdict on one sentence against the papers that it cites: a cross-encoder, bounded by exact checks."""
 
 from __future__ import annotations
 
@@ -6,142 +6,215 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from rag.answer import SentenceVerdict
 from rag.corpus.records import title_key
-from rag.models.entailment import EntailmentModel
-from rag.retrieval.passages import Span, abstract_sentences
+from rag.models.cross_encoder import CrossEncoder
 from rag.text.citation_markers import without_markers
-from rag.text.latex import latex_to_text
+from rag.text.normalize import normalize
 from rag.text.tokens import tokenize
 from rag.types import Paper, Quote, Verdict
+from rag.verification.about_answer import is_about_answer
+from rag.verification.clauses import split_clauses
 from rag.verification.exact import missing_names, missing_numbers
+from rag.verification.paper_text import PaperText, paper_text
 
-_SUPPORTED = 0.4  # least probability of support; below it, planted errors begin to pass
-_PARTIAL = 0.1
 _LEAST_TERMS = 2  # of something that can be true
-_NEAREST = 3  # sentences, by shared terms, among which the one that supports most is quoted
-_OPEN = 0.3  # least probability of contradiction that rules "in part" out
-_SHARED = 0.6  # of a claim's terms in a paper that leaves it open, for the claim to be true in part
+_LIKELIER_THAN_NOT = 0.0  # logit
+_SEVERAL = 1100  # characters of several papers read together, as in training (eval/training/cross_encoder/examples.py)
+_OVERLAP = 1  # sentences shared by adjacent windows of a long abstract
 _MARKUP = re.compile(r"\*\*|__|~~|`")
-_LEAD = re.compile(
-    r"^\W*(?:(?:however|moreover|furthermore|in addition|additionally|also|finally)\b,?\s*)?"
-    r"(?:(?:the|this) (?:abstract|collection) (?:answers?|describes?|says|states|mentions|reports|shows|explains)"
-    r"(?: (?:the|this|your) question)?(?: (?:by|that|how))*\s+)?",
-    re.IGNORECASE,
-)
 _HEADING = re.compile(r"^\W*\*\*(?P<title>[^*]+)\*\*(?:\s*\((?P<date>[^)]*)\))?\s*:\s*")
-VERDICTS: Sequence[Verdict | None] = ("supported", "partial", "unsupported", None)
-"""Best first."""
+_STATED = re.compile(r"[.!?]\W*$")
+VERDICTS: Sequence[Verdict | None] = ("supported", None, "not_found", "contradicted")
+"""Best first; None where the model is unsure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A sentence's verdict, the reason where it is not supported, and the sentences it rests on, by paper number."""
+    """A sentence's verdict, what the papers lack of it, and the sentences it rests on, by paper number."""
 
-    verdict: SentenceVerdict
+    verdict: SentenceVerdict | None
     reason: str | None = None
     quotes: Mapping[int, tuple[Quote, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class _PaperVerdict:
-    """One cited paper against a claim.
+class _Scores:
+    """How far a text supports and contradicts a claim, in logits."""
 
-    Probabilities that the abstract supports and contradicts it, the share of the claim's terms that it has, and the
-    sentence that supports it most.
-    """
+    supports: float
+    contradicts: float
 
-    support: float
-    contradiction: float
-    shared: float
-    best: Span
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One paper read with a claim; `evidence` says how much each of its sentences carries the verdict."""
+
+    text: PaperText
+    scores: _Scores
+    evidence: tuple[float, ...]
+
+    @property
+    def best(self) -> int:
+        """The sentence on which the verdict rests."""
+        return int(np.argmax(self.evidence))
 
 
 class SentenceJudge:
     """Judges sentences one by one, without state."""
 
-    def __init__(self, entailment: EntailmentModel) -> None:
-        self._entailment = entailment
+    def __init__(self, cross_encoder: CrossEncoder) -> None:
+        self._cross_encoder = cross_encoder
+        self._supported = float(np.asarray(cross_encoder.cuts["supports_cut"]))
+        self._unsure = float(np.asarray(cross_encoder.cuts["supports_even_cut"]))
 
-    def judge(self, sentence: str, cited: Mapping[int, Paper]) -> Judgement:
-        """Judge a sentence, with its markers and markup, against the papers that it cites, by number."""
+    def judge(self, sentence: str, cited: Mapping[int, Paper], question: str = "") -> Judgement:
+        """Judge a sentence, with its markers and markup, against the papers that it cites, by number.
+
+        Each clause is judged against the papers that it cites. A row of a table is no sentence: where it is not
+        supported and no number or name of it is missing, it has no verdict.
+        """
+        is_row = sentence.lstrip().startswith("|")
+        said = _plain(_without_heading(sentence, list(cited.values())))
         if not cited:
-            return Judgement("uncited", "it cites no paper")
-        claim = plain_claim(_without_heading(sentence, list(cited.values())))
-        terms = set(tokenize(claim))
-        if len(terms) < _LEAST_TERMS:
-            return Judgement("unsupported", "it says too little to be checked")
-        by_paper = {n: self._read(claim, terms, paper) for n, paper in cited.items()}
-        verdict, reason = _by_entailment(list(by_paper.values()))
-        verdict, reason = _bounded(verdict, reason, claim, cited)
-        quotes = {n: (_quote(cited[n], each, verdict),) for n, each in by_paper.items()}
+            return Judgement("about_answer" if is_about_answer(without_markers(said), question) else "uncited")
+        if _names_only(said, cited):
+            return Judgement("about_answer")
+        clauses = [(each.text, each.cited) for each in split_clauses(said)]
+        if len(clauses) == 1 or any(not set(numbers) & cited.keys() for _, numbers in clauses):
+            clauses = [(without_markers(said), tuple(cited))]
+        judged = [
+            self._clause(normalize(text), {n: cited[n] for n in numbers if n in cited}, len(cited))
+            for text, numbers in clauses
+        ]
+        verdict = max((each.verdict for each in judged), key=VERDICTS.index)
+        reason = next((each.reason for each in judged if each.verdict == verdict), None)
+        if is_row and verdict != "supported" and reason is None:
+            verdict = None
+        quotes: dict[int, tuple[Quote, ...]] = {}
+        for each in judged:
+            for n, found in each.quotes.items():
+                quotes[n] = tuple(dict.fromkeys((*quotes.get(n, ()), *found)))
         return Judgement(verdict, reason, quotes)
 
-    def _read(self, claim: str, terms: set[str], paper: Paper) -> _PaperVerdict:
-        whole = latex_to_text(f"{paper.title}. {paper.abstract}")
-        near = _nearest(terms, paper)
-        ((support, contradiction, _),) = self._entailment.probabilities(claim, [whole]).tolist()
-        # Asked for apart: in one batch with the abstract they would be padded to its length.
-        alone = self._entailment.probabilities(claim, [latex_to_text(paper.abstract[start:end]) for start, end in near])
-        best = int(alone[:, 0].argmax())
-        shared = len(terms & set(tokenize(whole))) / max(len(terms), 1)
-        return _PaperVerdict(support, contradiction, shared, near[best])
+    def _clause(self, claim: str, cited: Mapping[int, Paper], count: int) -> Judgement:
+        """Judge a clause: supported where one of its papers supports it whole, or all of them together do.
+
+        `count` is the number of papers that the whole sentence cites.
+        """
+        if len(set(tokenize(claim))) < _LEAST_TERMS:
+            return Judgement(None)
+        texts = [paper_text(paper) for paper in cited.values()]
+        readings = self._read(claim, texts)
+        own = [self._decide(each.scores) for each in readings]
+        verdict = min(own, key=VERDICTS.index)
+        together = verdict != "supported" and len(texts) > 1 and self._together(claim, readings) == "supported"
+        verdict = "supported" if together else verdict
+        if reason := lacking(claim, cited, count):
+            verdict = max(verdict, "not_found", key=VERDICTS.index)
+        quotes = {}
+        for (n, paper), each, alone in zip(cited.items(), readings, own, strict=True):
+            start, end = each.text.spans[each.best]
+            of_paper = verdict if together else max(alone, verdict, key=VERDICTS.index)
+            quotes[n] = (Quote(paper.abstract[start:end], start, end, of_paper),)
+        return Judgement(verdict, reason, quotes)
+
+    def _decide(self, scores: _Scores) -> Verdict | None:
+        if scores.supports >= self._supported:
+            return "supported"
+        if scores.supports >= self._unsure:
+            return None
+        stronger = scores.contradicts > max(scores.supports, _LIKELIER_THAN_NOT)
+        return "contradicted" if stronger else "not_found"
+
+    def _together(self, claim: str, readings: Sequence[_Reading]) -> Verdict | None:
+        """Decide on several papers as one text: of each the title and the sentences with the most evidence."""
+        room = _SEVERAL // len(readings)
+        scores = self._cross_encoder.score(claim, [" ".join(_shortened(each, room) for each in readings)])
+        return self._decide(_Scores(float(scores.supports[0]), float(scores.contradicts[0])))
+
+    def _read(self, claim: str, texts: Sequence[PaperText]) -> list[_Reading]:
+        """Read each paper with a claim in one pass; what of a long abstract does not fit is read in further windows."""
+        supports, contradicts = np.full(len(texts), -np.inf), np.full(len(texts), -np.inf)
+        evidence = [np.full(len(text.sentences), -np.inf, np.float32) for text in texts]
+        first = dict.fromkeys(range(len(texts)), 0)  # the first sentence of each paper's next window
+        while first:
+            passages = {i: texts[i].passage(range(start, len(texts[i].sentences))) for i, start in first.items()}
+            scores = self._cross_encoder.score(claim, [each.text for each in passages.values()])
+            following: dict[int, int] = {}
+            for row, (i, passage) in enumerate(passages.items()):
+                supports[i] = max(supports[i], scores.supports[row])
+                contradicts[i] = max(contradicts[i], scores.contradicts[row])
+                offsets = scores.offsets[row]
+                read_to = int(offsets[-1, 1]) if len(offsets) else 0
+                whole = sum(end <= read_to for _, end in passage.spans)
+                found = scores.span_evidence(row, passage.spans[: max(whole, 1)])
+                seen = slice(first[i], first[i] + len(found))
+                evidence[i][seen] = np.maximum(evidence[i][seen], found)
+                if whole < len(passage.spans):
+                    start = max(first[i] + 1, first[i] + whole - _OVERLAP)
+                    if start < len(texts[i].sentences):
+                        following[i] = start
+            first = following
+        return [
+            _Reading(text, _Scores(float(supports[i]), float(contradicts[i])), tuple(evidence[i].tolist()))
+            for i, text in enumerate(texts)
+        ]
 
 
-def _nearest(terms: set[str], paper: Paper) -> list[Span]:
-    """Return the sentences of an abstract that share most terms with a claim, best first."""
-    shared = {span: len(terms & set(tokenize(paper.abstract[slice(*span)]))) for span in abstract_sentences(paper)}
-    return sorted(shared, key=lambda span: (-shared[span], span))[:_NEAREST]
+def lacking(claim: str, cited: Mapping[int, Paper], count: int = 0) -> str | None:
+    """Return which numbers, else which names, of a claim none of its papers has, in words; None where they have all.
+
+    `count` is the number of papers that the whole sentence cites, that of `cited` by default.
+    """
+    claim, texts = normalize(claim), [paper_text(paper) for paper in cited.values()]
+    missing = missing_numbers(claim, texts, count or len(texts)) or missing_names(claim, texts)
+    return f"{_listed(missing)} not in {' or '.join(f'[{n}]' for n in cited)}" if missing else None
+
+
+def _shortened(reading: _Reading, room: int) -> str:
+    """Return a paper's title and its sentences with the most evidence, in their order, in at most `room` characters."""
+    left = room - len(reading.text.title)
+    kept: list[int] = []
+    for i in sorted(range(len(reading.evidence)), key=lambda i: (-reading.evidence[i], i)):
+        left -= len(reading.text.sentences[i])
+        if left < 0 and kept:
+            break
+        kept.append(i)
+    return reading.text.passage(sorted(kept)).text
+
+
+def _plain(sentence: str) -> str:
+    """Return a sentence without markup and table rules."""
+    text = _MARKUP.sub("", sentence).strip().strip("|").replace("|", ";")
+    return " ".join(text.split())
 
 
 def plain_claim(sentence: str) -> str:
-    """Return a sentence without markers, markup, table rules and leading connectives."""
-    text = _MARKUP.sub("", without_markers(sentence)).strip().strip("|").replace("|", ";")
-    text = _LEAD.sub("", text)
-    return " ".join(text.split())
+    """Return a sentence as it is judged: without markers, markup and table rules, and normalized."""
+    return normalize(without_markers(_plain(sentence)))
+
+
+def _names_only(said: str, cited: Mapping[int, Paper]) -> bool:
+    """Return whether a text, such as a heading, has nothing but words of a cited paper's title, and states nothing."""
+    text = without_markers(said)
+    terms = set(tokenize(text))
+    return not _STATED.search(text) and any(terms <= {*tokenize(paper.title)} for paper in cited.values())
 
 
 def _without_heading(sentence: str, papers: Sequence[Paper]) -> str:
     """Remove a bold heading with a cited paper's own title and date, which claims nothing."""
     heading = _HEADING.match(sentence)
     if heading and any(
-        title_key(heading["title"]) == title_key(latex_to_text(paper.title)) and heading["date"] in (None, paper.date)
+        title_key(normalize(heading["title"])) == title_key(normalize(paper.title))
+        and heading["date"] in (None, paper.date)
         for paper in papers
     ):
         return sentence[heading.end() :]
     return sentence
 
 
-def _by_entailment(by_paper: Sequence[_PaperVerdict]) -> tuple[Verdict, str | None]:
-    best = max(by_paper, key=lambda each: each.support)
-    if best.support >= _SUPPORTED:
-        return "supported", None
-    if best.contradiction > max(best.support, 1 - best.support - best.contradiction):
-        return "unsupported", "the abstract seems to say otherwise"
-    if best.support >= _PARTIAL or any(each.contradiction < _OPEN and each.shared >= _SHARED for each in by_paper):
-        return "partial", "the abstract says this in part at most"
-    return "unsupported", "the abstract does not say this"
-
-
-def _bounded(
-    verdict: Verdict, reason: str | None, claim: str, cited: Mapping[int, Paper]
-) -> tuple[Verdict, str | None]:
-    """Lower a verdict where the sentence has numbers or names that the papers lack."""
-    papers = list(cited.values())
-    where = " or ".join(f"[{n}]" for n in cited)
-    if numbers := missing_numbers(claim, papers):
-        return "unsupported", f"{_listed(numbers)} not in {where}"
-    if names := missing_names(claim, papers):
-        return ("partial" if verdict == "supported" else "unsupported"), f"{_listed(names)} not in {where}"
-    return verdict, reason
-
-
 def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(f'“{word}”' for word in words)} {'is' if len(words) == 1 else 'are'}"
-
-
-def _quote(paper: Paper, found: _PaperVerdict, verdict: Verdict) -> Quote:
-    """Quote the best sentence, with the paper's own verdict where it does not support the claim by itself."""
-    own, _ = _by_entailment([found])
-    start, end = found.best
-    return Quote(paper.abstract[start:end], start, end, max(own, verdict, key=VERDICTS.index))

@@ -14,7 +14,7 @@ from rag.text.citation_markers import MARKER, without_any_markers, without_marke
 from rag.text.sentences import split_sentences
 from rag.types import Evidence
 
-FAILED = ("unsupported", "uncited")
+FAILED = ("not_found", "contradicted", "uncited")
 _LINE = re.compile(r"^\s*(?:\W*)(\d{1,3})\s*[:.)]\s*(.+?)\s*$", re.MULTILINE)
 _DELETE = re.compile(r"\W*DELETE\b", re.IGNORECASE)
 

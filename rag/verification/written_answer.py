@@ -14,10 +14,11 @@ from rag.generation.reply_checks import in_another_language, is_wordless, says_n
 from rag.generation.writer import Writer, WritingOutcome, load_writer
 from rag.llm.reply import is_refusal
 from rag.llm.usage import UsageMeter
-from rag.models.entailment import load_entailment
-from rag.settings import Settings, Unsupported
+from rag.models.cross_encoder import CrossEncoder, load_cross_encoder
+from rag.settings import Settings
 from rag.verification.checked_text import CheckedText
 from rag.verification.judge import SentenceJudge
+from rag.verification.model_check import check_sentences
 from rag.verification.repair import corrections, failed, pieces_with, struck
 
 _ADDED = "Not in the model's answer, in the papers' own words:\n\n"
@@ -37,13 +38,13 @@ class CheckedWriter:
             sent = self.writer.fit(draft.query, draft.evidence, share)
             if not sent:
                 return draft.extractive(Notice("context_too_small"))
-            text = CheckedText([each for each in draft.evidence if each.n in sent], self.judge)
+            text = CheckedText([each for each in draft.evidence if each.n in sent], self.judge, draft.query.asked)
             outcome = WritingOutcome()
             try:
                 with llm.step("write"):
                     yield from self._stream(draft, text, sent, llm, outcome, timer)
                 self.writer.learn(draft.query, sent, llm)
-                return (yield from complete(draft, text, llm, self.judge, self.writer.settings.unsupported, outcome))
+                return (yield from complete(draft, text, llm, self.judge, self.writer.settings, outcome))
             except LLMFailed as error:
                 failure = error
                 if text.text or not isinstance(error, ContextOverflow):
@@ -72,9 +73,9 @@ class CheckedWriter:
             raise LLMFailed(f"{llm.name} wrote no word.")
 
 
-def load_checked_writer(settings: Settings) -> CheckedWriter:
-    """Load what writes and checks answers; raises ModelUnavailable where the entailment model is missing."""
-    return CheckedWriter(load_writer(settings), SentenceJudge(load_entailment()))
+def load_checked_writer(settings: Settings, cross_encoder: CrossEncoder | None = None) -> CheckedWriter:
+    """Load what writes answers, and the cross-encoder that checks them if none is given; raises ModelUnavailable."""
+    return CheckedWriter(load_writer(settings), SentenceJudge(cross_encoder or load_cross_encoder()))
 
 
 def _checked(draft: Draft, text: CheckedText, llm: UsageMeter, events: Iterator[Event]) -> Iterator[Event]:
@@ -97,21 +98,26 @@ def complete(
     text: CheckedText,
     llm: UsageMeter,
     judge: SentenceJudge,
-    unsupported: Unsupported,
+    settings: Settings,
     outcome: WritingOutcome,
 ) -> Generator[Event, None, Answer]:
-    """Complete a list, deal with unsupported sentences, and return the answer."""
+    """Complete a list, deal with unsupported sentences, and return the answer; before, let the model check if set."""
     notices = _outcome_notices(text, outcome, draft)
     if says_nothing(text.text):
         return draft.without_answer(notices)
     if not text.cited:
         notices.append(Notice("nothing_cited"))
     unknown = text.unknown_markers
-    broken = failed(text.sentences) if unsupported == "repair" else ()
+    checks = settings.llm_check == "on" and not outcome.unasked
+    if checks:
+        _check_by_model(text, llm, notices)
+    broken = failed(text.sentences) if settings.unsupported == "repair" else ()
     if broken and outcome.unasked:
         notices.append(_not_corrected(len(broken), "the endpoint had failed before."))
     elif broken:
-        text = _repaired(text, broken, llm, judge, notices)
+        text = _repaired(text, broken, llm, judge, notices, draft.query.asked)
+        if checks:
+            _check_by_model(text, llm, notices)
         if not text.text.strip():
             return draft.extractive(Notice("all_removed"))
     if draft.query.kind == "list":
@@ -120,7 +126,7 @@ def complete(
     if still_broken := failed(own):
         notices.append(Notice("unsupported", {"unsupported": len(still_broken), "sentences": len(own)}))
     out, sentences = text.text, tuple(sorted(text.sentences, key=lambda sentence: sentence.start))
-    if unsupported == "strike":
+    if settings.unsupported == "strike":
         out, sentences = struck(out, sentences)
     left_out = [each for each in draft.evidence if each not in text.cited]
     return draft.written(out, text.citations, sentences, left_out, notices, unknown, outcome.truncated)
@@ -145,6 +151,20 @@ def _outcome_notices(text: CheckedText, outcome: WritingOutcome, draft: Draft) -
     return [Notice(code, data) for happened, code, data in noticed if happened]
 
 
+def _check_by_model(text: CheckedText, llm: UsageMeter, notices: list[Notice]) -> None:
+    """Put the model's verdicts in place of the cross-encoder's; where it gives none that counts, those stay."""
+    asked = [each for each in text.sentences if each.citations and each.verdict != "about_answer"]
+    try:
+        with llm.step("check"):
+            found = check_sentences(text.text, asked, text.cited, llm)
+    except LLMFailed as error:
+        notices.append(Notice("check_failed", {"error": str(error)}))
+        return
+    text.revise(found)
+    if left := len(asked) - len(found):
+        notices.append(Notice("check_incomplete", {"left": left, "sentences": len(asked)}))
+
+
 def _not_corrected(sentences: int, reason: str) -> Notice:
     return Notice("not_corrected", {"sentences": sentences, "reason": reason})
 
@@ -165,7 +185,12 @@ def _blank_line(text: str) -> str:
 
 
 def _repaired(
-    text: CheckedText, broken: Sequence[Sentence], llm: UsageMeter, judge: SentenceJudge, notices: list[Notice]
+    text: CheckedText,
+    broken: Sequence[Sentence],
+    llm: UsageMeter,
+    judge: SentenceJudge,
+    notices: list[Notice],
+    question: str,
 ) -> CheckedText:
     """Have the `broken` sentences corrected once and check everything again; where that fails, keep the text."""
     try:
@@ -174,7 +199,7 @@ def _repaired(
     except LLMFailed as error:
         notices.append(_not_corrected(len(broken), str(error)))
         return text
-    new = CheckedText(text.cited, judge)
+    new = CheckedText(text.cited, judge, question)
     for piece, was_corrected in pieces_with(text.text, corrected, text.cited):
         list(new.feed(piece, "repaired" if was_corrected else "written"))
     list(new.end())

@@ -22,7 +22,7 @@ def test_sentences_of_a_written_answer_bear_their_verdicts_in_words(
     exchange = answered(writing_page, FLASH)
     verdicts = exchange.locator(".cd-prose .cd-verdict").all_inner_texts()
     assert len(verdicts) == 2
-    assert verdicts[0].startswith("supported") and verdicts[1].startswith("not supported")
+    assert verdicts[0].startswith("supported") and verdicts[1].startswith("not found in the abstract")
     expect(exchange.locator(".cd-checked")).to_contain_text("2 sentences checked")
     expect(exchange.locator(".cd-by")).to_contain_text("Written by small-model")
 

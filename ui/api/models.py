@@ -14,9 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import ErrorDetails
 
-from rag.answer import Origin, SentenceVerdict, Status
+from rag.answer import Origin, Status
 from rag.errors import UsageError
-from rag.types import Filters, Kind, Order, Overrides, Turn, Verdict
+from rag.types import Filters, FollowUp, Kind, Order, Overrides, Turn, UnappliedReason
 from ui.engine_holder import SessionSettings
 from ui.feedback import MAX_REASON_LENGTH
 from ui.questions import MAX_QUESTION_LENGTH, QuestionRequest, overrides_to_json
@@ -112,7 +112,20 @@ Text = Annotated[str, BeforeValidator(_encodable)]
 AuthorLimit = Annotated[int, Field(ge=1), BeforeValidator(_integer)]
 Flag = Annotated[bool, BeforeValidator(_boolean)]
 DateBound = Annotated[str, BeforeValidator(_date), WithJsonSchema({"type": ["string", "integer"]})]
-Constraint = Literal["since", "until", "author", "author_count", "venue", "code"]
+Constraint = Literal[
+    "since",
+    "until",
+    "author",
+    "coauthors",
+    "author_count",
+    "venue",
+    "organisation",
+    "code",
+    "not_date",
+    "not_author",
+    "not_venue",
+    "not_organisation",
+]
 QuestionText = Annotated[
     str,
     Field(max_length=MAX_QUESTION_LENGTH, description="The question."),
@@ -147,9 +160,15 @@ class FiltersSchema(BaseModel):
     since: str | int | Omitted = None
     until: str | int | Omitted = None
     author: str | Omitted = None
+    coauthors: list[str] | Omitted = None
     author_count: AuthorCount | Omitted = None
     venue: str | Omitted = None
+    organisation: str | Omitted = None
     code: bool | Omitted = None
+    not_date: str | int | Omitted = None
+    not_author: str | Omitted = None
+    not_venue: str | Omitted = None
+    not_organisation: str | Omitted = None
 
     model_config = ConfigDict(strict=True, json_schema_extra=_without_null_defaults)
 
@@ -176,12 +195,20 @@ class _FilterFields(_Request):
     since: DateBound | Omitted = Field(default=None, description="Only papers of this date or later, as in 2024-03.")
     until: DateBound | Omitted = Field(default=None, description="Only papers of this date or earlier, as in 2024.")
     author: Text | Omitted = Field(default=None, description="Only papers by this person.")
+    coauthors: Annotated[list[Text], BeforeValidator(_comma_separated)] | Omitted = Field(
+        default=None, description="Only papers by all of these people too."
+    )
     least_authors: AuthorLimit | Omitted = Field(
         default=None, description="Only papers with at least this many authors."
     )
     most_authors: AuthorLimit | Omitted = Field(default=None, description="Only papers with at most this many authors.")
     venue: Text | Omitted = Field(default=None, description="Only papers of this venue.")
+    organisation: Text | Omitted = Field(default=None, description="Only papers from this organisation.")
     code: Flag | Omitted = Field(default=None, description="Only papers with code (true) or without (false).")
+    not_date: DateBound | Omitted = Field(default=None, description="No papers of this year, month or day.")
+    not_author: Text | Omitted = Field(default=None, description="No papers by this person.")
+    not_venue: Text | Omitted = Field(default=None, description="No papers of this venue.")
+    not_organisation: Text | Omitted = Field(default=None, description="No papers from this organisation.")
 
     @model_validator(mode="after")
     def _satisfiable(self) -> Self:
@@ -193,8 +220,23 @@ class _FilterFields(_Request):
 
     def to_filters(self) -> Filters:
         """Convert to Filters; raises ValueError where no paper could meet them."""
+        return self._filters(self.least_authors, self.most_authors)
+
+    def _filters(self, least_authors: int | None, most_authors: int | None) -> Filters:
         return Filters(
-            self.since, self.until, self.author, self.least_authors, self.most_authors, self.venue, self.code
+            self.since,
+            self.until,
+            self.author,
+            least_authors,
+            most_authors,
+            self.venue,
+            self.code,
+            tuple(self.coauthors or ()),
+            self.organisation,
+            self.not_date,
+            self.not_author,
+            self.not_venue,
+            self.not_organisation,
         )
 
 
@@ -233,7 +275,7 @@ class FiltersRequest(_FilterFields):
             if least is not None or most is not None:
                 raise ValueError("author_count stands beside least_authors or most_authors")
             least, most = self.author_count.least, self.author_count.most
-        return Filters(self.since, self.until, self.author, least, most, self.venue, self.code)
+        return self._filters(least, most)
 
 
 class OverridesRequest(_OverrideFields):
@@ -398,13 +440,19 @@ class HitSchema(_PaperFields):
     score: float = Field(description="The probability that the paper belongs to the answer, from 0 to 1.")
 
 
+QuoteVerdict = Literal["supported", "partial", "unsupported"]
+
+
 class QuoteSchema(BaseModel):
     """A verbatim passage of an abstract."""
 
     text: str
     start: int = Field(description="Its first character's offset in the abstract.")
     end: int = Field(description="The offset after its last character.")
-    verdict: Verdict | None = Field(description="Whether it supports what it is cited for; null if not judged.")
+    verdict: QuoteVerdict | None = Field(
+        description="Whether it supports what it is cited for; null if that is unsure or was not judged. No answer has "
+        "“partial” any more."
+    )
 
 
 class CitationSchema(_PaperFields):
@@ -421,8 +469,12 @@ class SentenceSchema(BaseModel):
     start: int = Field(description="Its first character's offset in the answer.")
     end: int = Field(description="The offset after its last character.")
     citations: list[int] = Field(description="The numbers of the papers that it cites.")
-    verdict: SentenceVerdict
-    reason: str | None = Field(description="Why it is not supported.")
+    verdict: QuoteVerdict | Literal["uncited"] | None = Field(
+        description="Null if the check is unsure, or if the sentence is about the answer itself."
+    )
+    reason: str | None = Field(
+        description="Why it is not supported: not found in the abstract, or the abstract says otherwise; what it lacks."
+    )
     origin: Origin
 
 
@@ -444,6 +496,14 @@ class UsageSchema(_CostFields):
     steps: dict[str, StepUsage] = Field(description="The cost of each step that called the endpoint.")
 
 
+class UnappliedSchema(BaseModel):
+    """A part of the question that was not applied, what it states, and why not."""
+
+    text: str
+    tag: str
+    reason: UnappliedReason
+
+
 class UnderstoodSchema(BaseModel):
     """The rest of what was understood of the question."""
 
@@ -454,6 +514,9 @@ class UnderstoodSchema(BaseModel):
     order: Order | None
     count: int | None = Field(description="How many papers were asked for.")
     subjects: list[str] = Field(description="The names that are compared or ordered.")
+    follow_up: FollowUp = Field(description="What the question does with the one before it.")
+    unsure: list[str] = Field(description="What was read with a probability below one half, as kind.")
+    unapplied: list[UnappliedSchema] = Field(description="What the question states and was not applied.")
 
 
 NoticeText = Annotated[str | None, Field(description="A plain sentence if something was left out or failed.")]

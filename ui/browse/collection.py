@@ -9,7 +9,7 @@ from threading import Lock
 import numpy as np
 
 from rag.index.library import Library
-from rag.models.encoder import Vectors
+from rag.models.onnx import Array
 from rag.types import Paper
 from ui.browse.facets import BrowseQuery, Facets, count_facets, filter_and_sort
 from ui.browse.instant_search import InstantSearch
@@ -37,7 +37,7 @@ class Collection:
     papers: Mapping[str, Paper]
     atlas: Atlas
     search: InstantSearch
-    vectors: Mapping[str, Vectors]
+    vectors: Mapping[str, Array]
 
     def select(self, query: BrowseQuery) -> tuple[tuple[Paper, ...], Facets]:
         """Return the papers that a query admits, sorted, and the count of each facet value."""
@@ -78,7 +78,7 @@ def _make(library: Library) -> Collection:
     )
 
 
-def nearest(paper_id: str, vectors: Mapping[str, Vectors], count: int = _NEIGHBOURS) -> tuple[Neighbour, ...]:
+def nearest(paper_id: str, vectors: Mapping[str, Array], count: int = _NEIGHBOURS) -> tuple[Neighbour, ...]:
     """Return the papers nearest to one by their unit vectors, nearest first; ties go to the smaller id."""
     own = vectors.get(paper_id)
     others = [other for other in vectors if other != paper_id]

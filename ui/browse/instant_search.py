@@ -52,7 +52,7 @@ class InstantSearch:
 
     def _word(self, word: str) -> Scores:
         """Return the scores of all papers for one word."""
-        score: Scores = self._lexical.scores(word).astype(np.float64)
+        score: Scores = self._lexical.scores(tokenize(word)).astype(np.float64)
         score[self._titles.beginning(word)] += _IN_TITLE
         score[self._authors.beginning(word)] += _IN_AUTHOR
         return score

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.models.encoder import Vectors
+from rag.models.onnx import Array
 from rag.types import Paper
 from ui.browse.topic_names import topic_names
 
@@ -56,7 +56,7 @@ class Atlas:
     points: tuple[Point, ...]
 
 
-def lay_out(papers: Mapping[str, Paper], vectors: Mapping[str, Vectors]) -> Atlas:
+def lay_out(papers: Mapping[str, Paper], vectors: Mapping[str, Array]) -> Atlas:
     """Cluster papers by their unit vectors and compute the map; a paper without a vector is left out.
 
     Deterministic: the same papers and vectors give the same atlas.

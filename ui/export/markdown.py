@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rag.answer import Answer, Citation
 from rag.render.notices import notices_text
-from rag.render.terminal import SAID, understood_as
+from rag.render.terminal import QUOTE_SAID, SAID, understood_as
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote
@@ -35,7 +35,7 @@ def answer_to_markdown(answer: Answer) -> str:
 
 def _verdicts(answer: Answer) -> str | None:
     """List the sentences that their papers do not support."""
-    doubted = [each for each in answer.sentences if each.verdict != "supported"]
+    doubted = [each for each in answer.sentences if each.verdict in SAID and each.verdict != "supported"]
     lines = [
         f"- {SAID[each.verdict]}: “{' '.join(answer.text[each.start : each.end].replace('**', '').split())}”"
         + (f" ({display_line(each.reason)})" if each.reason else "")
@@ -51,7 +51,7 @@ def _cited(citation: Citation) -> str:
 
 
 def _quote(quote: Quote) -> str:
-    said = f" ({SAID[quote.verdict]})" if quote.verdict else ""
+    said = f" ({QUOTE_SAID[quote.verdict]})" if quote.verdict else ""
     return f"“{display_line(latex_to_text(quote.text))}”{said}"
 
 

@@ -79,12 +79,15 @@ def _checked(answer: Answer) -> str:
     own = [sentence.verdict for sentence in answer.sentences if sentence.origin != "added"]
     if not own:
         return ""
-    shares = ", ".join(f"{own.count(verdict)} {words}" for verdict, words in SAID.items() if verdict in own)
-    return f'<p class="cd-checked">{format_count(len(own), "sentence")} checked: {shares}.</p>'
+    shares = [f"{own.count(verdict)} {words}" for verdict, words in SAID.items() if verdict in own]
+    shares += [f"{left} without a verdict"] if (left := sum(verdict not in SAID for verdict in own)) else []
+    return f'<p class="cd-checked">{format_count(len(own), "sentence")} checked: {", ".join(shares)}.</p>'
 
 
 def _written_by(answer: Answer) -> str:
-    own = "From the records" if answer.query.kind == "metadata" else "In the papers’ own words"
+    own = {"metadata": "From the records", "help": "What can be asked"}.get(
+        answer.query.kind, "In the papers’ own words"
+    )
     parts = [f"Written by {answer.model}" if answer.model else own]
     if "total" in answer.timings_ms:
         parts.append(f"{answer.timings_ms['total'] / 1000:.1f} s")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rag.render.terminal import SAID
+from rag.render.terminal import QUOTE_SAID
 from rag.text.display import display_line, display_title, format_count
 from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote, Signal
@@ -14,10 +14,10 @@ from ui.html.markup import bdi, button, details, host, link, text
 _SHOWN_AUTHORS = 3  # of many; one more than that is not worth folding
 _SIGNALS: Mapping[Signal, tuple[str, str]] = {
     "dense": ("Meaning", "cosine of the question with its best passage"),
-    "lexical": ("Words", "BM25 of the question's words"),
-    "maxsim": ("Word by word", "mean of the best cosine of each word"),
-    "maxsim_idf": ("Its rare words", "the same, rare words counting for more"),
-    "rerank": ("Cross-encoder", "logit, question and passage read together"),
+    "lexical": ("Words", "BM25 of the words of its topic"),
+    "maxsim": ("Word by word", "mean of the best cosine of each word, those of its topic counting for more"),
+    "belongs": ("Belongs", "logit of the cross-encoder, which reads question and abstract together"),
+    "answers": ("Answers", "logit of the cross-encoder, for whether the abstract answers the question"),
 }
 
 
@@ -109,7 +109,7 @@ def _actions(paper: Paper) -> str:
 
 
 def _quote(quote: Quote) -> str:
-    said = f" {verdict_to_html(quote.verdict, SAID[quote.verdict])}" if quote.verdict else ""
+    said = f" {verdict_to_html(quote.verdict, QUOTE_SAID[quote.verdict])}" if quote.verdict else ""
     return f'<q class="cd-quote" dir="auto">{_shown(quote.text)}</q>{said}'
 
 

@@ -109,7 +109,8 @@ def _badge(sentence: Sentence) -> str:
     """Return a sentence's verdict in words, and who wrote it if not the model in its first draft."""
     origin = f", {_ORIGINS[sentence.origin]}" if sentence.origin in _ORIGINS else ""
     reason = f": {sentence.reason}" if sentence.reason and sentence.verdict != "supported" else ""
-    return f" {verdict_to_html(sentence.verdict, f'{SAID[sentence.verdict]}{reason}{origin}')}"
+    said = f"{SAID.get(sentence.verdict, '')}{reason}{origin}".lstrip(":, ")
+    return f" {verdict_to_html(sentence.verdict or 'none', said)}" if said else ""
 
 
 def _tip(exchange_id: str, citation: Citation) -> str:

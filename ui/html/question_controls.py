@@ -17,7 +17,9 @@ KINDS: Mapping[Kind, str] = {
     "fact": "question of fact",
     "compare": "comparison",
     "lookup": "one paper",
+    "summary": "overview",
     "metadata": "records only",
+    "help": "help",
     "off-topic": "not about papers",
 }
 """The kinds of questions in words."""
@@ -32,7 +34,7 @@ def understanding_to_html(exchange: Exchange) -> str:
     chips = "".join(f"<li>{_chip(name, phrase)}</li>" for name, phrase in filter_phrases(query.filters).items())
     return (
         f'<div class="cd-understood" role="group" aria-label="How the question was understood">{_as_one(query)}'
-        f'<ul class="cd-chips"><li>{_kind(exchange, query.kind)}</li>{chips}{_order(query)}'
+        f'<ul class="cd-chips"><li>{_kind(exchange, query)}</li>{chips}{_order(query)}'
         f"<li>{_code(query.filters)}</li></ul>{_more(exchange, query.filters)}</div>"
     )
 
@@ -42,14 +44,16 @@ def _as_one(query: Query) -> str:
     return f'<p class="cd-as">{bdi(said)}</p>' if said else ""
 
 
-def _kind(exchange: Exchange, chosen: Kind) -> str:
-    kinds = {kind: said for kind, said in KINDS.items() if kind != "off-topic" or kind == chosen}
+def _kind(exchange: Exchange, query: Query) -> str:
+    chosen = query.kind
+    kinds = {kind: said for kind, said in KINDS.items() if kind not in ("help", "off-topic") or kind == chosen}
     options = "".join(
         f"<option{attributes(value=kind, selected=kind == chosen)}>{said}</option>" for kind, said in kinds.items()
     )
     name = f"{exchange.exchange_id}-kind"
+    asks = "Asks for (unsure)" if "kind" in query.unsure else "Asks for"
     select = f"<select{attributes(id=name, data_action='kind')}>{options}</select>"
-    return f'<span class="cd-chip"><label for="{text(name)}">Asks for</label>{select}</span>'
+    return f'<span class="cd-chip"><label for="{text(name)}">{asks}</label>{select}</span>'
 
 
 def _chip(name: str, phrase: str) -> str:
@@ -75,6 +79,8 @@ def _more(exchange: Exchange, filters: Filters) -> str:
         _field(exchange, "until", "Until", filters.until, pattern=_DATE, placeholder="2024"),
         _field(exchange, "author", "Author", filters.author),
         _field(exchange, "venue", "Venue", filters.venue),
+        _field(exchange, "organisation", "Organisation", filters.organisation),
+        _field(exchange, "not_author", "Not by", filters.not_author),
     )
     literal = "Read it for its meaning" if exchange.overrides.as_is else "Take it literally"
     buttons = '<button type="submit" class="cd-button cd-small cd-main">Apply</button>'

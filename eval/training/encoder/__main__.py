@@ -1,6 +1,7 @@
 """`python -m eval.training.encoder STEP WORK`: make the encoder from the training material, step by step.
 
-Steps: collect (CPU), teach (a GPU; once for each teacher of kinds and tags), train (a GPU), export (CPU), check (CPU).
+Steps: collect (CPU), teach (a GPU; once for each teacher of kinds and tags), train (a GPU), export, check and
+read (CPU).
 The lists come from the cross-encoder's examples, and its teachers' logits for them from the same folder.
 """
 
@@ -63,6 +64,10 @@ def _parser() -> StepParser:
     part.add_argument("--threads", type=int, default=1)
     part.add_argument("--gold", type=Path, metavar="FILE")
     part.add_argument("--papers", type=Path, metavar="FILE")
+    part = parser.add_step(steps.read, "Measure the filters that the product reads, and how long it takes.")
+    part.add_argument("--model", type=Path, metavar="DIR", help="folder of the exported model (the product's)")
+    part.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the training material")
+    part.add_argument("--split", choices=("choose", "held"), default="held")
     return parser
 
 

@@ -241,6 +241,22 @@ def check(given: Namespace) -> None:
     _tell(report)
 
 
+def read(given: Namespace) -> None:
+    """Measure kinds, follow-up types and filters as the product reads them from questions that were kept back."""
+    from eval.training.common.splits import place
+    from eval.training.encoder.questions import read_questions
+    from eval.training.encoder.reading import measure, reading_time
+    from rag.models.encoder import FOLDER, load_encoder
+
+    questions = read_questions(given.data / "understanding.jsonl")
+    kept = [each for each in questions if place(each.text.lower(), given.seed) == given.split]
+    encoder = load_encoder(given.model or FOLDER)
+    report = {f"reading {given.split}": measure(encoder, kept), "milliseconds": reading_time(encoder)}
+    given.work.mkdir(parents=True, exist_ok=True)
+    write_json(given.work / f"reading-{given.split}.json", report)
+    _tell(report)
+
+
 def _taught(work: Path, names: Sequence[str], questions: Questions) -> Mapping[str, Taught] | None:
     """Return the mean of teachers' logits for each question's text."""
     from eval.training.encoder.material import Taught

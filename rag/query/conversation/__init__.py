@@ -1,1 +1,0 @@
-"""Rewrite follow-up questions as standalone ones, from the earlier turns."""

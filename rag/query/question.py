@@ -1,0 +1,290 @@
+"""Read one question from what the encoder says of it: its kind, and filters from the stretches that it tagged.
+
+The encoder decides what a stretch is. The code here normalises its text, and never drops it in silence: what cannot be
+normalised, or what nothing in the library matches, is `Query.unapplied`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import cast
+
+from rag.corpus.titles import find_by_title, is_title
+from rag.models.encoder import EncodedQuestion, Tagged
+from rag.query.dates import Bounds, join_dates, read_dates
+from rag.query.names import LibraryNames, clean_name, clean_place
+from rag.query.numbers import read_author_count, read_count
+from rag.text.dates import next_date, previous_date
+from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
+
+_SURE = 0.5  # a probability below it says that something else is likelier
+_LONGEST = 120  # characters of a stretch
+_LONGEST_TITLE = 300
+_TOPICS = ("topic", "side")
+_NEWEST = frozenset("newest latest recent recently recency newer new last descending reverse".split())
+_OLDEST = frozenset("oldest earliest older old earlier ascending".split())
+_BY_DATE = frozenset("first date dates year years time chronological chronologically".split())
+_BY_OTHERS = frozenset("cited citation citations viewed views popular popularity influential impact relevance".split())
+_WITHOUT = frozenset("without no not none missing lacking lack lacks closed unreleased unavailable t".split())
+_EXCLUDING = frozenset(
+    "not no non without except excluding exclude excludes excluded excl but other than apart from besides minus skip"
+    " drop ignore ignoring leave leaving out aside remove anything anyone anybody everything all any those these them"
+    " the ones one papers paper works work articles that which are is were was aren isn weren wasn don didn doesn do"
+    " did does t s come came dated published written done by at in of for and with coming please just".split()
+)
+_ARTICLES = frozenset(("a", "an", "the"))
+_ONE = frozenset("paper one article preprint publication study work".split())
+_SINGULAR = frozenset(("is", "was"))
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the stretches of a question state so far."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    dates: list[Bounds] = field(default_factory=list)
+    authors: list[tuple[Tagged, str]] = field(default_factory=list)
+    unapplied: list[Unapplied] = field(default_factory=list)
+    stated: dict[str, Unapplied] = field(default_factory=dict)
+    order: Order | None = None
+    ordering: str = ""
+    count: int | None = None
+
+
+class QuestionReader:
+    """Reads single questions about the papers of one library."""
+
+    def __init__(self, papers: Mapping[str, Paper], today: Callable[[], date]) -> None:
+        """`today` returns the date that resolves relative dates such as "last year"."""
+        self._papers = papers
+        self._names = LibraryNames.of(papers.values())
+        self._today = today
+
+    def read(self, encoded: EncodedQuestion) -> Query:
+        """Read a question by itself."""
+        text = encoded.text
+        follow_up = cast(FollowUp, max(encoded.follow_ups, key=lambda name: encoded.follow_ups[name]))
+        if len(text) <= _LONGEST_TITLE and is_title(text, self._papers.values()):
+            return Query(text, "lookup", text, follow_up=follow_up)
+        kind, sure = _kind(encoded.kinds)
+        tags = _joined(encoded.tags, text)
+        found = self._found(text, tags, must_match=kind in ("list", "metadata", "summary"))
+        topics = [each for each in tags if each.tag in _TOPICS]
+        filters = Filters(**found.values)  # type: ignore[arg-type]
+        constrained = bool(filters or found.order or found.count)
+        kind, subjects = self._subjects(kind, text, topics, constrained)
+        return Query(
+            text,
+            kind,
+            text,
+            filters,
+            found.order,
+            None if kind in ("fact", "lookup") else found.count,
+            subjects,
+            follow_up=follow_up,
+            unsure=() if sure else ("kind",),
+            unapplied=tuple(found.unapplied),
+        )
+
+    def _subjects(
+        self, kind: Kind, text: str, topics: Sequence[Tagged], constrained: bool
+    ) -> tuple[Kind, tuple[str, ...]]:
+        """Return the kind, as the topics allow, and the names to compare or to look up in the records.
+
+        The records answer what has no topic, or only papers' names for one.
+        """
+        sides = [each for each in topics if each.tag == "side"]
+        names = tuple(dict.fromkeys(_words(text, each) for each in (sides if len(sides) > 1 else topics)))
+        if kind == "compare":
+            return kind, names
+        if kind == "metadata" and topics:
+            return (kind, names) if any(find_by_title(name, self._papers) for name in names) else ("list", ())
+        if kind == "list" and constrained and not topics:
+            return "metadata", ()
+        return kind, ()
+
+    def _found(self, text: str, tags: Sequence[Tagged], must_match: bool) -> _Found:
+        """Normalise all stretches; with `must_match`, a name that is not in the library is a filter all the same."""
+        found = _Found()
+        for each in tags:
+            if each.tag in _TOPICS or _ARTICLES.issuperset(_tokens(text[each.start : each.end])):
+                continue
+            said = text[each.start : each.end]
+            if each.probability >= _SURE:
+                reason = "unreadable" if len(said) > _LONGEST else self._add(found, each, text, must_match)
+                found.unapplied += [Unapplied(said[:_LONGEST], each.tag, reason)] if reason else []
+            elif len(said) <= _LONGEST and self._add(_Found(), each, text, must_match=False) is None:
+                found.unapplied.append(Unapplied(said, each.tag, "unsure"))
+        self._add_authors(found, text, must_match)
+        since, until = join_dates(found.dates)
+        found.values |= {"since": since, "until": until}
+        return found
+
+    def _add(self, found: _Found, each: Tagged, text: str, must_match: bool) -> UnappliedReason | None:
+        """Normalise a stretch; returns why it is not applied, None if it is."""
+        said = text[each.start : each.end]
+        part = Unapplied(said, each.tag, "several")
+        if each.tag == "date":
+            bounds = read_dates(said, self._today())
+            found.dates += [bounds] if bounds else []
+            return None if bounds else "unreadable"
+        if each.tag == "order":
+            order = read_order(said)
+            found.order = read_order(f"{found.ordering} {said}") if order else found.order
+            found.ordering += f" {said}" if order else ""
+            if order and found.count is None and _asks_for_one(text[: each.start], text[each.end :]):
+                found.count = 1
+            return None if order else "unreadable"
+        if each.tag == "count":
+            count = read_count(said)
+            found.count = count or found.count
+            return None if count else "unreadable"
+        if each.tag == "author count":
+            least, most = read_author_count(said) or (None, None)
+            return self._set(found, part, least_authors=least, most_authors=most) if least or most else "unreadable"
+        if each.tag == "author":
+            found.authors.append((each, said))
+            return None
+        if each.tag == "code":
+            words = _tokens(said)
+            stated = not _EXCLUDING.issuperset(words)
+            return self._set(found, part, code=_WITHOUT.isdisjoint(words)) if stated else "unreadable"
+        if each.tag == "exclusion":
+            return self._exclude(found, part)
+        return self._add_place(found, part, must_match)
+
+    def _set(self, found: _Found, part: Unapplied, **values: object) -> UnappliedReason | None:
+        """Set filters that a part of the question states; of two that differ neither is set."""
+        before = next((found.stated[name] for name in values if name in found.stated), None)
+        if before is None or all(found.values.get(name) == value for name, value in values.items()):
+            found.values |= values
+            found.stated |= dict.fromkeys(values, part)
+            return None
+        if any(found.values.pop(name, None) is not None for name in values):
+            found.unapplied.append(replace(before, reason="several"))
+        return "several"
+
+    def _add_place(self, found: _Found, part: Unapplied, must_match: bool) -> UnappliedReason | None:
+        """Set a venue or an organisation; the records seldom name organisations, so an unknown one excludes nothing."""
+        name = clean_place(part.text)
+        if not _tokens(name):
+            return "unreadable"
+        if part.tag == "venue" and (self._names.venue(name) or must_match):
+            return self._set(found, part, venue=name)
+        if part.tag == "organisation" and self._names.organisation(name):
+            return self._set(found, part, organisation=name)
+        return "unknown"
+
+    def _add_authors(self, found: _Found, text: str, must_match: bool) -> None:
+        """Set the authors, all of whom must have written a paper; of alternatives none can be preferred."""
+        names: dict[str, Tagged] = {}
+        for each, said in found.authors:
+            for name in self._names.split_authors(said):
+                known = self._names.author(name)
+                if known or must_match:
+                    names.setdefault(known or name, each)
+                else:
+                    found.unapplied.append(Unapplied(name, "author", "unknown"))
+            if not self._names.split_authors(said):
+                found.unapplied.append(Unapplied(said, "author", "unreadable"))
+        if not names:
+            return
+        spans = [each for each, _ in found.authors]
+        between = text[min(each.start for each in spans) : max(each.end for each in spans)]
+        if len(names) > 1 and "or" in _tokens(between):
+            found.unapplied += [Unapplied(name, "author", "several") for name in names]
+            return
+        first, *others = names
+        found.values |= {"author": first, "coauthors": tuple(others)}
+
+    def _exclude(self, found: _Found, part: Unapplied) -> UnappliedReason | None:
+        """Set a filter that excludes: a date, author, venue or organisation; a topic cannot be excluded."""
+        said, words = part.text, list(_WORD.finditer(part.text))
+        kept = [i for i, word in enumerate(words) if word[0].casefold() not in _EXCLUDING]
+        if not kept:
+            return "unreadable"
+        core = said[words[kept[0]].start() : words[kept[-1]].end()]
+        if bounds := read_dates(core, self._today()):
+            return self._exclude_dates(found, part, bounds)
+        named = core[0].isupper() or words[kept[0] - 1][0].casefold() == "by"
+        author = clean_name(core)
+        if named and self._names.author(author) == author:
+            return self._set(found, part, not_author=author)
+        if self._names.venue(core):
+            return self._set(found, part, not_venue=core)
+        if self._names.organisation(core):
+            return self._set(found, part, not_organisation=core)
+        return "topic"
+
+    def _exclude_dates(self, found: _Found, part: Unapplied, bounds: Bounds) -> UnappliedReason | None:
+        """Exclude a period; all before or after a day is what bounds of the rest say."""
+        since, until = bounds
+        if since and until:
+            return self._set(found, part, not_date=since) if since == until else "unreadable"
+        found.dates.append((next_date(until), None) if until else (None, previous_date(since or "")))
+        return None
+
+
+def read_order(text: str) -> Order | None:
+    """Return the order by date that a stretch asks for; None for another, as by citations."""
+    words = _tokens(text)
+    if not _BY_OTHERS.isdisjoint(words):
+        return None
+    stated = next((word for word in words if word in _NEWEST or word in _OLDEST), None)
+    if stated:
+        return "newest" if stated in _NEWEST else "oldest"
+    return None if _BY_DATE.isdisjoint(words) else "oldest"
+
+
+def stated(encoded: EncodedQuestion) -> str:
+    """Return the part of a question from its first tagged stretch to its last; all of it where there is none."""
+    if not encoded.tags:
+        return encoded.text
+    return encoded.text[encoded.tags[0].start : max(each.end for each in encoded.tags)]
+
+
+def has_topic(encoded: EncodedQuestion) -> bool:
+    """Return whether a question states a topic."""
+    return any(each.tag in _TOPICS for each in encoded.tags)
+
+
+def _kind(kinds: Mapping[str, float]) -> tuple[Kind, bool]:
+    """Return the likeliest kind and whether it is sure; a list if it is not, which shows most and refuses least."""
+    best = max(kinds, key=lambda name: kinds[name])
+    return (cast(Kind, best), True) if kinds[best] >= _SURE else ("list", False)
+
+
+def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
+    """Join a bare year to the venue before it ("ICML 2023"), and what is excluded to the words that exclude it."""
+    found: list[Tagged] = []
+    for each in tags:
+        last = found[-1] if found else None
+        if last and not text[last.end : each.start].strip("'’ "):
+            said = text[last.start : last.end]
+            edition = last.tag == "venue" and each.tag == "date" and text[each.start : each.end].strip("'’ ").isdigit()
+            excluded = last.tag == "exclusion" and each.tag != "exclusion" and _EXCLUDING.issuperset(_tokens(said))
+            if edition or excluded:
+                found[-1] = replace(last, end=each.end)
+                continue
+        found.append(each)
+    return found
+
+
+def _asks_for_one(before: str, after: str) -> bool:
+    """Return whether an order stands in the singular: "the newest paper", "which is the newest?"."""
+    following = _WORD.search(after[:_LONGEST])
+    if following:
+        return following[0].casefold() in _ONE
+    return bool(_SINGULAR.intersection(_tokens(before[-_LONGEST:])[-2:]))
+
+
+def _words(text: str, each: Tagged) -> str:
+    return text[each.start : each.end].strip(" ,;:.?!\"“”'")[:_LONGEST]
+
+
+def _tokens(text: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(text)]

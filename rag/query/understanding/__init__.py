@@ -1,1 +1,0 @@
-"""Understand questions by rules: kind, filters, order, count, subjects and search text."""

@@ -1,0 +1,53 @@
+"""A paper as the cross-encoder and the exact checks read it: normalized, sentence by sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rag.models.cross_encoder import document_text
+from rag.text.normalize import normalize
+from rag.text.sentences import sentence_spans
+from rag.types import Paper
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The title and some sentences of an abstract as one text; `spans` say where in it each sentence stands."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperText:
+    """The normalized title and sentences of a paper; `spans` are the sentences' places in the stored abstract."""
+
+    title: str
+    sentences: tuple[str, ...]
+    spans: tuple[Span, ...]
+    year: int | None = None
+
+    def passage(self, which: Sequence[int]) -> Passage:
+        """Return the title with the sentences of these indices, in the order given."""
+        text, spans = document_text(self.title, ""), []
+        for i in which:
+            spans.append((len(text), len(text) + len(self.sentences[i])))
+            text += self.sentences[i] + " "
+        return Passage(text.rstrip(), tuple(spans))
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return self.passage(range(len(self.sentences))).text
+
+
+@lru_cache(maxsize=256)
+def paper_text(paper: Paper) -> PaperText:
+    """Return a paper as it is read."""
+    spans = sentence_spans(paper.abstract) or ((0, len(paper.abstract)),)
+    sentences = tuple(normalize(paper.abstract[start:end]) for start, end in spans)
+    return PaperText(normalize(paper.title), sentences, spans, paper.year)

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.errors import ModelFailed, ModelUnavailable
+from rag.models import cross_encoder, encoder
+from rag.models.embedder import embedder_fingerprint, load_embedder
+from rag.models.loading import encoder_folder, fingerprints, load_index_models, load_models
+from rag.models.onnx import batches_by_length, l2_normalize, read_metadata, verified_metadata
+from rag.settings import Settings
+
+
+def fake_model(folder: Path, weights: bytes = b"weights") -> Path:
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(weights)
+    (folder / "metadata.json").write_text(json.dumps({"model_sha256": hashlib.sha256(b"weights").hexdigest()}))
+    return folder
+
+
+@pytest.mark.parametrize("folder", [encoder.FOLDER, cross_encoder.FOLDER])
+def test_included_weights_are_those_recorded(folder: Path) -> None:
+    assert verified_metadata(folder) == read_metadata(folder)
+
+
+def test_weights_that_changed_are_refused_when_loaded(tmp_path: Path) -> None:
+    folder = fake_model(tmp_path / "model", b"other weights")
+    with pytest.raises(
+        ModelUnavailable, match=r"model.onnx is damaged \(sha256 .*, expected .*\)\. Reinstall Citedesk"
+    ):
+        encoder.load_encoder(folder)
+    with pytest.raises(ModelUnavailable, match="is damaged"):
+        cross_encoder.load_cross_encoder(folder)
+
+
+def test_file_that_is_missing_or_unreadable_is_named_with_the_remedy(tmp_path: Path) -> None:
+    folder = fake_model(tmp_path / "model")
+    (folder / "model.onnx").unlink()
+    with pytest.raises(ModelUnavailable, match=r"model.onnx is missing\. Reinstall Citedesk"):
+        verified_metadata(folder)
+    for content in ("{", "[]", "{}"):
+        (folder / "metadata.json").write_text(content)
+        with pytest.raises(ModelUnavailable, match=r"metadata.json cannot be read .*\. Reinstall Citedesk"):
+            verified_metadata(folder)
+    shutil.copy(encoder.FOLDER / "metadata.json", folder)
+    shutil.copy(encoder.FOLDER / "model.onnx", folder)
+    with pytest.raises(ModelUnavailable, match=r"tokenizer.json cannot be read .*\. Reinstall Citedesk"):
+        encoder.load_encoder(folder)
+
+
+def test_cross_encoder_is_loaded_where_it_is_used() -> None:
+    assert load_models(Settings()).cross_encoder is not None
+    assert load_models(Settings(rerank_depth=0)).cross_encoder is None
+    models = load_index_models(Settings())
+    assert (models.cross_encoder, models.embedder) == (None, None)
+
+
+def test_encoder_trained_like_the_included_one_is_named_by_its_folder(tmp_path: Path) -> None:
+    own = fake_model(tmp_path / "own")
+    assert encoder_folder("citedesk-encoder") == encoder.FOLDER
+    assert encoder_folder(str(own)) == own
+    assert encoder_folder("someone/model") is encoder_folder(str(tmp_path)) is None
+    assert fingerprints(str(own)) == (hashlib.sha256(b"weights").hexdigest(), "")
+
+
+def test_fingerprints_name_the_encoder_and_another_embedder() -> None:
+    own = read_metadata(encoder.FOLDER)["model_sha256"]
+    assert fingerprints("citedesk-encoder") == (own, "")
+    assert fingerprints("someone/model") == (own, "someone/model")
+
+
+def test_fingerprint_of_a_folder_has_the_hash_of_its_weights(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    expected = hashlib.sha256(b"weights").hexdigest()
+    assert embedder_fingerprint(str(tmp_path)) == f"{tmp_path.name} sha256:{expected}"
+
+
+def test_folder_without_a_model_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"contains no sentence-transformers model\. Set CITEDESK_EMBED_MODEL"):
+        load_embedder(str(tmp_path))
+
+
+@pytest.mark.slow
+def test_hub_id_that_cannot_be_reached_is_a_clear_error() -> None:
+    with pytest.raises(ModelUnavailable, match=r"no-such/model cannot be loaded.*CITEDESK_EMBED_MODEL"):
+        load_embedder("no-such/model")
+
+
+@pytest.mark.slow
+@pytest.mark.model
+def test_sentence_transformers_model_is_loaded() -> None:
+    minilm = load_embedder("sentence-transformers/all-MiniLM-L6-v2")
+    documents = minilm.encode_documents(["KV cache compression", "Growing tomatoes"])
+    assert documents.shape == (2, 384)
+    cosines = documents @ minilm.encode_query("key-value cache")
+    assert cosines[0] > cosines[1] + 0.1
+    assert minilm.max_tokens == 256
+
+
+def test_vector_without_a_direction_is_refused() -> None:
+    for row in ([0.0, 0.0], [float("nan"), 1.0]):
+        with pytest.raises(ModelFailed, match="zero or not finite"):
+            l2_normalize(np.array([[1.0, 0.0], row]))
+
+
+def test_batches_hold_each_position_once_by_length() -> None:
+    assert list(batches_by_length([5, 1, 4, 1], 3)) == [[1, 3, 2], [0]]
+    assert list(batches_by_length([], 3)) == []

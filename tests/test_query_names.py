@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from rag.query.names import LibraryNames, clean_name, clean_place
+
+NAMES = LibraryNames(
+    frozenset(("Ada Quill", "Bo Tanaka", "Ana María López", "Kim, Been", "Ashish Vaswani")),
+    frozenset(("ICML 2024", "Nature 567")),
+    frozenset(("Google DeepMind",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Ada Quill", ("Ada Quill",)),
+        ("Quill, Ada", ("Quill, Ada",)),
+        ("Kim, Been", ("Kim, Been",)),
+        ("Quill and Tanaka", ("Quill", "Tanaka")),
+        ("Ada Quill & Bo Tanaka", ("Ada Quill", "Bo Tanaka")),
+        ("Quill, Tanaka", ("Quill", "Tanaka")),
+        ("Quill et al.", ("Quill",)),
+        ("Prof. Ada Quill's", ("Ada Quill",)),
+        ("and", ()),
+        ("Sanders", ("Sanders",)),
+    ],
+)
+def test_stretch_is_split_into_names(text: str, names: tuple[str, ...]) -> None:
+    assert NAMES.split_authors(text) == names
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("quill", "quill"),
+        ("A. Quill", "A. Quill"),
+        ("Lopez", "Lopez"),
+        ("Vaswanni", "Vaswani"),
+        ("ashish vasvani", "Ashish Vaswani"),
+        ("Geoffrey Hinton", None),
+        ("A", None),
+        ("Ada Tanaka", None),
+    ],
+)
+def test_author_is_one_of_the_library_or_a_misspelt_one(name: str, known: str | None) -> None:
+    assert NAMES.author(name) == known
+
+
+def test_venue_and_organisation_are_matched_by_their_words() -> None:
+    assert NAMES.venue("icml") and NAMES.venue("ICML'24") and not NAMES.venue("ICML 2023")
+    assert NAMES.organisation("Google") and not NAMES.organisation("Goo")
+    assert (clean_place("the Nature’s"), clean_name("Dr. J. Smith,")) == ("Nature", "J. Smith")

@@ -1,0 +1,232 @@
+"""Questions read with the encoder that comes with Citedesk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from time import process_time
+
+import pytest
+
+from rag.models.encoder import EncodedQuestion, Encoder, Tagged, load_encoder
+from rag.query.question import QuestionReader, read_order
+from rag.types import Filters, Kind, Paper, Query, Unapplied
+
+TODAY = date(2026, 11, 28)
+PAPERS = {
+    paper.paper_id: paper
+    for paper in (
+        Paper("a", "Pebble: Small Caches", "Pebble prunes.", authors=("Ada Quill", "Bo Tanaka"), venue="ICML 2024"),
+        Paper("b", "Dune: Walking Robots on Sand", "Dune walks.", authors=("Cem Osei",), date="2023-05"),
+        Paper("c", "Reef: Caches on Disk", "Reef keeps.", authors=("Ana López",), organisation="DeepMind", date="2022"),
+        Paper("d", "Qubits for Everyone", "We review.", venue="Nature 567", code="https://example.org/q", date="2024"),
+    )
+}
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return load_encoder()
+
+
+@pytest.fixture(scope="module")
+def reader() -> QuestionReader:
+    return QuestionReader(PAPERS, lambda: TODAY)
+
+
+@pytest.mark.parametrize(
+    ("question", "filters"),
+    [
+        ("Which papers compress language models since 2023?", Filters(since="2023")),
+        ("work on graph neural networks from the last two years", Filters(since="2024-11")),
+        ("What appeared on retrieval between March 2024 and May 2025?", Filters("2024-03", "2025-05")),
+        ("papers about robots by Ada Quill", Filters(author="Ada Quill")),
+        ("papers by Ada Quill and Bo Tanaka on caches", Filters(author="Ada Quill", coauthors=("Bo Tanaka",))),
+        ("papers on diffusion models with code", Filters(code=True)),
+        ("papers on pruning with more than ten authors", Filters(least_authors=11)),
+        ("which papers at ICML 2024 are about memory?", Filters(venue="ICML 2024")),
+        ("papers from DeepMind about weather forecasting", Filters(organisation="DeepMind")),
+        ("papers on quantization, but not from 2024", Filters(not_date="2024")),
+        ("papers on caches except those by Ada Quill", Filters(not_author="Ada Quill")),
+        ("work on sparse attention", Filters()),
+    ],
+)
+def test_filters_are_read_from_plain_questions(
+    encoder: Encoder, reader: QuestionReader, question: str, filters: Filters
+) -> None:
+    query = reader.read(encoder.encode_question(question))
+    assert (query.filters, query.unapplied, query.text) == (filters, (), question)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Which papers study reinforcement learning for robots?", "list"),
+        ("How much memory does the method save on long prompts?", "fact"),
+        ("Compare LoRA and full fine-tuning", "compare"),
+        ("What is the state of the art in machine translation?", "summary"),
+        ("papers by Ada Quill", "metadata"),
+        ("what can you do?", "help"),
+        ("best restaurants in Rome", "off-topic"),
+        ("walking robots on sand", "lookup"),
+        ("dune walking robots on snad", "lookup"),
+    ],
+)
+def test_kind_is_what_the_encoder_says_or_a_title(
+    encoder: Encoder, reader: QuestionReader, question: str, kind: Kind
+) -> None:
+    assert reader.read(encoder.encode_question(question)).kind == kind
+
+
+def test_order_and_count_are_read(encoder: Encoder, reader: QuestionReader) -> None:
+    query = reader.read(encoder.encode_question("the newest three papers on speech recognition"))
+    assert (query.kind, query.order, query.count) == ("list", "newest", 3)
+    one = reader.read(encoder.encode_question("the oldest paper on speech recognition"))
+    assert (one.order, one.count) == ("oldest", 1)
+    assert reader.read(encoder.encode_question("which of these is the newest?")).count == 1
+
+
+def test_sides_of_a_comparison_are_its_subjects(encoder: Encoder, reader: QuestionReader) -> None:
+    assert reader.read(encoder.encode_question("Compare Pebble and Reef")).subjects == ("Pebble", "Reef")
+
+
+def encoded(text: str, *tags: tuple[str, str], kind: str = "list", probability: float = 0.9) -> EncodedQuestion:
+    """Return a question as if the encoder had tagged parts of it."""
+    read = load_encoder().encode_question(text)
+    spans = [(text.index(part), part, tag) for part, tag in tags]
+    stretches = tuple(Tagged(at, at + len(part), tag, probability) for at, part, tag in sorted(spans))
+    return replace(read, kinds={kind: probability}, tags=stretches)
+
+
+@pytest.mark.parametrize(
+    ("part", "tag", "reason"),
+    [
+        ("around 2012", "date", "unreadable"),
+        ("most cited", "order", "unreadable"),
+        ("a few", "count", "unreadable"),
+        ("large teams", "author count", "unreadable"),
+        ("OpenAI", "organisation", "unknown"),
+        ("no surveys", "exclusion", "topic"),
+        ("x" * 200, "venue", "unreadable"),
+    ],
+)
+def test_what_cannot_be_applied_is_said(reader: QuestionReader, part: str, tag: str, reason: str) -> None:
+    query = reader.read(encoded(f"papers on caches {part}", ("caches", "topic"), (part, tag)))
+    assert not query.filters
+    assert query.unapplied == (Unapplied(part[:120], tag, reason),)  # type: ignore[arg-type]
+
+
+def test_name_that_no_paper_has_is_a_filter_of_a_list_and_a_notice_of_a_fact(reader: QuestionReader) -> None:
+    text = "what did Hinton find on capsules"
+    tags = (("Hinton", "author"), ("capsules", "topic"))
+    assert reader.read(encoded(text, *tags)).filters == Filters(author="Hinton")
+    fact = reader.read(encoded(text, *tags, kind="fact"))
+    assert (fact.filters, fact.unapplied) == (Filters(), (Unapplied("Hinton", "author", "unknown"),))
+
+
+def test_alternatives_are_not_applied_in_part(reader: QuestionReader) -> None:
+    query = reader.read(encoded("papers by Quill or Tanaka", ("Quill", "author"), ("Tanaka", "author")))
+    assert not query.filters
+    assert [each.reason for each in query.unapplied] == ["several", "several"]
+    venues = reader.read(encoded("papers at ICML or at Nature", ("ICML", "venue"), ("Nature", "venue")))
+    assert [(each.text, each.reason) for each in venues.unapplied] == [("ICML", "several"), ("Nature", "several")]
+    assert not venues.filters
+
+
+def test_what_is_less_likely_than_not_is_unsure(reader: QuestionReader) -> None:
+    query = reader.read(encoded("caches in 2024", ("2024", "date"), ("caches", "topic"), kind="fact", probability=0.4))
+    assert (query.kind, query.unsure, query.filters) == ("list", ("kind",), Filters())
+    assert query.unapplied == (Unapplied("2024", "date", "unsure"),)
+
+
+def test_records_answer_what_has_no_topic_but_titles(reader: QuestionReader) -> None:
+    pebble = encoded("when did Pebble appear", ("Pebble", "topic"), kind="metadata")
+    assert (reader.read(pebble).kind, reader.read(pebble).subjects) == ("metadata", ("Pebble",))
+    assert reader.read(encoded("how many papers on fish", ("fish", "topic"), kind="metadata")).kind == "list"
+    assert reader.read(encoded("papers from 2024", ("2024", "date"))).kind == "metadata"
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("newest", "newest"), ("most recent first", "newest"), ("oldest first", "oldest"), ("by date", "oldest"),
+        ("by date, descending", "newest"), ("from newest to oldest", "newest"), ("most cited", None), ("best", None),
+    ],
+)  # fmt: skip
+def test_order_is_by_date_only(text: str, order: str | None) -> None:
+    assert read_order(text) == order
+
+
+_PARTS = (
+    ("since 2023", "date"), ("before 2024", "date"), ("about 2020", "date"), ("Ada Quill", "author"),
+    ("Hinton", "author"), ("Tanaka and Quill", "author"), ("ICML", "venue"), ("Nature 567", "venue"),
+    ("DeepMind", "organisation"), ("NASA", "organisation"), ("with code", "code"), ("two authors", "author count"),
+    ("newest", "order"), ("most read", "order"), ("three", "count"), ("some", "count"), ("not from 2022", "exclusion"),
+    ("no fish", "exclusion"), ("except by Quill", "exclusion"), ("except from DeepMind", "exclusion"),
+    ("not at ICML", "exclusion"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["list", "fact"])
+@pytest.mark.parametrize("first", _PARTS)
+def test_every_stretch_is_applied_or_said_not_to_be(reader: QuestionReader, first: tuple[str, str], kind: str) -> None:
+    for second in _PARTS:
+        if first == second:
+            continue
+        text = f"caches, {first[0]}; {second[0]}."
+        query = reader.read(encoded(text, ("caches", "topic"), first, second, kind=kind))
+        for part, tag in (first, second):
+            said = [each for each in query.unapplied if each.text in part]
+            assert said or _holds(query, part, tag, kind), (text, query)
+        assert all(paper_passes(query, paper) for paper in PAPERS.values() if query.admits(paper))
+
+
+def _holds(query: Query, part: str, tag: str, kind: str) -> bool:
+    """Return whether a query applies a stretch."""
+    filters = query.filters
+    return {
+        "date": bool(filters.since or filters.until),
+        "author": bool(filters.author),
+        "venue": bool(filters.venue),
+        "organisation": bool(filters.organisation),
+        "code": filters.code is not None,
+        "author count": bool(filters.least_authors),
+        "order": query.order is not None,
+        "count": query.count is not None or kind == "fact",
+        "exclusion": bool(filters.not_date or filters.not_author or filters.not_venue or filters.not_organisation),
+    }[tag]
+
+
+def paper_passes(query: Query, paper: Paper) -> bool:
+    """Return whether a paper meets, one by one, the constraints that are shown."""
+    from rag.query.overrides import filter_phrases
+
+    shown = filter_phrases(query.filters)
+    rest = query.filters
+    for name in shown:
+        rest = rest.without(name)
+    return not rest and query.filters.admits(paper)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "in March 2025 ",
+        "how do in 2024 ",
+        "one how do it in the last two years ",
+        "is, in 2024 ",
+        "differences between in 2024 ",
+        "by Ada Quill and Bo Tanaka ",
+        "a" * 50,
+        "(((",
+    ],
+)
+def test_reading_takes_linear_time(encoder: Encoder, reader: QuestionReader, part: str) -> None:
+    for length, most in ((1_000, 0.05), (20_000, 0.3)):
+        text = (part * length)[:length]
+        times = []
+        for _ in range(3):
+            start = process_time()
+            reader.read(encoder.encode_question(text + " " * len(times)))
+            times.append(process_time() - start)
+        assert min(times) < most
