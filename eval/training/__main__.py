@@ -20,10 +20,11 @@ from eval.training.encoder.__main__ import main as encoder
 _log = logging.getLogger(__name__)
 
 _WEIGHTS = Path(__file__).parents[2] / "rag" / "models" / "weights"
+_PROJECTION = Path(__file__).parent / "encoder" / "projection.npy"
 _TEACHERS = "mpnet verdicts:supports,contradicts"
 _TEN_LAYERS = "0 1 2 4 5 6 8 9 10 11"
 
-# name: (model, step and options); {start}, {data}, {work} and {weights} are folders, {ce} and {en} work folders.
+# name: (model, step and options); {start}, {data}, {work} and {weights} are folders, {projection} is a file, {ce} and {en} work folders.
 STEPS = {
     "examples": ("cross-encoder", "collect {ce} --data {data} {public}"),
     "mpnet": (
@@ -61,7 +62,7 @@ STEPS = {
     ),
     "encoder-1": (
         "encoder",
-        "train {en} --name e1 --start {start}/colbert.onnx --projection {start}/projection.npy"
+        "train {en} --name e1 --start {start}/colbert.onnx --projection {projection}"
         " --tokenizer {start}/colbert.json --layers 0 1 2 3 4 5 6 7 9 11 --epochs 14 --rate 8e-5 --seconds 380"
         " --questions 80 --cross {ce} --list-teachers mpnet",
     ),
@@ -103,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "{data}": given.data,
         "{work}": given.work,
         "{weights}": _WEIGHTS,
+        "{projection}": _PROJECTION,
         "{ce}": given.work / "examples-and-teachers",
         "{en}": given.work / "questions-and-encoders",
     }
