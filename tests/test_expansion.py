@@ -25,7 +25,7 @@ from tests.fakes import (
     REEF,
     SHELF,
     ScriptedChat,
-    hash_models,
+    reading_models,
     hash_settings,
     word_writer,
 )
@@ -42,7 +42,7 @@ def make(library: Library, chat: ScriptedChat, recall: tuple[str, ...], **values
     )
     writer = word_writer(settings, chat)
     ranker = replace(EASY_RANKER, relevance=Logistic({"strength": 1.0}, 0.0))
-    return Engine(settings, library, hash_models(), ranker=ranker, today=lambda: date(2026, 1, 2), writer=writer)
+    return Engine(settings, library, reading_models(), ranker=ranker, today=lambda: date(2026, 1, 2), writer=writer)
 
 
 def asked(engine: Engine, question: str = LIST, overrides: Overrides = Overrides(), use_llm: bool = True) -> Answer:
