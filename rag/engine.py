@@ -32,21 +32,21 @@ from rag.retrieval.candidates import admitted_papers, retrieve
 from rag.retrieval.catalogue import matching, unmet, unnamed
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
+from rag.retrieval.reranking import Reranker
 from rag.retrieval.scoring import PaperScorer, Ranker
-from rag.selection.answerability import answerable_probability, missing_details, unmentioned
-from rag.selection.cut import arrange, select
+from rag.selection.answerability import answerable_probability, unmentioned
+from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
-from rag.types import Evidence, Hit, Kind, Overrides, Query, Turn
+from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn
 from rag.verification.written_answer import CheckedWriter, load_checked_writer
 
 if TYPE_CHECKING:
     from llama_index.core.postprocessor.types import BaseNodePostprocessor
     from llama_index.core.query_engine import RetrieverQueryEngine
 
-_NAMED = 20  # papers whose own names a question may mention
 _NEAREST = 5  # papers offered with a refusal
 
 
@@ -55,13 +55,15 @@ class Found:
     """The papers found for a query.
 
     `ranking` is best first, `hits` is arranged as the question asks (by date, say), `encoded` holds the search texts,
-    the question first. `relaxations` are set where no paper meets the constraints.
+    the question first, and `reranker` what the cross-encoder has read. `relaxations` are set where no paper meets the
+    constraints.
     """
 
     query: Query
     hits: tuple[Hit, ...] = ()
     ranking: tuple[Hit, ...] = ()
     encoded: tuple[EncodedQuery, ...] = ()
+    reranker: Reranker | None = None
     relaxations: tuple[Relaxation, ...] = ()
     notices: tuple[Notice, ...] = ()
     usage: Usage = Usage()
@@ -95,7 +97,7 @@ class Engine:
         self._encoder = QueryEncoder(models)
         self._models = models
         self._reader = QueryReader(library.papers, models.encoder, today)
-        self._evidence = EvidenceSelector(library, self.scorer.cross_encoder)
+        self._evidence = EvidenceSelector(library)
         self._search_slot = search_slot
 
     def ask(
@@ -171,17 +173,18 @@ class Engine:
         if relaxations:
             return Found(query, relaxations=relaxations, notices=notices)
         query = expander.expand(query)
-        encoded, ranking = self._retrieve(query, (), timer)
+        reranker = self.scorer.open_reranker(_search_text(query))
+        encoded, ranking = self._retrieve(query, (), reranker, timer)
         for _ in range(self._settings.recall_rounds):
             if expander.model("iterate", query) is None:
                 break
             best = [hit.paper for hit in ranking[:SHOWN_PAPERS]]
-            expanded = expander.add_missing(query, self._evidence.select(query, encoded[0], best))
+            expanded = expander.add_missing(query, self._evidence.select(query, encoded[0], best, reranker))
             if expanded == query:
                 break
             query = expanded
-            encoded, ranking = self._retrieve(query, encoded, timer)
-        return Found(query, arrange(query, ranking), ranking, encoded, notices=notices)
+            encoded, ranking = self._retrieve(query, encoded, reranker, timer)
+        return Found(query, arrange(query, ranking), ranking, encoded, reranker, notices=notices)
 
     def query_engine(self, chat: ChatModel, kind: Kind = "list") -> RetrieverQueryEngine:
         """Return a LlamaIndex query engine that searches as `search` does and writes with `chat`."""
@@ -190,20 +193,20 @@ class Engine:
         return query_engine(lambda question: self.search(question).hits, chat, kind)
 
     def _retrieve(
-        self, query: Query, encoded: tuple[EncodedQuery, ...], timer: StepTimer
+        self, query: Query, encoded: tuple[EncodedQuery, ...], reranker: Reranker | None, timer: StepTimer
     ) -> tuple[tuple[EncodedQuery, ...], tuple[Hit, ...]]:
         """Retrieve and score candidates; `encoded` holds the search texts that were encoded before."""
         with self._search_slot():
-            texts = (query.text or query.asked, *query.further)
+            texts = (_search_text(query), *query.further)
             encoded = (*encoded, *map(self._encoder.encode, texts[len(encoded) :]))
             admitted = admitted_papers(self.library, query.filters)
             candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always=query.papers)
-            hits = self.scorer.rank(query, encoded[0], candidates)
+            hits = self.scorer.rank(query, candidates, reranker)
             if self._postprocessors:
                 from rag.generation.llama_index import postprocess  # 1 s of imports
 
                 hits = postprocess(hits, self._postprocessors, encoded[0].text, self.library.papers)
-            ranking = self.scorer.calibrate(query, hits)
+            ranking = arrange_named(query, [hit for hit in hits if query.admits(hit.paper)])
         timer.lap("retrieve")
         return encoded, ranking
 
@@ -216,7 +219,7 @@ class Engine:
 
     def _refusal(self, found: Found) -> tuple[Notice, ...] | None:
         """Return why the collection does not answer a question, as far as that can be said; None where it does."""
-        query, papers = found.query, [hit.paper for hit in found.ranking[:_NAMED]]
+        query = found.query
         if query.kind == "off-topic":
             return (Notice("off_topic"),)
         if found.relaxations:
@@ -225,14 +228,11 @@ class Engine:
             return ()
         if query.kind == "metadata":
             return None
-        if names := missing_details(query, papers):
-            return (Notice("details_missing", {"names": names}),)
         # Half a title is half wrong: the nearest paper is what is asked for.
-        named = query.kind == "lookup" or (query.papers and query.kind == "compare")
-        if named:
+        if query.kind == "lookup" or (query.papers and query.kind in ("compare", "summary")):
             return None
         ranker = self.scorer.ranker
-        probability = answerable_probability(query, found.encoded[0], found.ranking, self.library, ranker)
+        probability = answerable_probability(found.ranking, ranker)
         return None if probability >= ranker.threshold else (Notice("nearest_only"),)
 
     def _screen(self, found: Found, expander: QueryExpander, timer: StepTimer) -> Mapping[str, Decision]:
@@ -241,7 +241,7 @@ class Engine:
         if llm is None:
             return {}
         papers = [hit.paper for hit in found.ranking[: self._settings.screen_depth]]
-        shown = self._evidence.select(found.query, found.encoded[0], papers)
+        shown = self._evidence.select(found.query, found.encoded[0], papers, found.reranker)
         timer.lap("evidence")
         with llm.step("screen"):
             screening = screen(found.query, shown, llm, self._settings.llm_parallel)
@@ -263,8 +263,9 @@ class Engine:
             return Draft(query, tuple(Evidence(hit.rank, hit.paper, ()) for hit in found.hits), notices=found.notices)
         belongs = {paper_id: decision.belongs for paper_id, decision in decisions.items()}
         selection = select(query, found.ranking, belongs, self._settings.screen_odds)
-        evidence = self._evidence.select(query, found.encoded[0], [hit.paper for hit in selection.cited])
-        notices = (*found.notices, *_unmentioned_sides(query, evidence))
+        cited = [hit.paper for hit in selection.cited]
+        evidence = self._evidence.select(query, found.encoded[0], cited, found.reranker)
+        notices = (*found.notices, *_unmentioned(query, cited))
         return Draft(query, evidence, _near(selection.near), selection.missed, notices)
 
     @contextmanager
@@ -303,11 +304,13 @@ def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:
     return tuple(Citation(None, hit.paper) for hit in hits)
 
 
-def _unmentioned_sides(query: Query, evidence: Sequence[Evidence]) -> tuple[Notice, ...]:
-    if query.kind != "compare":
-        return ()
-    names = unmentioned(query.subjects, [each.paper for each in evidence])
-    return (Notice("sides_unmentioned", {"names": names}),) if names else ()
+def _unmentioned(query: Query, papers: Sequence[Paper]) -> tuple[Notice, ...]:
+    names = unmentioned(query, papers)
+    return (Notice("unmentioned", {"names": names}),) if names else ()
+
+
+def _search_text(query: Query) -> str:
+    return query.text or query.asked
 
 
 def _explained(answer: Answer, decisions: Mapping[str, Decision]) -> Answer:

@@ -86,8 +86,8 @@ class Settings:
     )
     rerank_depth: int = _setting(
         "retrieval",
-        30,
-        "candidates that the cross-encoder reranks; 0 disables it, as --fast does",
+        12,
+        "undecided candidates that the cross-encoder reads at most; 0 disables it, as --fast does",
         unit="papers",
         minimum=0,
     )

@@ -94,12 +94,12 @@ SHELF = (PEBBLE, DUNE, QUBITS, REEF)
 _QUESTION_TOKENS = 96
 HASH_RECIPE = Recipe(fingerprints("hash")[0], chunk_tokens=30, chunk_overlap=8, embedder="hash")
 EASY_RANKER = Ranker(
-    signals={"dense": 1.0, "lexical": 1.0, "maxsim": 1.0, "belongs": 1.0},
-    relevance=Logistic({"strength": 1.0}, 0.0),
-    answerable={"list": Logistic({}, 30.0), "other": Logistic({}, 30.0)},
+    relevance=Logistic({"lexical": 2.0, "maxsim": 2.0}, -2.5),
+    reranked=Logistic({"relevance": 2.0, "belongs": 0.5}, 0.0),
+    answerable=Logistic({}, 30.0),
     threshold=0.5,
 )
-"""Weighs all signals alike, holds every question for answerable, and a paper for relevant if it is above the mean."""
+"""Holds every question for answerable, and a paper for relevant if it has some of its words."""
 
 
 class HashEncoder:
@@ -208,7 +208,7 @@ class HashCrossEncoder:
     """Scores a text by the share of the question's stems that it holds: a logit from -4 for none to 4 for all.
 
     A claim that negates what the text does not, or the other way round, is contradicted as much as it would else be
-    supported. The evidence of a word is 1 if the question has it, else 0.
+    supported. The evidence of a word is 1 if the question has it, else -1.
     """
 
     cuts: Mapping[str, float | Sequence[float]] = {
@@ -235,7 +235,7 @@ class HashCrossEncoder:
             np.where(opposed, np.float32(-4), logits),
             np.where(opposed, logits, np.float32(-4)),
             tuple(
-                np.array([float(bool(wanted & set(tokenize(word.group())))) for word in own], np.float32)
+                np.array([1.0 if wanted & set(tokenize(word.group())) else -1.0 for word in own], np.float32)
                 for own in words
             ),
             tuple(np.array([word.span() for word in own], np.int32).reshape(-1, 2) for own in words),

@@ -5,13 +5,11 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from pkgutil import resolve_name
 
 import pytest
 
 from eval.training.encoder import projection
-from eval.training.ranker import fit
 from rag.cli.main import make_parser, run
 from tests.conftest import PROJECT
 
@@ -47,7 +45,7 @@ def test_help_of_a_command_has_examples(name: str) -> None:
     assert f"citedesk {name}" in text.split("examples:")[1]
 
 
-@pytest.mark.parametrize("module", [fit, projection])
+@pytest.mark.parametrize("module", [projection])
 def test_training_reports_wrong_usage_and_errors_in_one_line(
     module: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,17 +55,11 @@ def test_training_reports_wrong_usage_and_errors_in_one_line(
     assert capsys.readouterr().err.startswith("error: the following arguments are required")
 
 
-def test_training_without_an_index_names_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(fit.make_parser, ["--gold", "gold.jsonl", "--out", str(tmp_path / "ranker.json")]) == 1
-    error = capsys.readouterr().err
-    assert error.startswith("error: ") and "Run `citedesk index`" in error and error.count("\n") == 1
-
-
 def test_training_is_started_as_a_module() -> None:
     asked = subprocess.run(
-        [sys.executable, "-m", "eval.training.ranker", "--help"], cwd=PROJECT, capture_output=True, text=True
+        [sys.executable, "-m", "eval.training.selection", "--help"], cwd=PROJECT, capture_output=True, text=True
     )
-    assert asked.stdout.startswith("usage: python -m eval.training.ranker")
+    assert asked.stdout.startswith("usage: python -m eval.training.selection")
 
 
 def test_every_package_is_installed_but_the_tools_of_a_checkout() -> None:

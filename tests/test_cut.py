@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answer import EstimatedMissing
-from rag.retrieval.scoring import relevance_features
-from rag.selection.cut import Selection, arrange, select
+from rag.selection.cut import Selection, arrange, arrange_named, select
 from rag.types import Hit, Kind, Paper, Query
 
 DATES = ["2021", "2024-02-01", None, "2019-07", "2024", "2022-12-31"]
@@ -122,19 +121,15 @@ def test_comparison_is_not_put_in_order_of_date() -> None:
     assert ids(selection.cited) == ["p1", "p2"]
 
 
-def test_features_measure_strength_distance_and_the_nearest_paper() -> None:
-    paper = Paper("a", "A", "Text.")
-    found = [
-        Hit(1, paper, 0.0, 3.0, {"maxsim_idf": 0.8, "rerank": 5.0}),
-        Hit(2, paper, 0.0, 1.0, {"maxsim_idf": 0.2, "rerank": -5.0}),
-    ]
-    shared = {"best_maxsim_idf": 0.8, "best_rerank": 5.0, "list": 1.0}
-    assert relevance_features(found, query("list")) == [
-        {"strength": 3.0, "behind": 0.0, **shared},
-        {"strength": 1.0, "behind": 2.0, **shared},
-    ]
-    assert relevance_features([], query("list")) == []
-    assert relevance_features(found[1:], query("fact"))[0]["list"] == 0.0
+def test_named_papers_of_a_comparison_come_first_in_the_order_of_the_names() -> None:
+    named = arrange_named(query("compare", subjects=("Title 3", "Title 2")), hits(0.9, 0.5, 0.2))
+    assert (ids(named), [hit.rank for hit in named]) == (["p3", "p2", "p1"], [1, 2, 3])
+    assert [hit.score for hit in named] == [0.99, 0.99, 0.9]
+
+
+def test_summary_cites_as_a_list_does() -> None:
+    selection = select(query("summary"), hits(0.9, 0.8, 0.7, 0.6, 0.05))
+    assert (len(selection.cited), selection.missed) == (4, EstimatedMissing(0, 0))
 
 
 def test_comparison_of_named_papers_cites_them_and_no_other() -> None:

@@ -24,7 +24,7 @@ from rag.llm.protocol import Message
 from rag.models.loading import Models
 from rag.render.notices import notices_text
 from rag.retrieval.candidates import dense_search
-from rag.retrieval.scoring import Logistic
+from rag.retrieval.scoring import Logistic, load_ranker
 from rag.types import Filters, Hit, Overrides, TokenUsage
 from rag.verification.judge import SentenceJudge
 from rag.verification.written_answer import CheckedWriter
@@ -40,15 +40,15 @@ from tests.fakes import (
     ScriptedChat,
     ScriptedEndpoint,
     hash_library,
-    reading_models,
     hash_settings,
+    reading_models,
     word_writer,
 )
 from tests.timing import PATIENCE
 
 QUESTION = "How does Pebble prune the KV cache?"
 GENEROUS = replace(EASY_RANKER, relevance=Logistic({}, 20.0))
-STRICT = replace(EASY_RANKER, answerable=dict.fromkeys(("list", "other"), Logistic({}, -30.0)))
+STRICT = replace(EASY_RANKER, answerable=Logistic({}, -30.0))
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def test_dropped_constraint_is_lifted_and_the_other_stays(shelf: Library) -> Non
 def test_kind_that_is_set_stands_against_the_understood_one(shelf: Library) -> None:
     assert asked(make(shelf), QUESTION).query.kind == "fact"
     answer = asked(make(shelf), QUESTION, Overrides(kind="list"))
-    assert (answer.query.kind, answer.missed) == ("list", EstimatedMissing(0, 0))
+    assert answer.query.kind == "list" and answer.missed is not None
 
 
 def test_question_taken_as_it_is_has_nothing_read_out_of_it(shelf: Library) -> None:
@@ -224,13 +224,10 @@ def test_question_that_is_not_answered_is_refused_with_the_nearest_papers(shelf:
     assert notices_text(answer.notices) == "The papers listed are the nearest, but none of them seems to answer it."
 
 
-def test_fact_that_the_named_paper_lacks_is_refused_with_it_as_the_nearest(shelf: Library) -> None:
-    answer = asked(make(shelf), "How fast is Pebble on the H100?")
-    assert (answer.status, answer.text) == ("refused", "The collection does not answer this.")
-    assert (answer.citations, answer.near_misses[0].paper) == ((), PEBBLE)
-    assert notices_text(answer.notices) == (
-        "The nearest paper does not mention “H100”, and nothing else here seems to answer it."
-    )
+def test_fact_question_tells_which_designation_no_cited_paper_mentions(shelf: Library) -> None:
+    answer = asked(make(shelf), "How fast is Pebble on the H100?", Overrides(kind="fact"))
+    assert ids(answer.citations)[0] == PEBBLE.paper_id
+    assert notices_text(answer.notices) == "No paper cited here mentions “H100”."
 
 
 def test_refusal_does_not_reach_the_endpoint(shelf: Library, endpoint: ScriptedEndpoint) -> None:
@@ -248,7 +245,7 @@ def test_list_says_how_whole_it_is(shelf: Library) -> None:
         EstimatedMissing(0, 0),
     )
     assert answer.text.endswith("[2]\n\n2 papers; likely complete.")
-    doubtful = replace(EASY_RANKER, relevance=Logistic({"behind": -0.2}, 1.0))
+    doubtful = replace(EASY_RANKER, relevance=Logistic({"behind": -2.0}, 0.0), reranked=None)
     answer = asked(make(shelf, ranker=doubtful), "Which one paper prunes the KV cache?", Overrides(kind="list"))
     assert answer.missed is not None and answer.missed.most > 0
     assert " more." in answer.text.split("\n")[-1]
@@ -329,8 +326,8 @@ def test_paper_that_a_postprocessor_adds_is_answered_with(shelf: Library) -> Non
 
 
 def test_ranker_is_the_trained_one_of_the_depth_unless_another_is_given(library: Library) -> None:
-    assert "belongs" in make(library, ranker=None).scorer.ranker.signals
-    assert "belongs" not in make(library, ranker=None, rerank_depth=0).scorer.ranker.signals
+    assert make(library, ranker=None).scorer.ranker == load_ranker("full")
+    assert make(library, ranker=None, rerank_depth=0).scorer.ranker == load_ranker("fast")
     assert make(library).scorer.ranker is EASY_RANKER
 
 
@@ -454,7 +451,7 @@ def test_caller_that_stops_ends_the_endpoints_work(library: Library, endpoint: S
 
 def test_paper_that_was_not_sent_cannot_be_cited(library: Library, endpoint: ScriptedEndpoint) -> None:
     endpoint.pieces = ("One [1], two [2].",)
-    _, answer = written(library, endpoint, llm_context=512, llm_max_tokens=215)
+    _, answer = written(library, endpoint, llm_context=512, llm_max_tokens=230)
     assert (answer.text, [citation.n for citation in answer.citations]) == ("One [1], two.", [1])
     assert len(answer.near_misses) == 2
 

@@ -13,22 +13,15 @@ from rag.generation.extractive import completeness, write_extractive
 from rag.index.library import Library
 from rag.models.loading import Models
 from rag.retrieval.encoded_query import QueryEncoder
+from rag.retrieval.reranking import Reranker
 from rag.selection.evidence import EvidenceSelector
 from rag.types import Evidence, Kind, Paper, Query, Quote
 from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashCrossEncoder, HashEncoder, hash_library
 
-SPEED_PAPER = Paper(
-    "2402.00005",
-    "Marble",
-    "Nobody else was asked about it. Marble sorts quickly and without pauses. Marble sorts in 12 ms.",
-    date="2024-02",
-)
-CLAIM_PAPER = Paper("2402.00006", "Slate", "Long prompts fill the memory. We empty the memory. Bread is baked.")
-
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    opened = hash_library(tmp_path_factory.mktemp("home"), (*PAPERS, SPEED_PAPER, CLAIM_PAPER))
+    opened = hash_library(tmp_path_factory.mktemp("home"), PAPERS)
     yield opened
     opened.close()
 
@@ -41,7 +34,8 @@ def evidence(
     scorer: HashCrossEncoder | None = None,
 ) -> tuple[Evidence, ...]:
     reading = QueryEncoder(Models(HashEncoder())).encode(question)
-    return EvidenceSelector(library, scorer).select(Query(question, kind, question), reading, papers)
+    reranker = Reranker(scorer, question) if scorer else None
+    return EvidenceSelector(library).select(Query(question, kind, question), reading, papers, reranker)
 
 
 def quoted(library: Library, question: str, paper: Paper, kind: Kind = "list") -> list[str]:
@@ -66,18 +60,6 @@ def test_no_papers_give_no_evidence(library: Library) -> None:
     assert evidence(library, "dunes", []) == ()
 
 
-def test_sentence_with_a_number_is_preferred_where_a_quantity_is_asked_for(library: Library) -> None:
-    assert quoted(library, "sorts quickly and without pauses", SPEED_PAPER) == [
-        "Marble sorts quickly and without pauses."
-    ]
-    assert "Marble sorts in 12 ms." in quoted(library, "How fast does Marble sort?", SPEED_PAPER)
-    assert quoted(library, "What latency does Marble have?", SPEED_PAPER)[-1] == "Marble sorts in 12 ms."
-
-
-def test_papers_own_claim_is_preferred_to_its_account_of_the_problem(library: Library) -> None:
-    assert "We empty the memory." in quoted(library, "the memory", CLAIM_PAPER)
-
-
 def test_sentences_are_in_reading_order_and_no_more_than_three(library: Library) -> None:
     for kind in ("list", "fact", "compare", "lookup"):
         for paper in PAPERS:
@@ -86,13 +68,18 @@ def test_sentences_are_in_reading_order_and_no_more_than_three(library: Library)
             assert [quote.start for quote in found.quotes] == sorted(quote.start for quote in found.quotes)
 
 
-def test_cross_encoder_reads_the_sentences_of_facts_alone(library: Library) -> None:
-    for kind, texts in (("list", 0), ("lookup", 0), ("compare", 0), ("fact", 3)):
-        scorer = HashCrossEncoder()
-        evidence(library, "Which method prunes the KV cache?", [CACHE_PAPER], kind, scorer)  # type: ignore[arg-type]
-        assert sum(len(asked) for _, asked in scorer.asked) == texts
-    assert scorer.asked[0][0] == "Which method prunes the KV cache?"
-    assert scorer.asked[0][1][0] == "Small Caches. Key-value caches fill the memory of a server."
+def test_cross_encoder_reads_a_paper_once_and_its_sentences_with_it(library: Library) -> None:
+    scorer = HashCrossEncoder()
+    question = "Which method prunes the KV cache?"
+    (found,) = evidence(library, question, [CACHE_PAPER], "fact", scorer)
+    assert scorer.asked == [(question, [f"{CACHE_PAPER.title}. {CACHE_PAPER.abstract}"])]
+    assert "We present Pebble, which prunes the KV cache and cuts its memory by 2.57times." in [
+        quote.text for quote in found.quotes
+    ]
+
+
+def test_without_a_cross_encoder_one_sentence_is_quoted(library: Library) -> None:
+    assert len(quoted(library, "memory of a cache", CACHE_PAPER, "fact")) == 1
 
 
 def test_question_without_a_known_word_still_gets_a_sentence(library: Library) -> None:

@@ -14,7 +14,6 @@ from rag.errors import LLMFailed
 from rag.index.library import Library
 from rag.llm.protocol import Message
 from rag.render.notices import notices_text
-from rag.retrieval.scoring import Logistic
 from rag.selection.cut import select
 from rag.types import Hit, Overrides, Query, TokenUsage
 from tests.fakes import (
@@ -25,8 +24,8 @@ from tests.fakes import (
     REEF,
     SHELF,
     ScriptedChat,
-    reading_models,
     hash_settings,
+    reading_models,
     word_writer,
 )
 
@@ -41,7 +40,7 @@ def make(library: Library, chat: ScriptedChat, recall: tuple[str, ...], **values
         Path("home"), llm_base_url="http://127.0.0.1:9/v1", llm_model="scripted", recall=recall, **values
     )
     writer = word_writer(settings, chat)
-    ranker = replace(EASY_RANKER, relevance=Logistic({"strength": 1.0}, 0.0))
+    ranker = EASY_RANKER
     return Engine(settings, library, reading_models(), ranker=ranker, today=lambda: date(2026, 1, 2), writer=writer)
 
 
@@ -230,7 +229,7 @@ def test_question_keeps_half_the_say_in_each_signal(shelf: Library) -> None:
     )
     halves = [each[REEF.title]["maxsim"] for each in (alone, beside)]
     assert both[REEF.title]["maxsim"] == pytest.approx(sum(halves) / 2)
-    assert both[REEF.title]["belongs"] == alone[REEF.title]["belongs"]
+    assert both[DUNE.title]["belongs"] == alone[DUNE.title]["belongs"]
 
 
 def test_decision_that_is_weighed_moves_a_paper_and_does_not_settle_it() -> None:

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.retrieval.scoring import Logistic, Ranker, best_cut, load_ranker, missed_range, standardize, strengths
+from rag.retrieval.scoring import (
+    Logistic,
+    Ranker,
+    best_cut,
+    load_ranker,
+    missed_range,
+    relevance_features,
+    undecided,
+)
 
 CHANCES = st.lists(st.floats(0.001, 0.999), min_size=1, max_size=6).map(lambda found: sorted(found, reverse=True))
 
@@ -23,26 +31,35 @@ def expected_f1(probabilities: list[float], kept: int) -> float:
     return total
 
 
-def test_standard_scores_have_mean_0_and_deviation_1() -> None:
-    assert standardize(np.array([1.0, 3.0])).tolist() == [-1.0, 1.0]
-    assert standardize(np.array([2, 4, 4, 4, 5, 5, 7, 9], np.float32)).tolist() == [-1.5, -0.5, -0.5, -0.5, 0, 0, 1, 2]
+def test_features_are_maxsim_its_distance_to_the_best_and_the_share_of_the_best_bm25() -> None:
+    signals = {"dense": np.array([0.1, 0.9]), "lexical": np.array([2.0, 8.0]), "maxsim": np.array([0.75, 0.5])}
+    found = relevance_features(signals)  # type: ignore[arg-type]
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "maxsim": [0.75, 0.5],
+        "behind": [0.0, 0.25],
+        "lexical": [0.25, 1.0],
+    }
 
 
-@pytest.mark.parametrize("values", [[], [0.3], [7.0, 7.0, 7.0], [0.1 + 0.2, 0.3]])
-def test_values_that_are_all_the_same_become_0(values: list[float]) -> None:
-    assert standardize(np.array(values)).tolist() == [0.0] * len(values)
+def test_question_without_a_known_term_has_no_share_of_bm25() -> None:
+    signals = {"lexical": np.zeros(2), "maxsim": np.array([0.75, 0.5])}
+    assert relevance_features(signals)["lexical"].tolist() == [0.0, 0.0]  # type: ignore[arg-type]
 
 
-def test_strength_is_the_weighted_sum_of_standard_scores() -> None:
-    signals = {"dense": np.array([1.0, 3.0]), "lexical": np.array([20.0, 10.0])}
-    assert strengths(signals, {"dense": 2.0, "lexical": 0.5}).tolist() == [-1.5, 1.5]  # type: ignore[arg-type]
-
-
-def test_signal_that_is_missing_or_has_no_weight_is_left_out() -> None:
-    signals = {"dense": np.array([1.0, 3.0]), "maxsim": np.array([9.0, 8.0])}
-    assert strengths(signals, {"dense": 2.0, "rerank": 5.0, "maxsim": 0.0}).tolist() == [-2.0, 2.0]  # type: ignore[arg-type]
-    assert strengths(signals, {}).tolist() == [0.0, 0.0]  # type: ignore[arg-type]
-    assert strengths({}, {"dense": 1.0}).tolist() == []
+@pytest.mark.parametrize(
+    ("logits", "most", "read"),
+    [
+        ([0.0, 1.0, -1.0], 9, [1, 0, 2]),
+        ([0.0, 1.0, -1.0], 2, [1, 0]),
+        ([9.0, 1.0, -9.0], 9, [1]),
+        ([9.0, 8.0, -9.0], 9, [0]),
+        ([-9.0, -8.0], 9, [1]),
+    ],
+)
+def test_cross_encoder_is_asked_about_what_is_undecided_and_at_least_about_the_best(
+    logits: list[float], most: int, read: list[int]
+) -> None:
+    assert undecided(np.array(logits), most) == read
 
 
 @pytest.mark.parametrize(
@@ -112,24 +129,19 @@ def finite(model: Logistic) -> bool:
 
 
 def test_shipped_weights_are_finite_and_of_both_depths() -> None:
-    for depth, signals in (
-        ("full", {"dense", "lexical", "maxsim", "maxsim_idf", "rerank"}),
-        ("fast", {"dense", "lexical", "maxsim", "maxsim_idf"}),
-    ):
-        ranker = load_ranker(depth)  # type: ignore[arg-type]
-        assert isinstance(ranker, Ranker)
-        assert set(ranker.signals) == signals
-        assert all(math.isfinite(weight) and weight >= 0 for weight in ranker.signals.values())
-        assert ranker.answerable.keys() == {"list", "other"}
-        assert finite(ranker.relevance) and all(map(finite, ranker.answerable.values()))
+    full, fast = load_ranker("full"), load_ranker("fast")
+    assert full.reranked is not None and fast.reranked is None
+    for model in (full.relevance, full.reranked, full.answerable, fast.relevance, fast.answerable):
+        assert finite(model)
+    for ranker in (full, fast):
         assert 0 < ranker.threshold < 1
-        assert ranker.relevance.coefficients["strength"] > 0
+        assert ranker.relevance.coefficients["behind"] < 0
+    assert full.reranked.coefficients["relevance"] > 0 < full.answerable.coefficients["answers"]
 
 
 def test_weights_of_ones_own_are_read_from_a_file(tmp_path: Path) -> None:
-    model = {"coefficients": {"strength": 1.5}, "intercept": -2.0}
-    depth = {"signals": {"dense": 1.0}, "relevance": model, "answerable": {"list": model}, "threshold": 0.4}
-    path = tmp_path / "ranker.json"
-    path.write_text(json.dumps({"depths": {"fast": depth}}))
-    own = Logistic({"strength": 1.5}, -2.0)
-    assert load_ranker("fast", path) == Ranker({"dense": 1.0}, own, {"list": own}, 0.4)
+    model = {"coefficients": {"maxsim": 1.5}, "intercept": -2.0}
+    path = tmp_path / "selection.json"
+    path.write_text(json.dumps({"depths": {"fast": {"relevance": model, "answerable": model, "threshold": 0.4}}}))
+    own = Logistic({"maxsim": 1.5}, -2.0)
+    assert load_ranker("fast", path) == Ranker(own, None, own, 0.4)

@@ -97,8 +97,8 @@ STEPS = (
     Step("fused", "chunk windows + BM25, reciprocal ranks", ("dense", "lexical"), _fused, "dense"),
     _step("maxsim_even", "late interaction alone", "fused"),
     _step("maxsim", "+ tokens weighted by their tags", "maxsim_even"),
-    _step("ranked", "all four, by trained weights", "maxsim"),
+    _step("ranked", "late interaction + BM25, by fitted weights", "maxsim"),
     _step("reranked", "+ the cross-encoder", "ranked"),
-    _step("fast", "all four + the question understood (--fast)", "ranked"),
+    _step("fast", "+ the question understood (--fast)", "ranked"),
     _step("full", "everything: the engine's search", "fast"),
 )

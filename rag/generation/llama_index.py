@@ -35,6 +35,9 @@ def paper_to_node(paper: Paper) -> TextNode:
     )
 
 
+_ADDED = 0.5  # probability of a paper that only a postprocessor has found: no model has scored it
+
+
 def hits_to_nodes(hits: Sequence[Hit]) -> list[NodeWithScore]:
     """Return one node per paper, scored by the strength that ranked it."""
     return [NodeWithScore(node=paper_to_node(hit.paper), score=hit.strength) for hit in hits]
@@ -47,7 +50,7 @@ def nodes_to_hits(nodes: Sequence[NodeWithScore], hits: Sequence[Hit], papers: M
     for node in nodes:
         first.setdefault(str(node.node.metadata["paper_id"]), node)
     return tuple(
-        replace(known.get(paper_id, Hit(rank, papers[paper_id], 0.0)), rank=rank, strength=float(node.score or 0))
+        replace(known.get(paper_id, Hit(rank, papers[paper_id], _ADDED)), rank=rank, strength=float(node.score or 0))
         for rank, (paper_id, node) in enumerate(first.items(), start=1)
     )
 

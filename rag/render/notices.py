@@ -92,10 +92,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "follow_up_by_rules": lambda data: f"The follow-up was read by rules: {data['error']}",
     # Finding papers
     "unknown_names": lambda data: f"No paper here is called {_quoted(data['names'])}.",
-    "sides_unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",
-    "details_missing": lambda data: (
-        f"The nearest paper does not mention {_quoted(data['names'])}, and nothing else here seems to answer it."
-    ),
+    "unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",
     "nearest_only": lambda data: "The papers listed are the nearest, but none of them seems to answer it.",
     "expansion_failed": _expansion_failed,
     "expansion_empty": lambda data: f"{_STEPS[data['step']]} gave nothing to search for.",

@@ -55,9 +55,13 @@ def retrieve(
     found = [each for by_signal in proposed for each in by_signal.values()]
     known = [each for each in always if each in library.papers and (admitted is None or each in admitted)]
     ids = tuple(dict.fromkeys([*known, *(paper_id for each in reversed(found) for paper_id, _ in each)]))
+    positions = library.positions_of(ids)
     signals: list[Signals] = [
-        {signal: _aligned(scored, ids) for signal, scored in by_signal.items()}
-        | {"maxsim": _maxsim(library, query, ids)}
+        {
+            "dense": _aligned(by_signal["dense"], ids),
+            "lexical": np.asarray(library.bm25.scores(query.terms)[positions], np.float64),
+            "maxsim": np.asarray(library.maxsim.scores(query.tokens, positions, query.weights), np.float64),
+        }
         for query, by_signal in zip(queries, proposed, strict=True)
     ]
     return Candidates(ids, _joined(*signals))
@@ -103,11 +107,6 @@ def _aligned(scored: Scored, paper_ids: Sequence[str]) -> NDArray[np.float64]:
     scores = dict(scored)
     lowest = min(scores.values(), default=0.0)
     return np.array([scores.get(paper_id, lowest) for paper_id in paper_ids])
-
-
-def _maxsim(library: Library, query: EncodedQuery, paper_ids: Sequence[str]) -> NDArray[np.float64]:
-    scores = library.maxsim.scores(query.tokens, library.positions_of(paper_ids), query.weights)
-    return np.asarray(scores, np.float64)
 
 
 def _joined(question: Signals, *expansions: Signals) -> Signals:

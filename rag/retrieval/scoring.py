@@ -1,33 +1,35 @@
-"""Scores of candidate papers: signals → weighted sum → cross-encoder → calibrated probability.
+"""Scores of candidate papers: the encoder's signals → probability → the cross-encoder where that is undecided.
 
-The weights are those that `python -m eval.training.ranker` learnt from questions (models/weights/ranker.json).
+The weights are those that `python -m eval.training.selection` fitted to questions that neither model has learnt from
+(models/weights/selection.json).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.index.library import Library
 from rag.models.cross_encoder import CrossEncoder
-from rag.models.encoder import document_text
-from rag.models.onnx import Array
-from rag.retrieval.candidates import Candidates
-from rag.retrieval.encoded_query import EncodedQuery
-from rag.types import Hit, Query, Signal
+from rag.retrieval.candidates import Candidates, Signals
+from rag.retrieval.reranking import Reranker
+from rag.types import Hit, Query
 
-WEIGHTS = Path(__file__).parents[1] / "models" / "weights" / "ranker.json"
+WEIGHTS = Path(__file__).parents[1] / "models" / "weights" / "selection.json"
 
 Depth = Literal["full", "fast"]
 Values = NDArray[np.float64]
+Features = Mapping[str, Values]
 NAMED = 0.99  # probability of a paper that the question names
+
+_UNDECIDED = (0.05, 0.95)  # probabilities between which the cross-encoder is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +39,30 @@ class Logistic:
     coefficients: Mapping[str, float]
     intercept: float
 
+    def logits(self, features: Features) -> Values:
+        """Return the logit of each row; each feature has shape (n,), and a missing one counts as 0."""
+        known = [weight * features[name] for name, weight in self.coefficients.items() if name in features]
+        rows = len(next(iter(features.values()), ()))
+        return self.intercept + np.sum(known, axis=0) if known else np.full(rows, self.intercept)
+
     def probability(self, features: Mapping[str, float]) -> float:
-        """Return a probability in (0, 1); a missing feature counts as 0."""
+        """Return the probability of one row, in (0, 1); a missing feature counts as 0."""
         logit = self.intercept + sum(weight * features.get(name, 0.0) for name, weight in self.coefficients.items())
-        return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
+        return float(sigmoid(np.array(logit)))
 
 
 @dataclass(frozen=True, slots=True)
 class Ranker:
     """The fitted weights of one depth.
 
-    `signals` weigh the standard scores of the signals, `relevance` calibrates a paper's probability of belonging, and
-    `answerable` ("list" for lists, "other" for all other kinds) a question's probability of being answered: below
-    `threshold` it is refused.
+    `relevance` gives a paper's probability of belonging from the encoder's signals, `reranked` that of a paper which
+    the cross-encoder has read (None at the depth "fast"), and `answerable` a question's probability of being answered:
+    below `threshold` it is refused.
     """
 
-    signals: Mapping[Signal, float]
     relevance: Logistic
-    answerable: Mapping[str, Logistic]
+    reranked: Logistic | None
+    answerable: Logistic
     threshold: float
 
 
@@ -68,9 +76,9 @@ def _read(path: Path) -> dict[str, Ranker]:
     kept = json.loads(path.read_text(encoding="utf-8"))
     return {
         depth: Ranker(
-            signals=each["signals"],
             relevance=Logistic(**each["relevance"]),
-            answerable={group: Logistic(**model) for group, model in each["answerable"].items()},
+            reranked=Logistic(**each["reranked"]) if "reranked" in each else None,
+            answerable=Logistic(**each["answerable"]),
             threshold=each["threshold"],
         )
         for depth, each in kept["depths"].items()
@@ -78,104 +86,80 @@ def _read(path: Path) -> dict[str, Ranker]:
 
 
 class PaperScorer:
-    """Ranks the candidates of one library.
+    """Ranks the candidates of one library by their probability of belonging.
 
-    Without a cross-encoder, or with `depth` 0, the fused signals decide alone.
+    Without a cross-encoder, or with `depth` 0, the encoder's signals decide alone.
     """
 
     def __init__(
         self, library: Library, cross_encoder: CrossEncoder | None, depth: int, ranker: Ranker | None = None
     ) -> None:
-        """`depth` is how many of the best papers the cross-encoder reads; `ranker` overrides the fitted weights."""
+        """`depth` is how many papers the cross-encoder reads at most; `ranker` overrides the fitted weights."""
         self._library = library
         self._depth = depth
         self.cross_encoder = cross_encoder if depth else None
         self.ranker = ranker or load_ranker("full" if self.cross_encoder else "fast")
 
-    def rank(self, query: Query, encoded: EncodedQuery, candidates: Candidates) -> tuple[Hit, ...]:
-        """Rank candidates by the weighted sum of their signals, best first; ties go to the smaller paper_id.
+    def open_reranker(self, question: str) -> Reranker | None:
+        """Return what reads papers for one question; None where no cross-encoder does."""
+        return Reranker(self.cross_encoder, question) if self.cross_encoder else None
 
-        Of a question about certain papers those come first, for the cross-encoder to read them. Probabilities are not
-        set yet: see `calibrate`.
+    def rank(self, query: Query, candidates: Candidates, reranker: Reranker | None = None) -> tuple[Hit, ...]:
+        """Rank candidates by probability, the most probable first; ties go to the smaller paper_id.
+
+        The cross-encoder reads those that are undecided, or of a question about certain papers these.
         """
-        ids, signals = candidates.paper_ids, candidates.signals
+        ids = candidates.paper_ids
         if not ids:
             return ()
-        strength = strengths(signals, self.ranker.signals)
-        order = _order(ids, strength, first=query.papers)
-        if self.cross_encoder:
-            signals = {**signals, **self._rerank(encoded, ids, order)}
-            strength = strengths(signals, self.ranker.signals)
-            order = _order(ids, strength)
+        signals = [{name: float(values[i]) for name, values in candidates.signals.items()} for i in range(len(ids))]
+        logits = self.ranker.relevance.logits(relevance_features(candidates.signals))
+        if reranker and self.ranker.reranked:
+            wanted = [ids.index(paper_id) for paper_id in query.papers if paper_id in ids]
+            read = wanted[: self._depth] or undecided(logits, self._depth)
+            scores = reranker.read([self._library.papers[ids[i]] for i in read])
+            belongs, answers = (np.array([getattr(each, name) for each in scores]) for name in ("belongs", "answers"))
+            for i, each in zip(read, scores, strict=True):
+                signals[i] |= {"belongs": each.belongs, "answers": each.answers}
+            logits[read] = self.ranker.reranked.logits(reranked_features(logits[read], belongs, answers))
+        chances = sigmoid(logits)
+        order = sorted(range(len(ids)), key=lambda i: (-logits[i], ids[i]))
         return tuple(
-            Hit(
-                rank,
-                self._library.papers[ids[i]],
-                0.0,
-                float(strength[i]),
-                {signal: float(values[i]) for signal, values in signals.items()},
-            )
+            Hit(rank, self._library.papers[ids[i]], float(chances[i]), float(logits[i]), signals[i])
             for rank, i in enumerate(order, start=1)
         )
 
-    def calibrate(self, query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-        """Keep the papers that the query admits, and set each one's probability of belonging as its score.
 
-        Papers outside the query take part until here, because the strength of a paper is relative to all candidates.
-        """
-        kept = [hit for hit in hits if query.admits(hit.paper)] if query.papers else hits
-        probabilities = [self.ranker.relevance.probability(each) for each in relevance_features(kept, query)]
-        return tuple(
-            replace(hit, rank=rank, score=score)
-            for rank, (hit, score) in enumerate(zip(kept, probabilities, strict=True), start=1)
-        )
+def relevance_features(signals: Signals) -> Features:
+    """Return the features of each candidate (n,): its MaxSim, the distance to the best, the share of the best BM25.
 
-    def _rerank(self, encoded: EncodedQuery, ids: Sequence[str], order: Sequence[int]) -> dict[Signal, Values]:
-        """Return the cross-encoder's logits, each (n,); papers below its depth get the lowest."""
-        assert self.cross_encoder
-        read = list(order[: self._depth])
-        papers = [self._library.papers[ids[i]] for i in read]
-        scores = self.cross_encoder.score(encoded.text, [document_text(each.title, each.abstract) for each in papers])
-        found: dict[Signal, Values] = {}
-        logits: dict[Signal, Array] = {"belongs": scores.belongs, "answers": scores.answers}
-        for signal, each in logits.items():
-            values = np.full(len(ids), float(each.min()))
-            values[read] = each
-            found[signal] = values
-        return found
-
-
-def _order(ids: Sequence[str], strength: Values, first: Sequence[str] = ()) -> list[int]:
-    return sorted(range(len(ids)), key=lambda i: (ids[i] not in first, -strength[i], ids[i]))
-
-
-def relevance_features(hits: Sequence[Hit], query: Query) -> list[dict[str, float]]:
-    """Return the features of each paper's probability: its strength, its distance from the best, and the best's own."""
-    if not hits:
-        return []
-    best = hits[0]
-    shared = {
-        "best_maxsim": best.signals.get("maxsim", 0.0),
-        "best_belongs": best.signals.get("belongs", 0.0),
-        "list": float(query.kind == "list"),
-    }
-    return [{"strength": hit.strength, "behind": best.strength - hit.strength, **shared} for hit in hits]
-
-
-def strengths(signals: Mapping[Signal, Values], weights: Mapping[Signal, float]) -> Values:
-    """Return the weighted sum (n,) of the signals' standard scores; signals without a weight are left out.
-
-    This is CombSUM (Shaw and Fox, TREC-2, 1994) with z-normalization, which makes units comparable.
+    None of them depends on how many candidates there are, or on how the others are spread.
     """
-    parts = [weights[name] * standardize(values) for name, values in signals.items() if weights.get(name)]
-    return np.sum(parts, axis=0) if parts else np.zeros(len(next(iter(signals.values()), ())))
+    maxsim, lexical = signals["maxsim"], signals["lexical"]
+    most = lexical.max(initial=0.0)
+    return {
+        "maxsim": maxsim,
+        "behind": maxsim.max(initial=-1.0) - maxsim,
+        "lexical": lexical / most if most > 0 else np.zeros(len(lexical)),
+    }
 
 
-def standardize(values: NDArray[np.floating[Any]]) -> Values:
-    """Shift and scale to mean 0 and standard deviation 1; constant values become 0."""
-    exact = np.asarray(values, np.float64)
-    spread = float(exact.std()) if len(exact) else 0.0
-    return np.zeros(len(exact)) if spread < 1e-9 else (exact - exact.mean()) / spread
+def reranked_features(relevance: Values, belongs: Values, answers: Values) -> Features:
+    """Return the features of papers that the cross-encoder has read: the encoder's logit, and its own two."""
+    return {"relevance": relevance, "belongs": belongs, "answers": answers}
+
+
+def undecided(logits: Values, most: int) -> list[int]:
+    """Return which candidates are neither clearly in nor clearly out, best first, and at least the best of all."""
+    chances = sigmoid(logits)
+    order = [int(i) for i in np.argsort(-logits, kind="stable")]
+    low, high = _UNDECIDED
+    return [i for i in order if low < chances[i] < high][:most] or order[:1]
+
+
+def sigmoid(logits: Values) -> Values:
+    """Return 1 / (1 + exp(-x)) of each value."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))))
 
 
 def best_cut(probabilities: Sequence[float]) -> int:

@@ -34,7 +34,7 @@ def select(
     With `odds` a decision is only evidence: it multiplies or divides a paper's odds by that factor before the cut
     (Bayes' rule, taking its errors as independent of the ranking). Ordering by date is the last step.
     """
-    pool = arrange_named(query, hits)[:_POOL]
+    pool = tuple(hits[:_POOL])
     if decisions and odds:
         pool = _weighed(pool, decisions, odds)
     if decisions and not odds:
@@ -47,17 +47,17 @@ def select(
 
 
 def arrange(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Arrange a ranking for display: by date what an order asks for, and first what a comparison names."""
+    """Arrange a ranking for display: by date what an order asks for."""
     if not is_ordered(query):
-        return arrange_named(query, hits)
+        return tuple(hits)
     first = _in_order(query, hits[: _size(query, [hit.score for hit in hits[:_POOL]])])
     return _ranked([*first, *(hit for hit in hits if hit not in first)])
 
 
 def arrange_named(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Put the papers that a comparison names first, in the order of the names, and take them for certain."""
+    """Rank anew, with the papers that a comparison names first, in the order of the names, and taken for certain."""
     if query.kind != "compare":
-        return tuple(hits)
+        return _ranked(hits)
     papers = {hit.paper.paper_id: hit.paper for hit in hits}
     named = [paper_id for name in query.subjects if (paper_id := find_by_title(name, papers))]
     order = {paper_id: i for i, paper_id in enumerate(dict.fromkeys(named))}
@@ -91,7 +91,7 @@ def _size(query: Query, scores: Sequence[float]) -> int:
 
 
 def _counts_missing(query: Query) -> bool:
-    return query.count is None if is_ordered(query) else query.kind == "list"
+    return query.count is None if is_ordered(query) else query.kind in ("list", "summary")
 
 
 def _in_order(query: Query, members: Sequence[Hit]) -> tuple[Hit, ...]:

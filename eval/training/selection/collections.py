@@ -1,0 +1,84 @@
+"""Collections to fit and measure on: papers, and questions with what belongs to them and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from eval.benchmarks.beir import TestSet
+from eval.gold.questions import MUST, Question
+from eval.training.common.records import read_documents, read_groups, read_questions
+from eval.training.common.splits import Split, make_splits
+from rag.types import Paper
+
+Form = Literal["list", "fact", "none", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with the ids of papers that `belong`; of those that are `unknown` nothing is known.
+
+    All others do not belong, those that were not `judged` (None: all were) as far as nothing speaks against it.
+    `sentences` are the first words of a paper's best sentence. A question of the form "none" is not answered.
+    """
+
+    text: str
+    form: Form
+    group: int
+    belong: frozenset[str]
+    unknown: frozenset[str] = frozenset()
+    judged: frozenset[str] | None = None
+    style: str | None = None
+    sentences: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Papers and the questions about them."""
+
+    name: str
+    papers: tuple[Paper, ...]
+    questions: tuple[Asked, ...]
+
+
+def read_split(data: Path, split: Split, seed: int) -> Collection:
+    """Put the documents of one split of the training material together; only what is left of a group is judged."""
+    splits = make_splits(read_groups(data), seed)
+    documents = read_documents(data)
+    ids = sorted(id for id, own in splits.documents.items() if own == split)
+    papers = tuple(Paper(id, documents[id].title, documents[id].abstract) for id in ids)
+    known, questions = frozenset(ids), []
+    for each in read_questions(data):
+        belong = known & each.relevant.keys()
+        if splits.groups[each.group] == split and (belong or each.type == "none"):
+            form: Form = "list" if each.type == "set" else each.type
+            judged = known.intersection(each.documents)
+            questions.append(
+                Asked(each.text, form, each.group, belong, each.arguable, judged, each.style, each.relevant)
+            )
+    return Collection(split, papers, tuple(questions))
+
+
+def from_test_set(test_set: TestSet) -> Collection:
+    """Turn a BEIR test set into a collection."""
+    questions = [
+        Asked(test_set.queries[id], "other", number, frozenset(found))
+        for number, (id, found) in enumerate(test_set.qrels.items())
+    ]
+    return Collection(test_set.name, test_set.papers, tuple(questions))
+
+
+def from_gold(name: str, papers: Sequence[Paper], questions: Sequence[Question]) -> Collection:
+    """Turn gold questions without a history into a collection; grade 1 is unknown, records questions are left out."""
+    asked = []
+    for number, each in enumerate(questions):
+        if each.history or each.type == "metadata":
+            continue
+        belong = frozenset(id for id, grade in each.relevant.items() if grade == MUST)
+        if not belong and each.answerable:
+            continue
+        form: Form = "none" if not belong else "list" if each.type == "list" else "other"
+        asked.append(Asked(each.question, form, number, belong, frozenset(each.relevant) - belong))
+    return Collection(name, tuple(papers), tuple(asked))

@@ -1,0 +1,106 @@
+"""The search of the product over a collection, with what the cross-encoder has read kept in a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.training.selection.collections import Asked
+from rag.index.library import Library
+from rag.models.cross_encoder import CrossEncoder
+from rag.retrieval.candidates import Candidates, retrieve
+from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
+from rag.retrieval.reranking import PaperScores, Reranker
+from rag.retrieval.scoring import PaperScorer, Ranker
+from rag.types import Hit, Query
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """A question with its candidates, and whether each belongs: 1, 0, or nan where that is not known."""
+
+    asked: Asked
+    encoded: EncodedQuery
+    candidates: Candidates
+    belongs: Floats
+
+
+class KeptReadings:
+    """What a cross-encoder has said of questions and papers, in a file of JSON Lines that grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, dict[str, PaperScores]] = {}
+        if path.exists():
+            for line in path.read_text("utf-8").split("\n"):
+                if line:
+                    question, paper_id, scores = json.loads(line)
+                    self.of(question)[paper_id] = PaperScores(
+                        scores["belongs"], scores["answers"], tuple(scores["sentences"])
+                    )
+
+    def of(self, question: str) -> dict[str, PaperScores]:
+        """Return the scores of a question's papers."""
+        return self._known.setdefault(question, {})
+
+    def add(self, question: str, found: Mapping[str, PaperScores]) -> None:
+        """Keep new scores."""
+        known = self.of(question)
+        new = {paper_id: scores for paper_id, scores in found.items() if paper_id not in known}
+        known |= new
+        with self._path.open("a", encoding="utf-8") as file:
+            for paper_id, scores in new.items():
+                file.write(json.dumps([question, paper_id, asdict(scores)]) + "\n")
+
+
+class Search:
+    """Searches one library as the engine does, by any ranker."""
+
+    def __init__(
+        self, library: Library, encoder: QueryEncoder, cross_encoder: CrossEncoder, kept: KeptReadings, pool: int
+    ) -> None:
+        self.library = library
+        self._encoder = encoder
+        self.cross_encoder = cross_encoder
+        self._kept = kept
+        self._pool = pool
+
+    def example(self, asked: Asked) -> Example:
+        """Find the candidates of a question."""
+        encoded = self._encoder.encode(asked.text)
+        candidates = retrieve(self.library, [encoded], None, self._pool)
+        belongs = [
+            np.nan if paper_id in asked.unknown else float(paper_id in asked.belong)
+            for paper_id in candidates.paper_ids
+        ]
+        return Example(asked, encoded, candidates, np.array(belongs))
+
+    def rank(self, example: Example, ranker: Ranker, depth: int) -> tuple[Hit, ...]:
+        """Rank an example's candidates; the cross-encoder reads up to `depth` papers, none where it is 0."""
+        scorer = PaperScorer(self.library, self.cross_encoder, depth, ranker)
+        query = Query(example.asked.text, "list", example.asked.text)
+        reranker = self._reranker(example) if depth else None
+        hits = scorer.rank(query, example.candidates, reranker)
+        self._keep(example, reranker)
+        return hits
+
+    def read(self, example: Example, candidates: Sequence[int]) -> list[PaperScores]:
+        """Return what the cross-encoder says of candidates, by their places."""
+        reranker = self._reranker(example)
+        found = reranker.read([self.library.papers[example.candidates.paper_ids[i]] for i in candidates])
+        self._keep(example, reranker)
+        return found
+
+    def _reranker(self, example: Example) -> Reranker:
+        return Reranker(self.cross_encoder, example.asked.text, self._kept.of(example.asked.text))
+
+    def _keep(self, example: Example, reranker: Reranker | None) -> None:
+        if reranker:
+            self._kept.add(example.asked.text, reranker.known)
