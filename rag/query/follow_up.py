@@ -46,7 +46,7 @@ def refine(own: Query, earlier: EarlierTurn, stated: str) -> Query:
         before,
         question=own.question,
         standalone=f"{before.asked.rstrip('?!. ')}, {own.question}",
-        text=f"{before.text.rstrip('?!. ')}, {stated}",
+        text=f"{before.text.rstrip('?!. ')}, {stated}" if stated else before.text,
         kind=kind,
         filters=_merged(before.filters, own.filters),
         order=own.order or before.order,

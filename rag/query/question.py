@@ -39,6 +39,7 @@ _ARTICLES = frozenset(("a", "an", "the"))
 _ONE = frozenset("paper one article preprint publication study work".split())
 _SINGULAR = frozenset(("is", "was"))
 _WORD = re.compile(r"[^\W_]+")
+_SPACE_BEFORE = re.compile(r" ([,.;:?!)])")
 
 
 @dataclass(slots=True)
@@ -53,6 +54,12 @@ class _Found:
     order: Order | None = None
     ordering: str = ""
     count: int | None = None
+
+
+    def applies(self, each: Tagged, text: str) -> bool:
+        """Return whether a stretch is normalised to a filter, an order or a count."""
+        said = text[each.start : each.end]
+        return each.probability >= _SURE and all(part.text != said[:_LONGEST] for part in self.unapplied)
 
 
 class QuestionReader:
@@ -80,7 +87,7 @@ class QuestionReader:
         return Query(
             text,
             kind,
-            text,
+            _without(text, [each for each in tags if each.tag not in _TOPICS and found.applies(each, text)]),
             filters,
             found.order,
             found.count if found.order or kind not in ("fact", "lookup") else None,
@@ -242,15 +249,26 @@ def read_order(text: str) -> Order | None:
 
 
 def stated(encoded: EncodedQuestion) -> str:
-    """Return the part of a question from its first tagged stretch to its last; all of it where there is none."""
+    """Return the part of a question from its first topic to its last; "" of one with other tags, all without any."""
+    topics = [each for each in encoded.tags if each.tag in _TOPICS]
     if not encoded.tags:
         return encoded.text
-    return encoded.text[encoded.tags[0].start : max(each.end for each in encoded.tags)]
+    return encoded.text[topics[0].start : max(each.end for each in topics)] if topics else ""
 
 
 def has_topic(encoded: EncodedQuestion) -> bool:
     """Return whether a question states a topic."""
     return any(each.tag in _TOPICS for each in encoded.tags)
+
+
+def _without(text: str, applied: Sequence[Tagged]) -> str:
+    """Return a question without what its filters say, which no abstract does; all of it where nothing else is said."""
+    rest, at = "", 0
+    for each in applied:
+        rest += text[at : each.start] + " "
+        at = max(at, each.end)
+    rest = _SPACE_BEFORE.sub(r"\1", " ".join((rest + text[at:]).split())).strip(" ,;:")
+    return rest if _WORD.search(rest) else text
 
 
 def _kind(kinds: Mapping[str, float]) -> tuple[Kind, bool]:

@@ -29,7 +29,7 @@ Values = NDArray[np.float64]
 Features = Mapping[str, Values]
 NAMED = 0.99  # probability of a paper that the question names
 
-_UNDECIDED = (0.05, 0.95)  # probabilities between which the cross-encoder is asked
+_CLEARLY_IN = 0.95  # probability from which the cross-encoder is not asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +150,13 @@ def reranked_features(relevance: Values, belongs: Values, answers: Values) -> Fe
 
 
 def undecided(logits: Values, most: int) -> list[int]:
-    """Return which candidates are neither clearly in nor clearly out, best first, and at least the best of all."""
+    """Return the best candidates that are not clearly in, best first, and at least the best of all.
+
+    None is clearly out: where all seem to be, the question itself is undecided.
+    """
     chances = sigmoid(logits)
     order = [int(i) for i in np.argsort(-logits, kind="stable")]
-    low, high = _UNDECIDED
-    return [i for i in order if low < chances[i] < high][:most] or order[:1]
+    return [i for i in order if chances[i] < _CLEARLY_IN][:most] or order[:1]
 
 
 def sigmoid(logits: Values) -> Values:
