@@ -17,7 +17,7 @@ from rag.types import Hit
 
 _FOLDS = 7
 _ROUNDS = 2  # of fitting, and of reading what is then undecided
-_WRONGLY_REFUSED = 0.03  # share of answered questions that the threshold may refuse
+_WRONGLY_REFUSED = 0.03  # share of the answered questions of a style that the threshold may refuse
 _RIDGE = 1.5  # weight of the L2 penalty relative to the summed loss
 _SMALL = 1e-9
 _ANSWERABLE: Mapping[Depth, tuple[str, ...]] = {"full": ("answers", "expected"), "fast": ("maxsim", "expected")}
@@ -68,9 +68,14 @@ def fit_ranker(search: Search, examples: Sequence[Example], rerank_depth: int) -
         for i in np.flatnonzero(folds == fold).tolist():
             hits[i] = search.rank(examples[i], part, rerank_depth)
             chances[i] = part.answerable.probability(answerable_features(hits[i]))
-    answered = np.array([each.asked.form != "none" for each in examples])
-    threshold = float(np.quantile(chances[answered], _WRONGLY_REFUSED, method="lower"))
-    return Fitted(replace(ranker, threshold=round(threshold, 4)), tuple(hits), chances)
+    return Fitted(replace(ranker, threshold=round(_threshold(examples, chances), 4)), tuple(hits), chances)
+
+
+def _threshold(examples: Sequence[Example], chances: Floats) -> float:
+    """Return the refusal threshold that keeps to the allowance in each style: users ask in another mix than the data."""
+    styles = np.array([each.asked.style or each.asked.form for each in examples])
+    kept = [chances[styles == style] for style in sorted(set(styles) - {"none"})]
+    return min(float(np.quantile(each, _WRONGLY_REFUSED, method="lower")) for each in kept)
 
 
 def _fit(search: Search, examples: Sequence[Example], rerank_depth: int) -> Ranker:
