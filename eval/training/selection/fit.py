@@ -72,7 +72,7 @@ def fit_ranker(search: Search, examples: Sequence[Example], rerank_depth: int) -
 
 
 def _threshold(examples: Sequence[Example], chances: Floats) -> float:
-    """Return the refusal threshold that keeps to the allowance in each style: users ask in another mix than the data."""
+    """Return the threshold that keeps to the allowance in each style: users ask in another mix than the data."""
     styles = np.array([each.asked.style or each.asked.form for each in examples])
     kept = [chances[styles == style] for style in sorted(set(styles) - {"none"})]
     return min(float(np.quantile(each, _WRONGLY_REFUSED, method="lower")) for each in kept)
