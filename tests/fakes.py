@@ -207,8 +207,8 @@ def _direction(word: str) -> Array:
 class HashCrossEncoder:
     """Scores a text by the share of the question's stems that it holds: a logit from -4 for none to 4 for all.
 
-    A claim that negates what the text does not, or the other way round, is contradicted as much as it would else be
-    supported. The evidence of a word is 1 if the question has it, else -1.
+    A claim that negates what the text does not is contradicted as much as it would else be supported. The evidence of
+    a word is 1 if the question has it, else -1.
     """
 
     cuts: Mapping[str, float | Sequence[float]] = {
@@ -227,7 +227,7 @@ class HashCrossEncoder:
         wanted = set(tokenize(question))
         shares = [len(wanted & set(tokenize(text))) / max(len(wanted), 1) for text in texts]
         logits = np.array([8 * share - 4 for share in shares], np.float32)
-        opposed = np.array([bool(_NEGATION.search(question)) != bool(_NEGATION.search(text)) for text in texts], bool)
+        opposed = np.array([bool(_NEGATION.search(question)) and not _NEGATION.search(text) for text in texts], bool)
         words = [list(re.finditer(r"\S+", text)) for text in texts]
         return PairScores(
             logits,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings, word_writer
+from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_settings, reading_models, word_writer
 from tests.timing import PATIENCE, wait_until
 from ui.engine_holder import EngineHolder
 
@@ -41,7 +41,7 @@ def served(app: Any, **options: Any) -> Iterator[str]:
 def shelf_engine(monkeypatch: pytest.MonkeyPatch, home: Path, **values: Any) -> Iterator[EngineHolder]:
     """Yield a started holder over `SHELF` whose models need no weights; `values` are settings."""
     hash_library(home, SHELF).close()
-    monkeypatch.setattr("rag.models.loading.load_models", lambda settings: hash_models())
+    monkeypatch.setattr("rag.models.loading.load_models", lambda settings: reading_models())
     monkeypatch.setattr("rag.retrieval.scoring.load_ranker", lambda depth: EASY_RANKER)
     monkeypatch.setattr("rag.verification.written_answer.load_checked_writer", word_writer)
     holder = EngineHolder(hash_settings(home, **values))

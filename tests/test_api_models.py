@@ -48,7 +48,10 @@ def test_no_overrides_are_an_empty_object() -> None:
     [
         ([], "Input should be a JSON object."),
         ({"kinds": "list"}, "There is no 'kinds' here; there are kind, drop, as_is, filters."),
-        ({"kind": "poem"}, "kind: Input should be 'list', 'fact', 'compare', 'lookup', 'summary', 'metadata', 'help' or 'off-topic'."),
+        (
+            {"kind": "poem"},
+            "kind: Input should be 'list', 'fact', 'compare', 'lookup', 'summary', 'metadata', 'help' or 'off-topic'.",
+        ),
         ({"as_is": 1}, "as_is: Input should be a valid boolean."),
         ({"drop": "venue"}, "drop: Input should be a valid list."),
         ({"drop": ["title"]}, "drop.0: Input should be 'since', 'until', 'author'"),

@@ -8,9 +8,11 @@ import pytest
 
 from eval.claims.claim_file import read_claim_file
 from eval.claims.support import measure
+from eval.training.cross_encoder.held_claims import main as write_held_claims
 from rag.cli.main import main
 from rag.errors import CorpusError, UsageError
 from tests.fakes import PEBBLE, REEF, HashCrossEncoder
+from tests.training_fakes import write_material
 
 PAPERS = {each.paper_id: each for each in (PEBBLE, REEF)}
 
@@ -89,3 +91,12 @@ def test_command_judges_by_the_judge_of_answers(
     assert found["called_supported_by_kind"]["other_paper"]["mean"] == 0.0
     assert main(["eval", "claims", str(path), "--quiet"]) == 0
     assert "false called supported" in capsys.readouterr().out
+
+
+def test_held_out_claims_of_the_training_material_are_written_in_this_form(tmp_path: Path) -> None:
+    write_material(tmp_path / "data")
+    assert write_held_claims([str(tmp_path / "out"), "--data", str(tmp_path / "data"), "--split", "train"]) == 0
+    files = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert {"claims.jsonl", "pairs.jsonl"} <= set(files)
+    for name in files:
+        assert read_claim_file(tmp_path / "out" / name, {})

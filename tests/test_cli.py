@@ -17,7 +17,7 @@ from tests.fakes import PAPERS, ROBOT_PAPER, SHELF, ScriptedEndpoint
 from tests.indexes import index_corpus, write_corpus
 
 pytestmark = pytest.mark.usefixtures("easy_ranker")
-QUESTION = "which method prunes the KV cache?"
+QUESTION = "how does Pebble prune the KV cache?"
 
 
 def write_papers(path: Path, *records: dict[str, object]) -> Path:
@@ -88,11 +88,14 @@ def test_search_json_has_the_contracts_fields(indexed: Path, capsys: pytest.Capt
     assert result["understood"] == {
         "standalone": None,
         "papers": [],
-        "text": QUESTION[:-1],
+        "text": QUESTION,
         "further": [],
         "order": None,
         "count": None,
         "subjects": [],
+        "follow_up": "none",
+        "unsure": [],
+        "unapplied": [],
     }
     assert (result["query"], result["filters"], len(result["hits"])) == (QUESTION, {"since": 2020}, 2)
     assert 0.5 < result["hits"][0].pop("score") < 1
@@ -168,11 +171,14 @@ def test_ask_json_has_the_contracts_fields(indexed: Path, capsys: pytest.Capture
     assert answer["understood"] == {
         "standalone": None,
         "papers": [],
-        "text": QUESTION[:-1],
+        "text": QUESTION,
         "further": [],
         "order": None,
         "count": None,
         "subjects": [],
+        "follow_up": "none",
+        "unsure": [],
+        "unapplied": [],
     }
     assert (answer["missed"], answer["relaxations"]) == (None, [])
     citation = answer["citations"][0]
@@ -416,11 +422,14 @@ def test_zero_matches_say_what_dropping_each_constraint_would_leave(capsys: pyte
     assert answer["understood"] == {
         "standalone": None,
         "papers": [],
-        "text": "caches",
+        "text": question,
         "further": [],
         "order": None,
         "count": None,
         "subjects": [],
+        "follow_up": "none",
+        "unsure": [],
+        "unapplied": [],
     }
     assert answer["relaxations"] == [{"drop": "since", "papers": 2}, {"drop": "author", "papers": 0}]
     code, out, _ = run(capsys, "ask", question)

@@ -36,16 +36,17 @@ from tests.fakes import (
     SHELF,
     HashCrossEncoder,
     HashEncoder,
+    ReadingEncoder,
     ScriptedChat,
     ScriptedEndpoint,
     hash_library,
-    hash_models,
     hash_settings,
+    reading_models,
     word_writer,
 )
 from tests.timing import PATIENCE
 
-QUESTION = "Which method prunes the KV cache?"
+QUESTION = "How does Pebble prune the KV cache?"
 GENEROUS = replace(EASY_RANKER, relevance=Logistic({}, 20.0))
 STRICT = replace(EASY_RANKER, answerable=Logistic({}, -30.0))
 
@@ -61,7 +62,7 @@ def make(library: Library, models: Models | None = None, ranker: Any = EASY_RANK
     settings = hash_settings(Path("home"), **values)
     writer = word_writer(settings) if settings.has_endpoint else None
     return Engine(
-        settings, library, models or hash_models(), ranker=ranker, today=lambda: date(2026, 1, 2), writer=writer
+        settings, library, models or reading_models(), ranker=ranker, today=lambda: date(2026, 1, 2), writer=writer
     )
 
 
@@ -177,7 +178,7 @@ def test_title_in_other_words_is_a_lookup_of_one_paper(shelf: Library) -> None:
 
 
 def test_metadata_are_answered_from_the_records_without_a_model(shelf: Library) -> None:
-    encoder, scorer = HashEncoder(), HashCrossEncoder()
+    encoder, scorer = ReadingEncoder(), HashCrossEncoder()
     engine = make(shelf, Models(encoder, scorer), STRICT)
     answer = asked(engine, "papers by Ada Quill")
     assert (answer.query.kind, answer.status) == ("metadata", "extractive")
@@ -205,7 +206,7 @@ def test_metadata_that_no_paper_meets_are_refused_with_what_would_meet_the_rest(
 
 
 def test_name_that_no_paper_has_is_told(shelf: Library) -> None:
-    answer = asked(make(shelf), "Which came first, Pebble or Quarry?")
+    answer = asked(make(shelf), "Which came first, Pebble or Quarry?", Overrides(kind="metadata"))
     assert notices_text(answer.notices) == "No paper here is called “Quarry”."
 
 
@@ -280,7 +281,7 @@ def test_cross_encoder_reads_as_many_papers_as_are_set(library: Library) -> None
     scorer = HashCrossEncoder()
     make(library, Models(HashEncoder(), scorer), rerank_depth=2).search(QUESTION)
     ((question, texts),) = scorer.asked
-    assert (question, len(texts)) == ("Which method prunes the KV cache", 2)
+    assert (question, len(texts)) == (QUESTION, 2)
     assert texts[0].startswith("Small Caches. Key-value caches fill the memory of a server. We present Pebble")
 
 
@@ -292,14 +293,24 @@ def test_fast_search_uses_no_cross_encoder(library: Library) -> None:
     assert list(engine.search(QUESTION).hits[0].signals) == ["dense", "lexical", "maxsim"]
 
 
-def test_exclusion_is_said_not_to_be_understood(shelf: Library) -> None:
+def test_exclusion_of_an_author_is_a_filter_and_that_of_a_topic_is_said_not_to_be(shelf: Library) -> None:
     answer = asked(make(shelf), "papers on caches but not by Ada Quill")
+    assert answer.query.filters == Filters(not_author="Ada Quill")
+    assert "2401.00001" not in ids((*answer.citations, *answer.near_misses))
+    answer = asked(make(shelf), "papers on caches, excluding surveys")
     assert not answer.query.filters
-    assert str(notices_text(answer.notices)).startswith("Exclusions (“not from …”, “except …”) are not understood")
+    assert "“excluding surveys”" in str(notices_text(answer.notices))
+
+
+def test_help_says_what_can_be_asked(shelf: Library) -> None:
+    answer = asked(make(shelf), "what can you do?")
+    assert (answer.query.kind, answer.status, answer.citations) == ("help", "extractive", ())
+    assert answer.text.count("\n- ") == 3
+    assert not any(paper.title.split(":")[0] in answer.text for paper in SHELF)
 
 
 def test_names_that_no_paper_has_do_not_blame_the_filter(shelf: Library) -> None:
-    answer = asked(make(shelf), "Which came first, Marble or Granite, since 2020?")
+    answer = asked(make(shelf), "Which came first, Marble or Granite, since 2020?", Overrides(kind="metadata"))
     assert answer.status == "refused"
     assert "No paper here is called “Marble”, “Granite”." in str(notices_text(answer.notices))
     assert "dated" not in str(notices_text(answer.notices))
@@ -310,7 +321,7 @@ def test_paper_that_a_postprocessor_adds_is_answered_with(shelf: Library) -> Non
         def _postprocess_nodes(self, nodes: list[NodeWithScore], query_bundle: Any = None) -> list[NodeWithScore]:
             return [*nodes[:1], NodeWithScore(node=paper_to_node(SHELF[-1]), score=0.1)]
 
-    engine = Engine(hash_settings(Path("home")), shelf, hash_models(), [Adder()], ranker=GENEROUS)
+    engine = Engine(hash_settings(Path("home")), shelf, reading_models(), [Adder()], ranker=GENEROUS)
     assert len(asked(engine, QUESTION).citations) == 2
 
 
@@ -501,7 +512,7 @@ def test_two_questions_at_once_do_not_mix(shelf: Library) -> None:
         return chats[-1]
 
     writer = CheckedWriter(Writer(settings, TokenCounter(str.split), open_chat), SentenceJudge(HashCrossEncoder()))
-    engine = Engine(settings, shelf, hash_models(), ranker=GENEROUS, today=lambda: date(2026, 1, 2), writer=writer)
+    engine = Engine(settings, shelf, reading_models(), ranker=GENEROUS, today=lambda: date(2026, 1, 2), writer=writer)
     questions = [f"Which method is {name} about?" for name in names]
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda question: asked(engine, question), questions))
@@ -546,7 +557,9 @@ def test_postprocessor_of_llamaindex_reorders_what_is_answered_from(library: Lib
             return [*reversed(nodes), nodes[-1]]
 
     settings = hash_settings(Path("home"))
-    turned: tuple[Hit, ...] = Engine(settings, library, hash_models(), [Backwards()], EASY_RANKER).search(QUESTION).hits
+    turned: tuple[Hit, ...] = (
+        Engine(settings, library, reading_models(), [Backwards()], EASY_RANKER).search(QUESTION).hits
+    )
     assert ids(turned) == ids(forwards)[::-1]
     assert [hit.rank for hit in turned] == [1, 2, 3]
 

@@ -24,8 +24,8 @@ from tests.fakes import (
     REEF,
     SHELF,
     ScriptedChat,
-    hash_models,
     hash_settings,
+    reading_models,
     word_writer,
 )
 
@@ -41,7 +41,7 @@ def make(library: Library, chat: ScriptedChat, recall: tuple[str, ...], **values
     )
     writer = word_writer(settings, chat)
     ranker = EASY_RANKER
-    return Engine(settings, library, hash_models(), ranker=ranker, today=lambda: date(2026, 1, 2), writer=writer)
+    return Engine(settings, library, reading_models(), ranker=ranker, today=lambda: date(2026, 1, 2), writer=writer)
 
 
 def asked(engine: Engine, question: str = LIST, overrides: Overrides = Overrides(), use_llm: bool = True) -> Answer:

@@ -12,7 +12,7 @@ from rag.errors import ModelFailed, ModelUnavailable
 from rag.models import cross_encoder, encoder
 from rag.models.embedder import embedder_fingerprint, load_embedder
 from rag.models.loading import encoder_folder, fingerprints, load_index_models, load_models
-from rag.models.onnx import batches_by_length, l2_normalize, read_metadata, verified_metadata
+from rag.models.onnx import l2_normalize, read_metadata, verified_metadata
 from rag.settings import Settings
 
 
@@ -106,8 +106,3 @@ def test_vector_without_a_direction_is_refused() -> None:
     for row in ([0.0, 0.0], [float("nan"), 1.0]):
         with pytest.raises(ModelFailed, match="zero or not finite"):
             l2_normalize(np.array([[1.0, 0.0], row]))
-
-
-def test_batches_hold_each_position_once_by_length() -> None:
-    assert list(batches_by_length([5, 1, 4, 1], 3)) == [[1, 3, 2], [0]]
-    assert list(batches_by_length([], 3)) == []

@@ -10,8 +10,8 @@ from eval.training.common.measures import auc, balanced_accuracy, balanced_thres
 from eval.training.common.records import document_text, read_claims, read_questions
 from eval.training.common.sentences import locate, sentence_spans
 from eval.training.common.splits import make_splits, place
-from eval.training.common.vocabulary import places, trimmed
-from tests.training_fakes import write_material, write_tokenizer
+from eval.training.common.tokens import places
+from tests.training_fakes import write_material, write_smaller, write_tokenizer
 
 
 def test_a_document_of_two_groups_takes_the_stricter_split() -> None:
@@ -73,16 +73,19 @@ def test_questions_name_documents_and_pairs_become_two_claims(tmp_path: Path) ->
     assert [claim.label for claim in twins] == ["s", "c"]
 
 
-def test_a_trimmed_vocabulary_spells_the_words_that_it_lost(tmp_path: Path) -> None:
-    from tokenizers import Tokenizer
-
-    write_material(tmp_path / "data")
+def test_the_pieces_of_a_smaller_vocabulary_are_found_in_the_full_one(tmp_path: Path) -> None:
     full, small = tmp_path / "full.json", tmp_path / "small.json"
-    count = write_tokenizer(full, tmp_path / "data")
-    content = json.loads(full.read_text("utf-8"))
-    assert len(content["model"]["vocab"]) == count
-    small.write_text(json.dumps(trimmed(full, count - 2)), "utf-8")
-    opened = Tokenizer.from_file(str(small))
-    lost = sorted(content["model"]["vocab"], key=content["model"]["vocab"].__getitem__)[-1]
-    assert "[UNK]" not in opened.encode(lost).tokens
-    assert [content["model"]["vocab"][piece] for piece in ("[CLS]", "[SEP]")] == places(small, full)[2:4]
+    write_material(tmp_path / "data")
+    write_tokenizer(full, tmp_path / "data")
+    write_smaller(full, small, 40)
+    assert places(small, full) == list(range(40))
+
+
+def test_four_bit_words_keep_what_they_hold() -> None:
+    torch = pytest.importorskip("torch")
+    from eval.training.common.export import rounded
+
+    table = torch.randn(40, 64, generator=torch.Generator().manual_seed(0))
+    once = rounded(table)
+    assert 0.02 < float((once - table).norm() / table.norm()) < 0.15
+    assert torch.allclose(rounded(once), once, atol=0.02)

@@ -9,7 +9,7 @@ import pytest
 from eval.training.common.records import Claim, Document, Question
 from eval.training.common.splits import make_splits
 from eval.training.cross_encoder.examples import Examples, add_claims, add_questions, shortened
-from tests.training_fakes import write_bert, write_material, write_tokenizer
+from tests.training_fakes import write_bert, write_material, write_smaller, write_tokenizer
 
 GROUPS = {number: (f"{number}.a", f"{number}.b") for number in range(20)}
 DOCUMENTS = {
@@ -85,13 +85,13 @@ def test_all_steps_run_on_tiny_data(tmp_path: Path) -> None:
     write_material(data)
     count = write_tokenizer(full, data)
     write_bert(start, count)
-    work, small = str(tmp_path / "work"), str(tmp_path / "work" / "tokenizer.json")
+    work, small = str(tmp_path / "work"), str(tmp_path / "small.json")
     common = ["--start", str(start), "--device", "cpu", "--longest", "48", "--epochs", "1", "--rows", "64"]
     main(["collect", work, "--data", str(data), "--planted", "4"])
-    main(["vocabulary", work, "--tokenizer", str(full), "--words", str(count - 3)])
+    write_smaller(full, tmp_path / "small.json", count - 3)
     main(["teach", work, "--name", "teacher", "--tokenizer", str(full), "--only", "verdicts", *common])
     soft = ["--soft", "teacher:supports,contradicts"]
-    kept = ["--tokenizer", small, "--start-tokenizer", str(full), "--layers", "1"]
+    kept = ["--four-bit-words", "--tokenizer", small, "--start-tokenizer", str(full), "--layers", "1"]
     main(["train", work, *kept, *soft, *common])
     report = json.loads((tmp_path / "work" / "train.json").read_text("utf-8"))
     assert 0 <= report["held"]["claims: balanced accuracy"][0] <= 1

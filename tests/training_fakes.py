@@ -73,6 +73,14 @@ def write_tokenizer(path: Path, folder: Path) -> int:
     return len(pieces)
 
 
+def write_smaller(full: Path, path: Path, pieces: int) -> None:
+    """Write a tokenizer with the first pieces of another."""
+    content = json.loads(full.read_text("utf-8"))
+    vocabulary: dict[str, int] = content["model"]["vocab"]
+    content["model"]["vocab"] = {piece: number for piece, number in vocabulary.items() if number < pieces}
+    path.write_text(json.dumps(content), "utf-8")
+
+
 def write_bert(path: Path, words: int, layers: int = 2, width: int = 32) -> None:
     """Write a random BERT under the usual names."""
     import torch

@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.models.encoder import document_text as document_text
-from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer, verified_metadata
+from rag.models.onnx import Array, OnnxModel, open_tokenizer, verified_metadata
 
 FOLDER = Path(__file__).parent / "weights" / "cross_encoder"
 
-_BATCH = 8
 _CLAIM_SHARE = 4  # the question or claim takes at most this part of the input
-_SPECIAL_TOKENS = 3
-_OUTPUTS = ("logits", "evidence")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,32 +73,34 @@ class OnnxCrossEncoder:
         self._tokenizer = open_tokenizer(folder, None)
 
     def score(self, question: str, texts: Sequence[str]) -> PairScores:
-        """Score texts in batches of similar length; the question is cut at a quarter of the input."""
+        """Score texts; the question is cut at a quarter of the input."""
         question = self._truncated(question)
         encodings = self._tokenizer.encode_batch([(question, text) for text in texts])
         for each in encodings:
             each.truncate(self._max_tokens)
-        logits = np.empty((len(texts), len(self._heads)), np.float32)
-        evidence: dict[int, Array] = {}
-        offsets: dict[int, Array] = {}
-        for batch in batches_by_length([len(each.ids) for each in encodings], _BATCH):
-            logits[batch], marks = self._model.outputs([encodings[i] for i in batch], _OUTPUTS)
-            for row, i in enumerate(batch):
-                own = (np.array(encodings[i].type_ids) == 1) & (np.array(encodings[i].special_tokens_mask) == 0)
-                evidence[i] = marks[row][: len(own)][own]
-                offsets[i] = np.array(encodings[i].offsets, np.int32).reshape(-1, 2)[own]
+        found = self._model.outputs_of_all(encodings, ("logits", "evidence"))
+        logits = np.array([each for each, _ in found], np.float32).reshape(-1, len(self._heads))
+        inside = [_of_text(each) for each in encodings]
         by_head = {name: logits[:, column] for column, name in enumerate(self._heads)}
-        order = range(len(texts))
         return PairScores(
             by_head["belongs"],
             by_head["answers"],
             by_head["supports"],
             by_head["contradicts"],
-            tuple(evidence[i] for i in order),
-            tuple(offsets[i] for i in order),
+            tuple(marks[own] for (_, marks), own in zip(found, inside, strict=True)),
+            tuple(_offsets(each)[own] for each, own in zip(encodings, inside, strict=True)),
         )
 
     def _truncated(self, question: str) -> str:
         most = self._max_tokens // _CLAIM_SHARE
         encoding = self._tokenizer.encode(question, add_special_tokens=False)
         return question if len(encoding.ids) <= most else question[: encoding.offsets[most - 1][1]]
+
+
+def _of_text(encoding: Any) -> NDArray[np.bool_]:
+    """Return which tokens of a pair are of its second text, special ones left out."""
+    return (np.array(encoding.type_ids) == 1) & (np.array(encoding.special_tokens_mask) == 0)
+
+
+def _offsets(encoding: Any) -> NDArray[np.int32]:
+    return np.array(encoding.offsets, np.int32).reshape(-1, 2)

@@ -16,12 +16,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.models.onnx import Array, OnnxModel, batches_by_length, open_tokenizer, verified_metadata
+from rag.models.onnx import Array, OnnxModel, open_tokenizer, verified_metadata
 
 DIMENSION = 128
 FOLDER = Path(__file__).parent / "weights" / "encoder"
 
-_BATCH = 8
 _REMEMBERED = 256  # questions: each is read once to understand it, and once to search
 
 Spans = NDArray[np.int32]
@@ -126,23 +125,21 @@ class OnnxEncoder:
         self.encode_question = lru_cache(_REMEMBERED)(self._encode_question)
 
     def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:
-        """Encode texts in batches of similar length."""
+        """Encode texts."""
         heads = [_head(title) for title, _ in texts]
         encodings = self._document_tokenizer.encode_batch(
             [head + abstract for head, (_, abstract) in zip(heads, texts, strict=True)]
         )
-        found: dict[int, EncodedDocument] = {}
-        for batch in batches_by_length([len(each.ids) for each in encodings], _BATCH):
-            tokens, vectors = self._model.outputs([encodings[i] for i in batch], ("tokens", "vector"))
-            for i, own, vector in zip(batch, tokens, vectors, strict=True):
-                spans = _offsets(encodings[i], len(heads[i]))
-                found[i] = EncodedDocument(vector, TokenVectors(quantize(own[: len(spans)]), spans))
-        return [found[i] for i in range(len(texts))]
+        found = self._model.outputs_of_all(encodings, ("tokens", "vector"))
+        return [
+            EncodedDocument(vector, TokenVectors(quantize(tokens), _offsets(encoding, len(head))))
+            for (tokens, vector), encoding, head in zip(found, encodings, heads, strict=True)
+        ]
 
     def _encode_question(self, text: str) -> EncodedQuestion:
         encoding = self._question_tokenizer.encode(text)
         names = ("tokens", "vector", "kind", "follow_up", "tags")
-        tokens, vector, kind, follow_up, tags = (each[0] for each in self._model.outputs([encoding], names))
+        tokens, vector, kind, follow_up, tags = self._model.outputs(encoding, names)
         chances = softmax(tags / self._temperatures["tags"])
         offsets = _offsets(encoding, 0)
         return EncodedQuestion(

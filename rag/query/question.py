@@ -83,7 +83,7 @@ class QuestionReader:
             text,
             filters,
             found.order,
-            None if kind in ("fact", "lookup") else found.count,
+            found.count if found.order or kind not in ("fact", "lookup") else None,
             subjects,
             follow_up=follow_up,
             unsure=() if sure else ("kind",),
@@ -102,7 +102,8 @@ class QuestionReader:
         if kind == "compare":
             return kind, names
         if kind == "metadata" and topics:
-            return (kind, names) if any(find_by_title(name, self._papers) for name in names) else ("list", ())
+            named = len(sides) > 1 or any(find_by_title(name, self._papers) for name in names)
+            return (kind, names) if named else ("list", ())
         if kind == "list" and constrained and not topics:
             return "metadata", ()
         return kind, ()

@@ -1,7 +1,8 @@
-"""A BERT without its pooler, small enough to read, with one product for query, key and value."""
+"""A BERT without its pooler, and an MPNet that only teaches, both small enough to read."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +12,11 @@ from torch.nn import functional
 
 _DROPOUT = 0.1
 _EPSILON = 1e-12
+_MPNET_SHIFT = 4  # MPNet's vocabulary is BERT's behind <s>, <pad>, </s> and <unk>
+_MPNET_FIRST_POSITION = 2
+_MPNET_HEAD = 64  # width of one attention head
+_BUCKETS = 32  # of distances between tokens
+_BERT_PAD, _BERT_CLS, _BERT_SEP = 0, 101, 102
 
 
 class Bert(nn.Module):
@@ -29,33 +35,85 @@ class Bert(nn.Module):
         places = torch.arange(input_ids.shape[1], device=input_ids.device)
         state = self.words(input_ids) + self.positions(places)[None] + self.segments(token_type_ids)
         state = functional.dropout(self.norm(state), _DROPOUT, self.training)
-        mask = attention_mask[:, None, None, :].bool()
+        bias = as_multiplied(padding_bias(attention_mask, state))
         for layer in self.layers:
-            state = layer(state, mask)
+            state = layer(state, bias)
         states: Tensor = state
         return states
+
+
+class Mpnet(nn.Module):
+    """Token states by MPNet (Song et al., NeurIPS 2020) from BERT's ids; attention is biased by distance."""
+
+    def __init__(self, words: int, width: int, layers: int, positions: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding(words, width)
+        self.positions = nn.Embedding(positions, width)
+        self.distances = nn.Embedding(_BUCKETS, width // _MPNET_HEAD)
+        self.norm = nn.LayerNorm(width, 1e-5)
+        self.layers = nn.ModuleList(Layer(width, width // _MPNET_HEAD, 1e-5) for _ in range(layers))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
+        """Return states of shape (texts, tokens, width); segments are not known to this model."""
+        ids = input_ids + _MPNET_SHIFT
+        for bert, mpnet in ((_BERT_CLS, 0), (_BERT_PAD, 1), (_BERT_SEP, 2)):
+            ids = torch.where(input_ids == bert, mpnet, ids)
+        places = torch.arange(ids.shape[1], device=ids.device)
+        state = self.words(ids) + self.positions(places + _MPNET_FIRST_POSITION)[None]
+        state = functional.dropout(self.norm(state), _DROPOUT, self.training)
+        # The biases are not trained on: their gradient would cost more than all else.
+        by_distance = self.distances(_distance_bucket(places[None] - places[:, None])).detach().permute(2, 0, 1)
+        bias = as_multiplied(by_distance[None] + padding_bias(attention_mask, by_distance))
+        for layer in self.layers:
+            state = layer(state, bias)
+        states: Tensor = state
+        return states
+
+
+def padding_bias(attention_mask: Tensor, like: Tensor) -> Tensor:
+    """Return what is added to attention scores, (texts, 1, 1, tokens): 0 for tokens and -10,000 for padding."""
+    return (1.0 - attention_mask[:, None, None, :].to(like.dtype)) * -10_000.0
+
+
+def as_multiplied(values: Tensor) -> Tensor:
+    """Return values in the precision in which matrices are multiplied."""
+    kind = values.device.type
+    return values.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else values
+
+
+def _distance_bucket(distance: Tensor) -> Tensor:
+    """Return the bucket of each signed distance: half of them for each sign, exact when near, logarithmic when far."""
+    half, exact, farthest = _BUCKETS // 2, _BUCKETS // 4, 128
+    far = distance.abs()
+    log = exact + (far.clamp(min=1).float() / exact).log() / math.log(farthest / exact) * (half - exact)
+    return torch.where(far < exact, far, log.long().clamp(max=half - 1)) + half * (distance > 0)
 
 
 class Layer(nn.Module):
     """Self-attention and a feed-forward part, each with its residual and norm."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, epsilon: float = _EPSILON) -> None:
         super().__init__()
         self.heads = heads
-        self.attend = nn.Linear(width, 3 * width)
-        self.mix = nn.Linear(width, width)
-        self.attend_norm = nn.LayerNorm(width, _EPSILON)
+        self.query, self.key, self.value, self.mix = (nn.Linear(width, width) for _ in range(4))
+        self.attend_norm = nn.LayerNorm(width, epsilon)
         self.up = nn.Linear(width, 4 * width)
         self.down = nn.Linear(4 * width, width)
-        self.norm = nn.LayerNorm(width, _EPSILON)
+        self.norm = nn.LayerNorm(width, epsilon)
 
-    def forward(self, state: Tensor, mask: Tensor) -> Tensor:
-        """Return the next states; `mask` is (texts, 1, 1, tokens), true where there is a token."""
+    def forward(self, state: Tensor, bias: Tensor) -> Tensor:
+        """Return the next states; `bias` (texts, heads or 1, tokens or 1, tokens) is added to attention scores."""
         rows, tokens, width = state.shape
-        split = self.attend(state).view(rows, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        query, key, value = (
+            part(state).view(rows, tokens, self.heads, width // self.heads).transpose(1, 2)
+            for part in (self.query, self.key, self.value)
+        )
         drop = _DROPOUT if self.training else 0.0
-        attention = plain_attention if torch.compiler.is_exporting() else functional.scaled_dot_product_attention
-        mixed = attention(split[0], split[1], split[2], mask, drop)
+        if torch.compiler.is_exporting():
+            mixed = plain_attention(query, key, value, bias)
+        else:
+            bias = bias.expand(rows, -1, tokens, -1)
+            mixed = functional.scaled_dot_product_attention(query, key, value, bias, drop)
         mixed = self.mix(mixed.transpose(1, 2).reshape(rows, tokens, width))
         state = self.attend_norm(state + functional.dropout(mixed, drop))
         fed = self.down(functional.gelu(self.up(state)))
@@ -63,11 +121,9 @@ class Layer(nn.Module):
         return states
 
 
-def plain_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, dropout: float) -> Tensor:
-    """Return softmax(q kᵀ / √d) v in the few operators that onnxruntime fuses; torch's own becomes many."""
-    scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
-    scores = scores + (1.0 - mask.to(scores.dtype)) * -10_000.0
-    return functional.dropout(scores.softmax(-1), dropout) @ value
+def plain_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """Return softmax(q kᵀ / √d + bias) v in the few operators that onnxruntime fuses; torch's own becomes many."""
+    return (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5 + bias).softmax(-1) @ value
 
 
 def load_bert(state: Mapping[str, Tensor], layers: Sequence[int], words: Sequence[int] | None = None) -> Bert:
@@ -84,8 +140,6 @@ def load_bert(state: Mapping[str, Tensor], layers: Sequence[int], words: Sequenc
     for number, layer in enumerate(layers):
         from_, to = f"encoder.layer.{layer}", f"layers.{number}"
         for kind in ("weight", "bias"):
-            parts = [state[f"{from_}.attention.self.{name}.{kind}"] for name in ("query", "key", "value")]
-            own[f"{to}.attend.{kind}"] = torch.cat(parts)
             for name, old in _NAMES.items():
                 own[f"{to}.{name}.{kind}"] = state[f"{from_}.{old}.{kind}"]
     positions, width = own["positions.weight"].shape
@@ -99,9 +153,42 @@ def layer_count(state: Mapping[str, Tensor]) -> int:
     return 1 + max(int(found[1]) for name in state if (found := re.match(r"encoder\.layer\.(\d+)\.", name)))
 
 
+def load_mpnet(state: Mapping[str, Tensor]) -> Mpnet:
+    """Build an Mpnet from weights under the usual names."""
+    layers = 1 + max(int(name.split(".")[2]) for name in state if name.startswith("encoder.layer."))
+    own = {
+        "words.weight": state["embeddings.word_embeddings.weight"],
+        "positions.weight": state["embeddings.position_embeddings.weight"],
+        "distances.weight": state["encoder.relative_attention_bias.weight"],
+        "norm.weight": state["embeddings.LayerNorm.weight"],
+        "norm.bias": state["embeddings.LayerNorm.bias"],
+    }
+    for layer in range(layers):
+        for name, old in _MPNET_NAMES.items():
+            for kind in ("weight", "bias"):
+                own[f"layers.{layer}.{name}.{kind}"] = state[f"encoder.layer.{layer}.{old}.{kind}"]
+    words, width = own["words.weight"].shape
+    network = Mpnet(words, width, layers, len(own["positions.weight"]))
+    network.load_state_dict({name: value.float() for name, value in own.items()})
+    return network
+
+
 _NAMES = {
+    "query": "attention.self.query",
+    "key": "attention.self.key",
+    "value": "attention.self.value",
     "mix": "attention.output.dense",
     "attend_norm": "attention.output.LayerNorm",
+    "up": "intermediate.dense",
+    "down": "output.dense",
+    "norm": "output.LayerNorm",
+}
+_MPNET_NAMES = {
+    "query": "attention.attn.q",
+    "key": "attention.attn.k",
+    "value": "attention.attn.v",
+    "mix": "attention.attn.o",
+    "attend_norm": "attention.LayerNorm",
     "up": "intermediate.dense",
     "down": "output.dense",
     "norm": "output.LayerNorm",

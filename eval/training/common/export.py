@@ -9,13 +9,21 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
+
+_BLOCK, _LEVELS = 32, 15
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
-def export_int8(network: nn.Module, outputs: Sequence[str], path: Path, longest: int = 512) -> None:
-    """Write a network of the three usual inputs; rows and tokens are free, and no name of this machine is kept."""
+def export_int8(
+    network: nn.Module, outputs: Sequence[str], path: Path, longest: int = 512, words: Tensor | None = None
+) -> None:
+    """Write a network of the three usual inputs; rows and tokens are free, and no name of this machine is kept.
+
+    With `words`, the table of word pieces (pieces, width), that table is written with 4 bits a weight.
+    """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -38,10 +46,71 @@ def export_int8(network: nn.Module, outputs: Sequence[str], path: Path, longest:
         )
         quantize_dynamic(plain, path, per_channel=True, weight_type=QuantType.QInt8)
     model = onnx.load(path)
+    if words is not None:
+        _put_four_bit_words(model, words)
     for node in model.graph.node:
         node.doc_string = ""
         del node.metadata_props[:]
     onnx.save(model, path)
+
+
+def four_bits(table: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Quantise rows in blocks of 32: 4-bit values and zero points (uint8 from 0 to 15), and scales (float16)."""
+    blocks = table.detach().float().cpu().reshape(len(table), -1, _BLOCK)
+    low, high = blocks.amin(-1, keepdim=True).clamp(max=0), blocks.amax(-1, keepdim=True).clamp(min=0)
+    scales = ((high - low) / _LEVELS).clamp(min=1e-6).half()
+    zeros = (-low / scales.float()).round().clamp(0, _LEVELS)
+    values = (blocks / scales.float() + zeros).round().clamp(0, _LEVELS)
+    return values.reshape(table.shape).byte(), zeros[..., 0].byte(), scales[..., 0]
+
+
+def rounded(table: Tensor) -> Tensor:
+    """Return a table as its 4-bit form holds it."""
+    values, zeros, scales = four_bits(table)
+    blocks = values.reshape(len(table), -1, _BLOCK).float() - zeros[..., None].float()
+    return (blocks * scales[..., None].float()).reshape(table.shape).to(table)
+
+
+def _put_four_bit_words(model: Any, words: Tensor) -> None:
+    """Replace the lookup of 8-bit word pieces by onnxruntime's operator for 4-bit blocks."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = model.graph
+    gather = next(n for n in graph.node if n.op_type == "Gather" and "input_ids" in n.input)
+    dequantize = next(n for n in graph.node if gather.output[0] in n.input)
+    old = {*gather.input, *dequantize.input}
+    values, zeros, scales = four_bits(words)
+    kept = [each for each in graph.initializer if each.name not in old]
+    del graph.initializer[:]
+    graph.initializer.extend(
+        [
+            *kept,
+            helper.make_tensor("words_values", TensorProto.UINT4, values.shape, _packed(values), raw=True),
+            helper.make_tensor("words_zeros", TensorProto.UINT4, zeros.shape, _packed(zeros), raw=True),
+            numpy_helper.from_array(scales.numpy(), "words_scales"),
+        ]
+    )
+    lookup = helper.make_node(
+        "GatherBlockQuantized",
+        ["words_values", "input_ids", "words_scales", "words_zeros"],
+        ["words_half"],
+        domain="com.microsoft",
+        block_size=_BLOCK,
+        gather_axis=0,
+        quantize_axis=1,
+    )
+    cast = helper.make_node("Cast", ["words_half"], [dequantize.output[0]], to=TensorProto.FLOAT)
+    rest = [node for node in graph.node if node not in (gather, dequantize)]
+    del graph.node[:]
+    graph.node.extend([lookup, cast, *rest])
+    if all(each.domain != "com.microsoft" for each in model.opset_import):
+        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+
+
+def _packed(values: Tensor) -> bytes:
+    """Pack two 4-bit values a byte, the first in the low half."""
+    flat = functional.pad(values.flatten(), (0, values.numel() % 2)).numpy()
+    return bytes((flat[0::2] | (flat[1::2] << 4)).tobytes())
 
 
 def session(path: Path, threads: int = 1) -> Any:
@@ -51,4 +120,4 @@ def session(path: Path, threads: int = 1) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

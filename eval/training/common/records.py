@@ -54,7 +54,7 @@ class Claim:
     text: str
     label: ClaimLabel
     origin: str
-    source: Literal["claims", "pairs", "answers"]
+    source: Literal["claims", "pairs", "answers", "own", "own-pairs"]
     evidence: tuple[str, ...] = ()
     twin: int | None = None
 
@@ -62,6 +62,30 @@ class Claim:
 def document_text(title: str, abstract: str) -> str:
     """Join a title and an abstract as the models read them."""
     return f"{title.rstrip('. ')}. {abstract}"
+
+
+def read_own_claims(file: Path, abstracts: Path) -> tuple[list[Claim], dict[str, Document]]:
+    """Read claims of our own, in the form of claims.jsonl with a number in `twin` for a pair, and their documents."""
+    lines = list(read_lines(file))
+    wanted = {each["id"] for each in lines}
+    documents = {
+        each["paper_id"]: Document(each["paper_id"], each["title"], each["abstract"])
+        for each in read_lines(abstracts)
+        if each["paper_id"] in wanted
+    }
+    claims = [
+        Claim(
+            (each["id"],),
+            each["c"],
+            each["l"],
+            each["k"],
+            "own" if each.get("twin") is None else "own-pairs",
+            tuple(each["e"]),
+            None if each.get("twin") is None else 1_000_000 + each["twin"],
+        )
+        for each in lines
+    ]
+    return claims, documents
 
 
 def read_lines(path: Path) -> Iterator[Any]:

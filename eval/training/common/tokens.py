@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,6 +83,12 @@ class Tokenizer:
                 starts = np.array([start for start, _ in each.offsets], np.int64)
                 found.append(Pieces(np.array(each.ids, np.int64), starts))
         return found
+
+
+def places(smaller: Path, full: Path) -> list[int]:
+    """Return the id in the full vocabulary of each piece of the smaller one, in its order."""
+    mine, all_ = (json.loads(path.read_text("utf-8"))["model"]["vocab"] for path in (smaller, full))
+    return [all_[piece] for piece in sorted(mine, key=mine.__getitem__)]
 
 
 def single(texts: Sequence[Pieces], tokenizer: Tokenizer, mark: int | None, longest: int) -> Batch:

@@ -1,6 +1,6 @@
 """`python -m eval.training.cross_encoder STEP WORK`: make the cross-encoder from the training material, step by step.
 
-Steps: collect (CPU), vocabulary (CPU, if a smaller one is wanted), teach (a GPU; once for each teacher), train (a GPU),
+Steps: collect (CPU), teach (a GPU; once for each teacher), train (a GPU),
 export (CPU), check (CPU). Each reads and writes files in the folder WORK; one whose result is there is left out unless
 --again is given.
 """
@@ -26,10 +26,8 @@ def _parser() -> StepParser:
     part.add_argument("--scifact", type=Path, metavar="DIR")
     part.add_argument("--scitldr", type=Path, metavar="DIR")
     part.add_argument("--planted", type=int, default=4000, help="sentences with a planted error (4000)")
+    part.add_argument("--abstracts", type=Path, metavar="FILE", help="papers of data/claims.jsonl and of unlabelled text")
     part.add_argument("--limit", type=int, help="use only the first so many questions and claims")
-    part = parser.add_step(steps.vocabulary, "Write a tokenizer with fewer words, for a smaller model.")
-    part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
-    part.add_argument("--words", type=int, default=23_300)
     for name, meaning, epochs, rate in (
         ("teach", "Train a teacher, and let it judge every example.", 5, 5e-5),
         ("train", "Train the model that is kept on labels and teachers' logits.", 16, 2e-4),
@@ -41,6 +39,7 @@ def _parser() -> StepParser:
         part.add_argument("--start-tokenizer", type=Path, metavar="FILE", help="of the weights, where it is another")
         part.add_argument("--kind", choices=("bert", "mpnet"), default="bert")
         part.add_argument("--layers", type=int, nargs="+", metavar="N", help="layers to keep (all)")
+        part.add_argument("--four-bit-words", action="store_true", help="round the word pieces, and keep them so")
         part.add_argument("--soft", nargs="+", default=[], metavar="NAME[:HEAD,HEAD]", help="teachers to learn from")
         part.add_argument("--only", choices=("verdicts", "questions"), help="learn from one kind of examples")
         part.add_argument("--epochs", type=int, default=epochs)

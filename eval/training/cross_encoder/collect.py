@@ -3,43 +3,71 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from eval.training.common.records import (
+    Claim,
     Document,
     document_text,
     read_claims,
     read_documents,
     read_groups,
     read_lines,
+    read_own_claims,
     read_questions,
 )
 from eval.training.common.sentences import sentence_spans
 from eval.training.common.splits import Splits, make_splits
 from eval.training.cross_encoder.examples import (
     Examples,
+    add_altered,
     add_claims,
+    add_composed,
     add_planted,
     add_questions,
     add_scifact,
     add_summaries,
+    add_unlabelled,
 )
+
+OWN_CLAIMS = Path(__file__).parents[1] / "data" / "claims.jsonl"
 
 _LIKE_IT = 7  # documents that share words with a summary, beside its own
 _KINDS = ("number", "negation", "antonym")
 
 
 def collect(
-    data: Path, scifact: Path | None, scitldr: Path | None, planted: int, seed: int, limit: int | None = None
+    data: Path,
+    scifact: Path | None,
+    scitldr: Path | None,
+    planted: int,
+    seed: int,
+    limit: int | None = None,
+    abstracts: Path | None = None,
+    composed: int = 6000,
+    unlabelled: int = 6000,
 ) -> Examples:
-    """Build all examples; `limit` keeps the first so many questions and claims, for a trial of the steps."""
+    """Build all examples; `limit` keeps the first so many questions and claims, for a trial of the steps.
+
+    `abstracts` is a file of papers, one a line, for the claims of our own (data/claims.jsonl) and sentences without
+    labels.
+    """
     documents = read_documents(data)
     groups = read_groups(data)
     splits = make_splits(groups, seed)
     found = Examples()
     add_questions(found, read_questions(data)[:limit], documents, splits, seed)
-    add_claims(found, read_claims(data)[:limit], documents, groups, splits, seed)
+    claims = read_claims(data)[:limit]
+    if abstracts:
+        own, more = read_own_claims(OWN_CLAIMS, abstracts)
+        claims += own[:limit]
+        documents |= more
+    add_claims(found, claims, documents, groups, splits, seed)
+    add_composed(found, claims, documents, splits, composed if limit is None else limit, seed)
+    add_altered(found, list(_altered(claims, splits, seed)), documents)
+    if abstracts:
+        add_unlabelled(found, _strangers(abstracts, documents, unlabelled if limit is None else limit, seed), seed)
     if scifact:
         add_scifact(found, list(read_lines(scifact / "verify_train.jsonl"))[:limit], "train")
         add_scifact(found, list(read_lines(scifact / "verify_dev.jsonl"))[:limit], "held")
@@ -72,6 +100,25 @@ def _retrieval(folder: Path, limit: int | None) -> list[tuple[str, list[str]]]:
         own = sorted(relevant[query] & texts.keys())[0]
         found.append((queries[query], [texts[own], *(texts[each] for each in others)]))
     return found
+
+
+def _altered(claims: Sequence[Claim], splits: Splits, seed: int) -> Iterator[tuple[Claim, str]]:
+    """Yield the supported training claims in which an error can be planted, and each with its error."""
+    from eval.claims.corruptions import plant
+
+    chance = random.Random(f"{seed}/altered")
+    for claim in claims:
+        if claim.label == "s" and len(claim.documents) == 1 and splits.of(claim.documents) == "train":
+            kinds = chance.sample(_KINDS, len(_KINDS))
+            false = next((made for kind in kinds if (made := plant(claim.text, kind, seed))), None)  # type: ignore[arg-type]
+            if false:
+                yield claim, false
+
+
+def _strangers(abstracts: Path, known: Mapping[str, Document], count: int, seed: int) -> list[Document]:
+    read = [Document(each["paper_id"], each["title"], each["abstract"]) for each in read_lines(abstracts)]
+    read = [each for each in read if each.id not in known]
+    return random.Random(f"{seed}/strangers").sample(read, min(count, len(read)))
 
 
 def _planted(

@@ -24,7 +24,7 @@ from eval.training.common.sentences import sentence_spans
 from eval.training.cross_encoder.examples import Examples, Unit
 from eval.training.cross_encoder.train import Material
 
-_CLAIMS = ("claims", "pairs", "answers", "several")
+_CLAIMS = ("claims", "pairs", "answers", "several", "own", "own-pairs")
 _FALSE_SHARE = 0.06
 
 Logits = NDArray[np.float32]
@@ -35,7 +35,7 @@ def thresholds(material: Material, logits: Mapping[int, Logits]) -> dict[str, li
 
     `supports_cut` passes at most a small share of false sentences; `supports_even_cut` has the best balanced accuracy.
     """
-    right, scores = _claim_scores(material, logits, "choose", ("claims", "answers"))
+    right, scores = _claim_scores(material, logits, "choose", ("claims", "answers", "own"))
     found: dict[str, list[float] | float] = {"supports_cut": balanced_threshold(right, scores, _FALSE_SHARE)}
     found["supports_even_cut"] = balanced_threshold(right, scores, 1.0)
     found["supports_platt"] = list(platt(scores, right))

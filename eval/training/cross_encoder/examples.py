@@ -170,7 +170,7 @@ def add_claims(
         if claim.twin is not None:
             twins.setdefault(claim.twin, []).append(row)
             if len(twins[claim.twin]) == 2:
-                into.add("pairs", split, twins[claim.twin], f"{claim.label}:{claim.origin}")
+                into.add(claim.source, split, twins[claim.twin], f"{claim.label}:{claim.origin}")
         else:
             source = claim.source if len(claim.documents) == 1 else "several"
             into.add(source, split, [row], f"{claim.label}:{claim.origin}")
@@ -181,6 +181,84 @@ def add_claims(
         if split == "train" and others:
             other = into.number(documents[chance.choice(others)].text)
             into.add("elsewhere", "train", [Row(row.first, other, (UNKNOWN, UNKNOWN, 0.0, 0.0), weight=0.5)])
+
+
+def add_composed(
+    into: Examples,
+    claims: Sequence[Claim],
+    documents: Mapping[str, Document],
+    splits: Splits,
+    count: int,
+    seed: int,
+) -> None:
+    """Add training claims joined two by two: of one document, whose labels follow, and of two documents together.
+
+    Joined claims are supported where both are, and contradicted where one is.
+    """
+    chance = random.Random(f"{seed}/composed")
+    single = [each for each in claims if each.source in ("claims", "own") and splits.of(each.documents) == "train"]
+    by_document: dict[str, list[Claim]] = {}
+    for claim in single:
+        by_document.setdefault(claim.documents[0], []).append(claim)
+    several = [each for each in by_document.values() if len(each) > 1]
+    for _ in range(count if several else 0):
+        one, other = chance.sample(chance.choice(several), 2)
+        document = documents[one.documents[0]]
+        evidence = _evidence(document, (*one.evidence, *other.evidence))
+        text = into.number(_joined(one.text, other.text, chance))
+        into.add("merged", "train", [Row(text, into.number(document.text), _both(one, other), evidence, 0.5)])
+    for _ in range(count // 4 if single else 0):
+        one, other = chance.sample(single, 2)
+        joined = _joined(one.text, other.text, chance)
+        texts = [shortened(joined, documents[each.documents[0]], 550) for each in (one, other)]
+        chance.shuffle(texts)
+        row = Row(into.number(joined), into.number(" ".join(texts)), _both(one, other), weight=0.5)
+        into.add("several-merged", "train", [row])
+
+
+def _joined(one: str, other: str, chance: random.Random) -> str:
+    one = one.rstrip(".")
+    start = other if other[:2].isupper() or not other[:1].isupper() else other[0].lower() + other[1:]
+    return f"{one}{chance.choice((', and ', '; ', ', while ', '. '))}{start}"
+
+
+def _both(one: Claim, other: Claim) -> Targets:
+    labels = {one.label, other.label}
+    contradicts = 1.0 if "c" in labels else 0.0 if labels <= {"s", "n"} else UNKNOWN
+    return (UNKNOWN, UNKNOWN, float(labels == {"s"}), contradicts)
+
+
+def add_altered(into: Examples, twins: Sequence[tuple[Claim, str]], documents: Mapping[str, Document]) -> None:
+    """Add supported claims with a twin that has a planted error."""
+    for claim, false in twins:
+        document = documents[claim.documents[0]]
+        second, evidence = into.number(document.text), _evidence(document, claim.evidence)
+        rows = [
+            Row(into.number(claim.text), second, (UNKNOWN, UNKNOWN, 1.0, 0.0), evidence),
+            Row(into.number(false), second, (UNKNOWN, UNKNOWN, 0.0, UNKNOWN), evidence, 0.7),
+        ]
+        into.add("altered", "train", rows)
+
+
+def add_unlabelled(into: Examples, documents: Sequence[Document], seed: int) -> None:
+    """Add sentences of abstracts against the rest of the abstract, as they are and altered: only teachers label them."""
+    from eval.claims.corruptions import plant
+
+    chance = random.Random(f"{seed}/unlabelled")
+    unknown = (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+    for document in documents:
+        spans = sentence_spans(document.abstract)
+        if len(spans) < 4:
+            continue
+        start, end = chance.choice(spans)
+        sentence = document.abstract[start:end]
+        whole, rest = document.text, _text(document, [span for span in spans if span != (start, end)])
+        kinds = chance.sample(("number", "negation", "antonym"), 3)
+        altered = next((made for kind in kinds if (made := plant(sentence, kind, seed))), None)  # type: ignore[arg-type]
+        rows = [Row(into.number(sentence), into.number(rest), unknown)]
+        if altered:
+            rows.append(Row(into.number(altered), into.number(whole), unknown))
+        into.add("unlabelled", "train", rows)
 
 
 def _claim_row(into: Examples, claim: Claim, documents: Mapping[str, Document]) -> Row:

@@ -7,13 +7,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from eval.training.common.bert import layer_count, load_bert
+from eval.training.common.bert import layer_count, load_bert, load_mpnet
 from eval.training.cross_encoder.examples import HEADS
 
 OUTPUTS = ("logits", "evidence")
-_MPNET_SHIFT = 4  # MPNet's vocabulary is BERT's behind <s>, <pad>, </s> and <unk>
-_MPNET_FIRST_POSITION = 2
-_BERT_PAD, _BERT_CLS, _BERT_SEP = 0, 101, 102
 
 
 class CrossEncoder(nn.Module):
@@ -79,41 +76,16 @@ def from_student(state: Mapping[str, Tensor], layers: Sequence[int] | None = Non
     return made
 
 
-class MpnetBody(nn.Module):
-    """MPNet (Song et al., NeurIPS 2020) behind BERT's ids; it knows no segments."""
+def round_words(network: CrossEncoder) -> None:
+    """Round the table of word pieces to what its 4-bit form can hold, and learn it no further."""
+    from eval.training.common.export import rounded
 
-    def __init__(self, state: Mapping[str, Tensor]) -> None:
-        from transformers import MPNetConfig, MPNetModel
-
-        super().__init__()
-        words, self.width = state["embeddings.word_embeddings.weight"].shape
-        layers = 1 + max(int(name.split(".")[2]) for name in state if name.startswith("encoder.layer."))
-        config = MPNetConfig(
-            vocab_size=words,
-            hidden_size=self.width,
-            num_hidden_layers=layers,
-            num_attention_heads=self.width // 64,
-            intermediate_size=4 * self.width,
-            max_position_embeddings=514,
-        )
-        self.inner = MPNetModel(config, add_pooling_layer=False)
-        own = self.inner.state_dict()
-        missing = self.inner.load_state_dict({k: v.float() for k, v in state.items() if k in own}, strict=False)
-        if any("position_ids" not in name for name in missing.missing_keys):
-            raise ValueError(f"the checkpoint lacks {missing.missing_keys}: name an MPNet's")
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
-        """Return states of shape (texts, tokens, width)."""
-        ids = input_ids + _MPNET_SHIFT
-        for bert, mpnet in ((_BERT_CLS, 0), (_BERT_PAD, 1), (_BERT_SEP, 2)):
-            ids = torch.where(input_ids == bert, mpnet, ids)
-        places = torch.arange(ids.shape[1], device=ids.device) + _MPNET_FIRST_POSITION
-        found = self.inner(input_ids=ids, attention_mask=attention_mask, position_ids=places.expand_as(ids))
-        states: Tensor = found.last_hidden_state
-        return states
+    words = network.body.words.weight
+    words.data.copy_(rounded(words.data))
+    words.requires_grad = False
 
 
 def from_mpnet(state: Mapping[str, Tensor]) -> CrossEncoder:
     """Start a teacher from an MPNet's weights."""
-    body = MpnetBody(state)
-    return CrossEncoder(body, body.width)
+    body = load_mpnet(state)
+    return CrossEncoder(body, body.words.weight.shape[1])

@@ -36,7 +36,7 @@ def collect(given: Namespace) -> None:
     if _there(out, given):
         return
     given.work.mkdir(parents=True, exist_ok=True)
-    examples = gather(given.data, given.scifact, given.scitldr, given.planted, given.seed, given.limit)
+    examples = gather(given.data, given.scifact, given.scitldr, given.planted, given.seed, given.limit, given.abstracts)
     examples.save(out)
     folders = [folder for folder in (given.data, given.scifact, given.scitldr) if folder]
     write_json(
@@ -47,16 +47,6 @@ def collect(given: Namespace) -> None:
             "units": dict(Counter(f"{unit.source} {unit.split}" for unit in examples.units)),
         },
     )
-
-
-def vocabulary(given: Namespace) -> None:
-    """Write tokenizer.json with fewer words than the given one."""
-    from eval.training.common.vocabulary import trimmed
-
-    out = given.work / "tokenizer.json"
-    if not _there(out, given):
-        given.work.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(trimmed(given.tokenizer, given.words), ensure_ascii=False), encoding="utf-8")
 
 
 def teach(given: Namespace) -> None:
@@ -76,11 +66,14 @@ def _fit(given: Namespace, score_all: bool) -> None:
 
     from eval.training.common.tokens import Tokenizer
     from eval.training.cross_encoder import train as training
+    from eval.training.cross_encoder.network import round_words
 
     examples = Examples.load(given.work / _EXAMPLES)
     tokenizer = Tokenizer(given.tokenizer)
     material = training.Material.of(examples, tokenizer, mean_logits(given.work, given.soft))
     network = _start(given)
+    if given.four_bit_words:
+        round_words(network)
     _log.info("rows=%d parameters=%d", len(material.rows), training.count(network))
     fields = {field.name for field in dataclasses.fields(training.Settings)}
     settings = training.Settings(
@@ -110,6 +103,7 @@ def _fit(given: Namespace, score_all: bool) -> None:
             "settings": dataclasses.asdict(settings),
             "start": {"file": given.start.name, "sha256": sha256(given.start), "layers": given.layers},
             "teachers": given.soft,
+            "four_bit_words": given.four_bit_words,
             "examples_sha256": sha256(given.work / _EXAMPLES),
             **measured,
         },
@@ -162,9 +156,11 @@ def export(given: Namespace) -> None:
     if _there(out, given):
         return
     state = torch.load(given.work / f"{given.name}.pt", map_location="cpu", weights_only=True)
-    export_int8(from_student({name: value.float() for name, value in state.items()}), OUTPUTS, out)
-    shutil.copyfile(given.tokenizer, given.out / "tokenizer.json")
+    network = from_student({name: value.float() for name, value in state.items()})
     report = json.loads((given.work / f"{given.name}.json").read_text("utf-8"))
+    words = network.body.words.weight if report["four_bit_words"] else None
+    export_int8(network, OUTPUTS, out, words=words)
+    shutil.copyfile(given.tokenizer, given.out / "tokenizer.json")
     collected = json.loads((given.work / "collect.json").read_text("utf-8"))
     write_json(
         given.out / "metadata.json",
@@ -237,7 +233,7 @@ def _start(given: Namespace) -> CrossEncoder:
     import torch
 
     from eval.training.common.published import load_weights
-    from eval.training.common.vocabulary import places
+    from eval.training.common.tokens import places
     from eval.training.cross_encoder.network import from_bert, from_mpnet, from_student
 
     if given.start.suffix == ".pt":

@@ -34,10 +34,17 @@ _DRAWN: Mapping[str, tuple[float, int]] = {
     "little": (0.5, 1),
     "elsewhere": (0.2, 1),
     "planted": (0.4, 2),
+    "merged": (0.3, 1),
+    "several-merged": (0.5, 1),
+    "altered": (0.5, 2),
+    "unlabelled": (0.4, 2),
     "scifact-list": (0.4, 5),
     "scitldr-list": (0.25, 5),
 }
-_VERDICTS = ("claims", "pairs", "answers", "several", "without", "little", "elsewhere", "planted", "scifact")
+_VERDICTS = (
+    *("claims", "pairs", "answers", "several", "without", "little", "elsewhere", "planted", "scifact"),
+    *("own", "own-pairs", "merged", "several-merged", "altered", "unlabelled"),
+)
 _HEAD_WEIGHTS = (1.0, 1.0, 1.5, 1.0)
 _LISTWISE = 0.3
 _TWINS = 0.3
@@ -208,6 +215,8 @@ def _batches(material: Material, settings: Settings, epoch: int) -> Iterator[NDA
     drawn: list[list[int]] = []
     for number, unit in enumerate(material.units):
         share, limit = _DRAWN.get(unit.source, (1.0, 2))
+        if unit.source == "unlabelled" and material.soft is None:
+            continue
         if unit.split == "train" and only[number] and kept.random() < settings.share and chance.random() < share:
             rows = list(range(int(material.starts[number]), int(material.starts[number + 1])))
             drawn.append(_draw(rows, material.targets, limit, chance))
@@ -245,20 +254,27 @@ def _loss(network: CrossEncoder, ready: Prepared, settings: Settings, device: st
     labels, weights, units = (each.to(device, non_blocking=True) for each in (ready.labels, ready.weights, ready.units))
     soft = None if ready.soft is None else ready.soft.to(device, non_blocking=True)
     loss = _pointwise(logits, labels, weights, soft, settings.soft)
+    lists = labels if soft is None else torch.where(torch.isnan(soft), labels, labels.lerp(soft, settings.soft))
     for head in (_BELONGS, _ANSWERS):
-        loss = loss + _LISTWISE * _listwise(logits[:, head], labels[:, head], units)
+        loss = loss + _LISTWISE * _listwise(logits[:, head], lists[:, head], units)
     loss = loss + _TWINS * _twins(logits[:, _SUPPORTS], labels[:, _SUPPORTS], units)
     return loss + _EVIDENCE * torch.cat(marks).sum() / max(1, int(torch.cat(marked).sum()))
 
 
 def _pointwise(logits: Tensor, labels: Tensor, weights: Tensor, soft: Tensor | None, share: float) -> Tensor:
-    """Return the weighted cross-entropy of known targets, mixed with that of teachers' probabilities where known."""
+    """Return the weighted cross-entropy of known targets, mixed with that of teachers' probabilities where known.
+
+    Of a row without any label theirs is taken alone.
+    """
     known = ~torch.isnan(labels)
     losses = _cross_entropy(logits, torch.nan_to_num(labels))
     if soft is not None:
         taught = ~torch.isnan(soft)
-        mixed = (1 - share) * losses + share * _cross_entropy(logits, torch.nan_to_num(soft))
-        losses = torch.where(taught, mixed, losses)
+        only = _cross_entropy(logits, torch.nan_to_num(soft))
+        mixed = (1 - share) * losses + share * only
+        unlabelled = taught & ~known.any(1, keepdim=True)
+        losses = torch.where(unlabelled, only, torch.where(taught, mixed, losses))
+        known = known | unlabelled
     rate = weights[:, None] * torch.tensor(_HEAD_WEIGHTS, device=logits.device) * known
     return (losses * rate).sum() / rate.sum().clamp(min=1.0)
 

@@ -82,7 +82,7 @@ def _token_vectors(folder: Path, texts: Sequence[str]) -> Iterator[NDArray[np.fl
     """Embed each text's tokens, without a projection: unit vectors (n, 384)."""
     model, tokenizer = OnnxModel(folder), open_tokenizer(folder, _MAX_TOKENS, _DOCUMENT_MARK)
     for encoding in tokenizer.encode_batch(texts):
-        yield l2_normalize(model.run([encoding])[0])
+        yield l2_normalize(model.outputs(encoding, None)[0])
 
 
 def sum_of_products(vectors: Iterable[NDArray[np.float32]]) -> NDArray[np.float64]:

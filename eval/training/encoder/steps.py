@@ -279,9 +279,8 @@ def _taught(work: Path, names: Sequence[str], questions: Questions) -> Mapping[s
 def _start(given: Namespace) -> Encoder:
     import torch
 
-    from eval.training.common.bert import layer_count
+    from eval.training.common.bert import layer_count, load_mpnet
     from eval.training.common.published import load_weights
-    from eval.training.cross_encoder.network import MpnetBody
     from eval.training.encoder.network import Encoder, from_published, from_saved
 
     if given.start.suffix == ".pt":
@@ -289,8 +288,8 @@ def _start(given: Namespace) -> Encoder:
         return from_saved({name: value.float() for name, value in state.items()})
     state = load_weights(given.start)
     if given.kind == "mpnet":
-        body = MpnetBody(state)
-        return Encoder(body, body.width)
+        body = load_mpnet(state)
+        return Encoder(body, body.words.weight.shape[1])
     projection = torch.from_numpy(np.load(given.projection).astype(np.float32)) if given.projection else None
     return from_published(state, projection, given.layers or range(layer_count(state)))
 
