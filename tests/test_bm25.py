@@ -3,8 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from rag.index.bm25 import Bm25Index
 from rag.text.tokens import tokenize
 from tests.fakes import PAPERS
@@ -29,8 +27,3 @@ def test_saved_index_scores_the_same(tmp_path: Path) -> None:
     index = Bm25Index.build(PAPERS)
     index.save(tmp_path / "bm25")
     assert list(Bm25Index.load(tmp_path / "bm25").scores(["kv", "cach"])) == list(index.scores(["kv", "cach"]))
-
-
-def test_rare_word_weighs_more_than_a_common_one() -> None:
-    rarity = Bm25Index.build(PAPERS).idf(["cach", "we", "zebra"])
-    assert rarity == pytest.approx({"cach": 1.0986, "we": 0.7885, "zebra": 1.9459}, abs=1e-4)

@@ -5,7 +5,7 @@ Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,24 +56,6 @@ class Bm25Index:
             return np.zeros(self._size, np.float32)
         return np.asarray(self._index.get_scores(known), np.float32)
 
-    def idf(self, terms: Iterable[str]) -> dict[str, float]:
-        """Return the inverse document frequency of terms, ln(1 + N / (df + ½))."""
-        return {term: float(np.log1p(self._size / (0.5 + self._document_frequency(term)))) for term in terms}
-
-    def has_term(self, term: str) -> bool:
-        """Return whether any paper contains a term."""
-        return term in self._index.vocab_dict
-
-    def _document_frequency(self, term: str) -> int:
-        position = self._index.vocab_dict.get(term)
-        starts = self._index.scores["indptr"]
-        return 0 if position is None else int(starts[position + 1] - starts[position])
-
     @property
     def _size(self) -> int:
         return int(self._index.scores["num_docs"])
-
-
-def idf_coverage(idf: Mapping[str, float], terms: Container[str]) -> float:
-    """Return the share of a question's terms, weighted by their idf, that are among `terms`; in [0, 1]."""
-    return sum(weight for term, weight in idf.items() if term in terms) / (sum(idf.values()) or 1.0)

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.models.encoder import document_text as document_text
 from rag.models.onnx import Array, OnnxModel, open_tokenizer, verified_metadata
 
 FOLDER = Path(__file__).parent / "weights" / "cross_encoder"
@@ -35,7 +34,7 @@ class PairScores:
     supports: Array
     contradicts: Array
     evidence: tuple[Array, ...]
-    offsets: tuple[Array, ...]
+    offsets: tuple[NDArray[np.int32], ...]
 
     def span_evidence(self, text: int, spans: Sequence[tuple[int, int]]) -> Array:
         """Return the mean evidence of the tokens that start in each span of a text; the least where there is none."""
@@ -99,7 +98,8 @@ class OnnxCrossEncoder:
 
 def _of_text(encoding: Any) -> NDArray[np.bool_]:
     """Return which tokens of a pair are of its second text, special ones left out."""
-    return (np.array(encoding.type_ids) == 1) & (np.array(encoding.special_tokens_mask) == 0)
+    inside: NDArray[np.bool_] = (np.array(encoding.type_ids) == 1) & (np.array(encoding.special_tokens_mask) == 0)
+    return inside
 
 
 def _offsets(encoding: Any) -> NDArray[np.int32]:

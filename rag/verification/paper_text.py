@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.models.cross_encoder import document_text
+from rag.models.encoder import document_text
 from rag.text.normalize import normalize
 from rag.text.sentences import sentence_spans
 from rag.types import Paper
