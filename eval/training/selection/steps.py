@@ -110,7 +110,7 @@ def _search(work: Path, collection: Collection) -> tuple[Search, list[Example]]:
     from rag.retrieval.encoded_query import QueryEncoder
     from rag.settings import Settings
 
-    settings = scratch_settings(Settings(), work, collection.name)
+    settings = scratch_settings(Settings(), work, collection.folder)
     models = load_models(settings)
     assert models.cross_encoder
     test_set = TestSet(collection.name, "test", collection.papers, {}, {}, Skipped())
