@@ -16,6 +16,10 @@ from rag.types import Filters, Overrides
         (["--authors", "1"], Overrides(filters=Filters(least_authors=1, most_authors=1))),
         (["--authors", "2-4"], Overrides(filters=Filters(least_authors=2, most_authors=4))),
         (["--authors", "10-"], Overrides(filters=Filters(least_authors=10))),
+        (
+            ["--coauthor", "A", "--coauthor", "B", "--organisation", "C", "--not-date", "2024", "--not-author", "D"],
+            Overrides(filters=Filters(coauthors=("A", "B"), organisation="C", not_date="2024", not_author="D")),
+        ),
         (["--venue", "ICML 2023", "--with-code"], Overrides(filters=Filters(venue="ICML 2023", code=True))),
         (["--without-code"], Overrides(filters=Filters(code=False))),
         (["--kind", "list", "--as-is"], Overrides(kind="list", as_is=True)),

@@ -18,6 +18,26 @@ def test_each_constraint_is_said_in_plain_english() -> None:
         "venue": "at ICML",
         "code": "with code",
     }
+    more = Filters(
+        author="Ada Quill",
+        coauthors=("Bo Tanaka",),
+        organisation="DeepMind",
+        not_date="2025",
+        not_author="Osei",
+        not_venue="ICML",
+        not_organisation="Google",
+    )
+    assert filter_phrases(more) == {
+        "author": "by Ada Quill",
+        "coauthors": "by Bo Tanaka too",
+        "organisation": "from DeepMind",
+        "not_date": "not dated 2025",
+        "not_author": "not by Osei",
+        "not_venue": "not at ICML",
+        "not_organisation": "not from Google",
+    }
+    for name in filter_phrases(more):
+        assert name not in filter_phrases(more.without(name))
     assert filter_phrases(Filters()) == {}
     assert filter_phrases(Filters(code=False)) == {"code": "without code"}
 

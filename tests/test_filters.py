@@ -13,6 +13,7 @@ PAPER = Paper(
     authors_complete=True,
     venue="ICML 2024",
     code="https://example.org/code",
+    organisation="Google DeepMind",
 )
 BARE = Paper("2", "Dunes", "Text.")
 
@@ -36,6 +37,15 @@ BARE = Paper("2", "Dunes", "Text.")
         (Filters(code=True), True),
         (Filters(code=False), False),
         (Filters(since="2024", author="Quill", venue="ICML", code=True), True),
+        (Filters(author="Quill", coauthors=("Tanaka",)), True),
+        (Filters(author="Quill", coauthors=("Osei",)), False),
+        (Filters(organisation="DeepMind"), True),
+        (Filters(organisation="Google Research"), False),
+        (Filters(not_date="2024"), False),
+        (Filters(not_date="2023"), True),
+        (Filters(not_author="Tanaka"), False),
+        (Filters(not_venue="NeurIPS"), True),
+        (Filters(not_organisation="Google"), False),
     ],
 )
 def test_paper_passes_where_it_satisfies_every_filter(filters: Filters, passes: bool) -> None:
@@ -52,6 +62,7 @@ def test_what_is_unknown_of_a_paper_satisfies_no_filter() -> None:
     )
     assert not [filters for filters in asked if filters.admits(BARE)]
     assert Filters(code=False).admits(BARE)
+    assert Filters(not_date="2024", not_author="Quill", not_venue="ICML", not_organisation="Google").admits(BARE)
 
 
 def test_author_count_is_the_given_one_and_else_that_of_a_complete_list() -> None:

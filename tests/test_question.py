@@ -84,6 +84,7 @@ def test_order_and_count_are_read(encoder: Encoder, reader: QuestionReader) -> N
     one = reader.read(encoder.encode_question("the oldest paper on speech recognition"))
     assert (one.order, one.count) == ("oldest", 1)
     assert reader.read(encoder.encode_question("which of these is the newest?")).count == 1
+    assert reader.read(encoder.encode_question("papers on speech recognition, newest paper first")).count is None
 
 
 def test_sides_of_a_comparison_are_its_subjects(encoder: Encoder, reader: QuestionReader) -> None:
@@ -131,6 +132,16 @@ def test_alternatives_are_not_applied_in_part(reader: QuestionReader) -> None:
     venues = reader.read(encoded("papers at ICML or at Nature", ("ICML", "venue"), ("Nature", "venue")))
     assert [(each.text, each.reason) for each in venues.unapplied] == [("ICML", "several"), ("Nature", "several")]
     assert not venues.filters
+
+
+def test_two_names_of_one_venue_are_one(reader: QuestionReader) -> None:
+    query = reader.read(encoded("papers at NeurIPS or NIPS", ("NeurIPS", "venue"), ("NIPS", "venue")))
+    assert (query.kind, query.filters, query.unapplied) == ("metadata", Filters(venue="NeurIPS"), ())
+
+
+def test_records_do_not_list_every_paper_for_what_is_not_applied(reader: QuestionReader) -> None:
+    query = reader.read(encoded("papers from OpenAI", ("OpenAI", "organisation"), kind="metadata"))
+    assert (query.kind, len(query.unapplied)) == ("list", 1)
 
 
 def test_what_is_less_likely_than_not_is_unsure(reader: QuestionReader) -> None:

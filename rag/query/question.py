@@ -18,6 +18,7 @@ from rag.query.dates import Bounds, join_dates, read_dates
 from rag.query.names import LibraryNames, clean_name, clean_place
 from rag.query.numbers import read_author_count, read_count
 from rag.text.dates import next_date, previous_date
+from rag.text.names import venue_tokens
 from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
@@ -37,6 +38,7 @@ _EXCLUDING = frozenset(
 )
 _ARTICLES = frozenset(("a", "an", "the"))
 _ONE = frozenset("paper one article preprint publication study work".split())
+_SORTED = frozenset("first top by from order ordered sorted to".split())
 _SINGULAR = frozenset(("is", "was"))
 _WORD = re.compile(r"[^\W_]+")
 
@@ -52,6 +54,7 @@ class _Found:
     stated: dict[str, Unapplied] = field(default_factory=dict)
     order: Order | None = None
     ordering: str = ""
+    lists: bool = False
     count: int | None = None
 
 
@@ -72,11 +75,13 @@ class QuestionReader:
             return Query(text, "lookup", text, follow_up=follow_up)
         kind, sure = _kind(encoded.kinds)
         tags = _joined(encoded.tags, text)
-        found = self._found(text, tags, must_match=kind in ("list", "metadata", "summary"))
+        found = self._found(text, tags, kind)
         topics = [each for each in tags if each.tag in _TOPICS]
         filters = Filters(**found.values)  # type: ignore[arg-type]
         constrained = bool(filters or found.order or found.count)
         kind, subjects = self._subjects(kind, text, topics, constrained)
+        if kind == "metadata" and found.unapplied and not (constrained or subjects):
+            kind = "list"  # the records would list every paper
         return Query(
             text,
             kind,
@@ -108,9 +113,10 @@ class QuestionReader:
             return "metadata", ()
         return kind, ()
 
-    def _found(self, text: str, tags: Sequence[Tagged], must_match: bool) -> _Found:
-        """Normalise all stretches; with `must_match`, a name that is not in the library is a filter all the same."""
-        found = _Found()
+    def _found(self, text: str, tags: Sequence[Tagged], kind: Kind) -> _Found:
+        """Normalise all stretches; where papers are listed, a name that no paper has is a filter all the same."""
+        found = _Found(lists=kind == "list")
+        must_match = kind in ("list", "metadata", "summary")
         for each in tags:
             if each.tag in _TOPICS or _ARTICLES.issuperset(_tokens(text[each.start : each.end])):
                 continue
@@ -118,7 +124,7 @@ class QuestionReader:
             if each.probability >= _SURE:
                 reason = "unreadable" if len(said) > _LONGEST else self._add(found, each, text, must_match)
                 found.unapplied += [Unapplied(said[:_LONGEST], each.tag, reason)] if reason else []
-            elif len(said) <= _LONGEST and self._add(_Found(), each, text, must_match=False) is None:
+            elif len(said) <= _LONGEST and self._add(_Found(), each, text, must_match=True) is None:
                 found.unapplied.append(Unapplied(said, each.tag, "unsure"))
         self._add_authors(found, text, must_match)
         since, until = join_dates(found.dates)
@@ -137,7 +143,8 @@ class QuestionReader:
             order = read_order(said)
             found.order = read_order(f"{found.ordering} {said}") if order else found.order
             found.ordering += f" {said}" if order else ""
-            if order and found.count is None and _asks_for_one(text[: each.start], text[each.end :]):
+            before = "" if found.lists else text[: each.start]
+            if order and found.count is None and _asks_for_one(before, said, text[each.end :]):
                 found.count = 1
             return None if order else "unreadable"
         if each.tag == "count":
@@ -161,9 +168,11 @@ class QuestionReader:
     def _set(self, found: _Found, part: Unapplied, **values: object) -> UnappliedReason | None:
         """Set filters that a part of the question states; of two that differ neither is set."""
         before = next((found.stated[name] for name in values if name in found.stated), None)
-        if before is None or all(found.values.get(name) == value for name, value in values.items()):
+        if before is None:
             found.values |= values
             found.stated |= dict.fromkeys(values, part)
+            return None
+        if all(_same(found.values.get(name), value) for name, value in values.items()):
             return None
         if any(found.values.pop(name, None) is not None for name in values):
             found.unapplied.append(replace(before, reason="several"))
@@ -260,27 +269,36 @@ def _kind(kinds: Mapping[str, float]) -> tuple[Kind, bool]:
 
 
 def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
-    """Join a bare year to the venue before it ("ICML 2023"), and what is excluded to the words that exclude it."""
+    """Join a bare year to the venue before it ("ICML 2023"), what is excluded to its "except", and parts of a topic."""
     found: list[Tagged] = []
     for each in tags:
         last = found[-1] if found else None
-        if last and not text[last.end : each.start].strip("'’ "):
+        if last and not text[last.end : each.start].strip("'’- "):
             said = text[last.start : last.end]
             edition = last.tag == "venue" and each.tag == "date" and text[each.start : each.end].strip("'’ ").isdigit()
             excluded = last.tag == "exclusion" and each.tag != "exclusion" and _EXCLUDING.issuperset(_tokens(said))
-            if edition or excluded:
+            phrase = last.tag == each.tag == "topic"
+            if edition or excluded or phrase:
                 found[-1] = replace(last, end=each.end)
                 continue
         found.append(each)
     return found
 
 
-def _asks_for_one(before: str, after: str) -> bool:
+def _same(one: object, other: object) -> bool:
+    """Return whether two values of a filter are one, as NeurIPS and NIPS are."""
+    both = isinstance(one, str) and isinstance(other, str)
+    return one == other or (both and venue_tokens(str(one)) == venue_tokens(str(other)))
+
+
+def _asks_for_one(before: str, order: str, after: str) -> bool:
     """Return whether an order stands in the singular: "the newest paper", "which is the newest?"."""
-    following = _WORD.search(after[:_LONGEST])
+    following = _tokens(after[:_LONGEST])[:2]
+    if not _SORTED.isdisjoint((*_tokens(order), *following[1:])):
+        return False
     if following:
-        return following[0].casefold() in _ONE
-    return bool(_SINGULAR.intersection(_tokens(before[-_LONGEST:])[-2:]))
+        return following[0] in _ONE
+    return not _SINGULAR.isdisjoint(_tokens(before[-_LONGEST:])[-2:])
 
 
 def _words(text: str, each: Tagged) -> str:
