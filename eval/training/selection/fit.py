@@ -35,26 +35,26 @@ class Fitted:
     answerable: Floats
 
 
-def doubt(
-    search: Search, examples: Sequence[Example], rerank_depth: int, likely: Callable[[float], bool]
+def impute(
+    search: Search, examples: Sequence[Example], rerank_depth: int, chance: Callable[[float], float]
 ) -> list[Example]:
-    """Return the examples with the label nan of papers that nobody judged and that seem to belong.
+    """Return the examples with the chance of belonging as the label of papers that nobody judged.
 
-    `likely` says so of the cross-encoder's logit; it reads what is undecided.
+    `chance` gives it from the cross-encoder's logit, which reads what is undecided; the rest does not belong.
     """
-    doubted = list(examples)
+    imputed = list(examples)
     for _ in range(_ROUNDS):
-        relevance = _fit_relevance(doubted)
+        relevance = _fit_relevance(imputed)
         for i, each in enumerate(examples):
             if each.asked.judged is None or each.asked.form == "none":
                 continue
             labels = each.belongs.copy()
             read = undecided(relevance.logits(relevance_features(each.candidates.signals)), rerank_depth)
             for j, scores in zip(read, search.read(each, read), strict=True):
-                if each.candidates.paper_ids[j] not in each.asked.judged and likely(scores.belongs):
-                    labels[j] = np.nan
-            doubted[i] = replace(each, belongs=labels)
-    return doubted
+                if each.candidates.paper_ids[j] not in each.asked.judged:
+                    labels[j] = chance(scores.belongs)
+            imputed[i] = replace(each, belongs=labels)
+    return imputed
 
 
 def fit_ranker(search: Search, examples: Sequence[Example], rerank_depth: int) -> Fitted:
@@ -110,7 +110,7 @@ def _answered(examples: Sequence[Example]) -> list[Example]:
 
 
 def fit_logistic(features: Features, labels: Floats) -> Logistic:
-    """Fit an L2-regularised logistic regression to labels 1 and 0; rows of nan are left out.
+    """Fit an L2-regularised logistic regression to labels from 0 to 1; rows of nan are left out.
 
     The coefficients are for the features in their own units.
     """
