@@ -228,8 +228,8 @@ class Engine:
             return ()
         if query.kind == "metadata":
             return None
-        # Half a title is half wrong: the nearest paper is what is asked for.
-        if query.kind == "lookup" or (query.papers and query.kind in ("compare", "summary")):
+        # Half a title is half wrong: the nearest paper is what is asked for. A comparison says what no paper mentions.
+        if query.kind in ("lookup", "compare") or (query.papers and query.kind == "summary"):
             return None
         ranker = self.scorer.ranker
         probability = answerable_probability(found.ranking, ranker)

@@ -9,7 +9,7 @@ import pytest
 
 from eval.gold.questions import Question
 from eval.training.selection.collections import Asked, Form, from_gold
-from eval.training.selection.fit import doubt, fit_logistic, fit_ranker, ranker_to_json
+from eval.training.selection.fit import fit_logistic, fit_ranker, impute, ranker_to_json
 from eval.training.selection.report import calibration, measure
 from eval.training.selection.search import Example, KeptReadings, Search
 from rag.index.library import Library
@@ -74,13 +74,13 @@ def test_fitted_ranker_ranks_what_belongs_first_and_refuses_what_nothing_answers
     assert set(ranker_to_json(fitted.ranker)) >= {"relevance", "answerable", "threshold"}
 
 
-def test_paper_that_was_not_judged_and_seems_to_belong_teaches_nothing(library: Library, tmp_path: Path) -> None:
+def test_paper_that_was_not_judged_belongs_as_far_as_the_cross_encoder_says(library: Library, tmp_path: Path) -> None:
     found, examples = search(library, tmp_path / "read.jsonl")
-    same = doubt(found, examples, 3, lambda logit: True)
+    same = impute(found, examples, 3, lambda logit: 0.75)
     assert [each.belongs.tolist() for each in same] == [each.belongs.tolist() for each in examples]
     open_ones = [replace(each, asked=replace(each.asked, judged=each.asked.belong)) for each in examples]
-    doubted = doubt(found, open_ones, 3, lambda logit: True)
-    assert np.isnan(doubted[0].belongs).sum() == 2
+    imputed = impute(found, open_ones, 3, lambda logit: 0.75)
+    assert sorted(imputed[0].belongs) == [0.75, 0.75, 1.0]
 
 
 def test_readings_are_kept_from_run_to_run(library: Library, tmp_path: Path) -> None:

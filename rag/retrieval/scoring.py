@@ -107,13 +107,15 @@ class PaperScorer:
     def rank(self, query: Query, candidates: Candidates, reranker: Reranker | None = None) -> tuple[Hit, ...]:
         """Rank candidates by probability, the most probable first; ties go to the smaller paper_id.
 
-        The cross-encoder reads those that are undecided, or of a question about certain papers these.
+        The cross-encoder reads those that are undecided, or of a question about certain papers these. What it turns
+        down stays ahead of what the encoder holds for clearly out, which nothing has read.
         """
         ids = candidates.paper_ids
         if not ids:
             return ()
         signals = [{name: float(values[i]) for name, values in candidates.signals.items()} for i in range(len(ids))]
         logits = self.ranker.relevance.logits(relevance_features(candidates.signals))
+        read: list[int] = []
         if reranker and self.ranker.reranked:
             wanted = [ids.index(paper_id) for paper_id in query.papers if paper_id in ids]
             read = wanted[: self._depth] or undecided(logits, self._depth)
@@ -122,10 +124,12 @@ class PaperScorer:
             for i, each in zip(read, scores, strict=True):
                 signals[i] |= {"belongs": each.belongs, "answers": each.answers}
             logits[read] = self.ranker.reranked.logits(reranked_features(logits[read], belongs, answers))
-        chances = sigmoid(logits)
-        order = sorted(range(len(ids)), key=lambda i: (-logits[i], ids[i]))
+        chances, strengths = sigmoid(logits), logits.copy()
+        unread = [i for i in range(len(ids)) if i not in read and chances[i] < _CLEARLY_IN]
+        strengths[read] = np.maximum(strengths[read], logits[unread].max(initial=-np.inf))
+        order = sorted(range(len(ids)), key=lambda i: (-strengths[i], -logits[i], ids[i]))
         return tuple(
-            Hit(rank, self._library.papers[ids[i]], float(chances[i]), float(logits[i]), signals[i])
+            Hit(rank, self._library.papers[ids[i]], float(chances[i]), float(strengths[i]), signals[i])
             for rank, i in enumerate(order, start=1)
         )
 
@@ -145,8 +149,12 @@ def relevance_features(signals: Signals) -> Features:
 
 
 def reranked_features(relevance: Values, belongs: Values, answers: Values) -> Features:
-    """Return the features of papers that the cross-encoder has read: the encoder's logit, and its own two."""
-    return {"relevance": relevance, "belongs": belongs, "answers": answers}
+    """Return the features of papers that the cross-encoder has read: the encoder's logit, and its own two chances.
+
+    As chances they are bounded: however sure the cross-encoder is, it moves a paper only so far from where the encoder
+    has it, on questions too that are unlike those which it has learnt from.
+    """
+    return {"relevance": relevance, "belongs": sigmoid(belongs), "answers": sigmoid(answers)}
 
 
 def undecided(logits: Values, most: int) -> list[int]:

@@ -36,11 +36,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Papers and the questions about them."""
+    """Papers and the questions about them; those over the same papers share a `folder` for their index."""
 
     name: str
     papers: tuple[Paper, ...]
     questions: tuple[Asked, ...]
+    folder: str
 
 
 def read_split(data: Path, split: Split, seed: int) -> Collection:
@@ -58,7 +59,7 @@ def read_split(data: Path, split: Split, seed: int) -> Collection:
             questions.append(
                 Asked(each.text, form, each.group, belong, each.arguable, judged, each.style, each.relevant)
             )
-    return Collection(split, papers, tuple(questions))
+    return Collection(split, papers, tuple(questions), split)
 
 
 def from_test_set(test_set: TestSet) -> Collection:
@@ -67,7 +68,7 @@ def from_test_set(test_set: TestSet) -> Collection:
         Asked(test_set.queries[id], "other", number, frozenset(found))
         for number, (id, found) in enumerate(test_set.qrels.items())
     ]
-    return Collection(test_set.name, test_set.papers, tuple(questions))
+    return Collection(test_set.name, test_set.papers, tuple(questions), test_set.name)
 
 
 def from_gold(name: str, papers: Sequence[Paper], questions: Sequence[Question]) -> Collection:
@@ -81,4 +82,4 @@ def from_gold(name: str, papers: Sequence[Paper], questions: Sequence[Question])
             continue
         form: Form = "none" if not belong else "list" if each.type == "list" else "other"
         asked.append(Asked(each.question, form, number, belong, frozenset(each.relevant) - belong))
-    return Collection(name, tuple(papers), tuple(asked))
+    return Collection(name, tuple(papers), tuple(asked), "gold")

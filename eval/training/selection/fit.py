@@ -17,7 +17,7 @@ from rag.types import Hit
 
 _FOLDS = 7
 _ROUNDS = 2  # of fitting, and of reading what is then undecided
-_WRONGLY_REFUSED = 0.03  # share of answered questions that the threshold may refuse
+_WRONGLY_REFUSED = 0.03  # share of the answered questions of a style that the threshold may refuse
 _RIDGE = 1.5  # weight of the L2 penalty relative to the summed loss
 _SMALL = 1e-9
 _ANSWERABLE: Mapping[Depth, tuple[str, ...]] = {"full": ("answers", "expected"), "fast": ("maxsim", "expected")}
@@ -35,26 +35,26 @@ class Fitted:
     answerable: Floats
 
 
-def doubt(
-    search: Search, examples: Sequence[Example], rerank_depth: int, likely: Callable[[float], bool]
+def impute(
+    search: Search, examples: Sequence[Example], rerank_depth: int, chance: Callable[[float], float]
 ) -> list[Example]:
-    """Return the examples with the label nan of papers that nobody judged and that seem to belong.
+    """Return the examples with the chance of belonging as the label of papers that nobody judged.
 
-    `likely` says so of the cross-encoder's logit; it reads what is undecided.
+    `chance` gives it from the cross-encoder's logit, which reads what is undecided; the rest does not belong.
     """
-    doubted = list(examples)
+    imputed = list(examples)
     for _ in range(_ROUNDS):
-        relevance = _fit_relevance(doubted)
+        relevance = _fit_relevance(imputed)
         for i, each in enumerate(examples):
             if each.asked.judged is None or each.asked.form == "none":
                 continue
             labels = each.belongs.copy()
             read = undecided(relevance.logits(relevance_features(each.candidates.signals)), rerank_depth)
             for j, scores in zip(read, search.read(each, read), strict=True):
-                if each.candidates.paper_ids[j] not in each.asked.judged and likely(scores.belongs):
-                    labels[j] = np.nan
-            doubted[i] = replace(each, belongs=labels)
-    return doubted
+                if each.candidates.paper_ids[j] not in each.asked.judged:
+                    labels[j] = chance(scores.belongs)
+            imputed[i] = replace(each, belongs=labels)
+    return imputed
 
 
 def fit_ranker(search: Search, examples: Sequence[Example], rerank_depth: int) -> Fitted:
@@ -68,9 +68,14 @@ def fit_ranker(search: Search, examples: Sequence[Example], rerank_depth: int) -
         for i in np.flatnonzero(folds == fold).tolist():
             hits[i] = search.rank(examples[i], part, rerank_depth)
             chances[i] = part.answerable.probability(answerable_features(hits[i]))
-    answered = np.array([each.asked.form != "none" for each in examples])
-    threshold = float(np.quantile(chances[answered], _WRONGLY_REFUSED, method="lower"))
-    return Fitted(replace(ranker, threshold=round(threshold, 4)), tuple(hits), chances)
+    return Fitted(replace(ranker, threshold=round(_threshold(examples, chances), 4)), tuple(hits), chances)
+
+
+def _threshold(examples: Sequence[Example], chances: Floats) -> float:
+    """Return the threshold that keeps to the allowance in each style: users ask in another mix than the data."""
+    styles = np.array([each.asked.style or each.asked.form for each in examples])
+    kept = [chances[styles == style] for style in sorted(set(styles) - {"none"})]
+    return min(float(np.quantile(each, _WRONGLY_REFUSED, method="lower")) for each in kept)
 
 
 def _fit(search: Search, examples: Sequence[Example], rerank_depth: int) -> Ranker:
@@ -105,7 +110,7 @@ def _answered(examples: Sequence[Example]) -> list[Example]:
 
 
 def fit_logistic(features: Features, labels: Floats) -> Logistic:
-    """Fit an L2-regularised logistic regression to labels 1 and 0; rows of nan are left out.
+    """Fit an L2-regularised logistic regression to labels from 0 to 1; rows of nan are left out.
 
     The coefficients are for the features in their own units.
     """

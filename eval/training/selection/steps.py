@@ -23,7 +23,7 @@ _DATA = ("documents.jsonl.xz", "groups.jsonl", "questions.jsonl")
 def fit(given: Namespace) -> None:
     """Fit both depths on the groups for choosing, and write the weights."""
     from eval.training.selection.collections import read_split
-    from eval.training.selection.fit import doubt, fit_ranker, ranker_to_json
+    from eval.training.selection.fit import fit_ranker, impute, ranker_to_json
     from eval.training.selection.report import measure
     from rag.models.cross_encoder import FOLDER as CROSS_ENCODER
     from rag.models.encoder import FOLDER as ENCODER
@@ -35,13 +35,13 @@ def fit(given: Namespace) -> None:
     search, examples = _search(given.work, collection)
     slope, intercept = search.cross_encoder.cuts["belongs_platt"]  # type: ignore[misc]
 
-    def likely(logit: float) -> bool:
-        return float(sigmoid(np.array(slope * logit + intercept))) > 0.5
+    def chance(logit: float) -> float:
+        return float(sigmoid(np.array(slope * logit + intercept)))
 
-    doubted = doubt(search, examples, settings.rerank_depth, likely)
+    imputed = impute(search, examples, settings.rerank_depth, chance)
     depths, report = {}, {}
     for depth, rerank_depth in (("full", settings.rerank_depth), ("fast", 0)):
-        fitted = fit_ranker(search, doubted, rerank_depth)
+        fitted = fit_ranker(search, imputed, rerank_depth)
         depths[depth] = ranker_to_json(fitted.ranker)
         report[depth] = measure(examples, fitted.hits, fitted.answerable, fitted.ranker.threshold)
         _tell(depth, report[depth])
@@ -110,7 +110,7 @@ def _search(work: Path, collection: Collection) -> tuple[Search, list[Example]]:
     from rag.retrieval.encoded_query import QueryEncoder
     from rag.settings import Settings
 
-    settings = scratch_settings(Settings(), work, collection.name)
+    settings = scratch_settings(Settings(), work, collection.folder)
     models = load_models(settings)
     assert models.cross_encoder
     test_set = TestSet(collection.name, "test", collection.papers, {}, {}, Skipped())
