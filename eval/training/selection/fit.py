@@ -17,7 +17,8 @@ from rag.types import Hit
 
 _FOLDS = 7
 _ROUNDS = 2  # of fitting, and of reading what is then undecided
-_WRONGLY_REFUSED = 0.03  # share of the answered questions of a style that the threshold may refuse
+_WRONGLY_REFUSED = 0.03  # share of the answered questions that the threshold may refuse
+_EVEN = 0.5
 _RIDGE = 1.5  # weight of the L2 penalty relative to the summed loss
 _SMALL = 1e-9
 _ANSWERABLE: Mapping[Depth, tuple[str, ...]] = {"full": ("answers", "expected"), "fast": ("maxsim", "expected")}
@@ -72,10 +73,9 @@ def fit_ranker(search: Search, examples: Sequence[Example], rerank_depth: int) -
 
 
 def _threshold(examples: Sequence[Example], chances: Floats) -> float:
-    """Return the threshold that keeps to the allowance in each style: users ask in another mix than the data."""
-    styles = np.array([each.asked.style or each.asked.form for each in examples])
-    kept = [chances[styles == style] for style in sorted(set(styles) - {"none"})]
-    return min(float(np.quantile(each, _WRONGLY_REFUSED, method="lower")) for each in kept)
+    """Return the threshold that keeps to the allowance, and refuses nothing that is more likely answered than not."""
+    answered = np.array([each.asked.form != "none" for each in examples])
+    return min(_EVEN, float(np.quantile(chances[answered], _WRONGLY_REFUSED, method="lower")))
 
 
 def _fit(search: Search, examples: Sequence[Example], rerank_depth: int) -> Ranker:
