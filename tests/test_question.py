@@ -55,7 +55,22 @@ def test_filters_are_read_from_plain_questions(
     encoder: Encoder, reader: QuestionReader, question: str, filters: Filters
 ) -> None:
     query = reader.read(encoder.encode_question(question))
-    assert (query.filters, query.unapplied, query.text) == (filters, (), question)
+    assert (query.filters, query.unapplied, query.question) == (filters, (), question)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("papers on diffusion models with code", "papers on diffusion models"),
+        ("Which papers compress language models since 2023?", "Which papers compress language models?"),
+        ("Which papers compress language models?", "Which papers compress language models?"),
+        ("papers from 2024", "papers"),
+    ],
+)
+def test_what_filters_say_is_not_searched_for(
+    encoder: Encoder, reader: QuestionReader, question: str, text: str
+) -> None:
+    assert reader.read(encoder.encode_question(question)).text == text
 
 
 @pytest.mark.parametrize(

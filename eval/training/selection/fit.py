@@ -18,7 +18,7 @@ from rag.types import Hit
 _FOLDS = 7
 _ROUNDS = 2  # of fitting, and of reading what is then undecided
 _WRONGLY_REFUSED = 0.03  # share of the answered questions that the threshold may refuse
-_EVEN = 0.5
+_ANSWERED = 0.9  # share of users' questions that is taken to be answered
 _RIDGE = 1.5  # weight of the L2 penalty relative to the summed loss
 _SMALL = 1e-9
 _ANSWERABLE: Mapping[Depth, tuple[str, ...]] = {"full": ("answers", "expected"), "fast": ("maxsim", "expected")}
@@ -73,9 +73,13 @@ def fit_ranker(search: Search, examples: Sequence[Example], rerank_depth: int) -
 
 
 def _threshold(examples: Sequence[Example], chances: Floats) -> float:
-    """Return the threshold that keeps to the allowance, and refuses nothing that is more likely answered than not."""
+    """Return the threshold that keeps to the allowance, and refuses nothing that is more likely answered than not.
+
+    The chances are those of the examples' mix; of users' questions a greater share is taken to be answered.
+    """
     answered = np.array([each.asked.form != "none" for each in examples])
-    return min(_EVEN, float(np.quantile(chances[answered], _WRONGLY_REFUSED, method="lower")))
+    shift = (1 - _ANSWERED) / _ANSWERED * answered.mean() / (1 - answered.mean())
+    return min(shift / (1 + shift), float(np.quantile(chances[answered], _WRONGLY_REFUSED, method="lower")))
 
 
 def _fit(search: Search, examples: Sequence[Example], rerank_depth: int) -> Ranker:
