@@ -91,10 +91,19 @@ def test_cross_encoder_reads_to_its_depth_and_nothing_is_known_of_the_rest(libra
 
 def test_paper_has_the_probability_of_its_depth(library: Library) -> None:
     hits = ranked(library, HashCrossEncoder(), 3)
-    assert (hits[0].paper, hits[0].strength, hits[0].score) == (CACHE_PAPER, 2.0, pytest.approx(1 / (1 + np.exp(-2))))
+    logit = 0.5 / (1 + np.exp(-4))
+    assert (hits[0].paper, hits[0].strength) == (CACHE_PAPER, pytest.approx(logit))
+    assert hits[0].score == pytest.approx(1 / (1 + np.exp(-logit)))
     assert [hit.rank for hit in hits] == [1, 2, 3]
     fast = ranked(library, HashCrossEncoder(), 0)
     assert {hit.score for hit in fast} == {0.5}
+
+
+def test_paper_that_was_read_and_turned_down_stays_ahead_of_those_that_are_clearly_out(library: Library) -> None:
+    harsh = replace(EASY_RANKER, relevance=Logistic({"lexical": 3.0}, -3.0), reranked=Logistic({}, -9.0))
+    hits = ranked(library, HashCrossEncoder(), 3, ranker=harsh)
+    assert (hits[0].paper, hits[0].strength) == (CACHE_PAPER, pytest.approx(np.log(0.05 / 0.95)))
+    assert hits[0].score < hits[1].score < 0.05
 
 
 def test_ties_go_to_the_smaller_paper_id(library: Library) -> None:

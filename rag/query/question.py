@@ -41,7 +41,6 @@ _ONE = frozenset("paper one article preprint publication study work".split())
 _SORTED = frozenset("first top by from order ordered sorted to".split())
 _SINGULAR = frozenset(("is", "was"))
 _WORD = re.compile(r"[^\W_]+")
-_SPACE_BEFORE = re.compile(r" ([,.;:?!)])")
 
 
 @dataclass(slots=True)
@@ -92,7 +91,7 @@ class QuestionReader:
         return Query(
             text,
             kind,
-            _without(text, [each for each in tags if each.tag not in _TOPICS and found.applies(each, text)]),
+            _sought(text, topics, [each for each in tags if each.tag not in _TOPICS and found.applies(each, text)]),
             filters,
             found.order,
             found.count if found.order or kind not in ("fact", "lookup") else None,
@@ -270,14 +269,16 @@ def has_topic(encoded: EncodedQuestion) -> bool:
     return any(each.tag in _TOPICS for each in encoded.tags)
 
 
-def _without(text: str, applied: Sequence[Tagged]) -> str:
-    """Return a question without what its filters say, which no abstract does; all of it where nothing else is said."""
-    rest, at = "", 0
+def _sought(text: str, topics: Sequence[Tagged], applied: Sequence[Tagged]) -> str:
+    """Return what of a question abstracts can answer: all of it, or its topics where filters say the rest."""
+    if not (topics and applied):
+        return text
+    at, end, parts = topics[0].start, max(each.end for each in topics), []
     for each in applied:
-        rest += text[at : each.start] + " "
-        at = max(at, each.end)
-    rest = _SPACE_BEFORE.sub(r"\1", " ".join((rest + text[at:]).split())).strip(" ,;:")
-    return rest if _WORD.search(rest) else text
+        if at <= each.start < end:
+            parts.append(text[at : each.start])
+            at = each.end
+    return " ".join(" ".join([*parts, text[at:end]]).split())
 
 
 def _kind(kinds: Mapping[str, float]) -> tuple[Kind, bool]:
