@@ -161,7 +161,17 @@ def test_ablate_command_reads_gold_by_title(tmp_path: Path, capsys: pytest.Captu
     update_index(IndexFolder(tmp_path / "home"), request, lambda: load_index_models(Settings()))
     gold = tmp_path / "gold.jsonl"
     relevant = [{"title": ROBOT_PAPER.title, "grade": 2}]
-    gold.write_text(json.dumps({"id": "a", "type": "fact", "question": "Which papers are about robots that walk on sand?", "relevant": relevant}) + "\n")
+    gold.write_text(
+        json.dumps(
+            {
+                "id": "a",
+                "type": "fact",
+                "question": "Which robots walk on sand?",
+                "relevant": relevant,
+            }
+        )
+        + "\n"
+    )
     assert main(["eval", "ablate", "--gold", str(gold), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["steps"][-1]["measures"]["mrr"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "n": 1}

@@ -422,7 +422,7 @@ def test_zero_matches_say_what_dropping_each_constraint_would_leave(capsys: pyte
     assert answer["understood"] == {
         "standalone": None,
         "papers": [],
-        "text": question,
+        "text": "caches",
         "further": [],
         "order": None,
         "count": None,

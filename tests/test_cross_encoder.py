@@ -6,7 +6,7 @@ import pytest
 from rag.models.cross_encoder import CrossEncoder, PairScores, load_cross_encoder
 from rag.models.encoder import document_text
 from rag.text.sentences import sentence_spans
-from tests.fakes import PAPERS, ROBOT_PAPER
+from tests.fakes import PAPERS
 
 TEXTS = [document_text(paper.title, paper.abstract) for paper in PAPERS]
 

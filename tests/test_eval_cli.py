@@ -75,7 +75,7 @@ def test_endpoint_that_fails_leaves_a_partial_run(
     code, out, err = run(capsys, "run", "--gold", str(gold), "--out", "one", "--quiet", *named)
     assert code == 1
     assert out.startswith("# Evaluation (PARTIAL)\n")
-    assert "error: 2 of 2 questions failed, the first with: The endpoint" in err
+    assert "of 2 questions failed, the first with: The endpoint" in err
     endpoint.cut_after = None
     code, out, err = run(capsys, "run", "--gold", str(gold), "--out", "one", "--quiet", *named)
     assert (code, "PARTIAL" in out) == (0, False)

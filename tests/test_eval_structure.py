@@ -58,7 +58,7 @@ def test_trace_counts_what_a_question_calls(tmp_path: Path) -> None:
     corpus.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in PAPERS))
     assert citedesk(["index", "--quiet", "--home", str(tmp_path / "home"), str(corpus)]) == 0
     found = trace(PROJECT, tmp_path / "home", "which method prunes the KV cache?")
-    assert found["switches"] > found["functions"] > found["files"] > 10
+    assert min(found["switches"], found["functions"]) > found["files"] > 10
 
 
 def test_it_needs_nothing_of_the_tree() -> None:

@@ -55,7 +55,9 @@ def test_search_shows_what_was_searched_for_besides_and_its_cost(
 def test_search_says_that_it_screens_nothing(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "search", QUESTION, "--recall", "screen")
     assert (code, out.startswith("  1. Small Caches"), asking.requests) == (0, True, [])
-    assert err == "Nothing was screened: screening decides which papers an answer cites, not how they are ranked.\n"
+    assert err.endswith(
+        "Nothing was screened: screening decides which papers an answer cites, not how they are ranked.\n"
+    )
 
 
 def test_search_with_a_failing_endpoint_says_so_and_ranks(
@@ -64,7 +66,7 @@ def test_search_with_a_failing_endpoint_says_so_and_ranks(
     asking.status, asking.body = 500, b"{}"
     code, out, err = run(capsys, "search", QUESTION, "--recall", "rewrite,hyde")
     assert (code, out.startswith("  1. Small Caches")) == (0, True)
-    assert err.startswith("Rewriting the question failed: The endpoint")
+    assert "Rewriting the question failed: The endpoint" in err
     assert err.endswith("The search went on without it and hyde.\n")
     assert len(asking.requests) == 1
 

@@ -145,7 +145,8 @@ def _faults(answer: Answer, streamed: str) -> tuple[str, ...]:
 
 def _own_words(answer: Answer) -> list[tuple[str, str]]:
     """Return the sentences that a model wrote, with their verdicts."""
-    return [(answer.text[each.start : each.end], each.verdict) for each in answer.sentences if each.origin != "added"]
+    own = [each for each in answer.sentences if each.origin != "added"]
+    return [(answer.text[each.start : each.end], each.verdict or "unsure") for each in own]
 
 
 def _marked(own: Sequence[tuple[str, str]], trigger: str, abstract: str) -> bool | None:

@@ -24,7 +24,7 @@ _PROJECTION = Path(__file__).parent / "encoder" / "projection.npy"
 _TEACHERS = "mpnet verdicts:supports,contradicts"
 _TEN_LAYERS = "0 1 2 4 5 6 8 9 10 11"
 
-# name: (model, step and options); {start}, {data}, {work} and {weights} are folders, {projection} is a file, {ce} and {en} work folders.
+# name: (model, step and options); {projection} is a file, and what else stands in braces a folder.
 STEPS = {
     "examples": ("cross-encoder", "collect {ce} --data {data} {public}"),
     "mpnet": (

@@ -57,7 +57,6 @@ class _Found:
     lists: bool = False
     count: int | None = None
 
-
     def applies(self, each: Tagged, text: str) -> bool:
         """Return whether a stretch is normalised to a filter, an order or a count."""
         said = text[each.start : each.end]

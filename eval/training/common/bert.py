@@ -78,7 +78,9 @@ def padding_bias(attention_mask: Tensor, like: Tensor) -> Tensor:
 def as_multiplied(values: Tensor) -> Tensor:
     """Return values in the precision in which matrices are multiplied."""
     kind = values.device.type
-    return values.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else values
+    if torch.is_autocast_enabled(kind):
+        values = values.to(dtype=torch.get_autocast_dtype(kind))
+    return values
 
 
 def _distance_bucket(distance: Tensor) -> Tensor:

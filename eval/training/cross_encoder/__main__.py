@@ -26,7 +26,7 @@ def _parser() -> StepParser:
     part.add_argument("--scifact", type=Path, metavar="DIR")
     part.add_argument("--scitldr", type=Path, metavar="DIR")
     part.add_argument("--planted", type=int, default=4000, help="sentences with a planted error (4000)")
-    part.add_argument("--abstracts", type=Path, metavar="FILE", help="papers of data/claims.jsonl and of unlabelled text")
+    part.add_argument("--abstracts", type=Path, metavar="FILE", help="papers of data/claims.jsonl, and others")
     part.add_argument("--limit", type=int, help="use only the first so many questions and claims")
     for name, meaning, epochs, rate in (
         ("teach", "Train a teacher, and let it judge every example.", 5, 5e-5),

@@ -241,7 +241,7 @@ def add_altered(into: Examples, twins: Sequence[tuple[Claim, str]], documents: M
 
 
 def add_unlabelled(into: Examples, documents: Sequence[Document], seed: int) -> None:
-    """Add sentences of abstracts against the rest of the abstract, as they are and altered: only teachers label them."""
+    """Add sentences of abstracts, as they are against the rest of it, and altered: only teachers label them."""
     from eval.claims.corruptions import plant
 
     chance = random.Random(f"{seed}/unlabelled")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from eval.training.common.bert import layer_count, load_bert, load_mpnet
 from eval.training.cross_encoder.examples import HEADS
 
+WORDS = "body.words.weight"
 OUTPUTS = ("logits", "evidence")
 
 
@@ -80,7 +81,7 @@ def round_words(network: CrossEncoder) -> None:
     """Round the table of word pieces to what its 4-bit form can hold, and learn it no further."""
     from eval.training.common.export import rounded
 
-    words = network.body.words.weight
+    words = network.get_parameter(WORDS)
     words.data.copy_(rounded(words.data))
     words.requires_grad = False
 

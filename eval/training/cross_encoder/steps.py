@@ -150,7 +150,7 @@ def export(given: Namespace) -> None:
     import torch
 
     from eval.training.common.export import INPUTS, export_int8
-    from eval.training.cross_encoder.network import OUTPUTS, from_student
+    from eval.training.cross_encoder.network import OUTPUTS, WORDS, from_student
 
     out = given.out / "model.onnx"
     if _there(out, given):
@@ -158,7 +158,7 @@ def export(given: Namespace) -> None:
     state = torch.load(given.work / f"{given.name}.pt", map_location="cpu", weights_only=True)
     network = from_student({name: value.float() for name, value in state.items()})
     report = json.loads((given.work / f"{given.name}.json").read_text("utf-8"))
-    words = network.body.words.weight if report["four_bit_words"] else None
+    words = network.get_parameter(WORDS) if report["four_bit_words"] else None
     export_int8(network, OUTPUTS, out, words=words)
     shutil.copyfile(given.tokenizer, given.out / "tokenizer.json")
     collected = json.loads((given.work / "collect.json").read_text("utf-8"))

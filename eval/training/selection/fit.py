@@ -78,7 +78,8 @@ def _threshold(examples: Sequence[Example], chances: Floats) -> float:
     The chances are those of the examples' mix; of users' questions a greater share is taken to be answered.
     """
     answered = np.array([each.asked.form != "none" for each in examples])
-    shift = (1 - _ANSWERED) / _ANSWERED * answered.mean() / (1 - answered.mean())
+    share = float(answered.mean())
+    shift = (1 - _ANSWERED) / _ANSWERED * share / (1 - share)
     return min(shift / (1 + shift), float(np.quantile(chances[answered], _WRONGLY_REFUSED, method="lower")))
 
 
