@@ -79,7 +79,8 @@ def as_multiplied(values: Tensor) -> Tensor:
     """Return values in the precision in which matrices are multiplied."""
     kind = values.device.type
     if torch.is_autocast_enabled(kind):
-        values = values.to(dtype=torch.get_autocast_dtype(kind))
+        lower: torch.dtype = torch.get_autocast_dtype(kind)
+        return values.to(lower)
     return values
 
 
