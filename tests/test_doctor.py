@@ -156,6 +156,6 @@ def test_settings_are_shown_with_their_source_and_the_key_is_not(
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "CITEDESK_POOL = 50  [environment]" in out
-    assert "CITEDESK_RERANK_DEPTH = 12  [default]" in out
+    assert "CITEDESK_RERANK_DEPTH = 7  [default]" in out
     assert "CITEDESK_LLM_API_KEY = set, not shown  [environment]" in out
     assert "sesame" not in out

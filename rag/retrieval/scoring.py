@@ -127,7 +127,7 @@ class PaperScorer:
         chances, strengths = sigmoid(logits), logits.copy()
         unread = [i for i in range(len(ids)) if i not in read and chances[i] < _CLEARLY_IN]
         strengths[read] = np.maximum(strengths[read], logits[unread].max(initial=-np.inf))
-        order = sorted(range(len(ids)), key=lambda i: (-strengths[i], -logits[i], ids[i]))
+        order = sorted(range(len(ids)), key=lambda i: (-strengths[i], i not in read, -logits[i], ids[i]))
         return tuple(
             Hit(rank, self._library.papers[ids[i]], float(chances[i]), float(strengths[i]), signals[i])
             for rank, i in enumerate(order, start=1)

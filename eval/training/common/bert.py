@@ -126,7 +126,8 @@ class Layer(nn.Module):
 
 def plain_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
     """Return softmax(q kᵀ / √d + bias) v in the few operators that onnxruntime fuses; torch's own becomes many."""
-    return (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5 + bias).softmax(-1) @ value
+    scale = float(query.shape[-1]) ** -0.5
+    return (query @ key.transpose(-1, -2) * scale + bias).softmax(-1) @ value
 
 
 def load_bert(state: Mapping[str, Tensor], layers: Sequence[int], words: Sequence[int] | None = None) -> Bert:
