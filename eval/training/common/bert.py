@@ -127,7 +127,8 @@ class Layer(nn.Module):
 def plain_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
     """Return softmax(q kᵀ / √d + bias) v in the few operators that onnxruntime fuses; torch's own becomes many."""
     scale = float(query.shape[-1]) ** -0.5
-    return (query @ key.transpose(-1, -2) * scale + bias).softmax(-1) @ value
+    mixed: Tensor = (query @ key.transpose(-1, -2) * scale + bias).softmax(-1) @ value
+    return mixed
 
 
 def load_bert(state: Mapping[str, Tensor], layers: Sequence[int], words: Sequence[int] | None = None) -> Bert:
