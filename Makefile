@@ -7,7 +7,7 @@ TORCH = 2.13.0
 LLM ?= 1.5b
 Q ?= which papers cut KV-cache memory
 
-.PHONY: ask chat install index llm test browser check docs pictures gate clean
+.PHONY: ask chat install index llm test browser check docs pictures gate train clean
 .DELETE_ON_ERROR:
 
 ask: index
@@ -57,6 +57,12 @@ gate: $(VENV)/.installed
 	$(BIN)/citedesk eval run --home build/gate-home --gold eval/gold/dev.jsonl --retrieval-only --quiet --out build/gate >/dev/null
 	$(BIN)/citedesk eval compare eval/baseline build/gate \
 		--measure ndcg@10 --measure recall@20 --measure mrr --margin 0.02
+
+# Trains both models anew on a GPU, and leaves them in build/training; `python -m eval.training --help` says what DATA
+# and START hold. Once they lie in rag/models/weights, `python -m eval.training.selection fit` fits the selection to them.
+train: $(VENV)/.installed-dev
+	$(PIP) --constraint constraints.txt --editable ".[train]"
+	$(BIN)/python -m eval.training build/training --data "$(DATA)" --start "$(START)"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Citedesk needs Python 3.11 or later; name one with make PYTHON=python3.11")'
