@@ -131,7 +131,7 @@ def test_permalink_asks_the_same_question_with_the_same_filters(page: Page, site
 
 
 def test_refusal_is_calm_and_offers_the_nearest_papers(page: Page) -> None:
-    exchange = answered(page, "How do I bake sourdough bread?")
+    exchange = answered(page, "Which papers study the migration of birds with radar?")
     expect(exchange.locator(".cd-refused")).to_be_visible()
     expect(exchange.locator("[data-part=near] > details")).to_have_attribute("open", "")
     expect(exchange.locator("[data-part=near] .cd-card").first).to_be_visible()

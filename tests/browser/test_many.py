@@ -106,7 +106,7 @@ def test_new_generation_of_the_index_is_taken_over_by_the_open_page(
     page.get_by_role("button", name="Use these settings").click()
     expect(page.locator(".cd-chosen")).to_contain_text("in the papers’ own words")
     page.get_by_role("tab", name="Ask", exact=True).click()
-    exchange = answered(page, "Which papers count okapis?")
+    exchange = answered(page, "Which papers are about okapis in forests?")
     assert titles(exchange) == ["Okapi: Stripes That Came Later"]
 
 

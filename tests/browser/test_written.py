@@ -12,17 +12,19 @@ from tests.fakes import ScriptedEndpoint
 FLASH = "What does FlashAttention-2 do?"
 TRUE = "FlashAttention-2 uses better work partitioning to address inefficiencies of FlashAttention [1]."
 FALSE = "FlashAttention-2 was trained on nine thousand zebras in Iceland [1]."
+SUPPORTED = "The authors propose better work partitioning to address the inefficiency of FlashAttention [1]."
 LONG = scripted([TRUE] * 400)
 
 
 def test_sentences_of_a_written_answer_bear_their_verdicts_in_words(
     writing_page: Page, endpoint: ScriptedEndpoint
 ) -> None:
-    endpoint.pieces = scripted([TRUE, FALSE])
+    endpoint.pieces = scripted([SUPPORTED, FALSE])
     exchange = answered(writing_page, FLASH)
     verdicts = exchange.locator(".cd-prose .cd-verdict").all_inner_texts()
     assert len(verdicts) == 2
-    assert verdicts[0].startswith("supported") and verdicts[1].startswith("not found in the abstract")
+    assert verdicts[0].startswith("supported")
+    assert verdicts[1].startswith(("not found in the abstract", "abstract says otherwise"))
     expect(exchange.locator(".cd-checked")).to_contain_text("2 sentences checked")
     expect(exchange.locator(".cd-by")).to_contain_text("Written by small-model")
 
