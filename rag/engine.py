@@ -86,8 +86,8 @@ class Engine:
     ) -> None:
         """Put an engine together.
 
-        `ranker` overrides the fitted weights. Without a `writer` all answers are extractive, and follow-ups are made
-        standalone by rules. Each search runs inside a `search_slot`, by which a server can bound how many run at once.
+        `ranker` overrides the fitted weights. Without a `writer` all answers are extractive, and follow-ups are read
+        by the encoder alone. Each search runs inside a `search_slot`, by which a server can bound how many run at once.
         """
         self.library = library
         self.scorer = PaperScorer(library, models.cross_encoder, settings.rerank_depth, ranker)

@@ -8,6 +8,7 @@ from time import process_time
 
 import pytest
 
+from eval.training.encoder.reading import TRYING
 from rag.models.encoder import EncodedQuestion, Encoder, Tagged, load_encoder
 from rag.query.question import QuestionReader, read_order
 from rag.types import Filters, Kind, Paper, Query, Unapplied
@@ -234,19 +235,7 @@ def paper_passes(query: Query, paper: Paper) -> bool:
     return not rest and query.filters.admits(paper)
 
 
-@pytest.mark.parametrize(
-    "part",
-    [
-        "in March 2025 ",
-        "how do in 2024 ",
-        "one how do it in the last two years ",
-        "is, in 2024 ",
-        "differences between in 2024 ",
-        "by Ada Quill and Bo Tanaka ",
-        "a" * 50,
-        "(((",
-    ],
-)
+@pytest.mark.parametrize("part", [*TRYING, "((("])
 def test_reading_takes_linear_time(encoder: Encoder, reader: QuestionReader, part: str) -> None:
     for length, most in ((1_000, 0.05), (20_000, 0.3)):
         text = (part * length)[:length]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from eval.training.common.measures import auc, balanced_accuracy, balanced_threshold, mean, ndcg
-from eval.training.common.records import document_text, read_claims, read_questions
+from eval.training.common.records import read_claims, read_questions
 from eval.training.common.sentences import locate, sentence_spans
 from eval.training.common.splits import make_splits, place
 from eval.training.common.tokens import places
+from rag.models.encoder import document_text
 from tests.training_fakes import write_material, write_smaller, write_tokenizer
 
 

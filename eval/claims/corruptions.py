@@ -69,6 +69,11 @@ def plant(sentence: str, kind: ErrorKind, seed: int = 0) -> str | None:
     return chance.choice(found) if found else None
 
 
+def plant_any(sentence: str, chance: random.Random, seed: int = 0) -> str | None:
+    """Plant an error of the first kind that fits, in an order that `chance` draws; None where none fits."""
+    return next((made for kind in chance.sample(KINDS, len(KINDS)) if (made := plant(sentence, kind, seed))), None)
+
+
 def _numbers(sentence: str, chance: random.Random) -> Iterator[str]:
     """Yield the sentence with each number replaced; a year is replaced by another year."""
     for match in _NUMBER.finditer(sentence):

@@ -5,20 +5,18 @@ A stretch is understood only if all of its words are: "around 2012" and "since l
 
 from __future__ import annotations
 
-import re
 from calendar import month_name
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from rag.query.numbers import read_number
+from rag.query.numbers import read_number, split_tokens
 from rag.text.dates import first_day, last_day, next_date, previous_date
 
 Bounds = tuple[str | None, str | None]
 """The first and the last date, both inclusive; None where there is no bound."""
 
 _MOST_TOKENS = 24
-_TOKEN = re.compile(r"\d+|[^\W\d_]+|[^\w\s]")
 _MONTHS = {name.lower(): number for number, name in enumerate(month_name) if name}
 _MONTHS |= {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
 _DECADES = {"fifties": 195, "sixties": 196, "seventies": 197, "eighties": 198, "nineties": 199, "noughties": 200}
@@ -59,7 +57,7 @@ class _Period:
 
 def read_dates(text: str, today: date) -> Bounds | None:
     """Return the bounds that a stretch states; None if it is not understood. `today` resolves relative dates."""
-    tokens = _TOKEN.findall(text.casefold())
+    tokens = split_tokens(text)
     if len(tokens) > _MOST_TOKENS:
         return None
     try:

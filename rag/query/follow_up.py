@@ -13,6 +13,7 @@ from rag.corpus.records import title_key
 from rag.corpus.titles import find_by_title
 from rag.query.overrides import merge_filters
 from rag.text.display import display_title
+from rag.text.quantities import NUMBER_WORDS
 from rag.types import Filters, Kind, Paper, Query
 
 _TOKEN = re.compile(r"\[\d{1,3}\]|#\d{1,3}|\d{1,3}(?:st|nd|rd|th)\b|\w+")
@@ -20,7 +21,7 @@ _ORDINALS = {
     word: n
     for n, word in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), start=1)
 } | {"former": 1, "latter": -1, "last": -1}  # fmt: skip
-_NUMBERS = {word: n for n, word in enumerate("one two three four five six seven eight nine ten".split(), start=1)}
+_NUMBERS = {word: n for word, n in NUMBER_WORDS.items() if 1 <= n <= 10}
 _IT = frozenset(("it", "its"))
 _SINGLE: frozenset[Kind] = frozenset(("fact", "lookup"))
 _CONTENT: frozenset[Kind] = frozenset(("fact", "compare", "summary"))

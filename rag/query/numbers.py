@@ -5,15 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen"
-).split()
-_NUMBERS = {word: n for n, word in enumerate(_SMALL)}
-_NUMBERS |= {
-    word: 10 * n for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
-}
-_NUMBERS |= {"dozen": 12, "couple": 2, "pair": 2, "both": 2, "single": 1, "hundred": 100}
+from rag.text.quantities import NUMBER_WORDS
+
+_NUMBERS = NUMBER_WORDS | {"dozen": 12, "couple": 2, "pair": 2, "both": 2, "single": 1, "hundred": 100}
 _ONES = range(1, 10)
 _MOST_DIGITS = 6
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[^\w\s]")
@@ -23,6 +17,11 @@ _MORE = frozenset("more over above exceeding > larger".split())
 _LESS = frozenset("fewer less under below < smaller".split())
 _LEAST = frozenset("least minimum min + ≥ upwards".split())
 _MOST = frozenset("most maximum max up ≤ maximal".split())
+
+
+def split_tokens(text: str) -> list[str]:
+    """Return runs of digits, runs of letters in lower case, and single signs."""
+    return _TOKEN.findall(text.casefold())
 
 
 def read_number(tokens: Sequence[str]) -> tuple[int, int | None]:
@@ -49,12 +48,12 @@ def read_number(tokens: Sequence[str]) -> tuple[int, int | None]:
 
 def read_count(text: str) -> int | None:
     """Return the number of papers that a stretch asks for, the greater of two; None if it states none ("a few")."""
-    return max((number for number in _numbers(_TOKEN.findall(text.casefold())) if number), default=None)
+    return max((number for number in _numbers(split_tokens(text)) if number), default=None)
 
 
 def read_author_count(text: str) -> tuple[int | None, int | None] | None:
     """Return the least and the greatest number of authors that a stretch states; None if it states none."""
-    tokens = _TOKEN.findall(text.casefold())
+    tokens = split_tokens(text)
     numbers, words = sorted(_numbers(tokens)), frozenset(tokens)
     if not numbers or numbers == [1]:
         if words & _LESS:

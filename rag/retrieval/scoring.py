@@ -107,8 +107,8 @@ class PaperScorer:
     def rank(self, query: Query, candidates: Candidates, reranker: Reranker | None = None) -> tuple[Hit, ...]:
         """Rank candidates by probability, the most probable first; ties go to the smaller paper_id.
 
-        The cross-encoder reads those that are undecided, or of a question about certain papers these. What it turns
-        down stays ahead of what the encoder holds for clearly out, which nothing has read.
+        The cross-encoder reads the best that are undecided, or of a question about certain papers these. What it turns
+        down stays ahead of what it has not read, but for those that are clearly in.
         """
         ids = candidates.paper_ids
         if not ids:

@@ -7,6 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+_UNDER_TWENTY = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+NUMBER_WORDS = {word: n for n, word in enumerate(_UNDER_TWENTY)} | {word: 10 * n for n, word in enumerate(_TENS, 2)}
+
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "billion": 1e9, "t": 1e12, "trillion": 1e12}
 UNITS: Mapping[str, tuple[str, float]] = {
     **dict.fromkeys(("x", "times", "fold"), ("x", 1.0)),

@@ -7,17 +7,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from rag.text.identifiers import find_identifiers
-from rag.text.quantities import UNITS, Quantity, extract_dates, extract_quantities
+from rag.text.quantities import NUMBER_WORDS, UNITS, Quantity, extract_dates, extract_quantities
 from rag.verification.paper_text import PaperText
 
-_UNDER_TWENTY = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _POWERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_VALUES = {word: n for n, word in enumerate(_UNDER_TWENTY)} | {word: 10 * n for n, word in enumerate(_TENS, start=2)}
-_NUMERAL = "|".join(_VALUES)
+_NUMERAL = "|".join(NUMBER_WORDS)
 _SPELLED = re.compile(
     rf"(?<![\w-])(?:{_NUMERAL})(?:[\s-](?:and\s)?(?:{_NUMERAL}|{'|'.join(_POWERS)})\b)*(?P<fraction>[\s-]"
     r"(?:halves|thirds?|fourths?|quarters?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?|hundredths?))?\b",
@@ -104,7 +98,7 @@ def _value(words: str) -> str:
         elif word in _POWERS:
             total, part = total + max(part, 1) * _POWERS[word], 0
         else:
-            part += _VALUES.get(word, 0)
+            part += NUMBER_WORDS.get(word, 0)
     return str(total + part)
 
 

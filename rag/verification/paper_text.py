@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.models.encoder import document_text
+from rag.retrieval.passages import Span, abstract_sentences
 from rag.text.normalize import normalize
-from rag.text.sentences import sentence_spans
 from rag.types import Paper
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,6 @@ class PaperText:
 @lru_cache(maxsize=256)
 def paper_text(paper: Paper) -> PaperText:
     """Return a paper as it is read."""
-    spans = sentence_spans(paper.abstract) or ((0, len(paper.abstract)),)
+    spans = abstract_sentences(paper)
     sentences = tuple(normalize(paper.abstract[start:end]) for start, end in spans)
     return PaperText(normalize(paper.title), sentences, spans, paper.year)

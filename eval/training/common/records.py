@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rag.models.encoder import document_text
+
 QuestionType = Literal["set", "fact", "none"]
 ClaimLabel = Literal["s", "c", "n", "p"]
 CLAIM_LABELS: tuple[ClaimLabel, ...] = ("s", "c", "n", "p")
@@ -59,11 +61,6 @@ class Claim:
     twin: int | None = None
 
 
-def document_text(title: str, abstract: str) -> str:
-    """Join a title and an abstract as the models read them."""
-    return f"{title.rstrip('. ')}. {abstract}"
-
-
 def read_own_claims(file: Path, abstracts: Path) -> tuple[list[Claim], dict[str, Document]]:
     """Read claims of our own, in the form of claims.jsonl with a number in `twin` for a pair, and their documents."""
     lines = list(read_lines(file))
@@ -81,7 +78,7 @@ def read_own_claims(file: Path, abstracts: Path) -> tuple[list[Claim], dict[str,
             each["k"],
             "own" if each.get("twin") is None else "own-pairs",
             tuple(each["e"]),
-            None if each.get("twin") is None else 1_000_000 + each["twin"],
+            each.get("twin"),
         )
         for each in lines
     ]

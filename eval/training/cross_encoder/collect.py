@@ -9,7 +9,6 @@ from pathlib import Path
 from eval.training.common.records import (
     Claim,
     Document,
-    document_text,
     read_claims,
     read_documents,
     read_groups,
@@ -30,11 +29,11 @@ from eval.training.cross_encoder.examples import (
     add_summaries,
     add_unlabelled,
 )
+from rag.models.encoder import document_text
 
 OWN_CLAIMS = Path(__file__).parents[1] / "data" / "claims.jsonl"
 
 _LIKE_IT = 7  # documents that share words with a summary, beside its own
-_KINDS = ("number", "negation", "antonym")
 
 
 def collect(
@@ -104,13 +103,12 @@ def _retrieval(folder: Path, limit: int | None) -> list[tuple[str, list[str]]]:
 
 def _altered(claims: Sequence[Claim], splits: Splits, seed: int) -> Iterator[tuple[Claim, str]]:
     """Yield the supported training claims in which an error can be planted, and each with its error."""
-    from eval.claims.corruptions import plant
+    from eval.claims.corruptions import plant_any
 
     chance = random.Random(f"{seed}/altered")
     for claim in claims:
         if claim.label == "s" and len(claim.documents) == 1 and splits.of(claim.documents) == "train":
-            kinds = chance.sample(_KINDS, len(_KINDS))
-            false = next((made for kind in kinds if (made := plant(claim.text, kind, seed))), None)  # type: ignore[arg-type]
+            false = plant_any(claim.text, chance, seed)
             if false:
                 yield claim, false
 
@@ -126,7 +124,7 @@ def _planted(
 ) -> Sequence[tuple[str, str, str]]:
     """Return sentences of training documents, a twin of each with one planted error, and the document's text."""
     # Imported late: the rules that plant errors belong to the evaluation's own package.
-    from eval.claims.corruptions import plant
+    from eval.claims.corruptions import plant_any
 
     chance = random.Random(f"{seed}/planted")
     ids = sorted(id for id in documents if splits.of([id]) == "train")
@@ -135,8 +133,7 @@ def _planted(
         document = documents[id]
         start, end = chance.choice(sentence_spans(document.abstract))
         true = document.abstract[start:end]
-        kinds = chance.sample(_KINDS, len(_KINDS))
-        false = next((made for kind in kinds if (made := plant(true, kind, seed))), None)  # type: ignore[arg-type]
+        false = plant_any(true, chance, seed)
         if false and len(found) < count:
             found.append((true, false, document.text))
     return found

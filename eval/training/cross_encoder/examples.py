@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.training.common.records import Claim, Document, Question, document_text
+from eval.training.common.records import Claim, Document, Question
 from eval.training.common.sentences import Span, locate, sentence_spans
 from eval.training.common.splits import Split, Splits
+from rag.models.encoder import document_text
 
 HEADS = ("belongs", "answers", "supports", "contradicts")
 UNKNOWN = math.nan
@@ -163,14 +164,15 @@ def add_claims(
     """
     chance = random.Random(f"{seed}/claims")
     near = {id: ids for ids in groups.values() for id in ids}
-    twins: dict[int, list[Row]] = {}
+    twins: dict[tuple[str, int], list[Row]] = {}
     for claim in claims:
         split = splits.of(claim.documents)
         row = _claim_row(into, claim, documents)
         if claim.twin is not None:
-            twins.setdefault(claim.twin, []).append(row)
-            if len(twins[claim.twin]) == 2:
-                into.add(claim.source, split, twins[claim.twin], f"{claim.label}:{claim.origin}")
+            pair = twins.setdefault((claim.source, claim.twin), [])
+            pair.append(row)
+            if len(pair) == 2:
+                into.add(claim.source, split, pair, f"{claim.label}:{claim.origin}")
         else:
             source = claim.source if len(claim.documents) == 1 else "several"
             into.add(source, split, [row], f"{claim.label}:{claim.origin}")
@@ -242,7 +244,7 @@ def add_altered(into: Examples, twins: Sequence[tuple[Claim, str]], documents: M
 
 def add_unlabelled(into: Examples, documents: Sequence[Document], seed: int) -> None:
     """Add sentences of abstracts, as they are against the rest of it, and altered: only teachers label them."""
-    from eval.claims.corruptions import plant
+    from eval.claims.corruptions import plant_any
 
     chance = random.Random(f"{seed}/unlabelled")
     unknown = (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
@@ -253,8 +255,7 @@ def add_unlabelled(into: Examples, documents: Sequence[Document], seed: int) -> 
         start, end = chance.choice(spans)
         sentence = document.abstract[start:end]
         whole, rest = document.text, _text(document, [span for span in spans if span != (start, end)])
-        kinds = chance.sample(("number", "negation", "antonym"), 3)
-        altered = next((made for kind in kinds if (made := plant(sentence, kind, seed))), None)  # type: ignore[arg-type]
+        altered = plant_any(sentence, chance, seed)
         rows = [Row(into.number(sentence), into.number(rest), unknown)]
         if altered:
             rows.append(Row(into.number(altered), into.number(whole), unknown))

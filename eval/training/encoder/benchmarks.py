@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.training.common.records import document_text, read_lines
+from eval.training.common.records import read_lines
 from eval.training.encoder.evaluate import Collection
+from rag.models.encoder import document_text
 
 
 def read_beir(folder: Path, name: str) -> Collection:

@@ -16,7 +16,7 @@ from rag.types import Filters, Order, Paper, Query
 
 _TODAY = date(2026, 11, 1)
 _LENGTHS = (1_000, 20_000)  # characters
-_TRYING = (
+TRYING = (
     "in March 2025 ",
     "how do in 2024 ",
     "one how do it in the last two years ",
@@ -68,7 +68,7 @@ def reading_time(encoder: Encoder) -> dict[str, float]:
     reader = QuestionReader(_library(()), lambda: _TODAY)
     reader.read(encoder.encode_question("a question to warm up"))
     return {
-        f"{length} characters": round(max(_seconds(encoder, reader, each, length) for each in _TRYING) * 1000, 1)
+        f"{length} characters": round(max(_seconds(encoder, reader, each, length) for each in TRYING) * 1000, 1)
         for length in _LENGTHS
     }
 
