@@ -87,7 +87,7 @@ class Settings:
     rerank_depth: int = _setting(
         "retrieval",
         7,
-        "undecided candidates that the cross-encoder reads at most; 0 disables it, as --fast does",
+        "best candidates that the cross-encoder reads at most; 0 disables it, as --fast does",
         unit="papers",
         minimum=0,
     )

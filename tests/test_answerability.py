@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from rag.selection.answerability import answerable_features, answerable_probability, mentions, unmentioned
@@ -21,7 +23,8 @@ def hit(score: float, **signals: float) -> Hit:
 
 def test_features_are_those_of_the_best_papers_and_how_many_are_expected() -> None:
     features = answerable_features([hit(0.9, maxsim=0.8, answers=-1.0), hit(0.1, maxsim=0.7, answers=2.0), hit(0.0)])
-    assert features == {"expected": 0.0, "maxsim": 0.8, "answers": 2.0}
+    expected = 1 / (1 + math.exp(1.0)) + 1 / (1 + math.exp(-2.0))
+    assert features == {"expected": 0.0, "maxsim": 0.8, "answers": pytest.approx(math.log(expected))}
 
 
 def test_without_the_cross_encoder_nothing_is_known_of_answers() -> None:

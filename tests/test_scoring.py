@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from rag.retrieval.scoring import (
     Logistic,
     Ranker,
+    best,
     best_cut,
     load_ranker,
     missed_range,
     relevance_features,
-    undecided,
 )
 
 CHANCES = st.lists(st.floats(0.001, 0.999), min_size=1, max_size=6).map(lambda found: sorted(found, reverse=True))
@@ -47,20 +47,11 @@ def test_question_without_a_known_term_has_no_share_of_bm25() -> None:
 
 
 @pytest.mark.parametrize(
-    ("logits", "most", "read"),
-    [
-        ([0.0, 1.0, -1.0], 9, [1, 0, 2]),
-        ([0.0, 1.0, -1.0], 2, [1, 0]),
-        ([9.0, 1.0, -9.0], 9, [1, 2]),
-        ([9.0, 8.0, -9.0], 9, [2]),
-        ([9.0, 8.0], 9, [0]),
-        ([-9.0, -8.0], 9, [1, 0]),
-    ],
+    ("logits", "count", "read"),
+    [([0.0, 1.0, -1.0], 9, [1, 0, 2]), ([9.0, 1.0, -9.0], 2, [0, 1]), ([1.0, 1.0], 1, [0]), ([], 3, [])],
 )
-def test_cross_encoder_is_asked_about_what_is_undecided_and_at_least_about_the_best(
-    logits: list[float], most: int, read: list[int]
-) -> None:
-    assert undecided(np.array(logits), most) == read
+def test_cross_encoder_reads_the_best(logits: list[float], count: int, read: list[int]) -> None:
+    assert best(np.array(logits), count) == read
 
 
 @pytest.mark.parametrize(

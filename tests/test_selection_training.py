@@ -62,11 +62,11 @@ def search(library: Library, path: Path) -> tuple[Search, list[Example]]:
 def test_fitted_ranker_ranks_what_belongs_first_and_refuses_what_nothing_answers(
     library: Library, tmp_path: Path, depth: int
 ) -> None:
-    found, examples = search(library, tmp_path / "read.jsonl")
-    fitted = fit_ranker(found, examples, depth)
+    _, examples = search(library, tmp_path / "read.jsonl")
+    fitted = fit_ranker(examples, depth)
     assert (fitted.ranker.reranked is None) == (depth == 0)
     for example in examples[: len(ASKED)]:
-        assert found.rank(example, fitted.ranker, depth)[0].paper.paper_id in example.asked.belong
+        assert example.rank(fitted.ranker, depth)[0].paper.paper_id in example.asked.belong
     report = measure(examples, fitted.hits, fitted.answerable, fitted.ranker.threshold)
     assert report["group: nDCG@10, list"][0] == report["collection: F1 at the cut, list"][0] == 1.0
     assert report["answered, refused"][0] < 0.2 and report["answered or not, AUC"] > 0.9
@@ -74,20 +74,20 @@ def test_fitted_ranker_ranks_what_belongs_first_and_refuses_what_nothing_answers
 
 
 def test_paper_that_was_not_judged_belongs_as_far_as_the_cross_encoder_says(library: Library, tmp_path: Path) -> None:
-    found, examples = search(library, tmp_path / "read.jsonl")
-    same = impute(found, examples, 3, lambda logit: 0.75)
+    _, examples = search(library, tmp_path / "read.jsonl")
+    same = impute(examples, 3, lambda logit: 0.75)
     assert [each.belongs.tolist() for each in same] == [each.belongs.tolist() for each in examples]
     open_ones = [replace(each, asked=replace(each.asked, judged=each.asked.belong)) for each in examples]
-    imputed = impute(found, open_ones, 3, lambda logit: 0.75)
+    imputed = impute(open_ones, 3, lambda logit: 0.75)
     assert sorted(imputed[0].belongs) == [0.75, 0.75, 1.0]
 
 
 def test_readings_are_kept_from_run_to_run(library: Library, tmp_path: Path) -> None:
     path = tmp_path / "read.jsonl"
-    found, examples = search(library, path)
-    first = found.read(examples[0], [0, 1])
-    again, _ = search(library, path)
-    assert again.read(examples[0], [1, 0]) == first[::-1]
+    _, examples = search(library, path)
+    first = examples[0].read([0, 1])
+    again, examples = search(library, path)
+    assert examples[0].read([1, 0]) == first[::-1]
     assert isinstance(again.cross_encoder, HashCrossEncoder) and again.cross_encoder.asked == []
     assert isinstance(first[0], PaperScores)
 

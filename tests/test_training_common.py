@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from eval.training.common.measures import auc, balanced_accuracy, balanced_threshold, mean, ndcg
-from eval.training.common.records import read_claims, read_questions
+from eval.training.common.records import read_claims, read_own_questions, read_questions
 from eval.training.common.sentences import locate, sentence_spans
 from eval.training.common.splits import make_splits, place
 from eval.training.common.tokens import places
@@ -89,3 +90,34 @@ def test_four_bit_words_keep_what_they_hold() -> None:
     once = rounded(table)
     assert 0.02 < float((once - table).norm() / table.norm()) < 0.15
     assert torch.allclose(rounded(once), once, atol=0.02)
+
+
+def test_own_questions_train_only_if_their_collection_does(tmp_path: Path) -> None:
+    (tmp_path / "collections.json").write_text(
+        '{"A": {"split": "train", "ids": ["1", "2"]}, "B": {"split": "choose", "ids": ["3"]}}'
+    )
+    line = {"t": "set", "s": None, "y": {"1": "We prune"}, "m": [], "n": [], "o": ["2", "gone"]}
+    lines = [{"c": "A", "q": "who prunes?", **line}, {"c": "B", "q": "who else?", **line}]
+    (tmp_path / "lists.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    papers = [{"paper_id": id, "title": f"T{id}", "abstract": "We prune."} for id in "123"]
+    (tmp_path / "papers.jsonl").write_text("\n".join(map(json.dumps, papers)))
+    questions, documents = read_own_questions(tmp_path / "lists.jsonl", tmp_path / "papers.jsonl")
+    assert [(each.text, each.documents) for each in questions] == [("who prunes?", ("1", "2"))]
+    assert set(documents) == {"1", "2"}
+
+
+def test_the_shipped_encoder_starts_a_training_again() -> None:
+    pytest.importorskip("onnx")
+    torch = pytest.importorskip("torch")
+    from eval.training.common.export import session
+    from eval.training.common.published import load_weights
+    from eval.training.encoder.network import from_saved
+    from rag.models.encoder import FOLDER
+
+    ids = torch.tensor([[101, 5, 2054, 2003, 12850, 1029, 102]])
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "token_type_ids": torch.zeros_like(ids)}
+    with torch.inference_mode():
+        found = from_saved(load_weights(FOLDER / "model.onnx")).eval()(**inputs)
+    wanted = session(FOLDER / "model.onnx").run(None, {name: value.numpy() for name, value in inputs.items()})
+    for one, other in zip(found, wanted, strict=True):
+        assert np.corrcoef(one.numpy().ravel(), other.ravel())[0, 1] > 0.95

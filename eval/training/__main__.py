@@ -43,15 +43,26 @@ STEPS = {
         " --tokenizer {weights}/cross_encoder/tokenizer.json"
         f" --soft {_TEACHERS} --epochs 22 --rate 1e-4 --seconds 445 --average 0.999",
     ),
-    "cross-encoder": (
+    "cross-encoder-1": (
         "cross-encoder",
         "train {ce} --name s10 --start {ce}/s12.pt --tokenizer {weights}/cross_encoder/tokenizer.json"
         f" --layers {_TEN_LAYERS} --four-bit-words --soft {_TEACHERS} s12 --epochs 26 --rate 1.2e-4 --seconds 455"
         " --average 0.999",
     ),
+    "judge": (
+        "cross-encoder",
+        "teach {ce} --name judge --start {ce}/s10.pt --tokenizer {weights}/cross_encoder/tokenizer.json"
+        " --four-bit-words --epochs 0",
+    ),
+    "cross-encoder": (
+        "cross-encoder",
+        "train {ce} --name s11 --start {ce}/s10.pt --tokenizer {weights}/cross_encoder/tokenizer.json"
+        " --four-bit-words --soft judge:supports,contradicts --softness 0.4 --hard judge --epochs 14 --rate 8e-5"
+        " --seconds 400 --average 0.999",
+    ),
     "export-cross-encoder": (
         "cross-encoder",
-        "export {ce} --name s10 --tokenizer {weights}/cross_encoder/tokenizer.json --out {work}/cross_encoder",
+        "export {ce} --name s11 --tokenizer {weights}/cross_encoder/tokenizer.json --out {work}/cross_encoder",
     ),
     "check-cross-encoder": ("cross-encoder", "check {ce} --out {work}/cross_encoder"),
     "questions": ("encoder", "collect {en} --data {data} {names}"),
@@ -71,14 +82,23 @@ STEPS = {
         "train {en} --name e2 --start {en}/e1.pt --tokenizer {start}/colbert.json --epochs 18 --rate 1e-4"
         " --seconds 425 --questions 96 --distil 0.8 --cross {ce} --list-teachers mpnet",
     ),
-    "encoder": (
+    "encoder-3": (
         "encoder",
         "train {en} --name e3 --start {en}/e2.pt --tokenizer {start}/colbert.json --epochs 30 --rate 8e-5"
         " --seconds 490 --questions 96 --distil 0.8 --cross {ce} --list-teachers mpnet --teachers k1",
     ),
+    "readings": (
+        "encoder",
+        "teach {en} --name readings --start {en}/e3.pt --tokenizer {start}/colbert.json --epochs 0",
+    ),
+    "encoder": (
+        "encoder",
+        "train {en} --name e4 --start {en}/e3.pt --tokenizer {start}/colbert.json --epochs 20 --rate 6e-5"
+        " --seconds 400 --questions 96 --distil 0.2 --cross {ce} --list-teachers judge --teachers readings",
+    ),
     "export-encoder": (
         "encoder",
-        "export {en} --name e3 --tokenizer {start}/colbert.json --out {work}/encoder",
+        "export {en} --name e4 --tokenizer {start}/colbert.json --out {work}/encoder",
     ),
     "check-encoder": ("encoder", "check {en} --cross {ce} --out {work}/encoder"),
 }
@@ -93,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--start", type=Path, required=True, metavar="DIR", help="folder of the weights to start with")
     parser.add_argument("--scifact", type=Path, metavar="DIR")
     parser.add_argument("--scitldr", type=Path, metavar="DIR")
-    parser.add_argument("--abstracts", type=Path, metavar="FILE", help="papers of data/claims.jsonl, and their authors")
+    parser.add_argument("--abstracts", type=Path, metavar="FILE", help="papers of data/*.jsonl, and their authors")
     parser.add_argument("--only", choices=STEPS, metavar="NAME", help=f"one step: {', '.join(STEPS)}")
     before, trial = _split(sys.argv[1:] if arguments is None else list(arguments))
     given = parser.parse_args(before)

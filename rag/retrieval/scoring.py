@@ -1,4 +1,4 @@
-"""Scores of candidate papers: the encoder's signals → probability → the cross-encoder where that is undecided.
+"""Scores of candidate papers: the encoder's signals → probability → the cross-encoder for the best of them.
 
 The weights are those that `python -m eval.training.selection` fitted to questions that neither model has learnt from
 (models/weights/selection.json).
@@ -28,8 +28,6 @@ Depth = Literal["full", "fast"]
 Values = NDArray[np.float64]
 Features = Mapping[str, Values]
 NAMED = 0.99  # probability of a paper that the question names
-
-_CLEARLY_IN = 0.95  # probability from which the cross-encoder is not asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +105,8 @@ class PaperScorer:
     def rank(self, query: Query, candidates: Candidates, reranker: Reranker | None = None) -> tuple[Hit, ...]:
         """Rank candidates by probability, the most probable first; ties go to the smaller paper_id.
 
-        The cross-encoder reads the best that are undecided, or of a question about certain papers these. What it turns
-        down stays ahead of what it has not read, but for those that are clearly in.
+        The cross-encoder reads the best, or of a question about certain papers these. What it turns down stays ahead
+        of what it has not read.
         """
         ids = candidates.paper_ids
         if not ids:
@@ -118,14 +116,14 @@ class PaperScorer:
         read: list[int] = []
         if reranker and self.ranker.reranked:
             wanted = [ids.index(paper_id) for paper_id in query.papers if paper_id in ids]
-            read = wanted[: self._depth] or undecided(logits, self._depth)
+            read = wanted[: self._depth] or best(logits, self._depth)
             scores = reranker.read([self._library.papers[ids[i]] for i in read])
             belongs, answers = (np.array([getattr(each, name) for each in scores]) for name in ("belongs", "answers"))
             for i, each in zip(read, scores, strict=True):
                 signals[i] |= {"belongs": each.belongs, "answers": each.answers}
             logits[read] = self.ranker.reranked.logits(reranked_features(logits[read], belongs, answers))
         chances, strengths = sigmoid(logits), logits.copy()
-        unread = [i for i in range(len(ids)) if i not in read and chances[i] < _CLEARLY_IN]
+        unread = [i for i in range(len(ids)) if i not in read]
         strengths[read] = np.maximum(strengths[read], logits[unread].max(initial=-np.inf))
         order = sorted(range(len(ids)), key=lambda i: (-strengths[i], i not in read, -logits[i], ids[i]))
         return tuple(
@@ -157,14 +155,9 @@ def reranked_features(relevance: Values, belongs: Values, answers: Values) -> Fe
     return {"relevance": relevance, "belongs": sigmoid(belongs), "answers": sigmoid(answers)}
 
 
-def undecided(logits: Values, most: int) -> list[int]:
-    """Return the best candidates that are not clearly in, best first, and at least the best of all.
-
-    None is clearly out: where all seem to be, the question itself is undecided.
-    """
-    chances = sigmoid(logits)
-    order = [int(i) for i in np.argsort(-logits, kind="stable")]
-    return [i for i in order if chances[i] < _CLEARLY_IN][:most] or order[:1]
+def best(logits: Values, count: int) -> list[int]:
+    """Return the places of the greatest logits, the greatest first."""
+    return [int(i) for i in np.argsort(-logits, kind="stable")[:count]]
 
 
 def sigmoid(logits: Values) -> Values:

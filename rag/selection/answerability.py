@@ -7,7 +7,9 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from rag.retrieval.scoring import Ranker
+import numpy as np
+
+from rag.retrieval.scoring import Ranker, sigmoid
 from rag.text.identifiers import find_identifiers, is_identifier
 from rag.types import Hit, Paper, Query
 
@@ -23,11 +25,16 @@ def answerable_probability(hits: Sequence[Hit], ranker: Ranker) -> float:
 def answerable_features(hits: Sequence[Hit]) -> dict[str, float]:
     """Return what tells a question that is answered: what the best papers say, and how many papers are expected.
 
-    `answers` is the greatest of the cross-encoder's logits, which are missing where it has read nothing.
+    `answers` is the logarithm of how many papers are expected to answer by the cross-encoder's logits, which are
+    missing where it has read nothing.
     """
     expected = math.log(max(_LEAST_EXPECTED, sum(hit.score for hit in hits)))
-    found = {name: [hit.signals[name] for hit in hits if name in hit.signals] for name in ("maxsim", "answers")}
-    return {"expected": expected, **{name: max(values) for name, values in found.items() if values}}
+    maxsim, answers = ([hit.signals[name] for hit in hits if name in hit.signals] for name in ("maxsim", "answers"))
+    return {
+        "expected": expected,
+        **({"maxsim": max(maxsim)} if maxsim else {}),
+        **({"answers": math.log(sum(sigmoid(np.array(answers))))} if answers else {}),
+    }
 
 
 def unmentioned(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:

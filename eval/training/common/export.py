@@ -66,9 +66,13 @@ def four_bits(table: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def rounded(table: Tensor) -> Tensor:
     """Return a table as its 4-bit form holds it."""
-    values, zeros, scales = four_bits(table)
-    blocks = values.reshape(len(table), -1, _BLOCK).float() - zeros[..., None].float()
-    return (blocks * scales[..., None].float()).reshape(table.shape).to(table)
+    return from_four_bits(*four_bits(table)).to(table)
+
+
+def from_four_bits(values: Tensor, zeros: Tensor, scales: Tensor) -> Tensor:
+    """Return the table that 4-bit values, zero points and scales hold."""
+    blocks = values.reshape(len(values), -1, _BLOCK).float() - zeros[..., None].float()
+    return (blocks * scales[..., None].float()).reshape(values.shape)
 
 
 def _put_four_bit_words(model: Any, words: Tensor) -> None:

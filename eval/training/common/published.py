@@ -1,4 +1,4 @@
-"""Published weights as float32 tensors under BERT's usual names: int8 ONNX files are dequantised (needs onnx)."""
+"""Weights as float32 tensors, of published models under BERT's usual names: int8 ONNX is dequantised (needs onnx)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from eval.training.common.export import from_four_bits
+
+_FOUR_BITS = ("values", "zeros", "scales")
 _THROUGH = ("Mul", "Cast", "Identity")
 _PRODUCTS = ("MatMulInteger", "MatMul", "Gemm")
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:
-    """Read `.safetensors` or an int8 `.onnx` of a BERT; names lose a leading `bert.` or `network.bert.`."""
-    if path.suffix == ".safetensors":
+    """Read `.safetensors`, `.pt`, or an int8 `.onnx` of a BERT; names lose a leading `bert.` or `network.bert.`."""
+    if path.suffix == ".pt":
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    elif path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
         state = load_file(path)
@@ -37,11 +42,11 @@ def _dequantised(path: Path) -> dict[str, NDArray[np.float32]]:
     found = {
         name: value.astype(np.float32)
         for name, value in stored.items()
-        if value.dtype == np.float32 and name.endswith(("LayerNorm.weight", "LayerNorm.bias", ".bias"))
+        if value.dtype == np.float32 and name.endswith((".weight", ".bias"))
     }
     for name in stored:
         plain = name.removesuffix("_quantized")
-        if plain.endswith("_embeddings.weight"):
+        if name != plain and plain.endswith(".weight"):
             found[plain] = _real(stored, plain)
     for node in graph.node:
         if node.op_type in ("Add", "Gemm"):
@@ -50,7 +55,24 @@ def _dequantised(path: Path) -> dict[str, NDArray[np.float32]]:
             if bias and product is not None:
                 weight = _real(stored, product.input[1])
                 found[bias.removesuffix("bias") + "weight"] = weight if _transposed(product) else weight.T
-    return found
+    return found | _own_parts(stored, graph, found)
+
+
+def _own_parts(
+    stored: Mapping[str, NDArray[Any]], graph: Any, found: Mapping[str, NDArray[np.float32]]
+) -> dict[str, NDArray[np.float32]]:
+    """Read what only our own exports have: word pieces of 4 bits, and the encoder's projection, which has no bias."""
+    parts = {}
+    if "words_values" in stored:
+        values, zeros, scales = (torch.from_numpy(stored[f"words_{name}"].astype(np.float32)) for name in _FOUR_BITS)
+        parts["body.words.weight"] = from_four_bits(values, zeros, scales).numpy()
+    shapes = {value.shape for value in found.values()}
+    for node in graph.node:
+        if node.op_type == "MatMulInteger" and node.input[1] in stored and graph.output[0].name == "tokens":
+            weight = _real(stored, node.input[1]).T
+            if weight.shape not in shapes:
+                parts["project.weight"] = weight
+    return parts
 
 
 def _product(node: Any, made: Mapping[str, Any]) -> Any | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from rag.models.encoder import document_text
+
+_OWN = Path(__file__).parents[1] / "data"
+OWN_LISTS, OWN_CLAIMS = _OWN / "lists.jsonl", _OWN / "claims.jsonl"
 
 QuestionType = Literal["set", "fact", "none"]
 ClaimLabel = Literal["s", "c", "n", "p"]
@@ -64,12 +67,7 @@ class Claim:
 def read_own_claims(file: Path, abstracts: Path) -> tuple[list[Claim], dict[str, Document]]:
     """Read claims of our own, in the form of claims.jsonl with a number in `twin` for a pair, and their documents."""
     lines = list(read_lines(file))
-    wanted = {each["id"] for each in lines}
-    documents = {
-        each["paper_id"]: Document(each["paper_id"], each["title"], each["abstract"])
-        for each in read_lines(abstracts)
-        if each["paper_id"] in wanted
-    }
+    documents = read_abstracts(abstracts, {each["id"] for each in lines})
     claims = [
         Claim(
             (each["id"],),
@@ -83,6 +81,55 @@ def read_own_claims(file: Path, abstracts: Path) -> tuple[list[Claim], dict[str,
         for each in lines
     ]
     return claims, documents
+
+
+def read_own_questions(file: Path, abstracts: Path) -> tuple[list[Question], dict[str, Document]]:
+    """Read the questions of our own that train, each with the documents that it is trained with.
+
+    A line of the file has its collection's name, `c`, then `t`, `s` and `q` as in questions.jsonl, and the ids `y`,
+    `m`, `n` and, of documents near it that do not belong, `o`. They belong to no group: their number is -1.
+    """
+    collections = read_own_collections(file)
+    lines = [each for each in read_lines(file) if collections[each["c"]].split == "train"]
+    shown = [(*each["y"], *each["m"], *each["n"], *each["o"]) for each in lines]
+    documents = read_abstracts(abstracts, {id for ids in shown for id in ids})
+    questions = [
+        Question(
+            -1,
+            each["t"],
+            each["s"],
+            each["q"],
+            tuple(id for id in ids if id in documents),
+            each["y"],
+            frozenset(each["m"]),
+            frozenset(each["n"]),
+        )
+        for each, ids in zip(lines, shown, strict=True)
+    ]
+    return questions, documents
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCollection:
+    """A collection that questions of our own were written for: what it is used for, and its documents' ids."""
+
+    split: str
+    ids: tuple[str, ...]
+
+
+def read_own_collections(file: Path) -> dict[str, OwnCollection]:
+    """Read the collections of a file of questions by name, from collections.json beside it."""
+    content = json.loads(file.with_name("collections.json").read_text("utf-8"))
+    return {name: OwnCollection(each["split"], tuple(each["ids"])) for name, each in content.items()}
+
+
+def read_abstracts(file: Path, wanted: Collection[str]) -> dict[str, Document]:
+    """Read the wanted ones of a file of papers."""
+    return {
+        each["paper_id"]: Document(each["paper_id"], each["title"], each["abstract"])
+        for each in read_lines(file)
+        if each["paper_id"] in wanted
+    }
 
 
 def read_lines(path: Path) -> Iterator[Any]:

@@ -41,6 +41,7 @@ def _parser() -> StepParser:
         part.add_argument("--layers", type=int, nargs="+", metavar="N", help="layers to keep (all)")
         part.add_argument("--four-bit-words", action="store_true", help="round the word pieces, and keep them so")
         part.add_argument("--soft", nargs="+", default=[], metavar="NAME[:HEAD,HEAD]", help="teachers to learn from")
+        part.add_argument("--hard", nargs="+", default=[], metavar="NAME", help="teachers by whom negatives are drawn")
         part.add_argument("--only", choices=("verdicts", "questions"), help="learn from one kind of examples")
         part.add_argument("--epochs", type=int, default=epochs)
         part.add_argument("--rate", type=float, default=rate)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from eval.training.common.records import (
+    OWN_CLAIMS,
+    OWN_LISTS,
     Claim,
     Document,
     read_claims,
@@ -14,6 +16,7 @@ from eval.training.common.records import (
     read_groups,
     read_lines,
     read_own_claims,
+    read_own_questions,
     read_questions,
 )
 from eval.training.common.sentences import sentence_spans
@@ -31,8 +34,6 @@ from eval.training.cross_encoder.examples import (
 )
 from rag.models.encoder import document_text
 
-OWN_CLAIMS = Path(__file__).parents[1] / "data" / "claims.jsonl"
-
 _LIKE_IT = 7  # documents that share words with a summary, beside its own
 
 
@@ -49,19 +50,22 @@ def collect(
 ) -> Examples:
     """Build all examples; `limit` keeps the first so many questions and claims, for a trial of the steps.
 
-    `abstracts` is a file of papers, one a line, for the claims of our own (data/claims.jsonl) and sentences without
-    labels.
+    `abstracts` is a file of papers, one a line, for our own questions (data/lists.jsonl) and claims
+    (data/claims.jsonl), and for sentences without labels.
     """
     documents = read_documents(data)
     groups = read_groups(data)
     splits = make_splits(groups, seed)
     found = Examples()
-    add_questions(found, read_questions(data)[:limit], documents, splits, seed)
-    claims = read_claims(data)[:limit]
+    questions, claims = read_questions(data)[:limit], read_claims(data)[:limit]
     if abstracts:
+        own_questions, more = read_own_questions(OWN_LISTS, abstracts)
+        questions += own_questions[:limit]
+        documents |= more
         own, more = read_own_claims(OWN_CLAIMS, abstracts)
         claims += own[:limit]
         documents |= more
+    add_questions(found, questions, documents, splits, seed)
     add_claims(found, claims, documents, groups, splits, seed)
     add_composed(found, claims, documents, splits, composed if limit is None else limit, seed)
     add_altered(found, list(_altered(claims, splits, seed)), documents)

@@ -109,13 +109,15 @@ def add_questions(
 ) -> None:
     """Add each question with its group's documents, and with sentences of some of them.
 
-    Of a training group only training documents are used. Two strangers of other groups join each training list.
+    Of a training group only training documents are used. Two strangers of other groups join each training list. A
+    question without a group trains with its documents as they are.
     """
     chance = random.Random(f"{seed}/questions")
     strangers = sorted(id for id, split in splits.documents.items() if split == "train")
     for question in questions:
-        split = splits.groups[question.group]
-        ids = [id for id in question.documents if split == "held" or splits.documents[id] == split]
+        split = splits.groups.get(question.group, "train")
+        all_of_them = split == "held" or question.group not in splits.groups
+        ids = [id for id in question.documents if all_of_them or splits.documents[id] == split]
         note = question.style or question.type
         more = chance.sample(strangers, 2) if split == "train" else []
         rows = [_list_row(into, question, documents[id]) for id in [*ids, *(id for id in more if id not in ids)]]

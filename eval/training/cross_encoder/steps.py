@@ -70,7 +70,10 @@ def _fit(given: Namespace, score_all: bool) -> None:
 
     examples = Examples.load(given.work / _EXAMPLES)
     tokenizer = Tokenizer(given.tokenizer)
-    material = training.Material.of(examples, tokenizer, mean_logits(given.work, given.soft))
+    hard = mean_logits(given.work, given.hard)
+    material = training.Material.of(
+        examples, tokenizer, mean_logits(given.work, given.soft), None if hard is None else np.nan_to_num(hard[:, 0])
+    )
     network = _start(given)
     if given.four_bit_words:
         round_words(network)
@@ -230,16 +233,14 @@ def _read_onnx(
 
 
 def _start(given: Namespace) -> CrossEncoder:
-    import torch
 
     from eval.training.common.published import load_weights
     from eval.training.common.tokens import places
     from eval.training.cross_encoder.network import from_bert, from_mpnet, from_student
 
-    if given.start.suffix == ".pt":
-        state = torch.load(given.start, map_location="cpu", weights_only=True)
-        return from_student({name: value.float() for name, value in state.items()}, given.layers)
     state = load_weights(given.start)
+    if "evidence.weight" in state:
+        return from_student(state, given.layers)
     if given.kind == "mpnet":
         return from_mpnet(state)
     words = places(given.tokenizer, given.start_tokenizer) if given.start_tokenizer else None

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 # For each source: the chance that a unit is in an epoch, and the rows that are drawn from it.
 _DRAWN: Mapping[str, tuple[float, int]] = {
-    "list-set": (0.6, 8),
+    "list-set": (0.6, 12),
     "list-fact": (0.4, 5),
     "list-none": (0.5, 6),
     "sentences-set": (0.12, 6),
@@ -71,7 +71,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Units with their rows flattened: texts tokenised, pairs, targets, teachers' logits (rows × 4), unit of a row."""
+    """Units with their rows flattened: texts tokenised, pairs, targets, teachers' logits (rows × 4), unit of a row.
+
+    `hard` (rows,) is how likely a document seems to belong, by which the hardest negatives of a list are drawn.
+    """
 
     units: tuple[Unit, ...]
     rows: tuple[Row, ...]
@@ -79,18 +82,25 @@ class Material:
     pairs: NDArray[np.int64]
     targets: NDArray[np.float32]
     soft: NDArray[np.float32] | None
+    hard: NDArray[np.float32] | None
     starts: NDArray[np.int64]
     sizes: NDArray[np.int64]
 
     @classmethod
-    def of(cls, examples: Examples, tokenizer: Tokenizer, soft: NDArray[np.float32] | None = None) -> Material:
+    def of(
+        cls,
+        examples: Examples,
+        tokenizer: Tokenizer,
+        soft: NDArray[np.float32] | None = None,
+        hard: NDArray[np.float32] | None = None,
+    ) -> Material:
         """Tokenise examples."""
         paired, targets, _ = arrays(examples.units)
         sizes = np.cumsum([0, *(len(unit.rows) for unit in examples.units)])
         rows = tuple(row for unit in examples.units for row in unit.rows)
         pieces = tuple(tokenizer.pieces(examples.texts))
         lengths = np.array([len(each.ids) for each in pieces], np.int64)[paired].sum(1)
-        return cls(tuple(examples.units), rows, pieces, paired, targets, soft, sizes, lengths)
+        return cls(tuple(examples.units), rows, pieces, paired, targets, soft, hard, sizes, lengths)
 
     def lengths(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the numbers of pieces of rows."""
@@ -219,7 +229,7 @@ def _batches(material: Material, settings: Settings, epoch: int) -> Iterator[NDA
             continue
         if unit.split == "train" and only[number] and kept.random() < settings.share and chance.random() < share:
             rows = list(range(int(material.starts[number]), int(material.starts[number + 1])))
-            drawn.append(_draw(rows, material.targets, limit, chance))
+            drawn.append(_draw(rows, material.targets, material.hard, limit, chance))
     chance.shuffle(drawn)
     batch: list[int] = []
     for rows in drawn:
@@ -229,14 +239,23 @@ def _batches(material: Material, settings: Settings, epoch: int) -> Iterator[NDA
             batch = []
 
 
-def _draw(rows: Sequence[int], targets: NDArray[np.float32], limit: int, chance: random.Random) -> list[int]:
-    """Draw at most `limit` rows, those with a target above 0 first, but at least a third without one."""
+def _draw(
+    rows: Sequence[int],
+    targets: NDArray[np.float32],
+    hard: NDArray[np.float32] | None,
+    limit: int,
+    chance: random.Random,
+) -> list[int]:
+    """Draw at most `limit` rows, up to half of them with a target above 0, and of the others half of the hardest."""
     if len(rows) <= limit:
         return list(rows)
     positive = [row for row in rows if np.nanmax(np.nan_to_num(targets[row])) > 0]
     negative = [row for row in rows if row not in positive]
-    chosen = chance.sample(positive, min(len(positive), max(1, limit * 2 // 3)))
-    return chosen + chance.sample(negative, min(len(negative), limit - len(chosen)))
+    chosen = chance.sample(positive, min(len(positive), max(1, limit // 2)))
+    room = min(len(negative), limit - len(chosen))
+    hardest = [] if hard is None else sorted(negative, key=lambda row: -hard[row])[: room // 2]
+    others = [row for row in negative if row not in hardest]
+    return chosen + hardest + chance.sample(others, room - len(hardest))
 
 
 def _loss(network: CrossEncoder, ready: Prepared, settings: Settings, device: str) -> Tensor:

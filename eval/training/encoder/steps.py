@@ -283,10 +283,9 @@ def _start(given: Namespace) -> Encoder:
     from eval.training.common.published import load_weights
     from eval.training.encoder.network import Encoder, from_published, from_saved
 
-    if given.start.suffix == ".pt":
-        state = torch.load(given.start, map_location="cpu", weights_only=True)
-        return from_saved({name: value.float() for name, value in state.items()})
     state = load_weights(given.start)
+    if "project.weight" in state:
+        return from_saved(state)
     if given.kind == "mpnet":
         body = load_mpnet(state)
         return Encoder(body, body.words.weight.shape[1])

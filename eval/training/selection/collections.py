@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from eval.benchmarks.beir import TestSet
 from eval.gold.questions import MUST, Question
-from eval.training.common.records import read_documents, read_groups, read_questions
+from eval.training.common.records import (
+    read_abstracts,
+    read_documents,
+    read_groups,
+    read_lines,
+    read_own_collections,
+    read_questions,
+)
 from eval.training.common.splits import Split, make_splits
 from rag.types import Paper
 
@@ -60,6 +67,26 @@ def read_split(data: Path, split: Split, seed: int) -> Collection:
                 Asked(each.text, form, each.group, belong, each.arguable, judged, each.style, each.relevant)
             )
     return Collection(split, papers, tuple(questions), split)
+
+
+def read_own(file: Path, abstracts: Path, split: str) -> list[Collection]:
+    """Put together the collections of a split that questions of our own were written for, each judged as a whole."""
+    lines = list(read_lines(file))
+    made = []
+    for name, own in read_own_collections(file).items():
+        if own.split == split:
+            documents = read_abstracts(abstracts, own.ids)
+            papers = tuple(Paper(id, each.title, each.abstract) for id, each in documents.items())
+            made.append(Collection(name, papers, tuple(_own_questions(lines, name)), name))
+    return made
+
+
+def _own_questions(lines: Sequence[Any], name: str) -> Iterator[Asked]:
+    for number, each in enumerate(lines):
+        if each["c"] == name:
+            form: Form = "list" if each["t"] == "set" else each["t"]
+            unknown = frozenset((*each["m"], *each["n"]))
+            yield Asked(each["q"], form, number, frozenset(each["y"]), unknown, None, each["s"], each["y"])
 
 
 def from_test_set(test_set: TestSet) -> Collection:

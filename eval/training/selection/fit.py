@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from eval.training.selection.search import Example, Search
-from rag.retrieval.scoring import Depth, Logistic, Ranker, relevance_features, reranked_features, sigmoid, undecided
+from eval.training.selection.search import Example
+from rag.retrieval.scoring import Depth, Logistic, Ranker, best, relevance_features, reranked_features, sigmoid
 from rag.selection.answerability import answerable_features
 from rag.types import Hit
 
 _FOLDS = 7
-_ROUNDS = 2  # of fitting, and of reading what is then undecided
+_ROUNDS = 2  # of fitting, and of reading what is then best
 _WRONGLY_REFUSED = 0.03  # share of the answered questions that the threshold may refuse
 _ANSWERED = 0.9  # share of users' questions that is taken to be answered
 _RIDGE = 1.5  # weight of the L2 penalty relative to the summed loss
@@ -36,12 +36,10 @@ class Fitted:
     answerable: Floats
 
 
-def impute(
-    search: Search, examples: Sequence[Example], rerank_depth: int, chance: Callable[[float], float]
-) -> list[Example]:
+def impute(examples: Sequence[Example], rerank_depth: int, chance: Callable[[float], float]) -> list[Example]:
     """Return the examples with the chance of belonging as the label of papers that nobody judged.
 
-    `chance` gives it from the cross-encoder's logit, which reads what is undecided; the rest does not belong.
+    `chance` gives it from the cross-encoder's logit, which reads the best; the rest does not belong.
     """
     imputed = list(examples)
     for _ in range(_ROUNDS):
@@ -50,24 +48,24 @@ def impute(
             if each.asked.judged is None or each.asked.form == "none":
                 continue
             labels = each.belongs.copy()
-            read = undecided(relevance.logits(relevance_features(each.candidates.signals)), rerank_depth)
-            for j, scores in zip(read, search.read(each, read), strict=True):
+            read = best(relevance.logits(relevance_features(each.candidates.signals)), rerank_depth)
+            for j, scores in zip(read, each.read(read), strict=True):
                 if each.candidates.paper_ids[j] not in each.asked.judged:
                     labels[j] = chance(scores.belongs)
             imputed[i] = replace(each, belongs=labels)
     return imputed
 
 
-def fit_ranker(search: Search, examples: Sequence[Example], rerank_depth: int) -> Fitted:
+def fit_ranker(examples: Sequence[Example], rerank_depth: int) -> Fitted:
     """Fit one depth; `rerank_depth` is 0 for "fast"."""
-    ranker = _fit(search, examples, rerank_depth)
+    ranker = _fit(examples, rerank_depth)
     folds = np.array([each.asked.group for each in examples]) % _FOLDS
     hits: list[tuple[Hit, ...]] = [()] * len(examples)
     chances = np.zeros(len(examples))
     for fold in range(_FOLDS):
-        part = _fit(search, [each for each, own in zip(examples, folds, strict=True) if own != fold], rerank_depth)
+        part = _fit([each for each, own in zip(examples, folds, strict=True) if own != fold], rerank_depth)
         for i in np.flatnonzero(folds == fold).tolist():
-            hits[i] = search.rank(examples[i], part, rerank_depth)
+            hits[i] = examples[i].rank(part, rerank_depth)
             chances[i] = part.answerable.probability(answerable_features(hits[i]))
     return Fitted(replace(ranker, threshold=round(_threshold(examples, chances), 4)), tuple(hits), chances)
 
@@ -83,20 +81,20 @@ def _threshold(examples: Sequence[Example], chances: Floats) -> float:
     return min(shift / (1 + shift), float(np.quantile(chances[answered], _WRONGLY_REFUSED, method="lower")))
 
 
-def _fit(search: Search, examples: Sequence[Example], rerank_depth: int) -> Ranker:
+def _fit(examples: Sequence[Example], rerank_depth: int) -> Ranker:
     relevance, reranked = _fit_relevance(examples), None
     if rerank_depth:
         rows, labels = [], []
         for each in _answered(examples):
             logits = relevance.logits(relevance_features(each.candidates.signals))
-            read = undecided(logits, rerank_depth)
-            scores = search.read(each, read)
+            read = best(logits, rerank_depth)
+            scores = each.read(read)
             belongs, answers = (np.array([getattr(one, name) for one in scores]) for name in ("belongs", "answers"))
             rows.append(reranked_features(logits[read], belongs, answers))
             labels.append(each.belongs[read])
         reranked = fit_logistic(_joined(rows), np.concatenate(labels))
     ranker = Ranker(relevance, reranked, Logistic({}, 0.0), 0.0)
-    found = [answerable_features(search.rank(each, ranker, rerank_depth)) for each in examples]
+    found = [answerable_features(each.rank(ranker, rerank_depth)) for each in examples]
     names = _ANSWERABLE["full" if rerank_depth else "fast"]
     columns = {name: np.array([each[name] for each in found]) for name in names}
     return replace(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eval.training.common.measures import auc, expected_calibration_error, mean, ndcg
 from eval.training.common.sentences import locate
-from eval.training.selection.search import Example, Search
+from eval.training.selection.search import Example
 from rag.retrieval.passages import abstract_sentences
 from rag.retrieval.scoring import best_cut
 from rag.types import Hit
@@ -27,13 +27,15 @@ def measure(
     found: dict[str, Any] = {}
     pairs = list(zip(examples, hits, strict=True))
     answered = [(each, own) for each, own in pairs if each.asked.form != "none"]
-    for scope, every in (("collection", False), ("group", True)):
-        if every and answered[0][0].asked.judged is None:
+    grouped = [(each, own) for each, own in answered if each.asked.judged is not None]
+    for scope, asked in (("collection", answered), ("group", grouped)):
+        if not asked:
             continue
         by_style: dict[str, list[tuple[float, float]]] = {}
         chances, right = [], []
-        for each, own in answered:
-            kept = [hit for hit in own if not every or hit.paper.paper_id in (each.asked.judged or ())]
+        for each, own in asked:
+            judged = each.asked.judged if scope == "group" else None
+            kept = [hit for hit in own if judged is None or hit.paper.paper_id in judged]
             scores, labels = _scored(each, kept)
             for style in dict.fromkeys((each.asked.form, each.asked.style or each.asked.form)):
                 by_style.setdefault(style, []).append(_ranking(each, scores, labels))
@@ -52,15 +54,15 @@ def measure(
     return found
 
 
-def evidence_first(search: Search, examples: Sequence[Example], form: str) -> list[float]:
+def evidence_first(examples: Sequence[Example], form: str) -> list[float]:
     """Measure how often the best sentence of a paper that belongs is the marked one."""
     values = []
     for each in examples:
         places = [i for i, id in enumerate(each.candidates.paper_ids) if id in each.asked.belong]
         if each.asked.form != form or not places or not each.asked.sentences:
             continue
-        for i, scores in zip(places, search.read(each, places), strict=True):
-            paper = search.library.papers[each.candidates.paper_ids[i]]
+        for i, scores in zip(places, each.read(places), strict=True):
+            paper = each.search.library.papers[each.candidates.paper_ids[i]]
             marked = locate(paper.abstract, each.asked.sentences[paper.paper_id])
             if marked:
                 start, end = abstract_sentences(paper)[int(np.argmax(scores.sentences))]

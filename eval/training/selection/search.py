@@ -24,12 +24,34 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
-    """A question with its candidates, and whether each belongs: 1, 0, or nan where that is not known."""
+    """A question with its candidates in one library, and whether each belongs: 1, 0, or nan where it is not known."""
 
+    search: Search
     asked: Asked
     encoded: EncodedQuery
     candidates: Candidates
     belongs: Floats
+
+    def rank(self, ranker: Ranker, depth: int) -> tuple[Hit, ...]:
+        """Rank the candidates; the cross-encoder reads up to `depth` papers, none where it is 0."""
+        search = self.search
+        scorer = PaperScorer(search.library, search.cross_encoder, depth, ranker)
+        query = Query(self.asked.text, "list", self.asked.text)
+        reranker = self._reranker() if depth else None
+        hits = scorer.rank(query, self.candidates, reranker)
+        if reranker:
+            search.kept.add(self.asked.text, reranker.known)
+        return hits
+
+    def read(self, candidates: Sequence[int]) -> list[PaperScores]:
+        """Return what the cross-encoder says of candidates, by their places."""
+        reranker = self._reranker()
+        found = reranker.read([self.search.library.papers[self.candidates.paper_ids[i]] for i in candidates])
+        self.search.kept.add(self.asked.text, reranker.known)
+        return found
+
+    def _reranker(self) -> Reranker:
+        return Reranker(self.search.cross_encoder, self.asked.text, self.search.kept.of(self.asked.text))
 
 
 class KeptReadings:
@@ -61,7 +83,7 @@ class KeptReadings:
 
 
 class Search:
-    """Searches one library as the engine does, by any ranker."""
+    """One library, with the models that search it as the engine does."""
 
     def __init__(
         self, library: Library, encoder: QueryEncoder, cross_encoder: CrossEncoder, kept: KeptReadings, pool: int
@@ -69,7 +91,7 @@ class Search:
         self.library = library
         self._encoder = encoder
         self.cross_encoder = cross_encoder
-        self._kept = kept
+        self.kept = kept
         self._pool = pool
 
     def example(self, asked: Asked) -> Example:
@@ -80,27 +102,4 @@ class Search:
             np.nan if paper_id in asked.unknown else float(paper_id in asked.belong)
             for paper_id in candidates.paper_ids
         ]
-        return Example(asked, encoded, candidates, np.array(belongs))
-
-    def rank(self, example: Example, ranker: Ranker, depth: int) -> tuple[Hit, ...]:
-        """Rank an example's candidates; the cross-encoder reads up to `depth` papers, none where it is 0."""
-        scorer = PaperScorer(self.library, self.cross_encoder, depth, ranker)
-        query = Query(example.asked.text, "list", example.asked.text)
-        reranker = self._reranker(example) if depth else None
-        hits = scorer.rank(query, example.candidates, reranker)
-        self._keep(example, reranker)
-        return hits
-
-    def read(self, example: Example, candidates: Sequence[int]) -> list[PaperScores]:
-        """Return what the cross-encoder says of candidates, by their places."""
-        reranker = self._reranker(example)
-        found = reranker.read([self.library.papers[example.candidates.paper_ids[i]] for i in candidates])
-        self._keep(example, reranker)
-        return found
-
-    def _reranker(self, example: Example) -> Reranker:
-        return Reranker(self.cross_encoder, example.asked.text, self._kept.of(example.asked.text))
-
-    def _keep(self, example: Example, reranker: Reranker | None) -> None:
-        if reranker:
-            self._kept.add(example.asked.text, reranker.known)
+        return Example(self, asked, encoded, candidates, np.array(belongs))

@@ -14,7 +14,7 @@ from eval.training.common.provenance import hashes, sha256, write_json
 
 if TYPE_CHECKING:
     from eval.training.selection.collections import Collection
-    from eval.training.selection.search import Example, Search
+    from eval.training.selection.search import Example
 
 _log = logging.getLogger(__name__)
 _DATA = ("documents.jsonl.xz", "groups.jsonl", "questions.jsonl")
@@ -22,7 +22,8 @@ _DATA = ("documents.jsonl.xz", "groups.jsonl", "questions.jsonl")
 
 def fit(given: Namespace) -> None:
     """Fit both depths on the groups for choosing, and write the weights."""
-    from eval.training.selection.collections import read_split
+    from eval.training.common.records import OWN_LISTS
+    from eval.training.selection.collections import read_own, read_split
     from eval.training.selection.fit import fit_ranker, impute, ranker_to_json
     from eval.training.selection.report import measure
     from rag.models.cross_encoder import FOLDER as CROSS_ENCODER
@@ -31,26 +32,30 @@ def fit(given: Namespace) -> None:
     from rag.settings import Settings
 
     settings = Settings()
-    collection = _gold(given.gold, given.corpus) if given.gold else read_split(given.data, "choose", given.seed)
-    search, examples = _search(given.work, collection)
-    slope, intercept = search.cross_encoder.cuts["belongs_platt"]  # type: ignore[misc]
+    if given.gold:
+        collections = [_gold(given.gold, given.corpus)]
+    else:
+        collections = [read_split(given.data, "choose", given.seed)]
+        collections += read_own(OWN_LISTS, given.abstracts, "choose") if given.abstracts else []
+    examples = [each for collection in collections for each in _examples(given.work, collection)]
+    slope, intercept = examples[0].search.cross_encoder.cuts["belongs_platt"]  # type: ignore[misc]
 
     def chance(logit: float) -> float:
         return float(sigmoid(np.array(slope * logit + intercept)))
 
-    imputed = impute(search, examples, settings.rerank_depth, chance)
+    imputed = impute(examples, settings.rerank_depth, chance)
     depths, report = {}, {}
     for depth, rerank_depth in (("full", settings.rerank_depth), ("fast", 0)):
-        fitted = fit_ranker(search, imputed, rerank_depth)
+        fitted = fit_ranker(imputed, rerank_depth)
         depths[depth] = ranker_to_json(fitted.ranker)
         report[depth] = measure(examples, fitted.hits, fitted.answerable, fitted.ranker.threshold)
         _tell(depth, report[depth])
     models = {folder.name: sha256(folder / "model.onnx") for folder in (ENCODER, CROSS_ENCODER)}
     made = {
-        "data_sha256": hashes([given.gold] if given.gold else [given.data / name for name in _DATA]),
+        "data_sha256": hashes([given.gold] if given.gold else [*(given.data / name for name in _DATA), OWN_LISTS]),
         "models_sha256": models,
         "questions": len(examples),
-        "papers": len(search.library.papers),
+        "papers": sum(len(each.papers) for each in collections),
         "rerank_depth": settings.rerank_depth,
         "seed": given.seed,
     }
@@ -61,7 +66,8 @@ def fit(given: Namespace) -> None:
 def check(given: Namespace) -> None:
     """Measure the weights on the held-out groups, on BEIR folders, and on gold questions."""
     from eval.benchmarks.beir import read_test_set
-    from eval.training.selection.collections import from_test_set, read_split
+    from eval.training.common.records import OWN_LISTS
+    from eval.training.selection.collections import from_test_set, read_own, read_split
     from eval.training.selection.report import evidence_first, measure
     from rag.retrieval.scoring import Depth, load_ranker
     from rag.selection.answerability import answerable_features
@@ -71,20 +77,21 @@ def check(given: Namespace) -> None:
     collections = [from_test_set(read_test_set(folder)) for folder in given.beir]
     if given.data:
         collections.append(read_split(given.data, "held", given.seed))
+        collections += read_own(OWN_LISTS, given.abstracts, "held") if given.abstracts else []
     collections += [_gold(path, given.corpus) for path in given.gold]
     out = given.work / "check.json"
     report = json.loads(out.read_text("utf-8")) if out.exists() else {}
     depths: tuple[tuple[Depth, int], ...] = (("fast", 0), ("full", settings.rerank_depth))
     for collection in collections:
-        search, examples = _search(given.work, collection)
+        examples = _examples(given.work, collection)
         for depth, rerank_depth in depths:
             ranker = load_ranker(depth, given.weights)
-            hits = [search.rank(each, ranker, rerank_depth) for each in examples]
+            hits = [each.rank(ranker, rerank_depth) for each in examples]
             chances = np.array([ranker.answerable.probability(answerable_features(own)) for own in hits])
             found = measure(examples, hits, chances, ranker.threshold)
             if rerank_depth and collection.questions[0].sentences:
                 for form in ("fact", "list"):
-                    found[f"evidence sentence first, {form}"] = evidence_first(search, examples, form)
+                    found[f"evidence sentence first, {form}"] = evidence_first(examples, form)
             report[f"{collection.name} {depth}"] = found
             _tell(f"{collection.name} {depth}", found)
             write_json(out, report)
@@ -100,7 +107,7 @@ def _gold(path: Path, corpus: Path) -> Collection:
     return from_gold(f"gold-{path.stem}", papers, load_gold([path], {paper.paper_id: paper for paper in papers}))
 
 
-def _search(work: Path, collection: Collection) -> tuple[Search, list[Example]]:
+def _examples(work: Path, collection: Collection) -> list[Example]:
     """Index a collection, and find the candidates of its questions."""
     from eval.benchmarks.beir import Skipped, TestSet
     from eval.benchmarks.index import BM25, open_indexed, scratch_settings
@@ -118,7 +125,7 @@ def _search(work: Path, collection: Collection) -> tuple[Search, list[Example]]:
     kept = KeptReadings(settings.home / f"read-{sha256(FOLDER / 'model.onnx')[:12]}.jsonl")
     search = Search(library, QueryEncoder(models), models.cross_encoder, kept, settings.pool)
     _log.info("collection=%s papers=%d questions=%d", collection.name, len(library.papers), len(collection.questions))
-    return search, [search.example(each) for each in collection.questions]
+    return [search.example(each) for each in collection.questions]
 
 
 def _tell(name: str, report: dict[str, Any]) -> None:
