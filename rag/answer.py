@@ -29,13 +29,63 @@ class Notice:
 class Citation:
     """A paper that the answer cites as [n]; a near miss has no number and no quotes.
 
-    `why` is the reason that a language model gave when it screened the papers, if it did.
+    `why` is the reason that a language model gave when it screened the papers, if it did. `score` is the probability
+    that the paper belongs; None where the records decide.
     """
 
     n: int | None
     paper: Paper
     quotes: tuple[Quote, ...] = ()
     why: str | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Papers of an answer, by their numbers, under a name made of their own words; they are in the answer's order."""
+
+    name: str
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What is compared, as the question names it, and the numbers of the papers that introduce or test it, if any."""
+
+    name: str
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A verbatim quote of the paper [n]."""
+
+    n: int
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """A row of a comparison: for each thing, in their order, the quotes that tell of this aspect."""
+
+    name: str
+    cells: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is compared, side by side: a column for each thing, a row for each aspect.
+
+    Raises ValueError for a row that has not one entry for each thing.
+    """
+
+    things: tuple[Thing, ...]
+    rows: tuple[Aspect, ...]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row.cells) != len(self.things):
+                raise ValueError(f"{row.name!r} has {len(row.cells)} entries for {len(self.things)} things")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +137,8 @@ class Relaxation:
 class Answer:
     """The finished answer; `text` is Markdown with [n] markers, `timings_ms` are wall-clock milliseconds by step.
 
-    `sentences` are those of a text that a language model wrote. `missed` is set for lists and for questions with an
+    `point` answers in one to three sentences, `groups` and `comparison` arrange the papers; the `text` of an extractive
+    answer has all of this. `sentences` are those of a text that a language model wrote. `missed` is set for lists and for questions with an
     order but no count, `relaxations` where no paper meets the constraints.
     """
 
@@ -96,6 +147,9 @@ class Answer:
     text: str
     citations: tuple[Citation, ...] = ()
     sentences: tuple[Sentence, ...] = ()
+    point: str = ""
+    groups: tuple[Group, ...] = ()
+    comparison: Comparison | None = None
     near_misses: tuple[Citation, ...] = ()
     missed: EstimatedMissing | None = None
     relaxations: tuple[Relaxation, ...] = ()

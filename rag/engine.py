@@ -265,6 +265,7 @@ class Engine:
         selection = select(query, found.ranking, belongs, self._settings.screen_odds)
         cited = [hit.paper for hit in selection.cited]
         evidence = self._evidence.select(query, found.encoded[0], cited, found.reranker)
+        evidence = tuple(replace(each, score=hit.score) for each, hit in zip(evidence, selection.cited, strict=True))
         notices = (*found.notices, *_unmentioned(query, cited))
         return Draft(query, evidence, _near(selection.near), selection.missed, notices)
 
@@ -301,7 +302,7 @@ def _unmet_notice(found: Found) -> tuple[Notice, ...]:
 
 
 def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:
-    return tuple(Citation(None, hit.paper) for hit in hits)
+    return tuple(Citation(None, hit.paper, score=hit.score) for hit in hits)
 
 
 def _unmentioned(query: Query, papers: Sequence[Paper]) -> tuple[Notice, ...]:

@@ -285,12 +285,14 @@ class Quote:
 class Evidence:
     """A paper with its number `n` and the sentences that answer best, in reading order.
 
-    Raises ValueError for a quote that is not verbatim at its offsets.
+    `score` is the probability that it belongs to the answer; None where the records decide. Raises ValueError for a
+    quote that is not verbatim at its offsets.
     """
 
     n: int
     paper: Paper
     quotes: tuple[Quote, ...]
+    score: float | None = None
 
     def __post_init__(self) -> None:
         for quote in self.quotes:

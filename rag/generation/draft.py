@@ -42,7 +42,7 @@ class Draft:
             self.query,
             "extractive",
             write_extractive(self.query, self.evidence, self.missed),
-            tuple(Citation(each.n, each.paper, _supported(each)) for each in self.evidence),
+            tuple(Citation(each.n, each.paper, _supported(each), score=each.score) for each in self.evidence),
             near_misses=self.near_misses,
             missed=self.missed,
             notices=(*self.notices, *notices),
@@ -50,7 +50,7 @@ class Draft:
 
     def without_answer(self, notices: Iterable[Notice]) -> Answer:
         """Refuse because the model found no answer in the evidence, whose papers become the nearest."""
-        nearest = replace(self, near_misses=tuple(Citation(None, each.paper) for each in self.evidence))
+        nearest = replace(self, near_misses=tuple(Citation(None, each.paper, score=each.score) for each in self.evidence))
         return nearest.refused(notices)
 
     def written(
@@ -75,7 +75,7 @@ class Draft:
             text.rstrip(),
             citations,
             sentences,
-            near_misses=(*(Citation(None, each.paper) for each in left_out), *self.near_misses),
+            near_misses=(*(Citation(None, each.paper, score=each.score) for each in left_out), *self.near_misses),
             missed=self.missed,
             notices=(*self.notices, *cut, *notices),
             usage=Usage(unknown_markers=unknown_markers),

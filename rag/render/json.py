@@ -11,6 +11,7 @@ from rag.answer import (
     Checked,
     Citation,
     Cited,
+    Comparison,
     Event,
     Notice,
     Retrieved,
@@ -21,7 +22,7 @@ from rag.answer import (
 )
 from rag.index.update import BuildSummary
 from rag.render.notices import notice_text, notices_text
-from rag.types import Filters, Hit, Paper, Query, TokenUsage
+from rag.types import Filters, Hit, Paper, Query, Quote, TokenUsage
 
 _VERDICTS: Mapping[SentenceVerdict | None, str | None] = {
     "supported": "supported",
@@ -68,6 +69,9 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "filters": _filters(query.filters),
         "understood": _understood(query),
         "answer": answer.text,
+        "point": answer.point,
+        "groups": [{"name": each.name, "numbers": list(each.numbers)} for each in answer.groups],
+        "comparison": _comparison(answer.comparison) if answer.comparison else None,
         "citations": [_citation(citation) for citation in answer.citations],
         "sentences": [_sentence(sentence) for sentence in answer.sentences],
         "near_misses": [_citation(citation) for citation in answer.near_misses],
@@ -145,7 +149,7 @@ def _retrieved(event: Retrieved) -> dict[str, Any]:
         "filters": _filters(query.filters),
         "understood": _understood(query),
         "hits": [_hit(hit) for hit in event.hits],
-        "evidence": [_citation(Citation(each.n, each.paper, each.quotes)) for each in event.evidence],
+        "evidence": [_citation(Citation(each.n, each.paper, each.quotes, score=each.score)) for each in event.evidence],
     }
 
 
@@ -158,11 +162,26 @@ def _paper(paper: Paper) -> dict[str, Any]:
 
 
 def _citation(citation: Citation) -> dict[str, Any]:
-    quotes = [
-        {"text": quote.text, "start": quote.start, "end": quote.end, "verdict": _VERDICTS[quote.verdict]}
-        for quote in citation.quotes
-    ]
-    return {"n": citation.n, **_paper(citation.paper), "quotes": quotes, "why": citation.why}
+    score = None if citation.score is None else round(citation.score, _SCORE_DIGITS)
+    quotes = [_quote(quote) for quote in citation.quotes]
+    return {"n": citation.n, **_paper(citation.paper), "quotes": quotes, "why": citation.why, "score": score}
+
+
+def _quote(quote: Quote) -> dict[str, Any]:
+    return {"text": quote.text, "start": quote.start, "end": quote.end, "verdict": _VERDICTS[quote.verdict]}
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "things": [{"name": each.name, "numbers": list(each.numbers)} for each in comparison.things],
+        "rows": [
+            {
+                "aspect": row.name,
+                "cells": [[{"n": cell.n, "quote": _quote(cell.quote)} for cell in cells] for cells in row.cells],
+            }
+            for row in comparison.rows
+        ],
+    }
 
 
 def _sentence(sentence: Sentence) -> dict[str, Any]:

@@ -461,6 +461,42 @@ class CitationSchema(_PaperFields):
     n: int | None = Field(description="The number in the answer's markers; null for a near miss.")
     quotes: list[QuoteSchema]
     why: str | None = Field(description="What a model that screened the papers said of it.")
+    score: float | None = Field(description="The probability that it belongs to the answer; null where records decide.")
+
+
+class GroupSchema(BaseModel):
+    """Papers of an answer under a name made of their own words."""
+
+    name: str
+    numbers: list[int] = Field(description="The numbers of its papers in the answer.")
+
+
+class ThingSchema(BaseModel):
+    """What is compared: a column."""
+
+    name: str = Field(description="As the question names it.")
+    numbers: list[int] = Field(description="The papers that introduce or test it; empty if none does.")
+
+
+class CellSchema(BaseModel):
+    """A quote of the paper [n]."""
+
+    n: int
+    quote: QuoteSchema
+
+
+class AspectSchema(BaseModel):
+    """A row of a comparison."""
+
+    aspect: str
+    cells: list[list[CellSchema]] = Field(description="For each thing the quotes that tell of this aspect.")
+
+
+class ComparisonSchema(BaseModel):
+    """What is compared, side by side."""
+
+    things: list[ThingSchema]
+    rows: list[AspectSchema]
 
 
 class SentenceSchema(BaseModel):
@@ -561,6 +597,9 @@ class AnswerResponse(BaseModel):
     filters: FiltersSchema
     understood: UnderstoodSchema
     answer: str = Field(description="Markdown with [1] markers.")
+    point: str = Field(description="The answer in one to three sentences, Markdown with [1] markers; may be empty.")
+    groups: list[GroupSchema] = Field(description="The groups into which the papers fall, if they do.")
+    comparison: ComparisonSchema | None = Field(description="What a question asks to compare, side by side.")
     citations: list[CitationSchema]
     sentences: list[SentenceSchema] = Field(description="The sentences that a model wrote, each with its verdict.")
     near_misses: list[CitationSchema] = Field(description="Papers that come near, and are not cited.")
