@@ -9,13 +9,14 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rag.answer import (
     Answer,
     Citation,
     Done,
     Event,
+    FirstHits,
     Notice,
     Relaxation,
     Retrieved,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from llama_index.core.query_engine import RetrieverQueryEngine
 
 _NEAREST = 5  # papers offered with a refusal
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +122,15 @@ class Engine:
                 yield Done(replace(Draft(query).help(), timings_ms=timer.stop()))
                 return
             expander = QueryExpander(self._settings, llm, timer)
-            found = self.find(query, expander, timer)
+            found = yield from self._finding(query, expander, timer)
             refusal = self._refusal(found)
             decisions = self._screen(found, expander, timer) if refusal is None else {}
             draft = self._draft(found, decisions, refused=refusal is not None)
             if refusal is None and not draft.evidence:  # the screening turned all papers down
                 refusal = (Notice("nearest_only"),)
             timer.lap("evidence")
-            yield Retrieved(found.query, found.hits, draft.evidence)
+            terms = found.encoded[0].terms if found.encoded else ()
+            yield Retrieved(found.query, found.hits, draft.evidence, terms)
             if refusal is not None:
                 answer = draft.refused(refusal, found.relaxations)
             elif llm and self.writer and query.kind != "metadata":
@@ -163,7 +166,10 @@ class Engine:
     def find(self, query: Query, expander: QueryExpander | None = None, timer: StepTimer | None = None) -> Found:
         """Find the papers of a query: from the records where they answer it, else by retrieval and scoring."""
         timer = timer or StepTimer()
-        expander = expander or QueryExpander(self._settings, None, timer)
+        return _result(self._finding(query, expander or QueryExpander(self._settings, None, timer), timer))
+
+    def _finding(self, query: Query, expander: QueryExpander, timer: StepTimer) -> Generator[FirstHits, None, Found]:
+        """Find the papers of a query, and yield those that the first signals find before the cross-encoder reads."""
         notices = self._question_notices(query)
         if query.kind in ("off-topic", "help"):
             return Found(query)
@@ -174,7 +180,7 @@ class Engine:
             return Found(query, relaxations=relaxations, notices=notices)
         query = expander.expand(query)
         reranker = self.scorer.open_reranker(_search_text(query))
-        encoded, ranking = self._retrieve(query, (), reranker, timer)
+        encoded, ranking = yield from self._retrieve(query, (), reranker, timer)
         for _ in range(self._settings.recall_rounds):
             if expander.model("iterate", query) is None:
                 break
@@ -183,7 +189,7 @@ class Engine:
             if expanded == query:
                 break
             query = expanded
-            encoded, ranking = self._retrieve(query, encoded, reranker, timer)
+            encoded, ranking = _result(self._retrieve(query, encoded, reranker, timer))
         return Found(query, arrange(query, ranking), ranking, encoded, reranker, notices=notices)
 
     def query_engine(self, chat: ChatModel, kind: Kind = "list") -> RetrieverQueryEngine:
@@ -194,13 +200,16 @@ class Engine:
 
     def _retrieve(
         self, query: Query, encoded: tuple[EncodedQuery, ...], reranker: Reranker | None, timer: StepTimer
-    ) -> tuple[tuple[EncodedQuery, ...], tuple[Hit, ...]]:
+    ) -> Generator[FirstHits, None, tuple[tuple[EncodedQuery, ...], tuple[Hit, ...]]]:
         """Retrieve and score candidates; `encoded` holds the search texts that were encoded before."""
         with self._search_slot():
             texts = (_search_text(query), *query.further)
             encoded = (*encoded, *map(self._encoder.encode, texts[len(encoded) :]))
             admitted = admitted_papers(self.library, query.filters)
             candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always=query.papers)
+            if reranker:
+                first = [hit for hit in self.scorer.rank(query, candidates) if query.admits(hit.paper)]
+                yield FirstHits(query, select(query, arrange_named(query, first)).cited)
             hits = self.scorer.rank(query, candidates, reranker)
             if self._postprocessors:
                 from rag.generation.llama_index import postprocess  # 1 s of imports
@@ -308,6 +317,16 @@ def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:
 def _unmentioned(query: Query, papers: Sequence[Paper]) -> tuple[Notice, ...]:
     names = unmentioned(query, papers)
     return (Notice("unmentioned", {"names": names}),) if names else ()
+
+
+def _result(steps: Generator[object, None, _T]) -> _T:
+    """Run a generator to its end and return its value."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            value: _T = end.value
+            return value
 
 
 def _search_text(query: Query) -> str:

@@ -248,13 +248,14 @@ class Overrides:
     """What the user sets in place of what was understood.
 
     A filter that is set replaces the understood one, `drop` names constraints to lift, and `as_is` takes the question
-    literally.
+    literally. `papers` restrict the search to their ids; none lift a restriction that was understood.
     """
 
     kind: Kind | None = None
     filters: Filters = Filters()
     drop: frozenset[str] = frozenset()
     as_is: bool = False
+    papers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,10 @@ def apply_overrides(query: Query, overrides: Overrides) -> Query:
     for name in sorted(overrides.drop):
         filters = filters.without(name)
     filters = merge_filters(filters, overrides.filters)
+    papers = query.papers if overrides.papers is None else overrides.papers
     if overrides.as_is:
-        return Query(query.question, overrides.kind or "fact", query.question, filters)
-    return replace(query, kind=overrides.kind or query.kind, filters=filters)
+        return Query(query.question, overrides.kind or "fact", query.question, filters, papers=overrides.papers or ())
+    return replace(query, kind=overrides.kind or query.kind, filters=filters, papers=papers)
 
 
 def merge_filters(before: Filters, given: Filters) -> Filters:

@@ -13,6 +13,7 @@ from rag.answer import (
     Cited,
     Comparison,
     Event,
+    FirstHits,
     Notice,
     Retrieved,
     Sentence,
@@ -86,6 +87,8 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
 
 def event_to_json(event: Event) -> tuple[str, dict[str, Any]]:
     """Return the name and the object of an event of `ask`."""
+    if isinstance(event, FirstHits):
+        return "first_hits", _found(event)
     if isinstance(event, Retrieved):
         return "retrieved", _retrieved(event)
     if isinstance(event, Cited):
@@ -141,7 +144,7 @@ def _understood(query: Query) -> dict[str, Any]:
     }
 
 
-def _retrieved(event: Retrieved) -> dict[str, Any]:
+def _found(event: FirstHits | Retrieved) -> dict[str, Any]:
     query = event.query
     return {
         "question": query.question,
@@ -149,8 +152,12 @@ def _retrieved(event: Retrieved) -> dict[str, Any]:
         "filters": _filters(query.filters),
         "understood": _understood(query),
         "hits": [_hit(hit) for hit in event.hits],
-        "evidence": [_citation(Citation(each.n, each.paper, each.quotes, score=each.score)) for each in event.evidence],
     }
+
+
+def _retrieved(event: Retrieved) -> dict[str, Any]:
+    evidence = [_citation(Citation(each.n, each.paper, each.quotes, score=each.score)) for each in event.evidence]
+    return {**_found(event), "evidence": evidence}
 
 
 def _hit(hit: Hit) -> dict[str, Any]:
