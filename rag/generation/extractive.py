@@ -46,11 +46,15 @@ def record_line(evidence: Evidence) -> str:
 
 def completeness(cited: int, missed: EstimatedMissing) -> str:
     """Return in words how many papers an answer has, and how many more there may be."""
-    papers = format_count(cited, "paper")
+    return f"{format_count(cited, 'paper')}; {probably_missing(missed)}."
+
+
+def probably_missing(missed: EstimatedMissing) -> str:
+    """Return in words how many more papers there may be."""
     if missed.most == 0:
-        return f"{papers}; likely complete."
+        return "likely complete"
     more = f"{missed.least}–{missed.most}" if 0 < missed.least < missed.most else f"{missed.most}"
-    return f"{papers}; perhaps {'up to ' if missed.least == 0 else ''}{more} more."
+    return f"perhaps {'up to ' if missed.least == 0 else ''}{more} more"
 
 
 def _finding(quotes: Sequence[Quote]) -> str:

@@ -1,4 +1,4 @@
-"""An answer's text as HTML: its Markdown, its [n] as links to the cards, its sentences' verdicts in words."""
+"""An answer's text as HTML: its Markdown, its [n] as links to the papers' rows, its sentences' verdicts as signs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from rag.text.citation_markers import MARKER
 from rag.text.display import display_title
 from rag.text.latex import latex_to_text
 from ui.html.markup import attributes, bdi, text
-from ui.html.paper_card import verdict_to_html
 
 # Two characters that Unicode classes as punctuation and nobody writes; beside letters, "**" would not close emphasis.
 _OPENS, _CLOSES = "\U00012470", "\U00012471"
@@ -45,15 +44,21 @@ def tips_to_html(exchange_id: str, citations: Iterable[Citation]) -> str:
 
 
 def cite_to_html(exchange_id: str, n: int | str) -> str:
-    """Return a link from [n] to its card, described by its tooltip."""
-    card, tip = f"#{card_id(exchange_id, n)}", _tip_id(exchange_id, n)
-    given = attributes(class_="cd-cite", href=card, data_n=n, aria_describedby=tip)
+    """Return a link from [n] to its row, described by its tooltip."""
+    row, tip = f"#{row_id(exchange_id, n)}", _tip_id(exchange_id, n)
+    given = attributes(class_="cd-cite", href=row, data_n=n, aria_describedby=tip)
     return f'<a{given}><span class="cd-hidden">paper </span>[{n}]</a>'
 
 
-def card_id(exchange_id: str, n: int | str) -> str:
-    """Return the element id of the card of the paper cited as [n]."""
+def row_id(exchange_id: str, n: int | str) -> str:
+    """Return the element id of the row of the paper cited as [n]."""
     return f"{exchange_id}-p{n}"
+
+
+def verdict_to_html(verdict: str, said: str) -> str:
+    """Return a verdict as a quiet sign, with its words on hover and for screen readers."""
+    given = attributes(class_=f"cd-verdict cd-verdict-{verdict}", title=said)
+    return f'<span{given}><span class="cd-hidden">{text(said)}</span></span>'
 
 
 def _marked(written: str, sentences: Sequence[Sentence]) -> str:
