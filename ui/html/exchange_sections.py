@@ -96,7 +96,7 @@ def _actions(exchange: Exchange) -> str:
 
 def _written_by(answer: Answer) -> str:
     own = {"metadata": "From the records", "help": "What can be asked"}.get(
-        answer.query.kind, "In the papers’ own words"
+        answer.query.kind, "The papers’ own words"
     )
     parts = [f"Written by {answer.model}" if answer.model else own]
     if "total" in answer.timings_ms:

@@ -25,6 +25,7 @@ from ui.html.prose import row_id, verdict_to_html
 
 PAGE = 20  # rows that are shown at a time
 _FIRST_AUTHORS = 2
+_FEWEST_TOGETHER = 3  # papers that can be selected and shown as a table all at once
 _WORD = re.compile(r"[^\W_]+(?:[-+.'’/×%][^\W_]*)*%?")
 _SIGNALS: Mapping[Signal, tuple[str, str]] = {
     "dense": ("Meaning", "cosine of the question with its best passage"),
@@ -151,7 +152,7 @@ def _bar(answer: Answer) -> str:
     """Return what can be done with all rows, beside an estimate of what they miss."""
     missing = probably_missing(answer.missed) if answer.missed else ""
     said = f'<p class="cd-complete">{text(missing)}</p>' if missing else ""
-    if len(answer.citations) == 1:
+    if len(answer.citations) < _FEWEST_TOGETHER:
         return said
     table = button("As a table", "table", "cd-small cd-quiet cd-as-table", aria_pressed="false")
     every = button("Select all", "pick-all", "cd-small cd-quiet")
@@ -242,7 +243,7 @@ def _reason(citation: Citation) -> str:
     """Return in a few words why a near miss is not cited."""
     if citation.why:
         return f"Not cited: {display_line(citation.why)}"
-    return "" if citation.score is None else f"{_percent(citation.score)} likely to belong"
+    return "" if citation.score is None else f"probability {_percent(citation.score)}"
 
 
 def _percent(score: float) -> str:

@@ -47,7 +47,7 @@ function place(panel, row) {
   const beside = WIDE.matches && part.dataset.part === "papers";
   part.classList.toggle("cd-beside", beside);
   if (beside) part.append(panel);
-  else row.querySelector(".cd-row-body").append(panel);
+  else row.append(panel);
 }
 
 export function close(panel, refocus = false) {
