@@ -107,6 +107,7 @@ def _page_routes(
 
     async def status(request: Request) -> JSONResponse:
         state = holder.status
+        offered.html()  # they are made as soon as there is an index
         shown = {"open": door.is_open, "ready": state.ready, "message": door.failure or state.message}
         user = request.scope.get("state", {}).get("user") if options.access.users else None
         return JSONResponse(
@@ -115,7 +116,7 @@ def _page_routes(
 
     def examples(request: Request) -> HTMLResponse:
         html = offered.html()
-        return HTMLResponse(html, 200 if html else 503)
+        return HTMLResponse(html, 200 if html else 204)
 
     return [
         Mount("/static", StaticFiles(directory=_STATIC)),

@@ -12,7 +12,9 @@ from ui.html.markup import safe_link
 
 def to_ris(papers: Iterable[Paper]) -> str:
     """Return an entry per paper."""
-    return "".join("".join(f"{tag}  - {value}\r\n" for tag, value in _entry(paper)) + "ER  - \r\n\r\n" for paper in papers)
+    return "".join(
+        "".join(f"{tag}  - {value}\r\n" for tag, value in _entry(paper)) + "ER  - \r\n\r\n" for paper in papers
+    )
 
 
 def _entry(paper: Paper) -> Iterator[tuple[str, str]]:

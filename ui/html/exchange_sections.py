@@ -95,9 +95,7 @@ def _actions(exchange: Exchange) -> str:
 
 
 def _written_by(answer: Answer) -> str:
-    own = {"metadata": "From the records", "help": "What can be asked"}.get(
-        answer.query.kind, "The papers’ own words"
-    )
+    own = {"metadata": "From the records", "help": "What can be asked"}.get(answer.query.kind, "The papers’ own words")
     parts = [f"Written by {answer.model}" if answer.model else own]
     if "total" in answer.timings_ms:
         parts.append(f"{answer.timings_ms['total'] / 1000:.1f} s")

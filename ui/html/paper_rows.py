@@ -11,20 +11,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.answer import Answer, Citation
-from rag.generation.extractive import probably_missing
+from rag.generation.extractive import probably_missing, unsaid
 from rag.render.certainty import certainty
 from rag.render.terminal import QUOTE_SAID
+from rag.retrieval.passages import abstract_sentences
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
 from rag.text.quantities import extract_quantities
 from rag.text.tokens import tokenize
-from rag.types import Hit, Paper, Quote, Signal
+from rag.types import Evidence, Hit, Paper, Quote, Signal
 from ui.exchange import Exchange
 from ui.html.markup import attributes, bdi, button, details, link, safe_link, text
 from ui.html.prose import row_id, verdict_to_html
 
 PAGE = 20  # rows that are shown at a time
 _FIRST_AUTHORS = 2
+_GAP = 2  # characters between sentences that follow each other
 _FEWEST_TOGETHER = 3  # papers that can be selected and shown as a table all at once
 _WORD = re.compile(r"[^\W_]+(?:[-+.'’/×%][^\W_]*)*%?")
 _SIGNALS: Mapping[Signal, tuple[str, str]] = {
@@ -125,14 +127,9 @@ def _pending(exchange: Exchange) -> list[str]:
 
 
 def _cited(exchange: Exchange, answer: Answer, citation: Citation) -> str:
-    quotes = () if answer.comparison else _unsaid(answer, citation.quotes)
+    said = Evidence(citation.n or 0, citation.paper, citation.quotes)
+    quotes = () if answer.comparison else tuple(unsaid(said, answer.point))
     return _row(exchange, citation, row_id(exchange.exchange_id, citation.n or 0), quotes)
-
-
-def _unsaid(answer: Answer, quotes: Sequence[Quote]) -> tuple[Quote, ...]:
-    """Return the quotes that the point does not state already."""
-    point = display_line(answer.point.replace("**", ""))
-    return tuple(each for each in quotes if display_line(latex_to_text(each.text)).rstrip(".") not in point)
 
 
 def _grouped(answer: Answer, rows: Mapping[int | None, str]) -> Iterator[str]:
@@ -149,8 +146,8 @@ def _grouped(answer: Answer, rows: Mapping[int | None, str]) -> Iterator[str]:
 
 
 def _bar(answer: Answer) -> str:
-    """Return what can be done with all rows, beside an estimate of what they miss."""
-    missing = probably_missing(answer.missed) if answer.missed else ""
+    """Return what can be done with all rows, beside what they miss if the point does not say it."""
+    missing = probably_missing(answer.missed) if answer.missed and answer.status != "extractive" else ""
     said = f'<p class="cd-complete">{text(missing)}</p>' if missing else ""
     if len(answer.citations) < _FEWEST_TOGETHER:
         return said
@@ -192,27 +189,30 @@ def _row(
     )
     return (
         f'<li{given}><label class="cd-pick-box"><input{pick}></label><div class="cd-row-body">'
-        f'<p class="cd-row-title">{number}{title_to_html(paper)}</p>{_said(exchange, shown)}'
+        f'<p class="cd-row-title">{number}{title_to_html(paper)}</p>{_said(exchange, paper, shown)}'
         f"{_meta(exchange, citation, reason)}{_found(exchange, citation)}</div></li>"
     )
 
 
-def _said(exchange: Exchange, quotes: Sequence[Quote]) -> str:
-    """Return the sentences in the order of the abstract, with an ellipsis where text between them is left out."""
+def _said(exchange: Exchange, paper: Paper, quotes: Sequence[Quote]) -> str:
+    """Return the sentences in the order of the abstract, with an ellipsis where something is left out."""
     if not quotes:
         return ""
     fact = exchange.query is not None and exchange.query.kind == "fact"
     marking = _Marking(frozenset(exchange.terms), numbers=fact)
     written = exchange.answer is not None and exchange.answer.status != "extractive"
+    bounds = abstract_sentences(paper)
+    starts, ends = {start for start, _ in bounds}, {end for _, end in bounds}
     pieces: list[str] = []
-    before: Quote | None = None
+    last: int | None = None
     for quote in sorted(quotes, key=lambda each: each.start):
-        if before is not None:
-            pieces.append(" … " if quote.start - before.end > 2 else " ")
+        cut = quote.start not in starts if last is None else quote.start - last > _GAP
         said = f" {verdict_to_html(quote.verdict, QUOTE_SAID[quote.verdict])}" if written and quote.verdict else ""
-        pieces.append(f'<q class="cd-quote" dir="auto">{marking.to_html(latex_to_text(quote.text))}</q>{said}')
-        before = quote
-    return f'<p class="cd-says">{"".join(pieces)}</p>'
+        sentence = marking.to_html(latex_to_text(quote.text))
+        pieces.append(f'{"… " if cut else ""}<q class="cd-quote" dir="auto">{sentence}</q>{said}')
+        last = quote.end
+    pieces += ["…"] if last not in ends else []
+    return f'<p class="cd-says">{" ".join(pieces)}</p>'
 
 
 def _meta(exchange: Exchange, citation: Citation, reason: str) -> str:

@@ -250,8 +250,8 @@ class Conversation {
     this.offered = true;
     try {
       const reply = await fetch(new URL("page/examples", document.baseURI));
-      this.offered = reply.ok;
-      if (reply.ok) this.examples.innerHTML = await reply.text();
+      this.offered = reply.status === 200;
+      if (this.offered) this.examples.innerHTML = await reply.text();
     } catch {
       this.offered = false;
     }
