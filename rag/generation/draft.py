@@ -8,7 +8,12 @@ from dataclasses import dataclass, replace
 from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Usage
 from rag.generation.extractive import write_extractive
 from rag.generation.prompts import HELP, NOT_ANSWERED
-from rag.types import Evidence, Query, Quote
+from rag.types import ActionName, Evidence, Query, Quote
+
+_AS_IT_IS: frozenset[ActionName] = frozenset(
+    ("records", "count", "sort", "filter", "drop", "titles", "table", "export", "undo", "lift")
+)
+"""Actions that show papers of the answer before as they are, so that no language model writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Draft:
 
     def help(self) -> Answer:
         """Return what can be asked here, as the answer."""
-        return Answer(self.query, "extractive", HELP)
+        return Answer(self.query, "extractive", HELP, notices=self.notices)
 
     def extractive(self, *notices: Notice) -> Answer:
         """Return the evidence's own sentences, which support themselves, as the answer."""
@@ -50,7 +55,9 @@ class Draft:
 
     def without_answer(self, notices: Iterable[Notice]) -> Answer:
         """Refuse because the model found no answer in the evidence, whose papers become the nearest."""
-        nearest = replace(self, near_misses=tuple(Citation(None, each.paper, score=each.score) for each in self.evidence))
+        nearest = replace(
+            self, near_misses=tuple(Citation(None, each.paper, score=each.score) for each in self.evidence)
+        )
         return nearest.refused(notices)
 
     def written(
@@ -80,6 +87,11 @@ class Draft:
             notices=(*self.notices, *cut, *notices),
             usage=Usage(unknown_markers=unknown_markers),
         )
+
+
+def is_written(query: Query) -> bool:
+    """Return whether a language model writes the answer, where there is one."""
+    return query.kind != "metadata" and not (query.action and query.action.name in _AS_IT_IS and query.papers)
 
 
 def _supported(evidence: Evidence) -> tuple[Quote, ...]:

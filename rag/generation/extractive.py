@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.answer import EstimatedMissing
+from rag.generation.forms import FORMS, write_form
 from rag.text.display import display_line, display_title, format_count
 from rag.text.latex import latex_to_text
 from rag.types import Evidence, Query, Quote
@@ -16,6 +17,8 @@ def write_extractive(query: Query, evidence: Sequence[Evidence], missed: Estimat
     An item has the record for metadata questions; title, date and sentences where papers are compared, ordered or
     looked up; else the sentences. A list ends with a line on its completeness.
     """
+    if query.action and query.action.name in FORMS:
+        return write_form(query.action, evidence)
     if query.kind == "metadata":
         lines = [f"{format_count(len(evidence), 'paper')}.", "", *(record_line(each) for each in evidence)]
     else:

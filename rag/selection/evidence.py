@@ -42,7 +42,8 @@ class EvidenceSelector:
 def _best(query: Query, spans: Sequence[Span], scores: Sequence[float], least: float) -> list[Span]:
     """Return the sentences to quote, in reading order: the best, and others that score above `least`."""
     whole = query.kind == "lookup" and query.papers
-    most = _WHOLE_QUOTES if whole else _QUOTES.get(query.kind, 2)
+    short = query.action is not None and query.action.name == "shorten"
+    most = 1 if short else _WHOLE_QUOTES if whole else _QUOTES.get(query.kind, 2)
     ranked = sorted(range(len(spans)), key=lambda i: (-scores[i], i))[:most]
     kept = ranked if whole else [i for i in ranked if i == ranked[0] or scores[i] > least]
     return [spans[i] for i in sorted(kept)]

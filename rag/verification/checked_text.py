@@ -56,7 +56,10 @@ class CheckedText:
     @property
     def citations(self) -> tuple[Citation, ...]:
         """The cited papers, each with the sentences of its abstract that support the answer's sentences."""
-        return tuple(Citation(n, each.paper, self._quoted(n, each), score=each.score) for n, each in enumerate(self.cited, start=1))
+        return tuple(
+            Citation(n, each.paper, self._quoted(n, each), score=each.score)
+            for n, each in enumerate(self.cited, start=1)
+        )
 
     def feed(self, piece: str, origin: Origin = "written") -> Iterator[Event]:
         """Take a piece of the reply and yield what can be shown; a change of origin flushes what was held back."""
