@@ -59,9 +59,14 @@ def overrides_to_json(overrides: Overrides) -> dict[str, Any]:
     filters = {each.name: getattr(overrides.filters, each.name) for each in fields(Filters)}
     filters["coauthors"] = list(overrides.filters.coauthors) or None
     set_filters = {name: value for name, value in filters.items() if value is not None}
-    values = {"kind": overrides.kind, "filters": set_filters, "drop": sorted(overrides.drop), "as_is": overrides.as_is}
-    papers = {} if overrides.papers is None else {"papers": list(overrides.papers)}
-    return {name: value for name, value in values.items() if value} | papers
+    values = {
+        "kind": overrides.kind,
+        "filters": set_filters,
+        "drop": sorted(overrides.drop),
+        "as_is": overrides.as_is,
+        "papers": list(overrides.papers),
+    }
+    return {name: value for name, value in values.items() if value}
 
 
 async def run_question(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from rag.answer import Comparison, EstimatedMissing, Group
+from rag.generation.forms import FORMS, write_form
 from rag.generation.quotation import quoted
 from rag.generation.records import record_line
 from rag.text.display import display_title, format_count
@@ -23,6 +24,8 @@ def write_extractive(
     An item has the record for metadata questions; title, date and sentences where papers are ordered or looked up;
     else the sentences.
     """
+    if query.action and query.action.name in FORMS:
+        return write_form(query.action, evidence)
     if comparison:
         items = list(_comparison_lines(comparison, evidence))
     elif query.kind == "metadata":

@@ -284,13 +284,13 @@ class OverridesRequest(_OverrideFields):
 
     filters: FiltersRequest = FiltersRequest()
     papers: Annotated[list[Text], Field(max_length=MAX_CITATIONS)] | Omitted = Field(
-        default=None, description="Ids of the papers to search in; an empty list lifts a restriction to papers."
+        default=None, description="Ids of the papers to answer from, in place of all papers."
     )
 
     def to_overrides(self) -> Overrides:
         """Convert to Overrides."""
         overrides = self._to_overrides(self.filters.to_filters())
-        return replace(overrides, papers=None if self.papers is None else tuple(self.papers))
+        return replace(overrides, papers=tuple(self.papers or ()))
 
 
 class CitedPaper(BaseModel):

@@ -7,6 +7,7 @@ from rag.query.overrides import filter_phrases
 from rag.render.notices import notices_text
 from rag.text.display import format_count
 from ui.exchange import Exchange
+from ui.export.routes import FORMATS
 from ui.html.comparison import comparison_to_html
 from ui.html.markup import bdi, button, text
 from ui.html.paper_rows import citations_of
@@ -32,9 +33,20 @@ def _said(exchange_id: str, answer: Answer) -> str:
     said, sentences = (answer.point, ()) if from_rows else (answer.text, answer.sentences)
     prose = prose_to_html(exchange_id, said, answer.citations, sentences, answer.query.question)
     shown = f'<div class="cd-prose{" cd-point" if from_rows else ""}">{prose}</div>' if said else ""
+    if answer.query.action and answer.query.action.name == "export" and from_rows:
+        shown = _file(answer)
     if answer.comparison:
         shown += comparison_to_html(exchange_id, answer.comparison, answer.query.question)
     return shown
+
+
+def _file(answer: Answer) -> str:
+    """Return what is exported as a text to copy, with a button that saves it."""
+    form = answer.query.action.form if answer.query.action and answer.query.action.form else "bibtex"
+    lines = answer.text.split("\n")
+    written = "\n".join(lines[1:-1] if lines[0].startswith("```") else lines)
+    save = button(f"Save as {FORMATS[form]}", "export", "cd-small cd-main", data_format=form)
+    return f'{save}<pre class="cd-file" tabindex="0">{text(written)}</pre>'
 
 
 def _refused(answer: Answer) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rag.generation.export.bibtex import to_bibtex
 from rag.text.display import display_line, display_title, format_count
 from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote
-from ui.export.bibtex import to_bibtex
 from ui.html.markup import bdi, button, host, link, text
 
 _SHOWN_AUTHORS = 3  # of many; one more than that is not worth folding

@@ -128,7 +128,9 @@ def _pending(exchange: Exchange) -> list[str]:
 
 def _cited(exchange: Exchange, answer: Answer, citation: Citation) -> str:
     said = Evidence(citation.n or 0, citation.paper, citation.quotes)
-    quotes = () if answer.comparison else tuple(unsaid(said, answer.point))
+    action = answer.query.action
+    bare = answer.comparison is not None or (action is not None and action.name == "titles")
+    quotes = () if bare else tuple(unsaid(said, answer.point))
     return _row(exchange, citation, row_id(exchange.exchange_id, citation.n or 0), quotes)
 
 
@@ -149,9 +151,11 @@ def _bar(answer: Answer) -> str:
     """Return what can be done with all rows, beside what they miss if the point does not say it."""
     missing = probably_missing(answer.missed) if answer.missed and answer.status != "extractive" else ""
     said = f'<p class="cd-complete">{text(missing)}</p>' if missing else ""
-    if len(answer.citations) < _FEWEST_TOGETHER:
+    action = answer.query.action
+    asked = action is not None and action.name == "table"
+    if len(answer.citations) < _FEWEST_TOGETHER and not asked:
         return said
-    table = button("As a table", "table", "cd-small cd-quiet cd-as-table", aria_pressed="false")
+    table = button("As a table", "table", "cd-small cd-quiet cd-as-table", aria_pressed="false", data_asked=asked)
     every = button("Select all", "pick-all", "cd-small cd-quiet")
     return (
         f'<div class="cd-rows-bar">{said}<div class="cd-set-of" role="toolbar" aria-label="All papers of the answer">'

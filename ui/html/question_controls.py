@@ -1,10 +1,11 @@
-"""How a question was understood, as controls that change it."""
+"""How a question was understood, and what a follow-up does, as controls that change or undo it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rag.query.overrides import filter_phrases
+from rag.render.actions import ORDER_WORDS, action_text
 from rag.text.display import format_count
 from rag.text.sanitize import decode_visible
 from rag.types import Kind, Query
@@ -31,14 +32,27 @@ def understanding_to_html(exchange: Exchange) -> str:
     query = exchange.query
     if query is None:
         return ""
-    chips = [_chip(name, phrase) for name, phrase in filter_phrases(query.filters).items()]
-    if query.papers:
-        chips.insert(0, _chip("papers", f"among {format_count(len(query.papers), 'paper')}"))
-    if query.order:
-        chips.append(f'<span class="cd-chip">the {query.order} first</span>')
+    chips = [_chip(name, phrase) for name, phrase in _lifted_by_name(query)]
     shown = f'<div class="cd-chips" role="toolbar" aria-label="Understood">{"".join(chips)}</div>' if chips else ""
-    said = f'<p class="cd-as">Understood as: {bdi(query.standalone)}</p>' if query.standalone else ""
+    said = (
+        f'<p class="cd-as">Understood as: {bdi(query.standalone)}</p>' if query.standalone and not query.action else ""
+    )
     return f'{said}<div class="cd-understood">{_change(exchange, query)}{shown}</div>'
+
+
+def _lifted_by_name(query: Query) -> Iterator[tuple[str, str]]:
+    """Yield what was understood, by the names that lift it; what is done with the papers before says which they are."""
+    if said := action_text(query):
+        yield "action", said
+    elif query.papers:
+        yield "papers", f"among {format_count(len(query.papers), 'paper')}"
+    yield from filter_phrases(query.filters).items()
+    if query.excluded:
+        yield "excluded", f"not on {', '.join(query.excluded)}"
+    if query.order and query.action is None:
+        yield "order", ORDER_WORDS[query.order]
+    if query.count:
+        yield "count", f"at most {query.count}"
 
 
 def _change(exchange: Exchange, query: Query) -> str:

@@ -24,7 +24,7 @@ function again(exchange, overrides) {
 }
 
 function lifted(overrides, name) {
-  if (name === "papers") return { ...overrides, papers: [] };
+  if (name === "papers" && overrides.papers) return { ...overrides, papers: undefined };
   const filters = { ...overrides.filters };
   for (const field of FIELDS[name] || [name]) delete filters[field];
   return { ...overrides, filters, drop: [...new Set([...(overrides.drop || []), name])] };

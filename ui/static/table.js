@@ -93,6 +93,13 @@ function toggle(button) {
   say(shown ? "The papers are shown as a table." : "The papers are shown as rows.");
 }
 
+// Open the tables that a question has asked for, once.
+document.addEventListener("citedesk:drawn", () => {
+  for (const button of document.querySelectorAll("[data-action='table'][data-asked]")) {
+    delete button.dataset.asked;
+    toggle(button);
+  }
+});
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-action]");
   if (button?.dataset.action === "table") toggle(button);
