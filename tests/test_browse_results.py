@@ -17,7 +17,7 @@ from rag.types import Paper
 from tests.fakes import DUNE, PEBBLE, QUBITS, SHELF, hash_library, hash_models, hash_settings
 from ui.browse.collection import load_collection
 from ui.browse.facets import BrowseQuery
-from ui.browse.results import first_authors, matching_points, question_about, results_to_html
+from ui.browse.results import first_authors, matching_points, results_to_html
 from ui.browse.routes import browse_routes
 from ui.browse.tab import _Browser, browse_tab
 from ui.engine_holder import EngineHolder
@@ -56,11 +56,6 @@ def test_nothing_of_a_hostile_paper_is_markup() -> None:
     html = results_to_html([HOSTILE], BrowseQuery(), {HOSTILE.paper_id: "<u>"}, "all", 1)
     assert [part for part in ("<script", "<b>", "<i>", "<u>", "\u202e") if part in html] == []
     assert "&lt;i&gt;" in html
-
-
-def test_question_about_a_paper_quotes_its_title() -> None:
-    assert question_about(PEBBLE) == 'Tell me more about "Pebble: Small Caches"'
-    assert question_about(replace(PEBBLE, title='The "best" cache')) == "Tell me more about \"The 'best' cache\""
 
 
 def test_first_authors_are_named_and_the_others_counted() -> None:

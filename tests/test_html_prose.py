@@ -89,7 +89,7 @@ def test_verdict_does_not_break_the_markdown_around_it() -> None:
         judged(text, "Three **is.**", "contradicted", "no"),
         judged(text, "| four | five [1] |", "not_found", "half"),
     )
-    badge = '<span class="cd-verdict cd-verdict-supported">supported</span>'
+    badge = '<span class="cd-verdict cd-verdict-supported" title="supported"><span class="cd-hidden">supported</span></span>'
     assert f"<strong>One is bold.</strong> {badge} <strong>Two is. {badge}</strong>" in html
     said = '<span class="cd-verdict cd-verdict-contradicted">abstract says otherwise: no</span>'
     assert f"<li>Three <strong>is.</strong> {said}</li>" in html

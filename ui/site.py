@@ -57,7 +57,7 @@ def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Guard
     holder = EngineHolder(settings)
     api = _LazyApi(holder)
     offered = ExampleQuestions(holder)
-    door = LazyApp(lambda: _load_chat(holder, options, offered))
+    door = LazyApp(lambda: _painted_first(_load_chat(holder, options), offered))
     mcp = _mcp(holder, options)
 
     @asynccontextmanager
@@ -143,10 +143,13 @@ def _load_api(holder: EngineHolder) -> ASGIApp:
         return make_api(holder)
 
 
-def _load_chat(holder: EngineHolder, options: SiteOptions, offered: ExampleQuestions) -> Starlette:
+def _load_chat(holder: EngineHolder, options: SiteOptions) -> Starlette:
     with IMPORT_LOCK:
         from ui.app import make_chat  # 3 s of imports
 
-    chat = make_chat(holder, options.report, options.endpoints)
+    return make_chat(holder, options.report, options.endpoints)
+
+
+def _painted_first(chat: Starlette, offered: ExampleQuestions) -> Starlette:
     chat.add_middleware(FirstPaint, content=lambda: first_paint(offered.html()))
     return chat

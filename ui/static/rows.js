@@ -30,7 +30,6 @@ async function open(row) {
   }
   panel.prepend(closer());
   panel.focus({ preventScroll: true });
-  panel.scrollIntoView({ block: "nearest" });
 }
 
 function closer() {

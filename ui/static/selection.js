@@ -43,16 +43,29 @@ const ACTIONS = {
   "selected-compare": (papers) => compare(papers),
   "selected-about": (papers) => (about(papers), clear()),
   "selected-keep": (papers) => (keep(papers), clear()),
-  "selected-export": (papers, button) => saveFile(button.dataset.format, "selected papers", { papers }),
   "selected-clear": () => clear(),
 };
 
-function button(text, action, format) {
+function button(text, action) {
   const made = Object.assign(document.createElement("button"), { type: "button", textContent: text });
   made.className = "cd-button cd-small";
   made.dataset.action = `selected-${action}`;
-  if (format) made.dataset.format = format;
   return made;
+}
+
+// A list of the formats, of which choosing one saves the papers.
+function formats() {
+  const list = Object.assign(document.createElement("select"), { ariaLabel: "Save the selected papers as" });
+  const head = Object.assign(document.createElement("option"), { textContent: "Save as …", value: "" });
+  const options = Object.entries(FORMATS).map(([value, { label }]) =>
+    Object.assign(document.createElement("option"), { textContent: label, value }),
+  );
+  list.append(head, ...options);
+  list.addEventListener("change", () => {
+    if (list.value) saveFile(list.value, "selected papers", { papers: selected() });
+    list.value = "";
+  });
+  return list;
 }
 
 function draw() {
@@ -68,8 +81,7 @@ function draw() {
   const count = Object.assign(document.createElement("span"), { textContent: `${papers.length} selected` });
   const tools = [button("Ask about", "about"), button("Keep", "keep")];
   if (papers.length > 1 && papers.length <= MOST_COMPARED) tools.unshift(button("Compare", "compare"));
-  for (const [format, { label }] of Object.entries(FORMATS)) tools.push(button(label, "export", format));
-  bar.replaceChildren(count, ...tools, button("Clear", "clear"));
+  bar.replaceChildren(count, ...tools, formats(), button("Clear", "clear"));
 }
 
 function pickAll(pressed) {
