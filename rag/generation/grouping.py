@@ -35,12 +35,12 @@ _PREPOSITIONS = frozenset(
 )
 _GENERIC = frozenset(
     _stem
-    for word in "ablation algorithm analysis application approach architecture benchmark case challenge characterization"
-    " code comparison dataset deployment design efficiency empirical evaluation experiment exploration framework guide"
-    " implementation improvement insight introduction investigation learning lesson library machine method methodology"
-    " model network objective overview paper performance perspective pipeline practice problem programming research"
-    " result review search setting solution strategy study survey system task technique theory tool toolkit training"
-    " tutorial understanding use workflow".split()
+    for word in "ablation algorithm analysis application approach architecture benchmark case challenge code"
+    " characterization comparison dataset deployment design efficiency empirical evaluation experiment exploration"
+    " framework guide implementation improvement insight introduction investigation learning lesson library machine"
+    " method methodology model network objective overview paper performance perspective pipeline practice problem"
+    " programming research result review search setting solution strategy study survey system task technique theory"
+    " tool toolkit training tutorial understanding use workflow".split()
     for _stem in tokenize(word)
 )  # of heads of titles: what kind of work a paper is, which does not say what it is about
 _WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
@@ -85,7 +85,7 @@ def group_papers(query: Query, evidence: Sequence[Evidence], bm25: Bm25Index, pa
 def _candidates(
     evidence: Sequence[Evidence], asked: frozenset[str], bm25: Bm25Index, papers: int
 ) -> dict[Phrase, float]:
-    """Weigh the phrases of the titles that are not what was asked for: by the rarity of their words, and their number."""
+    """Weigh the phrases of the titles that say more than the question: by their words' rarity, and their number."""
     found: dict[Phrase, float] = {}
     for each in evidence:
         for phrase, word in _noun_phrases(each.paper.title).items():

@@ -37,8 +37,7 @@ _ASKS_NUMBER = re.compile(
     r"|gain|loss|error|bound|exponent|count|length|depth|width|power|energy|complexit|amount|quantit|hours|budget)\w*",
     re.IGNORECASE,
 )
-_ASKS_YEAR = re.compile(r"(?:19|20)\d\d\W?")
-_NAME = re.compile(r"\b(?:which|what|who|whose|whom|where)\b", re.IGNORECASE)
+_ASKS_NAME = re.compile(r"\b(?:which|what|who|whose|whom|where)\b", re.IGNORECASE)
 _DIMENSIONS: Mapping[str, re.Pattern[str]] = {
     "s": re.compile(r"\bhow long\b|\b(?:time|latency|duration|seconds|minutes|hours|days)\b", re.IGNORECASE),
     "%": re.compile(r"\b(?:accuracy|percent\w*|share|fraction|proportion)\b", re.IGNORECASE),
@@ -111,7 +110,7 @@ def _of_asked_unit(question: str, paper: Paper, values: list[Span]) -> list[Span
 
 
 def _names_beside(question: str, quotes: Sequence[Quote]) -> Iterator[Span]:
-    """Yield names that the question neither says nor spells out, but for a sentence's first word without inner capitals."""
+    """Yield names that the question neither says nor spells out; a sentence's first word needs an inner capital."""
     words = re.findall(r"[^\W\d_]+", question.lower())
     initials = "".join(word[0] for word in words)
     asked = frozenset(tokenize(question))
