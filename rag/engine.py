@@ -121,7 +121,7 @@ class Engine:
             query = self.understand(question, overrides, history, llm)
             if query.kind == "help":
                 yield Retrieved(query, (), ())
-                yield Done(replace(Draft(query).help(), timings_ms=timer.stop()))
+                yield Done(replace(Draft(query).help(self.library.papers.values()), timings_ms=timer.stop()))
                 return
             expander = QueryExpander(self._settings, llm, timer)
             found = self.find(query, expander, timer)
@@ -294,6 +294,8 @@ class Engine:
     def _question_notices(self, query: Query) -> tuple[Notice, ...]:
         """Return what of a question was not read, or not applied."""
         unapplied = (Notice("not_applied", {"parts": query.unapplied}),) if query.unapplied else ()
+        if query.mended:
+            unapplied = (Notice("mended", {"text": query.mended}), *unapplied)
         if query.kind == "metadata":
             return unapplied
         if is_non_english_question(query.asked):

@@ -138,6 +138,7 @@ def _understood(query: Query) -> dict[str, Any]:
         "follow_up": query.follow_up,
         "unsure": list(query.unsure),
         "unapplied": [asdict(each) for each in query.unapplied],
+        "mended": query.mended,
     }
 
 
