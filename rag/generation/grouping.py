@@ -139,7 +139,7 @@ def _strengths(evidence: Evidence) -> dict[Phrase, float]:
 def _noun_phrases(title: str) -> dict[Phrase, str]:
     """Return the ends of a title's noun phrases, up to three words each: what stands before a function word or a mark.
 
-    There the head of a phrase stands, a noun; a verb, or an adjective alone, does not, and what stands before an article
+    There the head of a phrase stands, a noun; a verb or an adjective alone does not, and what stands before an article
     is a verb. Each phrase comes with its last word as it is written.
     """
     found: dict[Phrase, str] = {}

@@ -38,6 +38,8 @@ _ASKS_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _ASKS_NAME = re.compile(r"\b(?:which|what|who|whose|whom|where)\b", re.IGNORECASE)
+_HOW_MANY = re.compile(r"\bhow many ((?:more |extra |different |other )?[\w-]+(?:\s+(?:of\s+)?[\w-]+)?)", re.IGNORECASE)
+_NOUN_WITHIN = 3  # words behind a number, for it to be a number of them
 _DIMENSIONS: Mapping[str, re.Pattern[str]] = {
     "s": re.compile(r"\bhow long\b|\b(?:time|latency|duration|seconds|minutes|hours|days)\b", re.IGNORECASE),
     "%": re.compile(r"\b(?:accuracy|percent\w*|share|fraction|proportion)\b", re.IGNORECASE),
@@ -66,7 +68,8 @@ def find_value(
     """
     expected = expected_value(question)
     if expected == "number":
-        values = _of_asked_unit(question, paper, list(_numbers_beside(question, quotes)))
+        values = list(_numbers_beside(question, quotes))
+        values = _counting(question, paper, values) or _of_asked_unit(question, paper, values)
         if not values:
             return None
         around = [_around(value, quotes) for value in values]
@@ -92,6 +95,15 @@ def _numbers_beside(question: str, quotes: Sequence[Quote]) -> Iterator[Span]:
             year = end - match.start() == 4 and _YEAR.fullmatch(match[0])
             if not year and not any(each.value == other.value for each in found for other in said):
                 yield quote.start + match.start(), quote.start + end
+
+
+def _counting(question: str, paper: Paper, values: Sequence[Span]) -> list[Span]:
+    """Return the numbers of what a question asks "how many" of."""
+    match = _HOW_MANY.search(question)
+    counted = frozenset(tokenize(match[1])) if match else frozenset()
+    following = [paper.abstract[end : end + _CONTEXT] for _, end in values]
+    after = [" ".join(re.findall(r"[^\W_]+", re.split(r"[.,;]\s", text)[0])[:_NOUN_WITHIN]) for text in following]
+    return [value for value, words in zip(values, after, strict=True) if not counted.isdisjoint(tokenize(words))]
 
 
 def _of_asked_unit(question: str, paper: Paper, values: list[Span]) -> list[Span]:
