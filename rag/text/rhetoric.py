@@ -34,7 +34,8 @@ _FOUND = re.compile(
 _MEASURED = re.compile(r"\d(?:[\d.,]*)\s?(?:\\?%|x\b|×|times|percent|-?fold|points?\b)", re.IGNORECASE)
 _OBJECTS = re.compile(
     r"^(?:however|unfortunately|nevertheless|nonetheless|yet|but|despite|although|existing|previous|prior|current"
-    r"|traditional(?:ly)?|conventional|(?:the|this|these|such|another) (?:\w+ )?(?:problem|issue|challenge|difficult)\w*)\b"
+    r"|traditional(?:ly)?|conventional"
+    r"|(?:the|this|these|such|another) (?:\w+ )?(?:problem|issue|challenge|difficult)\w*)\b"
     r"|\b(?:remains?|challeng\w+|suffers?|struggl\w+|hinder\w*|prohibitive\w*|bottleneck|obstacle|limitations?|drawbacks?"
     r"|lacks?|lack of|fails? to)\b",
     re.IGNORECASE,
