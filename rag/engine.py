@@ -127,8 +127,8 @@ class Engine:
             query = self.understand(question, overrides, history, llm)
             if query.kind == "help":
                 yield Retrieved(query, (), ())
-                help_answer = Draft(query, notices=_action_notices(query)).help()
-                yield Done(replace(help_answer, timings_ms=timer.stop()))
+                draft = Draft(query, notices=_action_notices(query))
+                yield Done(replace(draft.help(self.library.papers.values()), timings_ms=timer.stop()))
                 return
             expander = QueryExpander(self._settings, llm, timer)
             found = yield from self._finding(query, expander, timer)
@@ -361,6 +361,8 @@ class Engine:
         """Return what of a question was not read, or not applied."""
         unapplied = (Notice("not_applied", {"parts": query.unapplied}),) if query.unapplied else ()
         unapplied = (*unapplied, *_action_notices(query))
+        if query.mended:
+            unapplied = (Notice("mended", {"text": query.mended}), *unapplied)
         if query.kind == "metadata":
             return unapplied
         if is_non_english_question(query.asked):

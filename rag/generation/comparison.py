@@ -46,12 +46,7 @@ def compare(
     by_number = {each.n: each for each in evidence}
     before = {(cell.n, cell.quote.start) for cell in said}
     columns = [
-        _aspects(
-            [by_number[n] for n in thing.numbers],
-            scores,
-            before,
-            name_pattern(thing.name) if thing.name in tested else "",
-        )
+        _aspects(thing.name, [by_number[n] for n in thing.numbers], scores, before, thing.name in tested)
         for thing in things
     ]
     rows = [
@@ -82,7 +77,7 @@ def aspect_of(sentence: str, role: Role) -> str | None:
     if _COST.search(sentence) and extract_quantities(sentence)[0]:
         return COST
     if role == "contribution":
-        return WHAT
+        return HOW
     if _TRIED_ON.search(sentence) and (
         len(find_identifiers(sentence)) >= _NAMES or (role == "result" and not _is_finding(sentence))
     ):
@@ -102,20 +97,29 @@ def _is_finding(sentence: str) -> bool:
 
 
 def _aspects(
-    evidence: Sequence[Evidence], scores: Scores, before: Collection[tuple[int, int]], name: str
+    thing: str, evidence: Sequence[Evidence], scores: Scores, before: Collection[tuple[int, int]], must_name: bool
 ) -> Mapping[str, tuple[Cell, ...]]:
-    """Return the best sentence of each aspect in the papers of one thing, of those that match `name`."""
+    """Return the best sentence of each aspect in the papers of one thing, of those that name it if they must."""
     best: dict[str, tuple[float, Cell]] = {}
     for each in evidence:
         abstract, spans = each.paper.abstract, sentence_spans(each.paper.abstract)
-        values = scores(each.paper, spans)
-        first_role = True
-        for (start, end), role, value in zip(spans, sentence_roles(abstract), values, strict=True):
-            aspect = aspect_of(abstract[start:end], role)
-            if role == "contribution" and not first_role:
-                aspect = HOW if aspect == WHAT else aspect
-            first_role = first_role and role != "contribution"
-            named = re.search(name, abstract[start:end], re.IGNORECASE)
-            if aspect and named and (each.n, start) not in before and (aspect not in best or value > best[aspect][0]):
-                best[aspect] = (value, Cell(each.n, Quote(abstract[start:end], start, end, "supported")))
+        roles, values = sentence_roles(abstract), scores(each.paper, spans)
+        what = _what_it_is(abstract, spans, roles, thing)
+        for i, (start, end) in enumerate(spans):
+            aspect = WHAT if i == what else aspect_of(abstract[start:end], roles[i])
+            if aspect is None or (each.n, start) in before or (must_name and not _names(thing, abstract[start:end])):
+                continue
+            if aspect not in best or values[i] > best[aspect][0]:
+                best[aspect] = (values[i], Cell(each.n, Quote(abstract[start:end], start, end, "supported")))
     return {aspect: (cell,) for aspect, (_, cell) in best.items()}
+
+
+def _what_it_is(abstract: str, spans: Sequence[Span], roles: Sequence[Role], thing: str) -> int | None:
+    """Return the index of the first contribution that names the thing, else of the first; None where there is none."""
+    contributions = [i for i, role in enumerate(roles) if role == "contribution"]
+    naming = [i for i in contributions if _names(thing, abstract[slice(*spans[i])])]
+    return next(iter([*naming, *contributions]), None)
+
+
+def _names(thing: str, sentence: str) -> bool:
+    return re.search(name_pattern(thing), sentence, re.IGNORECASE) is not None

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Usage
 from rag.generation.composition import Composition
 from rag.generation.extractive import write_extractive
-from rag.generation.prompts import HELP, NOT_ANSWERED
-from rag.types import ActionName, Evidence, Query, Quote
+from rag.generation.help import help_text
+from rag.generation.prompts import NOT_ANSWERED
+from rag.types import ActionName, Evidence, Paper, Query, Quote
 
 _AS_IT_IS: frozenset[ActionName] = frozenset(
     ("records", "count", "sort", "filter", "drop", "titles", "table", "export", "undo", "lift")
@@ -42,9 +43,9 @@ class Draft:
             notices=(*self.notices, *notices),
         )
 
-    def help(self) -> Answer:
-        """Return what can be asked here, as the answer."""
-        return Answer(self.query, "extractive", HELP, notices=self.notices)
+    def help(self, papers: Iterable[Paper]) -> Answer:
+        """Return what can be asked of these papers, as the answer."""
+        return Answer(self.query, "extractive", help_text(papers), notices=self.notices)
 
     def extractive(self, *notices: Notice) -> Answer:
         """Return the evidence's own sentences, which support themselves, as the answer."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from rag.answer import Comparison, EstimatedMissing, Group
 from rag.generation.forms import FORMS, write_form
 from rag.generation.quotation import quoted
 from rag.generation.records import record_line
 from rag.text.display import display_title, format_count
-from rag.types import Evidence, Query, Quote
+from rag.types import Evidence, Paper, Query, Quote
 
 
 def write_extractive(
@@ -31,22 +32,18 @@ def write_extractive(
     elif query.kind == "metadata":
         items = [record_line(each) for each in evidence] if len(evidence) > 1 else []
     else:
-        left = [Evidence(each.n, each.paper, tuple(unsaid(each, point)), each.score) for each in evidence]
+        left = [replace(each, quotes=unsaid(each.paper, each.quotes, point)) for each in evidence]
         by_number = {each.n: item(query, each, point) for each in left if each.quotes or f"[{each.n}]" not in point}
-        if groups:
-            items = list(_grouped(by_number, groups, whole=query.kind != "summary"))
-        else:
-            items = list(by_number.values())
+        grouped = _grouped(by_number, groups, whole=query.kind != "summary")
+        items = list(grouped if groups else by_number.values())
     parts = [point, "\n".join(items)]
     return "\n\n".join(part for part in parts if part)
 
 
-def unsaid(evidence: Evidence, point: str) -> Iterator[Quote]:
-    """Yield the quotes of a paper that the point of the answer does not have."""
+def unsaid(paper: Paper, quotes: Sequence[Quote], point: str) -> tuple[Quote, ...]:
+    """Return the quotes of a paper that the point of the answer does not have."""
     said = point.replace("**", "")
-    for quote in evidence.quotes:
-        if quoted(evidence.paper, [quote]).removesuffix(" …") not in said:
-            yield quote
+    return tuple(quote for quote in quotes if quoted(paper, [quote]) not in said)
 
 
 def item(query: Query, evidence: Evidence, point: str = "") -> str:

@@ -27,6 +27,7 @@ _LONGEST = 3  # words of a name
 _COMMON = 0.2  # of the library's papers: a word that more of them have names no group
 _IN_TITLE, _IN_EVIDENCE, _IN_ABSTRACT = 3.0, 2.0, 1.0
 _PER_WORD = 1.25  # a phrase says more than one of its words
+_MOST_OF_ALL = 0.6  # of the papers; a phrase that more of them have distinguishes none
 _LEAST_GROUPED = 0.5  # of the papers; else the groups are no picture of the answer
 _NOMINAL = re.compile(r"(?:tion|sion|ment|ing|ity|ance|ence|ism|ers?|ors?|ics|[^s]s)$|.[A-Z]")  # of nouns and names
 _PREPOSITIONS = frozenset(
@@ -35,14 +36,15 @@ _PREPOSITIONS = frozenset(
 )
 _GENERIC = frozenset(
     _stem
-    for word in "ablation algorithm analysis application approach architecture benchmark case challenge characterization"
-    " code comparison dataset deployment design efficiency empirical evaluation experiment exploration framework guide"
-    " implementation improvement insight introduction investigation learning lesson library machine method methodology"
-    " model network objective overview paper performance perspective pipeline practice problem programming research"
-    " result review search setting solution strategy study survey system task technique theory tool toolkit training"
-    " tutorial understanding use workflow".split()
+    for word in "ablation algorithm analysis application approach architecture benchmark case challenge code"
+    " characterization comparison dataset deployment design efficiency empirical evaluation experiment exploration"
+    " framework guide implementation improvement insight introduction investigation learning lesson library machine"
+    " method methodology model network objective overview paper performance perspective pipeline practice problem"
+    " programming research result review search setting solution strategy study survey system task technique theory"
+    " tool toolkit training tutorial understanding use workflow".split()
     for _stem in tokenize(word)
 )  # of heads of titles: what kind of work a paper is, which does not say what it is about
+_DETERMINERS = frozenset("a an the this these that those its their your our my his her".split())
 _WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
 _BREAK = re.compile(r"[^\w\s’'-]")
 
@@ -77,15 +79,23 @@ def group_papers(query: Query, evidence: Sequence[Evidence], bm25: Bm25Index, pa
         left += members.pop(phrase)
     if len(members) < 2 or len(left) > (1 - _LEAST_GROUPED) * len(evidence):
         return ()
-    spelling = _spellings(evidence)
+    spelling = _spellings(members, evidence)
     groups = [Group(spelling[phrase], tuple(numbers)) for phrase, numbers in members.items()]
     return (*sorted(groups, key=lambda group: group.numbers), *([Group(OTHERS, tuple(sorted(left)))] if left else []))
+
+
+def title_phrases(title: str) -> set[str]:
+    """Return the ends of a title's noun phrases in lower case, but for those that only say what kind of work it is."""
+    words = {phrase: spelt for phrase, spelt in _spelt_phrases(title)}
+    return {
+        _lowered(words[phrase]) for phrase in _noun_phrases(title) if phrase in words and phrase[-1] not in _GENERIC
+    }
 
 
 def _candidates(
     evidence: Sequence[Evidence], asked: frozenset[str], bm25: Bm25Index, papers: int
 ) -> dict[Phrase, float]:
-    """Weigh the phrases of the titles that are not what was asked for: by the rarity of their words, and their number."""
+    """Weigh the phrases of the titles that say more than the question: by their words' rarity, and their number."""
     found: dict[Phrase, float] = {}
     for each in evidence:
         for phrase, word in _noun_phrases(each.paper.title).items():
@@ -93,7 +103,7 @@ def _candidates(
             common = math.log(1 / _COMMON)
             if len(phrase) == 1 and not _NOMINAL.search(word):
                 continue
-            parts = {part for stem in phrase for part in re.split(r"[-’']", stem) if part}
+            parts = {part for stem in phrase for part in re.split(r"[-’']", stem) if len(part) > 2}
             if rarity[0] < common or asked.issuperset(parts) or _GENERIC.issuperset(phrase):
                 continue
             found[phrase] = sum(rarity) / len(rarity) * _PER_WORD ** (len(phrase) - 1)
@@ -111,7 +121,7 @@ def _gain(
         return 0.0
     having = [strengths for strengths in described if phrase in strengths]
     new = [strengths[phrase] for strengths in having if not any(other in strengths for other in chosen)]
-    if len(new) < 2 or len(having) > 0.7 * len(described):
+    if len(new) < 2 or len(having) > _MOST_OF_ALL * len(described):
         return 0.0
     return weights[phrase] * sum(new)
 
@@ -129,9 +139,8 @@ def _strengths(evidence: Evidence) -> dict[Phrase, float]:
 def _noun_phrases(title: str) -> dict[Phrase, str]:
     """Return the ends of a title's noun phrases, up to three words each: what stands before a function word or a mark.
 
-    Each with its last word as it is written.
-
-    There the head of a phrase stands, a noun; a verb, or an adjective alone, does not.
+    There the head of a phrase stands, a noun; a verb or an adjective alone does not, and what stands before an article
+    is a verb. Each phrase comes with its last word as it is written.
     """
     found: dict[Phrase, str] = {}
     for part in _BREAK.split(latex_to_text(title)):
@@ -142,7 +151,8 @@ def _noun_phrases(title: str) -> dict[Phrase, str]:
                 run.append(_stem(word))
                 last = word
                 continue
-            found |= {tuple(run[-length:]): last for length in range(1, min(_LONGEST, len(run)) + 1)}
+            if word.lower() not in _DETERMINERS:
+                found |= {tuple(run[-length:]): last for length in range(1, min(_LONGEST, len(run)) + 1)}
             run = []
     return found
 
@@ -176,12 +186,17 @@ def _function_words() -> frozenset[str]:
     return frozenset(STOPWORDS_EN_PLUS) | _PREPOSITIONS
 
 
-def _spellings(evidence: Sequence[Evidence]) -> dict[Phrase, str]:
-    """Return each phrase as abstracts and titles write it most often, in lower case unless it is a name."""
-    written: dict[Phrase, Counter[str]] = {}
+def _spellings(phrases: Iterable[Phrase], evidence: Sequence[Evidence]) -> dict[Phrase, str]:
+    """Return phrases as abstracts and titles write it most often, in lower case unless it is a name."""
+    written: dict[Phrase, Counter[str]] = {phrase: Counter() for phrase in phrases}
     for each in evidence:
         for text in (each.paper.title, each.paper.abstract):
             for phrase, spelt in _spelt_phrases(text):
-                shown = " ".join(word if any(map(str.isupper, word[1:])) else word.lower() for word in spelt.split())
-                written.setdefault(phrase, Counter())[shown] += 1
+                if phrase in written:
+                    written[phrase][_lowered(spelt)] += 1
     return {phrase: min(forms, key=lambda form: (-forms[form], form)) for phrase, forms in written.items()}
+
+
+def _lowered(spelt: str) -> str:
+    """Return words in lower case, but for names and acronyms."""
+    return re.sub(r"[^\W_]+", lambda part: part[0] if any(map(str.isupper, part[0][1:])) else part[0].lower(), spelt)

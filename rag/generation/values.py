@@ -37,8 +37,9 @@ _ASKS_NUMBER = re.compile(
     r"|gain|loss|error|bound|exponent|count|length|depth|width|power|energy|complexit|amount|quantit|hours|budget)\w*",
     re.IGNORECASE,
 )
-_ASKS_YEAR = re.compile(r"(?:19|20)\d\d\W?")
-_NAME = re.compile(r"\b(?:which|what|who|whose|whom|where)\b", re.IGNORECASE)
+_ASKS_NAME = re.compile(r"\b(?:which|what|who|whose|whom|where)\b", re.IGNORECASE)
+_HOW_MANY = re.compile(r"\bhow many ((?:more |extra |different |other )?[\w-]+(?:\s+(?:of\s+)?[\w-]+)?)", re.IGNORECASE)
+_NOUN_WITHIN = 3  # words behind a number, for it to be a number of them
 _DIMENSIONS: Mapping[str, re.Pattern[str]] = {
     "s": re.compile(r"\bhow long\b|\b(?:time|latency|duration|seconds|minutes|hours|days)\b", re.IGNORECASE),
     "%": re.compile(r"\b(?:accuracy|percent\w*|share|fraction|proportion)\b", re.IGNORECASE),
@@ -67,7 +68,8 @@ def find_value(
     """
     expected = expected_value(question)
     if expected == "number":
-        values = _of_asked_unit(question, paper, list(_numbers_beside(question, quotes)))
+        values = list(_numbers_beside(question, quotes))
+        values = _counting(question, paper, values) or _of_asked_unit(question, paper, values)
         if not values:
             return None
         around = [_around(value, quotes) for value in values]
@@ -95,6 +97,15 @@ def _numbers_beside(question: str, quotes: Sequence[Quote]) -> Iterator[Span]:
                 yield quote.start + match.start(), quote.start + end
 
 
+def _counting(question: str, paper: Paper, values: Sequence[Span]) -> list[Span]:
+    """Return the numbers of what a question asks "how many" of."""
+    match = _HOW_MANY.search(question)
+    counted = frozenset(tokenize(match[1])) if match else frozenset()
+    following = [paper.abstract[end : end + _CONTEXT] for _, end in values]
+    after = [" ".join(re.findall(r"[^\W_]+", re.split(r"[.,;]\s", text)[0])[:_NOUN_WITHIN]) for text in following]
+    return [value for value, words in zip(values, after, strict=True) if not counted.isdisjoint(tokenize(words))]
+
+
 def _of_asked_unit(question: str, paper: Paper, values: list[Span]) -> list[Span]:
     """Return the values in a unit that the question asks for, all if there is none."""
     asked = {unit for unit, words in _DIMENSIONS.items() if words.search(question)}
@@ -111,7 +122,7 @@ def _of_asked_unit(question: str, paper: Paper, values: list[Span]) -> list[Span
 
 
 def _names_beside(question: str, quotes: Sequence[Quote]) -> Iterator[Span]:
-    """Yield names that the question neither says nor spells out, but for a sentence's first word without inner capitals."""
+    """Yield names that the question neither says nor spells out; a sentence's first word needs an inner capital."""
     words = re.findall(r"[^\W\d_]+", question.lower())
     initials = "".join(word[0] for word in words)
     asked = frozenset(tokenize(question))

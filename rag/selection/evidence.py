@@ -16,7 +16,8 @@ from rag.types import Evidence, Paper, Query, Quote
 
 _QUOTES: Mapping[str, int] = {"fact": 3, "compare": 3}
 _WHOLE_QUOTES = 5  # of a paper that is asked about as a whole: "tell me more about the second"
-_BESIDE = {"fact": -1.0}  # logit from which a sentence is quoted beside the best
+_BESIDE = 0.0  # logit from which a sentence is quoted beside the best
+_BESIDE_WITH_NUMBER = {"fact": -1.0}  # the same for one with a number, where a fact is asked for
 _AS_GOOD = 0.5  # a sentence so little behind the best, in logits, answers as well: the shorter one is quoted
 _PROBLEM = 4.0  # by so much, in logits, must a statement of the problem be ahead to stand for a finding
 _LONG = 200  # characters of a sentence from which what does not answer is cut off
@@ -83,8 +84,8 @@ def _best(query: Query, paper: Paper, spans: Sequence[Span], scores: Sequence[fl
     short = query.action is not None and query.action.name == "shorten"
     if calibrated and not short:
         others = sorted((i for i in range(len(spans)) if i != best), key=lambda i: (-scores[i], i))
-        for i in [i for i in others if scores[i] > _BESIDE.get(query.kind, 0.0)][: _QUOTES.get(query.kind, 2) - 1]:
-            if query.kind in _QUOTES or _adds_number(paper, spans[i], [spans[j] for j in kept]):
+        for i in others:
+            if len(kept) < _QUOTES.get(query.kind, 2) and _belongs_beside(query, paper, spans, scores, kept, i):
                 kept.append(i)
     return [spans[i] for i in sorted(kept)]
 
@@ -97,7 +98,11 @@ def _findings_first(paper: Paper, scores: Sequence[float], behind: float) -> lis
     return [score - behind * (role == "problem") for score, role in zip(scores, roles, strict=True)]
 
 
-def _adds_number(paper: Paper, span: Span, kept: Sequence[Span]) -> bool:
-    """Return whether a sentence has a number and none of those that are quoted already has one."""
-    numbers = [bool(extract_quantities(paper.abstract[start:end])[0]) for start, end in (span, *kept)]
-    return numbers[0] and not any(numbers[1:])
+def _belongs_beside(
+    query: Query, paper: Paper, spans: Sequence[Span], scores: Sequence[float], kept: Sequence[int], i: int
+) -> bool:
+    """Return whether a sentence is quoted beside those kept: as evidence of its own, or, in a list, for its number."""
+    number, *before = [bool(extract_quantities(paper.abstract[slice(*spans[j])])[0]) for j in (i, *kept)]
+    if query.kind not in _QUOTES:
+        return scores[i] > _BESIDE and number and not any(before)
+    return scores[i] > (_BESIDE_WITH_NUMBER.get(query.kind, _BESIDE) if number else _BESIDE)

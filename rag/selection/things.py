@@ -51,7 +51,7 @@ def _named_thing(name: str, hits: Sequence[Hit]) -> NamedThing:
 
 
 def _strength(name: str, paper: Paper) -> int:
-    """Return 3 for a paper that introduces a thing, 2 with it in the title, 1 in what the paper does or finds, else 0."""
+    """Return 3 for a paper that introduces a thing, 2 with it in its title, 1 in what it does or finds, else 0."""
     if not mentions(paper, name):
         return 0
     written = name_pattern(name)

@@ -34,9 +34,19 @@ _FOUND = re.compile(
 _MEASURED = re.compile(r"\d(?:[\d.,]*)\s?(?:\\?%|x\b|×|times|percent|-?fold|points?\b)", re.IGNORECASE)
 _OBJECTS = re.compile(
     r"^(?:however|unfortunately|nevertheless|nonetheless|yet|but|despite|although|existing|previous|prior|current"
-    r"|traditional(?:ly)?|conventional)\b"
+    r"|traditional(?:ly)?|conventional"
+    r"|(?:the|this|these|such|another) (?:\w+ )?(?:problem|issue|challenge|difficult)\w*)\b"
     r"|\b(?:remains?|challeng\w+|suffers?|struggl\w+|hinder\w*|prohibitive\w*|bottleneck|obstacle|limitations?|drawbacks?"
     r"|lacks?|lack of|fails? to)\b",
+    re.IGNORECASE,
+)
+_AIMS = re.compile(
+    r"\b(?:focus|address|tackl|consider|answer|bridge|aim|seek|study|studies|investigat|explor|examin)\w*\b(?:\W+\w+){0,8}?\W+"
+    r"(?:problem|question|challenge|issue|gap|limitation|bottleneck)s?\b",
+    re.IGNORECASE,
+)
+_MAKES = re.compile(
+    r"\b(?:propos|introduc|present|develop|design|devis|formulat|releas|construct|build|built|by \w+ing\b)\w*",
     re.IGNORECASE,
 )
 
@@ -51,6 +61,8 @@ def sentence_roles(abstract: str) -> tuple[Role, ...]:
 
 def _role(sentence: str, first: bool) -> Role:
     """Return the role of a sentence that is the first in which a paper speaks of itself, or comes after it."""
+    if _AIMS.search(sentence) and not (_MAKES.search(sentence) or _FOUND.search(sentence)):
+        return "problem"
     own, proposes = _OF_ITSELF.search(sentence), _PROPOSES.search(sentence)
     if first:
         return "result" if _FOUND.search(sentence) and not proposes else "contribution"
