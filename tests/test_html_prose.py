@@ -7,7 +7,7 @@ import pytest
 from rag.answer import Citation, Sentence, SentenceVerdict
 from rag.types import Quote
 from tests.fakes import PEBBLE, REEF
-from ui.html.prose import prose_to_html, tips_to_html
+from ui.html.prose import prose_to_html, tips_to_html, verdict_to_html
 
 CITED = (Citation(1, PEBBLE), Citation(2, REEF))
 LINK = (
@@ -89,14 +89,12 @@ def test_verdict_does_not_break_the_markdown_around_it() -> None:
         judged(text, "Three **is.**", "contradicted", "no"),
         judged(text, "| four | five [1] |", "not_found", "half"),
     )
-    badge = '<span class="cd-verdict cd-verdict-supported" title="supported"><span class="cd-hidden">supported</span></span>'
+    badge = verdict_to_html("supported", "supported")
     assert f"<strong>One is bold.</strong> {badge} <strong>Two is. {badge}</strong>" in html
-    said = '<span class="cd-verdict cd-verdict-contradicted">abstract says otherwise: no</span>'
+    said = verdict_to_html("contradicted", "abstract says otherwise: no")
     assert f"<li>Three <strong>is.</strong> {said}</li>" in html
-    assert (
-        f'<td>five {LINK} <span class="cd-verdict cd-verdict-not_found">not found in the abstract: half</span></td>'
-        in html
-    )
+    said = verdict_to_html("not_found", "not found in the abstract: half")
+    assert f"<td>five {LINK} {said}</td>" in html
     assert html.count("<td>") == 2
 
 

@@ -11,7 +11,6 @@ from eval.chat.page import answered, finished
 from eval.chat.program import Site
 from tests.browser.reader import QUANTIZATION, WITHIN, after, chips, titles
 
-
 FLASH = "What does FlashAttention-2 do?"
 
 

@@ -17,9 +17,8 @@ from rag.render.terminal import QUOTE_SAID
 from rag.retrieval.passages import abstract_sentences
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
-from rag.text.quantities import extract_quantities
 from rag.text.tokens import tokenize
-from rag.types import Evidence, Hit, Paper, Quote, Signal
+from rag.types import Hit, Paper, Quote, Signal
 from ui.exchange import Exchange
 from ui.html.markup import attributes, bdi, button, details, link, safe_link, text
 from ui.html.prose import row_id, verdict_to_html
@@ -28,7 +27,7 @@ PAGE = 20  # rows that are shown at a time
 _FIRST_AUTHORS = 2
 _GAP = 2  # characters between sentences that follow each other
 _FEWEST_TOGETHER = 3  # papers that can be selected and shown as a table all at once
-_WORD = re.compile(r"[^\W_]+(?:[-+.'’/×%][^\W_]*)*%?")
+_WORD = re.compile(r"[^\W_]+(?:[-+.'’/][^\W_]+|×|\s?%)*")
 _SIGNALS: Mapping[Signal, tuple[str, str]] = {
     "dense": ("Meaning", "cosine of the question with its best passage"),
     "lexical": ("Words", "BM25 of the words of its topic"),
@@ -57,7 +56,7 @@ class _Marking:
     def _answers(self, word: str) -> bool:
         if not self.terms.isdisjoint(tokenize(word)):
             return True
-        return self.numbers and bool(extract_quantities(word)[0])
+        return self.numbers and word[0].isdigit()
 
 
 def papers_to_html(exchange: Exchange) -> str:
@@ -127,10 +126,9 @@ def _pending(exchange: Exchange) -> list[str]:
 
 
 def _cited(exchange: Exchange, answer: Answer, citation: Citation) -> str:
-    said = Evidence(citation.n or 0, citation.paper, citation.quotes)
     action = answer.query.action
     bare = answer.comparison is not None or (action is not None and action.name == "titles")
-    quotes = () if bare else tuple(unsaid(said, answer.point))
+    quotes = () if bare else unsaid(citation.paper, citation.quotes, answer.point)
     return _row(exchange, citation, row_id(exchange.exchange_id, citation.n or 0), quotes)
 
 
