@@ -56,6 +56,7 @@ EXCLUDED_FROM = 0.5  # probability of belonging to an excluded topic from which 
 _NEAREST = 5  # papers offered with a refusal
 _T = TypeVar("_T")
 _TESTED = 40  # best papers that are tested for an excluded topic; a list has fewer
+_SHOWN = ("pick", "more", "similar", "filter", "count")  # actions whose nearest papers are what is asked for
 _LIKELY = 0.5  # probability from which a paper is said to belong
 
 
@@ -293,7 +294,7 @@ class Engine:
             return _unmet_notice(found)
         if not found.ranking:
             return ()
-        acts = query.fixed or (query.action is not None and query.action.name in ("pick", "more", "filter", "count"))
+        acts = query.fixed or (query.action is not None and query.action.name in _SHOWN)
         if acts or (query.kind == "metadata" and not query.by_topic):
             return None
         # Half a title is half wrong: the nearest paper is what is asked for. A comparison says what no paper mentions.

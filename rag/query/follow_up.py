@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from rag.corpus.records import title_key
 from rag.corpus.titles import find_by_title
 from rag.models.encoder import EncodedQuestion
-from rag.query.orders import is_reversal, sorted_papers
+from rag.query.orders import is_reversal, read_order, sorted_papers
 from rag.query.overrides import merge_filters
 from rag.query.question import has_topic, stated
 from rag.query.references import numbers_named, papers_titled
@@ -204,7 +204,9 @@ class _Doing:
         )
 
     def summarise(self) -> Query:
-        """Summarise the papers named, else all."""
+        """Summarise the papers named, else all; one is told more of."""
+        if len(self.action.numbers) == 1:
+            return replace(self, action=replace(self.action, name="expand")).expand()
         return self._over(self._named() or self.earlier.cited, "summary")
 
     def expand(self) -> Query:
@@ -224,10 +226,12 @@ class _Doing:
     def records(self) -> Query:
         """Answer from the records of the papers."""
         own = self.own
-        chosen = self._named()
-        if own.order and not chosen:
-            chosen = tuple(sorted_papers(self.earlier.cited, own.order, self.papers))[: own.count]
-        return self._over(chosen or self.earlier.cited, "metadata", filters=own.filters, order=own.order)
+        chosen, order = self._named(), own.order or read_order(own.question)
+        if order in ("title", "venue"):  # what is asked for, not what it goes by
+            order = None
+        if order and not chosen:
+            chosen = tuple(sorted_papers(self.earlier.cited, order, self.papers))[: own.count]
+        return self._over(chosen or self.earlier.cited, "metadata", filters=own.filters, order=order)
 
     def count(self) -> Query:
         """Count the papers, all or those that meet what is asked."""
@@ -238,7 +242,7 @@ class _Doing:
 
     def sort(self) -> Query:
         """Sort the papers by what the records have; by anything else they are ranked for it."""
-        order = self.own.order
+        order = self.own.order or read_order(self.own.question)
         if order is None and has_topic(self.encoded) and not self.own.unapplied:
             return replace(self.pick(), action=replace(self.action, name="pick"))
         cited = self.earlier.cited
@@ -269,14 +273,15 @@ class _Doing:
         if self.action.numbers:
             named = self._named()
             return self._again([paper_id for paper_id in cited if paper_id not in named])
-        kept = [name for names in _SORTS for name in names if name.startswith("not_")]
-        excluding = Filters(**{name: getattr(own.filters, name) for name in kept})
-        stated = Filters(**{name: value for name, value in _values(own.filters).items() if name not in kept})
-        chosen = [each for each in cited if not (stated and stated.admits(self.papers[each]))]
+        excluding = any(each.tag == "exclusion" for each in self.encoded.tags)
         excluded = own.excluded
         if not (excluded or own.filters) and has_topic(self.encoded):
             excluded = (self._topic(),)
-        return replace(self._again(chosen, filters=_merged(self.earlier.query.filters, excluding)), excluded=excluded)
+        if excluding or not own.filters:
+            kept = self._again(cited, filters=_merged(self.earlier.query.filters, own.filters))
+        else:  # what is left out is stated as it is, as in "remove the papers before 2020"
+            kept = self._again([each for each in cited if not own.filters.admits(self.papers[each])])
+        return replace(kept, excluded=excluded)
 
     def group(self) -> Query:
         """Show the papers again, grouped."""
@@ -319,7 +324,7 @@ class _Doing:
             "list",
             ". ".join(titles),
             self.own.filters,
-            count=self.own.count,
+            count=self.own.count or _MORE,
             standalone=_standalone(self.own.question, titles),
             known=chosen,
             action=self.action,
@@ -426,10 +431,6 @@ def constrains_anew(before: Filters, given: Filters) -> bool:
 
 def _is_set(filters: Filters, name: str) -> bool:
     return filters.without(name) != filters
-
-
-def _values(filters: Filters) -> dict[str, object]:
-    return {name: getattr(filters, name) for names in CONSTRAINTS.values() for name in names}
 
 
 def _words(text: str) -> list[str]:

@@ -27,9 +27,10 @@ def read_order(text: str) -> Order | None:
     if words & _BY_OTHERS:
         return None
     if words & _AUTHORS and words & (_MOST | _FEWEST):
-        return "fewest authors" if words & _FEWEST else "most authors"
+        few, many = (re.search(rf"\b(?:{'|'.join(each)})\b", text.casefold()) for each in (_FEWEST, _MOST))
+        return "fewest authors" if few and (not many or few.start() < many.start()) else "most authors"
     if words & _NEWEST:
-        return "newest"
+        return "oldest" if "least" in words else "newest"
     if words & _OLDEST:
         return "oldest"
     if words & _TITLE:

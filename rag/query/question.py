@@ -21,6 +21,7 @@ from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import read_order
 from rag.text.dates import next_date, previous_date
 from rag.text.names import venue_tokens
+from rag.text.tokens import tokenize
 from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
@@ -32,7 +33,8 @@ _EXCLUDING = frozenset(
     "not no non without except excluding exclude excludes excluded excl but other than apart from besides minus skip"
     " drop ignore ignoring leave leaving out aside remove anything anyone anybody everything all any those these them"
     " the ones one papers paper works work articles that which are is were was aren isn weren wasn don didn doesn do"
-    " did does t s come came dated published written done by at in of for and with coming please just".split()
+    " did does t s come came dated published written done by at in of for and with coming please just only"
+    " about on regarding concerning that's get rid take filter hide cut nothing else".split()
 )
 _NEGATING = frozenset(
     "not no non without except excluding exclude excludes minus skip drop ignore ignoring leave leaving remove hide"
@@ -175,8 +177,8 @@ class QuestionReader:
             found.dates += [bounds] if bounds else []
             return None if bounds else "unreadable"
         if each.tag == "order":
-            order = read_order(said)
-            found.order = read_order(f"{found.ordering} {said}") if order else found.order
+            order = read_order(said) or read_order(f"{_last_word(text[: each.start])} {said}")
+            found.order = (read_order(f"{found.ordering} {said}") or order) if order else found.order
             found.ordering += f" {said}" if order else ""
             before = "" if found.lists else text[: each.start]
             if order and found.count is None and _asks_for_one(before, said, text[each.end :]):
@@ -266,6 +268,8 @@ class QuestionReader:
         if not _CODE.isdisjoint(_tokens(core)):
             negations = sum(word in _NEGATING for word in _tokens(said))
             return self._set(found, part, code=negations % 2 == 0)
+        if not tokenize(core):
+            return "unreadable"
         found.excluded.append(clean_place(core))
         return None
 
@@ -340,6 +344,10 @@ def _asks_for_one(before: str, order: str, after: str) -> bool:
     if following:
         return following[0] in _ONE
     return not _SINGULAR.isdisjoint(_tokens(before[-_LONGEST:])[-2:])
+
+
+def _last_word(text: str) -> str:
+    return (_tokens(text[-_LONGEST:]) or [""])[-1]
 
 
 def _speaks_of_one(before: str) -> bool:

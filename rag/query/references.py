@@ -23,6 +23,7 @@ _JOINS = frozenset(("and", "or", "with", ",", "&", "/", "vs", "versus", "against
 _TO = frozenset(("-", "–", "to", "through", "until"))
 _DETERMINERS = frozenset("these those the of all both any other some about at least most over than".split())
 _PERSONS = frozenset("author authors name names".split())
+_TIMES = frozenset("year years month months week weeks day days decade decades quarter summer winter".split())
 _MOST_DIGITS = 3
 
 Span = tuple[int, int]
@@ -85,8 +86,9 @@ def _named(words: Sequence[_Word], at: int, total: int, bare: bool, any_before: 
     """Return how many words at a place were read, and the numbers that they name."""
     word = words[at]
     following = words[at + 1] if at + 1 < len(words) else _Word("", None, None, False)
-    if following.text in _PERSONS and word.place is not None:  # the last author
-        return 1, []
+    ahead = [each.text for each in words[at + 1 : at + 3]]
+    if word.place is not None and not (_PERSONS.isdisjoint(ahead[:1]) and _TIMES.isdisjoint(ahead)):
+        return 1, []  # the last author, the last two years
     if word.text in _ENDS and following.number is not None:
         several = min(following.number, total)
         return 2, list(
@@ -135,7 +137,7 @@ def _stands_alone(words: Sequence[_Word], at: int, any_before: bool) -> bool:
         return False
     if words[at].text.isdigit():
         return True
-    if words[at].text == "one" and not any_before and after not in _JOINS:
-        return False
+    if words[at].text == "one" and before not in _JOINS and after not in _JOINS:
+        return False  # the second one
     beside = any_before or (after in _JOINS and any(word.number is not None for word in words[at + 1 : at + 4]))
     return beside or (at > 0 and at + 1 == len(words) and before not in ("in", "into"))

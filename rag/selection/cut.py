@@ -86,7 +86,7 @@ def _size(query: Query, scores: Sequence[float]) -> int:
     if query.fixed or (query.papers and query.kind == "lookup"):
         return len(scores)
     action = query.action.name if query.action else None
-    if action == "more":
+    if action in ("more", "similar"):
         return min(query.count or len(scores), len(scores))
     if action in ("filter", "count"):
         return sum(score >= _BELONGS for score in scores)
