@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from llama_index.core.query_engine import RetrieverQueryEngine
 
 _NEAREST = 5  # papers offered with a refusal
+_LIKELY = 0.5  # probability of belonging from which a comparison has a paper beside those of the things it names
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,8 @@ class Engine:
         selection = select(query, found.ranking, belongs, self._settings.screen_odds)
         compared = find_things(query, found.ranking)
         hits = _distinct(hit for each in compared for hit in each.hits) or selection.cited
+        if not all(each.introduced for each in compared):
+            hits = _distinct((*hits, *(hit for hit in selection.cited if hit.score >= _LIKELY)))
         cited, near = [hit.paper for hit in hits], [hit for hit in selection.near if hit not in hits]
         evidence = self._evidence.select(query, found.encoded[0], cited, found.reranker)
         evidence = tuple(replace(each, score=hit.score) for each, hit in zip(evidence, hits, strict=True))

@@ -20,7 +20,9 @@ QUERY = Query("Which papers are about turbines?", "list", "turbines")
 
 
 def evidence(titles: Sequence[str]) -> tuple[Evidence, ...]:
-    return tuple(Evidence(i, Paper(str(i), title, f"{title}. It works."), ()) for i, title in enumerate(titles, start=1))
+    return tuple(
+        Evidence(i, Paper(str(i), title, f"{title}. It works."), ()) for i, title in enumerate(titles, start=1)
+    )
 
 
 def grouped(titles: Sequence[str], query: Query = QUERY) -> tuple[Group, ...]:

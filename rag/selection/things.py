@@ -33,8 +33,9 @@ def find_things(query: Query, hits: Sequence[Hit]) -> tuple[NamedThing, ...]:
     """
     if query.kind != "compare":
         return ()
-    if len(query.subjects) >= 2:
-        found = tuple(_named_thing(name, hits) for name in query.subjects)
+    names = [name for name in query.subjects if _is_whole(name, query.asked)]
+    if len(names) >= 2:
+        found = tuple(_named_thing(name, hits) for name in names)
         return found if any(each.hits for each in found) else ()
     named = [hit for hit in hits if hit.paper.paper_id in query.papers]
     return (
@@ -68,6 +69,12 @@ def _strength(name: str, paper: Paper) -> int:
     if re.search(rf"\b{written}\b", paper.title, re.IGNORECASE):
         return 2
     return int(any(re.search(rf"\b{written}\b", sentence, re.IGNORECASE) for sentence in own))
+
+
+def _is_whole(name: str, question: str) -> bool:
+    """Return whether a name is no fragment of a compound, as "end" of "end-to-end" is."""
+    whole = re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", question)
+    return len(name) > 1 and (whole is not None or name not in question)
 
 
 def name_pattern(name: str) -> str:
