@@ -87,6 +87,10 @@ class Comparison:
             if len(row.cells) != len(self.things):
                 raise ValueError(f"{row.name!r} has {len(row.cells)} entries for {len(self.things)} things")
 
+    def has_column(self, n: int) -> bool:
+        """Return whether the paper [n] stands in a column."""
+        return any(n in thing.numbers for thing in self.things)
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:

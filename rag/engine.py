@@ -42,7 +42,7 @@ from rag.selection.answerability import answerable_probability, mentions, unment
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
-from rag.selection.things import find_things
+from rag.selection.things import LIKELY, find_things
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
 from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn
@@ -334,8 +334,10 @@ class Engine:
             return Draft(query, records, notices=found.notices, composition=self._composer.compose(query, records))
         belongs = {paper_id: decision.belongs for paper_id, decision in decisions.items()}
         selection = select(query, found.ranking, belongs, self._settings.screen_odds)
-        compared = find_things(query, found.ranking)
+        compared = find_things(query, found.ranking, selection.cited)
         hits = _distinct(hit for each in compared for hit in each.hits) or selection.cited
+        if not all(each.introduced for each in compared):
+            hits = _distinct((*hits, *(hit for hit in selection.cited if hit.score >= LIKELY)))
         cited, near = [hit.paper for hit in hits], [hit for hit in selection.near if hit not in hits]
         evidence = self._evidence.select(query, found.encoded[0], cited, found.reranker)
         evidence = tuple(replace(each, score=hit.score) for each, hit in zip(evidence, hits, strict=True))

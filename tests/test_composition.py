@@ -125,15 +125,38 @@ def test_thing_is_found_in_the_paper_that_introduces_it_else_tests_it(
     name: str, ids: list[str], introduced: bool
 ) -> None:
     hits = [Hit(i, paper, 0.5) for i, paper in enumerate(PAPERS, start=1)]
-    found, _ = find_things(Query("?", "compare", "?", subjects=(name, "Loam")), hits)
+    found, _ = find_things(Query("?", "compare", "?", subjects=(name, "Loam")), hits, ())
     assert ([hit.paper.paper_id for hit in found.hits], found.introduced) == (ids, introduced)
 
 
-def test_nothing_is_compared_with_fewer_than_two_things() -> None:
-    hits = [Hit(1, LOAM, 0.5)]
-    assert find_things(Query("?", "compare", "?", subjects=("Loam",)), hits) == ()
-    assert find_things(Query("?", "compare", "?", subjects=("Zorblax", "Quarry")), hits) == ()
-    assert find_things(Query("?", "list", "?", subjects=("Loam", "Reef")), hits) == ()
+@pytest.mark.parametrize(
+    ("question", "subjects"),
+    [
+        ("Which is better?", ()),
+        ("Compare Loam", ("Loam",)),
+        ("Compare Zorblax and Quarry", ("Zorblax", "Quarry")),
+        ("What does the set do end-to-end, and the others?", ("set", "end", "others")),
+    ],
+)
+def test_papers_are_compared_where_the_question_names_fewer_than_two_things(
+    question: str, subjects: tuple[str, ...]
+) -> None:
+    hits = [Hit(1, LOAM, 0.5), Hit(2, REEF, 0.4)]
+    query = Query(question, "compare", "?", subjects=subjects)
+    assert [each.name for each in find_things(query, hits, hits)] == ["Loam", "Reef"]
+    assert find_things(query, hits, hits[:1]) == ()
+
+
+def test_paper_that_only_tests_a_thing_must_be_likely() -> None:
+    query = Query("Compare Reef with Loam", "compare", "?", subjects=("eight datasets", "Reef"))
+    hits = [Hit(1, REEF, 0.9), Hit(2, LOAM, 0.2)]
+    assert find_things(query, hits, ())[0].hits == ()
+    assert find_things(query, hits, hits[1:])[0].hits == (hits[1],)
+
+
+def test_only_a_comparison_compares() -> None:
+    hits = [Hit(1, LOAM, 0.5), Hit(2, REEF, 0.4)]
+    assert find_things(Query("?", "list", "?", subjects=("Loam", "Reef")), hits, hits) == ()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from rag.generation.records import record_line
 from rag.text.display import display_title, format_count
 from rag.types import Evidence, Paper, Query, Quote
 
+BESIDE = "Also found"
+
 
 def write_extractive(
     query: Query,
@@ -29,6 +31,8 @@ def write_extractive(
         return write_form(query.action, evidence)
     if comparison:
         items = list(_comparison_lines(comparison, evidence))
+        beside = [each for each in evidence if not comparison.has_column(each.n)]
+        items += ["", f"**{BESIDE}**", "", *(item(query, each) for each in beside)] if beside else []
     elif query.kind == "metadata":
         items = [record_line(each) for each in evidence] if len(evidence) > 1 else []
     else:

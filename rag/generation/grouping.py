@@ -103,11 +103,15 @@ def _candidates(
             common = math.log(1 / _COMMON)
             if len(phrase) == 1 and not _NOMINAL.search(word):
                 continue
-            parts = {part for stem in phrase for part in re.split(r"[-’']", stem) if len(part) > 2}
-            if rarity[0] < common or asked.issuperset(parts) or _GENERIC.issuperset(phrase):
+            if rarity[0] < common or _is_asked(phrase, asked) or _GENERIC.issuperset(phrase):
                 continue
             found[phrase] = sum(rarity) / len(rarity) * _PER_WORD ** (len(phrase) - 1)
     return found
+
+
+def _is_asked(phrase: Phrase, asked: frozenset[str]) -> bool:
+    """Return whether the question has all words of a phrase, or all parts of a compound."""
+    return all(stem in asked or ("-" in stem and asked.issuperset(tokenize(stem)[1:])) for stem in phrase)
 
 
 def _gain(

@@ -10,7 +10,7 @@ from rag.index.library import Library
 from rag.index.maxsim import mean_maxsim
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.text.identifiers import is_identifier
-from rag.text.quantities import UNITS, extract_quantities
+from rag.text.quantities import NUMBER_WORDS, UNITS, extract_quantities
 from rag.text.tokens import tokenize
 from rag.types import Paper, Quote
 
@@ -85,7 +85,8 @@ def find_value(
 
 def _numbers_beside(question: str, quotes: Sequence[Quote]) -> Iterator[Span]:
     """Yield numbers that the question does not say, with what qualifies them and a known unit."""
-    said, _ = extract_quantities(question)
+    said = {each.value for each in extract_quantities(question)[0]}
+    said |= {float(NUMBER_WORDS[word]) for word in re.findall(r"[a-z]+", question.lower()) if word in NUMBER_WORDS}
     for quote in quotes:
         for match in _NUMBER.finditer(quote.text):
             unit = (match["unit"] or "").strip(" -").lower()
@@ -93,7 +94,7 @@ def _numbers_beside(question: str, quotes: Sequence[Quote]) -> Iterator[Span]:
             end = match.end() if known or not unit else match.start("unit")
             found, _ = extract_quantities(quote.text[match.start() : match.end()])
             year = end - match.start() == 4 and _YEAR.fullmatch(match[0])
-            if not year and not any(each.value == other.value for each in found for other in said):
+            if not year and said.isdisjoint(each.value for each in found):
                 yield quote.start + match.start(), quote.start + end
 
 

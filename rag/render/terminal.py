@@ -91,7 +91,11 @@ def _entries(answer: Answer, width: int) -> Iterator[str]:
     papers = {citation.n: citation for citation in answer.citations}
     if answer.comparison:
         yield from (_row(answer.comparison, row, papers, width) for row in answer.comparison.rows)
-        yield "\n".join(_entry(citation, width) for citation in answer.citations)
+        table = answer.comparison
+        yield "\n".join(
+            _entry(each, width, "" if table.has_column(each.n or 0) else quoted(each.paper, each.quotes))
+            for each in answer.citations
+        )
     elif answer.groups:
         for group in answer.groups:
             entries = (_entry(papers[n], width, _left(papers[n], answer.point)) for n in group.numbers)

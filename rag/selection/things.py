@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from rag.corpus.titles import find_by_title
 from rag.selection.answerability import mentions
 from rag.text.display import display_title
+from rag.text.identifiers import find_identifiers
 from rag.text.rhetoric import sentence_roles
 from rag.text.sentences import sentence_spans
+from rag.text.tokens import tokenize
 from rag.types import Hit, Paper, Query
 
 _PAPERS = 2  # of one thing
+_SHORTEST = 4  # letters of a word in lower case that is compared
+LIKELY = 0.5  # probability of belonging from which a paper that tests a thing tells of it
 _INTRODUCED = 3  # strength of a paper that introduces a thing
 
 
@@ -26,28 +30,45 @@ class NamedThing:
     introduced: bool
 
 
-def find_things(query: Query, hits: Sequence[Hit]) -> tuple[NamedThing, ...]:
-    """Return the things that a comparison names, or the papers that it is about, each with its papers.
+def find_things(query: Query, hits: Sequence[Hit], cited: Sequence[Hit]) -> tuple[NamedThing, ...]:
+    """Return the things that a comparison names, each with its papers; where it names none, the papers cited.
 
-    Nothing where fewer than two are named, or no paper has any of them.
+    A paper that only tests a thing must be cited or likely to belong.
     """
     if query.kind != "compare":
         return ()
-    if len(query.subjects) >= 2:
-        found = tuple(_named_thing(name, hits) for name in query.subjects)
-        return found if any(each.hits for each in found) else ()
-    named = [hit for hit in hits if hit.paper.paper_id in query.papers]
-    return (
-        tuple(NamedThing(_short_title(hit.paper), (hit,), introduced=True) for hit in named) if len(named) >= 2 else ()
-    )
+    names = [] if query.papers else _names(query)
+    likely = [hit for hit in hits if hit.score >= LIKELY or hit in cited]
+    found = tuple(_named_thing(name, hits, likely) for name in names) if len(names) > 1 else ()
+    if any(each.introduced for each in found) or sum(bool(each.hits) for each in found) > 1:
+        return found
+    return tuple(NamedThing(_short_title(hit.paper), (hit,), True) for hit in cited) if len(cited) > 1 else ()
 
 
-def _named_thing(name: str, hits: Sequence[Hit]) -> NamedThing:
+def _names(query: Query) -> list[str]:
+    """Return what a comparison names: with a capital or a digit, of several words, or one of two words compared.
+
+    Of other questions a tagged word says nothing by itself; nor does a part of a compound, as "end" of "end-to-end".
+    """
+    return [
+        name
+        for name in query.subjects
+        if _is_whole(name, query.asked)
+        and (
+            find_identifiers(f". the {name}")
+            or len(tokenize(name)) > 1
+            or (len(query.subjects) == 2 and len(name) >= _SHORTEST)
+        )
+    ]
+
+
+def _named_thing(name: str, hits: Sequence[Hit], likely: Sequence[Hit]) -> NamedThing:
     titled = find_by_title(name, {hit.paper.paper_id: hit.paper for hit in hits})
     strengths = [(_INTRODUCED + 1 if hit.paper.paper_id == titled else _strength(name, hit.paper), hit) for hit in hits]
     ranked = sorted([each for each in strengths if each[0]], key=lambda each: (-each[0], each[1].rank))
-    introduced = bool(ranked) and ranked[0][0] >= _INTRODUCED
-    return NamedThing(name, tuple(hit for _, hit in ranked[: 1 if introduced else _PAPERS]), introduced)
+    if ranked and ranked[0][0] >= _INTRODUCED:
+        return NamedThing(name, (ranked[0][1],), True)
+    return NamedThing(name, tuple([hit for _, hit in ranked if hit in likely][:_PAPERS]), False)
 
 
 def _strength(name: str, paper: Paper) -> int:
@@ -68,6 +89,12 @@ def _strength(name: str, paper: Paper) -> int:
     if re.search(rf"\b{written}\b", paper.title, re.IGNORECASE):
         return 2
     return int(any(re.search(rf"\b{written}\b", sentence, re.IGNORECASE) for sentence in own))
+
+
+def _is_whole(name: str, question: str) -> bool:
+    """Return whether a name is no fragment of a compound, as "end" of "end-to-end" is."""
+    whole = re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", question)
+    return len(name) > 1 and (whole is not None or name not in question)
 
 
 def name_pattern(name: str) -> str:
