@@ -176,7 +176,7 @@ def test_nothing_is_said_twice() -> None:
     html = whole(exchange("fact", point=point, text=point))
     shown = re.sub(r"<script.*?</script>|<span class=\"cd-tip.*?</span>", "", html, flags=re.DOTALL)
     assert re.sub(r"<[^>]+>", "", shown).count("the memory of long prompts") == 1
-    assert 'class="cd-prose cd-point"' in html and "<strong>It halves</strong>" in html
+    assert 'class="cd-prose cd-answer-point"' in html and "<strong>It halves</strong>" in html
 
 
 def test_groups_are_headings_above_their_rows_and_each_row_comes_once() -> None:

@@ -31,7 +31,7 @@ class Faults:
     def follow(self, context: BrowserContext) -> None:
         """Note errors in the console, exceptions, and requests to other hosts, of all pages of a context."""
         context.on("console", self._console)
-        context.on("weberror", lambda error: self.seen.append(f"exception: {error.error}"))
+        context.on("weberror", lambda error: self.seen.append(f"exception: {error.error.stack}"))
         context.on("request", self._request)
 
     def assert_none(self) -> None:

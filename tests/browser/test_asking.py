@@ -11,7 +11,7 @@ from eval.chat.page import answered, finished
 from eval.chat.program import Site
 from tests.browser.reader import QUANTIZATION, WITHIN, after, chips, titles
 
-FLASH = "What does FlashAttention-2 do?"
+FLASH = "How much speedup does FlashAttention-2 yield?"
 
 
 def test_marker_shows_its_quote_on_hover_and_focus_and_escape_closes_it(page: Page) -> None:
@@ -60,7 +60,7 @@ def test_details_open_beside_a_wide_list_and_in_place_in_a_narrow_one(page: Page
     assert quote.strip(" …")[:60] in " ".join(panel.locator("mark").all_inner_texts())
     expect(panel.get_by_text("Why it was found")).to_be_visible()
     expect(panel.get_by_text("More like this")).to_be_visible()
-    list_box, box = exchange.locator(".cd-answer-rows").bounding_box(), panel.bounding_box()
+    list_box, box = exchange.locator("[data-part=papers] .cd-answer-rows").bounding_box(), panel.bounding_box()
     assert list_box and box
     assert (box["x"] >= list_box["x"] + list_box["width"]) == beside
     page.keyboard.press("Escape")
@@ -143,7 +143,7 @@ def test_follow_up_leans_on_the_answer_before_it_and_its_scope_is_removed(page: 
     exchange = answered(page, QUANTIZATION)
     among = titles(exchange)
     follow = exchange.get_by_role("toolbar", name="Questions to ask next").get_by_role("button")
-    follow.filter(has_text="code").first.click()
+    follow.filter(has_text="Only since").first.click()
     expect(page.locator(".cd-exchange")).to_have_count(2)
     second = finished(page)
     assert set(titles(second)) < set(among)
@@ -180,8 +180,8 @@ def test_refusal_is_calm_and_offers_the_nearest_papers(page: Page) -> None:
 def test_table_has_columns_that_are_sorted_chosen_and_saved(page: Page) -> None:
     exchange = answered(page, QUANTIZATION)
     exchange.get_by_role("button", name="As a table").click()
-    expect(exchange.locator(".cd-answer-rows")).to_be_hidden()
-    date = exchange.locator("th", has=page.get_by_role("button", name="Date"))
+    expect(exchange.locator("[data-part=papers] .cd-answer-rows")).to_be_hidden()
+    date = exchange.locator("th", has=page.get_by_role("button", name="Date", exact=True))
     date.get_by_role("button").click()
     expect(date).to_have_attribute("aria-sort", "descending")  # the newest first
     dates = exchange.locator(".cd-table tbody tr td:nth-child(3)")
@@ -197,4 +197,4 @@ def test_table_has_columns_that_are_sorted_chosen_and_saved(page: Page) -> None:
     head, *rows = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert "Title" in head and "Authors" not in head and len(rows) == len(falling)
     exchange.get_by_role("button", name="As a table").click()
-    expect(exchange.locator(".cd-answer-rows")).to_be_visible()
+    expect(exchange.locator("[data-part=papers] .cd-answer-rows")).to_be_visible()

@@ -54,7 +54,7 @@ def test_arrows_go_from_paper_to_paper_and_along_the_buttons(page: Page) -> None
     page.keyboard.press("ArrowUp")
     expect(rows.first.get_by_role("button", name="Details")).to_be_focused()
     page.keyboard.press("Tab")
-    assert not exchange.locator(".cd-answer-rows").evaluate("each => each.contains(document.activeElement)")
+    assert not exchange.locator("[data-part=papers] .cd-answer-rows").evaluate("each => each.contains(document.activeElement)")
     exchange.get_by_role("button", name="BibTeX").focus()
     page.keyboard.press("ArrowRight")
     expect(exchange.get_by_role("button", name="RIS")).to_be_focused()
@@ -91,7 +91,7 @@ def test_parts_of_an_answer_are_told_to_a_screen_reader(page: Page) -> None:
     exchange = answered(page, QUANTIZATION)
     assert exchange.get_attribute("aria-label") == f"Question: {QUANTIZATION}"
     exchange.get_by_role("button", name="As a table").click()
-    exchange.get_by_role("button", name="Date").click()
+    exchange.get_by_role("button", name="Date", exact=True).click()
     expect(page.locator("#cd-live")).to_have_text("Sorted by Date, descending.")
     assert page.locator("#cd-live").get_attribute("aria-live") == "polite"
     unnamed = page.evaluate(

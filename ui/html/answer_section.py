@@ -32,7 +32,7 @@ def _said(exchange_id: str, answer: Answer) -> str:
     from_rows = answer.status == "extractive" and bool(answer.citations)
     said, sentences = (answer.point, ()) if from_rows else (answer.text, answer.sentences)
     prose = prose_to_html(exchange_id, said, answer.citations, sentences, answer.query.question)
-    shown = f'<div class="cd-prose{" cd-point" if from_rows else ""}">{prose}</div>' if said else ""
+    shown = f'<div class="cd-prose{" cd-answer-point" if from_rows else ""}">{prose}</div>' if said else ""
     if answer.query.action and answer.query.action.name == "export" and from_rows:
         shown = _file(answer)
     if answer.comparison:
