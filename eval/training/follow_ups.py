@@ -55,7 +55,11 @@ def read_written(path: Path = WRITTEN) -> list[FollowUp]:
 def read_material(path: Path) -> list[FollowUp]:
     """Read understanding.jsonl, as far as its types and marks tell what a follow-up does."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-    named = [(_MARK.sub("", row["m"]), _action(row)) for i, row in enumerate(rows) if row.get("f") or i % _STANDALONE_SHARE == 0]
+    named = [
+        (_MARK.sub("", row["m"]), _action(row))
+        for i, row in enumerate(rows)
+        if row.get("f") or i % _STANDALONE_SHARE == 0
+    ]
     return [FollowUp(question, action) for question, action in named if action]
 
 

@@ -116,6 +116,8 @@ def act(
 ) -> Query:
     """Return the query that does to the papers of the answer what a follow-up says."""
     numbers = referred_numbers(own, encoded, earlier, papers, bare=name in _NUMBERED)
+    if numbers:  # "the top two" is no count
+        own = replace(own, unapplied=tuple(each for each in own.unapplied if each.tag not in ("count", "order")))
     action = Action(name, len(earlier.cited), numbers)
     doing = _Doing(own, encoded, earlier, papers, action)
     return {

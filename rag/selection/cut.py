@@ -111,7 +111,7 @@ def _in_order(query: Query, members: Sequence[Hit]) -> tuple[Hit, ...]:
         return tuple(members)
     by_id = {hit.paper.paper_id: hit for hit in members}
     papers = ordered([hit.paper for hit in members], query.order or "oldest", query.count, only_known=True)
-    return tuple(by_id[paper.paper_id] for paper in papers)
+    return tuple(by_id[paper.paper_id] for paper in papers) or tuple(members[: query.count])
 
 
 def _weighed(pool: Sequence[Hit], decisions: Mapping[str, bool], odds: float) -> tuple[Hit, ...]:
