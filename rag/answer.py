@@ -87,6 +87,10 @@ class Comparison:
             if len(row.cells) != len(self.things):
                 raise ValueError(f"{row.name!r} has {len(row.cells)} entries for {len(self.things)} things")
 
+    def has_column(self, n: int) -> bool:
+        """Return whether the paper [n] stands in a column."""
+        return any(n in thing.numbers for thing in self.things)
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -138,8 +142,8 @@ class Answer:
     """The finished answer; `text` is Markdown with [n] markers, `timings_ms` are wall-clock milliseconds by step.
 
     `point` answers in one to three sentences, `groups` and `comparison` arrange the papers; the `text` of an extractive
-    answer has all of this. `sentences` are those of a text that a language model wrote. `missed` is set for lists and for questions with an
-    order but no count, `relaxations` where no paper meets the constraints.
+    answer has all of this. `sentences` are those of a text that a language model wrote. `missed` is set for lists and
+    for questions with an order but no count, `relaxations` where no paper meets the constraints.
     """
 
     query: Query

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,9 +20,11 @@ from rag.answer import (
     Relaxation,
     Retrieved,
     StepTimer,
+    Thing,
     Usage,
 )
 from rag.corpus.titles import find_by_title
+from rag.generation.composition import Composer
 from rag.generation.draft import Draft, is_written
 from rag.index.library import Library, open_library
 from rag.llm.protocol import ChatModel
@@ -39,6 +41,7 @@ from rag.selection.answerability import answerable_probability, mentions, unment
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
+from rag.selection.things import LIKELY, find_things
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
 from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn
@@ -103,6 +106,7 @@ class Engine:
         self._models = models
         self._reader = QueryReader(library.papers, models.encoder, today)
         self._evidence = EvidenceSelector(library)
+        self._composer = Composer(library)
         self._search_slot = search_slot
 
     def ask(
@@ -122,8 +126,8 @@ class Engine:
             query = self.understand(question, overrides, history, llm)
             if query.kind == "help":
                 yield Retrieved(query, (), ())
-                help_answer = Draft(query, notices=_action_notices(query)).help()
-                yield Done(replace(help_answer, timings_ms=timer.stop()))
+                draft = Draft(query, notices=_action_notices(query))
+                yield Done(replace(draft.help(self.library.papers.values()), timings_ms=timer.stop()))
                 return
             expander = QueryExpander(self._settings, llm, timer)
             found = self.find(query, expander, timer)
@@ -317,15 +321,23 @@ class Engine:
             return Draft(query, near_misses=_near(nearest), notices=found.notices)
         if query.kind == "metadata":
             chosen = select(replace(query, kind="list"), found.ranking).cited if query.by_topic else found.hits
-            evidence = tuple(Evidence(n, hit.paper, ()) for n, hit in enumerate(chosen, start=1))
-            return Draft(query, evidence, notices=found.notices)
+            records = tuple(Evidence(n, hit.paper, ()) for n, hit in enumerate(chosen, start=1))
+            return Draft(query, records, notices=found.notices, composition=self._composer.compose(query, records))
         belongs = {paper_id: decision.belongs for paper_id, decision in decisions.items()}
         selection = select(query, found.ranking, belongs, self._settings.screen_odds)
-        cited = [hit.paper for hit in selection.cited]
+        compared = find_things(query, found.ranking, selection.cited)
+        hits = _distinct(hit for each in compared for hit in each.hits) or selection.cited
+        if not all(each.introduced for each in compared):
+            hits = _distinct((*hits, *(hit for hit in selection.cited if hit.score >= LIKELY)))
+        cited, near = [hit.paper for hit in hits], [hit for hit in selection.near if hit not in hits]
         evidence = self._evidence.select(query, found.encoded[0], cited, found.reranker)
-        evidence = tuple(replace(each, score=hit.score) for each, hit in zip(evidence, selection.cited, strict=True))
-        notices = (*found.notices, *_unmentioned(query, cited), *_unlikely(query, selection.cited))
-        return Draft(query, evidence, _near(selection.near), selection.missed, notices)
+        evidence = tuple(replace(each, score=hit.score) for each, hit in zip(evidence, hits, strict=True))
+        things = [Thing(each.name, tuple(hits.index(hit) + 1 for hit in each.hits)) for each in compared]
+        tested = [each.name for each in compared if not each.introduced]
+        composition = self._composer.compose(query, evidence, found.encoded[0], things, tested, selection.missed)
+        unmentioned = () if things and not query.action else _unmentioned(query, cited)
+        notices = (*found.notices, *unmentioned, *_unlikely(query, selection.cited))
+        return Draft(query, evidence, _near(near), selection.missed, notices, composition)
 
     @contextmanager
     def _open_llm(self, use_llm: bool) -> Iterator[UsageMeter | None]:
@@ -343,6 +355,8 @@ class Engine:
         """Return what of a question was not read, or not applied."""
         unapplied = (Notice("not_applied", {"parts": query.unapplied}),) if query.unapplied else ()
         unapplied = (*unapplied, *_action_notices(query))
+        if query.mended:
+            unapplied = (Notice("mended", {"text": query.mended}), *unapplied)
         if query.kind == "metadata":
             return unapplied
         if is_non_english_question(query.asked):
@@ -358,6 +372,10 @@ def _unmet_notice(found: Found) -> tuple[Notice, ...]:
     query = found.query
     data = {"filters": query.filters, "among_cited": bool(query.papers), "relaxations": found.relaxations}
     return (Notice("constraints_unmet", data),)
+
+
+def _distinct(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    return tuple({hit.paper.paper_id: hit for hit in hits}.values())
 
 
 def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:

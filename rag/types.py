@@ -247,10 +247,11 @@ class Query:
 
     `count` is the number of papers asked for; `subjects` are the names to compare, to order or to count the authors of.
     `excluded` are topics that no paper may belong to. With `by_topic`, a search for `text` selects the papers of a
-    metadata question. `standalone` is the question that a follow-up stands for; `papers`, if any, restrict the search to
-    their ids, and are cited all in their order if they are `fixed`; `known` are ids that are not to be found again.
-    `action` is what a follow-up does to the answer before. `unsure` names what was read with a probability below one
-    half, and `unapplied` holds what was not applied. `further` are texts by which a language model expands the query.
+    metadata question. `standalone` is the question that a follow-up stands for; `papers`, if any, restrict the search
+    to their ids, and are cited all in their order if they are `fixed`; `known` are ids not to be found again. `action`
+    is what a follow-up does to the answer before. `unsure` names what was read with a probability below one half, and
+    `unapplied` holds what was not applied. `further` are texts by which a language model expands the query, `mended` is
+    the question without its typos.
     """
 
     question: str
@@ -271,11 +272,12 @@ class Query:
     follow_up: FollowUp = "none"
     unsure: tuple[str, ...] = ()
     unapplied: tuple[Unapplied, ...] = ()
+    mended: str | None = None
 
     @property
     def asked(self) -> str:
-        """The question to answer: the standalone form of a follow-up, else the question itself."""
-        return self.standalone or self.question
+        """The question to answer: the standalone form of a follow-up, else the question, its typos mended."""
+        return self.standalone or self.mended or self.question
 
     def admits(self, paper: Paper) -> bool:
         """Return whether a paper may be found."""

@@ -151,16 +151,18 @@ def test_extractive_answer_is_readable_and_marks_gaps() -> None:
             "- **Small Caches** (2024-01-05): Key-value caches fill the memory of a server. [4]",
         ),
         (Query("Why?", "list", "x"), "- Key-value caches fill the memory of a server. [4]"),
-        (Query("Why?", "metadata", ""), "1 paper.\n\n- Small Caches (2024-01-05) [4]"),
     ],
 )
 def test_kind_decides_the_form_of_an_extractive_answer(query: Query, text: str) -> None:
     assert write_extractive(query, [cited(SENTENCES[0])]) == text
 
 
-def test_list_ends_with_how_whole_it_is() -> None:
-    text = write_extractive(Query("Which?", "list", "x"), [cited(SENTENCES[0])], EstimatedMissing(0, 2))
-    assert text == "- Key-value caches fill the memory of a server. [4]\n\n1 paper; perhaps up to 2 more."
+def test_what_the_point_says_is_not_said_again() -> None:
+    point = f"{SENTENCES[0]} [4]"
+    assert write_extractive(Query("Why?", "fact", "x"), [cited(SENTENCES[0])], point) == point
+    assert write_extractive(Query("Why?", "fact", "x"), [cited(SENTENCES[0], SENTENCES[2])], point) == (
+        f"{point}\n\n- {SENTENCES[2]} [4]"
+    )
 
 
 @pytest.mark.parametrize(

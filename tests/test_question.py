@@ -220,7 +220,7 @@ def test_id_that_no_paper_has_is_said(encoder: Encoder, reader: QuestionReader) 
     [
         ("newest", "newest"), ("most recent first", "newest"), ("oldest first", "oldest"), ("by date", "oldest"),
         ("by date, descending", "newest"), ("from newest to oldest", "newest"), ("most cited", None), ("best", None),
-        ("least recent first", "oldest"), ("most authors", "most authors"), ("the fewest authors first", "fewest authors"),
+        ("least recent first", "oldest"), ("most authors", "most authors"), ("fewest authors first", "fewest authors"),
         ("by number of authors", "most authors"), ("alphabetically", "title"), ("by conference", "venue"),
         ("from few to many authors", "fewest authors"), ("by relevance", None),
     ],

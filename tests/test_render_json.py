@@ -4,11 +4,26 @@ import json
 
 import pytest
 
-from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, SentenceVerdict, Usage
+from rag.answer import (
+    Answer,
+    Aspect,
+    Cell,
+    Citation,
+    Comparison,
+    EstimatedMissing,
+    Group,
+    Notice,
+    Relaxation,
+    Sentence,
+    SentenceVerdict,
+    Thing,
+    Usage,
+)
 from rag.render.json import answer_to_json, usage_to_json
 from rag.types import Filters, Query, Quote, TokenUsage
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
 
+SLIP = Quote("Robots slip on sand.", 0, 20, "supported")
 QUERY = Query("Which?", "list", "which", Filters(since="2024"))
 
 
@@ -17,15 +32,18 @@ def test_written_answer_has_the_contracts_fields() -> None:
         QUERY,
         "answered",
         "Robots slip [1]. So.",
-        (Citation(1, ROBOT_PAPER, (Quote("Robots slip on sand.", 0, 20, "supported"),)),),
+        (Citation(1, ROBOT_PAPER, (SLIP,)),),
         (Sentence(0, 16, (1,), "supported"), Sentence(17, 20, (), "uncited", None, "repaired")),
-        (Citation(None, CACHE_PAPER),),
-        EstimatedMissing(1, 2),
-        (Relaxation("since", 3),),
-        "small-model",
-        (Notice("nothing_cited"),),
-        Usage({"write": TokenUsage(1, 10, 2, 0.12345)}, 2),
-        {"total": 12.345},
+        point="Robots slip [1].",
+        groups=(Group("robots", (1,)),),
+        comparison=Comparison((Thing("Dune", (1,)), Thing("Reef")), (Aspect("Result", ((Cell(1, SLIP),), ())),)),
+        near_misses=(Citation(None, CACHE_PAPER, score=0.12345),),
+        missed=EstimatedMissing(1, 2),
+        relaxations=(Relaxation("since", 3),),
+        model="small-model",
+        notices=(Notice("nothing_cited"),),
+        usage=Usage({"write": TokenUsage(1, 10, 2, 0.12345)}, 2),
+        timings_ms={"total": 12.345},
     )
     shown = answer_to_json(answer)
     assert (
@@ -47,8 +65,33 @@ def test_written_answer_has_the_contracts_fields() -> None:
                 "follow_up": "none",
                 "unsure": [],
                 "unapplied": [],
+                "mended": None,
             },
             "answer": "Robots slip [1]. So.",
+            "point": "Robots slip [1].",
+            "groups": [{"name": "robots", "numbers": [1]}],
+            "comparison": {
+                "things": [{"name": "Dune", "numbers": [1]}, {"name": "Reef", "numbers": []}],
+                "rows": [
+                    {
+                        "aspect": "Result",
+                        "cells": [
+                            [
+                                {
+                                    "n": 1,
+                                    "quote": {
+                                        "text": "Robots slip on sand.",
+                                        "start": 0,
+                                        "end": 20,
+                                        "verdict": "supported",
+                                    },
+                                }
+                            ],
+                            [],
+                        ],
+                    }
+                ],
+            },
             "citations": [
                 {
                     "n": 1,
@@ -58,6 +101,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
                     "date": "2023-05",
                     "quotes": [{"text": "Robots slip on sand.", "start": 0, "end": 20, "verdict": "supported"}],
                     "why": None,
+                    "score": None,
                 }
             ],
             "sentences": [
@@ -87,6 +131,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
                     "date": "2024-01-05",
                     "quotes": [],
                     "why": None,
+                    "score": 0.1235,
                 }
             ],
             "missed": {"least": 1, "most": 2},

@@ -13,14 +13,6 @@ from rag.types import Kind
 
 NOT_ANSWERED = "The collection does not answer this."
 
-HELP = """Ask about the papers of this collection in plain words. For example:
-
-- Which papers reduce the memory that inference needs?
-- What accuracy does the method reach on its main benchmark?
-- The newest three papers with code, since 2023
-
-Each answer cites its papers, and a question may follow on from the one before it."""
-
 SYSTEM = f"""You answer questions from numbered paper abstracts, and from nothing else.
 Write short sentences. End each with the number of the paper it rests on, in square brackets, as in [2] or [1][3].
 Use only numbers that you were given. Keep names, numbers and units as the abstracts have them.

@@ -22,6 +22,7 @@ from rag.query.follow_up import (
 )
 from rag.query.overrides import apply_overrides
 from rag.query.question import QuestionReader, has_topic, stated
+from rag.query.spelling import Spelling
 from rag.types import ActionName, FollowUp, Overrides, Paper, Query, Turn
 
 _MOST_TURNS = 20  # read again for each follow-up, each in a few milliseconds
@@ -35,6 +36,7 @@ class QueryReader:
         self._papers = papers
         self._encoder = encoder
         self._question = QuestionReader(papers, today)
+        self._spelling = Spelling(papers.values(), lambda word: len(encoder.tokenize(word)) == 1)
 
     def read(self, question: str, overrides: Overrides, history: Sequence[Turn], llm: UsageMeter | None) -> Query:
         """Read a question and apply the overrides; raises UsageError for an empty question.
@@ -47,7 +49,11 @@ class QueryReader:
             raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
         if overrides.as_is:
             return apply_overrides(Query(question, "fact", question), overrides)
-        return apply_overrides(self._in_conversation(question, history[-_MOST_TURNS:], overrides.drop, llm), overrides)
+        mended = self._spelling.mend(question)
+        query = self._in_conversation(mended, history[-_MOST_TURNS:], overrides.drop, llm)
+        if mended != question:
+            query = replace(query, question=question, mended=mended)
+        return apply_overrides(query, overrides)
 
     def _in_conversation(
         self, question: str, history: Sequence[Turn], drop: Collection[str], llm: UsageMeter | None

@@ -141,6 +141,7 @@ def _understood(query: Query) -> dict[str, Any]:
         "action": _action(query),
         "unsure": list(query.unsure),
         "unapplied": [asdict(each) for each in query.unapplied],
+        "mended": query.mended,
     }
 
 

@@ -22,6 +22,8 @@ def notice_text(notice: Notice, flags: bool = True) -> str:
     """Return the words of a notice; with `flags` they name the command-line flags that lift a constraint."""
     if notice.code == "constraints_unmet":
         return _constraints_unmet(**notice.data, flags=flags)
+    if notice.code == "mended":
+        return f"Searched for “{notice.data['text']}”.{' --as-is searches for what was typed.' * flags}"
     return _WORDS[notice.code](notice.data)
 
 
@@ -93,7 +95,8 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         "This does not ask about papers. Ask about what they do, or for papers by topic, date or author."
     ),
     "not_english": lambda data: (
-        "The question does not look English. Ask in English: no other language is understood here."
+        "The question does not look English. It was searched for as it stands, which finds less than a question in "
+        "English does."
     ),
     "not_applied": lambda data: " ".join(_not_applied(reason, parts) for reason, parts in _by_reason(data["parts"])),
     "question_cut": lambda data: f"The question is long: only its first {data['tokens']} tokens were read.",
@@ -111,7 +114,8 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         f"{'belong' if data['belong'] > 1 else 'belongs'}."
     ),
     "fewer_belong": lambda data: (
-        f"{data['asked']} papers were asked for; {data['papers']} probably {'belongs' if data['papers'] == 1 else 'belong'}."
+        f"{data['asked']} papers were asked for; {data['papers']} probably "
+        f"{'belongs' if data['papers'] == 1 else 'belong'}."
     ),
     "unknown_names": lambda data: f"No paper here is called {_quoted(data['names'])}.",
     "unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",

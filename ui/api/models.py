@@ -570,6 +570,7 @@ class UnderstoodSchema(BaseModel):
     action: ActionSchema | None = Field(description="What it does to the answer before it.")
     unsure: list[str] = Field(description="What was read with a probability below one half, as kind.")
     unapplied: list[UnappliedSchema] = Field(description="What the question states and was not applied.")
+    mended: str | None = Field(description="The question with its typos mended, if it has any.")
 
 
 NoticeText = Annotated[str | None, Field(description="A plain sentence if something was left out or failed.")]

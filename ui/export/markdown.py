@@ -24,7 +24,8 @@ def answer_to_markdown(answer: Answer) -> str:
     parts.append(f"> Note: {display_line(notice)}" if notice else None)
     parts.append(_verdicts(answer))
     if answer.citations:
-        parts += ["## Papers", "\n\n".join(map(_cited, answer.citations))]
+        extractive = answer.status == "extractive"  # its text has the quotes
+        parts += ["## Papers", "\n\n".join(_cited(each, with_quotes=not extractive) for each in answer.citations)]
     if answer.near_misses:
         near = (f"- {_named(each.paper)}{_screened(each)}" for each in answer.near_misses)
         parts += ["## Nearest papers, not cited", "\n".join(near)]
@@ -44,8 +45,10 @@ def _verdicts(answer: Answer) -> str | None:
     return "\n".join(["Checked against the papers:", "", *lines]) if lines else None
 
 
-def _cited(citation: Citation) -> str:
+def _cited(citation: Citation, with_quotes: bool) -> str:
     heading = f"**[{citation.n}]** {_named(citation.paper)}{_screened(citation)}"
+    if not with_quotes:
+        return heading
     quotes = "\n>\n".join(f"> {_quote(quote)}" for quote in citation.quotes)
     return f"{heading}\n\n{quotes}" if quotes else heading
 
