@@ -191,11 +191,11 @@ class Engine:
             return self._records(query, relaxations, notices)
         if relaxations:
             return Found(query, relaxations=relaxations, notices=notices)
-        query = expander.expand(self._with_brought(query))
+        query = self._with_brought(query) if query.fixed else expander.expand(query)
         reranker = self.scorer.open_reranker(_search_text(query))
         encoded, ranking = yield from self._retrieve(query, (), reranker, timer)
         for _ in range(self._settings.recall_rounds):
-            if expander.model("iterate", query) is None:
+            if query.fixed or expander.model("iterate", query) is None:
                 break
             best = [hit.paper for hit in ranking[:SHOWN_PAPERS]]
             expanded = expander.add_missing(query, self._evidence.select(query, encoded[0], best, reranker))
@@ -295,7 +295,7 @@ class Engine:
         if not found.ranking:
             return ()
         acts = query.fixed or (query.action is not None and query.action.name in _SHOWN)
-        if acts or (query.kind == "metadata" and not query.by_topic):
+        if acts or (query.kind == "metadata" and not (query.by_topic and query.count)):
             return None
         # Half a title is half wrong: the nearest paper is what is asked for. A comparison says what no paper mentions.
         if query.kind in ("lookup", "compare") or (query.papers and query.kind == "summary"):
@@ -307,7 +307,7 @@ class Engine:
     def _screen(self, found: Found, expander: QueryExpander, timer: StepTimer) -> Mapping[str, Decision]:
         """Let the language model decide on each of the best papers of a list, if that is on."""
         llm = expander.model("screen", found.query)
-        if llm is None:
+        if llm is None or found.query.fixed:
             return {}
         papers = [hit.paper for hit in found.ranking[: self._settings.screen_depth]]
         shown = self._evidence.select(found.query, found.encoded[0], papers, found.reranker)
@@ -326,7 +326,7 @@ class Engine:
         """Select what is cited, with its evidence; a refusal has only the nearest papers."""
         query = found.query
         if refused:
-            nearest = () if query.kind == "metadata" else found.hits[:_NEAREST]
+            nearest = () if query.kind == "metadata" and not query.by_topic else found.hits[:_NEAREST]
             return Draft(query, near_misses=_near(nearest), notices=found.notices)
         if query.kind == "metadata":
             chosen = select(replace(query, kind="list"), found.ranking).cited if query.by_topic else found.hits
@@ -344,8 +344,8 @@ class Engine:
         things = [Thing(each.name, tuple(hits.index(hit) + 1 for hit in each.hits)) for each in compared]
         tested = [each.name for each in compared if not each.introduced]
         composition = self._composer.compose(query, evidence, found.encoded[0], things, tested, selection.missed)
-        unmentioned_names = () if things else _unmentioned(query, cited)
-        notices = (*found.notices, *unmentioned_names, *_unlikely(query, hits))
+        unmentioned = () if things and not query.action else _unmentioned(query, cited)
+        notices = (*found.notices, *unmentioned, *_unlikely(query, selection.cited))
         return Draft(query, evidence, _near(near), selection.missed, notices, composition)
 
     @contextmanager

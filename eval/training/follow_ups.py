@@ -1,8 +1,8 @@
 """Fit what a follow-up does: a linear layer over the encoder's vector of a question (weights/encoder/actions.npz).
 
 `python -m eval.training.follow_ups --data DIR`. It learns from `data/follow_ups.jsonl`, which was written for it, and
-from the follow-up types in understanding.jsonl of the training material, which say what stands alone, what asks about an
-answer, and what changes the question. The encoder stays as it is. Takes a minute on one core.
+from the follow-up types in understanding.jsonl of the training material, which say what stands alone, what asks about
+an answer, and what changes the question. The encoder stays as it is. Takes a minute on one core.
 """
 
 from __future__ import annotations

@@ -116,6 +116,8 @@ def act(
 ) -> Query:
     """Return the query that does to the papers of the answer what a follow-up says."""
     numbers = referred_numbers(own, encoded, earlier, papers, bare=name in _NUMBERED)
+    if numbers:  # "the top two" is no count
+        own = replace(own, unapplied=tuple(each for each in own.unapplied if each.tag not in ("count", "order")))
     action = Action(name, len(earlier.cited), numbers)
     doing = _Doing(own, encoded, earlier, papers, action)
     return {
@@ -260,8 +262,8 @@ class _Doing:
         if own.count and not self.action.numbers:
             chosen = chosen[: own.count]
         if has_topic(self.encoded) and not self.action.numbers:
-            query = _about(own, chosen, self.papers)
-            return replace(query, kind="list", text=own.text, filters=own.filters, count=None, action=self.action)
+            query = replace(_about(own, chosen, self.papers), text=own.text, subjects=())
+            return replace(query, kind="list", count=None, action=self.action)
         filters = _merged(before.filters, own.filters)
         if own.filters and not any(filters.admits(self.papers[paper_id]) for paper_id in chosen):
             return replace(refine(own, self.earlier, ""), action=self.action)
@@ -342,6 +344,8 @@ class _Doing:
         sorts |= {names[0] for names in _SORTS if any(_is_set(self.own.filters, name) for name in names)}
         named = [name for names in _SORTS if names[0] in sorts for name in names if name in held]
         lifted = tuple(named or (held if not sorts else ()))
+        if not lifted and (self.own.filters or self.own.excluded):
+            return replace(self, action=replace(self.action, name="drop")).drop()
         for name in lifted:
             filters = filters.without(name)
         return replace(
@@ -392,7 +396,7 @@ def _about(own: Query, chosen: Sequence[str], papers: Mapping[str, Paper]) -> Qu
     standalone = _standalone(own.question, titles)
     text = ". ".join(titles) if own.kind == "lookup" else standalone
     count = own.count if own.kind in _LISTED else None
-    return replace(own, text=text, standalone=standalone, papers=tuple(chosen), count=count)
+    return replace(own, text=text, standalone=standalone, papers=tuple(chosen), count=count, by_topic=False)
 
 
 def _standalone(question: str, titles: Sequence[str]) -> str:

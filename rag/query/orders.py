@@ -8,6 +8,15 @@ from collections.abc import Iterable, Mapping
 from rag.text.latex import latex_to_text
 from rag.types import Order, Paper
 
+ORDER_WORDS: Mapping[Order, str] = {
+    "newest": "the newest first",
+    "oldest": "the oldest first",
+    "most authors": "the most authors first",
+    "fewest authors": "the fewest authors first",
+    "title": "by title",
+    "venue": "by venue",
+}
+
 _NEWEST = frozenset("newest latest recent recently recency newer new last descending reverse".split())
 _OLDEST = frozenset("oldest earliest older old earlier ascending".split())
 _BY_DATE = frozenset("first date dates dated year years time chronological chronologically publication".split())

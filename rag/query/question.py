@@ -95,7 +95,7 @@ class QuestionReader:
         filters = Filters(**found.values)  # type: ignore[arg-type]
         constrained = bool(filters or found.order or found.count)
         kind, subjects, by_topic = self._subjects(kind, text, topics, constrained)
-        if by_topic and found.count is None and _speaks_of_one(text[: topics[0].start]):
+        if by_topic and as_kind is None and found.count is None and _speaks_of_one(text[: topics[0].start]):
             found.count = 1
         if kind == "metadata" and found.unapplied and not (constrained or subjects):
             kind = "list"  # the records would list every paper
@@ -189,6 +189,11 @@ class QuestionReader:
             found.count = count or found.count
             return None if count else "unreadable"
         if each.tag == "author count":
+            order = read_order(said)
+            if order in ("most authors", "fewest authors"):
+                found.order = order
+                found.count = found.count or (1 if not found.lists and _speaks_of_one(text[: each.start]) else None)
+                return None
             least, most = read_author_count(said) or (None, None)
             return self._set(found, part, least_authors=least, most_authors=most) if least or most else "unreadable"
         if each.tag == "author":
@@ -321,7 +326,7 @@ def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
         if last and not text[last.end : each.start].strip("'’- "):
             said = text[last.start : last.end]
             edition = last.tag == "venue" and each.tag == "date" and text[each.start : each.end].strip("'’ ").isdigit()
-            excluded = last.tag == "exclusion" and each.tag != "exclusion" and _EXCLUDING.issuperset(_tokens(said))
+            excluded = last.tag == "exclusion" and _EXCLUDING.issuperset(_tokens(said))
             phrase = last.tag == each.tag == "topic"
             if edition or excluded or phrase:
                 found[-1] = replace(last, end=each.end)

@@ -93,7 +93,7 @@ class QueryReader:
             return undo(own, earlier[-2] if len(earlier) > 1 else None, len(before.cited))
         own = replace(own, follow_up="act" if does not in ("ask", "refine") else cast(FollowUp, does))
         if does not in ("ask", "refine"):
-            own = replace(self._question.read(encoded, as_kind="list"), kind=own.kind, follow_up="act", unsure=())
+            own = replace(self._question.read(encoded, as_kind="metadata"), kind=own.kind, follow_up="act", unsure=())
         if does == "refine" and _narrows(own, before, has_topic(encoded)):
             does = "filter"
         if does in ("filter", "drop") and (before.query.count or constrains_anew(before.query.filters, own.filters)):

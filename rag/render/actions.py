@@ -1,21 +1,14 @@
-"""The words for what a follow-up does to the answer before it, and for orders."""
+"""The words for what a follow-up does to the answer before it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters
 from rag.text.display import format_count
-from rag.types import ActionName, ExportForm, Order, Query
+from rag.types import ActionName, ExportForm, Query
 
-ORDER_WORDS: Mapping[Order, str] = {
-    "newest": "the newest first",
-    "oldest": "the oldest first",
-    "most authors": "the most authors first",
-    "fewest authors": "the fewest authors first",
-    "title": "by title",
-    "venue": "by venue",
-}
 _FORMS: Mapping[ExportForm, str] = {"bibtex": "BibTeX", "ris": "RIS", "csv": "CSV", "markdown": "Markdown"}
 _VERBS: Mapping[ActionName, str] = {
     "compare": "compare {papers}",

@@ -114,7 +114,8 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         f"{'belong' if data['belong'] > 1 else 'belongs'}."
     ),
     "fewer_belong": lambda data: (
-        f"{data['asked']} papers were asked for; {data['papers']} probably {'belongs' if data['papers'] == 1 else 'belong'}."
+        f"{data['asked']} papers were asked for; {data['papers']} probably "
+        f"{'belongs' if data['papers'] == 1 else 'belong'}."
     ),
     "unknown_names": lambda data: f"No paper here is called {_quoted(data['names'])}.",
     "unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",

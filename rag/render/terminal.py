@@ -10,8 +10,9 @@ from rag.answer import Answer, Aspect, Citation, Comparison, SentenceVerdict
 from rag.generation.extractive import completeness, unsaid
 from rag.generation.quotation import quoted
 from rag.index.update import BuildSummary
+from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters, filter_phrases
-from rag.render.actions import ORDER_WORDS, action_text
+from rag.render.actions import action_text
 from rag.render.certainty import certainty
 from rag.render.notices import notices_text
 from rag.text.display import display_line, display_title, format_count

@@ -29,11 +29,11 @@ def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
 
 
 def ordered(papers: Sequence[Paper], order: Order, count: int | None, only_known: bool) -> tuple[Paper, ...]:
-    """Sort papers, no more than a count; with `only_known` those without the value are left out, if any has it."""
+    """Sort papers, no more than a count; with `only_known` those without the value are left out."""
     by_id = {paper.paper_id: paper for paper in papers}
     ranked = [by_id[paper_id] for paper_id in sorted_papers(by_id, order, by_id)]
     known = [paper for paper in ranked if sort_value(paper, order) is not None]
-    return tuple((known if only_known and known else ranked)[:count])
+    return tuple((known if only_known else ranked)[:count])
 
 
 def unnamed(query: Query, papers: Mapping[str, Paper]) -> tuple[str, ...]:

@@ -50,9 +50,6 @@ def select(
 
 def arrange(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
     """Arrange a ranking for display: by date what an order asks for."""
-    if query.fixed:
-        places = {paper_id: place for place, paper_id in enumerate(query.papers)}
-        return _ranked(sorted(hits, key=lambda hit: places[hit.paper.paper_id]))
     if not is_ordered(query):
         return tuple(hits)
     first = _in_order(query, hits[: _size(query, [hit.score for hit in hits[:_POOL]])])
@@ -60,7 +57,10 @@ def arrange(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
 
 
 def arrange_named(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Rank anew, with the papers that a comparison names first, in the order of the names, and taken for certain."""
+    """Rank anew: fixed papers in their order, and those that a comparison names first, taken for certain."""
+    if query.fixed:
+        places = {paper_id: place for place, paper_id in enumerate(query.papers)}
+        return _ranked(sorted(hits, key=lambda hit: places[hit.paper.paper_id]))
     if query.kind != "compare":
         return _ranked(hits)
     papers = {hit.paper.paper_id: hit.paper for hit in hits}
@@ -88,7 +88,7 @@ def _size(query: Query, scores: Sequence[float]) -> int:
     action = query.action.name if query.action else None
     if action in ("more", "similar"):
         return min(query.count or len(scores), len(scores))
-    if action in ("filter", "count"):
+    if action in ("filter", "count") or (query.by_topic and not query.count):
         return sum(score >= _BELONGS for score in scores)
     if is_ordered(query):
         return best_cut(scores)
@@ -111,7 +111,7 @@ def _in_order(query: Query, members: Sequence[Hit]) -> tuple[Hit, ...]:
         return tuple(members)
     by_id = {hit.paper.paper_id: hit for hit in members}
     papers = ordered([hit.paper for hit in members], query.order or "oldest", query.count, only_known=True)
-    return tuple(by_id[paper.paper_id] for paper in papers)
+    return tuple(by_id[paper.paper_id] for paper in papers) or tuple(members[: query.count])
 
 
 def _weighed(pool: Sequence[Hit], decisions: Mapping[str, bool], odds: float) -> tuple[Hit, ...]:

@@ -81,8 +81,7 @@ def _best(query: Query, paper: Paper, spans: Sequence[Span], scores: Sequence[fl
         good = [i for i in range(len(spans)) if scores[i] >= scores[best] - _AS_GOOD]
         best = min(good, key=lambda i: (spans[i][1] - spans[i][0], i))
     kept = [best]
-    short = query.action is not None and query.action.name == "shorten"
-    if calibrated and not short:
+    if calibrated and not (query.action and query.action.name == "shorten"):
         others = sorted((i for i in range(len(spans)) if i != best), key=lambda i: (-scores[i], i))
         for i in others:
             if len(kept) < _QUOTES.get(query.kind, 2) and _belongs_beside(query, paper, spans, scores, kept, i):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import filter_phrases
-from rag.render.actions import ORDER_WORDS, action_text
+from rag.render.actions import action_text
 from rag.text.display import format_count
 from rag.text.sanitize import decode_visible
 from rag.types import Kind, Query
