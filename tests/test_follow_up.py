@@ -232,6 +232,12 @@ def test_lifted_action_leaves_a_question_that_stands_alone(reader: QueryReader) 
     assert (query.papers, query.action, query.standalone) == ((), None, None)
 
 
+def test_question_about_chosen_papers_stands_alone(reader: QueryReader) -> None:
+    chosen = tuple(sorted(reader._papers))[:2]
+    query = read(reader, "compare 1 and 3", LIST, papers=chosen)
+    assert (query.papers, query.action, query.standalone) == (chosen, None, None)
+
+
 def test_overrides_stand_against_what_is_read(reader: QueryReader) -> None:
     assert read(reader, "tell me more about the second one", LIST, kind="list").kind == "list"
     literal = read(reader, "only since 2024", LIST, as_is=True)
