@@ -296,6 +296,14 @@ def test_who_wrote_it_stands_below_and_no_count_of_warnings_above() -> None:
     assert "Written by small-&lt;model&gt; · 2.3 s · 1 call · 100 tokens read, 20 written" in part("actions", shown)
 
 
+def test_mended_question_can_be_searched_as_typed() -> None:
+    shown = exchange(notices=(Notice("mended", {"text": "which caches"}),))
+    assert shown.answer and "as-is" not in part("answer", shown)
+    query = replace(shown.answer.query, mended="which caches")
+    mended = replace(shown, answer=replace(shown.answer, query=query))
+    assert 'data-action="as-is">Search as typed</button>' in part("answer", mended)
+
+
 def test_receipt_says_what_was_asked_of_what() -> None:
     shown = exchange(overrides=Overrides(filters=Filters(code=True)), filters=Filters(code=True))
     assert embedded(shown, "cd-receipt") == {

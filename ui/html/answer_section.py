@@ -72,4 +72,5 @@ def _cut(answer: Answer) -> str:
 
 def _note(answer: Answer) -> str:
     notice = notices_text(answer.notices, flags=False)
-    return f'<p class="cd-note">{bdi(notice)}</p>' if notice else ""
+    typed = button("Search as typed", "as-is", "cd-small cd-quiet") if answer.query.mended else ""
+    return f'<p class="cd-note">{bdi(notice)} {typed}</p>' if notice else ""
