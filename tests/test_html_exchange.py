@@ -101,6 +101,11 @@ def test_html_is_well_formed_and_ids_are_unique(kind: Kind) -> None:
         assert target in balance.ids
 
 
+def test_question_can_be_asked_again_whether_it_was_answered_or_not() -> None:
+    for shown in (Exchange("x1", "Why?", progress="Searching"), Exchange("x1", "Why?", error="No."), exchange()):
+        assert whole(shown).count('data-action="retry"') == whole(shown).count('data-action="edit"') == 1
+
+
 def test_what_went_wrong_is_one_line() -> None:
     html = part("progress", Exchange("x1", "Why?", error="No <index>. Run: citedesk index"))
     assert html == '<p class="cd-error" role="alert"><bdi>No &lt;index&gt;. Run: citedesk index</bdi></p>'

@@ -39,7 +39,14 @@ def parts_of(exchange: Exchange) -> dict[str, str]:
 
 
 def _question(exchange: Exchange) -> str:
-    return f'<div class="cd-question"><h2>{bdi(exchange.question)}</h2></div>{_edit(exchange)}'
+    """Return the question; until it is answered, or where it is not, with the buttons to ask it again."""
+    tools = "" if exchange.answer else f'<div class="cd-set-of">{_ask_again()}</div>'
+    return f'<div class="cd-question"><h2>{bdi(exchange.question)}</h2>{tools}</div>{_edit(exchange)}'
+
+
+def _ask_again() -> str:
+    edit = button("Edit", "edit", "cd-small cd-quiet", aria_expanded="false")
+    return edit + button("Retry", "retry", "cd-small cd-quiet")
 
 
 def _edit(exchange: Exchange) -> str:
@@ -71,16 +78,13 @@ def _actions(exchange: Exchange) -> str:
     """Return the buttons to ask again, copy, export and rate an answer, with the data that they need."""
     answer = exchange.answer
     if answer is None:
-        again = button("Edit", "edit", "cd-small cd-quiet", aria_expanded="false")
-        again += button("Retry", "retry", "cd-small cd-quiet")
-        return f'<div class="cd-bar" role="toolbar" aria-label="The question">{again}</div>' if exchange.error else ""
+        return ""
     formats = FORMATS if answer.citations else {"markdown": "Markdown"}
     tools = [
         *(button(label, "export", "cd-small cd-quiet", data_format=name) for name, label in formats.items()),
         button("Copy answer", "copy-answer", "cd-small cd-quiet"),
         button("Copy link", "copy-link", "cd-small cd-quiet"),
-        button("Edit", "edit", "cd-small cd-quiet", aria_expanded="false"),
-        button("Retry", "retry", "cd-small cd-quiet"),
+        _ask_again(),
         *(
             button(label, "rate", "cd-small cd-quiet", data_value=value, aria_pressed="false", aria_expanded="false")
             for value, label in (("up", "Helpful"), ("down", "Not helpful"))

@@ -9,6 +9,9 @@ const NOTE = "Kept in this browser only.";
 const SEARCHED = 4; // conversations above which they can be searched
 const LONGEST_TITLE = 120;
 
+// Return whether this tab shows a conversation again after a reload.
+export const isReopening = () => Boolean(tab.get(OPEN));
+
 export class Kept {
   // `shown` is called with the conversation to show, or with null for a new one; `changed` with an id and new values.
   constructor(place, shown, changed) {

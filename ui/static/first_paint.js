@@ -1,5 +1,6 @@
 // The page before the chat is drawn: keeps a draft, takes a question, and hands both over when the chat is there.
 
+import { isReopening } from "./conversation_list.js";
 import { belong, draft, pend } from "./drafts.js";
 import { follow, user } from "./status.js";
 
@@ -10,6 +11,7 @@ export function firstPaint() {
   if (!first) return;
   const field = first.querySelector("#cd-question");
   const wait = first.querySelector("#cd-wait");
+  first.querySelector(".cd-examples").hidden = isReopening();
   if (!matchMedia("(pointer: coarse)").matches) field.focus({ preventScroll: true });
   user.then((name) => {
     belong(name);
