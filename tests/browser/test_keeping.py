@@ -85,6 +85,7 @@ def test_conversation_is_renamed_pinned_and_found_again(page: Page) -> None:
     kept = page.locator("#cd-kept")
     for question in (QUANTIZATION, QUANTUM, "What does FlashAttention-2 do?", "Papers by Tri Dao", "Compare A and B"):
         kept.get_by_role("button", name="New conversation").click()
+        expect(page.locator(".cd-exchange")).to_have_count(0)
         answered(page, question)
         if question == QUANTIZATION:
             kept.get_by_role("button", name="Rename").click()

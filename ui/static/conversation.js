@@ -5,6 +5,7 @@ import { held } from "./files.js";
 import { Kept } from "./conversation_list.js";
 import { handOver } from "./first_paint.js";
 import { showKeys } from "./keys.js";
+import { openReadingList } from "./reading_list.js";
 import { say } from "./announce.js";
 import { follow, user } from "./status.js";
 
@@ -40,7 +41,6 @@ class Conversation {
     document.addEventListener("citedesk:about", (event) => this.narrow(event.detail.papers));
     document.addEventListener("citedesk:focus", () => this.toField());
     this.show(null);
-    document.dispatchEvent(new CustomEvent("citedesk:attached"));
     follow((state) => this.heard(state));
     this.begin();
   }
@@ -60,6 +60,7 @@ class Conversation {
   async begin() {
     this.user = await user;
     belong(this.user);
+    openReadingList(this.user);
     this.field.value ||= draft.get();
     this.fit();
     const waits = pending();

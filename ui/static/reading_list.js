@@ -4,7 +4,6 @@ import { about } from "./asking.js";
 import { FORMATS, saveFile } from "./files.js";
 import { say } from "./announce.js";
 import { browser } from "./storage.js";
-import { user } from "./status.js";
 
 const KEY = "citedesk:reading";
 const MOST = 500;
@@ -26,6 +25,13 @@ function read() {
 function write(papers) {
   list = papers.slice(0, MOST);
   browser.set(key(), JSON.stringify(list));
+  draw();
+}
+
+// Show the list of a user, "" without a login.
+export function openReadingList(user) {
+  owner = user;
+  list = read();
   draw();
 }
 
@@ -96,11 +102,6 @@ const ACTIONS = {
 document.addEventListener("click", (event) => {
   const pressed = event.target.closest?.("[data-action]");
   ACTIONS[pressed?.dataset.action]?.(pressed.dataset);
-});
-document.addEventListener("citedesk:attached", async () => {
-  owner = await user;
-  list = read();
-  draw();
 });
 addEventListener("storage", (event) => {
   if (event.key !== key()) return;
