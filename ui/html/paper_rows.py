@@ -17,10 +17,11 @@ from rag.render.terminal import QUOTE_SAID
 from rag.retrieval.passages import abstract_sentences
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
+from rag.text.links import safe_link
 from rag.text.tokens import tokenize
 from rag.types import Hit, Paper, Quote, Signal
 from ui.exchange import Exchange
-from ui.html.markup import attributes, bdi, button, details, link, safe_link, text
+from ui.html.markup import attributes, bdi, button, details, link, text
 from ui.html.prose import row_id, verdict_to_html
 
 PAGE = 20  # rows that are shown at a time
