@@ -146,9 +146,10 @@ def test_follow_up_leans_on_the_answer_before_it_and_its_scope_is_removed(page: 
     follow.filter(has_text="Only since").first.click()
     expect(page.locator(".cd-exchange")).to_have_count(2)
     second = finished(page)
-    assert set(titles(second)) < set(among)
+    narrowed = set(titles(second))
+    assert narrowed < set(among)
     undone = after(page, second.get_by_role("button", name="Remove: ").first.click)
-    assert set(titles(undone)) != set(titles(second))
+    assert set(titles(undone)) != narrowed
 
 
 def test_permalink_asks_the_same_question_with_the_same_filters(page: Page, site: Site) -> None:
