@@ -41,7 +41,7 @@ from rag.models.onnx import Array, l2_normalize
 from rag.retrieval.scoring import Logistic, Ranker
 from rag.settings import Settings
 from rag.text.tokens import tokenize
-from rag.types import FollowUp, Kind, Paper, TokenUsage
+from rag.types import ActionName, FollowUp, Kind, Paper, TokenUsage
 from rag.verification.judge import SentenceJudge
 from rag.verification.written_answer import CheckedWriter
 from tests.indexes import copy_index
@@ -105,8 +105,9 @@ EASY_RANKER = Ranker(
 class HashEncoder:
     """Encodes words as the hashed directions of their stems: texts that share words are near each other.
 
-    `tags` gives the tag of phrases in a question; `kinds` and `follow_ups` give its kind and follow-up type, a name or
-    the probabilities by name, by the first of their phrases that it has. Case does not matter. `embedded` records the
+    `tags` gives the tag of phrases in a question; `kinds`, `follow_ups` and `actions` give its kind, its follow-up type
+    and what it does behind an answer, a name or the probabilities by name, by the first of their phrases that it has.
+    Case does not matter. `embedded` records the
     titles of texts that were encoded, `asked` the questions.
     """
 
@@ -118,12 +119,14 @@ class HashEncoder:
         tags: Mapping[str, str] = {},
         kinds: Mapping[str, str | Mapping[str, float]] = {},
         follow_ups: Mapping[str, str | Mapping[str, float]] = {},
+        actions: Mapping[str, str | Mapping[str, float]] = {},
     ) -> None:
         self.embedded: list[str] = []
         self.asked: list[str] = []
         self.tags = dict(tags)
         self.kinds = dict(kinds)
         self.follow_ups = dict(follow_ups)
+        self.actions = dict(actions)
         self._fails_on = fails_on
 
     def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:
@@ -144,6 +147,7 @@ class HashEncoder:
             np.array([(-1, -1), *(match.span() for match in words)], np.int32),
             _chances(_first(self.kinds, text, "list"), get_args(Kind)),
             _chances(_first(self.follow_ups, text, "none"), get_args(FollowUp)),
+            _chances(_first(self.actions, text, "new"), ("new", "ask", "refine", *get_args(ActionName))),
             tuple(self._tagged(text)),
             truncated,
         )
@@ -173,7 +177,13 @@ class ReadingEncoder(HashEncoder):
 
     def encode_question(self, text: str) -> EncodedQuestion:
         read = _own_encoder().encode_question(text)
-        return replace(super().encode_question(text), kinds=read.kinds, follow_ups=read.follow_ups, tags=read.tags)
+        return replace(
+            super().encode_question(text),
+            kinds=read.kinds,
+            follow_ups=read.follow_ups,
+            actions=read.actions,
+            tags=read.tags,
+        )
 
 
 @cache

@@ -6,11 +6,12 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import UsageError
-from rag.types import CONSTRAINTS, Filters, Overrides, Turn
+from rag.types import CONSTRAINTS, DROPPABLE, Filters, Overrides, Turn
 from ui.api.models import (
     AskArguments,
     AskRequest,
     Constraint,
+    Droppable,
     FiltersSchema,
     OverridesRequest,
     SearchArguments,
@@ -111,3 +112,4 @@ def test_turn_that_is_none_is_refused(turn: Any) -> None:
 
 def test_constraints_are_those_of_the_library() -> None:
     assert get_args(Constraint) == tuple(CONSTRAINTS)
+    assert tuple(name for part in get_args(Droppable) for name in get_args(part)) == DROPPABLE

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from rag.answer import Cell, Comparison, EstimatedMissing, Group, Thing
 from rag.generation.comparison import compare, with_cells
 from rag.generation.extractive import completeness, heading
+from rag.generation.forms import FORMS
 from rag.generation.grouping import group_papers
 from rag.generation.quotation import quoted
 from rag.generation.records import record_sentence, records_sentence
 from rag.generation.values import find_value
 from rag.index.library import Library
+from rag.query.orders import ORDER_WORDS
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
 from rag.selection.things import name_pattern
@@ -59,8 +61,8 @@ class Composer:
         """Compose the top of an answer; the records need no `encoded` question. `things` are those to compare,
         `tested` the names of those that no paper introduces.
         """
-        if not evidence:
-            return Composition()
+        if not evidence or (query.action and query.action.name in FORMS):
+            return Composition(evidence)
         if query.kind == "metadata" or encoded is None:
             one = len(evidence) == 1
             return Composition(
@@ -166,7 +168,7 @@ def _count(query: Query, evidence: Sequence[Evidence], groups: Sequence[Group], 
     papers = completeness(len(evidence), missed) if missed else f"{format_count(len(evidence), 'paper')}."
     papers = papers.removesuffix(".")
     if query.order and len(evidence) > 1:
-        papers += f", the {query.order} first"
+        papers += f", {ORDER_WORDS[query.order]}"
     if not groups:
         return f"{papers}."
     return f"{papers}: {', '.join(f'{group.name} ({len(group.numbers)})' for group in groups)}."

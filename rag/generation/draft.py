@@ -10,7 +10,12 @@ from rag.generation.composition import Composition
 from rag.generation.extractive import write_extractive
 from rag.generation.help import help_text
 from rag.generation.prompts import NOT_ANSWERED
-from rag.types import Evidence, Paper, Query, Quote
+from rag.types import ActionName, Evidence, Paper, Query, Quote
+
+_AS_IT_IS: frozenset[ActionName] = frozenset(
+    ("records", "count", "sort", "filter", "drop", "titles", "table", "export", "undo", "lift")
+)
+"""Actions that show papers of the answer before as they are, so that no language model writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Draft:
 
     def help(self, papers: Iterable[Paper]) -> Answer:
         """Return what can be asked of these papers, as the answer."""
-        return Answer(self.query, "extractive", help_text(papers))
+        return Answer(self.query, "extractive", help_text(papers), notices=self.notices)
 
     def extractive(self, *notices: Notice) -> Answer:
         """Return the evidence's own sentences, which support themselves, as the answer."""
@@ -93,6 +98,11 @@ class Draft:
             notices=(*self.notices, *cut, *notices),
             usage=Usage(unknown_markers=unknown_markers),
         )
+
+
+def is_written(query: Query) -> bool:
+    """Return whether a language model writes the answer, where there is one."""
+    return query.kind != "metadata" and not (query.action and query.action.name in _AS_IT_IS and query.papers)
 
 
 def _supported(evidence: Evidence) -> tuple[Quote, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer import Comparison, EstimatedMissing, Group
+from rag.generation.forms import FORMS, write_form
 from rag.generation.quotation import quoted
 from rag.generation.records import record_line
 from rag.text.display import display_title, format_count
@@ -26,6 +27,8 @@ def write_extractive(
     An item has the record for metadata questions; title, date and sentences where papers are ordered or looked up;
     else the sentences.
     """
+    if query.action and query.action.name in FORMS:
+        return write_form(query.action, evidence)
     if comparison:
         items = list(_comparison_lines(comparison, evidence))
         beside = [each for each in evidence if not comparison.has_column(each.n)]

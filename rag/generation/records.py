@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters
 from rag.text.display import display_line, display_title, format_count
 from rag.types import Evidence, Paper, Query
@@ -31,7 +32,7 @@ def record_sentence(query: Query, evidence: Evidence) -> str:
 def records_sentence(query: Query, evidence: Sequence[Evidence]) -> str:
     """Return how many papers the records have, and which constraints they meet."""
     of = f" {describe_filters(query.filters)}" if query.filters else ""
-    order = f", the {query.order} first" if query.order and len(evidence) > 1 else ""
+    order = f", {ORDER_WORDS[query.order]}" if query.order and len(evidence) > 1 else ""
     return f"{format_count(len(evidence), 'paper')}{of}{order}."
 
 

@@ -21,6 +21,7 @@ from rag.answer import (
     Usage,
 )
 from rag.index.update import BuildSummary
+from rag.render.actions import action_text
 from rag.render.notices import notice_text, notices_text
 from rag.types import Filters, Hit, Paper, Query, Quote, TokenUsage
 
@@ -135,10 +136,28 @@ def _understood(query: Query) -> dict[str, Any]:
         "order": query.order,
         "count": query.count,
         "subjects": list(query.subjects),
+        "excluded": list(query.excluded),
         "follow_up": query.follow_up,
+        "action": _action(query),
         "unsure": list(query.unsure),
         "unapplied": [asdict(each) for each in query.unapplied],
         "mended": query.mended,
+    }
+
+
+def _action(query: Query) -> dict[str, Any] | None:
+    """Return what a follow-up does to the answer before, with its words; None where it does nothing to it."""
+    action = query.action
+    if action is None:
+        return None
+    return {
+        "name": action.name,
+        "numbers": list(action.numbers),
+        "total": action.total,
+        "form": action.form,
+        "brought": list(action.brought),
+        "lifted": list(action.lifted),
+        "text": action_text(query),
     }
 
 

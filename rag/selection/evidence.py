@@ -87,7 +87,7 @@ def _best(
         good = [i for i in as_good if likeness[i] >= likeness[best]]
         best = min(good, key=lambda i: (spans[i][1] - spans[i][0], i))
     kept = [best]
-    if logits is not None:
+    if logits is not None and not (query.action and query.action.name == "shorten"):
         others = sorted((i for i in range(len(spans)) if i != best), key=lambda i: (-scores[i], i))
         for i in others:
             if len(kept) < _QUOTES.get(query.kind, 2) and _belongs_beside(query, paper, spans, scores, kept, i):

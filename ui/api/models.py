@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from rag.answer import Origin, Status
 from rag.errors import UsageError
-from rag.types import Filters, FollowUp, Kind, Order, Overrides, Turn, UnappliedReason
+from rag.types import ActionName, ExportForm, Filters, FollowUp, Kind, Order, Overrides, Turn, UnappliedReason
 from ui.engine_holder import SessionSettings
 from ui.feedback import MAX_REASON_LENGTH
 from ui.questions import MAX_QUESTION_LENGTH, QuestionRequest, overrides_to_json
@@ -126,6 +126,7 @@ Constraint = Literal[
     "not_venue",
     "not_organisation",
 ]
+Droppable = Constraint | Literal["excluded", "order", "count", "papers", "action"]
 QuestionText = Annotated[
     str,
     Field(max_length=MAX_QUESTION_LENGTH, description="The question."),
@@ -242,8 +243,10 @@ class _FilterFields(_Request):
 
 class _OverrideFields(_Request):
     kind: Kind | Omitted = Field(default=None, description="Answer as this kind of question.")
-    drop: Annotated[list[Constraint], BeforeValidator(_comma_separated)] | Omitted = Field(
-        default=None, description="Constraints to lift that the question was understood to set."
+    drop: Annotated[list[Droppable], BeforeValidator(_comma_separated)] | Omitted = Field(
+        default=None,
+        description="Constraints to lift that the question was understood to set, an excluded topic, an order or a "
+        "count; of a follow-up the papers that it is about, or what it does to them.",
     )
     as_is: Flag | Omitted = Field(
         default=None, description="Take the question literally, reading no constraint out of it."
@@ -334,7 +337,7 @@ class SearchParameters(SearchArguments):
     question: QuestionText = Field(alias="q")
 
 
-class AskArguments(_FlatOverrides, _QuestionField):
+class AskArguments(_FlatOverrides, FiltersRequest, _QuestionField):
     """The arguments of the MCP tool `ask`."""
 
     history: History = []
@@ -540,6 +543,18 @@ class UnappliedSchema(BaseModel):
     reason: UnappliedReason
 
 
+class ActionSchema(BaseModel):
+    """What a follow-up does to the answer before it."""
+
+    name: ActionName
+    numbers: list[int] = Field(description="The papers that it names, by their numbers in that answer.")
+    total: int = Field(description="How many papers that answer cited.")
+    form: ExportForm | None = Field(description="What an export is written in.")
+    brought: list[str] = Field(description="What a comparison brings in from outside of that answer.")
+    lifted: list[str] = Field(description="The constraints that it lifts.")
+    text: str = Field(description="The same in words.")
+
+
 class UnderstoodSchema(BaseModel):
     """The rest of what was understood of the question."""
 
@@ -550,7 +565,9 @@ class UnderstoodSchema(BaseModel):
     order: Order | None
     count: int | None = Field(description="How many papers were asked for.")
     subjects: list[str] = Field(description="The names that are compared or ordered.")
+    excluded: list[str] = Field(description="The topics to which no paper may belong.")
     follow_up: FollowUp = Field(description="What the question does with the one before it.")
+    action: ActionSchema | None = Field(description="What it does to the answer before it.")
     unsure: list[str] = Field(description="What was read with a probability below one half, as kind.")
     unapplied: list[UnappliedSchema] = Field(description="What the question states and was not applied.")
     mended: str | None = Field(description="The question with its typos mended, if it has any.")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rag.answer import Answer, Citation
+from rag.generation.export.bibtex import to_bibtex
 from rag.render.notices import notices_text
 from rag.render.terminal import QUOTE_SAID, SAID, understood_as
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
+from rag.text.links import safe_link
 from rag.types import Paper, Quote
-from ui.export.bibtex import to_bibtex
-from ui.html.markup import safe_link
 
 
 def answer_to_markdown(answer: Answer) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from rag.generation.export.bibtex import to_bibtex
 from rag.render.terminal import QUOTE_SAID
 from rag.text.display import display_line, display_title, format_count
 from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote, Signal
-from ui.export.bibtex import to_bibtex
 from ui.html.markup import bdi, button, details, host, link, text
 
 _SHOWN_AUTHORS = 3  # of many; one more than that is not worth folding

@@ -9,9 +9,10 @@ from rag.answer import Answer
 from rag.generation.extractive import completeness
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
+from rag.text.links import safe_link
 from rag.types import Hit, Paper
 from ui.html.cited_papers import shown_quotes
-from ui.html.markup import attributes, bdi, host, link, safe_link, text
+from ui.html.markup import attributes, bdi, host, link, text
 from ui.html.paper_card import quotes_to_html
 from ui.html.prose import cite_to_html
 

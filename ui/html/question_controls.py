@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import filter_phrases
 from rag.render.terminal import understood_as
 from rag.text.sanitize import decode_visible
@@ -64,7 +65,7 @@ def _chip(name: str, phrase: str) -> str:
 
 
 def _order(query: Query) -> str:
-    return f'<li><span class="cd-chip">the {query.order} first</span></li>' if query.order else ""
+    return f'<li><span class="cd-chip">{ORDER_WORDS[query.order]}</span></li>' if query.order else ""
 
 
 def _code(filters: Filters) -> str:
