@@ -21,12 +21,14 @@ from rag.text.display import display_title
 from rag.types import CONSTRAINTS, Action, ActionName, ExportForm, Filters, Kind, Order, Paper, Query
 
 _IT = frozenset(("it", "its", "this", "that"))
+_PRONOUNS = frozenset("it its this that these those they them their the all one ones both each other here".split())
 _SINGLE: frozenset[Kind] = frozenset(("fact", "lookup"))
 _LISTED: frozenset[Kind] = frozenset(("list", "summary", "metadata"))
 _SHORT_TITLE = 60  # characters
 _LEAST_TITLE = 3  # words
 _MORE = 5  # papers that "show more" brings
 _NUMBERED = frozenset("compare summarise expand filter drop similar records export shorten table titles".split())
+_OVER_ALL = frozenset(("sort", "more", "lift"))  # "most recent one first" names no paper
 _FORMS: Mapping[ExportForm, frozenset[str]] = {
     "csv": frozenset("csv spreadsheet excel sheet xls xlsx tsv comma".split()),
     "ris": frozenset("ris zotero endnote mendeley refman reference manager".split()),
@@ -115,7 +117,7 @@ def act(
     name: ActionName, own: Query, encoded: EncodedQuestion, earlier: EarlierTurn, papers: Mapping[str, Paper]
 ) -> Query:
     """Return the query that does to the papers of the answer what a follow-up says."""
-    numbers = referred_numbers(own, encoded, earlier, papers, bare=name in _NUMBERED)
+    numbers = () if name in _OVER_ALL else referred_numbers(own, encoded, earlier, papers, bare=name in _NUMBERED)
     if numbers:  # "the top two" is no count
         own = replace(own, unapplied=tuple(each for each in own.unapplied if each.tag not in ("count", "order")))
     action = Action(name, len(earlier.cited), numbers)
@@ -155,6 +157,7 @@ def undo(own: Query, earlier: EarlierTurn | None, total: int) -> Query:
         known=(),
         action=action,
         follow_up="act",
+        unapplied=(),
     )
 
 
@@ -192,7 +195,8 @@ class _Doing:
     def compare(self) -> Query:
         """Compare the papers named, else all, with what else is named."""
         chosen = self._named() or self.earlier.cited
-        sides = [self.own.question[each.start : each.end] for each in self.encoded.tags if each.tag == "side"]
+        stretches = [self.own.question[each.start : each.end] for each in self.encoded.tags if each.tag == "side"]
+        sides = [side for side in stretches if not _PRONOUNS.issuperset(_words(side))]
         held = {paper_id: self.papers[paper_id] for paper_id in chosen}
         brought = tuple(dict.fromkeys(side for side in sides if not _names_one(side, held)))
         if brought and not self.action.numbers and _is_about_one(self.own, self.earlier):
@@ -228,9 +232,7 @@ class _Doing:
     def records(self) -> Query:
         """Answer from the records of the papers."""
         own = self.own
-        chosen, order = self._named(), own.order or read_order(own.question)
-        if order in ("title", "venue"):  # what is asked for, not what it goes by
-            order = None
+        chosen, order = self._named(), own.order
         if order and not chosen:
             chosen = tuple(sorted_papers(self.earlier.cited, order, self.papers))[: own.count]
         return self._over(chosen or self.earlier.cited, "metadata", filters=own.filters, order=order)
@@ -315,6 +317,7 @@ class _Doing:
             known=self.earlier.shown,
             action=self.action,
             follow_up="act",
+            unapplied=self.own.unapplied,
         )
 
     def similar(self) -> Query:
@@ -356,6 +359,7 @@ class _Doing:
             excluded=() if not lifted else search.excluded,
             action=replace(self.action, lifted=lifted),
             follow_up="act",
+            unapplied=(),
         )
 
     def _named(self) -> tuple[str, ...]:

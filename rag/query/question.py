@@ -189,13 +189,15 @@ class QuestionReader:
             found.count = count or found.count
             return None if count else "unreadable"
         if each.tag == "author count":
-            order = read_order(said)
-            if order in ("most authors", "fewest authors"):
-                found.order = order
-                found.count = found.count or (1 if not found.lists and _speaks_of_one(text[: each.start]) else None)
-                return None
             least, most = read_author_count(said) or (None, None)
-            return self._set(found, part, least_authors=least, most_authors=most) if least or most else "unreadable"
+            if least or most:
+                return self._set(found, part, least_authors=least, most_authors=most)
+            order = read_order(said)
+            if order not in ("most authors", "fewest authors"):
+                return "unreadable"
+            found.order = order
+            found.count = found.count or (1 if not found.lists and _speaks_of_one(text[: each.start]) else None)
+            return None
         if each.tag == "author":
             found.authors.append((each, said))
             return None
@@ -273,7 +275,7 @@ class QuestionReader:
         if not _CODE.isdisjoint(_tokens(core)):
             negations = sum(word in _NEGATING for word in _tokens(said))
             return self._set(found, part, code=negations % 2 == 0)
-        if not tokenize(core):
+        if not tokenize(core) or read_order(core):  # "nothing earlier"
             return "unreadable"
         found.excluded.append(clean_place(core))
         return None

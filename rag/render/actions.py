@@ -39,6 +39,8 @@ def action_text(query: Query) -> str | None:
         return None
     if action.name == "filter" and not query.papers:
         return f"search again for papers {describe_filters(query.filters)}"
+    if action.name == "drop" and not (action.numbers or query.excluded) and query.filters:
+        return f"keep those {describe_filters(query.filters)} of the {format_count(action.total, 'paper')} before"
     if action.name in ("filter", "drop", "count") and not action.numbers:
         papers = _tested(query)
     elif action.numbers:
