@@ -327,8 +327,7 @@ class Engine:
         selection = select(query, found.ranking, belongs, self._settings.screen_odds)
         compared = find_things(query, found.ranking, selection.cited)
         hits = _distinct(hit for each in compared for hit in each.hits) or selection.cited
-        if not all(each.introduced for each in compared):
-            hits = _distinct((*hits, *(hit for hit in selection.cited if hit.score >= LIKELY)))
+        hits = _distinct((*hits, *(hit for hit in selection.cited if hit.score >= LIKELY)))
         cited, near = [hit.paper for hit in hits], [hit for hit in selection.near if hit not in hits]
         evidence = self._evidence.select(query, found.encoded[0], cited, found.reranker)
         evidence = tuple(replace(each, score=hit.score) for each, hit in zip(evidence, hits, strict=True))

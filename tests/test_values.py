@@ -47,6 +47,8 @@ def value(library: Library, question: str, *sentences: int) -> str | None:
         ("How does the coating work?", None),
         ("In practice, how can the speed be raised?", None),
         ("Is the coating safe?", None),
+        ("Can one say what a blade costs?", None),
+        ("Is it fast? How fast?", "number"),
     ],
 )
 def test_question_tells_what_kind_of_value_answers(question: str, kind: str | None) -> None:

@@ -20,7 +20,7 @@ Scores = Callable[[Paper, Sequence[Span]], Sequence[float]]
 WHAT, HOW, RESULT, COST, SETTING = "What it is", "How it works", "Result", "Cost", "Setting"
 _COST = re.compile(
     r"\b(?:cost|memory|latenc|throughput|overhead|comput(?:e|ation)|flops|hours?|days?|seconds|faster|slower|speed-?ups?"
-    r"|speed|storage|bandwidth|energy|power|cheap|expensive|budget|parameters?|gpus?)\w*",
+    r"|speed|storage|bandwidth|energy|power|cheap|expensive|budget|gpus?)\w*",
     re.IGNORECASE,
 )
 _TRIED_ON = re.compile(
@@ -104,7 +104,7 @@ def _aspects(
     for each in evidence:
         abstract, spans = each.paper.abstract, sentence_spans(each.paper.abstract)
         roles, values = sentence_roles(abstract), scores(each.paper, spans)
-        what = _what_it_is(abstract, spans, roles, thing)
+        what = _what_it_is(abstract, spans, roles, (thing, each.paper.title.partition(":")[0]))
         for i, (start, end) in enumerate(spans):
             aspect = WHAT if i == what else aspect_of(abstract[start:end], roles[i])
             if aspect is None or (each.n, start) in before or (must_name and not _names(thing, abstract[start:end])):
@@ -114,10 +114,10 @@ def _aspects(
     return {aspect: (cell,) for aspect, (_, cell) in best.items()}
 
 
-def _what_it_is(abstract: str, spans: Sequence[Span], roles: Sequence[Role], thing: str) -> int | None:
-    """Return the index of the first contribution that names the thing, else of the first; None where there is none."""
+def _what_it_is(abstract: str, spans: Sequence[Span], roles: Sequence[Role], names: Sequence[str]) -> int | None:
+    """Return the index of the first contribution that has one of the names, else of the first; None without any."""
     contributions = [i for i, role in enumerate(roles) if role == "contribution"]
-    naming = [i for i in contributions if _names(thing, abstract[slice(*spans[i])])]
+    naming = [i for i in contributions if any(_names(name, abstract[slice(*spans[i])]) for name in names)]
     return next(iter([*naming, *contributions]), None)
 
 

@@ -31,6 +31,10 @@ _NAME = re.compile(
 )
 _MANNER = r"how\s+(?:do|does|did|can|could|is|are|was|were|should|would|will|to|come|the|has|have|might|may)\b|why\b"
 _ASKS_MANNER = re.compile(rf"^\W*(?:\w+\W+){{0,3}}?(?:{_MANNER})", re.IGNORECASE)
+_ASKS_YES = re.compile(
+    r"\W*(?:is|are|was|were|do|does|did|can|could|has|have|had|will|would|should|may|might|must)\b", re.IGNORECASE
+)
+_ASKS_HOW_MUCH = re.compile(rf"\b(?!{_MANNER})how\s+\w+", re.IGNORECASE)
 _ASKS_NUMBER = re.compile(
     rf"\b(?!{_MANNER})how\s+\w+"
     r"|\b(?:accurac|speed|rate|ratio|percent|fraction|share|number|size|cost|time|latenc|throughput|memory|score|factor"
@@ -51,7 +55,7 @@ _DIMENSIONS: Mapping[str, re.Pattern[str]] = {
 
 def expected_value(question: str) -> Expected | None:
     """Return what kind of value answers a question; None for a reason, a manner, or yes and no."""
-    if _ASKS_MANNER.search(question):
+    if _ASKS_MANNER.search(question) or (_ASKS_YES.match(question) and not _ASKS_HOW_MUCH.search(question)):
         return None
     if _ASKS_NUMBER.search(question):
         return "number"

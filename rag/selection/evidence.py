@@ -18,8 +18,9 @@ _QUOTES: Mapping[str, int] = {"fact": 3, "compare": 3}
 _WHOLE_QUOTES = 5  # of a paper that is asked about as a whole: "tell me more about the second"
 _BESIDE = 0.0  # logit from which a sentence is quoted beside the best
 _BESIDE_WITH_NUMBER = {"fact": -1.0}  # the same for one with a number, where a fact is asked for
-_AS_GOOD = 0.5  # a sentence so little behind the best, in logits, answers as well: the shorter one is quoted
-_PROBLEM = 7.0  # by so much, in logits, must a statement of the problem be ahead to stand for a finding
+_AS_GOOD = 0.5  # logits; a sentence so little behind the best, and as like the question, answers as well if shorter
+_LIKENESS = 20.0  # logits that a sentence gains by its likeness to the question, from 0 to 1
+_PROBLEM = 7.0  # logits by which a statement of the problem must be ahead to stand for a finding
 _LONG = 200  # characters of a sentence from which what does not answer is cut off
 _LEAST_LEFT = 80
 _LOST = 0.01  # of the MaxSim with the question may be lost by a cut
@@ -47,8 +48,8 @@ class EvidenceSelector:
         evidence = []
         for i, paper in enumerate(papers):
             spans = abstract_sentences(paper)
-            scores = read[i].sentences if read else sentence_scores(self.library, encoded, paper, spans)
-            best = _best(query, paper, spans, scores, calibrated=read is not None)
+            likeness = sentence_scores(self.library, encoded, paper, spans)
+            best = _best(query, paper, spans, likeness, read[i].sentences if read else None)
             cut = [self._cut(paper, span, encoded) for span in best] if query.kind in ("list", "summary") else best
             evidence.append(Evidence(i + 1, paper, tuple(Quote(paper.abstract[a:b], a, b) for a, b in cut)))
         return tuple(evidence)
@@ -68,20 +69,25 @@ class EvidenceSelector:
         return start, end
 
 
-def _best(query: Query, paper: Paper, spans: Sequence[Span], scores: Sequence[float], calibrated: bool) -> list[Span]:
-    """Return the sentences to quote, in reading order; `calibrated` scores are logits."""
+def _best(
+    query: Query, paper: Paper, spans: Sequence[Span], likeness: Sequence[float], logits: Sequence[float] | None
+) -> list[Span]:
+    """Return the sentences to quote, in reading order, by their logits; without any, by likeness to the question."""
     fact = query.kind == "fact"
+    scores = likeness if logits is None else logits
     if query.kind == "lookup" and query.papers:
         ranked = sorted(range(len(spans)), key=lambda i: (-scores[i], i))[:_WHOLE_QUOTES]
         return [spans[i] for i in sorted(ranked)]
     if not fact:
-        scores = _findings_first(paper, scores, _PROBLEM if calibrated else 2.0)
-    best = max(range(len(spans)), key=lambda i: (scores[i], -i))
-    if calibrated and not fact:
-        good = [i for i in range(len(spans)) if scores[i] >= scores[best] - _AS_GOOD]
+        scores = _findings_first(paper, scores)
+    total = [score + (0 if fact else _LIKENESS) * like for score, like in zip(scores, likeness, strict=True)]
+    best = max(range(len(spans)), key=lambda i: (total[i], -i))
+    if logits is not None and not fact:
+        as_good = [i for i in range(len(spans)) if total[i] >= total[best] - _AS_GOOD]
+        good = [i for i in as_good if likeness[i] >= likeness[best]]
         best = min(good, key=lambda i: (spans[i][1] - spans[i][0], i))
     kept = [best]
-    if calibrated and not (query.action and query.action.name == "shorten"):
+    if logits is not None and not (query.action and query.action.name == "shorten"):
         others = sorted((i for i in range(len(spans)) if i != best), key=lambda i: (-scores[i], i))
         for i in others:
             if len(kept) < _QUOTES.get(query.kind, 2) and _belongs_beside(query, paper, spans, scores, kept, i):
@@ -89,12 +95,12 @@ def _best(query: Query, paper: Paper, spans: Sequence[Span], scores: Sequence[fl
     return [spans[i] for i in sorted(kept)]
 
 
-def _findings_first(paper: Paper, scores: Sequence[float], behind: float) -> list[float]:
+def _findings_first(paper: Paper, scores: Sequence[float]) -> list[float]:
     """Put the sentences that state the problem behind those that say what the paper does or finds."""
     roles = sentence_roles(paper.abstract)
     if len(roles) != len(scores) or all(role == "problem" for role in roles):
         return list(scores)
-    return [score - behind * (role == "problem") for score, role in zip(scores, roles, strict=True)]
+    return [score - _PROBLEM * (role == "problem") for score, role in zip(scores, roles, strict=True)]
 
 
 def _belongs_beside(

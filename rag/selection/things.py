@@ -15,6 +15,7 @@ from rag.text.sentences import sentence_spans
 from rag.text.tokens import tokenize
 from rag.types import Hit, Paper, Query
 
+_POOL = 100  # papers among which those of a thing are sought, best first
 _PAPERS = 2  # of one thing
 _SHORTEST = 4  # letters of a word in lower case that is compared
 LIKELY = 0.5  # probability of belonging from which a paper that tests a thing tells of it
@@ -37,6 +38,7 @@ def find_things(query: Query, hits: Sequence[Hit], cited: Sequence[Hit]) -> tupl
     """
     if query.kind != "compare":
         return ()
+    hits = hits[:_POOL]
     names = [] if query.papers else _names(query)
     likely = [hit for hit in hits if hit.score >= LIKELY or hit in cited]
     found = tuple(_named_thing(name, hits, likely) for name in names) if len(names) > 1 else ()
