@@ -175,6 +175,21 @@ def test_undo_shows_the_answer_before_and_again_the_one_before_that(reader: Quer
     assert (done(query), query.filters) == (("undo", "abc"), Filters())
 
 
+@pytest.mark.parametrize(
+    ("question", "papers"), [("compare 1 and 3", "ac"), ("sort by date", "bca"), ("bibtex please", "b")]
+)
+def test_numbers_and_several_papers_are_those_of_the_list_before_one_paper(
+    reader: QueryReader, question: str, papers: str
+) -> None:
+    one = Turn("tell me more about the second one", "Reef keeps. [1]", ("b",))
+    assert done(read(reader, question, LIST, one))[1] == papers
+
+
+def test_papers_that_came_next_are_filtered_like_the_first(reader: QueryReader) -> None:
+    more = Turn("show more", "- LoRA. [1]\n- Slate. [2]", ("d", "e"))
+    assert done(read(reader, "only since 2021", LIST, more)) == ("filter", "d")
+
+
 def test_nothing_is_undone_at_the_beginning(reader: QueryReader) -> None:
     query = read(reader, "undo", LIST)
     assert query.kind == "help" and query.action and query.action.name == "undo"

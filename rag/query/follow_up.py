@@ -28,6 +28,8 @@ _SHORT_TITLE = 60  # characters
 _LEAST_TITLE = 3  # words
 _MORE = 5  # papers that "show more" brings
 _NUMBERED = frozenset("compare summarise expand filter drop similar records export shorten table titles".split())
+_OF_SEVERAL = frozenset("compare pick sort group filter drop".split())
+_MOST_NAMED = 30  # numbers above it are hardly those of papers
 _OVER_ALL = frozenset(("sort", "more", "lift"))  # "most recent one first" names no paper
 _FORMS: Mapping[ExportForm, frozenset[str]] = {
     "csv": frozenset("csv spreadsheet excel sheet xls xlsx tsv comma".split()),
@@ -161,13 +163,33 @@ def undo(own: Query, earlier: EarlierTurn | None, total: int) -> Query:
     )
 
 
+def spoken_of(earlier: Sequence[EarlierTurn], name: str, encoded: EncodedQuestion) -> EarlierTurn:
+    """Return the turn whose papers a follow-up is about: the last that has as many as it needs, of the same search.
+
+    After "tell me more about the second", "compare 1 and 3" is about the list before.
+    """
+    named = numbers_named(encoded.text, _MOST_NAMED, _no_numbers(encoded), bare=name in _NUMBERED)
+    alone = name in _OF_SEVERAL and not any(each.tag == "side" for each in encoded.tags)
+    least = max([2 * alone, *named])
+    for turn in reversed(earlier):
+        if len(turn.cited) >= least:
+            return turn
+        if not turn.query.papers:
+            break
+    return earlier[-1]
+
+
 def referred_numbers(
     own: Query, encoded: EncodedQuestion, earlier: EarlierTurn, papers: Mapping[str, Paper], bare: bool
 ) -> tuple[int, ...]:
     """Return the numbers of the cited papers that a follow-up names: by number, by position, or by their titles."""
-    spans = [(each.start, each.end) for each in encoded.tags if each.tag in ("date", "author count", "side")]
-    found = numbers_named(own.question, len(earlier.cited), spans, bare)
+    found = numbers_named(own.question, len(earlier.cited), _no_numbers(encoded), bare)
     return found or papers_titled(own.question, own.subjects, earlier.cited, papers)
+
+
+def _no_numbers(encoded: EncodedQuestion) -> list[tuple[int, int]]:
+    """Return the stretches whose numbers are none of papers."""
+    return [(each.start, each.end) for each in encoded.tags if each.tag in ("date", "author count", "side")]
 
 
 def cited_in(answer: str, papers: Mapping[str, Paper]) -> tuple[str, ...]:
@@ -302,7 +324,7 @@ class _Doing:
     def export(self) -> Query:
         """Show the papers in a form that other programs read; as BibTeX unless another form is named."""
         words = frozenset(_words(self.own.question))
-        form = next((form for form, names in _FORMS.items() if names & words), "bibtex")
+        form: ExportForm = next((form for form, names in _FORMS.items() if names & words), "bibtex")
         return replace(self.present(), action=replace(self.action, form=form))
 
     def more(self) -> Query:

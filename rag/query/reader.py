@@ -18,6 +18,7 @@ from rag.query.follow_up import (
     cited_in,
     constrains_anew,
     refine,
+    spoken_of,
     undo,
 )
 from rag.query.overrides import apply_overrides
@@ -94,9 +95,11 @@ class QueryReader:
         own = replace(own, follow_up="act" if does not in ("ask", "refine") else cast(FollowUp, does))
         if does not in ("ask", "refine"):
             own = replace(self._question.read(encoded, as_kind="metadata"), kind=own.kind, follow_up="act", unsure=())
+        before = spoken_of(earlier, does, encoded)
         if does == "refine" and _narrows(own, before, has_topic(encoded)):
             does = "filter"
-        if does in ("filter", "drop") and (before.query.count or constrains_anew(before.query.filters, own.filters)):
+        counted = before.query.count if before.query.action is None else None
+        if does in ("filter", "drop") and (counted or constrains_anew(before.query.filters, own.filters)):
             does = "refine"
         if not before.cited and does not in ("more", "lift"):
             does = "refine"

@@ -72,6 +72,8 @@ def _tested(query: Query) -> str:
     said = describe_filters(query.filters)
     if not query.fixed:
         said = f"{said} and as asked" if said else "as asked"
+    if not said and action.name == "count":
+        return f"the {format_count(action.total, 'paper')} before"
     return f"those {said} {among}" if said else f"some {among}"
 
 

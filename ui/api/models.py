@@ -342,7 +342,7 @@ class SearchParameters(SearchArguments):
     question: QuestionText = Field(alias="q")
 
 
-class AskArguments(_FlatOverrides, FiltersRequest, _QuestionField):
+class AskArguments(_FlatOverrides, _QuestionField):
     """The arguments of the MCP tool `ask`."""
 
     history: History = []
