@@ -134,3 +134,9 @@ def test_markers_in_a_question_stay_in_the_label_of_a_table() -> None:
 def test_markers_and_verdicts_are_shown_in_code_too() -> None:
     text = "`It is <small> [1].`"
     assert shown(text, judged(text, text)).startswith(f"<p><code>It is &lt;small&gt; {LINK}.</code> <span ")
+
+
+def test_marker_in_a_reason_is_no_link() -> None:
+    html = shown("It is fast [1].", judged("It is fast [1].", "It is fast [1].", "not_found", "“fast” is not in [1]"))
+    said = verdict_to_html("not_found", "not found in the abstract: “fast” is not in [1]")
+    assert html == f"<p>It is fast {LINK}. {said}</p>"

@@ -67,7 +67,7 @@ def test_failing_endpoint_is_said_and_the_papers_own_words_are_shown(
     exchange = answered(writing_page, FLASH)
     expect(exchange.locator(".cd-note")).to_contain_text("500")
     expect(exchange.locator(".cd-by")).to_contain_text("The papers’ own words")
-    expect(exchange.locator(".cd-prose .cd-cite").first).to_be_visible()
+    expect(exchange.locator("[data-part=papers] .cd-row").first).to_be_visible()
 
 
 def test_settings_turn_written_answers_off_for_this_page(writing_page: Page, endpoint: ScriptedEndpoint) -> None:

@@ -31,8 +31,10 @@ def prose_to_html(
     held, known = tuple(sentences), {str(citation.n) for citation in citations}
 
     def shown(piece: str) -> str:
-        html = _PLACE.sub(lambda match: _badge(held[int(match[1])]), text(piece))
-        return MARKER.sub(lambda match: cite_to_html(exchange_id, match[1]) if match[1] in known else match[0], html)
+        cited = MARKER.sub(
+            lambda match: cite_to_html(exchange_id, match[1]) if match[1] in known else match[0], text(piece)
+        )
+        return _PLACE.sub(lambda match: _badge(held[int(match[1])]), cited)  # last: a reason may have markers too
 
     html: str = _markdown().render(_marked(written, held), {"question": question, "shown": shown})
     return html
