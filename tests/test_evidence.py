@@ -99,7 +99,7 @@ def test_statement_of_the_problem_is_not_quoted_for_a_finding(tmp_path: Path) ->
 
 def test_clause_that_does_not_answer_is_cut_off_a_long_sentence(tmp_path: Path) -> None:
     sentence = (
-        "We present Pebble, which prunes the cache of a server by the age of its keys and by the length of its prompts, "
+        "We present Pebble, which prunes the cache of a server by the age of its keys and by the length of prompts, "
         "as {}, suggesting that gardeners, sailors and bakers might one day enjoy longer evenings in warmer harbours."
     )
     plain = replace(CACHE_PAPER, paper_id="1", abstract=sentence.format("we show"))
