@@ -29,7 +29,9 @@ _IN_TITLE, _IN_EVIDENCE, _IN_ABSTRACT = 3.0, 2.0, 1.0
 _PER_WORD = 1.25  # a phrase says more than one of its words
 _MOST_OF_ALL = 0.6  # of the papers; a phrase that more of them have distinguishes none
 _LEAST_GROUPED = 0.5  # of the papers; else the groups are no picture of the answer
-_NOMINAL = re.compile(r"(?:tion|sion|ment|ing|ity|ance|ence|ism|ers?|ors?|ics|[^s]s)$|.[A-Z]")  # of nouns and names
+_NOMINAL = re.compile(
+    r"(?:tion|sion|ment|ing|ity|ance|ence|ism|ers?|ors?|ics|[^s]s)$|[A-Za-z][A-Z]"
+)  # of nouns and names
 _PREPOSITIONS = frozenset(
     "via without towards toward upon across among amid within along around behind beside besides beyond despite except"
     " like near onto per plus since than unlike until versus vs whether yet also need needs".split()
@@ -86,10 +88,7 @@ def group_papers(query: Query, evidence: Sequence[Evidence], bm25: Bm25Index, pa
 
 def title_phrases(title: str) -> set[str]:
     """Return the ends of a title's noun phrases in lower case, but for those that only say what kind of work it is."""
-    words = {phrase: spelt for phrase, spelt in _spelt_phrases(title)}
-    return {
-        _lowered(words[phrase]) for phrase in _noun_phrases(title) if phrase in words and phrase[-1] not in _GENERIC
-    }
+    return {_lowered(spelt) for phrase, spelt in _noun_phrases(title).items() if phrase[-1] not in _GENERIC}
 
 
 def _candidates(
@@ -98,10 +97,10 @@ def _candidates(
     """Weigh the phrases of the titles that say more than the question: by their words' rarity, and their number."""
     found: dict[Phrase, float] = {}
     for each in evidence:
-        for phrase, word in _noun_phrases(each.paper.title).items():
+        for phrase, spelt in _noun_phrases(each.paper.title).items():
             rarity = [math.log((papers + 1) / (bm25.document_frequency(word) + 1)) for word in phrase]
             common = math.log(1 / _COMMON)
-            if len(phrase) == 1 and not _NOMINAL.search(word):
+            if len(phrase) == 1 and not _NOMINAL.search(spelt):
                 continue
             if rarity[0] < common or _is_asked(phrase, asked) or _GENERIC.issuperset(phrase):
                 continue
@@ -144,37 +143,35 @@ def _noun_phrases(title: str) -> dict[Phrase, str]:
     """Return the ends of a title's noun phrases, up to three words each: what stands before a function word or a mark.
 
     There the head of a phrase stands, a noun; a verb or an adjective alone does not, and what stands before an article
-    is a verb. Each phrase comes with its last word as it is written.
+    is a verb. Each phrase comes as it is written.
     """
     found: dict[Phrase, str] = {}
     for part in _BREAK.split(latex_to_text(title)):
         run: list[str] = []
-        last = ""
         for word in [*_WORD.findall(part), ""]:
             if _stem(word) and word.lower() not in _function_words():
-                run.append(_stem(word))
-                last = word
+                run.append(word)
                 continue
             if word.lower() not in _DETERMINERS:
-                found |= {tuple(run[-length:]): last for length in range(1, min(_LONGEST, len(run)) + 1)}
+                ends = [run[-length:] for length in range(1, min(_LONGEST, len(run)) + 1)]
+                found |= {tuple(map(_stem, end)): " ".join(end) for end in ends}
             run = []
     return found
 
 
 def _phrases(text: str) -> Counter[Phrase]:
-    return Counter(phrase for phrase, _ in _spelt_phrases(text))
+    """Count the runs of up to three content words, as stems."""
+    return Counter(_runs(text))
 
 
-def _spelt_phrases(text: str) -> Iterable[tuple[Phrase, str]]:
-    """Yield the runs of up to three content words, as stems and as they are written."""
+def _runs(text: str) -> Iterable[Phrase]:
     for part in _BREAK.split(latex_to_text(text)):
-        words = _WORD.findall(part)
-        stems = [_stem(word) for word in words]
+        stems = [_stem(word) for word in _WORD.findall(part)]
         for length in range(1, _LONGEST + 1):
-            for i in range(len(words) - length + 1):
+            for i in range(len(stems) - length + 1):
                 phrase = stems[i : i + length]
                 if all(len(stem) > 1 and not stem.isdigit() for stem in phrase):
-                    yield tuple(phrase), " ".join(words[i : i + length])
+                    yield tuple(phrase)
 
 
 @lru_cache(maxsize=65536)
@@ -191,13 +188,12 @@ def _function_words() -> frozenset[str]:
 
 
 def _spellings(phrases: Iterable[Phrase], evidence: Sequence[Evidence]) -> dict[Phrase, str]:
-    """Return phrases as abstracts and titles write it most often, in lower case unless it is a name."""
+    """Return phrases as titles write them most often, in lower case unless it is a name."""
     written: dict[Phrase, Counter[str]] = {phrase: Counter() for phrase in phrases}
     for each in evidence:
-        for text in (each.paper.title, each.paper.abstract):
-            for phrase, spelt in _spelt_phrases(text):
-                if phrase in written:
-                    written[phrase][_lowered(spelt)] += 1
+        for phrase, spelt in _noun_phrases(each.paper.title).items():
+            if phrase in written:
+                written[phrase][_lowered(spelt)] += 1
     return {phrase: min(forms, key=lambda form: (-forms[form], form)) for phrase, forms in written.items()}
 
 
