@@ -110,7 +110,16 @@ class Settings:
         unit="requests",
         minimum=1,
     )
-    llm_max_tokens: int = _setting("writing", 1024, "maximum length of a written answer", unit="tokens", minimum=16)
+    llm_max_tokens: int = _setting(
+        "writing", 2048, "maximum length of a written answer, without reasoning", unit="tokens", minimum=16
+    )
+    llm_reasoning_tokens: int = _setting(
+        "writing",
+        8192,
+        "additional length of each reply of a model that reasons, as far as its context has room",
+        unit="tokens",
+        minimum=0,
+    )
     llm_mode: Mode = _setting(
         "writing", "whole", "whole: one request with all papers; per-paper: a short request for each paper"
     )

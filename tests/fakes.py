@@ -301,7 +301,7 @@ class ScriptedChat:
     closed: threading.Event = field(default_factory=threading.Event)
     _lock: Any = field(default_factory=threading.Lock)
 
-    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
+    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, Reply]:
         reply = self._next(messages, max_tokens)
         if isinstance(reply, LLMFailed):
             if self.shown:
@@ -309,7 +309,7 @@ class ScriptedChat:
             raise reply
         for start in range(0, len(reply.text), self.piece):
             yield reply.text[start : start + self.piece]
-        return reply.cut
+        return reply
 
     def complete(
         self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None

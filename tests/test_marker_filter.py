@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.types import Evidence, Paper
 from rag.verification.marker_filter import MarkerFilter
 
 PIECES = st.lists(
@@ -40,8 +41,12 @@ PIECES = st.lists(
 )
 
 
+def paper(n: int) -> Evidence:
+    return Evidence(n, Paper(f"2412.1031{n}", f"Pebble {'I' * n}: Small Caches", ""), ())
+
+
 def run(pieces: Sequence[str], numbers: Sequence[int] = (1, 2, 3)) -> tuple[str, list[int], int]:
-    markers = MarkerFilter(numbers)
+    markers = MarkerFilter(map(paper, numbers))
     shown = "".join(markers.feed(piece) for piece in pieces) + markers.flush()
     return shown, markers.cited, markers.unknown
 
@@ -110,7 +115,7 @@ def test_each_character_alone_gives_the_same(pieces: list[str]) -> None:
 
 
 def test_endless_marker_is_not_held_back_for_ever() -> None:
-    markers = MarkerFilter([1, 2, 3])
+    markers = MarkerFilter(map(paper, [1, 2, 3]))
     assert len("".join(markers.feed("[1" + ", 1" * 10) for _ in range(100))) > 2000
 
 
@@ -126,7 +131,7 @@ def test_no_more_than_two_hundred_characters_are_held_back(pieces: list[str]) ->
 
 
 def test_text_without_a_bracket_is_shown_at_once() -> None:
-    markers = MarkerFilter([1])
+    markers = MarkerFilter([paper(1)])
     assert [markers.feed(piece) for piece in ("Pebble ", "prunes", " it", ".")] == ["Pebble", " prunes", " it", "."]
 
 
@@ -135,14 +140,14 @@ def test_only_numbers_that_were_sent_are_known() -> None:
 
 
 def test_number_that_is_admitted_later_is_known_from_then_on() -> None:
-    markers = MarkerFilter([1])
+    markers = MarkerFilter([paper(1)])
     shown = markers.feed("One [2]. ")
-    markers.admit(2)
+    markers.admit(paper(2))
     assert shown + markers.feed("Two [2].") + markers.flush() == "One. Two [1]."
     assert (markers.cited, markers.unknown) == ([2], 1)
 
 
 def test_number_of_thousands_of_digits_names_nothing() -> None:
-    markers = MarkerFilter([1, 2, 3])
+    markers = MarkerFilter(map(paper, [1, 2, 3]))
     shown = markers.feed(f"It works [{'9' * 5000}] and [1, {'9' * 5000}].") + markers.flush()
     assert (shown, markers.unknown) == ("It works and [1].", 2)

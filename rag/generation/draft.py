@@ -50,7 +50,9 @@ class Draft:
 
     def without_answer(self, notices: Iterable[Notice]) -> Answer:
         """Refuse because the model found no answer in the evidence, whose papers become the nearest."""
-        nearest = replace(self, near_misses=tuple(Citation(None, each.paper, score=each.score) for each in self.evidence))
+        nearest = replace(
+            self, near_misses=tuple(Citation(None, each.paper, score=each.score) for each in self.evidence)
+        )
         return nearest.refused(notices)
 
     def written(

@@ -192,6 +192,8 @@ def load_writer(settings: Settings) -> Writer:
     """Load what writes answers with the configured endpoint."""
     from llama_index.core.utils import get_tokenizer  # 1 s of imports; its tokenizer's files come with it
 
-    from rag.llm.client import open_chat
+    from rag.llm.client import KnownLimits, open_chat
+    from rag.llm.reasoning import reasons_first
 
-    return Writer(settings, TokenCounter(get_tokenizer()), lambda: open_chat(settings))
+    known = KnownLimits(reasons_first(settings.llm_model or ""))
+    return Writer(settings, TokenCounter(get_tokenizer()), lambda: open_chat(settings, known=known))

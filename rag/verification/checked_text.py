@@ -30,7 +30,7 @@ class CheckedText:
         self._judge = judge
         self._question = question
         self._visible = StreamingDecoder()
-        self._markers = MarkerFilter(self._evidence)
+        self._markers = MarkerFilter(evidence)
         self._inert = StreamingSanitizer()  # last, for taking out a marker joins what stood around it
         self._stream = SentenceStream()
         self._origins: list[tuple[int, Origin]] = [(0, "written")]
@@ -41,7 +41,7 @@ class CheckedText:
     def admit(self, evidence: Evidence) -> None:
         """Allow the text to cite a paper that the model was not sent."""
         self._evidence[evidence.n] = evidence
-        self._markers.admit(evidence.n)
+        self._markers.admit(evidence)
 
     @property
     def unknown_markers(self) -> int:
@@ -56,7 +56,10 @@ class CheckedText:
     @property
     def citations(self) -> tuple[Citation, ...]:
         """The cited papers, each with the sentences of its abstract that support the answer's sentences."""
-        return tuple(Citation(n, each.paper, self._quoted(n, each), score=each.score) for n, each in enumerate(self.cited, start=1))
+        return tuple(
+            Citation(n, each.paper, self._quoted(n, each), score=each.score)
+            for n, each in enumerate(self.cited, start=1)
+        )
 
     def feed(self, piece: str, origin: Origin = "written") -> Iterator[Event]:
         """Take a piece of the reply and yield what can be shown; a change of origin flushes what was held back."""
