@@ -11,6 +11,9 @@ from rag.llm.prompting import FENCED, NO
 from rag.llm.protocol import Message
 from rag.types import Kind
 
+CONSIDERED = "Considered, not used"
+"""The heading under which a reply lists the papers that it does not use."""
+
 NOT_ANSWERED = "The collection does not answer this."
 
 HELP = """Ask about the papers of this collection in plain words. For example:

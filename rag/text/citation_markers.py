@@ -19,47 +19,68 @@ MARKERS = re.compile(r"(?:[ \t]*\[\d+\])+")
 
 Shape = Literal["square", "round", "raised", "command", "word"]
 
-_SQUARE_OPEN, _SQUARE_CLOSE = r"\[［【〔〖⟦⁅❲⦗「『｢", r"\]］】〕〗⟧⁆❳⦘」』｣"
-_ROUND_OPEN, _ROUND_CLOSE = "(（❨⦅", ")）❩⦆"
+_SQUARE_OPEN, _SQUARE_CLOSE = r"\[［【〔〖⟦⁅❲⦗❨⦅「『｢", r"\]］】〕〗⟧⁆❳⦘❩⦆」』｣"
+_ROUND_OPEN, _ROUND_CLOSE = "(（", ")）"
 _SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _CIRCLED = "①-⑳⑴-⒇❶-❿"
-_LINK = r"\((?:https?:|#|/|\./|www\.|doi|arxiv)[^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)"
-_ELEMENTS = "sup|cite|ref|source|citation|footnote|doc|document"
-_WORDS = "[Pp]apers?|[Ss]ources?|[Dd]ocuments?|[Aa]bstracts?"
+_ELEMENTS = "sup|cite|ref|source|citation|footnote|document|doc"
+_WORDS = ("Papers", "Paper", "Sources", "Source", "Documents", "Document", "Abstracts", "Abstract")
+_ANY_WORD = "|".join(f"[{word[0]}{word[0].lower()}]{word[1:]}" for word in _WORDS)
+_BEGUN_WORD = "|".join(
+    f"[{word[0]}{word[0].lower()}]{word[1:end]}" for word in _WORDS for end in range(len(word), 0, -1)
+)
+_IN_SQUARE = rf"[^{_SQUARE_OPEN}{_SQUARE_CLOSE}\n]"
+_LINK = r"\((?:https?:|\#|/|\./|www\.|doi|arxiv)(?:[^()\s]|\([^()\s]{0,60}\)){0,200}\)"
+_BEGUN_LINK = r"(?:\((?:[^()\s]|\([^()\s]{0,60}\)?){0,200})?"
+_NESTED = rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}][ ,;]{{0,2}}){{1,20}}[{_SQUARE_CLOSE}]"
+_ROUND = rf"[{_ROUND_OPEN}](?:[^\W\d_]{{1,14}}[.:\#]?\s?){{0,3}}"
+_AFTER_NUMBER = rf"[^{_ROUND_OPEN}{_ROUND_CLOSE}\n]{{0,60}}"
+_LISTED = r"\d{1,3}(?:\s?(?:,|and|&|–|-)\s?\d{1,3}){0,6}"
+_RAISED_NUMBERS = r"[\d ,;–—-]{1,40}"
+_START = re.compile(
+    rf"[ \t]{{0,8}}(?:[`{_SQUARE_OPEN}{_ROUND_OPEN}\\<$^⁽{_SUPERSCRIPT}{_CIRCLED}]|(?<![\w-])[PpSsDdAa])|[ \t]{{1,8}}\Z"
+)
 _FORM = re.compile(
     rf"(?P<fence>`+)"
     rf"|(?P<space>[ \t]{{0,8}})(?:"
-    rf"(?P<nested>[{_SQUARE_OPEN}]\s*(?:[{_SQUARE_OPEN}][^{_SQUARE_OPEN}{_SQUARE_CLOSE}\n]{{1,60}}[{_SQUARE_CLOSE}](?:{_LINK})?[\s,;]*)"
-    rf"{{1,20}}[{_SQUARE_CLOSE}])(?:{_LINK})?"
-    rf"|(?P<raised>\$?\^\s*(?:\{{\s*\[?(?P<braced>[\d\s,;–—-]{{1,40}})\]?\s*\}}|\[(?P<caret>[\d\s,;–—-]{{1,40}})\]|(?P<pandoc>\d{{1,3}})\^)\$?"
-    rf"|⁽?[{_SUPERSCRIPT}][{_SUPERSCRIPT}⁻˒,·]*⁾?(?<![,·])|[{_CIRCLED}])"
-    rf"|[{_SQUARE_OPEN}](?P<square>[^{_SQUARE_OPEN}{_SQUARE_CLOSE}\n]{{1,120}})[{_SQUARE_CLOSE}](?:{_LINK})?"
-    rf"|[{_ROUND_OPEN}](?P<round>[^()（）❨❩⦅⦆\n]{{1,60}})[{_ROUND_CLOSE}]"
-    rf"|\\[A-Za-z]*cite[A-Za-z]*\*?(?:\[[^\[\]\n]*\])*\{{(?P<command>[^{{}}\n]{{1,120}})\}}"
-    rf"|<(?P<element>{_ELEMENTS})\b[^<>\n]{{0,80}}>(?P<content>[^<>\n]{{1,40}})</(?:{_ELEMENTS})\s*>"
-    rf"|<(?:{_ELEMENTS})[\s:_-]*(?:id|ref|n|index)?\s*[=:]?\s*[\"']?(?P<attribute>\d[\d\s,;-]{{0,40}})[\"']?\s*/?>"
-    rf"|(?<![\w-])(?P<word>{_WORDS})\s+(?:no\.\s*|\#)?(?P<worded>\d{{1,3}}(?:\s*(?:,|and|&|–|-)\s*\d{{1,3}})*)(?![\w%]|\.\d)"
+    rf"(?P<nested>{_NESTED})(?:{_LINK})?"
+    rf"|[{_SQUARE_OPEN}](?P<square>{_IN_SQUARE}{{1,120}})[{_SQUARE_CLOSE}](?:{_LINK})?"
+    rf"|(?P<round>{_ROUND}\d{_AFTER_NUMBER}[{_ROUND_CLOSE}])"
+    rf"|(?P<raised>\$?\^(?:\{{\[?(?P<braced>{_RAISED_NUMBERS})\]?\}}|\[(?P<caret>{_RAISED_NUMBERS})\]|(?P<pandoc>\d{{1,3}})\^)\$?"
+    rf"|⁽?[{_SUPERSCRIPT}][{_SUPERSCRIPT}⁻˒·]{{0,12}}⁾?|[{_CIRCLED}])"
+    rf"|\\[A-Za-z]{{0,5}}[Cc]ite[A-Za-z]{{0,6}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}\{{(?P<command>[^{{}}\n]{{1,120}})\}}"
+    rf"|<(?P<element>{_ELEMENTS})\b[^<>\n]{{0,80}}>(?P<content>[^<>\n]{{1,40}})</(?:{_ELEMENTS})>"
+    rf"|<(?:{_ELEMENTS})[\s:_-]{{0,2}}(?:id|ref|n|index)?[\s=:]{{0,2}}[\"']?(?P<attribute>\d[\d ,;-]{{0,40}})[\"']?\s?/?>"
+    rf"|(?<![\w-])(?P<word>{_ANY_WORD})\s(?:no\.\s|\#)?(?P<worded>{_LISTED})(?![\w%]|\.\d)"
     rf")"
 )
 _UNFINISHED = re.compile(
-    rf"[ \t]{{0,8}}(?:[{_SQUARE_OPEN}]\s*(?:[{_SQUARE_OPEN}][^{_SQUARE_OPEN}{_SQUARE_CLOSE}\n]{{0,60}}[{_SQUARE_CLOSE}](?:{_LINK})?[\s,;]*){{0,20}}"
-    rf"(?:[{_SQUARE_OPEN}]?[^{_SQUARE_OPEN}{_SQUARE_CLOSE}\n]{{0,120}})"
-    rf"|[{_SQUARE_OPEN}][^{_SQUARE_OPEN}{_SQUARE_CLOSE}\n]{{1,120}}[{_SQUARE_CLOSE}]{{1,2}}(?:\([^()\s]{{0,100}}\)?)?"
-    rf"|[{_ROUND_OPEN}](?:[^\W\d_]{{0,10}}\.?[^\S\n]?)?(?:[\d\s,;.:&–—-]|[Vv]\d|and ){{0,40}}[{_ROUND_CLOSE}]?"
-    rf"|\\[A-Za-z]{{0,12}}\*?(?:\[[^\[\]\n]{{0,40}}\]?)?(?:\{{[^{{}}\n]{{0,120}})?"
-    rf"|<(?:[A-Za-z]{{0,10}}|(?:{_ELEMENTS})\b[^<>\n]{{0,80}}>?[^<>\n]{{0,40}}(?:</[a-z]{{0,10}})?)"
-    rf"|\$?\^?\s?[\[{{]?[\d\s,;–—-]{{0,40}}[\]}}]{{0,2}}\^?"
-    rf"|⁽?[{_SUPERSCRIPT}⁻˒,·⁾]{{0,12}}"
-    rf"|(?<![\w-])(?:{_WORDS})?(?:(?<=[a-z])\s+(?:no\.?\s*|\#)?[\d\s,&–-]{{0,20}}(?:\d\s(?:an?|and\s?)?)?)?)?\Z"
+    rf"`+\Z|[ \t]{{0,8}}(?:"
+    rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}][ ,;]{{0,2}}){{0,20}}"
+    rf"(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{0,60}})?"
+    rf"|{_NESTED}{_BEGUN_LINK}"
+    rf"|[{_SQUARE_OPEN}]{_IN_SQUARE}{{0,120}}"
+    rf"|[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,120}}[{_SQUARE_CLOSE}]{_BEGUN_LINK}"
+    rf"|{_ROUND}(?:\d{_AFTER_NUMBER}(?:[{_ROUND_CLOSE}][ \t]{{0,3}})?)?"
+    rf"|\$|\$?\^[\[{{]{{0,2}}[\d ,;–—-]{{0,40}}[\]}}]{{0,2}}\^?"
+    rf"|⁽?[{_SUPERSCRIPT}][{_SUPERSCRIPT}⁻˒·]{{0,12}}|⁽"
+    rf"|\\[A-Za-z]{{0,15}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}(?:\[[^\[\]\n]{{0,40}})?|\\[A-Za-z]{{0,5}}[Cc]ite[A-Za-z]{{0,6}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}\{{[^{{}}\n]{{0,120}}"
+    rf"|<[A-Za-z]{{0,10}}|<(?:{_ELEMENTS})[^<>\n]{{0,80}}(?:>[^<>\n]{{0,40}}(?:</?[a-z]{{0,10}})?)?"
+    rf"|(?<![\w-])(?:{_BEGUN_WORD}|(?:{_ANY_WORD})\s(?:n|no|no\.|no\.\s|\#)?"
+    rf"|(?:{_ANY_WORD})\s(?:no\.\s|\#)?{_LISTED}(?:\s?(?:,|&|–|-|a|an|and)?\s?|\.))"
+    rf")?\Z"
 )
+_NEVER_CLOSED = re.compile(rf"[ \t]{{0,8}}[{_SQUARE_OPEN}]\s*\^?\d[\d\s,;–—-]*\Z")
 _LONGEST = 200  # characters held back to see whether a form ends
+_CONTEXT = 80  # characters before a form that are looked at
+_FENCE = 3  # backticks
 _SEPARATOR = re.compile(r"\s*(?:[,;/&+|、，；·˒]|\b(?:and|und|et|y)\b)\s*", re.IGNORECASE)
 _IDENTIFIER = re.compile(
     r"(?:arxiv\s*[:.]?\s*)?(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?", re.IGNORECASE
 )
 _NUMBERED = re.compile(
-    r"[\^#@†*]{0,2}\s*(?P<word>(?:[^\W\d_]+[ .:#°º_-]{0,2}\s?){0,2}?)[\^#@(]?\s*(?P<first>\d{1,12})"
-    r"(?:\s*(?:[-–—‐‑−~～]|\.\.+|\bto\b)\s*(?:[^\W\d_]+[ .:#_-]?)?\s*(?P<last>\d{1,12}))?\)?"
+    r"[\^#@†*№]{0,2}\s*(?P<word>(?:[^\W\d_]+[ .:#°º_-]{0,2}\s?){0,2}?)[\^#@(]?\s*(?P<first>\d{1,120})"
+    r"(?:\s*(?:[-–—‐‑−~～]|\.\.+|\bto\b)\s*(?:[^\W\d_]+[ .:#_-]?)?\s*(?P<last>\d{1,120}))?\)?"
 )
 _TAIL = re.compile(
     r"\s*[†‡|].*|\s*[:：]\s+(?=[^\W\d_]).*|\s*,\s*(?:pp?|l|lines?|sec|section|abstract)\b\.?.*", re.IGNORECASE
@@ -77,7 +98,7 @@ _SOURCES = frozenset(
 )
 _SETS = re.compile(r"(?:[∈=≈~<>≤≥±]|\b(?:in|from|over|to|of)\s+(?:the\s+)?(?:range|interval)s?)\s*\Z")
 _LAST_WORD = re.compile(r"(?P<word>[^\W\d_]+)\.?\s*\Z")
-_SENTENCE_GOES_ON = re.compile(r"\s*[.,;:!?)|\]。，；：！？\n]|\s*\Z|\s*[(（\[]")
+_CLAUSE_ENDS = re.compile(r"[ \t]{0,3}(?:[.,;:!?)|\]。，；：！？\n(（\[]|\Z)")
 _RAISES = re.compile(r"(?:[^\W\d_]{4,}|[.,;:!?\"”’%\]])[*_]*\s*\Z")
 _SINGLE_LETTER = re.compile(r"(?<!\w)[^\W\d_]\Z")
 
@@ -113,34 +134,36 @@ class MarkerScanner:
     def feed(self, text: str) -> str:
         """Take a piece; return what can be shown so far."""
         self._held += text
-        ready = self._ready()
-        shown, self._held = self._held[:ready], self._held[ready:]
-        return self._pass(shown)
+        return self._scan(final=False)
 
     def flush(self) -> str:
         """Return what was held back, at the end of the text; a marker that never closed is dropped."""
-        shown, self._held = self._held, ""
-        return re.sub(rf"[ \t]{{0,8}}[{_SQUARE_OPEN}]\s*[\^]?\d[\d\s,;–—-]*\Z", "", self._pass(shown))
+        self._held = _NEVER_CLOSED.sub("", self._held)
+        return self._scan(final=True)
 
-    def _ready(self) -> int:
-        """Return the length before what may still become a marker, or reads differently with what follows."""
-        tail_start = max(len(self._held) - _LONGEST, 0)
-        if self._held.endswith("`"):
-            return len(self._held.rstrip("`"))
-        unfinished = _UNFINISHED.search(self._held, tail_start)
-        return unfinished.start() if unfinished else len(self._held)
+    def _scan(self, final: bool) -> str:
+        """Pass on text up to what may still become a marker, or reads differently with what follows."""
+        text, at, out = self._held, 0, ""
+        while start := _START.search(text, at):
+            begin = start.start()
+            out += self._plain(text[at:begin])
+            if not final and len(text) - begin <= _LONGEST and _UNFINISHED.match(text, begin):
+                self._held = text[begin:]
+                return self._note(out)
+            form = _FORM.match(text, begin)
+            at = form.end() if form else begin + 1
+            out += self._form(form, out) if form else self._plain(text[begin:at])
+        self._held = ""
+        return self._note(out + self._plain(text[at:]))
 
-    def _pass(self, text: str) -> str:
-        out, last = "", 0
-        for match in _FORM.finditer(text):
-            if match.start() < last:
-                continue
-            out += text[last : match.start()]
-            out += self._form(match, out)
-            last = match.end()
-        out += text[last:]
-        self._before = (self._before + out)[-80:]
-        return out
+    def _plain(self, text: str) -> str:
+        if "\n" in text and len(self._code) < _FENCE:
+            self._code = ""  # code within a line ends with it, whatever was forgotten
+        return text
+
+    def _note(self, shown: str) -> str:
+        self._before = (self._before + shown)[-_CONTEXT:]
+        return shown
 
     def _form(self, match: re.Match[str], out: str) -> str:
         if ticks := match["fence"]:
@@ -149,7 +172,7 @@ class MarkerScanner:
             return ticks
         if self._code:
             return _literal(match[0])
-        before = (self._before + out)[-80:]
+        before = (self._before + out)[-_CONTEXT:]
         found = _read(match, before)
         if found is None or (replacement := self._replace(found, before + match["space"])) is None:
             return _literal(match[0])
@@ -205,11 +228,11 @@ def _read(match: re.Match[str], before: str) -> FoundMarker | None:
 
 def _read_round(match: re.Match[str], before: str) -> FoundMarker | None:
     """Read round brackets: a number alone is a marker only at the end of a clause, not "(1) prune, (2) quantize"."""
-    found = _found(match[0], match["round"], "round", match["space"])
+    found = _found(match[0], match["round"][1:-1], "round", match["space"])
     if found is None or found.named or found.identifiers:
         return found
     at_line_start = not before.rpartition("\n")[2].strip(" \t*_>|-")
-    ends_clause = bool(_SENTENCE_GOES_ON.match(match.string, match.end()))
+    ends_clause = bool(_CLAUSE_ENDS.match(match.string, match.end()))
     begins_item = before.rstrip().endswith((",", ";", ":", "and", "or"))
     attached = not match["space"] and bool(before)
     return (

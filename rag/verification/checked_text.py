@@ -10,6 +10,7 @@ from rag.errors import ModelFailed
 from rag.text.citation_markers import MARKER
 from rag.text.sanitize import StreamingDecoder, StreamingSanitizer
 from rag.types import Evidence, Quote
+from rag.verification.closing_lists import ClosingLists
 from rag.verification.judge import VERDICTS, Judgement, SentenceJudge
 from rag.verification.marker_filter import MarkerFilter
 from rag.verification.sentence_stream import ReplySentence, SentenceStream
@@ -30,6 +31,7 @@ class CheckedText:
         self._judge = judge
         self._question = question
         self._visible = StreamingDecoder()
+        self._lists = ClosingLists(evidence)
         self._markers = MarkerFilter(evidence)
         self._inert = StreamingSanitizer()  # last, for taking out a marker joins what stood around it
         self._stream = SentenceStream()
@@ -49,6 +51,11 @@ class CheckedText:
         return self._markers.unknown
 
     @property
+    def considered(self) -> Mapping[int, str]:
+        """Why the model did not use papers, by the numbers of the evidence."""
+        return self._lists.considered
+
+    @property
     def cited(self) -> tuple[Evidence, ...]:
         """The evidence that the text cites, in the order of its numbers there."""
         return tuple(self._evidence[n] for n in self._markers.cited)
@@ -66,11 +73,12 @@ class CheckedText:
         if origin != self._origins[-1][1]:
             yield from self.end()
             self._origins.append((len(self.text), origin))
-        yield from self._show(self._inert.feed(self._markers.feed(self._visible.feed(piece))))
+        yield from self._show(self._inert.feed(self._markers.feed(self._lists.feed(self._visible.feed(piece)))))
 
     def end(self) -> Iterator[Event]:
         """Yield what was held back, at the end of the reply or of text of one origin."""
-        rest = self._markers.feed(self._visible.flush()) + self._markers.flush()
+        last = self._lists.feed(self._visible.flush()) + self._lists.flush()
+        rest = self._markers.feed(last) + self._markers.flush()
         yield from self._show(self._inert.feed(rest) + self._inert.flush())
         yield from self._check(self._stream.flush())
         yield from self._judge_waiting()

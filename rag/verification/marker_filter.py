@@ -72,6 +72,8 @@ class MarkerFilter:
 
     def _within(self, first: int, last: int) -> list[int]:
         low, high = sorted((first, last))
+        if high >= 10**_DIGITS:
+            return []
         return sorted(n for n in self._numbers if low <= n <= high)
 
     def _count_unknown(self, first: int, last: int) -> int:
