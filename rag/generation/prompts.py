@@ -55,9 +55,11 @@ ONE_QUESTION = """Question: {question}
 
 Your sentence, or {no}:"""
 
-REPAIR_SYSTEM = f"""You correct sentences so that they say only what a paper's abstract says.
-For each numbered sentence write one line: its number, a colon, and the corrected sentence without any [n] marker.
-If the abstracts say nothing of the kind, write its number, a colon and DELETE. Write nothing else.
+REPAIR_SYSTEM = f"""You correct sentences so that they say only what the abstracts of the papers that they cite say.
+You get each sentence with a number, and what a check found wrong with it; the check may be mistaken.
+For each write one line: its number, a colon, and the corrected sentence, as close to the original as can be, in its
+Markdown, without any [n] marker. If the sentence was right, write it as it is. If the abstracts say nothing of the
+kind, write its number, a colon and DELETE. Write nothing else.
 {FENCED}"""
 
 REPAIR_QUESTION = """{papers}
@@ -77,9 +79,12 @@ def one_paper_messages(question: str, paper: str) -> tuple[Message, ...]:
     return Message("system", ONE_SYSTEM), Message("user", ONE_QUESTION.format(question=question, paper=paper, no=NO))
 
 
-def repair_messages(papers: Sequence[str], sentences: Sequence[str]) -> tuple[Message, ...]:
-    """Return the messages that ask to correct sentences, numbered from 1, by formatted papers."""
-    listed = "\n".join(f"{i}: {' '.join(sentence.split())}" for i, sentence in enumerate(sentences, start=1))
+def repair_messages(papers: Sequence[str], sentences: Sequence[tuple[str, str]]) -> tuple[Message, ...]:
+    """Return the messages that ask to correct sentences with what is wrong, numbered from 1, by formatted papers."""
+    listed = "\n".join(
+        f"{i}: {' '.join(sentence.split())}\n   Found: {reason}"
+        for i, (sentence, reason) in enumerate(sentences, start=1)
+    )
     return Message("system", REPAIR_SYSTEM), Message(
         "user", REPAIR_QUESTION.format(papers="\n\n".join(papers), sentences=listed)
     )
