@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,8 +20,10 @@ from rag.answer import (
     Relaxation,
     Retrieved,
     StepTimer,
+    Thing,
     Usage,
 )
+from rag.generation.composition import Composer
 from rag.generation.draft import Draft
 from rag.index.library import Library, open_library
 from rag.llm.protocol import ChatModel
@@ -38,6 +40,7 @@ from rag.selection.answerability import answerable_probability, unmentioned
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
+from rag.selection.things import find_things
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
 from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn
@@ -98,6 +101,7 @@ class Engine:
         self._models = models
         self._reader = QueryReader(library.papers, models.encoder, today)
         self._evidence = EvidenceSelector(library)
+        self._composer = Composer(library)
         self._search_slot = search_slot
 
     def ask(
@@ -260,14 +264,20 @@ class Engine:
             nearest = () if query.kind == "metadata" else found.hits[:_NEAREST]
             return Draft(query, near_misses=_near(nearest), notices=found.notices)
         if query.kind == "metadata":
-            return Draft(query, tuple(Evidence(hit.rank, hit.paper, ()) for hit in found.hits), notices=found.notices)
+            records = tuple(Evidence(hit.rank, hit.paper, ()) for hit in found.hits)
+            return Draft(query, records, notices=found.notices, composition=self._composer.compose(query, records))
         belongs = {paper_id: decision.belongs for paper_id, decision in decisions.items()}
         selection = select(query, found.ranking, belongs, self._settings.screen_odds)
-        cited = [hit.paper for hit in selection.cited]
+        compared = find_things(query, found.ranking)
+        hits = _distinct(hit for each in compared for hit in each.hits) or selection.cited
+        cited, near = [hit.paper for hit in hits], [hit for hit in selection.near if hit not in hits]
         evidence = self._evidence.select(query, found.encoded[0], cited, found.reranker)
-        evidence = tuple(replace(each, score=hit.score) for each, hit in zip(evidence, selection.cited, strict=True))
-        notices = (*found.notices, *_unmentioned(query, cited))
-        return Draft(query, evidence, _near(selection.near), selection.missed, notices)
+        evidence = tuple(replace(each, score=hit.score) for each, hit in zip(evidence, hits, strict=True))
+        things = [Thing(each.name, tuple(hits.index(hit) + 1 for hit in each.hits)) for each in compared]
+        tested = [each.name for each in compared if not each.introduced]
+        composition = self._composer.compose(query, evidence, found.encoded[0], things, tested, selection.missed)
+        notices = found.notices if things else (*found.notices, *_unmentioned(query, cited))
+        return Draft(query, evidence, _near(near), selection.missed, notices, composition)
 
     @contextmanager
     def _open_llm(self, use_llm: bool) -> Iterator[UsageMeter | None]:
@@ -299,6 +309,10 @@ def _unmet_notice(found: Found) -> tuple[Notice, ...]:
     query = found.query
     data = {"filters": query.filters, "among_cited": bool(query.papers), "relaxations": found.relaxations}
     return (Notice("constraints_unmet", data),)
+
+
+def _distinct(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    return tuple({hit.paper.paper_id: hit for hit in hits}.values())
 
 
 def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:

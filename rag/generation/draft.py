@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Usage
+from rag.generation.composition import Composition
 from rag.generation.extractive import write_extractive
 from rag.generation.prompts import HELP, NOT_ANSWERED
 from rag.types import Evidence, Query, Quote
@@ -13,13 +14,17 @@ from rag.types import Evidence, Query, Quote
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What every outcome of one question shares: the evidence and near misses, what is missing, and notices so far."""
+    """What every outcome of one question shares: the evidence and near misses, what is missing, and notices so far.
+
+    `composition` is the top of an extractive answer.
+    """
 
     query: Query
     evidence: tuple[Evidence, ...] = ()
     near_misses: tuple[Citation, ...] = ()
     missed: EstimatedMissing | None = None
     notices: tuple[Notice, ...] = ()
+    composition: Composition = Composition()
 
     def refused(self, notices: Iterable[Notice] = (), relaxations: tuple[Relaxation, ...] = ()) -> Answer:
         """Return the answer that the collection does not answer the question."""
@@ -38,11 +43,16 @@ class Draft:
 
     def extractive(self, *notices: Notice) -> Answer:
         """Return the evidence's own sentences, which support themselves, as the answer."""
+        top = self.composition
+        evidence = top.evidence or self.evidence
         return Answer(
             self.query,
             "extractive",
-            write_extractive(self.query, self.evidence, self.missed),
-            tuple(Citation(each.n, each.paper, _supported(each), score=each.score) for each in self.evidence),
+            write_extractive(self.query, evidence, top.point, top.groups, top.comparison),
+            tuple(Citation(each.n, each.paper, _supported(each), score=each.score) for each in evidence),
+            point=top.point,
+            groups=top.groups,
+            comparison=top.comparison,
             near_misses=self.near_misses,
             missed=self.missed,
             notices=(*self.notices, *notices),
