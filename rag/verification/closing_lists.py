@@ -147,7 +147,7 @@ class ClosingLists:
         return len(set(tokenize(numbered["rest"])) - _record_terms(paper)) <= _MOST_OTHER_WORDS
 
 
-def _record_terms(paper: Paper) -> set[str]:
+def _record_terms(paper: Paper) -> frozenset[str]:
     record = (paper.title, *paper.authors, paper.venue, paper.date, paper.url, paper.code, paper.paper_id)
     return _PUBLISHED.union(*(tokenize(part) for part in record if part))
 

@@ -208,7 +208,7 @@ def _of_parts(parts: tuple[JudgedPart, ...]) -> Judgement:
     judged = [each.judgement for each in parts]
     if not judged:
         return Judgement(None)
-    verdict = max((each.verdict for each in judged), key=VERDICTS.index)  # type: ignore[arg-type]
+    verdict = max((each.verdict for each in judged), key=VERDICTS.index)
     reason = next((each.reason for each in judged if each.verdict == verdict), None)
     quotes: dict[int, tuple[Quote, ...]] = {}
     for each in judged:

@@ -32,7 +32,7 @@ def is_wrong(sentence: Sentence) -> bool:
 def corrections(
     text: str, sentences: Sequence[Sentence], cited: Sequence[Evidence], chat: ChatModel
 ) -> dict[Sentence, str]:
-    """Ask once for corrected sentences, without markers; "" is one to remove. Raises LLMFailed.
+    """Ask once for corrected sentences; "" is one to remove. Raises LLMFailed.
 
     Only what is wrong may be removed, since a doubt may be the check's mistake. Table rows stay as they are.
     """
@@ -49,8 +49,8 @@ def corrections(
         sentence = sent[int(number) - 1] if 1 <= int(number) <= len(sent) else None
         if sentence is None or (_DELETE.match(said) and not is_wrong(sentence)):
             continue
-        corrected = "" if _DELETE.match(said) else without_any_markers(said)
-        if corrected != without_markers(text[sentence.start : sentence.end]):
+        corrected = "" if _DELETE.match(said) else said
+        if without_any_markers(corrected) != without_markers(text[sentence.start : sentence.end]):
             found[sentence] = corrected
     return found
 
@@ -74,7 +74,7 @@ def pieces_with(text: str, corrected: Mapping[Sentence, str], cited: Sequence[Ev
         start, end = (sentence.start, sentence.end) if corrected[sentence] else _whole_line(text, sentence)
         pieces.append((text[last:start], False))
         if corrected[sentence]:
-            pieces.append((_cited(corrected[sentence], sentence.citations), True))
+            pieces.append((cited_as(corrected[sentence], sentence.citations), True))
         last = end
     pieces.append((text[last:], False))
     return [(_with_evidence_numbers(piece, cited), was) for piece, was in pieces if piece]
@@ -100,10 +100,14 @@ def struck(text: str, sentences: Sequence[Sentence]) -> tuple[str, tuple[Sentenc
     return out + text[last:], tuple(map(moved, sentences))
 
 
-def _cited(correction: str, citations: Sequence[int]) -> str:
-    """End each sentence of a correction with the markers of the sentence that it replaces."""
+def cited_as(correction: str, citations: Sequence[int]) -> str:
+    """Return a correction with its markers, if they are among `citations`, else with all of these at its sentences' ends."""
+    own = {int(number) for number in MARKER.findall(correction)}
+    if own and own <= set(citations):
+        return correction
     markers = "".join(f"[{n}]" for n in citations)
-    return " ".join(f"{each.strip().rstrip('.')} {markers}." for each in split_sentences(correction))
+    plain = without_any_markers(correction)
+    return " ".join(f"{each.strip().rstrip('.')} {markers}." for each in split_sentences(plain))
 
 
 def _whole_line(text: str, sentence: Sentence) -> tuple[int, int]:
