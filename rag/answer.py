@@ -177,12 +177,24 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstHits:
+    """Event before `Retrieved`, where a cross-encoder reads papers: what would be cited by the signals without it."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
-    """First event of `ask`: the query as it was understood, the papers found, and the evidence."""
+    """Event of every `ask`: the query as it was understood, the papers found, and the evidence.
+
+    `terms` are the stems of what the question seeks, as BM25 searches for them.
+    """
 
     query: Query
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...]
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +225,7 @@ class Done:
     answer: Answer
 
 
-Event = Retrieved | Cited | Token | Checked | Done
+Event = FirstHits | Retrieved | Cited | Token | Checked | Done
 
 
 class StepTimer:

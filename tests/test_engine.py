@@ -14,7 +14,7 @@ import pytest
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore
 
-from rag.answer import Answer, Checked, Done, EstimatedMissing, Event, Relaxation, Retrieved, Token
+from rag.answer import Answer, Checked, Done, EstimatedMissing, Event, FirstHits, Relaxation, Retrieved, Token
 from rag.engine import Engine
 from rag.errors import UsageError
 from rag.generation.llama_index import paper_to_node
@@ -101,13 +101,30 @@ def test_search_ranks_papers_with_what_each_signal_gave_them(library: Library) -
     assert [hit.strength for hit in hits] == sorted((hit.strength for hit in hits), reverse=True)
 
 
+def test_first_hits_come_before_the_cross_encoder_reads_and_are_replaced(library: Library) -> None:
+    engine = make(library)
+    events = engine.ask(QUESTION)
+    first = next(events)
+    assert isinstance(first, FirstHits)
+    assert [list(hit.signals) for hit in first.hits] == [["dense", "lexical", "maxsim"]] * len(first.hits)
+    assert CACHE_PAPER in [hit.paper for hit in first.hits]
+    later = next(events)
+    assert isinstance(later, Retrieved) and "belongs" in later.hits[0].signals
+    events.close()
+
+
+def test_without_a_cross_encoder_there_is_nothing_to_wait_for_and_no_first_hits(library: Library) -> None:
+    events = list(make(library, rerank_depth=0).ask(QUESTION))
+    assert [type(event) for event in events] == [Retrieved, Done]
+
+
 def test_pool_bounds_what_each_signal_proposes(library: Library) -> None:
     assert len(make(library, pool=1).search(QUESTION).hits) == 1
 
 
 def test_answer_without_endpoint_is_extractive_and_cites_verbatim(library: Library) -> None:
     events = list(make(library).ask(QUESTION))
-    assert [type(event) for event in events] == [Retrieved, Done]
+    assert [type(event) for event in events] == [FirstHits, Retrieved, Done]
     answer = events[-1].answer  # type: ignore[union-attr]
     assert (answer.status, answer.model, notices_text(answer.notices)) == ("extractive", None, None)
     assert answer.text == "- We present Pebble, which prunes the KV cache and cuts its memory by 2.57×. [1]"
@@ -233,7 +250,7 @@ def test_fact_question_tells_which_designation_no_cited_paper_mentions(shelf: Li
 def test_refusal_does_not_reach_the_endpoint(shelf: Library, endpoint: ScriptedEndpoint) -> None:
     engine = make(shelf, ranker=STRICT, llm_base_url=endpoint.url, llm_model="small-model")
     events = list(engine.ask(QUESTION))
-    assert [type(event) for event in events] == [Retrieved, Done]
+    assert [type(event) for event in events] == [FirstHits, Retrieved, Done]
     assert endpoint.requests == []
 
 
@@ -471,7 +488,7 @@ def test_events_of_a_written_answer_come_in_order(library: Library, endpoint: Sc
     endpoint.pieces = ("Pebble prunes the cache [1].",)
     events, answer = written(library, endpoint)
     names = [name for name, _ in groupby(type(event).__name__ for event in events)]
-    assert names == ["Retrieved", "Cited", "Token", "Checked", "Done"]
+    assert names == ["FirstHits", "Retrieved", "Cited", "Token", "Checked", "Done"]
     assert [event.sentence for event in events if isinstance(event, Checked)] == list(answer.sentences)
 
 

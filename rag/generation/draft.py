@@ -9,7 +9,12 @@ from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, S
 from rag.generation.composition import Composition
 from rag.generation.extractive import write_extractive
 from rag.generation.prompts import HELP, NOT_ANSWERED
-from rag.types import Evidence, Query, Quote, Turn
+from rag.types import ActionName, Evidence, Query, Quote, Turn
+
+_AS_IT_IS: frozenset[ActionName] = frozenset(
+    ("records", "count", "sort", "filter", "drop", "titles", "table", "export", "undo", "lift")
+)
+"""Actions that show papers of the answer before as they are, so that no language model writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Draft:
 
     def help(self) -> Answer:
         """Return what can be asked here, as the answer."""
-        return Answer(self.query, "extractive", HELP)
+        return Answer(self.query, "extractive", HELP, notices=self.notices)
 
     def extractive(self, *notices: Notice) -> Answer:
         """Return the evidence's own sentences, which support themselves, as the answer."""
@@ -107,6 +112,11 @@ class Draft:
         left.sort(key=lambda each: each.why is None)
         listed = used | {each.paper.paper_id for each in left}
         return (*left, *(each for each in self.near_misses if each.paper.paper_id not in listed))
+
+
+def is_written(query: Query) -> bool:
+    """Return whether a language model writes the answer, where there is one."""
+    return query.kind != "metadata" and not (query.action and query.action.name in _AS_IT_IS and query.papers)
 
 
 def _supported(evidence: Evidence) -> tuple[Quote, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer import Comparison, EstimatedMissing, Group
+from rag.generation.forms import FORMS, write_form
 from rag.generation.quotation import quoted
 from rag.generation.records import record_line
 from rag.text.display import display_title, format_count
@@ -24,6 +25,8 @@ def write_extractive(
     An item has the record for metadata questions; title, date and sentences where papers are ordered or looked up;
     else the sentences.
     """
+    if query.action and query.action.name in FORMS:
+        return write_form(query.action, evidence)
     if comparison:
         items = list(_comparison_lines(comparison, evidence))
     elif query.kind == "metadata":
@@ -58,11 +61,15 @@ def heading(query: Query, evidence: Evidence) -> str:
 
 def completeness(cited: int, missed: EstimatedMissing) -> str:
     """Return in words how many papers an answer has, and how many more there may be."""
-    papers = format_count(cited, "paper")
+    return f"{format_count(cited, 'paper')}; {probably_missing(missed)}."
+
+
+def probably_missing(missed: EstimatedMissing) -> str:
+    """Return in words how many more papers there may be."""
     if missed.most == 0:
-        return f"{papers}; likely complete."
+        return "likely complete"
     more = f"{missed.least}–{missed.most}" if 0 < missed.least < missed.most else f"{missed.most}"
-    return f"{papers}; perhaps {'up to ' if missed.least == 0 else ''}{more} more."
+    return f"perhaps {'up to ' if missed.least == 0 else ''}{more} more"
 
 
 def _grouped(items: Mapping[int, str], groups: Sequence[Group], whole: bool) -> Iterator[str]:

@@ -13,6 +13,7 @@ from rag.answer import (
     Cited,
     Comparison,
     Event,
+    FirstHits,
     Notice,
     Retrieved,
     Sentence,
@@ -21,6 +22,7 @@ from rag.answer import (
     Usage,
 )
 from rag.index.update import BuildSummary
+from rag.render.actions import action_text
 from rag.render.notices import notice_text, notices_text
 from rag.types import Filters, Hit, Paper, Query, Quote, TokenUsage
 
@@ -78,6 +80,7 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "missed": {"least": missed.least, "most": missed.most} if missed else None,
         "relaxations": [{"drop": each.drop, "papers": each.papers} for each in answer.relaxations],
         "model": answer.model,
+        "reasoning": answer.reasoning or None,
         **_notices(answer.notices),
         "usage": usage_to_json(answer.usage),
         "timings_ms": _timings(answer.timings_ms),
@@ -86,6 +89,8 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
 
 def event_to_json(event: Event) -> tuple[str, dict[str, Any]]:
     """Return the name and the object of an event of `ask`."""
+    if isinstance(event, FirstHits):
+        return "first_hits", _found(event)
     if isinstance(event, Retrieved):
         return "retrieved", _retrieved(event)
     if isinstance(event, Cited):
@@ -135,13 +140,31 @@ def _understood(query: Query) -> dict[str, Any]:
         "order": query.order,
         "count": query.count,
         "subjects": list(query.subjects),
+        "excluded": list(query.excluded),
         "follow_up": query.follow_up,
+        "action": _action(query),
         "unsure": list(query.unsure),
         "unapplied": [asdict(each) for each in query.unapplied],
     }
 
 
-def _retrieved(event: Retrieved) -> dict[str, Any]:
+def _action(query: Query) -> dict[str, Any] | None:
+    """Return what a follow-up does to the answer before, with its words; None where it does nothing to it."""
+    action = query.action
+    if action is None:
+        return None
+    return {
+        "name": action.name,
+        "numbers": list(action.numbers),
+        "total": action.total,
+        "form": action.form,
+        "brought": list(action.brought),
+        "lifted": list(action.lifted),
+        "text": action_text(query),
+    }
+
+
+def _found(event: FirstHits | Retrieved) -> dict[str, Any]:
     query = event.query
     return {
         "question": query.question,
@@ -149,8 +172,12 @@ def _retrieved(event: Retrieved) -> dict[str, Any]:
         "filters": _filters(query.filters),
         "understood": _understood(query),
         "hits": [_hit(hit) for hit in event.hits],
-        "evidence": [_citation(Citation(each.n, each.paper, each.quotes, score=each.score)) for each in event.evidence],
     }
+
+
+def _retrieved(event: Retrieved) -> dict[str, Any]:
+    evidence = [_citation(Citation(each.n, each.paper, each.quotes, score=each.score)) for each in event.evidence]
+    return {**_found(event), "evidence": evidence}
 
 
 def _hit(hit: Hit) -> dict[str, Any]:
@@ -187,7 +214,15 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
 def _sentence(sentence: Sentence) -> dict[str, Any]:
     reasons = [part for part in (_REASONS.get(sentence.verdict), sentence.reason) if part]
     given = {"verdict": _VERDICTS[sentence.verdict], "reason": ": ".join(reasons) or None}
-    return {**asdict(sentence), "citations": list(sentence.citations), **given}
+    return {
+        "start": sentence.start,
+        "end": sentence.end,
+        "citations": list(sentence.citations),
+        **given,
+        "origin": sentence.origin,
+        "support": [asdict(each) for each in sentence.support],
+        "parts": [_sentence(part) for part in sentence.parts],
+    }
 
 
 def _step_usage(usage: TokenUsage) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rag.answer import Notice, Relaxation
 from rag.query.overrides import describe_filters, filter_phrases
-from rag.text.display import format_count
+from rag.text.display import display_title, format_count
 from rag.types import Filters, Unapplied, UnappliedReason
 
 _STEPS: Mapping[str, str] = {
@@ -70,9 +70,17 @@ def _not_applied(reason: UnappliedReason, texts: Sequence[str]) -> str:
         "unknown": "matches nothing in the records here",
         "several": "is one of several alternatives, of which no filter can hold all",
         "unsure": "may not be meant as a filter",
-        "topic": "excludes a topic, which is not possible",
     }
     return f"Not applied: {_quoted(texts)}, because it {why[reason]}."
+
+
+def _excluded(data: Mapping[str, Any]) -> str:
+    """Say which papers were left out for belonging to an excluded topic."""
+    topic, papers, chance = data["topic"], data["papers"], data["probability"]
+    if not papers:
+        return f"No paper found belongs to “{topic}” with a probability of {chance} or more, so none was left out."
+    titles = "; ".join(display_title(paper.title) for paper in papers)
+    return f"Left out as “{topic}” (probability {chance} or more): {format_count(len(papers), 'paper')} ({titles})."
 
 
 def _quoted(names: Sequence[str], conjunction: str = ", ") -> str:
@@ -90,7 +98,21 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "not_applied": lambda data: " ".join(_not_applied(reason, parts) for reason, parts in _by_reason(data["parts"])),
     "question_cut": lambda data: f"The question is long: only its first {data['tokens']} tokens were read.",
     "follow_up_by_rules": lambda data: f"The follow-up was read by rules: {data['error']}",
+    "nothing_to_undo": lambda data: "There is nothing to undo in this conversation.",
+    "nothing_to_lift": lambda data: "No filter was set.",
     # Finding papers
+    "excluded": _excluded,
+    "searched_anew": lambda data: (
+        f"None of the {format_count(data['papers'], 'paper')} cited before meets this: the collection was searched."
+    ),
+    "none_belongs": lambda data: f"Of the {format_count(data['papers'], 'paper')} cited before, none probably belongs.",
+    "next_papers": lambda data: (
+        f"These come next; {data['belong'] or 'none'} of the {data['papers']} probably "
+        f"{'belong' if data['belong'] > 1 else 'belongs'}."
+    ),
+    "fewer_belong": lambda data: (
+        f"{data['asked']} papers were asked for; {data['papers']} probably {'belongs' if data['papers'] == 1 else 'belong'}."
+    ),
     "unknown_names": lambda data: f"No paper here is called {_quoted(data['names'])}.",
     "unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",
     "nearest_only": lambda data: "The papers listed are the nearest, but none of them seems to answer it.",

@@ -10,6 +10,7 @@ from rag.generation.extractive import completeness, unsaid
 from rag.generation.quotation import quoted
 from rag.index.update import BuildSummary
 from rag.query.overrides import describe_filters, filter_phrases
+from rag.render.actions import ORDER_WORDS, action_text
 from rag.render.certainty import certainty
 from rag.render.markdown import markdown_to_text, plain
 from rag.render.notices import notices_text
@@ -38,15 +39,18 @@ _NEAR_SHOWN = 4
 def understood(query: Query) -> str | None:
     """Return the filters and the order that were understood, and what is unsure, in words; None where nothing is."""
     parts = [f"papers {describe_filters(query.filters)}"] if query.filters else []
-    parts += [f"the {query.order} first"] if query.order else []
+    parts += [f"not on {' or '.join(query.excluded)}"] if query.excluded else []
+    parts += [ORDER_WORDS[query.order]] if query.order else []
     parts += ["as a list, as what it asks for is unsure (--kind to say it)"] if "kind" in query.unsure else []
     lifted = f" (--drop {', --drop '.join(filter_phrases(query.filters))} to lift)" if query.filters else ""
     return f"Understood: {', '.join(parts)}{lifted}." if parts else None
 
 
 def understood_as(query: Query) -> str | None:
-    """Return the standalone question that a follow-up stands for; None for a question that stands alone."""
-    if query.standalone is None and not query.papers:
+    """Return what a follow-up does, or the question that it stands for; None for a question that stands alone."""
+    if said := action_text(query):
+        return f"Understood as: {said}"
+    if query.standalone is None:
         return None
     among = f" (among {len(query.papers)} papers)" if len(query.papers) > 1 and query.kind != "lookup" else ""
     return f"Understood as: {query.asked}{among}"

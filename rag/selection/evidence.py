@@ -80,7 +80,8 @@ def _best(query: Query, paper: Paper, spans: Sequence[Span], scores: Sequence[fl
         good = [i for i in range(len(spans)) if scores[i] >= scores[best] - _AS_GOOD]
         best = min(good, key=lambda i: (spans[i][1] - spans[i][0], i))
     kept = [best]
-    if calibrated:
+    short = query.action is not None and query.action.name == "shorten"
+    if calibrated and not short:
         others = sorted((i for i in range(len(spans)) if i != best), key=lambda i: (-scores[i], i))
         for i in [i for i in others if scores[i] > _BESIDE.get(query.kind, 0.0)][: _QUOTES.get(query.kind, 2) - 1]:
             if query.kind in _QUOTES or _adds_number(paper, spans[i], [spans[j] for j in kept]):

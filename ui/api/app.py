@@ -55,8 +55,8 @@ _DESCRIPTION = (
 )
 _ASK = (
     'The same JSON as `citedesk ask --json`. With `Accept: text/event-stream`, or `"stream": true`, server-sent events '
-    "come instead, each with JSON data: `waiting` (WaitingEvent), `retrieved` (RetrievedEvent), `cited` (a "
-    "CitationSchema, before the text that cites it), `token` (TokenEvent), `checked` (a SentenceSchema), and at the "
+    "come instead, each with JSON data: `waiting` (WaitingEvent), `first_hits` (FirstHitsEvent), `retrieved` "
+    "(RetrievedEvent), `cited` (a CitationSchema, before the text that cites it), `token` (TokenEvent), `checked` (a SentenceSchema), and at the "
     "end `done` (an AnswerResponse, which replaces the tokens) or `error` (an ErrorResponse). Closing the connection "
     "ends the work."
 )

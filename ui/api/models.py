@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
@@ -23,7 +24,7 @@ from ui.questions import MAX_QUESTION_LENGTH, QuestionRequest, overrides_to_json
 
 MAX_HITS = 100
 MAX_TURNS = 100
-MAX_CITATIONS = 500  # of a rating
+MAX_CITATIONS = 500  # of a rating, and papers to search in
 _MAX_NAME_LENGTH = 300  # characters
 _MAX_ERROR_LENGTH = 500  # characters of an error, which may quote what was sent
 
@@ -282,10 +283,14 @@ class OverridesRequest(_OverrideFields):
     """What replaces or lifts what the question is understood to ask."""
 
     filters: FiltersRequest = FiltersRequest()
+    papers: Annotated[list[Text], Field(max_length=MAX_CITATIONS)] | Omitted = Field(
+        default=None, description="Ids of the papers to answer from, in place of all papers."
+    )
 
     def to_overrides(self) -> Overrides:
         """Convert to Overrides."""
-        return self._to_overrides(self.filters.to_filters())
+        overrides = self._to_overrides(self.filters.to_filters())
+        return replace(overrides, papers=tuple(self.papers or ()))
 
 
 class CitedPaper(BaseModel):
@@ -499,6 +504,14 @@ class ComparisonSchema(BaseModel):
     rows: list[AspectSchema]
 
 
+class SupportSchema(BaseModel):
+    """The sentence of a paper on which a verdict rests."""
+
+    n: int = Field(description="The paper's number in the answer.")
+    start: int = Field(description="Its first character's offset in the abstract.")
+    end: int = Field(description="The offset after its last character.")
+
+
 class SentenceSchema(BaseModel):
     """A sentence that a model wrote, and whether the papers it cites support it."""
 
@@ -512,6 +525,10 @@ class SentenceSchema(BaseModel):
         description="Why it is not supported: not found in the abstract, or the abstract says otherwise; what it lacks."
     )
     origin: Origin
+    support: list[SupportSchema] = Field(description="The sentences of the papers on which the verdict rests.")
+    parts: list[SentenceSchema] = Field(
+        description="Its clauses or table cells, where there are several, each with a verdict of its own."
+    )
 
 
 class _CostFields(BaseModel):
@@ -659,14 +676,19 @@ class WaitingEvent(BaseModel):
     ahead: int = Field(description="How many searches are ahead; 0 while the models are being loaded.")
 
 
-class RetrievedEvent(BaseModel):
-    """Event `retrieved`: what was understood and found, before anything is written."""
+class FirstHitsEvent(BaseModel):
+    """Event `first_hits`: what was understood, and the first papers; those of `retrieved` replace them."""
 
     question: str
     kind: Kind
     filters: FiltersSchema
     understood: UnderstoodSchema
     hits: list[HitSchema]
+
+
+class RetrievedEvent(FirstHitsEvent):
+    """Event `retrieved`: what was understood and found, before anything is written."""
+
     evidence: list[CitationSchema] = Field(description="The papers that the answer is to rest on.")
 
 
@@ -678,6 +700,7 @@ class TokenEvent(BaseModel):
 
 EVENT_MODELS: Mapping[str, type[BaseModel]] = {
     "waiting": WaitingEvent,
+    "first_hits": FirstHitsEvent,
     "retrieved": RetrievedEvent,
     "cited": CitationSchema,
     "token": TokenEvent,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rag.answer import Answer, Citation
+from rag.generation.export.bibtex import to_bibtex
 from rag.render.notices import notices_text
 from rag.render.terminal import QUOTE_SAID, SAID, understood_as
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
+from rag.text.links import safe_link
 from rag.types import Paper, Quote
-from ui.export.bibtex import to_bibtex
-from ui.html.markup import safe_link
 
 
 def answer_to_markdown(answer: Answer) -> str:
@@ -33,6 +35,13 @@ def answer_to_markdown(answer: Answer) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def citations_to_markdown(title: str, citations: Sequence[Citation]) -> str:
+    """Return papers with their quotes under a title, and their BibTeX."""
+    listed = "\n\n".join(map(_cited, citations))
+    bibtex = _fenced(to_bibtex(each.paper for each in citations))
+    return f"# {display_line(title)}\n\n{listed}\n\n## BibTeX\n\n{bibtex}\n"
+
+
 def _verdicts(answer: Answer) -> str | None:
     """List the sentences that their papers do not support."""
     doubted = [each for each in answer.sentences if each.verdict in SAID and each.verdict != "supported"]
@@ -45,7 +54,8 @@ def _verdicts(answer: Answer) -> str | None:
 
 
 def _cited(citation: Citation) -> str:
-    heading = f"**[{citation.n}]** {_named(citation.paper)}{_screened(citation)}"
+    number = "" if citation.n is None else f"**[{citation.n}]** "
+    heading = f"{number}{_named(citation.paper)}{_screened(citation)}"
     quotes = "\n>\n".join(f"> {_quote(quote)}" for quote in citation.quotes)
     return f"{heading}\n\n{quotes}" if quotes else heading
 
