@@ -97,9 +97,14 @@ _SOURCES = frozenset(
     " evidence entry publication work p s d r no number nr arxiv see".split()
 )
 _SETS = re.compile(r"(?:[∈=≈~<>≤≥±]|\b(?:in|from|over|to|of)\s+(?:the\s+)?(?:range|interval)s?)\s*\Z")
-_LAST_WORD = re.compile(r"(?P<word>[^\W\d_]+)\.?\s*\Z")
+_LAST_WORD = re.compile(
+    r"(?:\A|[.!?:(\n]\s*|\b(?:in|at|of|on|see|from|by|to|for|with|and|or|through)\s+)(?P<word>[^\W\d_]+)\.?\s*\Z",
+    re.IGNORECASE,
+)
+"""A word that a number may belong to: without an article or adjective, as in "in layer [3]"."""
+
 _CLAUSE_ENDS = re.compile(r"[ \t]{0,3}(?:[.,;:!?)|\]。，；：！？\n(（\[]|\Z)")
-_RAISES = re.compile(r"(?:[^\W\d_]{4,}|[.,;:!?\"”’%\]])[*_]*\s*\Z")
+_RAISES = re.compile(r"(?:[^\W\d_]{4,}|[.,;:!?\"”’%×\]]|\s)[*_]*\s*\Z")
 _SINGLE_LETTER = re.compile(r"(?<!\w)[^\W\d_]\Z")
 
 

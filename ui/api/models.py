@@ -625,6 +625,7 @@ class AnswerResponse(BaseModel):
         description="Where no paper meets all constraints, what lifting each one would find."
     )
     model: str | None = Field(description="The model that wrote the answer.")
+    reasoning: str | None = Field(description="What the model thought before it wrote, where the endpoint shows it.")
     notice: NoticeText
     notices: NoticeList
     usage: UsageSchema

@@ -58,9 +58,9 @@ def row_id(exchange_id: str, n: int | str) -> str:
     return f"{exchange_id}-p{n}"
 
 
-def verdict_to_html(verdict: str, said: str) -> str:
-    """Return a verdict as a quiet sign, with its words on hover and for screen readers."""
-    given = attributes(class_=f"cd-verdict cd-verdict-{verdict}", title=said)
+def verdict_to_html(verdict: str, said: str, quotes: Sequence[str] = ()) -> str:
+    """Return a verdict as a quiet sign, with its words for screen readers and on hover, there with what it rests on."""
+    given = attributes(class_=f"cd-verdict cd-verdict-{verdict}", title="\n".join([said, *quotes]))
     return f'<span{given}><span class="cd-hidden">{text(said)}</span></span>'
 
 
@@ -125,7 +125,7 @@ def _badge(sentence: Sentence, papers: Mapping[int | None, Paper]) -> str:
         for each in sentence.support[:_QUOTED]
         if each.n in papers
     ]
-    return f" {verdict_to_html(sentence.verdict or 'none', '\n'.join([said, *quotes]))}"
+    return f" {verdict_to_html(sentence.verdict or 'none', said, quotes)}"
 
 
 def _tip(exchange_id: str, citation: Citation) -> str:
