@@ -144,8 +144,8 @@ class HashEncoder:
             np.array([(-1, -1), *(match.span() for match in words)], np.int32),
             _chances(_first(self.kinds, text, "list"), get_args(Kind)),
             _chances(_first(self.follow_ups, text, "none"), get_args(FollowUp)),
-            tuple(self._tagged(text)),
-            truncated,
+            tags=tuple(self._tagged(text)),
+            truncated=truncated,
         )
 
     def tokenize(self, text: str) -> list[int]:
@@ -207,8 +207,8 @@ def _direction(word: str) -> Array:
 class HashCrossEncoder:
     """Scores a text by the share of the question's stems that it holds: a logit from -4 for none to 4 for all.
 
-    A claim that negates what the text does not is contradicted as much as it would else be supported. The evidence of
-    a word is 1 if the question has it, else -1.
+    A claim that a text supports with less than -1 is taken for a false one. A claim that negates what the text does not
+    is contradicted as much as it would else be supported. The evidence of a word is 1 if the question has it, else -1.
     """
 
     cuts: Mapping[str, float | Sequence[float]] = {
@@ -216,7 +216,6 @@ class HashCrossEncoder:
         "answers_platt": (1.0, 0.0),
         "supports_platt": (1.0, 0.0),
         "supports_cut": 1.0,
-        "supports_even_cut": -1.0,
     }
 
     def __init__(self) -> None:
@@ -232,7 +231,7 @@ class HashCrossEncoder:
         return PairScores(
             logits,
             logits.copy(),
-            np.where(opposed, np.float32(-4), logits),
+            np.where(opposed, np.float32(-20), np.where(logits < -1, 5 * logits, logits)),
             np.where(opposed, logits, np.float32(-4)),
             tuple(
                 np.array([1.0 if wanted & set(tokenize(word.group())) else -1.0 for word in own], np.float32)

@@ -149,14 +149,3 @@ def test_blank_beginning_of_a_reply_is_not_shown() -> None:
 def test_empty_reply_gives_nothing() -> None:
     text, events = checked(["", "  \n"])
     assert (text.text, events, text.sentences, text.citations) == ("", [], [], ())
-
-
-def test_paper_that_is_admitted_later_is_supported_by_its_own_words() -> None:
-    text, _ = checked(["Robots slip on sand [2].\n"], EVIDENCE[1:2])
-    text.admit(EVIDENCE[2])
-    events = [*text.feed("Added:\n- We review quantum circuits of shallow depth. [3]", "added"), *text.end()]
-    assert [name for name, _ in groupby(type(event).__name__ for event in events)] == ["Cited", "Token", "Checked"]
-    sentence = text.sentences[-1]
-    assert (sentence.citations, sentence.verdict, sentence.origin) == ((2,), "supported", "added")
-    assert text.citations[1].quotes == (Quote(EVIDENCE[2].quotes[0].text, 0, 44, "supported"),)
-    assert text.text[sentence.start : sentence.end] == "We review quantum circuits of shallow depth. [2]"

@@ -14,7 +14,7 @@ from rag.render.actions import ORDER_WORDS, action_text
 from rag.render.certainty import certainty
 from rag.render.markdown import markdown_to_text, plain
 from rag.render.notices import notices_text
-from rag.text.display import display_line, display_title, format_count
+from rag.text.display import display_line, display_title
 from rag.text.sanitize import strip_invisible
 from rag.types import Hit, Paper, Query, Verdict
 

@@ -82,7 +82,8 @@ def pieces_with(text: str, corrected: Mapping[Sentence, str], cited: Sequence[Ev
 
 def struck(text: str, sentences: Sequence[Sentence]) -> tuple[str, tuple[Sentence, ...]]:
     """Strike through what is wrong, clause by clause and cell by cell; returns the text and the shifted sentences."""
-    wrong = sorted((unit.start, unit.end) for each in sentences for unit in each.units if is_wrong(unit))
+    units = (unit for each in sentences for unit in each.units)
+    wrong = sorted((each.start, each.end) for each in units if is_wrong(each) and not text.startswith("|", each.start))
     out, last = "", 0
     for start, end in wrong:
         out += f"{text[last:start]}~~{text[start:end]}~~"
