@@ -468,7 +468,8 @@ def _explained(answer: Answer, decisions: Mapping[str, Decision]) -> Answer:
 
     def explained(citation: Citation) -> Citation:
         decision = decisions.get(citation.paper.paper_id)
-        return replace(citation, why=decision.why) if decision else citation
+        differs = decision is None or decision.belongs is (citation.n is None)  # it was left out all the same
+        return citation if differs else replace(citation, why=citation.why or decision.why)
 
     return replace(
         answer,

@@ -144,8 +144,9 @@ class HashEncoder:
             np.array([(-1, -1), *(match.span() for match in words)], np.int32),
             _chances(_first(self.kinds, text, "list"), get_args(Kind)),
             _chances(_first(self.follow_ups, text, "none"), get_args(FollowUp)),
-            tags=tuple(self._tagged(text)),
-            truncated=truncated,
+            {},
+            tuple(self._tagged(text)),
+            truncated,
         )
 
     def tokenize(self, text: str) -> list[int]:

@@ -87,16 +87,20 @@ def test_sentence_of_an_item_rests_on_the_items_only_paper() -> None:
         ("It walks on dunes [1].", (1,), "supported"),
         ("Robots slip on sand.", (1,), "supported"),
         ("So [2], or so [3].", (2, 3), None),
-        ("Noise limits.", (), "uncited"),
+        ("Noise limits.", (), "supported"),
         ("Sand.", (), "uncited"),
     ]
 
 
-def test_item_without_a_marker_does_not_take_the_next_items_paper() -> None:
-    text, _ = checked(["- Robots slip on sand.\n- Robots slip on sand [2].\n"])
+def test_sentence_without_a_marker_may_be_supported_by_a_paper_of_its_section() -> None:
+    text, _ = checked(["Robots slip on sand. It flies to Mars.\n\n## Sand\n- Robots slip on sand [2].\n"])
     assert verdicts(text) == [
-        ("Robots slip on sand.", (), "uncited"),
         ("Robots slip on sand [1].", (1,), "supported"),
+        ("Robots slip on sand.", (), "supported"),
+        ("It flies to Mars.", (), "uncited"),
+    ]
+    assert [(each.n, ROBOT_PAPER.abstract[each.start : each.end]) for each in text.sentences[1].support] == [
+        (1, "Robots slip on sand.")
     ]
 
 

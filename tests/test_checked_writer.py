@@ -121,7 +121,7 @@ def test_nothing_is_asked_where_no_paper_fits() -> None:
 
 def test_what_does_not_fit_is_not_sent_and_cannot_be_cited() -> None:
     chat = ScriptedChat(["One [1], two [2], three [3]."])
-    _, answer, _ = write(chat, llm_context=512, llm_max_tokens=230)
+    _, answer, _ = write(chat, llm_context=512, llm_max_tokens=250)
     assert papers_sent(chat.asked[0]) == 1
     assert (answer.text, [each.n for each in answer.citations]) == ("One [1], two, three.", [1])
     assert [each.paper for each in answer.near_misses] == [ROBOT_PAPER, QUANTUM_PAPER]
