@@ -34,8 +34,10 @@ def prose_to_html(
     known, papers = {str(citation.n) for citation in citations}, {each.n: each.paper for each in citations}
 
     def shown(piece: str) -> str:
-        html = _PLACE.sub(lambda match: _badge(held[int(match[1])], papers), text(piece))
-        return MARKER.sub(lambda match: cite_to_html(exchange_id, match[1]) if match[1] in known else match[0], html)
+        html = MARKER.sub(
+            lambda match: cite_to_html(exchange_id, match[1]) if match[1] in known else match[0], text(piece)
+        )
+        return _PLACE.sub(lambda match: _badge(held[int(match[1])], papers), html)
 
     html: str = _markdown().render(_marked(written, held), {"question": question, "shown": shown})
     return html
