@@ -14,7 +14,7 @@ from rag.generation.llama_index import EvidenceSynthesizer
 from rag.llm.protocol import Message, Reply
 from rag.llm.usage import UsageMeter
 from rag.render.notices import notices_text
-from rag.types import Evidence, Kind, Query, Quote, TokenUsage
+from rag.types import Evidence, Kind, Query, Quote, TokenUsage, Turn
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, hash_settings, word_writer
 
 EVIDENCE = tuple(
@@ -231,3 +231,12 @@ def test_synthesizer_streams_and_gives_the_answer_whole() -> None:
 def test_marker_without_a_word_is_no_answer() -> None:
     _, answer, _ = write(ScriptedChat(["[1]"]))
     assert (answer.status, notices_text(answer.notices)) == ("extractive", f"small-model wrote no word. {STANDS_IN}")
+
+
+def test_answer_before_is_part_of_the_prompt_with_the_numbers_of_now() -> None:
+    chat = ScriptedChat(["Robots slip on sand [2]."])
+    writer = word_writer(hash_settings(Path("home")), chat)
+    before = Turn("Which caches?", "Robots [1], others [2], caches [3].", ("2305.00002", "9999.9", "2401.00001"))
+    draft = Draft(Query("What of it?", "fact", "it"), EVIDENCE, previous=before)
+    list(writer.answer(draft, UsageMeter(chat), StepTimer()))
+    assert "Question: Which caches?\nAnswer: Robots [2], others , caches [1].\n" in chat.asked[0][-1].content

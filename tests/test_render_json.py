@@ -15,8 +15,8 @@ from rag.answer import (
     Notice,
     Relaxation,
     Sentence,
-    Support,
     SentenceVerdict,
+    Support,
     Thing,
     Usage,
 )
