@@ -154,8 +154,9 @@ class Answer:
     """The finished answer; `text` is Markdown with [n] markers, `timings_ms` are wall-clock milliseconds by step.
 
     `point` answers in one to three sentences, `groups` and `comparison` arrange the papers; the `text` of an extractive
-    answer has all of this. `sentences` are those of a text that a language model wrote, `reasoning` what it thought before. `missed` is set for lists and for questions with an
-    order but no count, `relaxations` where no paper meets the constraints.
+    answer has all of this. `sentences` are those of a text that a language model wrote, `reasoning` what it thought
+    before. `missed` is set for lists and for questions with an order but no count, `relaxations` where no paper meets
+    the constraints.
     """
 
     query: Query

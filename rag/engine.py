@@ -468,8 +468,9 @@ def _explained(answer: Answer, decisions: Mapping[str, Decision]) -> Answer:
 
     def explained(citation: Citation) -> Citation:
         decision = decisions.get(citation.paper.paper_id)
-        differs = decision is None or decision.belongs is (citation.n is None)  # it was left out all the same
-        return citation if differs else replace(citation, why=citation.why or decision.why)
+        if decision is None or decision.belongs is (citation.n is None):  # the model left it out all the same
+            return citation
+        return replace(citation, why=citation.why or decision.why)
 
     return replace(
         answer,
