@@ -96,7 +96,7 @@ _SOURCES = frozenset(
     "source src paper doc document ref reference abstract article study citation cite cited passage context chunk"
     " evidence entry publication work p s d r no number nr arxiv see".split()
 )
-_SETS = re.compile(r"(?:[∈=≈~<>≤≥±]|\b(?:in|from|over|to|of)\s+(?:the\s+)?(?:range|interval)s?)\s*\Z")
+_SETS = re.compile(r"(?:[∈=≈≤≥±]|[<>]\s|\b(?:in|from|over|to|of)\s+(?:the\s+)?(?:range|interval)s?)\s*\Z")
 _LAST_WORD = re.compile(
     r"(?:\A|[.!?:(\n]\s*|\b(?:in|at|of|on|see|from|by|to|for|with|and|or|through)\s+)(?P<word>[^\W\d_]+)\.?\s*\Z",
     re.IGNORECASE,
@@ -263,7 +263,8 @@ def _found(text: str, inner: str, shape: Shape, space: str, named: bool = False)
             identifiers.append(identifier["id"])
         elif numbered := _NUMBERED.fullmatch(part):
             words = [word.casefold() for word in re.findall(r"[^\W\d_]+", numbered["word"])]
-            if any(word in _NO_SOURCES for word in words) or (shape == "round" and not set(words) <= _SOURCES):
+            singular = {word.removesuffix("s") or word for word in words}
+            if any(word in _NO_SOURCES for word in words) or (shape == "round" and not singular <= _SOURCES):
                 return None
             named = named or bool(words)
             first = int(numbered["first"])
