@@ -11,7 +11,7 @@ from rag.types import Evidence, Hit, Paper, Query, Quote, TokenUsage, Verdict
 
 Status = Literal["answered", "extractive", "refused", "truncated"]
 SentenceVerdict = Verdict | Literal["uncited", "about_answer"]
-Origin = Literal["written", "repaired", "added"]
+Origin = Literal["written", "repaired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,20 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Support:
+    """The sentence of a paper on which a verdict rests: `abstract[start:end]` of the paper cited as [n]."""
+
+    n: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sentence:
     """A sentence of the answer, `text[start:end]` with its markers, and whether the papers it cites support it.
 
-    `reason` says why it is not supported. `origin`: written by the model, repaired by it after a check, or added from
-    a paper's own words because the model left that paper out.
+    `reason` says why it is not supported. `parts` are its clauses or table cells, where there are several, each with a
+    verdict of its own. `origin`: written by the model, or repaired by it after a check.
     """
 
     start: int
@@ -106,6 +115,13 @@ class Sentence:
     verdict: SentenceVerdict | None
     reason: str | None = None
     origin: Origin = "written"
+    support: tuple[Support, ...] = ()
+    parts: tuple[Sentence, ...] = ()
+
+    @property
+    def units(self) -> tuple[Sentence, ...]:
+        """What is marked: its parts, or the sentence itself."""
+        return self.parts or (self,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +158,9 @@ class Answer:
     """The finished answer; `text` is Markdown with [n] markers, `timings_ms` are wall-clock milliseconds by step.
 
     `point` answers in one to three sentences, `groups` and `comparison` arrange the papers; the `text` of an extractive
-    answer has all of this. `sentences` are those of a text that a language model wrote. `missed` is set for lists and
-    for questions with an order but no count, `relaxations` where no paper meets the constraints.
+    answer has all of this. `sentences` are those of a text that a language model wrote, `reasoning` what it thought
+    before. `missed` is set for lists and for questions with an order but no count, `relaxations` where no paper meets
+    the constraints.
     """
 
     query: Query
@@ -158,6 +175,7 @@ class Answer:
     missed: EstimatedMissing | None = None
     relaxations: tuple[Relaxation, ...] = ()
     model: str | None = None
+    reasoning: str = ""
     notices: tuple[Notice, ...] = ()
     usage: Usage = Usage()
     timings_ms: Mapping[str, float] = field(default_factory=dict)

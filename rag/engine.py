@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from llama_index.core.postprocessor.types import BaseNodePostprocessor
     from llama_index.core.query_engine import RetrieverQueryEngine
 
+_CANDIDATES: Mapping[Kind, int] = {"list": 40, "summary": 40, "compare": 20, "fact": 10}
+"""How many papers a model is sent that has the room for them, by the kind of question."""
+
 EXCLUDED_FROM = 0.5  # probability of belonging to an excluded topic from which a paper is left out
 _NEAREST = 5  # papers offered with a refusal
 _T = TypeVar("_T")
@@ -131,7 +134,8 @@ class Engine:
                 draft = Draft(query, notices=_action_notices(query))
                 yield Done(replace(draft.help(self.library.papers.values()), timings_ms=timer.stop()))
                 return
-            expander = QueryExpander(self._settings, llm, timer)
+            opened = self.writer.writer.open_chat if self.writer else None
+            expander = QueryExpander(self._settings, llm, timer, opened)
             found = yield from self._finding(query, expander, timer)
             refusal = self._refusal(found)
             decisions = self._screen(found, expander, timer) if refusal is None else {}
@@ -145,7 +149,10 @@ class Engine:
             if refusal is not None:
                 answer = draft.refused(refusal, found.relaxations)
             elif llm and self.writer and is_written(found.query):
-                answer = yield from self.writer.answer(draft, llm, timer)
+                candidates = self._candidates(found, draft) if self._settings.llm_mode == "whole" else ()
+                answer = yield from self.writer.answer(
+                    replace(draft, candidates=candidates, previous=_spoken_of(query, history)), llm, timer
+                )
                 answer = replace(answer, model=None if answer.status == "extractive" else llm.name)
             else:
                 answer = draft.extractive()
@@ -191,9 +198,19 @@ class Engine:
             return self._records(query, relaxations, notices)
         if relaxations:
             return Found(query, relaxations=relaxations, notices=notices)
-        query = self._with_brought(query) if query.fixed else expander.expand(query)
+        if query.fixed:
+            query = self._with_brought(query)
+        else:
+            expander.start(query)
         reranker = self.scorer.open_reranker(_search_text(query))
-        encoded, ranking = yield from self._retrieve(query, (), reranker, timer)
+        try:
+            encoded, ranking = yield from self._retrieve(query, (), reranker, timer)
+        except BaseException:
+            expander.give_up()
+            raise
+        if not query.fixed and (expanded := expander.expand(query)) != query:
+            query = expanded
+            encoded, ranking = yield from self._retrieve(query, encoded, reranker, timer)
         for _ in range(self._settings.recall_rounds):
             if query.fixed or expander.model("iterate", query) is None:
                 break
@@ -313,7 +330,7 @@ class Engine:
         shown = self._evidence.select(found.query, found.encoded[0], papers, found.reranker)
         timer.lap("evidence")
         with llm.step("screen"):
-            screening = screen(found.query, shown, llm, self._settings.llm_parallel)
+            screening = screen(found.query, shown, llm, self._settings.llm_context, self._settings.llm_parallel)
         timer.lap("recall")
         undecided = len(papers) - len(screening.decisions)
         if screening.failure or undecided:
@@ -347,6 +364,18 @@ class Engine:
         notices = (*found.notices, *unmentioned, *_unlikely(query, selection.cited))
         return Draft(query, evidence, _near(near), selection.missed, notices, composition)
 
+    def _candidates(self, found: Found, draft: Draft) -> tuple[Evidence, ...]:
+        """Return further papers that a model may use, best first, numbered after the evidence."""
+        known = {each.paper.paper_id for each in draft.evidence}
+        hits = [hit for hit in found.ranking if hit.paper.paper_id not in known]
+        hits = hits[: max(_CANDIDATES.get(found.query.kind, 0) - len(known), 0)]
+        papers = [hit.paper for hit in hits]
+        shown = self._evidence.select(found.query, found.encoded[0], papers)
+        return tuple(
+            replace(each, n=each.n + len(draft.evidence), score=hit.score)
+            for each, hit in zip(shown, hits, strict=True)
+        )
+
     @contextmanager
     def _open_llm(self, use_llm: bool) -> Iterator[UsageMeter | None]:
         """Open the language model for one question; None where there is none or it is not to be used."""
@@ -372,6 +401,11 @@ class Engine:
         question = self._models.encoder.encode_question(query.asked)
         cut = (Notice("question_cut", {"tokens": len(question.tokens)}),) if question.truncated else ()
         return (*unapplied, *cut)
+
+
+def _spoken_of(query: Query, history: Sequence[Turn]) -> Turn | None:
+    """Return the last turn where the question follows up on it."""
+    return history[-1] if history and query.follow_up not in ("none", "new") else None
 
 
 def _unmet_notice(found: Found) -> tuple[Notice, ...]:
@@ -440,7 +474,9 @@ def _explained(answer: Answer, decisions: Mapping[str, Decision]) -> Answer:
 
     def explained(citation: Citation) -> Citation:
         decision = decisions.get(citation.paper.paper_id)
-        return replace(citation, why=decision.why) if decision else citation
+        if decision is None or decision.belongs is (citation.n is None):  # the model left it out all the same
+            return citation
+        return replace(citation, why=citation.why or decision.why)
 
     return replace(
         answer,

@@ -217,8 +217,8 @@ def _direction(word: str) -> Array:
 class HashCrossEncoder:
     """Scores a text by the share of the question's stems that it holds: a logit from -4 for none to 4 for all.
 
-    A claim that negates what the text does not is contradicted as much as it would else be supported. The evidence of
-    a word is 1 if the question has it, else -1.
+    A claim that a text supports with less than -1 is taken for a false one. A claim that negates what the text does not
+    is contradicted as much as it would else be supported. The evidence of a word is 1 if the question has it, else -1.
     """
 
     cuts: Mapping[str, float | Sequence[float]] = {
@@ -226,7 +226,6 @@ class HashCrossEncoder:
         "answers_platt": (1.0, 0.0),
         "supports_platt": (1.0, 0.0),
         "supports_cut": 1.0,
-        "supports_even_cut": -1.0,
     }
 
     def __init__(self) -> None:
@@ -242,7 +241,7 @@ class HashCrossEncoder:
         return PairScores(
             logits,
             logits.copy(),
-            np.where(opposed, np.float32(-4), logits),
+            np.where(opposed, np.float32(-20), np.where(logits < -1, 5 * logits, logits)),
             np.where(opposed, logits, np.float32(-4)),
             tuple(
                 np.array([1.0 if wanted & set(tokenize(word.group())) else -1.0 for word in own], np.float32)
@@ -311,7 +310,7 @@ class ScriptedChat:
     closed: threading.Event = field(default_factory=threading.Event)
     _lock: Any = field(default_factory=threading.Lock)
 
-    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
+    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, Reply]:
         reply = self._next(messages, max_tokens)
         if isinstance(reply, LLMFailed):
             if self.shown:
@@ -319,7 +318,7 @@ class ScriptedChat:
             raise reply
         for start in range(0, len(reply.text), self.piece):
             yield reply.text[start : start + self.piece]
-        return reply.cut
+        return reply
 
     def complete(
         self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None

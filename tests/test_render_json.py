@@ -16,6 +16,7 @@ from rag.answer import (
     Relaxation,
     Sentence,
     SentenceVerdict,
+    Support,
     Thing,
     Usage,
 )
@@ -33,7 +34,10 @@ def test_written_answer_has_the_contracts_fields() -> None:
         "answered",
         "Robots slip [1]. So.",
         (Citation(1, ROBOT_PAPER, (SLIP,)),),
-        (Sentence(0, 16, (1,), "supported"), Sentence(17, 20, (), "uncited", None, "repaired")),
+        (
+            Sentence(0, 16, (1,), "supported", support=(Support(1, 0, 20),)),
+            Sentence(17, 20, (), "uncited", None, "repaired"),
+        ),
         point="Robots slip [1].",
         groups=(Group("robots", (1,)),),
         comparison=Comparison((Thing("Dune", (1,)), Thing("Reef")), (Aspect("Result", ((Cell(1, SLIP),), ())),)),
@@ -114,6 +118,8 @@ def test_written_answer_has_the_contracts_fields() -> None:
                     "verdict": "supported",
                     "reason": None,
                     "origin": "written",
+                    "support": [{"n": 1, "start": 0, "end": 20}],
+                    "parts": [],
                 },
                 {
                     "start": 17,
@@ -122,6 +128,8 @@ def test_written_answer_has_the_contracts_fields() -> None:
                     "verdict": "uncited",
                     "reason": "it cites no paper",
                     "origin": "repaired",
+                    "support": [],
+                    "parts": [],
                 },
             ],
             "near_misses": [
@@ -139,6 +147,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
             "missed": {"least": 1, "most": 2},
             "relaxations": [{"drop": "since", "papers": 3}],
             "model": "small-model",
+            "reasoning": None,
             "notice": "The model cited no paper, so nothing can be checked.",
             "notices": [{"code": "nothing_cited", "text": "The model cited no paper, so nothing can be checked."}],
             "usage": {

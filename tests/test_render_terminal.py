@@ -18,14 +18,14 @@ def test_written_answer_stands_above_its_note_and_papers() -> None:
         "answered",
         "**Robots** slip on sand [1].\n- They fall.",
         (Citation(1, ROBOT_PAPER),),
-        (Sentence(0, 28, (1,), "supported"),),
+        (Sentence(0, 28, (1,), "supported"), Sentence(31, 41, (1,), "contradicted")),
         near_misses=(Citation(None, CACHE_PAPER),),
-        notices=(Notice("unsupported", {"unsupported": 1, "sentences": 2}),),
+        notices=(Notice("nothing_cited"),),
     )
     assert answer_to_text(answer, 100) == (
         "Robots slip on sand [1].\n- They fall.\n"
-        "\nNote: Not supported by a paper that they cite: 1 of the model's 2 sentences.\n"
-        "\nChecked 1 sentence of the model: 1 supported.\n"
+        "\nNote: The model cited no paper, so nothing can be checked.\n"
+        "\nChecked against the abstracts:\n  abstract says otherwise: “They fall.”\n"
         "\nPapers\n[1] Walking Robots on Sand (2023)\n    https://arxiv.org/abs/2305.00002\n"
         "\nNear, not cited\n- Small Caches (2024)\n"
     )

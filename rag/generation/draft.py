@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Usage
@@ -10,7 +10,7 @@ from rag.generation.composition import Composition
 from rag.generation.extractive import write_extractive
 from rag.generation.help import help_text
 from rag.generation.prompts import NOT_ANSWERED
-from rag.types import ActionName, Evidence, Paper, Query, Quote
+from rag.types import ActionName, Evidence, Paper, Query, Quote, Turn
 
 _AS_IT_IS: frozenset[ActionName] = frozenset(
     ("records", "count", "sort", "filter", "drop", "titles", "table", "export", "undo", "lift")
@@ -22,7 +22,8 @@ _AS_IT_IS: frozenset[ActionName] = frozenset(
 class Draft:
     """What every outcome of one question shares: the evidence and near misses, what is missing, and notices so far.
 
-    `composition` is the top of an extractive answer.
+    `composition` is the top of an extractive answer. `candidates` are further papers, less sure to belong, that a model
+    may use; `previous` is the turn before where the question may speak of it.
     """
 
     query: Query
@@ -31,6 +32,8 @@ class Draft:
     missed: EstimatedMissing | None = None
     notices: tuple[Notice, ...] = ()
     composition: Composition = Composition()
+    candidates: tuple[Evidence, ...] = ()
+    previous: Turn | None = None
 
     def refused(self, notices: Iterable[Notice] = (), relaxations: tuple[Relaxation, ...] = ()) -> Answer:
         """Return the answer that the collection does not answer the question."""
@@ -76,15 +79,15 @@ class Draft:
         text: str,
         citations: tuple[Citation, ...],
         sentences: tuple[Sentence, ...],
-        left_out: Iterable[Evidence],
+        considered: Mapping[int, str],
         notices: Iterable[Notice],
         unknown_markers: int,
         truncated: str | None,
     ) -> Answer:
         """Return what a model wrote as the answer.
 
-        `text` has renumbered markers, `left_out` is evidence that it does not cite, and `truncated` says why the
-        endpoint ended the reply early, if it did.
+        `text` has renumbered markers, `considered` has the model's reasons for not using papers, by the numbers of the
+        evidence, and `truncated` says why the endpoint ended the reply early, if it did.
         """
         cut = (Notice("truncated", {"reason": truncated}),) if truncated else ()
         return Answer(
@@ -93,11 +96,23 @@ class Draft:
             text.rstrip(),
             citations,
             sentences,
-            near_misses=(*(Citation(None, each.paper, score=each.score) for each in left_out), *self.near_misses),
+            near_misses=self._not_used({each.paper.paper_id for each in citations}, considered),
             missed=self.missed,
             notices=(*self.notices, *cut, *notices),
             usage=Usage(unknown_markers=unknown_markers),
         )
+
+    def _not_used(self, used: Set[str], considered: Mapping[int, str]) -> tuple[Citation, ...]:
+        """Return the papers that the model did not use, those that it gave a reason for first, and other near ones."""
+        sent = [*self.evidence, *(each for each in self.candidates if each.n in considered)]
+        left = [
+            Citation(None, each.paper, why=considered.get(each.n), score=each.score)
+            for each in sent
+            if each.paper.paper_id not in used
+        ]
+        left.sort(key=lambda each: each.why is None)
+        listed = used | {each.paper.paper_id for each in left}
+        return (*left, *(each for each in self.near_misses if each.paper.paper_id not in listed))
 
 
 def is_written(query: Query) -> bool:

@@ -80,6 +80,7 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "missed": {"least": missed.least, "most": missed.most} if missed else None,
         "relaxations": [{"drop": each.drop, "papers": each.papers} for each in answer.relaxations],
         "model": answer.model,
+        "reasoning": answer.reasoning or None,
         **_notices(answer.notices),
         "usage": usage_to_json(answer.usage),
         "timings_ms": _timings(answer.timings_ms),
@@ -214,7 +215,15 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
 def _sentence(sentence: Sentence) -> dict[str, Any]:
     reasons = [part for part in (_REASONS.get(sentence.verdict), sentence.reason) if part]
     given = {"verdict": _VERDICTS[sentence.verdict], "reason": ": ".join(reasons) or None}
-    return {**asdict(sentence), "citations": list(sentence.citations), **given}
+    return {
+        "start": sentence.start,
+        "end": sentence.end,
+        "citations": list(sentence.citations),
+        **given,
+        "origin": sentence.origin,
+        "support": [asdict(each) for each in sentence.support],
+        "parts": [_sentence(part) for part in sentence.parts],
+    }
 
 
 def _step_usage(usage: TokenUsage) -> dict[str, Any]:

@@ -135,10 +135,6 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "markers_removed": lambda data: f"Removed {format_count(data['markers'], 'citation number')} without a source.",
     # Checking what was written
     "nothing_cited": lambda data: "The model cited no paper, so nothing can be checked.",
-    "unsupported": lambda data: (
-        f"Not supported by a paper that they cite: {data['unsupported']} of the model's "
-        f"{format_count(data['sentences'], 'sentence')}."
-    ),
     "check_failed": lambda data: f"The model's own check failed: {data['error']} The verdicts are the local model's.",
     "check_incomplete": lambda data: (
         f"The model's own check gave no verdict with a verbatim quote for {data['left']} of "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import fill
 
@@ -14,8 +13,9 @@ from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters, filter_phrases
 from rag.render.actions import action_text
 from rag.render.certainty import certainty
+from rag.render.markdown import markdown_to_text, plain
 from rag.render.notices import notices_text
-from rag.text.display import display_line, display_title, format_count
+from rag.text.display import display_line, display_title
 from rag.text.sanitize import strip_invisible
 from rag.types import Hit, Paper, Query, Verdict
 
@@ -62,14 +62,14 @@ def answer_to_text(answer: Answer, width: int) -> str:
     if answer.status == "extractive" and answer.citations:
         parts = [_wrapped(answer.point, width), *_notes(answer, width), *_entries(answer, width), *_near(answer, width)]
         return "\n\n".join(safe(part) for part in parts if part) + "\n"
-    return safe(_wrapped(answer.text, width)) + "\n" + sources_to_text(answer, width)
+    return safe(markdown_to_text(answer.text, width)) + "\n" + sources_to_text(answer, width)
 
 
 def sources_to_text(answer: Answer, width: int) -> str:
     """Lay out what follows the text of an answer that a model wrote, or of a refusal."""
     parts = list(_notes(answer, width))
-    if answer.sentences:
-        parts.append(_verdicts(answer, width))
+    if verdicts := _verdicts(answer, width):
+        parts.append(verdicts)
     if answer.sentences and answer.missed:
         parts.append(completeness(len(answer.citations), answer.missed))
     if answer.citations:
@@ -127,12 +127,15 @@ def _near(answer: Answer, width: int) -> list[str]:
         return []
     if answer.citations:
         shown = answer.near_misses[:_NEAR_SHOWN]
-        lines = [
-            fill(f"- {_title(each)} ({each.paper.year or 'no date'})", width, subsequent_indent="  ") for each in shown
-        ]
+        lines = [fill(f"- {_near_entry(each)}", width, subsequent_indent="  ") for each in shown]
     else:
         lines = [_entry(each, width) for each in answer.near_misses]
     return ["\n".join(["Near, not cited", *lines])]
+
+
+def _near_entry(citation: Citation) -> str:
+    why = f": {citation.why}" if citation.why else ""
+    return f"{_title(citation)} ({citation.paper.year or 'no date'}){why}"
 
 
 def hits_to_text(hits: Sequence[Hit], width: int) -> str:
@@ -155,19 +158,14 @@ def safe(text: str) -> str:
 
 
 def _verdicts(answer: Answer, width: int) -> str:
-    """Count the model's sentences by verdict, and list those with one against them, with the reason."""
-    own = [sentence for sentence in answer.sentences if sentence.origin != "added"]
-    counts = Counter(sentence.verdict for sentence in own)
-    shares = [f"{counts[verdict]} {SAID[verdict]}" for verdict in SAID if counts[verdict]]
-    shares += [f"{left} without a verdict"] if (left := len(own) - sum(counts[verdict] for verdict in SAID)) else []
-    lines = [f"Checked {format_count(len(own), 'sentence')} of the model: {', '.join(shares) or 'it wrote none'}."]
-    for sentence in own:
-        if sentence.verdict in SAID and sentence.verdict != "supported":
-            said = " ".join(answer.text[sentence.start : sentence.end].replace("**", "").split())
-            reason = f" ({sentence.reason})" if sentence.reason else ""
-            text = f"  {SAID[sentence.verdict]}: “{said}”{reason}"
-            lines.append(fill(text, width, subsequent_indent="    "))
-    return "\n".join(lines)
+    """List the parts of a written answer with a verdict against them, with the reason."""
+    lines = []
+    for unit in (unit for sentence in answer.sentences for unit in sentence.units):
+        if unit.verdict in ("not_found", "contradicted"):
+            said = " ".join(plain(answer.text[unit.start : unit.end]).split())
+            reason = f" ({unit.reason})" if unit.reason else ""
+            lines.append(fill(f"  {SAID[unit.verdict]}: “{said}”{reason}", width, subsequent_indent="    "))
+    return "\n".join(["Checked against the abstracts:", *lines]) if lines else ""
 
 
 def _entry(citation: Citation, width: int, said: str = "", titled: bool = True) -> str:

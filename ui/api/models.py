@@ -507,6 +507,14 @@ class ComparisonSchema(BaseModel):
     rows: list[AspectSchema]
 
 
+class SupportSchema(BaseModel):
+    """The sentence of a paper on which a verdict rests."""
+
+    n: int = Field(description="The paper's number in the answer.")
+    start: int = Field(description="Its first character's offset in the abstract.")
+    end: int = Field(description="The offset after its last character.")
+
+
 class SentenceSchema(BaseModel):
     """A sentence that a model wrote, and whether the papers it cites support it."""
 
@@ -520,6 +528,10 @@ class SentenceSchema(BaseModel):
         description="Why it is not supported: not found in the abstract, or the abstract says otherwise; what it lacks."
     )
     origin: Origin
+    support: list[SupportSchema] = Field(description="The sentences of the papers on which the verdict rests.")
+    parts: list[SentenceSchema] = Field(
+        description="Its clauses or table cells, where there are several, each with a verdict of its own."
+    )
 
 
 class _CostFields(BaseModel):
@@ -631,6 +643,7 @@ class AnswerResponse(BaseModel):
         description="Where no paper meets all constraints, what lifting each one would find."
     )
     model: str | None = Field(description="The model that wrote the answer.")
+    reasoning: str | None = Field(description="What the model thought before it wrote, where the endpoint shows it.")
     notice: NoticeText
     notices: NoticeList
     usage: UsageSchema

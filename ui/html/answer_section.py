@@ -23,7 +23,7 @@ def answer_to_html(exchange: Exchange) -> str:
         prose = prose_to_html(exchange.exchange_id, exchange.text, citations, exchange.sentences, exchange.question)
         whole = f'<div class="cd-prose cd-growing">{prose}</div>' if exchange.text else ""
         return whole + tips_to_html(exchange.exchange_id, citations)
-    parts = [_cut(answer), _said(exchange.exchange_id, answer), _note(answer)]
+    parts = [_cut(answer), _said(exchange.exchange_id, answer), _reasoning(answer), _note(answer)]
     return "".join(parts) + tips_to_html(exchange.exchange_id, citations)
 
 
@@ -38,6 +38,14 @@ def _said(exchange_id: str, answer: Answer) -> str:
     if answer.comparison:
         shown += comparison_to_html(exchange_id, answer.comparison, answer.query.question)
     return shown
+
+
+def _reasoning(answer: Answer) -> str:
+    """Return what the model thought before it wrote, folded."""
+    if not answer.reasoning:
+        return ""
+    paragraphs = "".join(f"<p>{bdi(part)}</p>" for part in answer.reasoning.split("\n\n") if part.strip())
+    return f'<details class="cd-reasoning"><summary>The model’s reasoning</summary>{paragraphs}</details>'
 
 
 def _file(answer: Answer) -> str:

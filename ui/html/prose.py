@@ -14,6 +14,7 @@ from rag.render.terminal import SAID
 from rag.text.citation_markers import MARKER
 from rag.text.display import display_title
 from rag.text.latex import latex_to_text
+from rag.types import Paper
 from ui.html.markup import attributes, bdi, text
 
 # Two characters that Unicode classes as punctuation and nobody writes; beside letters, "**" would not close emphasis.
@@ -21,20 +22,23 @@ _OPENS, _CLOSES = "\U00012470", "\U00012471"
 _PLACE = re.compile(f"{_OPENS}([0-9]+){_CLOSES}")
 _TAKEN = str.maketrans({_OPENS: "\ufffd", _CLOSES: "\ufffd"})
 _KNOWN = ("list", "table", "heading", "emphasis", "backticks", "blockquote", "hr", "newline")
-_ORIGINS = {"repaired": "corrected after a check", "added": "in the paper’s own words"}
+_ORIGINS = {"repaired": "corrected after a check"}
+_QUOTED = 2  # sentences of abstracts with a verdict
 
 
 def prose_to_html(
     exchange_id: str, written: str, citations: Sequence[Citation], sentences: Iterable[Sentence], question: str
 ) -> str:
     """Return the text as HTML; only numbers of `citations` become links; its own HTML, links and images stay text."""
-    held, known = tuple(sentences), {str(citation.n) for citation in citations}
+    held = tuple(unit for sentence in sentences for unit in sentence.units)
+    known, papers = {str(citation.n) for citation in citations}, {each.n: each.paper for each in citations}
 
     def shown(piece: str) -> str:
         cited = MARKER.sub(
             lambda match: cite_to_html(exchange_id, match[1]) if match[1] in known else match[0], text(piece)
         )
-        return _PLACE.sub(lambda match: _badge(held[int(match[1])]), cited)  # last: a reason may have markers too
+        # Last: a reason may have markers too.
+        return _PLACE.sub(lambda match: _badge(held[int(match[1])], papers), cited)
 
     html: str = _markdown().render(_marked(written, held), {"question": question, "shown": shown})
     return html
@@ -57,14 +61,14 @@ def row_id(exchange_id: str, n: int | str) -> str:
     return f"{exchange_id}-p{n}"
 
 
-def verdict_to_html(verdict: str, said: str) -> str:
-    """Return a verdict as a quiet sign, with its words on hover and for screen readers."""
-    given = attributes(class_=f"cd-verdict cd-verdict-{verdict}", title=said)
+def verdict_to_html(verdict: str, said: str, quotes: Sequence[str] = ()) -> str:
+    """Return a verdict as a quiet sign, with its words for screen readers and on hover, there with what it rests on."""
+    given = attributes(class_=f"cd-verdict cd-verdict-{verdict}", title="\n".join([said, *quotes]))
     return f'<span{given}><span class="cd-hidden">{text(said)}</span></span>'
 
 
 def _marked(written: str, sentences: Sequence[Sentence]) -> str:
-    """Mark the ends of sentences, before a table cell's bar; last to first, so that offsets stay valid."""
+    """Mark the ends of sentences, or of their parts, before a table cell's bar; last to first, so that offsets stay valid."""
     marked = written.translate(_TAKEN)
     ends = sorted(((_end(marked, each), i) for i, each in enumerate(sentences)), reverse=True)
     for end, i in ends:
@@ -112,12 +116,19 @@ def _code(_: Any, tokens: Sequence[Any], i: int, __: Any, env: Mapping[str, Any]
     return f"<code>{env['shown'](tokens[i].content)}</code>"
 
 
-def _badge(sentence: Sentence) -> str:
-    """Return a sentence's verdict in words, and who wrote it if not the model in its first draft."""
+def _badge(sentence: Sentence, papers: Mapping[int | None, Paper]) -> str:
+    """Return a verdict in words, with the sentences of the abstracts that it rests on, and whether it was corrected."""
     origin = f", {_ORIGINS[sentence.origin]}" if sentence.origin in _ORIGINS else ""
     reason = f": {sentence.reason}" if sentence.reason and sentence.verdict != "supported" else ""
     said = f"{SAID.get(sentence.verdict, '')}{reason}{origin}".lstrip(":, ")
-    return f" {verdict_to_html(sentence.verdict or 'none', said)}" if said else ""
+    if not said:
+        return ""
+    quotes = [
+        f"[{each.n}] “{latex_to_text(papers[each.n].abstract[each.start : each.end])}”"
+        for each in sentence.support[:_QUOTED]
+        if each.n in papers
+    ]
+    return f" {verdict_to_html(sentence.verdict or 'none', said, quotes)}"
 
 
 def _tip(exchange_id: str, citation: Citation) -> str:
