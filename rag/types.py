@@ -16,7 +16,7 @@ from rag.text.names import matches_author, matches_organisation, matches_venue
 Kind = Literal["list", "fact", "compare", "lookup", "summary", "metadata", "help", "off-topic"]
 FollowUp = Literal["none", "refine", "ask", "act", "new"]
 Order = Literal["newest", "oldest"]
-Signal = Literal["dense", "lexical", "maxsim", "belongs", "answers"]
+Signal = Literal["dense", "lexical", "maxsim", "belongs", "answers", "linked"]
 UnappliedReason = Literal["unreadable", "unknown", "several", "unsure", "topic"]
 Verdict = Literal["supported", "not_found", "contradicted"]
 

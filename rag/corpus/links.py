@@ -151,11 +151,12 @@ class PaperLinks:
         """Return the links to a paper from those that use a name which it introduces, in corpus order."""
         return tuple(self._link(use) for use in self._uses if use.introduction.paper_id == paper_id)
 
-    def introduced_in(self, text: str) -> dict[str, str]:
-        """Return the names in a text that papers introduce, in the order of the text, with the papers' ids."""
-        found = self._names.find(text, frozenset(map(str.casefold, _WORD.findall(text))))
-        ordered = sorted((spans[0], each.name, each.paper_id) for each, spans in found)
-        return {name: paper_id for _, name, paper_id in ordered}
+    def introduced_in(self, question: str) -> dict[int, str]:
+        """Return the offsets of the names in a question that papers introduce, in order, with the papers' ids.
+
+        A name that can hardly be another word may be in any case.
+        """
+        return dict(sorted(self._names.find_in_question(question)))
 
     @cached_property
     def _found(self) -> tuple[_Names, tuple[_Use, ...]]:
@@ -208,11 +209,13 @@ class _Names:
         lowercase = (word for held in words.values() for word in held & parts)
         self._ordinary = frozenset(lowercase)  # words of names that the collection also writes in lower case
 
-    def find(self, text: str, folded: Set[str]) -> Iterator[tuple[Introduction, tuple[Span, ...]]]:
-        """Yield the names in a text with their offsets; `folded` holds at least its words, case-folded."""
-        for introduction, spans in self._occurrences(text, folded):
-            if used := tuple(span for span in spans if self._is_use(introduction.name, text, *span)):
-                yield introduction, used
+    def find_in_question(self, question: str) -> Iterator[tuple[int, str]]:
+        """Yield the offset of each name in a question, with the id of the paper that introduces it."""
+        for introduction, spans in self._occurrences(question, frozenset(_key(question))):
+            name = introduction.name
+            for start, end in spans:
+                if not _is_ambiguous(name) or self._is_use(name, question, start, end) or question[start:end] == name:
+                    yield start, introduction.paper_id
 
     def uses(self, papers: Mapping[str, Paper], words: Mapping[str, Set[str]]) -> Iterator[_Use]:
         """Yield the uses of names by other papers than those that introduce them; `words` are case-folded."""
