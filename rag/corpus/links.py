@@ -58,13 +58,13 @@ _AFTER_OBJECT = re.compile(r"[\"'”’`]*(?:\s*[,(:;.\[—–]|\s--|\s-\s|\s(?:
 _APPOSITION = re.compile(
     rf"\s(?P<lead>(?:an?|the|our)\s[^,():;.]{{1,160}}?)(?:,|\s--?|\s?[—–])\s*[\"'“`]*(?P<name>{_NAMES})"
 )
-_AFTER_APPOSITION = re.compile(
-    r"[\"'”’`]*(?:,(?!\s(?:and|or)\b)|\s*[(:;.]|\s--|\s?[—–]|\s(?:that|which|to)\b|\s*\Z)"
+_AFTER_APPOSITION = re.compile(r"[\"'”’`]*(?:,(?!\s(?:and|or)\b)|\s*[(:;.]|\s--|\s?[—–]|\s(?:that|which|to)\b|\s*\Z)")
+_NAMING = frozenset(
+    "called named dubbed termed coined titled nicknamed namely as call name dub term coin title".split()
 )
-_NAMING = frozenset("called named dubbed termed coined titled nicknamed namely as call name dub term coin title".split())
 _OURS = re.compile(
-    r"\b(?:we\s(?:call|name|dub|term|coin|title)(?:\s(?:it|this|these|the|our)\b(?:\s[a-z-]+){0,3})?"
-    r"|we\srefer\sto(?:\s[a-z-]+){1,4}\sas)\s[\"'“`]*"
+    r"\b(?:[Ww]e\s(?:call|name|dub|term|coin|title)(?:\s(?:it|this|these|the|our)\b(?:\s[a-z-]+){0,3})?"
+    r"|[Ww]e\srefer\sto(?:\s[a-z-]+){1,4}\sas)\s[\"'“`]*"
 )
 _CALLED = re.compile(
     r"\b(?:called|named|dubbed|termed|coined|titled|nicknamed|namely|denoted\sas|referred\sto\sas)\s[\"'“`]*"
@@ -236,7 +236,7 @@ class _Names:
                 if _is_before(papers[use.source_id], target):
                     continue
                 abstract = papers[use.source_id].abstract
-                if not use.spans and not use.in_title or _is_spelt_otherwise(abstract, use, words[target.paper_id]):
+                if (not use.spans and not use.in_title) or _is_spelt_otherwise(abstract, use, words[target.paper_id]):
                     continue
                 written = {abstract[start:end] for start, end in use.spans} <= {introduction.name}
                 certain = written and not _is_ambiguous(introduction.name)
@@ -311,7 +311,7 @@ def introductions(paper: Paper, words: Collection[str]) -> tuple[Introduction, .
     if (match := _TITLE_HEAD.match(paper.title)) and _is_name(match[1]):
         name = match[1]
         # A title may begin with words that are no name: the abstract then does not have them as a name.
-        if is_identifier(name) and " " not in name or _has_name(paper.abstract, name):
+        if (is_identifier(name) and " " not in name) or _has_name(paper.abstract, name):
             found[name] = True
     title = frozenset(_key(paper.title))
     for name in _introduced_in_abstract(paper.abstract, words):
