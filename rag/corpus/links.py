@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -69,7 +69,7 @@ _OURS = re.compile(
 _CALLED = re.compile(
     r"\b(?:called|named|dubbed|termed|coined|titled|nicknamed|namely|denoted\sas|referred\sto\sas)\s[\"'“`]*"
 )
-_CALLED_NAME = re.compile(_NAMES)
+_CALLED_NAME = re.compile(rf"(?P<name>{_NAMES})")
 _AFTER_CALLED = re.compile(r"[\"'”’`]*(?:\s*[,(:;.)—–]|\s--|\s[a-z]|\s*\Z)")
 _BRACKETED = re.compile(rf"\(({_NAME})[),;:]")
 _PREPOSITION = re.compile(
@@ -191,7 +191,7 @@ class PaperLinks:
 class _Names:
     """The names that exactly one paper of a collection introduces."""
 
-    def __init__(self, papers: Mapping[str, Paper], words: Mapping[str, Set[str]]) -> None:
+    def __init__(self, papers: Mapping[str, Paper], words: Mapping[str, frozenset[str]]) -> None:
         """Collect the names; `words` are those of each paper's title and abstract."""
         claims: dict[Key, list[Introduction]] = defaultdict(list)
         for paper_id, paper in papers.items():
@@ -217,7 +217,7 @@ class _Names:
                 if not _is_ambiguous(name) or self._is_use(name, question, start, end) or question[start:end] == name:
                     yield start, introduction.paper_id
 
-    def uses(self, papers: Mapping[str, Paper], words: Mapping[str, Set[str]]) -> Iterator[_Use]:
+    def uses(self, papers: Mapping[str, Paper], words: Mapping[str, frozenset[str]]) -> Iterator[_Use]:
         """Yield the uses of names by other papers than those that introduce them; `words` are case-folded."""
         used: dict[Introduction, list[_Use]] = defaultdict(list)
         for paper_id, paper in papers.items():
@@ -235,15 +235,15 @@ class _Names:
             for use in uses:
                 if _is_before(papers[use.source_id], target):
                     continue
-                abstract = papers[use.source_id].abstract
-                if (not use.spans and not use.in_title) or _is_spelt_otherwise(abstract, use, words[target.paper_id]):
+                source = papers[use.source_id].abstract
+                if (not use.spans and not use.in_title) or _is_spelt_otherwise(source, use, words[target.paper_id]):
                     continue
-                written = {abstract[start:end] for start, end in use.spans} <= {introduction.name}
+                written = {source[start:end] for start, end in use.spans} <= {introduction.name}
                 certain = written and not _is_ambiguous(introduction.name)
                 if certain or similarity.is_near(use.source_id, target.paper_id, introduction.name):
                     yield use
 
-    def _occurrences(self, text: str, folded: Set[str]) -> Iterator[tuple[Introduction, tuple[Span, ...]]]:
+    def _occurrences(self, text: str, folded: frozenset[str]) -> Iterator[tuple[Introduction, tuple[Span, ...]]]:
         """Yield the names in a text, in any case, with their offsets."""
         plain = ""
         for word in folded & self._by_first_word.keys():
@@ -282,7 +282,7 @@ class _Names:
 class _Similarity:
     """How similar papers are by the words that they share, weighted by rarity (tf-idf with binary tf)."""
 
-    def __init__(self, words: Mapping[str, Set[str]]) -> None:
+    def __init__(self, words: Mapping[str, frozenset[str]]) -> None:
         """`words` are those of each paper, case-folded."""
         self._words = words
         counts = Counter(chain.from_iterable(words.values()))
@@ -301,7 +301,7 @@ class _Similarity:
     def _norm(self, paper_id: str) -> float:
         return math.sqrt(sum(self._weight.get(word, 0.0) for word in self._words[paper_id])) or 1.0
 
-    def _shared(self, words: Set[str], paper_id: str, norm: float) -> float:
+    def _shared(self, words: frozenset[str], paper_id: str, norm: float) -> float:
         return sum(self._weight.get(word, 0.0) for word in words & self._words[paper_id]) / norm
 
 
@@ -362,29 +362,30 @@ def _introduced_in_abstract(abstract: str, words: Collection[str]) -> Iterator[s
         called = [(match.end(), True) for match in _OURS.finditer(abstract)]
         called += [(match.end(), False) for match in _CALLED.finditer(abstract)]
         for place, ours in called:
-            match = _CALLED_NAME.match(abstract, place)
-            name = _capitalized(match[0]) if match else ""
+            name = _name(_CALLED_NAME.match(abstract, place), _AFTER_CALLED)
             if name and (ours or any(start < place <= end for start, end in clauses)):
-                if _AFTER_CALLED.match(abstract, place + len(name)):
-                    yield name
+                yield name
 
 
 def _introduced_in_clause(clause: str) -> Iterator[str]:
     """Yield the names of what a clause, from its verb on, introduces: "a cache, Pebble", "a small cache (SC)"."""
     match = _OBJECT.match(clause)
-    if match and (name := _capitalized(match["name"])) and not _PREPOSITION.search(match["lead"]):
-        if _AFTER_OBJECT.match(clause, match.start("name") + len(name)):
-            yield name
-    match = _APPOSITION.match(clause)
-    if match and (name := _capitalized(match["name"])):
-        if _AFTER_APPOSITION.match(clause, match.start("name") + len(name)):
-            yield name
+    if match and not _PREPOSITION.search(match["lead"]) and (name := _name(match, _AFTER_OBJECT)):
+        yield name
+    if name := _name(_APPOSITION.match(clause), _AFTER_APPOSITION):
+        yield name
     if match := _BRACKETED.search(clause):
         before = clause[: match.start()].rstrip()
         long = expansion(before, match[1]) or ""
         lead = before.removesuffix(long)
         if not _is_ambiguous(match[1]) and not _PREPOSITION.search(lead) and "," not in lead:
             yield match[1]
+
+
+def _name(match: re.Match[str] | None, after: re.Pattern[str]) -> str:
+    """Return the capitalized words of a match's name; none unless what may come after a name follows them."""
+    name = _capitalized(match["name"]) if match else ""
+    return name if match and after.match(match.string, match.start("name") + len(name)) else ""
 
 
 def _clause_end(text: str, start: int) -> int:
@@ -431,13 +432,12 @@ def _shows_homonym(use: _Use) -> bool:
     return bool(use.spans) or use.in_title or len(_key(name)) > 1
 
 
-def _is_spelt_otherwise(abstract: str, use: _Use, known: Set[str]) -> bool:
+def _is_spelt_otherwise(abstract: str, use: _Use, known: frozenset[str]) -> bool:
     """Return whether an abstract spells a name out in other words than those `known` to the paper that has it."""
-    for start, _ in use.spans:
-        if abstract[start - 1 : start] == "(" and (long := expansion(abstract[: start - 1], use.introduction.name)):
-            if not known.issuperset(_key(long)):
-                return True
-    return False
+    name = use.introduction.name
+    bracketed = [start for start, _ in use.spans if abstract[start - 1 : start] == "("]
+    spelt = [expansion(abstract[: start - 1], name) for start in bracketed]
+    return any(long and not known.issuperset(_key(long)) for long in spelt)
 
 
 def _has_name(text: str, name: str) -> bool:

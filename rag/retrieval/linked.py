@@ -13,22 +13,22 @@ from rag.types import Hit, Paper, Query
 
 _TITLE_WORDS = 3  # of a title that a question contains, at least
 _AS_ASKED, _OTHERWISE = 0.9, 0.5  # probability of a paper with a link of the relation asked for, or of another one
-_CUES: tuple[tuple[re.Pattern[str], frozenset[Relation]], ...] = tuple(
-    (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), frozenset(relations))
-    for words, relations in (
-        (
-            r"buil(?:d|ds|ding|t)\s(?:up)?on|bas(?:ed|es|is)\s(?:on|of)|extend\w*|extensions?|inspired\sby|derived?\sfrom"
-            r"|successors?|follow\w*(?:\s|-)(?:up|on)|go(?:es)?\sbeyond|adapt(?:s|ed)?|reus(?:e[sd]?|ing)|adopt\w*",
-            ("builds_on",),
-        ),
-        (
-            r"improv\w+\s(?:up)?on|outperform\w*|surpass\w*|beat\w*|faster\sthan|better\sthan|superior\sto|supersed\w+"
-            r"|address(?:es)?\sthe\s(?:limits|limitations|weaknesses|shortcomings)\sof",
-            ("builds_on", "compared_with"),
-        ),
-        (r"compar\w+|baselines?|measur\w+\s(?:itself\s)?against|evaluat\w+\sagainst", ("compared_with",)),
-        (r"cit(?:e|es|ed|ing)|mention\w*|refer\w*\sto|relat\w+\sto", ("builds_on", "compared_with", "mentions")),
-    )
+_RELATION_WORDS: tuple[tuple[str, tuple[Relation, ...]], ...] = (
+    (
+        r"buil(?:d|ds|ding|t)\s(?:up)?on|bas(?:ed|es|is)\s(?:on|of)|extend\w*|extensions?|inspired\sby|derived?\sfrom"
+        r"|successors?|follow\w*(?:\s|-)(?:up|on)|go(?:es)?\sbeyond|adapt(?:s|ed)?|reus(?:e[sd]?|ing)|adopt\w*",
+        ("builds_on",),
+    ),
+    (
+        r"improv\w+\s(?:up)?on|outperform\w*|surpass\w*|beat\w*|faster\sthan|better\sthan|superior\sto|supersed\w+"
+        r"|address(?:es)?\sthe\s(?:limits|limitations|weaknesses|shortcomings)\sof",
+        ("builds_on", "compared_with"),
+    ),
+    (r"compar\w+|baselines?|measur\w+\s(?:itself\s)?against|evaluat\w+\sagainst", ("compared_with",)),
+    (r"cit(?:e|es|ed|ing)|mention\w*|refer\w*\sto|relat\w+\sto", ("builds_on", "compared_with", "mentions")),
+)
+_CUES = tuple(
+    (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), frozenset(relations)) for words, relations in _RELATION_WORDS
 )
 _IS = re.compile(r"\b(?:is|are|was|were|been|being)\b", re.IGNORECASE)
 _BY = re.compile(r"\bby\b", re.IGNORECASE)

@@ -159,8 +159,7 @@ def _label_positions(atlas: Atlas) -> list[tuple[Topic, tuple[float, float]]]:
 def _covers(centres: Places, half: Places, others: Places, other_halves: Places) -> NDArray[np.bool_]:
     """Return for boxes of half a size around centres (n, 2) whether each overlaps one of others (m, 2)."""
     apart = np.abs(centres[:, None, :] - others[None, :, :])
-    overlaps: NDArray[np.bool_] = (apart < half + other_halves).all(axis=-1).any(axis=1)
-    return overlaps
+    return np.any(np.all(apart < half + other_halves, axis=-1), axis=1)
 
 
 def _half_size(topic: Topic) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from rag.text.latex import latex_to_text
 from rag.types import Paper
 
 _MOST_WORDS = 4  # of a name, not counting its "and"
-_TITLES = 2  # of a group that have a phrase, at least
+_SEVERAL = 2  # titles of a group, or papers where no titles do, that have a phrase of its name
 _SINGLE = 0.7  # of the value of a phrase is that of a single word
 _FEWEST = 1 / 12  # share of a group that has a phrase, for it to be in a name
 _PRECISE = 1 / 3  # share of the papers that have it that are in the group
@@ -71,16 +71,19 @@ def topic_names(groups: Sequence[Sequence[Paper]]) -> tuple[str, ...]:
         counts, size = in_papers[place], len(groups[place])
         values = {
             phrase: _f_measure(counts[phrase], overall[phrase], size) * (1 if len(phrase) > 1 else _SINGLE)
-            for phrase, count in in_titles[place].items()
-            if count >= _TITLES
-            and counts[phrase] >= max(_FEWEST * size, _PRECISE * overall[phrase])
-            and phrase not in taken
+            for phrase in _used(in_titles[place]) or _used(counts)
+            if counts[phrase] >= max(_FEWEST * size, _PRECISE * overall[phrase]) and phrase not in taken
         }
         chosen[place] = _chosen(values, counts, size)
         taken.update(chosen[place])
-    spelt = _spellings({phrase for each in chosen.values() for phrase in each}, chain(*abstracts, *titles))
+    spelt = _spellings({phrase for each in chosen.values() for phrase in each}, [*chain(*abstracts)], [*chain(*titles)])
     names = [_joined([spelt[phrase] for phrase in chosen[place]]) or _NO_NAME for place in range(len(groups))]
     return tuple(_distinct(names))
+
+
+def _used(counts: Mapping[Phrase, int]) -> list[Phrase]:
+    """Return the phrases that several texts have."""
+    return [phrase for phrase, count in counts.items() if count >= _SEVERAL]
 
 
 def _f_measure(found: int, overall: int, size: int) -> float:
@@ -146,14 +149,17 @@ def _plain(text: str) -> str:
     return _ADDRESS.sub(" ", latex_to_text(text))
 
 
-def _spellings(phrases: Set[Phrase], texts: Iterable[Mapping[Phrase, str]]) -> dict[Phrase, str]:
+def _spellings(
+    phrases: Set[Phrase], abstracts: Sequence[Mapping[Phrase, str]], titles: Sequence[Mapping[Phrase, str]]
+) -> dict[Phrase, str]:
     """Return the most frequent form of each phrase, every word in its most frequent case: "Bayesian", "search"."""
     forms: dict[Phrase, Counter[str]] = defaultdict(Counter)
     cases: dict[str, Counter[str]] = defaultdict(Counter)
     words = {(word,) for phrase in phrases for word in phrase}
-    for found in texts:
+    for found in (*abstracts, *titles):
         for phrase in phrases & found.keys():
             forms[phrase][found[phrase].lower()] += 1
+    for found in abstracts:  # in titles most words have a capital
         for single in words & found.keys():
             cases[found[single].lower()][found[single]] += 1
 
