@@ -22,7 +22,7 @@ _BASELINE = 6.0  # from the middle of a line down to its baseline
 _LETTER = 9.5  # mean width of a letter of a label
 _NUMBER = 21.0  # radius of the number that stands for a label on a narrow map
 _MARK = 9.0  # radius of a mark
-_STEP = 6  # between the places that are tried for a label
+_STEP = 10  # between the places that are tried for a label
 _FARTHEST = 260.0  # of a label from the middle of its points: farther off it seems another topic's
 _COLOURS = 8
 _SHAPES = (
@@ -159,7 +159,8 @@ def _label_positions(atlas: Atlas) -> list[tuple[Topic, tuple[float, float]]]:
 def _covers(centres: Places, half: Places, others: Places, other_halves: Places) -> NDArray[np.bool_]:
     """Return for boxes of half a size around centres (n, 2) whether each overlaps one of others (m, 2)."""
     apart = np.abs(centres[:, None, :] - others[None, :, :])
-    return np.any(np.all(apart < half + other_halves, axis=-1), axis=1)
+    covered: NDArray[np.bool_] = np.any(np.all(apart < half + other_halves, axis=-1), axis=1)
+    return covered
 
 
 def _half_size(topic: Topic) -> tuple[float, float]:
