@@ -36,6 +36,7 @@ from rag.retrieval.candidates import admitted_papers, retrieve
 from rag.retrieval.catalogue import matching, unmet, unnamed
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
+from rag.retrieval.linked import asked_links, raise_linked
 from rag.retrieval.reranking import Reranker
 from rag.retrieval.scoring import PaperScorer, Ranker
 from rag.selection.answerability import answerable_probability, mentions, unmentioned
@@ -237,11 +238,14 @@ class Engine:
             texts = (_search_text(query), *query.further)
             encoded = (*encoded, *map(self._encoder.encode, texts[len(encoded) :]))
             admitted = admitted_papers(self.library, query.filters)
-            candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always=query.papers)
+            linked = asked_links(query, self.library.links, self.library.papers)
+            always = (*query.papers, *linked)
+            candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always=always)
             if reranker:
-                first = [hit for hit in self.scorer.rank(query, candidates) if query.admits(hit.paper)]
+                first = raise_linked(self.scorer.rank(query, candidates), linked)
+                first = [hit for hit in first if query.admits(hit.paper)]
                 yield FirstHits(query, select(query, arrange_named(query, first)).cited)
-            hits = self.scorer.rank(query, candidates, reranker)
+            hits = raise_linked(self.scorer.rank(query, candidates, reranker), linked)
             if self._postprocessors:
                 from rag.generation.llama_index import postprocess  # 1 s of imports
 
@@ -316,6 +320,8 @@ class Engine:
             return None
         # Half a title is half wrong: the nearest paper is what is asked for. A comparison says what no paper mentions.
         if query.kind in ("lookup", "compare") or (query.papers and query.kind == "summary"):
+            return None
+        if any("linked" in hit.signals for hit in found.ranking):  # a link says so, whatever the models think
             return None
         ranker = self.scorer.ranker
         probability = answerable_probability(found.ranking, ranker)

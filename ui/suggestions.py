@@ -38,7 +38,7 @@ def follow_ups(answer: Answer) -> tuple[str, ...]:
 def example_questions(papers: Iterable[Paper], topics: Sequence[str] = ()) -> tuple[str, ...]:
     """Return up to six questions that the collection can answer; `topics` are names of its clusters."""
     known = sorted(papers, key=lambda paper: (paper.date or "", paper.paper_id), reverse=True)
-    questions = [f"Papers on {topic.split(',')[0]}" for topic in topics[:2]]
+    questions = [f"Papers on {topic}" for topic in topics[:2]]
     names = [name for paper in known if (name := short_name(paper))]
     if names:
         questions.append(f"What does {names[0]} do?")

@@ -21,6 +21,8 @@ from rag.answer import (
     Token,
     Usage,
 )
+from rag.corpus.links import Link, PaperLinks
+from rag.corpus.records import paper_to_record
 from rag.index.update import BuildSummary
 from rag.render.actions import action_text
 from rag.render.notices import notice_text, notices_text
@@ -87,6 +89,15 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
     }
 
 
+def paper_to_json(paper: Paper, papers: Mapping[str, Paper], links: PaperLinks) -> dict[str, Any]:
+    """Return the object of a paper: its record, the papers whose names it uses, and those that use its names."""
+    return {
+        **paper_to_record(paper),
+        "links": [_link(link, papers[link.target_id]) for link in links.of(paper.paper_id)],
+        "linked_from": [_link(link, papers[link.source_id]) for link in links.to(paper.paper_id)],
+    }
+
+
 def event_to_json(event: Event) -> tuple[str, dict[str, Any]]:
     """Return the name and the object of an event of `ask`."""
     if isinstance(event, FirstHits):
@@ -147,6 +158,12 @@ def _understood(query: Query) -> dict[str, Any]:
         "unapplied": [asdict(each) for each in query.unapplied],
         "mended": query.mended,
     }
+
+
+def _link(link: Link, other: Paper) -> dict[str, Any]:
+    """Return a link as seen from one of its papers; the offsets are into the abstract that uses the name."""
+    span = {"start": link.start, "end": link.end}
+    return {"paper_id": other.paper_id, "title": other.title, "relation": link.relation, "name": link.name, **span}
 
 
 def _action(query: Query) -> dict[str, Any] | None:

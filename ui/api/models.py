@@ -650,6 +650,17 @@ class AnswerResponse(BaseModel):
     timings_ms: Timings
 
 
+class LinkSchema(BaseModel):
+    """A paper that uses a name which another paper introduces."""
+
+    paper_id: PaperId = Field(description="The other paper.")
+    title: str
+    relation: Literal["builds_on", "compared_with", "mentions"]
+    name: str = Field(description="The name of a system, data set or method.")
+    start: int = Field(description="The offset of the sentence, in the abstract of the paper that uses the name.")
+    end: int = Field(description="The offset after the sentence; both are 0 for a name in the title alone.")
+
+
 class PaperResponse(BaseModel):
     """Everything that is known of a paper; what is not known is left out."""
 
@@ -666,6 +677,8 @@ class PaperResponse(BaseModel):
     code: str | Omitted = Field(default=None, description="A link to the code.")
     comments: int | Omitted = None
     pages: list[str] | Omitted = None
+    links: list[LinkSchema] = Field(description="The papers whose names this one uses.")
+    linked_from: list[LinkSchema] = Field(description="The papers that use a name of this one.")
 
     model_config = ConfigDict(json_schema_extra=_without_null_defaults)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rag.corpus.links import Relation
 from rag.text.display import display_title
 from rag.text.latex import latex_to_text
 from rag.types import Paper
@@ -18,6 +19,16 @@ from ui.pages import html
 
 PAGE = 50
 _SHOWN_AUTHORS = 2
+_USES: Mapping[Relation, str] = {
+    "builds_on": "this paper builds on its",
+    "compared_with": "this paper is compared with its",
+    "mentions": "this paper mentions its",
+}
+_USED: Mapping[Relation, str] = {
+    "builds_on": "builds on",
+    "compared_with": "is compared with",
+    "mentions": "mentions",
+}
 Choices = list[tuple[str, str]]
 
 
@@ -51,8 +62,18 @@ def paper_to_html(collection: Collection, paper_id: str, element_id: str, quotes
         "browse/paper.html",
         card=card_to_html(paper, element_id=element_id, quotes=quotes_at(quotes, paper), level=3),
         title=display_title(paper.title),
+        linked=linked_rows(collection, paper_id),
         similar=[_row(collection.papers[each.paper_id], f"similarity {each.similarity:.2f}") for each in similar],
     )
+
+
+def linked_rows(collection: Collection, paper_id: str) -> list[dict[str, Any]]:
+    """Return the rows of the papers whose names a paper uses, and of those that use its names."""
+    links, papers = collection.links, collection.papers
+    return [
+        *(_row(papers[link.target_id], f"{_USES[link.relation]} {link.name}") for link in links.of(paper_id)),
+        *(_row(papers[link.source_id], f"{_USED[link.relation]} {link.name}") for link in links.to(paper_id)),
+    ]
 
 
 def results_to_html(

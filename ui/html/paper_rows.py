@@ -34,6 +34,7 @@ _SIGNALS: Mapping[Signal, tuple[str, str]] = {
     "lexical": ("Words", "BM25 of the words of its topic"),
     "maxsim": ("Word by word", "mean of the best cosine of each word, those of its topic counting for more"),
     "belongs": ("Belongs", "logit of the cross-encoder, which reads question and abstract together"),
+    "linked": ("Linked", "probability that its link with the paper named is the one asked for"),
     "answers": ("Answers", "logit of the cross-encoder, for whether the abstract answers the question"),
 }
 
