@@ -20,6 +20,7 @@ _HOMES = {
     "Engine": "rag.engine",
     "Evidence": "rag.types",
     "Filters": "rag.types",
+    "FirstHits": "rag.answer",
     "Hit": "rag.types",
     "Library": "rag.index.library",
     "Models": "rag.models.loading",

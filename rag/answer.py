@@ -11,7 +11,7 @@ from rag.types import Evidence, Hit, Paper, Query, Quote, TokenUsage, Verdict
 
 Status = Literal["answered", "extractive", "refused", "truncated"]
 SentenceVerdict = Verdict | Literal["uncited", "about_answer"]
-Origin = Literal["written", "repaired", "added"]
+Origin = Literal["written", "repaired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +29,84 @@ class Notice:
 class Citation:
     """A paper that the answer cites as [n]; a near miss has no number and no quotes.
 
-    `why` is the reason that a language model gave when it screened the papers, if it did.
+    `why` is the reason that a language model gave when it screened the papers, if it did. `score` is the probability
+    that the paper belongs; None where the records decide.
     """
 
     n: int | None
     paper: Paper
     quotes: tuple[Quote, ...] = ()
     why: str | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Papers of an answer, by their numbers, under a name made of their own words; they are in the answer's order."""
+
+    name: str
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What is compared, as the question names it, and the numbers of the papers that introduce or test it, if any."""
+
+    name: str
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A verbatim quote of the paper [n]."""
+
+    n: int
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """A row of a comparison: for each thing, in their order, the quotes that tell of this aspect."""
+
+    name: str
+    cells: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is compared, side by side: a column for each thing, a row for each aspect.
+
+    Raises ValueError for a row that has not one entry for each thing.
+    """
+
+    things: tuple[Thing, ...]
+    rows: tuple[Aspect, ...]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row.cells) != len(self.things):
+                raise ValueError(f"{row.name!r} has {len(row.cells)} entries for {len(self.things)} things")
+
+    def has_column(self, n: int) -> bool:
+        """Return whether the paper [n] stands in a column."""
+        return any(n in thing.numbers for thing in self.things)
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The sentence of a paper on which a verdict rests: `abstract[start:end]` of the paper cited as [n]."""
+
+    n: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """A sentence of the answer, `text[start:end]` with its markers, and whether the papers it cites support it.
 
-    `reason` says why it is not supported. `origin`: written by the model, repaired by it after a check, or added from
-    a paper's own words because the model left that paper out.
+    `reason` says why it is not supported. `parts` are its clauses or table cells, where there are several, each with a
+    verdict of its own. `origin`: written by the model, or repaired by it after a check.
     """
 
     start: int
@@ -52,6 +115,13 @@ class Sentence:
     verdict: SentenceVerdict | None
     reason: str | None = None
     origin: Origin = "written"
+    support: tuple[Support, ...] = ()
+    parts: tuple[Sentence, ...] = ()
+
+    @property
+    def units(self) -> tuple[Sentence, ...]:
+        """What is marked: its parts, or the sentence itself."""
+        return self.parts or (self,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +157,10 @@ class Relaxation:
 class Answer:
     """The finished answer; `text` is Markdown with [n] markers, `timings_ms` are wall-clock milliseconds by step.
 
-    `sentences` are those of a text that a language model wrote. `missed` is set for lists and for questions with an
-    order but no count, `relaxations` where no paper meets the constraints.
+    `point` answers in one to three sentences, `groups` and `comparison` arrange the papers; the `text` of an extractive
+    answer has all of this. `sentences` are those of a text that a language model wrote, `reasoning` what it thought
+    before. `missed` is set for lists and for questions with an order but no count, `relaxations` where no paper meets
+    the constraints.
     """
 
     query: Query
@@ -96,22 +168,38 @@ class Answer:
     text: str
     citations: tuple[Citation, ...] = ()
     sentences: tuple[Sentence, ...] = ()
+    point: str = ""
+    groups: tuple[Group, ...] = ()
+    comparison: Comparison | None = None
     near_misses: tuple[Citation, ...] = ()
     missed: EstimatedMissing | None = None
     relaxations: tuple[Relaxation, ...] = ()
     model: str | None = None
+    reasoning: str = ""
     notices: tuple[Notice, ...] = ()
     usage: Usage = Usage()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
+class FirstHits:
+    """Event before `Retrieved`, where a cross-encoder reads papers: what would be cited by the signals without it."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
-    """First event of `ask`: the query as it was understood, the papers found, and the evidence."""
+    """Event of every `ask`: the query as it was understood, the papers found, and the evidence.
+
+    `terms` are the stems of what the question seeks, as BM25 searches for them.
+    """
 
     query: Query
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...]
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +230,7 @@ class Done:
     answer: Answer
 
 
-Event = Retrieved | Cited | Token | Checked | Done
+Event = FirstHits | Retrieved | Cited | Token | Checked | Done
 
 
 class StepTimer:

@@ -5,24 +5,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rag.answer import (
     Answer,
     Citation,
     Done,
     Event,
+    FirstHits,
     Notice,
     Relaxation,
     Retrieved,
     StepTimer,
+    Thing,
     Usage,
 )
-from rag.generation.draft import Draft
+from rag.corpus.titles import find_by_title
+from rag.generation.composition import Composer
+from rag.generation.draft import Draft, is_written
 from rag.index.library import Library, open_library
 from rag.llm.protocol import ChatModel
 from rag.llm.usage import UsageMeter
@@ -32,12 +36,14 @@ from rag.retrieval.candidates import admitted_papers, retrieve
 from rag.retrieval.catalogue import matching, unmet, unnamed
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
+from rag.retrieval.linked import asked_links, raise_linked
 from rag.retrieval.reranking import Reranker
 from rag.retrieval.scoring import PaperScorer, Ranker
-from rag.selection.answerability import answerable_probability, unmentioned
+from rag.selection.answerability import answerable_probability, mentions, unmentioned
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
+from rag.selection.things import LIKELY, find_things
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
 from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn
@@ -47,7 +53,15 @@ if TYPE_CHECKING:
     from llama_index.core.postprocessor.types import BaseNodePostprocessor
     from llama_index.core.query_engine import RetrieverQueryEngine
 
+_CANDIDATES: Mapping[Kind, int] = {"list": 40, "summary": 40, "compare": 20, "fact": 10}
+"""How many papers a model is sent that has the room for them, by the kind of question."""
+
+EXCLUDED_FROM = 0.5  # probability of belonging to an excluded topic from which a paper is left out
 _NEAREST = 5  # papers offered with a refusal
+_T = TypeVar("_T")
+_TESTED = 40  # best papers that are tested for an excluded topic; a list has fewer
+_SHOWN = ("pick", "more", "similar", "filter", "count")  # actions whose nearest papers are what is asked for
+_LIKELY = 0.5  # probability from which a paper is said to belong
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,7 @@ class Engine:
         self._models = models
         self._reader = QueryReader(library.papers, models.encoder, today)
         self._evidence = EvidenceSelector(library)
+        self._composer = Composer(library)
         self._search_slot = search_slot
 
     def ask(
@@ -117,21 +132,28 @@ class Engine:
             query = self.understand(question, overrides, history, llm)
             if query.kind == "help":
                 yield Retrieved(query, (), ())
-                yield Done(replace(Draft(query).help(), timings_ms=timer.stop()))
+                draft = Draft(query, notices=_action_notices(query))
+                yield Done(replace(draft.help(self.library.papers.values()), timings_ms=timer.stop()))
                 return
-            expander = QueryExpander(self._settings, llm, timer)
-            found = self.find(query, expander, timer)
+            opened = self.writer.writer.open_chat if self.writer else None
+            expander = QueryExpander(self._settings, llm, timer, opened)
+            found = yield from self._finding(query, expander, timer)
             refusal = self._refusal(found)
             decisions = self._screen(found, expander, timer) if refusal is None else {}
             draft = self._draft(found, decisions, refused=refusal is not None)
-            if refusal is None and not draft.evidence:  # the screening turned all papers down
-                refusal = (Notice("nearest_only"),)
+            if refusal is None and not draft.evidence:  # no paper belongs, or the screening turned all down
+                among = found.query.papers if found.query.action else ()
+                refusal = (Notice("none_belongs", {"papers": len(among)}) if among else Notice("nearest_only"),)
             timer.lap("evidence")
-            yield Retrieved(found.query, found.hits, draft.evidence)
+            terms = found.encoded[0].terms if found.encoded else ()
+            yield Retrieved(found.query, found.hits, draft.evidence, terms)
             if refusal is not None:
                 answer = draft.refused(refusal, found.relaxations)
-            elif llm and self.writer and query.kind != "metadata":
-                answer = yield from self.writer.answer(draft, llm, timer)
+            elif llm and self.writer and is_written(found.query):
+                candidates = self._candidates(found, draft) if self._settings.llm_mode == "whole" else ()
+                answer = yield from self.writer.answer(
+                    replace(draft, candidates=candidates, previous=_spoken_of(query, history)), llm, timer
+                )
                 answer = replace(answer, model=None if answer.status == "extractive" else llm.name)
             else:
                 answer = draft.extractive()
@@ -163,28 +185,44 @@ class Engine:
     def find(self, query: Query, expander: QueryExpander | None = None, timer: StepTimer | None = None) -> Found:
         """Find the papers of a query: from the records where they answer it, else by retrieval and scoring."""
         timer = timer or StepTimer()
-        expander = expander or QueryExpander(self._settings, None, timer)
+        return _result(self._finding(query, expander or QueryExpander(self._settings, None, timer), timer))
+
+    def _finding(self, query: Query, expander: QueryExpander, timer: StepTimer) -> Generator[FirstHits, None, Found]:
+        """Find the papers of a query, and yield those that the first signals find before the cross-encoder reads."""
         notices = self._question_notices(query)
         if query.kind in ("off-topic", "help"):
             return Found(query)
+        if query.fixed and not query.papers:
+            return Found(query, notices=notices)
         relaxations = unmet(query, self.library.papers.values())
-        if query.kind == "metadata":
+        if query.kind == "metadata" and not query.by_topic:
             return self._records(query, relaxations, notices)
         if relaxations:
             return Found(query, relaxations=relaxations, notices=notices)
-        query = expander.expand(query)
+        if query.fixed:
+            query = self._with_brought(query)
+        else:
+            expander.start(query)
         reranker = self.scorer.open_reranker(_search_text(query))
-        encoded, ranking = self._retrieve(query, (), reranker, timer)
+        try:
+            encoded, ranking = yield from self._retrieve(query, (), reranker, timer)
+        except BaseException:
+            expander.give_up()
+            raise
+        if not query.fixed and (expanded := expander.expand(query)) != query:
+            query = expanded
+            encoded, ranking = yield from self._retrieve(query, encoded, reranker, timer)
         for _ in range(self._settings.recall_rounds):
-            if expander.model("iterate", query) is None:
+            if query.fixed or expander.model("iterate", query) is None:
                 break
             best = [hit.paper for hit in ranking[:SHOWN_PAPERS]]
             expanded = expander.add_missing(query, self._evidence.select(query, encoded[0], best, reranker))
             if expanded == query:
                 break
             query = expanded
-            encoded, ranking = self._retrieve(query, encoded, reranker, timer)
-        return Found(query, arrange(query, ranking), ranking, encoded, reranker, notices=notices)
+            encoded, ranking = _result(self._retrieve(query, encoded, reranker, timer))
+        ranking, left_out = self._without_excluded(query, ranking)
+        return Found(query, arrange(query, ranking), ranking, encoded, reranker, notices=(*notices, *left_out))
 
     def query_engine(self, chat: ChatModel, kind: Kind = "list") -> RetrieverQueryEngine:
         """Return a LlamaIndex query engine that searches as `search` does and writes with `chat`."""
@@ -194,14 +232,20 @@ class Engine:
 
     def _retrieve(
         self, query: Query, encoded: tuple[EncodedQuery, ...], reranker: Reranker | None, timer: StepTimer
-    ) -> tuple[tuple[EncodedQuery, ...], tuple[Hit, ...]]:
+    ) -> Generator[FirstHits, None, tuple[tuple[EncodedQuery, ...], tuple[Hit, ...]]]:
         """Retrieve and score candidates; `encoded` holds the search texts that were encoded before."""
         with self._search_slot():
             texts = (_search_text(query), *query.further)
             encoded = (*encoded, *map(self._encoder.encode, texts[len(encoded) :]))
             admitted = admitted_papers(self.library, query.filters)
-            candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always=query.papers)
-            hits = self.scorer.rank(query, candidates, reranker)
+            linked = asked_links(query, self.library.links, self.library.papers)
+            always = (*query.papers, *linked)
+            candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always=always)
+            if reranker:
+                first = raise_linked(self.scorer.rank(query, candidates), linked)
+                first = [hit for hit in first if query.admits(hit.paper)]
+                yield FirstHits(query, select(query, arrange_named(query, first)).cited)
+            hits = raise_linked(self.scorer.rank(query, candidates, reranker), linked)
             if self._postprocessors:
                 from rag.generation.llama_index import postprocess  # 1 s of imports
 
@@ -210,11 +254,56 @@ class Engine:
         timer.lap("retrieve")
         return encoded, ranking
 
+    def _with_brought(self, query: Query) -> Query:
+        """Add the papers of what a comparison brings in: by title, or the best of those that mention it."""
+        chosen = list(query.papers)
+        for name in query.action.brought if query.action else ():
+            named = find_by_title(name, self.library.papers)
+            found = (
+                [named]
+                if named
+                else [paper_id for paper_id, _ in self._belonging(name) if self._mentions(paper_id, name)]
+            )
+            chosen += [paper_id for paper_id in found[:1] if paper_id not in chosen]
+        return replace(query, papers=tuple(chosen))
+
+    def _without_excluded(self, query: Query, ranking: Sequence[Hit]) -> tuple[tuple[Hit, ...], tuple[Notice, ...]]:
+        """Leave out the papers that belong to an excluded topic, as a search for that topic says."""
+        kept, notices = list(ranking), []
+        for topic in query.excluded:
+            tested = [hit.paper.paper_id for hit in kept[:_TESTED]]
+            belong = {paper_id for paper_id, chance in self._belonging(topic, tested) if chance >= EXCLUDED_FROM}
+            left_out = [hit.paper for hit in kept[:_TESTED] if hit.paper.paper_id in belong]
+            kept = [hit for hit in kept if hit.paper.paper_id not in belong]
+            data = {"topic": topic, "papers": tuple(left_out), "probability": EXCLUDED_FROM}
+            notices.append(Notice("excluded", data))
+        ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(kept, start=1))
+        return (ranked if query.excluded else tuple(ranking)), tuple(notices)
+
+    def _belonging(self, topic: str, paper_ids: Sequence[str] = ()) -> list[tuple[str, float]]:
+        """Return the papers with the probability that they belong to a topic, the most probable first.
+
+        The search is over the whole collection, so that the best of papers that are all off the topic are not taken to
+        belong to it; with `paper_ids` only these are returned.
+        """
+        with self._search_slot():
+            query = Query(topic, "list", topic, papers=tuple(paper_ids))
+            encoded = (self._encoder.encode(topic),)
+            candidates = retrieve(self.library, encoded, None, self._settings.pool, always=query.papers)
+            hits = self.scorer.rank(query, candidates, self.scorer.open_reranker(topic))
+        return [(hit.paper.paper_id, hit.score) for hit in hits if not paper_ids or hit.paper.paper_id in paper_ids]
+
+    def _mentions(self, paper_id: str, name: str) -> bool:
+        paper = self.library.papers[paper_id]
+        return all(mentions(paper, word) for word in name.split())
+
     def _records(self, query: Query, relaxations: tuple[Relaxation, ...], notices: tuple[Notice, ...]) -> Found:
         papers = matching(query, self.library.papers)
         hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
+        hits, left_out = self._without_excluded(query, hits)
+        notices = (*notices, *left_out)
         if names := unnamed(query, self.library.papers):
-            notices = (Notice("unknown_names", {"names": names}),)
+            notices = (*notices, Notice("unknown_names", {"names": names}))
         return Found(query, hits, hits, relaxations=relaxations, notices=notices)
 
     def _refusal(self, found: Found) -> tuple[Notice, ...] | None:
@@ -226,10 +315,13 @@ class Engine:
             return _unmet_notice(found)
         if not found.ranking:
             return ()
-        if query.kind == "metadata":
+        acts = query.fixed or (query.action is not None and query.action.name in _SHOWN)
+        if acts or (query.kind == "metadata" and not (query.by_topic and query.count)):
             return None
         # Half a title is half wrong: the nearest paper is what is asked for. A comparison says what no paper mentions.
         if query.kind in ("lookup", "compare") or (query.papers and query.kind == "summary"):
+            return None
+        if any("linked" in hit.signals for hit in found.ranking):  # a link says so, whatever the models think
             return None
         ranker = self.scorer.ranker
         probability = answerable_probability(found.ranking, ranker)
@@ -238,13 +330,13 @@ class Engine:
     def _screen(self, found: Found, expander: QueryExpander, timer: StepTimer) -> Mapping[str, Decision]:
         """Let the language model decide on each of the best papers of a list, if that is on."""
         llm = expander.model("screen", found.query)
-        if llm is None:
+        if llm is None or found.query.fixed:
             return {}
         papers = [hit.paper for hit in found.ranking[: self._settings.screen_depth]]
         shown = self._evidence.select(found.query, found.encoded[0], papers, found.reranker)
         timer.lap("evidence")
         with llm.step("screen"):
-            screening = screen(found.query, shown, llm, self._settings.llm_parallel)
+            screening = screen(found.query, shown, llm, self._settings.llm_context, self._settings.llm_parallel)
         timer.lap("recall")
         undecided = len(papers) - len(screening.decisions)
         if screening.failure or undecided:
@@ -257,16 +349,38 @@ class Engine:
         """Select what is cited, with its evidence; a refusal has only the nearest papers."""
         query = found.query
         if refused:
-            nearest = () if query.kind == "metadata" else found.hits[:_NEAREST]
+            nearest = () if query.kind == "metadata" and not query.by_topic else found.hits[:_NEAREST]
             return Draft(query, near_misses=_near(nearest), notices=found.notices)
         if query.kind == "metadata":
-            return Draft(query, tuple(Evidence(hit.rank, hit.paper, ()) for hit in found.hits), notices=found.notices)
+            chosen = select(replace(query, kind="list"), found.ranking).cited if query.by_topic else found.hits
+            records = tuple(Evidence(n, hit.paper, ()) for n, hit in enumerate(chosen, start=1))
+            return Draft(query, records, notices=found.notices, composition=self._composer.compose(query, records))
         belongs = {paper_id: decision.belongs for paper_id, decision in decisions.items()}
         selection = select(query, found.ranking, belongs, self._settings.screen_odds)
-        cited = [hit.paper for hit in selection.cited]
+        compared = find_things(query, found.ranking, selection.cited)
+        hits = _distinct(hit for each in compared for hit in each.hits) or selection.cited
+        hits = _distinct((*hits, *(hit for hit in selection.cited if hit.score >= LIKELY)))
+        cited, near = [hit.paper for hit in hits], [hit for hit in selection.near if hit not in hits]
         evidence = self._evidence.select(query, found.encoded[0], cited, found.reranker)
-        notices = (*found.notices, *_unmentioned(query, cited))
-        return Draft(query, evidence, _near(selection.near), selection.missed, notices)
+        evidence = tuple(replace(each, score=hit.score) for each, hit in zip(evidence, hits, strict=True))
+        things = [Thing(each.name, tuple(hits.index(hit) + 1 for hit in each.hits)) for each in compared]
+        tested = [each.name for each in compared if not each.introduced]
+        composition = self._composer.compose(query, evidence, found.encoded[0], things, tested, selection.missed)
+        unmentioned = () if things and not query.action else _unmentioned(query, cited)
+        notices = (*found.notices, *unmentioned, *_unlikely(query, selection.cited))
+        return Draft(query, evidence, _near(near), selection.missed, notices, composition)
+
+    def _candidates(self, found: Found, draft: Draft) -> tuple[Evidence, ...]:
+        """Return further papers that a model may use, best first, numbered after the evidence."""
+        known = {each.paper.paper_id for each in draft.evidence}
+        hits = [hit for hit in found.ranking if hit.paper.paper_id not in known]
+        hits = hits[: max(_CANDIDATES.get(found.query.kind, 0) - len(known), 0)]
+        papers = [hit.paper for hit in hits]
+        shown = self._evidence.select(found.query, found.encoded[0], papers)
+        return tuple(
+            replace(each, n=each.n + len(draft.evidence), score=hit.score)
+            for each, hit in zip(shown, hits, strict=True)
+        )
 
     @contextmanager
     def _open_llm(self, use_llm: bool) -> Iterator[UsageMeter | None]:
@@ -283,6 +397,9 @@ class Engine:
     def _question_notices(self, query: Query) -> tuple[Notice, ...]:
         """Return what of a question was not read, or not applied."""
         unapplied = (Notice("not_applied", {"parts": query.unapplied}),) if query.unapplied else ()
+        unapplied = (*unapplied, *_action_notices(query))
+        if query.mended:
+            unapplied = (Notice("mended", {"text": query.mended}), *unapplied)
         if query.kind == "metadata":
             return unapplied
         if is_non_english_question(query.asked):
@@ -290,6 +407,11 @@ class Engine:
         question = self._models.encoder.encode_question(query.asked)
         cut = (Notice("question_cut", {"tokens": len(question.tokens)}),) if question.truncated else ()
         return (*unapplied, *cut)
+
+
+def _spoken_of(query: Query, history: Sequence[Turn]) -> Turn | None:
+    """Return the last turn where the question follows up on it."""
+    return history[-1] if history and query.follow_up not in ("none", "new") else None
 
 
 def _unmet_notice(found: Found) -> tuple[Notice, ...]:
@@ -300,13 +422,51 @@ def _unmet_notice(found: Found) -> tuple[Notice, ...]:
     return (Notice("constraints_unmet", data),)
 
 
+def _distinct(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    return tuple({hit.paper.paper_id: hit for hit in hits}.values())
+
+
 def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:
-    return tuple(Citation(None, hit.paper) for hit in hits)
+    return tuple(Citation(None, hit.paper, score=hit.score) for hit in hits)
 
 
 def _unmentioned(query: Query, papers: Sequence[Paper]) -> tuple[Notice, ...]:
     names = unmentioned(query, papers)
     return (Notice("unmentioned", {"names": names}),) if names else ()
+
+
+def _result(steps: Generator[object, None, _T]) -> _T:
+    """Run a generator to its end and return its value."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            value: _T = end.value
+            return value
+
+
+def _unlikely(query: Query, cited: Sequence[Hit]) -> tuple[Notice, ...]:
+    """Return how many of the papers that come next, or that a count asks for, probably belong."""
+    if query.action and query.action.name == "more":
+        belong = sum(hit.score >= _LIKELY for hit in cited)
+        return (Notice("next_papers", {"papers": len(cited), "belong": belong}),) if belong < len(cited) else ()
+    if query.count and not query.fixed and query.kind == "list" and len(cited) < query.count:
+        return (Notice("fewer_belong", {"asked": query.count, "papers": len(cited)}),)
+    return ()
+
+
+def _action_notices(query: Query) -> tuple[Notice, ...]:
+    """Return what an action could not do with the answer before."""
+    action = query.action
+    if action is None:
+        return ()
+    if action.name == "filter" and not query.papers:
+        return (Notice("searched_anew", {"papers": action.total}),)
+    if action.name == "lift" and not action.lifted:
+        return (Notice("nothing_to_lift"),)
+    if action.name == "undo" and query.kind == "help":
+        return (Notice("nothing_to_undo"),)
+    return ()
 
 
 def _search_text(query: Query) -> str:
@@ -320,7 +480,9 @@ def _explained(answer: Answer, decisions: Mapping[str, Decision]) -> Answer:
 
     def explained(citation: Citation) -> Citation:
         decision = decisions.get(citation.paper.paper_id)
-        return replace(citation, why=decision.why) if decision else citation
+        if decision is None or decision.belongs is (citation.n is None):  # the model left it out all the same
+            return citation
+        return replace(citation, why=citation.why or decision.why)
 
     return replace(
         answer,

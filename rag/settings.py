@@ -24,6 +24,7 @@ Unsupported = Literal["mark", "strike", "repair"]
 LLMCheck = Literal["off", "on"]
 RecallStep = Literal["rewrite", "hyde", "iterate", "screen"]
 RECALL_STEPS: tuple[RecallStep, ...] = get_args(RecallStep)
+_DEFAULT_STEPS: tuple[RecallStep, ...] = ("rewrite",)
 OWN_ENCODER = "citedesk-encoder"
 """The encoder that comes with Citedesk, as `embed_model` names it."""
 
@@ -110,7 +111,16 @@ class Settings:
         unit="requests",
         minimum=1,
     )
-    llm_max_tokens: int = _setting("writing", 1024, "maximum length of a written answer", unit="tokens", minimum=16)
+    llm_max_tokens: int = _setting(
+        "writing", 2048, "maximum length of a written answer, without reasoning", unit="tokens", minimum=16
+    )
+    llm_reasoning_tokens: int = _setting(
+        "writing",
+        8192,
+        "additional length of each reply of a model that reasons, as far as its context has room",
+        unit="tokens",
+        minimum=0,
+    )
     llm_mode: Mode = _setting(
         "writing", "whole", "whole: one request with all papers; per-paper: a short request for each paper"
     )
@@ -125,17 +135,25 @@ class Settings:
         "off",
         "on: the endpoint's model checks all sentences once more, with one request, and has to quote the abstracts",
     )
-    recall: tuple[RecallStep, ...] = _setting(
+    recall: tuple[RecallStep, ...] | None = _setting(
         "expansion",
-        (),
+        None,
         "steps in which a model helps to find papers, each at the cost of requests: none, or any of "
         f"{','.join(RECALL_STEPS)}",
+        shown_default="rewrite for written answers",
+    )
+    rewrite_timeout: float = _setting(
+        "expansion", 4.0, "time that an answer waits for rewrite at most", unit="seconds", minimum=0.0
     )
     recall_rounds: int = _setting(
         "expansion", 2, "rounds in which iterate asks for missing papers", unit="rounds", minimum=1
     )
     screen_depth: int = _setting(
-        "expansion", 30, "papers of a list that screen asks about, one request each", unit="papers", minimum=1
+        "expansion",
+        30,
+        "papers of a list that screen asks about, in as few requests as the context allows",
+        unit="papers",
+        minimum=1,
     )
     screen_odds: float | None = _setting(
         "expansion",
@@ -186,6 +204,11 @@ class Settings:
             )
         if self.llm_model and not self.llm_base_url:
             raise UsageError("CITEDESK_LLM_BASE_URL is not set, though CITEDESK_LLM_MODEL is: set both or neither.")
+
+    @property
+    def recall_steps(self) -> tuple[RecallStep, ...]:
+        """The steps in force for written answers."""
+        return _DEFAULT_STEPS if self.recall is None and self.llm_base_url else self.recall or ()
 
     @property
     def has_endpoint(self) -> bool:
@@ -308,7 +331,7 @@ def _convert(setting: Field[Any], text: str) -> Any:
     hint = get_type_hints(Settings)[setting.name]
     if get_origin(hint) is Literal:
         return _choice(setting, text.strip(), get_args(hint))
-    if get_origin(hint) is tuple:
+    if setting.name == "recall":
         try:
             return parse_recall(text)
         except ValueError as error:

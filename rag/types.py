@@ -15,9 +15,30 @@ from rag.text.names import matches_author, matches_organisation, matches_venue
 
 Kind = Literal["list", "fact", "compare", "lookup", "summary", "metadata", "help", "off-topic"]
 FollowUp = Literal["none", "refine", "ask", "act", "new"]
-Order = Literal["newest", "oldest"]
-Signal = Literal["dense", "lexical", "maxsim", "belongs", "answers"]
-UnappliedReason = Literal["unreadable", "unknown", "several", "unsure", "topic"]
+Order = Literal["newest", "oldest", "most authors", "fewest authors", "title", "venue"]
+ActionName = Literal[
+    "compare",
+    "summarise",
+    "expand",
+    "pick",
+    "records",
+    "count",
+    "sort",
+    "filter",
+    "drop",
+    "group",
+    "shorten",
+    "titles",
+    "table",
+    "export",
+    "more",
+    "similar",
+    "lift",
+    "undo",
+]
+ExportForm = Literal["bibtex", "ris", "csv", "markdown"]
+Signal = Literal["dense", "lexical", "maxsim", "belongs", "answers", "linked"]
+UnappliedReason = Literal["unreadable", "unknown", "several", "unsure"]
 Verdict = Literal["supported", "not_found", "contradicted"]
 
 
@@ -178,6 +199,10 @@ CONSTRAINTS: Mapping[str, tuple[str, ...]] = {
 }
 """The constraints by their names in JSON and `--drop`, with the fields of Filters that hold each."""
 
+DROPPABLE = (*CONSTRAINTS, "excluded", "order", "count", "papers", "action")
+"""What can be lifted of a question: constraints, excluded topics, the order, the count, and of a follow-up its
+restriction to the papers of the answer before, or all that it does to them."""
+
 
 def _wrote(paper: Paper, author: str) -> bool:
     return any(matches_author(author, name) for name in paper.authors)
@@ -201,13 +226,32 @@ class Unapplied:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """What a follow-up does to the answer before it, which cited `total` papers.
+
+    `numbers` are those of the papers that it names, "export" has a `form`, "compare" the names of what it brings in
+    from outside of the answer, and "lift" the names of the constraints that it lifts.
+    """
+
+    name: ActionName
+    total: int = 0
+    numbers: tuple[int, ...] = ()
+    form: ExportForm | None = None
+    brought: tuple[str, ...] = ()
+    lifted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A question as it was understood; `text` is what is searched for, as it is worded.
 
     `count` is the number of papers asked for; `subjects` are the names to compare, to order or to count the authors of.
-    `standalone` is the question that a follow-up stands for; `papers`, if any, restrict the search to their ids.
-    `unsure` names what was read with a probability below one half, and `unapplied` holds what was not applied.
-    `further` are texts by which a language model expands the query.
+    `excluded` are topics that no paper may belong to. With `by_topic`, a search for `text` selects the papers of a
+    metadata question. `standalone` is the question that a follow-up stands for; `papers`, if any, restrict the search
+    to their ids, and are cited all in their order if they are `fixed`; `known` are ids not to be found again. `action`
+    is what a follow-up does to the answer before. `unsure` names what was read with a probability below one half, and
+    `unapplied` holds what was not applied. `further` are texts by which a language model expands the query, `mended` is
+    the question without its typos.
     """
 
     question: str
@@ -217,21 +261,28 @@ class Query:
     order: Order | None = None
     count: int | None = None
     subjects: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    by_topic: bool = False
     standalone: str | None = None
     papers: tuple[str, ...] = ()
+    fixed: bool = False
+    known: tuple[str, ...] = ()
+    action: Action | None = None
     further: tuple[str, ...] = ()
     follow_up: FollowUp = "none"
     unsure: tuple[str, ...] = ()
     unapplied: tuple[Unapplied, ...] = ()
+    mended: str | None = None
 
     @property
     def asked(self) -> str:
-        """The question to answer: the standalone form of a follow-up, else the question itself."""
-        return self.standalone or self.question
+        """The question to answer: the standalone form of a follow-up, else the question, its typos mended."""
+        return self.standalone or self.mended or self.question
 
     def admits(self, paper: Paper) -> bool:
         """Return whether a paper may be found."""
-        return (not self.papers or paper.paper_id in self.papers) and self.filters.admits(paper)
+        chosen = not self.papers or paper.paper_id in self.papers
+        return chosen and paper.paper_id not in self.known and self.filters.admits(paper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,14 +298,15 @@ class Turn:
 class Overrides:
     """What the user sets in place of what was understood.
 
-    A filter that is set replaces the understood one, `drop` names constraints to lift, and `as_is` takes the question
-    literally.
+    A filter that is set replaces the understood one, `drop` names what to lift, of `DROPPABLE`, and `as_is` takes the
+    question literally. `papers` restrict the search to their ids.
     """
 
     kind: Kind | None = None
     filters: Filters = Filters()
     drop: frozenset[str] = frozenset()
     as_is: bool = False
+    papers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,12 +337,14 @@ class Quote:
 class Evidence:
     """A paper with its number `n` and the sentences that answer best, in reading order.
 
-    Raises ValueError for a quote that is not verbatim at its offsets.
+    `score` is the probability that it belongs to the answer; None where the records decide. Raises ValueError for a
+    quote that is not verbatim at its offsets.
     """
 
     n: int
     paper: Paper
     quotes: tuple[Quote, ...]
+    score: float | None = None
 
     def __post_init__(self) -> None:
         for quote in self.quotes:

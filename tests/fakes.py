@@ -41,7 +41,7 @@ from rag.models.onnx import Array, l2_normalize
 from rag.retrieval.scoring import Logistic, Ranker
 from rag.settings import Settings
 from rag.text.tokens import tokenize
-from rag.types import FollowUp, Kind, Paper, TokenUsage
+from rag.types import ActionName, FollowUp, Kind, Paper, TokenUsage
 from rag.verification.judge import SentenceJudge
 from rag.verification.written_answer import CheckedWriter
 from tests.indexes import copy_index
@@ -105,8 +105,9 @@ EASY_RANKER = Ranker(
 class HashEncoder:
     """Encodes words as the hashed directions of their stems: texts that share words are near each other.
 
-    `tags` gives the tag of phrases in a question; `kinds` and `follow_ups` give its kind and follow-up type, a name or
-    the probabilities by name, by the first of their phrases that it has. Case does not matter. `embedded` records the
+    `tags` gives the tag of phrases in a question; `kinds`, `follow_ups` and `actions` give its kind, its follow-up type
+    and what it does behind an answer, a name or the probabilities by name, by the first of their phrases that it has.
+    Case does not matter. `embedded` records the
     titles of texts that were encoded, `asked` the questions.
     """
 
@@ -118,12 +119,14 @@ class HashEncoder:
         tags: Mapping[str, str] = {},
         kinds: Mapping[str, str | Mapping[str, float]] = {},
         follow_ups: Mapping[str, str | Mapping[str, float]] = {},
+        actions: Mapping[str, str | Mapping[str, float]] = {},
     ) -> None:
         self.embedded: list[str] = []
         self.asked: list[str] = []
         self.tags = dict(tags)
         self.kinds = dict(kinds)
         self.follow_ups = dict(follow_ups)
+        self.actions = dict(actions)
         self._fails_on = fails_on
 
     def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:
@@ -144,6 +147,7 @@ class HashEncoder:
             np.array([(-1, -1), *(match.span() for match in words)], np.int32),
             _chances(_first(self.kinds, text, "list"), get_args(Kind)),
             _chances(_first(self.follow_ups, text, "none"), get_args(FollowUp)),
+            _chances(_first(self.actions, text, "new"), ("new", "ask", "refine", *get_args(ActionName))),
             tuple(self._tagged(text)),
             truncated,
         )
@@ -173,7 +177,13 @@ class ReadingEncoder(HashEncoder):
 
     def encode_question(self, text: str) -> EncodedQuestion:
         read = _own_encoder().encode_question(text)
-        return replace(super().encode_question(text), kinds=read.kinds, follow_ups=read.follow_ups, tags=read.tags)
+        return replace(
+            super().encode_question(text),
+            kinds=read.kinds,
+            follow_ups=read.follow_ups,
+            actions=read.actions,
+            tags=read.tags,
+        )
 
 
 @cache
@@ -207,8 +217,8 @@ def _direction(word: str) -> Array:
 class HashCrossEncoder:
     """Scores a text by the share of the question's stems that it holds: a logit from -4 for none to 4 for all.
 
-    A claim that negates what the text does not is contradicted as much as it would else be supported. The evidence of
-    a word is 1 if the question has it, else -1.
+    A claim that a text supports with less than -1 is taken for a false one. A claim that negates what the text does not
+    is contradicted as much as it would else be supported. The evidence of a word is 1 if the question has it, else -1.
     """
 
     cuts: Mapping[str, float | Sequence[float]] = {
@@ -216,7 +226,6 @@ class HashCrossEncoder:
         "answers_platt": (1.0, 0.0),
         "supports_platt": (1.0, 0.0),
         "supports_cut": 1.0,
-        "supports_even_cut": -1.0,
     }
 
     def __init__(self) -> None:
@@ -232,7 +241,7 @@ class HashCrossEncoder:
         return PairScores(
             logits,
             logits.copy(),
-            np.where(opposed, np.float32(-4), logits),
+            np.where(opposed, np.float32(-20), np.where(logits < -1, 5 * logits, logits)),
             np.where(opposed, logits, np.float32(-4)),
             tuple(
                 np.array([1.0 if wanted & set(tokenize(word.group())) else -1.0 for word in own], np.float32)
@@ -301,7 +310,7 @@ class ScriptedChat:
     closed: threading.Event = field(default_factory=threading.Event)
     _lock: Any = field(default_factory=threading.Lock)
 
-    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
+    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, Reply]:
         reply = self._next(messages, max_tokens)
         if isinstance(reply, LLMFailed):
             if self.shown:
@@ -309,7 +318,7 @@ class ScriptedChat:
             raise reply
         for start in range(0, len(reply.text), self.piece):
             yield reply.text[start : start + self.piece]
-        return reply.cut
+        return reply
 
     def complete(
         self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None

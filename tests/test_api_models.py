@@ -6,11 +6,12 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import UsageError
-from rag.types import CONSTRAINTS, Filters, Overrides, Turn
+from rag.types import CONSTRAINTS, DROPPABLE, Filters, Overrides, Turn
 from ui.api.models import (
     AskArguments,
     AskRequest,
     Constraint,
+    Droppable,
     FiltersSchema,
     OverridesRequest,
     SearchArguments,
@@ -20,7 +21,7 @@ from ui.api.models import (
 )
 from ui.questions import overrides_to_json
 
-SET = Overrides("list", Filters(since="2023", code=True, least_authors=2), frozenset({"venue"}), True)
+SET = Overrides("list", Filters(since="2023", code=True, least_authors=2), frozenset({"venue"}), True, ("a", "b"))
 
 
 def read_overrides(value: object) -> Overrides:
@@ -34,6 +35,7 @@ def test_overrides_come_back_as_they_were() -> None:
         "filters": {"since": "2023", "least_authors": 2, "code": True},
         "drop": ["venue"],
         "as_is": True,
+        "papers": ["a", "b"],
     }
     assert read_overrides(shown) == SET
 
@@ -47,7 +49,7 @@ def test_no_overrides_are_an_empty_object() -> None:
     ("values", "said"),
     [
         ([], "Input should be a JSON object."),
-        ({"kinds": "list"}, "There is no 'kinds' here; there are kind, drop, as_is, filters."),
+        ({"kinds": "list"}, "There is no 'kinds' here; there are kind, drop, as_is, filters, papers."),
         (
             {"kind": "poem"},
             "kind: Input should be 'list', 'fact', 'compare', 'lookup', 'summary', 'metadata', 'help' or 'off-topic'.",
@@ -111,3 +113,4 @@ def test_turn_that_is_none_is_refused(turn: Any) -> None:
 
 def test_constraints_are_those_of_the_library() -> None:
     assert get_args(Constraint) == tuple(CONSTRAINTS)
+    assert tuple(name for part in get_args(Droppable) for name in get_args(part)) == DROPPABLE

@@ -60,9 +60,9 @@ def test_an_answer_streams_its_events(written: EngineHolder, endpoint: ScriptedE
     with api(written) as client:
         got = ask(client)
     names = [name for name, _ in got]
-    assert names[0] == "retrieved"
+    assert names[:2] == ["first_hits", "retrieved"]
     assert names[-1] == "done"
-    assert set(names) == {"retrieved", "cited", "token", "checked", "done"}
+    assert set(names) == {"first_hits", "retrieved", "cited", "token", "checked", "done"}
     by_name = dict(got)
     assert [each["n"] for each in by_name["retrieved"]["evidence"]] == [1, 2]
     for name, data in got:
@@ -75,7 +75,7 @@ def test_an_answer_streams_its_events(written: EngineHolder, endpoint: ScriptedE
 
 def test_an_extractive_answer_streams_too(written: EngineHolder, endpoint: ScriptedEndpoint) -> None:
     with api(written) as client:
-        assert [name for name, _ in ask(client, llm=False, stream=True)] == ["retrieved", "done"]
+        assert [name for name, _ in ask(client, llm=False, stream=True)] == ["first_hits", "retrieved", "done"]
     assert endpoint.requests == []
 
 
@@ -147,7 +147,7 @@ def test_no_more_are_under_way_than_may_be_and_the_next_waits(
         body = {"question": QUESTION, "stream": True}
         with client.stream("POST", "/api/ask", json=body) as first:
             events = read(first.iter_lines())
-            assert next(events)[0] == "retrieved"
+            assert next(events)[0] == "first_hits"
             next_one = threading.Thread(
                 target=lambda: later.append(
                     client.post("/api/ask", json={"question": "caches", "llm": False}).status_code

@@ -30,7 +30,7 @@ def test_question_is_shown_to_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path:
     shown = asked(monkeypatch, tmp_path, {"exchange_id": "x1", "question": QUESTION})
     last = shown[-1]
     assert (last["id"], last["overrides"], last["done"]) == ("x1", {}, True)
-    assert SHELF[0].title in last["parts"]["cards"]
+    assert SHELF[0].title in last["parts"]["papers"]
     assert [each["done"] for each in shown[:-1]] == [False] * (len(shown) - 1)
 
 

@@ -17,7 +17,14 @@ from rag.types import Paper
 from tests.fakes import DUNE, PEBBLE, QUBITS, SHELF, hash_library, hash_models, hash_settings
 from ui.browse.collection import load_collection
 from ui.browse.facets import BrowseQuery
-from ui.browse.results import first_authors, matching_points, question_about, results_to_html
+from ui.browse.results import (
+    first_authors,
+    linked_rows,
+    matching_points,
+    paper_to_html,
+    question_about,
+    results_to_html,
+)
 from ui.browse.routes import browse_routes
 from ui.browse.tab import _Browser, browse_tab
 from ui.engine_holder import EngineHolder
@@ -56,11 +63,6 @@ def test_nothing_of_a_hostile_paper_is_markup() -> None:
     html = results_to_html([HOSTILE], BrowseQuery(), {HOSTILE.paper_id: "<u>"}, "all", 1)
     assert [part for part in ("<script", "<b>", "<i>", "<u>", "\u202e") if part in html] == []
     assert "&lt;i&gt;" in html
-
-
-def test_question_about_a_paper_quotes_its_title() -> None:
-    assert question_about(PEBBLE) == 'Tell me more about "Pebble: Small Caches"'
-    assert question_about(replace(PEBBLE, title='The "best" cache')) == "Tell me more about \"The 'best' cache\""
 
 
 def test_first_authors_are_named_and_the_others_counted() -> None:
@@ -153,3 +155,14 @@ def test_tab_has_labels_and_no_public_event(shelf: Library) -> None:
     labels = {getattr(block, "label", None) for block in blocks.blocks.values()}
     assert {"Search the papers", "Order", "With code", "Year", "Topic", "Papers found"} <= labels
     assert [event.api_visibility for event in blocks.fns.values()] == ["private", "private"]
+
+
+def test_a_card_lists_the_papers_that_are_linked_by_name(tmp_path: Path) -> None:
+    cache = Paper("cache", "QuickPebble: Caches", "We propose QuickPebble, a cache.", date="2021")
+    faster = Paper("faster", "Fast Caches", "We extend QuickPebble.", date="2022")
+    collection = load_collection(hash_library(tmp_path, [cache, faster]))
+    assert [(row["paper"].paper_id, row["beside"]) for row in linked_rows(collection, "cache")] == [
+        ("faster", "builds on QuickPebble")
+    ]
+    card = paper_to_html(collection, "faster", "card")
+    assert card is not None and "this paper builds on its QuickPebble" in card

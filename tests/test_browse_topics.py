@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from rag.models.onnx import Array
 from rag.types import Paper
-from ui.browse.topic_map import map_to_html, point_numbers
+from ui.browse.topic_map import (
+    HEIGHT,
+    WIDTH,
+    _half_size,
+    _label_positions,
+    _position,
+    map_to_html,
+    point_numbers,
+)
 from ui.browse.topic_names import topic_names
-from ui.browse.topics import MOST_POINTS, Topic, lay_out, topic_count
+from ui.browse.topics import MOST_POINTS, Atlas, Point, Topic, lay_out, topic_count
 
 CACHES = [
     Paper("c1", "Paging", "We page the KV cache. It is shared by GPUs."),
@@ -34,7 +44,45 @@ def shelves(count: int) -> tuple[dict[str, Paper], dict[str, Array]]:
 
 
 def test_topics_are_named_by_what_sets_them_apart() -> None:
-    assert topic_names([CACHES, ROBOTS]) == ("KV cache, GPU", "robot, arm, dune")
+    assert topic_names([CACHES, ROBOTS]) == ("KV cache", "robots")
+
+
+def papers_with(titles: Sequence[str]) -> list[Paper]:
+    return [Paper(title, title, "We present results on large models.") for title in titles]
+
+
+def test_names_are_phrases_of_titles() -> None:
+    groups = [
+        ["Bilevel Optimization of Boats", "Bi-Level Optimization by Sails", "Stochastic Bilevel Optimization"],
+        ["Boat Design by Tides", "Boat Design and Keels", "Faster Hull Design", "Hull Design with Oars"],
+        ["A Mixture of Sailors", "Mixtures of Sailors at Sea", "On the Mixture of Sailors"],
+    ]
+    names = topic_names([papers_with(titles) for titles in groups])
+    assert names == ("bilevel optimization", "boat design", "mixture of sailors")
+
+
+def test_names_do_not_share_a_phrase() -> None:
+    groups = [papers_with([f"Sea Charts {n}" for n in range(4)]), papers_with([f"Sea Charts {n}" for n in range(4, 7)])]
+    first, second = topic_names(groups)
+    assert first != second
+
+
+def test_labels_cover_no_mark_and_no_other_label() -> None:
+    random = np.random.default_rng(1)
+    names = ("tidal charts", "harbour and lighthouse design", "sails", "knots of many sailors")
+    points = tuple(
+        Point(f"p{n}", float(x), float(y), n % 4)
+        for n, (x, y) in enumerate(np.clip(random.normal(0.5, 0.15, size=(300, 2)), 0, 1))
+    )
+    atlas = Atlas(tuple(Topic(n, name, 75) for n, name in enumerate(names)), {}, points)
+    labels = _label_positions(atlas)
+    boxes = [(*centre, *_half_size(topic)) for topic, centre in labels]
+    assert labels
+    for x, y, width, height in boxes:
+        assert width <= x <= WIDTH - width and height <= y <= HEIGHT - height
+        assert not any(abs(x - px) < width and abs(y - py) < height for px, py in map(_position, points))
+    for i, (x, y, width, height) in enumerate(boxes):
+        assert all(abs(x - a) >= width + w or abs(y - b) >= height + h for a, b, w, h in boxes[:i])
 
 
 def test_name_holds_no_address_and_one_topic_is_all_papers() -> None:

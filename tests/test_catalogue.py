@@ -48,7 +48,7 @@ def test_exactly_the_papers_that_meet_the_constraints_are_listed_by_date(filters
 
 
 def test_order_decides_which_date_comes_first_and_undated_papers_come_last() -> None:
-    assert found(order="newest") == ["a", "d", "e", "b", "c"]
+    assert found(order="newest") == ["a", "d", "b", "e", "c"]
     assert found(order="oldest") == ["b", "e", "d", "a", "c"]
 
 

@@ -87,16 +87,20 @@ def test_sentence_of_an_item_rests_on_the_items_only_paper() -> None:
         ("It walks on dunes [1].", (1,), "supported"),
         ("Robots slip on sand.", (1,), "supported"),
         ("So [2], or so [3].", (2, 3), None),
-        ("Noise limits.", (), "uncited"),
+        ("Noise limits.", (), "supported"),
         ("Sand.", (), "uncited"),
     ]
 
 
-def test_item_without_a_marker_does_not_take_the_next_items_paper() -> None:
-    text, _ = checked(["- Robots slip on sand.\n- Robots slip on sand [2].\n"])
+def test_sentence_without_a_marker_may_be_supported_by_a_paper_of_its_section() -> None:
+    text, _ = checked(["Robots slip on sand. It flies to Mars.\n\n## Sand\n- Robots slip on sand [2].\n"])
     assert verdicts(text) == [
-        ("Robots slip on sand.", (), "uncited"),
         ("Robots slip on sand [1].", (1,), "supported"),
+        ("Robots slip on sand.", (), "supported"),
+        ("It flies to Mars.", (), "uncited"),
+    ]
+    assert [(each.n, ROBOT_PAPER.abstract[each.start : each.end]) for each in text.sentences[1].support] == [
+        (1, "Robots slip on sand.")
     ]
 
 
@@ -149,14 +153,3 @@ def test_blank_beginning_of_a_reply_is_not_shown() -> None:
 def test_empty_reply_gives_nothing() -> None:
     text, events = checked(["", "  \n"])
     assert (text.text, events, text.sentences, text.citations) == ("", [], [], ())
-
-
-def test_paper_that_is_admitted_later_is_supported_by_its_own_words() -> None:
-    text, _ = checked(["Robots slip on sand [2].\n"], EVIDENCE[1:2])
-    text.admit(EVIDENCE[2])
-    events = [*text.feed("Added:\n- We review quantum circuits of shallow depth. [3]", "added"), *text.end()]
-    assert [name for name, _ in groupby(type(event).__name__ for event in events)] == ["Cited", "Token", "Checked"]
-    sentence = text.sentences[-1]
-    assert (sentence.citations, sentence.verdict, sentence.origin) == ((2,), "supported", "added")
-    assert text.citations[1].quotes == (Quote(EVIDENCE[2].quotes[0].text, 0, 44, "supported"),)
-    assert text.text[sentence.start : sentence.end] == "We review quantum circuits of shallow depth. [2]"

@@ -14,7 +14,7 @@ from rag.generation.llama_index import EvidenceSynthesizer
 from rag.llm.protocol import Message, Reply
 from rag.llm.usage import UsageMeter
 from rag.render.notices import notices_text
-from rag.types import Evidence, Kind, Query, Quote, TokenUsage
+from rag.types import Evidence, Kind, Query, Quote, TokenUsage, Turn
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, hash_settings, word_writer
 
 EVIDENCE = tuple(
@@ -121,17 +121,10 @@ def test_nothing_is_asked_where_no_paper_fits() -> None:
 
 def test_what_does_not_fit_is_not_sent_and_cannot_be_cited() -> None:
     chat = ScriptedChat(["One [1], two [2], three [3]."])
-    _, answer, _ = write(chat, llm_context=512, llm_max_tokens=230)
+    _, answer, _ = write(chat, llm_context=512, llm_max_tokens=250)
     assert papers_sent(chat.asked[0]) == 1
     assert (answer.text, [each.n for each in answer.citations]) == ("One [1], two, three.", [1])
     assert [each.paper for each in answer.near_misses] == [ROBOT_PAPER, QUANTUM_PAPER]
-
-
-def test_list_has_the_papers_that_did_not_fit_in_their_own_words() -> None:
-    chat = ScriptedChat(["- Caches fill memory [1]."])
-    shown, answer, _ = write(chat, "list", llm_context=512, llm_max_tokens=215)
-    assert shown == answer.text
-    assert answer.text.endswith("- Robots slip on sand. [2]\n- We review quantum circuits of shallow depth. [3]")
 
 
 def by_paper(messages: Sequence[Message]) -> str | Reply | LLMFailed:
@@ -147,12 +140,6 @@ def test_each_paper_is_asked_about_where_that_is_set() -> None:
     assert shown.rstrip() == answer.text == "- Caches fill the memory of a server. [1]"
     assert notices_text(answer.notices) == "The endpoint failed for 1 paper: The endpoint is down."
     assert meter.steps == {"write": TokenUsage(3, 30, 6, 3.0)}
-
-
-def test_list_of_single_requests_is_completed_too() -> None:
-    _, answer, _ = write(ScriptedChat(by_paper), "list", llm_mode="per-paper")
-    assert answer.text.count("\n- ") == 2
-    assert [each.origin for each in answer.sentences] == ["written", "added", "added"]
 
 
 def test_no_paper_that_answers_is_a_refusal() -> None:
@@ -192,9 +179,7 @@ def test_reader_that_stops_closes_the_stream() -> None:
     closed = []
 
     class EndlessChat(ScriptedChat):
-        def stream(
-            self, messages: Sequence[Message], max_tokens: int | None = None
-        ) -> Generator[str, None, str | None]:
+        def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, Reply]:
             try:
                 while True:
                     yield "Robots slip on sand [2]. "
@@ -235,10 +220,9 @@ def test_synthesizer_streams_and_gives_the_answer_whole() -> None:
         "".join(synthesizer.get_response(QUESTION, ["<paper>\nA\n</paper>", "<paper>\nB\n</paper>"])) == "Robots slip."
     )
     assert asyncio.run(synthesizer.aget_response(QUESTION, [])) == "Again."
-    assert chat.asked[0][1].content == (
-        "<paper>\nA\n</paper>\n\n<paper>\nB\n</paper>\n\nQuestion: What do they do?\n"
-        "Compare in a Markdown table: a row for each paper, its name and number in the first column.\nAnswer:"
-    )
+    asked = chat.asked[0][1].content
+    assert asked.startswith("<paper>\nA\n</paper>\n\n<paper>\nB\n</paper>\n\nQuestion: What do they do?\n")
+    assert "a column for each thing" in asked
     assert synthesizer.get_prompts() == {}
     with pytest.raises(ValueError, match=r"rag\.generation\.prompts"):
         synthesizer.update_prompts({"text_qa_template": "x"})  # type: ignore[dict-item]
@@ -247,3 +231,12 @@ def test_synthesizer_streams_and_gives_the_answer_whole() -> None:
 def test_marker_without_a_word_is_no_answer() -> None:
     _, answer, _ = write(ScriptedChat(["[1]"]))
     assert (answer.status, notices_text(answer.notices)) == ("extractive", f"small-model wrote no word. {STANDS_IN}")
+
+
+def test_answer_before_is_part_of_the_prompt_with_the_numbers_of_now() -> None:
+    chat = ScriptedChat(["Robots slip on sand [2]."])
+    writer = word_writer(hash_settings(Path("home")), chat)
+    before = Turn("Which caches?", "Robots [1], others [2], caches [3].", ("2305.00002", "9999.9", "2401.00001"))
+    draft = Draft(Query("What of it?", "fact", "it"), EVIDENCE, previous=before)
+    list(writer.answer(draft, UsageMeter(chat), StepTimer()))
+    assert "Question: Which caches?\nAnswer: Robots [2], others , caches [1].\n" in chat.asked[0][-1].content

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rag.query.overrides import apply_overrides, filter_phrases
@@ -85,3 +87,10 @@ def test_dropped_constraints_are_lifted() -> None:
 def test_question_taken_as_it_is_has_only_the_filters_that_are_set() -> None:
     literal = apply_overrides(QUERY, Overrides(filters=Filters(code=True), as_is=True))
     assert literal == Query(QUERY.question, "fact", QUERY.question, Filters(code=True))
+
+
+def test_papers_that_are_set_replace_those_that_were_understood_and_are_all_compared() -> None:
+    assert apply_overrides(QUERY, Overrides(papers=("a", "b"))) == replace(QUERY, papers=("a", "b"))
+    compared = apply_overrides(QUERY, Overrides("compare", papers=("a", "b")))
+    assert (compared.kind, compared.papers, compared.fixed) == ("compare", ("a", "b"), True)
+    assert apply_overrides(QUERY, Overrides(papers=("a",), as_is=True)).papers == ("a",)

@@ -17,6 +17,7 @@ from rag.index.library import Library
 from rag.render.notices import notices_text
 from rag.types import Filters, Overrides, Turn
 from tests.fakes import (
+    DUNE,
     EASY_RANKER,
     PEBBLE,
     QUBITS,
@@ -58,10 +59,10 @@ def ids(found: Sequence[Any]) -> list[str]:
 
 
 def test_follow_up_keeps_what_was_typed_beside_what_it_comes_to(engine: Engine) -> None:
-    query = engine.search("only in 2024", history=[LIST]).query
-    assert query.question == "only in 2024"
-    assert query.standalone == query.asked == "which papers keep the KV cache small, only in 2024"
-    assert (query.filters, query.papers) == (Filters("2024", "2024"), ())
+    query = engine.search("and on phones?", history=[LIST]).query
+    assert query.question == "and on phones?"
+    assert query.standalone == query.asked == "which papers keep the KV cache small, and on phones?"
+    assert (query.filters, query.papers) == (Filters(), ())
 
 
 def test_question_that_stands_alone_has_no_standalone_form(engine: Engine) -> None:
@@ -89,6 +90,76 @@ def test_filter_that_none_of_the_papers_spoken_of_meets_is_said(engine: Engine) 
     answer = asked(engine, "which of those is the newest?", LIST, overrides=overrides)
     assert (answer.status, answer.citations) == ("refused", ())
     assert str(notices_text(answer.notices)).startswith("None of the papers cited before is dated 2023.")
+
+
+def test_action_is_executed_on_the_papers_of_the_answer(engine: Engine) -> None:
+    assert ids(asked(engine, "compare 1 and 3", LIST).citations) == [PEBBLE.paper_id, QUBITS.paper_id]
+    assert ids(asked(engine, "newest first", LIST).citations) == [REEF.paper_id, PEBBLE.paper_id, QUBITS.paper_id]
+    assert ids(asked(engine, "drop number 2", LIST).citations) == [PEBBLE.paper_id, QUBITS.paper_id]
+    assert ids(asked(engine, "summarise these", LIST).citations) == list(LIST.citations)
+    counted = asked(engine, "how many of them are from 2024", LIST)
+    assert (ids(counted.citations), counted.text.splitlines()[0][:8]) == ([PEBBLE.paper_id, REEF.paper_id], "2 papers")
+
+
+def test_papers_are_shown_in_the_form_that_is_asked_for(engine: Engine) -> None:
+    table = asked(engine, "make it a table", LIST).text.splitlines()
+    assert table[0] == "|  | Title | Date | Authors | Venue | Code |"
+    assert table[2] == "| [1] | Pebble: Small Caches | 2024-01-05 | Ada Quill, Bo Tanaka | ICML 2024 | yes |"
+    assert asked(engine, "only the titles", LIST).text.startswith("- Pebble: Small Caches [1]\n- Reef")
+    assert asked(engine, "bibtex please", LIST).text.startswith("```bibtex\n@inproceedings{quill2024pebble,")
+    assert asked(engine, "as ris for zotero", LIST).text.startswith("```ris\nTY  - GEN\nTI  - Pebble: Small Caches\n")
+    assert asked(engine, "export as csv", LIST).text.startswith("```csv\nn,title,date,authors")
+
+
+def test_more_papers_are_others_and_said_to_be_unlikely(engine: Engine) -> None:
+    answer = asked(engine, "show more", LIST)
+    assert ids(answer.citations) == [DUNE.paper_id]
+    assert [notice.code for notice in answer.notices] == ["next_papers"]
+
+
+def test_excluded_topic_leaves_its_papers_out_and_says_which(engine: Engine) -> None:
+    answer = asked(engine, "leave out the ones about quantum circuits", LIST)
+    assert ids(answer.citations) == [PEBBLE.paper_id, REEF.paper_id]
+    said = str(notices_text(answer.notices))
+    assert said.startswith("Left out as “quantum circuits” (probability 0.5 or more): 1 paper (Qubits for Everyone).")
+
+
+def test_excluded_topic_of_a_first_question_is_applied(engine: Engine) -> None:
+    with_it = ids(asked(engine, "which papers are about caches or quantum circuits?").citations)
+    answer = asked(engine, "which papers are about caches or quantum circuits, except quantum circuits?")
+    assert answer.query.excluded == ("quantum circuits",)
+    assert QUBITS.paper_id in with_it and QUBITS.paper_id not in ids(answer.citations)
+
+
+def test_comparison_brings_in_a_paper_by_its_title(engine: Engine) -> None:
+    one = Turn("how much memory does Pebble save?", "It cuts it. [1]", (PEBBLE.paper_id,))
+    answer = asked(engine, "how does it compare to Dune", one)
+    assert ids(answer.citations) == [PEBBLE.paper_id, DUNE.paper_id]
+
+
+def test_nothing_to_undo_is_said(engine: Engine) -> None:
+    answer = asked(engine, "undo", LIST)
+    assert notices_text(answer.notices) == "There is nothing to undo in this conversation."
+
+
+def test_undone_action_shows_the_papers_from_before(engine: Engine) -> None:
+    fewer = Turn("drop number 2", "- Pebble. [1]\n- Qubits. [2]", (PEBBLE.paper_id, QUBITS.paper_id))
+    assert ids(asked(engine, "undo", LIST, fewer).citations) == list(LIST.citations)
+
+
+def test_topic_selects_the_papers_of_which_the_records_are_asked(engine: Engine) -> None:
+    answer = asked(engine, "how many papers on the KV cache have code?")
+    assert (answer.query.kind, answer.query.by_topic, ids(answer.citations)) == ("metadata", True, [PEBBLE.paper_id])
+    wrote = asked(engine, "who wrote the paper on walking robots?")
+    assert (wrote.query.kind, ids(wrote.citations)) == ("metadata", [DUNE.paper_id])
+    assert "Cem Osei" in wrote.text
+
+
+def test_arxiv_id_is_looked_up_and_an_unknown_one_is_refused(engine: Engine) -> None:
+    assert ids(asked(engine, REEF.paper_id).citations) == [REEF.paper_id]
+    unknown = asked(engine, "arXiv:1909.99999")
+    assert (unknown.status, unknown.citations) == ("refused", ())
+    assert str(notices_text(unknown.notices)).startswith("Not applied: “1909.99999”, because it matches nothing")
 
 
 def test_request_for_more_tells_all_of_one_paper(engine: Engine) -> None:
@@ -169,7 +240,7 @@ def test_person_is_told_what_a_follow_up_was_taken_for(indexed: Path, capsys: py
     history = indexed / "history.json"
     history.write_text(json.dumps([{"question": LIST.question, "citations": LIST.citations}]), encoding="utf-8")
     _, out, _ = run(capsys, "ask", "only in 2024", "--history", str(history))
-    assert "Understood as: which papers keep the KV cache small, only in 2024\n" in out
+    assert "Understood as: keep those dated 2024 of the 3 papers before\n" in out
     code, _, err = run(capsys, "search", "how much memory do these save?", "--history", str(history))
     assert (code, err) == (0, "Understood as: how much memory do these save? (among 3 papers)\n")
 

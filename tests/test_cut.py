@@ -44,9 +44,10 @@ def test_papers_behind_the_hundredth_are_neither_cited_nor_near_nor_missed() -> 
     assert (len(selection.cited), selection.near, selection.missed) == (100, (), EstimatedMissing(0, 0))
 
 
-def test_count_that_is_asked_for_is_the_number_cited() -> None:
+def test_count_that_is_asked_for_bounds_the_number_cited_and_adds_no_paper_that_does_not_belong() -> None:
     assert len(select(query("list", count=2), hits(0.9, 0.9, 0.9, 0.9)).cited) == 2
-    assert len(select(query("list", count=3), hits(0.9, 0.01, 0.01, 0.01)).cited) == 3
+    assert len(select(query("list", count=3), hits(0.9, 0.01, 0.01, 0.01)).cited) == 1
+    assert len(select(query("list", count=3), hits(0.9, 0.6, 0.55, 0.01)).cited) == 3
     assert len(select(query("list", count=9), hits(0.9, 0.8)).cited) == 2
 
 

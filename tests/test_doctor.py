@@ -97,7 +97,11 @@ def test_endpoint_that_answers_is_fine(
         "warn",
         "the reply was not JSON of the given schema: steps that need structured output may fail",
     )
-    assert [request["max_tokens"] for request in endpoint.requests] == [32, 200, 200]
+    assert checks["screening"] == (
+        "ok",
+        "the model took papers that do not belong, or none. Leave screen off.",
+    )
+    assert [request["max_tokens"] for request in endpoint.requests] == [32, 200, 200, 340, 340]
 
 
 def test_model_that_the_endpoint_lacks_is_named(

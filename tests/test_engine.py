@@ -14,7 +14,18 @@ import pytest
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore
 
-from rag.answer import Answer, Checked, Done, EstimatedMissing, Event, Relaxation, Retrieved, Token
+from rag.answer import (
+    Answer,
+    Checked,
+    Done,
+    EstimatedMissing,
+    Event,
+    FirstHits,
+    Relaxation,
+    Retrieved,
+    Thing,
+    Token,
+)
 from rag.engine import Engine
 from rag.errors import UsageError
 from rag.generation.llama_index import paper_to_node
@@ -73,7 +84,7 @@ def asked(engine: Engine, question: str, overrides: Overrides = Overrides()) -> 
 
 
 def written(library: Library, endpoint: ScriptedEndpoint, **more: Any) -> tuple[list[Event], Answer]:
-    engine = make(library, ranker=GENEROUS, llm_base_url=endpoint.url, llm_model="small-model", **more)
+    engine = make(library, ranker=GENEROUS, llm_base_url=endpoint.url, llm_model="small-model", recall=(), **more)
     events = list(engine.ask(QUESTION))
     assert isinstance(events[-1], Done)
     return events, events[-1].answer
@@ -101,16 +112,35 @@ def test_search_ranks_papers_with_what_each_signal_gave_them(library: Library) -
     assert [hit.strength for hit in hits] == sorted((hit.strength for hit in hits), reverse=True)
 
 
+def test_first_hits_come_before_the_cross_encoder_reads_and_are_replaced(library: Library) -> None:
+    engine = make(library)
+    events = engine.ask(QUESTION)
+    first = next(events)
+    assert isinstance(first, FirstHits)
+    assert [list(hit.signals) for hit in first.hits] == [["dense", "lexical", "maxsim"]] * len(first.hits)
+    assert CACHE_PAPER in [hit.paper for hit in first.hits]
+    later = next(events)
+    assert isinstance(later, Retrieved) and "belongs" in later.hits[0].signals
+    events.close()
+
+
+def test_without_a_cross_encoder_there_is_nothing_to_wait_for_and_no_first_hits(library: Library) -> None:
+    events = list(make(library, rerank_depth=0).ask(QUESTION))
+    assert [type(event) for event in events] == [Retrieved, Done]
+
+
 def test_pool_bounds_what_each_signal_proposes(library: Library) -> None:
     assert len(make(library, pool=1).search(QUESTION).hits) == 1
 
 
 def test_answer_without_endpoint_is_extractive_and_cites_verbatim(library: Library) -> None:
     events = list(make(library).ask(QUESTION))
-    assert [type(event) for event in events] == [Retrieved, Done]
+    assert [type(event) for event in events] == [FirstHits, Retrieved, Done]
     answer = events[-1].answer  # type: ignore[union-attr]
     assert (answer.status, answer.model, notices_text(answer.notices)) == ("extractive", None, None)
-    assert answer.text == "- We present Pebble, which prunes the KV cache and cuts its memory by 2.57×. [1]"
+    assert (
+        answer.text == answer.point == "We present Pebble, which prunes the KV cache and cuts its memory by 2.57×. [1]"
+    )
     (citation,) = answer.citations
     (quote,) = citation.quotes
     assert (citation.n, citation.paper.paper_id, quote.verdict) == (1, "2401.00001", "supported")
@@ -183,18 +213,20 @@ def test_metadata_are_answered_from_the_records_without_a_model(shelf: Library) 
     answer = asked(engine, "papers by Ada Quill")
     assert (answer.query.kind, answer.status) == ("metadata", "extractive")
     assert answer.text == (
-        "2 papers.\n\n"
+        "2 papers by Ada Quill.\n\n"
         "- Qubits for Everyone (2018-04-30, 3 authors) [1]\n"
         "- Pebble: Small Caches (2024-01-05, 2 authors, ICML 2024, with code) [2]"
     )
-    assert asked(engine, "the newest paper").text == "1 paper.\n\n- Reef: Caches on Disk (2024-06) [1]"
+    assert asked(engine, "the newest paper").text == (
+        "**Reef: Caches on Disk**: published 2024-06; authors not recorded; no code recorded [1]."
+    )
     assert (encoder.embedded, scorer.asked) == ([], [])
 
 
 def test_metadata_are_never_written_by_the_endpoint(shelf: Library, endpoint: ScriptedEndpoint) -> None:
-    engine = make(shelf, llm_base_url=endpoint.url, llm_model="small-model")
-    assert (
-        asked(engine, "papers by Cem Osei").text == "1 paper.\n\n- Dune: Walking Robots on Sand (2023-05, 1 author) [1]"
+    engine = make(shelf, llm_base_url=endpoint.url, llm_model="small-model", recall=())
+    assert asked(engine, "papers by Cem Osei").text == (
+        "**Dune: Walking Robots on Sand**: 1 author: Cem Osei; published 2023-05; no code recorded [1]."
     )
     assert endpoint.requests == []
 
@@ -231,9 +263,9 @@ def test_fact_question_tells_which_designation_no_cited_paper_mentions(shelf: Li
 
 
 def test_refusal_does_not_reach_the_endpoint(shelf: Library, endpoint: ScriptedEndpoint) -> None:
-    engine = make(shelf, ranker=STRICT, llm_base_url=endpoint.url, llm_model="small-model")
+    engine = make(shelf, ranker=STRICT, llm_base_url=endpoint.url, llm_model="small-model", recall=())
     events = list(engine.ask(QUESTION))
-    assert [type(event) for event in events] == [Retrieved, Done]
+    assert [type(event) for event in events] == [FirstHits, Retrieved, Done]
     assert endpoint.requests == []
 
 
@@ -244,11 +276,12 @@ def test_list_says_how_whole_it_is(shelf: Library) -> None:
         ["2401.00001", "2406.00004"],
         EstimatedMissing(0, 0),
     )
-    assert answer.text.endswith("[2]\n\n2 papers; likely complete.")
+    assert answer.point == "2 papers; likely complete."
+    assert answer.text.startswith("2 papers; likely complete.\n\n- ") and answer.text.endswith("[2]")
     doubtful = replace(EASY_RANKER, relevance=Logistic({"behind": -2.0}, 0.0), reranked=None)
     answer = asked(make(shelf, ranker=doubtful), "Which one paper prunes the KV cache?", Overrides(kind="list"))
     assert answer.missed is not None and answer.missed.most > 0
-    assert " more." in answer.text.split("\n")[-1]
+    assert " more." in answer.text.split("\n")[0]
 
 
 def test_order_that_is_asked_for_is_that_of_the_citations(shelf: Library) -> None:
@@ -271,10 +304,13 @@ def test_comparison_puts_the_papers_that_it_names_first(shelf: Library, question
     assert (answer.query.kind, ids(answer.citations), notices_text(answer.notices)) == ("compare", papers, None)
 
 
-def test_comparison_tells_which_side_no_cited_paper_mentions(shelf: Library) -> None:
+def test_comparison_has_a_column_for_each_thing_and_tells_which_no_paper_has(shelf: Library) -> None:
     answer = asked(make(shelf), "Compare Dune and Zorblax")
-    assert "2305.00002" in ids(answer.citations)
-    assert notices_text(answer.notices) == "No paper cited here mentions “Zorblax”."
+    assert ids(answer.citations) == ["2305.00002"]
+    assert answer.comparison is not None
+    assert answer.comparison.things == (Thing("Dune", (1,)), Thing("Zorblax"))
+    assert answer.point.endswith("\n- **Zorblax**: no paper here introduces or tests it.")
+    assert answer.notices == ()
 
 
 def test_cross_encoder_reads_as_many_papers_as_are_set(library: Library) -> None:
@@ -293,20 +329,22 @@ def test_fast_search_uses_no_cross_encoder(library: Library) -> None:
     assert list(engine.search(QUESTION).hits[0].signals) == ["dense", "lexical", "maxsim"]
 
 
-def test_exclusion_of_an_author_is_a_filter_and_that_of_a_topic_is_said_not_to_be(shelf: Library) -> None:
+def test_exclusion_of_an_author_is_a_filter_and_that_of_a_topic_says_what_was_left_out(shelf: Library) -> None:
     answer = asked(make(shelf), "papers on caches but not by Ada Quill")
     assert answer.query.filters == Filters(not_author="Ada Quill")
     assert "2401.00001" not in ids((*answer.citations, *answer.near_misses))
     answer = asked(make(shelf), "papers on caches, excluding surveys")
     assert not answer.query.filters
-    assert "“excluding surveys”" in str(notices_text(answer.notices))
+    assert answer.query.excluded == ("surveys",)
+    assert str(notices_text(answer.notices)).startswith("No paper found belongs to “surveys”")
 
 
 def test_help_says_what_can_be_asked(shelf: Library) -> None:
     answer = asked(make(shelf), "what can you do?")
     assert (answer.query.kind, answer.status, answer.citations) == ("help", "extractive", ())
     assert answer.text.count("\n- ") == 3
-    assert not any(paper.title.split(":")[0] in answer.text for paper in SHELF)
+    assert "these 4 papers" in answer.text
+    assert "- What does Reef do?" in answer.text and "- Papers by Ada Quill" in answer.text
 
 
 def test_names_that_no_paper_has_do_not_blame_the_filter(shelf: Library) -> None:
@@ -340,9 +378,11 @@ def test_half_a_surrogate_in_a_question_is_replaced(library: Library) -> None:
     assert make(library).understand("caches \ud83d for prompts").question == "caches ? for prompts"
 
 
-def test_question_in_another_language_is_said_not_to_be_read(library: Library) -> None:
+def test_question_in_another_language_is_searched_and_said_to_be_read_badly(library: Library) -> None:
     answer = asked(make(library), "Welche Arbeiten verkleinern den KV-Cache?")
-    assert str(notices_text(answer.notices)).startswith("The question does not look English. Ask in English")
+    assert str(notices_text(answer.notices)).startswith(
+        "The question does not look English. It was searched for as it stands"
+    )
 
 
 def test_very_long_question_is_answered_with_a_notice(library: Library) -> None:
@@ -364,10 +404,7 @@ def test_endpoint_writes_an_answer_whose_markers_are_checked(library: Library, e
     assert {name: (spent.calls, spent.prompt_tokens, spent.completion_tokens) for name, spent in usage_of(answer)} == {
         "write": (1, 70, 7)
     }
-    assert notices_text(answer.notices) == (
-        "Removed 1 citation number without a source. "
-        "Not supported by a paper that they cite: 1 of the model's 3 sentences."
-    )
+    assert notices_text(answer.notices) == ("Removed 1 citation number without a source.")
     assert {"prompt", "first_token", "write"} <= set(answer.timings_ms)
 
 
@@ -379,11 +416,13 @@ def test_endpoint_gets_the_evidence_once_with_explicit_sampling(library: Library
     system, user = (message["content"] for message in request["messages"])
     assert "The collection does not answer this." in system
     assert "[1] Small Caches (2024-01-05)\nKey-value caches fill" in user
-    assert user.endswith(f"Question: {QUESTION}\nSay the fact in the first sentence.\nAnswer:")
+    assert user.endswith(
+        f"Question: {QUESTION}\nBegin with the fact, its value in bold, and its condition. Then add what qualifies it, if anything does.\nAnswer:"
+    )
 
 
 def test_use_llm_false_does_not_reach_the_endpoint(library: Library, endpoint: ScriptedEndpoint) -> None:
-    *_, done = make(library, llm_base_url=endpoint.url, llm_model="small-model").ask(QUESTION, use_llm=False)
+    *_, done = make(library, llm_base_url=endpoint.url, llm_model="small-model", recall=()).ask(QUESTION, use_llm=False)
     assert (done.answer.status, endpoint.requests) == ("extractive", [])  # type: ignore[union-attr]
 
 
@@ -423,7 +462,7 @@ def test_failing_endpoint_gives_the_extractive_answer_and_says_why(
         setattr(endpoint, name, value)
     _, answer = written(library, endpoint, llm_first_token_timeout=0.3 if "silent_after" in fault else 30)
     assert answer.status == "extractive"
-    assert answer.text.startswith("- We present Pebble")
+    assert answer.text.startswith("We present Pebble")
     assert re.search(notice, str(notices_text(answer.notices)))
     assert "The extractive answer is shown instead." in str(notices_text(answer.notices))
     assert len(endpoint.requests) == 1
@@ -437,13 +476,13 @@ def test_redirect_to_another_server_is_not_followed(library: Library, endpoint: 
 
 
 def test_endpoint_that_is_not_there_is_named(library: Library) -> None:
-    answer = asked(make(library, llm_base_url="http://127.0.0.1:9/v1", llm_model="m"), QUESTION)
+    answer = asked(make(library, llm_base_url="http://127.0.0.1:9/v1", llm_model="m", recall=()), QUESTION)
     assert "http://127.0.0.1:9/v1 cannot be reached" in str(notices_text(answer.notices))
 
 
 def test_caller_that_stops_ends_the_endpoints_work(library: Library, endpoint: ScriptedEndpoint) -> None:
     endpoint.pieces = tuple("word " for _ in range(100_000))
-    events = make(library, llm_base_url=endpoint.url, llm_model="small-model").ask(QUESTION)
+    events = make(library, llm_base_url=endpoint.url, llm_model="small-model", recall=()).ask(QUESTION)
     next(event for event in events if isinstance(event, Token))
     events.close()
     assert endpoint.closed_early.wait(30)
@@ -462,7 +501,7 @@ def test_papers_are_numbered_in_the_order_in_which_the_text_cites_them(
     endpoint.pieces = ("So is this [3]. ", "And this [1, 3].")
     events, answer = written(library, endpoint)
     assert answer.text == streamed(events) == "So is this [1]. And this [2][1]."
-    sent = events[0].evidence  # type: ignore[union-attr]
+    sent = next(event for event in events if isinstance(event, Retrieved)).evidence
     assert [citation.paper for citation in answer.citations] == [sent[2].paper, sent[0].paper]
     assert [near.paper for near in answer.near_misses] == [sent[1].paper]
 
@@ -471,20 +510,28 @@ def test_events_of_a_written_answer_come_in_order(library: Library, endpoint: Sc
     endpoint.pieces = ("Pebble prunes the cache [1].",)
     events, answer = written(library, endpoint)
     names = [name for name, _ in groupby(type(event).__name__ for event in events)]
-    assert names == ["Retrieved", "Cited", "Token", "Checked", "Done"]
+    assert names == ["FirstHits", "Retrieved", "Cited", "Token", "Checked", "Done"]
     assert [event.sentence for event in events if isinstance(event, Checked)] == list(answer.sentences)
 
 
-def test_list_that_the_model_left_papers_out_of_is_completed(library: Library, endpoint: ScriptedEndpoint) -> None:
-    endpoint.pieces = ("- Pebble prunes the cache [1].\n",)
-    engine = make(library, ranker=GENEROUS, llm_base_url=endpoint.url, llm_model="small-model")
+def test_paper_that_the_model_left_out_of_a_list_is_near_and_not_forced_in(
+    library: Library, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.pieces = ("- Pebble prunes the cache [1].\n\nConsidered, not used:\n", "[2]: on robots\n")
+    engine = make(library, ranker=GENEROUS, llm_base_url=endpoint.url, llm_model="small-model", recall=())
     events = list(engine.ask(QUESTION, Overrides(kind="list")))
     answer = events[-1].answer  # type: ignore[union-attr]
-    assert answer.text == streamed(events)
-    assert "\n\nNot in the model's answer, in the papers' own words:\n\n- " in answer.text
-    assert [citation.n for citation in answer.citations] == [1, 2, 3]
-    first, *others = [each.origin for each in answer.sentences]
-    assert (first, set(others)) == ("written", {"added"})
+    assert answer.text == streamed(events).rstrip() == "- Pebble prunes the cache [1]."
+    assert [citation.n for citation in answer.citations] == [1]
+    assert [each.why for each in answer.near_misses] == ["on robots", None]
+
+
+def test_model_is_sent_papers_beyond_those_that_surely_belong(shelf: Library, endpoint: ScriptedEndpoint) -> None:
+    engine = make(shelf, llm_base_url=endpoint.url, llm_model="small-model", recall=())
+    events = list(engine.ask("Which papers keep the KV cache on disk?", Overrides(kind="list")))
+    (retrieved,) = [event for event in events if isinstance(event, Retrieved)]
+    (request,) = endpoint.requests
+    assert len(retrieved.evidence) < request["messages"][-1]["content"].count("<paper>") == 4
 
 
 def test_papers_are_asked_about_one_by_one_where_that_is_set(library: Library, endpoint: ScriptedEndpoint) -> None:
@@ -504,7 +551,7 @@ def test_two_questions_at_once_do_not_mix(shelf: Library) -> None:
         (name,) = [name for name in names if name in question]
         return f"{name} is it [1]. " * 20
 
-    settings = hash_settings(Path("home"), llm_base_url="http://127.0.0.1:9/v1", llm_model="m")
+    settings = hash_settings(Path("home"), llm_base_url="http://127.0.0.1:9/v1", llm_model="m", recall=())
     chats: list[ScriptedChat] = []
 
     def open_chat() -> ScriptedChat:
@@ -528,7 +575,7 @@ def test_two_questions_at_once_do_not_mix(shelf: Library) -> None:
 
 def test_question_that_leaves_no_room_is_answered_extractively(library: Library, endpoint: ScriptedEndpoint) -> None:
     small = {"llm_context": 512, "llm_max_tokens": 250}
-    engine = make(library, llm_base_url=endpoint.url, llm_model="small-model", **small)
+    engine = make(library, llm_base_url=endpoint.url, llm_model="small-model", recall=(), **small)
     answer = asked(engine, "KV cache " * 100)
     assert (answer.status, endpoint.requests) == ("extractive", [])
     assert "No paper fits into CITEDESK_LLM_CONTEXT" in str(notices_text(answer.notices))

@@ -32,8 +32,8 @@ def sentence(verdict: str, citations: tuple[int, ...] = (1,), origin: str = "wri
     return {"start": 0, "end": 6, "citations": citations, "verdict": verdict, "reason": "<no>", "origin": origin}
 
 
-def test_shares_of_verdicts_leave_added_sentences_out() -> None:
-    said = {"sentences": [sentence("supported"), sentence("uncited", ()), sentence("supported", origin="added")]}
+def test_shares_of_verdicts_are_those_of_all_sentences() -> None:
+    said = {"sentences": [sentence("supported"), sentence("uncited", ())]}
     assert sentence_scores(own_sentences(said)) == {
         "sentences_supported": 0.5,
         "sentences_unsupported": 0.0,
@@ -63,7 +63,6 @@ def test_citation_that_bears_nothing_out_beside_one_that_does_is_not_needed() ->
     first, second = Sentence(0, 34, (1, 2), "supported"), Sentence(35, len(text), (2,), "supported")
     assert needed_citations(written(text, first, second), JUDGE) == 2
     assert needed_citations(written(text, replace(first, verdict="not_found"), second), JUDGE) == 1
-    assert needed_citations(written(text, first, replace(second, origin="added")), JUDGE) == 1
 
 
 def test_costs_are_measured_where_the_endpoint_was_asked() -> None:

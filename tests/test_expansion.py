@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,7 +15,7 @@ from rag.answer import Answer, Done, EstimatedMissing
 from rag.engine import Engine
 from rag.errors import LLMFailed
 from rag.index.library import Library
-from rag.llm.protocol import Message
+from rag.llm.protocol import Message, Reply
 from rag.render.notices import notices_text
 from rag.selection.cut import select
 from rag.types import Hit, Overrides, Query, TokenUsage
@@ -28,6 +31,7 @@ from tests.fakes import (
     reading_models,
     word_writer,
 )
+from tests.timing import PATIENCE
 
 LIST = "Which papers shrink what chatbots remember?"
 ONE = TokenUsage(1, 10, 2, 1.0)
@@ -35,7 +39,7 @@ DOWN = LLMFailed("The endpoint is down.")
 WRITTEN = "Pebble prunes the KV cache [1]."
 
 
-def make(library: Library, chat: ScriptedChat, recall: tuple[str, ...], **values: Any) -> Engine:
+def make(library: Library, chat: ScriptedChat, recall: tuple[str, ...] | None, **values: Any) -> Engine:
     settings = hash_settings(
         Path("home"), llm_base_url="http://127.0.0.1:9/v1", llm_model="scripted", recall=recall, **values
     )
@@ -61,9 +65,17 @@ def last(chat: ScriptedChat, call: int) -> str:
 def screened(messages: Sequence[Message]) -> str:
     """Say yes to what is about caches, and write an answer where one is asked for."""
     message = messages[-1].content
-    if "Does this paper belong" not in message:
+    if "Which of them belong?" not in message:
         return WRITTEN
-    return "YES: it is about caches." if "KV cache" in message else "NO: it is not about caches."
+    papers = re.findall(r"<paper>\n\[(\d+)\](.*?)</paper>", message, re.DOTALL)
+    return decisions({int(n): "KV cache" in text for n, text in papers})
+
+
+def decisions(belong: Mapping[int, bool]) -> str:
+    said = {True: ("yes", "it is about caches."), False: ("no", "it is not about caches.")}
+    return json.dumps(
+        {"papers": [{"paper": n, "why": said[yes][1], "belongs": said[yes][0]} for n, yes in belong.items()]}
+    )
 
 
 def test_nothing_is_asked_where_no_step_is_on(shelf: Library) -> None:
@@ -105,23 +117,32 @@ def test_missing_is_asked_for_until_the_model_is_done_or_the_rounds_are_over(she
 def test_screening_takes_the_place_of_the_cut_and_says_why(shelf: Library) -> None:
     chat = ScriptedChat(screened)
     answer = asked(make(shelf, chat, ("screen",)))
-    assert {*ids(answer.citations)} == {PEBBLE.paper_id, REEF.paper_id}
-    assert {*ids(answer.near_misses)} == {DUNE.paper_id, QUBITS.paper_id}
-    assert {each.why for each in answer.citations} == {"it is about caches."}
-    assert {each.why for each in answer.near_misses} == {"it is not about caches."}
-    assert (answer.missed, answer.usage.steps["screen"]) == (EstimatedMissing(0, 0), TokenUsage(4, 40, 8, 4.0))
+    assert answer.citations[0].why == "it is about caches."
+    assert {*ids(answer.citations), *ids(answer.near_misses)} == {each.paper_id for each in SHELF}
+    why = {each.paper.paper_id: each.why for each in answer.near_misses}
+    assert (why[DUNE.paper_id], why[QUBITS.paper_id]) == ("it is not about caches.", "it is not about caches.")
+    assert {why.get(PEBBLE.paper_id), why.get(REEF.paper_id)} == {None}  # it belongs, and the answer does without
+    assert (answer.missed, answer.usage.steps["screen"]) == (EstimatedMissing(0, 0), ONE)
     assert "recall" in answer.timings_ms
 
 
 def test_screening_is_as_deep_as_set_and_only_for_lists(shelf: Library) -> None:
     chat = ScriptedChat(screened)
-    assert asked(make(shelf, chat, ("screen",), screen_depth=3)).usage.steps["screen"].calls == 3
+    asked(make(shelf, chat, ("screen",), screen_depth=3))
+    assert chat.asked[0][-1].content.count("<paper>") == 3
     answer = asked(make(shelf, ScriptedChat(screened), ("screen",)), "How much memory does Pebble cut?")
     assert (answer.query.kind, set(answer.usage.steps)) == ("fact", {"write"})
 
 
+def test_screening_takes_more_requests_where_the_context_is_small(shelf: Library) -> None:
+    chat = ScriptedChat(screened)
+    answer = asked(make(shelf, chat, ("screen",), llm_context=700, llm_max_tokens=100))
+    assert answer.usage.steps["screen"].calls == 2
+    assert {*ids(answer.citations)} <= {PEBBLE.paper_id, REEF.paper_id}
+
+
 def test_list_of_which_no_paper_belongs_is_refused_with_the_nearest(shelf: Library) -> None:
-    chat = ScriptedChat(lambda messages: "NO: it is about something else.")
+    chat = ScriptedChat(lambda messages: decisions(dict.fromkeys(range(1, 5), False)))
     answer = asked(make(shelf, chat, ("screen",)))
     assert (answer.status, answer.citations, len(answer.near_misses)) == ("refused", (), 4)
     assert set(answer.usage.steps) == {"screen"}
@@ -130,10 +151,35 @@ def test_list_of_which_no_paper_belongs_is_refused_with_the_nearest(shelf: Libra
 def test_paper_is_fenced_when_it_is_screened(shelf: Library) -> None:
     chat = ScriptedChat(screened)
     asked(make(shelf, chat, ("screen",)))
-    assert any(
-        "<paper>\nReef: Caches on Disk (2024-06)\nReef keeps the KV cache" in messages[-1].content
-        for messages in chat.asked
-    )
+    assert "] Reef: Caches on Disk (2024-06)\nReef keeps the KV cache" in chat.asked[0][-1].content
+    assert chat.asked[0][-1].content.count("<paper>") == chat.asked[0][-1].content.count("</paper>") == 4
+
+
+def test_question_is_rewritten_by_default_where_an_endpoint_is_set(shelf: Library) -> None:
+    chat = ScriptedChat(["caches of key-value pairs", WRITTEN])
+    answer = asked(make(shelf, chat, None))
+    assert answer.query.further == ("caches of key-value pairs",)
+    assert set(answer.usage.steps) == {"rewrite", "write"}
+
+
+def test_answer_does_not_wait_for_a_rewriting_that_takes_too_long(shelf: Library) -> None:
+    released = threading.Event()
+
+    class SlowChat(ScriptedChat):
+        def complete(self, *_: Any, **__: Any) -> Reply:
+            released.wait(PATIENCE)
+            raise DOWN
+
+        def close(self) -> None:
+            released.set()
+
+    answer = asked(make(shelf, SlowChat([WRITTEN]), None, rewrite_timeout=0.05))
+    assert (answer.status, answer.query.further, notices_text(answer.notices)) == ("answered", (), None)
+
+
+def test_rewriting_that_fails_by_default_is_not_worth_a_notice(shelf: Library) -> None:
+    answer = asked(make(shelf, ScriptedChat([DOWN, WRITTEN]), None))
+    assert (answer.status, notices_text(answer.notices)) == ("answered", None)
 
 
 def test_step_that_fails_is_told_and_the_later_ones_are_left_out(shelf: Library) -> None:
@@ -153,12 +199,12 @@ def test_endpoint_that_is_down_is_asked_once_for_recall_and_once_for_the_answer(
     assert (answer.status, len(chat.asked), chat.closed.is_set()) == ("extractive", 2, True)
 
 
-def test_screening_that_fails_keeps_what_was_decided_and_asks_no_more(shelf: Library) -> None:
-    chat = ScriptedChat(["YES: it fits.", DOWN, WRITTEN])
-    answer = asked(make(shelf, chat, ("screen",), llm_parallel=1))
-    assert len(chat.asked) == 3
+def test_screening_that_fails_leaves_the_papers_to_their_scores(shelf: Library) -> None:
+    chat = ScriptedChat([DOWN, WRITTEN])
+    answer = asked(make(shelf, chat, ("screen",)))
+    assert len(chat.asked) == 2
     assert str(notices_text(answer.notices)).endswith(
-        "Screening the papers failed: The endpoint is down. 3 of 4 papers were decided by their scores alone."
+        "Screening the papers failed: The endpoint is down. 4 of 4 papers were decided by their scores alone."
     )
 
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from rag.retrieval.expansion import parse_abstract, parse_missing, parse_queries
-from rag.selection.screening import Decision, parse_decision
-from rag.types import Query
+from rag.selection.screening import Decision, can_screen, parse_decisions
+from rag.types import Evidence, Query
+from tests.fakes import CACHE_PAPER, ScriptedChat
 
 TWO = ("KV cache eviction", "key-value cache quantization")
 
@@ -92,27 +96,47 @@ def test_long_abstract_is_cut() -> None:
     assert len(text) <= 1200
 
 
+def entry(paper: int, belongs: str, why: object = "so") -> dict[str, object]:
+    return {"paper": paper, "why": why, "belongs": belongs}
+
+
+SHOWN = tuple(Evidence(n, replace(CACHE_PAPER, paper_id=f"p{n}"), ()) for n in (1, 2))
+
+
 @pytest.mark.parametrize(
-    ("reply", "decision"),
+    ("entries", "decided"),
     [
-        ("YES: it prunes the KV cache.", Decision(True, "it prunes the KV cache.")),
-        ("**No** - it is about robots.", Decision(False, "it is about robots.")),
-        ("Answer: yes. Why: it prunes caches", Decision(True, "it prunes caches")),
-        ("YES", Decision(True, None)),
-        ("NO\n\nIt is about\nrobots.", Decision(False, "It is about robots.")),
-        ("Not sure", None),
-        ("NOTHING", None),
-        ("YES or NO, and why", None),
-        ("", None),
-        ("The paper prunes caches.", None),
+        (
+            [entry(1, "yes"), entry(2, "no", "it is not")],
+            {"p1": Decision(True, "so"), "p2": Decision(False, "it is not")},
+        ),
+        ([entry(1, "yes"), entry(1, "no")], {"p1": Decision(True, "so")}),
+        ([entry(3, "yes"), entry(0, "no")], {}),
+        ([entry(1, "maybe")], {}),
+        ([entry(1, "yes", None)], {"p1": Decision(True, None)}),
+        ([5, None, "x"], {}),
+        ("yes", {}),
     ],
 )
-def test_decision_is_what_the_reply_begins_with(reply: str, decision: Decision | None) -> None:
-    assert parse_decision(reply) == decision
+def test_decisions_are_those_of_the_papers_asked_about(entries: object, decided: dict[str, Decision]) -> None:
+    assert parse_decisions(json.dumps({"papers": entries}), SHOWN) == decided
 
 
-def test_reason_is_short_and_inert() -> None:
-    decision = parse_decision("YES: see ![x](https://evil.example/p.png) <img src=x>\x1b[31m " + "word " * 5000)
-    assert decision is not None and decision.why is not None
-    assert len(decision.why) <= 200
-    assert decision.why.startswith("see ! [x] ((link removed)) ‹img src=x> [31m word")
+@pytest.mark.parametrize("reply", ["", "YES", "{}", "[]", "5"])
+def test_reply_of_another_form_decides_nothing(reply: str) -> None:
+    assert parse_decisions(reply, SHOWN) == {}
+
+
+def test_reason_is_made_inert_and_short() -> None:
+    why = "see ![x](https://evil.example/p.png) <img src=x>\x1b[31m " + "word " * 5000
+    found = parse_decisions(json.dumps({"papers": [entry(1, "yes", why)]}), SHOWN)["p1"].why or ""
+    assert len(found) <= 200
+    assert found.startswith("see ! [x] ((link removed)) ‹img src=x>")
+
+
+@pytest.mark.parametrize(
+    ("belong", "able"), [({1, 3}, True), ({1, 2, 3, 4}, False), (set(), False), ({1, 2, 3}, False)]
+)
+def test_model_is_tried_on_papers_of_which_some_do_not_belong(belong: set[int], able: bool) -> None:
+    reply = json.dumps({"papers": [entry(n, "yes" if n in belong else "no") for n in range(1, 5)]})
+    assert can_screen(ScriptedChat([reply])) is able

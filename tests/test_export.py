@@ -133,7 +133,7 @@ def test_answer_as_markdown() -> None:
         text,
         (Citation(1, REEF, (quote,), "it is about caches"),),
         sentences,
-        (Citation(None, QUBITS),),
+        near_misses=(Citation(None, QUBITS),),
         notices=(Notice("nothing_cited"),),
     )
     assert answer_to_markdown(answer) == (

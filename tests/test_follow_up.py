@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import pytest
 
 from rag.models.encoder import Encoder, load_encoder
-from rag.query.follow_up import EarlierTurn, cited_in, referred_papers
+from rag.query.follow_up import cited_in
 from rag.query.reader import QueryReader
 from rag.types import Filters, Overrides, Paper, Query, Turn
 
 PAPERS = {
     paper.paper_id: paper
     for paper in (
-        Paper("a", "Pebble: Small Caches", "Pebble prunes.", authors=("Ada Quill", "Bo Tanaka"), venue="ICML 2024"),
-        Paper("b", "Reef: Caches on Disk", "Reef keeps.", authors=("Ana López",), date="2022"),
+        Paper(
+            "a",
+            "Pebble: Small Caches",
+            "Pebble prunes.",
+            authors=("Ada Quill", "Bo Tanaka"),
+            authors_complete=True,
+            venue="ICML 2024",
+            code="https://example.org/pebble",
+            date="2024",
+        ),
+        Paper("b", "Reef: Caches on Disk", "Reef keeps.", authors=("Ana López",), authors_complete=True, date="2022"),
         Paper("c", "Walking Robots on Sand", "Dune walks.", authors=("Cem Osei",), date="2023-05"),
+        Paper("d", "LoRA: Low-Rank Adaptation", "We propose LoRA.", date="2021"),
+        Paper("e", "Slate and Chalk", "Slate writes.", date="2020"),
     )
 }
 LIST = Turn(
@@ -36,27 +47,91 @@ def reader(encoder: Encoder) -> QueryReader:
     return QueryReader(PAPERS, encoder, lambda: date(2026, 11, 28))
 
 
-def read(reader: QueryReader, question: str, *history: Turn) -> Query:
-    return reader.read(question, Overrides(), history, None)
+def read(reader: QueryReader, question: str, *history: Turn, **overrides: Any) -> Query:
+    return reader.read(question, Overrides(**overrides), history, None)
+
+
+def done(query: Query) -> tuple[str | None, str]:
+    """Return the name of what a follow-up does, and the papers that its answer is to cite."""
+    admitted = [paper_id for paper_id in query.papers if query.admits(PAPERS[paper_id])]
+    return (query.action.name if query.action else None), "".join(admitted)
 
 
 @pytest.mark.parametrize(
-    ("question", "filters"),
+    ("question", "name", "papers"),
     [
-        ("only since 2024", Filters(since="2024")),
-        ("and by Ada Quill?", Filters(author="Ada Quill")),
-        ("only those with code", Filters(code=True)),
+        ("compare 1 and 3", "compare", "ac"),
+        ("put 2 next to 1", "compare", "ba"),
+        ("compare the first two", "compare", "ab"),
+        ("summarise these", "summarise", "abc"),
+        ("tell me more about the second one", "expand", "b"),
+        ("what about the last one?", "expand", "c"),
+        ("expand on #3", "expand", "c"),
+        ("sort by date", "sort", "bca"),
+        ("newest on top", "sort", "acb"),
+        ("only since 2023", "filter", "ac"),
+        ("which of those have code?", "filter", "a"),
+        ("show me only the ones with code", "filter", "a"),
+        ("the top two only", "filter", "ab"),
+        ("keep 1 and 3", "filter", "ac"),
+        ("only the ones by Ada Quill", "filter", "a"),
+        ("remove number 2", "drop", "ac"),
+        ("remove the papers before 2023", "drop", "ac"),
+        ("how many of them are from 2024", "count", "a"),
+        ("make it a table", "table", "abc"),
+        ("only the titles", "titles", "abc"),
+        ("bibtex please", "export", "abc"),
+        ("shorter", "shorten", "abc"),
+        ("group them by topic", "group", "abc"),
+        ("who wrote the third", "records", "c"),
     ],
 )
-def test_refinement_joins_its_filters_to_the_question_before(
-    reader: QueryReader, question: str, filters: Filters
-) -> None:
+def test_follow_up_acts_on_the_papers_of_the_answer(reader: QueryReader, question: str, name: str, papers: str) -> None:
     query = read(reader, question, LIST)
-    if query.follow_up == "refine":
-        assert (query.kind, query.filters, query.papers) == ("list", filters, ())
-        assert query.standalone == f"Which papers reduce the memory of language models, {question}"
-    else:
-        assert (query.follow_up, query.filters, query.papers) == ("act", filters, ("a", "b", "c"))
+    assert done(query) == (name, papers)
+    assert (query.fixed, query.question, query.unapplied) == (True, question, ())
+
+
+@pytest.mark.parametrize(("question", "form"), [("export as csv", "csv"), ("bibtex", "bibtex"), ("ris file", "ris")])
+def test_export_has_the_form_that_is_named(reader: QueryReader, question: str, form: str) -> None:
+    action = read(reader, question, LIST).action
+    assert action and (action.name, action.form, action.total) == ("export", form, 3)
+
+
+def test_numbers_of_an_action_are_those_that_it_names(reader: QueryReader) -> None:
+    action = read(reader, "compare 1 and 3", LIST).action
+    assert action and (action.numbers, action.total) == ((1, 3), 3)
+
+
+def test_comparison_brings_in_what_the_answer_has_not(reader: QueryReader) -> None:
+    query = read(reader, "how does it compare to LoRA", ONE)
+    assert query.action and query.action.brought == ("LoRA",)
+    assert (query.kind, query.papers, query.subjects) == ("compare", ("a",), ("Pebble", "LoRA"))
+
+
+def test_topic_is_left_out_of_the_papers(reader: QueryReader) -> None:
+    query = read(reader, "drop the surveys", LIST)
+    assert done(query) == ("drop", "abc")
+    assert query.excluded == ("surveys",)
+
+
+def test_topic_selects_among_the_papers(reader: QueryReader) -> None:
+    query = read(reader, "which of these deal with privacy", LIST)
+    assert done(query) == ("filter", "abc")
+    assert not query.fixed
+
+
+def test_filters_of_one_follow_up_hold_in_the_next(reader: QueryReader) -> None:
+    since = Turn("only since 2023", "- Pebble. [1]\n- Sand. [2]", tuple("ac"))
+    query = read(reader, "which of those have code?", LIST, since)
+    assert query.filters == Filters(since="2023", code=True)
+    assert done(query) == ("filter", "a")
+
+
+def test_filter_that_no_paper_of_the_answer_meets_is_searched_for_in_the_collection(reader: QueryReader) -> None:
+    query = read(reader, "only since 2025", LIST)
+    assert (query.papers, query.filters) == ((), Filters(since="2025"))
+    assert query.action and query.action.name == "filter"
 
 
 def test_constraint_replaces_the_one_of_its_sort(reader: QueryReader) -> None:
@@ -65,25 +140,59 @@ def test_constraint_replaces_the_one_of_its_sort(reader: QueryReader) -> None:
     assert read(reader, "only before 2019", first).filters == Filters(until="2018", author="Bo Tanaka")
 
 
+def test_another_year_is_searched_for_in_the_collection(reader: QueryReader) -> None:
+    first = Turn("Which papers from 2024 reduce the memory of models?", "- Pebble. [1]", ("a",))
+    query = read(reader, "and in 2022?", first)
+    assert (query.papers, query.filters, query.follow_up) == ((), Filters("2022", "2022"), "refine")
+
+
+def test_more_are_those_that_were_not_shown(reader: QueryReader) -> None:
+    query = read(reader, "show more", LIST)
+    assert (query.papers, query.known, query.text) == ((), tuple("abc"), LIST.question)
+    second = Turn("show more", "- Slate. [1]", ("e",))
+    assert read(reader, "show more", LIST, second).known == tuple("abce")
+
+
+def test_papers_like_one_are_searched_for(reader: QueryReader) -> None:
+    query = read(reader, "more like the second one", LIST)
+    assert (query.papers, query.known, query.text) == ((), ("b",), PAPERS["b"].title)
+
+
+def test_lifted_filter_is_gone_from_the_search(reader: QueryReader) -> None:
+    since = Turn("only since 2023", "- Pebble. [1]\n- Sand. [2]", tuple("ac"))
+    query = read(reader, "forget the date limit", LIST, since)
+    assert query.action and (query.action.name, query.action.lifted) == ("lift", ("since",))
+    assert (query.papers, query.filters, query.text) == ((), Filters(), LIST.question)
+
+
+def test_undo_shows_the_answer_before_and_again_the_one_before_that(reader: QueryReader) -> None:
+    since = Turn("only since 2023", "- Pebble. [1]\n- Sand. [2]", tuple("ac"))
+    code = Turn("only with code", "- Pebble. [1]", ("a",))
+    query = read(reader, "undo", LIST, since, code)
+    assert (done(query), query.filters) == (("undo", "ac"), Filters(since="2023"))
+    undone = Turn("undo", "- Pebble. [1]\n- Sand. [2]", tuple("ac"))
+    query = read(reader, "go back", LIST, since, code, undone)
+    assert (done(query), query.filters) == (("undo", "abc"), Filters())
+
+
 @pytest.mark.parametrize(
-    ("question", "papers"),
-    [
-        ("tell me more about the second one", "b"),
-        ("compare the first two", "ab"),
-        ("what does the last one conclude?", "c"),
-        ("how fast is the third?", "c"),
-        ("what does [2] say about speed?", "b"),
-        ("summarise these", "abc"),
-        ("sort them by date", "abc"),
-    ],
+    ("question", "papers"), [("compare 1 and 3", "ac"), ("sort by date", "bca"), ("bibtex please", "b")]
 )
-def test_follow_up_is_about_the_papers_that_it_names(reader: QueryReader, question: str, papers: str) -> None:
-    assert read(reader, question, LIST).papers == tuple(papers)
+def test_numbers_and_several_papers_are_those_of_the_list_before_one_paper(
+    reader: QueryReader, question: str, papers: str
+) -> None:
+    one = Turn("tell me more about the second one", "Reef keeps. [1]", ("b",))
+    assert done(read(reader, question, LIST, one))[1] == papers
 
 
-def test_order_of_the_cited_papers_is_answered_by_the_records(reader: QueryReader) -> None:
-    query = read(reader, "sort them by date, newest first", LIST)
-    assert (query.kind, query.order, query.papers) == ("metadata", "newest", ("a", "b", "c"))
+def test_papers_that_came_next_are_filtered_like_the_first(reader: QueryReader) -> None:
+    more = Turn("show more", "- LoRA. [1]\n- Slate. [2]", ("d", "e"))
+    assert done(read(reader, "only since 2021", LIST, more)) == ("filter", "d")
+
+
+def test_nothing_is_undone_at_the_beginning(reader: QueryReader) -> None:
+    query = read(reader, "undo", LIST)
+    assert query.kind == "help" and query.action and query.action.name == "undo"
 
 
 def test_question_about_the_paper_before_is_restricted_to_it(reader: QueryReader) -> None:
@@ -92,16 +201,25 @@ def test_question_about_the_paper_before_is_restricted_to_it(reader: QueryReader
     assert query.standalone == query.text == "Pebble: which datasets was it tested on?"
 
 
-def test_question_that_stands_alone_is_read_alone(reader: QueryReader) -> None:
-    question = "Which papers study protein folding?"
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which papers study protein folding?",
+        "what is speculative decoding",
+        "papers on sorting algorithms since 2020",
+        "which papers compare optimizers",
+        "papers with code about table question answering",
+    ],
+)
+def test_question_that_stands_alone_is_read_alone(reader: QueryReader, question: str) -> None:
     query = read(reader, question, LIST)
-    assert (query.standalone, query.papers, query.text) == (None, (), question)
-    assert query.kind == read(reader, question).kind
+    assert (query.standalone, query.papers, query.action, query.kind) == (None, (), None, read(reader, question).kind)
 
 
 def test_without_a_history_nothing_is_a_follow_up(reader: QueryReader) -> None:
-    query = read(reader, "the second one")
-    assert (query.standalone, query.papers) == (None, ())
+    for question in ("the second one", "sort by date", "undo"):
+        query = read(reader, question)
+        assert (query.standalone, query.papers, query.action, query.follow_up) == (None, (), None, "none")
 
 
 def test_greeting_between_turns_is_passed_over(reader: QueryReader) -> None:
@@ -118,37 +236,34 @@ def test_titles_in_an_answer_stand_for_citations() -> None:
     assert cited_in("“Walking Robots on Sand”, then Reef: caches on disk.", PAPERS) == ("c", "b")
 
 
-@pytest.mark.parametrize(
-    ("question", "papers"),
-    [
-        ("the second", "b"),
-        ("the first two", "ab"),
-        ("the last two", "bc"),
-        ("the 3rd", "c"),
-        ("[1] and [3]", "ac"),
-        ("#2", "b"),
-        ("the former", "a"),
-        ("the ninth", ""),
-        ("the 20 papers of 2024", ""),
-        ("Walking robots on sand please", "c"),
-    ],
-)
-def test_papers_are_referred_to_by_position_or_title(question: str, papers: Sequence[str]) -> None:
-    earlier = EarlierTurn(Query("q", "list", "q"), ("a", "b", "c"))
-    assert referred_papers(Query(question, "list", question), earlier, PAPERS) == tuple(papers)
+def test_lifted_scope_joins_the_follow_up_to_the_question_before(reader: QueryReader) -> None:
+    query = read(reader, "only since 2023", LIST, drop=frozenset({"papers"}))
+    assert (query.papers, query.filters, query.action) == ((), Filters(since="2023"), None)
+    assert query.standalone == "Which papers reduce the memory of language models, only since 2023"
+
+
+def test_lifted_action_leaves_a_question_that_stands_alone(reader: QueryReader) -> None:
+    query = read(reader, "compare 1 and 3", LIST, drop=frozenset({"action"}))
+    assert (query.papers, query.action, query.standalone) == ((), None, None)
+
+
+def test_question_about_chosen_papers_stands_alone(reader: QueryReader) -> None:
+    chosen = tuple(sorted(reader._papers))[:2]
+    query = read(reader, "compare 1 and 3", LIST, papers=chosen)
+    assert (query.papers, query.action, query.standalone) == (chosen, None, None)
 
 
 def test_overrides_stand_against_what_is_read(reader: QueryReader) -> None:
-    query = reader.read("tell me more about the second one", Overrides(kind="list"), [LIST], None)
-    assert query.kind == "list"
-    literal = reader.read("only since 2024", Overrides(as_is=True), [LIST], None)
+    assert read(reader, "tell me more about the second one", LIST, kind="list").kind == "list"
+    literal = read(reader, "only since 2024", LIST, as_is=True)
     assert (literal.text, literal.filters, literal.standalone) == ("only since 2024", Filters(), None)
-    dropped = reader.read("papers on caches by Ada Quill", Overrides(drop=frozenset({"author"})), [], None)
-    assert not dropped.filters
+    assert not read(reader, "papers on caches by Ada Quill", drop=frozenset({"author"})).filters
+    ordered = read(reader, "newest papers on caches except surveys", drop=frozenset({"order", "excluded", "count"}))
+    assert (ordered.order, ordered.excluded, ordered.count) == (None, (), None)
 
 
 @pytest.mark.parametrize("answer", ["x" * 20_000, "A-" * 10_000, "* ** " * 4_000, "\ud800\x00\u202e" * 100])
-@pytest.mark.parametrize("question", ["how fast is it?", "and in 2024?", "the second?", "\ud800"])
+@pytest.mark.parametrize("question", ["how fast is it?", "and in 2024?", "the second?", "undo", "\ud800"])
 def test_hostile_history_is_read(reader: QueryReader, question: str, answer: str) -> None:
     query = read(reader, question, Turn(answer, answer), Turn("What does Reef do?", answer))
     assert query.papers == ()

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from rag.answer import Citation, Sentence, SentenceVerdict
+from rag.answer import Citation, Sentence, SentenceVerdict, Support
 from rag.types import Quote
 from tests.fakes import PEBBLE, REEF
-from ui.html.prose import prose_to_html, tips_to_html
+from ui.html.prose import prose_to_html, tips_to_html, verdict_to_html
 
 CITED = (Citation(1, PEBBLE), Citation(2, REEF))
 LINK = (
@@ -74,10 +74,8 @@ def test_verdict_stands_behind_its_sentence_in_words() -> None:
 
 
 def test_origin_of_a_sentence_is_said() -> None:
-    html = shown(
-        "One. Two.", Sentence(0, 4, (), "supported", None, "repaired"), Sentence(5, 9, (), "supported", None, "added")
-    )
-    assert words(html) == "One. supported, corrected after a check Two. supported, in the paper’s own words"
+    html = shown("One. Two.", Sentence(0, 4, (), "supported", None, "repaired"), Sentence(5, 9, (), "supported"))
+    assert words(html) == "One. supported, corrected after a check Two. supported"
 
 
 def test_verdict_does_not_break_the_markdown_around_it() -> None:
@@ -89,14 +87,12 @@ def test_verdict_does_not_break_the_markdown_around_it() -> None:
         judged(text, "Three **is.**", "contradicted", "no"),
         judged(text, "| four | five [1] |", "not_found", "half"),
     )
-    badge = '<span class="cd-verdict cd-verdict-supported">supported</span>'
+    badge = verdict_to_html("supported", "supported")
     assert f"<strong>One is bold.</strong> {badge} <strong>Two is. {badge}</strong>" in html
-    said = '<span class="cd-verdict cd-verdict-contradicted">abstract says otherwise: no</span>'
+    said = verdict_to_html("contradicted", "abstract says otherwise: no")
     assert f"<li>Three <strong>is.</strong> {said}</li>" in html
-    assert (
-        f'<td>five {LINK} <span class="cd-verdict cd-verdict-not_found">not found in the abstract: half</span></td>'
-        in html
-    )
+    said = verdict_to_html("not_found", "not found in the abstract: half")
+    assert f"<td>five {LINK} {said}</td>" in html
     assert html.count("<td>") == 2
 
 
@@ -136,3 +132,22 @@ def test_markers_in_a_question_stay_in_the_label_of_a_table() -> None:
 def test_markers_and_verdicts_are_shown_in_code_too() -> None:
     text = "`It is <small> [1].`"
     assert shown(text, judged(text, text)).startswith(f"<p><code>It is &lt;small&gt; {LINK}.</code> <span ")
+
+
+def test_marker_in_a_reason_is_no_link() -> None:
+    html = shown("It is fast [1].", judged("It is fast [1].", "It is fast [1].", "not_found", "“fast” is not in [1]"))
+    said = verdict_to_html("not_found", "not found in the abstract: “fast” is not in [1]")
+    assert html == f"<p>It is fast {LINK}. {said}</p>"
+
+
+def test_clauses_have_marks_of_their_own_with_the_sentence_they_rest_on() -> None:
+    text = "Pebble prunes [1], Reef grows it [2]."
+    parts = (
+        Sentence(0, 17, (1,), "supported", support=(Support(1, 0, 46),)),
+        Sentence(17, len(text), (2,), "contradicted", support=(Support(2, 0, 31),)),
+    )
+    html = shown(text, Sentence(0, len(text), (1, 2), "contradicted", parts=parts))
+    assert html.count("cd-verdict ") == 2
+    assert html.index("cd-verdict-supported") < html.index("grows it") < html.index("cd-verdict-contradicted")
+    assert "[1] “Key-value caches fill the memory" in html
+    assert "[2] “Reef keeps the KV cache on disk" in html

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from rag.errors import LLMFailed, OnlyReasoning
-from rag.llm.client import EndpointChat, Request, open_chat
+from rag.llm.client import EndpointChat, KnownLimits, Request, open_chat
 from rag.llm.protocol import ChatModel, Message, Reply
 from rag.types import TokenUsage
 from tests.endpoint_fakes import (
@@ -53,11 +53,92 @@ def test_request_sets_sampling_and_asks_for_counts() -> None:
                 "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Which papers?"}],
                 "temperature": 0.0,
                 "top_p": 1.0,
-                "max_tokens": 1024,
+                "max_tokens": 2048,
                 "stream": True,
                 "stream_options": {"include_usage": True},
             }
         ]
+
+
+NO_SYSTEM = [
+    (400, "System role not supported"),
+    (500, "Jinja Exception: Conversation roles must alternate user/assistant/user/assistant/..."),
+    (400, "Unsupported value: 'messages[0].role' does not support 'system' with this model."),
+    (400, "Developer instruction is not enabled for models/small"),
+    (422, 'messages: Unexpected role "system". The Messages API accepts a top-level parameter'),
+]
+
+
+@pytest.mark.parametrize(("code", "message"), NO_SYSTEM)
+def test_system_message_is_put_into_the_users_where_the_model_has_no_such_role(code: int, message: str) -> None:
+    refusal = status(code, json.dumps({"error": {"message": message}}))
+    with RawEndpoint([refusal, stream_of("Yes.")]) as server:
+        settings, known = short_settings(server.url), KnownLimits()
+        for _ in range(2):
+            chat = open_chat(settings, known=known)
+            assert chat.complete(MESSAGES).text == "Yes."
+            chat.close()
+        asked = [[(each["role"], each["content"]) for each in body["messages"]] for body in server.requests]
+        folded = [("user", "Be brief.\n\nWhich papers?")]
+        assert asked == [[("system", "Be brief."), ("user", "Which papers?")], folded, folded]
+
+
+def test_server_that_sends_whole_replies_is_given_the_time_of_the_whole_from_then_on() -> None:
+    whole = json.dumps({"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}]})
+    with RawEndpoint([status(200, whole), [0.7, *status(200, whole)]]) as server:
+        known = KnownLimits()
+        for _ in range(2):
+            chat = open_chat(short_settings(server.url), known=known)
+            assert chat.complete(MESSAGES) == Reply("Yes.")
+            chat.close()
+        assert ["stream" in body for body in server.requests] == [True, False]
+
+
+def test_stream_that_is_refused_is_not_asked_for_again() -> None:
+    refusal = status(400, json.dumps({"error": {"message": "Streaming is not supported by this model."}}))
+    whole = status(200, json.dumps({"choices": [{"message": {"content": "Yes."}}]}))
+    with RawEndpoint([refusal, whole]) as server:
+        chat = chat_with(server)
+        assert (chat.complete(MESSAGES).text, chat.complete(MESSAGES).text) == ("Yes.", "Yes.")
+        chat.close()
+        assert [sorted({"stream", "stream_options"} & body.keys()) for body in server.requests] == [
+            ["stream", "stream_options"],
+            [],
+            [],
+        ]
+
+
+def test_model_that_reasoned_and_said_nothing_is_asked_once_more_with_room_for_it() -> None:
+    thought = [STREAM, delta(reasoning_content="Hm."), delta("length"), DONE]
+    with RawEndpoint([thought, stream_of("<think>Hm.</think>Yes.")]) as server:
+        chat = chat_with(server)
+        assert chat.complete(MESSAGES, 100) == Reply("Yes.", None, "Hm.")
+        chat.close()
+        first, second = (body["max_tokens"] for body in server.requests)
+        assert (first, second > 7000) == (100, True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"refusal": "I cannot help with that."}, "declines to answer: I cannot help with that."),
+        ({"tool_calls": [{"index": 0, "function": {"name": "search"}}]}, "sent a call of a tool and no answer"),
+        ({"function_call": {"name": "search"}}, "sent a call of a tool and no answer"),
+    ],
+)
+def test_reply_that_is_no_text_is_told_as_what_it_is(fields: dict[str, Any], words: str) -> None:
+    with RawEndpoint([[STREAM, delta(**fields), delta("stop"), DONE]]) as server:
+        text, failure, _ = stream_once(chat_with(server))
+        assert text == ""
+        assert words in str(failure)
+
+
+def test_reasoning_that_leaked_is_held_back_the_next_time() -> None:
+    with RawEndpoint([stream_of("Hm, let me see. ", "So it is. ", "</think>", "Yes.")]) as server:
+        settings, known = short_settings(server.url), KnownLimits()
+        text, failure, _ = stream_once(open_chat(settings, known=known))
+        assert "sent reasoning as its answer" in str(failure)
+        assert stream_once(open_chat(settings, known=known))[:2] == ("Yes.", None)
 
 
 def test_nothing_is_sent_before_something_is_asked() -> None:
@@ -94,7 +175,7 @@ def test_early_end_is_told_with_its_reason(reason: str, cut: str | None) -> None
         assert next(stream) == "Half"
         with pytest.raises(StopIteration) as end:
             next(stream)
-        assert end.value.value == cut
+        assert end.value.value == Reply("Half", cut)
         chat.close()
 
 
@@ -116,7 +197,7 @@ def test_parameter_that_is_refused_is_left_out_from_then_on(name: str, code: int
         chat.close()
         assert [name in request for request in server.requests] == [True, False, False]
         if name == "max_tokens":
-            assert [request.get("max_completion_tokens") for request in server.requests] == [None, 1024, 1024]
+            assert [request.get("max_completion_tokens") for request in server.requests] == [None, 2048, 2048]
         assert (chat.usage.calls, chat.usage.prompt_tokens, chat.usage.completion_tokens) == (3, 10, 4)
 
 
@@ -314,7 +395,10 @@ def test_reasoning_model_that_starts_inside_its_block_is_waited_for() -> None:
 
 @pytest.mark.parametrize(
     ("end", "failure"),
-    [([delta("length"), DONE], "sent only reasoning and no answer: raise CITEDESK_LLM_MAX_TOKENS"), ([], "broke off")],
+    [
+        ([delta("length"), DONE], "sent only reasoning and no answer: raise CITEDESK_LLM_REASONING_TOKENS"),
+        ([], "broke off"),
+    ],
 )
 def test_reasoning_model_that_is_cut_inside_its_block_gave_no_answer(end: list[bytes], failure: str) -> None:
     with RawEndpoint([[STREAM, delta(content="Hm, let me see."), *end]]) as server:
@@ -329,7 +413,9 @@ def test_step_with_less_tokens_does_not_blame_the_setting() -> None:
         chat.close()
     with RawEndpoint([[STREAM, delta(reasoning="Hm."), delta("length"), DONE]]) as server:
         chat = chat_with(server)
-        with pytest.raises(OnlyReasoning, match=r"only reasoning within the limit of 120 tokens .*: turn off thinking"):
+        with pytest.raises(
+            OnlyReasoning, match=r"only reasoning within the limit of 120 tokens .*, or turn off thinking"
+        ):
             chat.complete(MESSAGES, 120)
         chat.close()
 
@@ -337,14 +423,14 @@ def test_step_with_less_tokens_does_not_blame_the_setting() -> None:
 def test_reasoning_model_that_closed_its_block_may_be_cut_after_it() -> None:
     with RawEndpoint([[STREAM, delta(content="Hm.</think>Yes, it"), delta("length"), DONE]]) as server:
         chat = chat_with(server, model="deepseek-r1:7b")
-        assert chat.complete(MESSAGES) == Reply("Yes, it", "it reached CITEDESK_LLM_MAX_TOKENS")
+        assert chat.complete(MESSAGES) == Reply("Yes, it", "it reached CITEDESK_LLM_MAX_TOKENS", "Hm.")
         chat.close()
 
 
 def test_whole_reply_of_any_model_may_start_inside_a_block() -> None:
     with RawEndpoint([stream_of("Hm, ", "let me see.\n", "</think>\n\n", "Yes", ".")]) as server:
         chat = chat_with(server)
-        assert chat.complete(MESSAGES) == Reply("Yes.")
+        assert chat.complete(MESSAGES) == Reply("Yes.", None, "Hm, let me see.")
         chat.close()
 
 

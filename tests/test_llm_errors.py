@@ -109,9 +109,9 @@ AT_ONCE_FAULTS: dict[str, tuple[Script, str]] = {
         status(200, PAGE, content_type="text/html"),
         "sent a web page, “502 Bad Gateway”, not an answer: does CITEDESK_LLM_BASE_URL end in /v1?",
     ),
-    "one object for a stream": (
-        status(200, '{"choices": [{"message": {"content": "Yes."}}]}'),
-        'did not send its answer as a stream ({"choices": [{"message": {"content": "Yes."}}]}): does ',
+    "one object that is no completion": (
+        status(200, '{"answer": "Yes."}'),
+        'did not send its answer as a stream ({"answer": "Yes."}): does ',
     ),
     "an error with status 200": (
         status(200, '{"error": {"message": "No models loaded", "code": "no_model"}}'),
@@ -143,7 +143,8 @@ AT_ONCE_FAULTS: dict[str, tuple[Script, str]] = {
     ),
     "only reasoning": (
         [STREAM, delta(reasoning_content="Let me think."), delta("length"), DONE],
-        "sent only reasoning and no answer: raise CITEDESK_LLM_MAX_TOKENS (1024), or turn off thinking.",
+        "sent only reasoning and no answer: raise CITEDESK_LLM_REASONING_TOKENS (8192) and CITEDESK_LLM_CONTEXT (8192), or "
+        "turn off thinking.",
     ),
     "an unclosed thought": (stream_of("<th", "ink>", "Let me think."), "sent only reasoning and no answer: raise "),
 }
@@ -160,7 +161,7 @@ def test_fault_is_one_line_at_once(fault: str) -> None:
         )
         assert expected in str(failure)
         assert "\n" not in str(failure) and "sesame" not in str(failure) and "<" not in str(failure)
-        assert len(server.requests) == 1
+        assert len(server.requests) == (2 if fault == "only reasoning" else 1)  # which is asked once more, with room
         assert taken < AT_ONCE
 
 
@@ -199,7 +200,7 @@ LATE_FAULTS: dict[str, tuple[Script, str]] = {
     ),
     "reasoning without its start": (
         [STREAM, delta(content="Half an"), delta(content=" idea.\n</think>\nAnswer."), delta("stop"), DONE],
-        "sent reasoning as its answer (it ended in </think>): start the server with its reasoning parser, or turn",
+        "sent reasoning as its answer (it ended in </think>): ask again",
     ),
 }
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import time
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,13 @@ from hypothesis import strategies as st
 
 from rag.corpus.reader import read_corpus
 from rag.llm.stream import (
+    CumulativeText,
     ErrorEvent,
-    LeakedReasoning,
     NotAStream,
-    ReasoningFilter,
     RepetitionDetector,
     ReplyChunk,
     StreamDecoder,
     StreamError,
-    reasons_first,
 )
 from tests.conftest import PROJECT
 from tests.endpoint_fakes import MESSAGES, STREAM, RawEndpoint, chat_with
@@ -99,6 +96,77 @@ def test_text_of_older_forms_is_read_too() -> None:
     assert [chunk.text for chunk in decoded([data])] == ["Whole.", "Old.", "New."]
 
 
+def test_parts_of_reasoning_and_refusal_are_kept_apart() -> None:
+    parts = [{"type": "reasoning", "text": "Hm."}, {"type": "thinking", "thinking": [{"type": "text", "text": "Ah."}]}]
+    chunks = decoded(
+        [
+            sent(
+                {"choices": [{"delta": {"content": [*parts, {"type": "output_text", "text": "Yes."}]}}]},
+                {"choices": [{"delta": {"thinking": "So."}}]},
+                {"choices": [{"delta": {"refusal": "No."}}]},
+                {"choices": [{"delta": {"tool_calls": [{"index": 0}]}}]},
+            )
+        ]
+    )
+    assert [(each.text, each.reasoning, each.refusal, each.calls_tool) for each in chunks] == [
+        ("Yes.", "Hm.Ah.", "", False),
+        ("", "So.", "", False),
+        ("", "", "No.", False),
+        ("", "", "", True),
+    ]
+
+
+WHOLE = {"object": "chat.completion", "choices": [{"message": {"content": "Yes."}}], "usage": {}}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_completion_that_comes_as_a_whole_is_read_as_one_chunk(indent: int | None) -> None:
+    decoder = StreamDecoder()
+    data = json.dumps(WHOLE, indent=indent).encode()
+    assert [*decoder.feed(data[:30]), *decoder.feed(data[30:])] == []
+    assert list(decoder.end()) == [ReplyChunk("Yes."), ReplyChunk(finish_reason="stop")]
+    assert decoder.whole
+
+
+def test_chunks_without_the_name_of_their_field_are_read_line_by_line() -> None:
+    lines = [json.dumps({"choices": [{"delta": {"content": text}}]}) for text in ("One", " two")]
+    decoder = StreamDecoder()
+    assert [chunk.text for chunk in decoder.feed("\n".join([*lines, ""]).encode())] == ["One", " two"]
+
+
+def grown(*texts: str) -> str:
+    cumulative = CumulativeText()
+    return "|".join([*map(cumulative.feed, texts), cumulative.flush()])
+
+
+@pytest.mark.parametrize(
+    ("texts", "shown"),
+    [
+        (("Peb", "Pebble", "Pebble prunes", "Pebble prunes."), "Peb||ble prunes|.|"),
+        (("Pebble", " prunes", "."), "Pebble| prunes|.|"),
+        (("1", "10", " times"), "1||10 times|"),
+        (("ha", "ha", "ha"), "ha|ha|ha|"),
+        (("no", "not", "nothing"), "no||thing|"),
+        (("Pebble prunes", "Pebble prunes it"), "Pebble prunes|| it"),
+        (("1", "10"), "1||10"),
+        (("Pe", "Peb", "Pebble", "Pebble"), "Pe||bble||"),
+    ],
+)
+def test_texts_that_repeat_all_before_them_are_read_once(texts: tuple[str, ...], shown: str) -> None:
+    assert grown(*texts) == shown
+
+
+def test_whole_reply_once_more_at_the_end_is_not_shown_twice() -> None:
+    parts = ["Pebble prunes the KV cache", " and keeps", " its accuracy", " on eight tasks."]
+    assert grown(*parts, "".join(parts)).replace("|", "") == "".join(parts)
+
+
+@given(st.lists(st.sampled_from(["a", " a", "b", "ab", "\n", "ba"]), min_size=3, max_size=12))
+def test_reply_that_grows_with_each_text_is_the_last_of_them(pieces: list[str]) -> None:
+    texts = ["".join(pieces[: i + 1]) for i in range(len(pieces))]
+    assert grown(*texts).replace("|", "") == texts[-1]
+
+
 def test_nothing_is_read_after_the_end_that_the_server_marks() -> None:
     decoder = StreamDecoder()
     data = b"data: [DONE]\n\n" + sent({"choices": [{"delta": {"content": "More."}}]})
@@ -138,99 +206,6 @@ def test_answer_without_end_takes_no_more_than_its_bound() -> None:
 def test_deep_nesting_is_not_json() -> None:
     with pytest.raises(StreamError, match="not JSON"):
         list(StreamDecoder().feed(b"data: " + b"[" * 200_000 + b"\n\n"))
-
-
-REPLIES = [
-    ("Yes.", "Yes."),
-    ("<think>Hm.</think>Yes.", "Yes."),
-    ("<THINK>Hm.</Think>\n\nYes.", "Yes."),
-    ("\n <think>Hm.</think>\n\nYes.", "\n Yes."),
-    ("<thinking>a <think> b</think> c</thinking>\nYes.", "Yes."),
-    ("<reasoning>Hm.</reasoning>Yes.", "Yes."),
-    ("<think>Hm.", ""),
-    ("<think></think>", ""),
-    ("<think>Hm.</think>Yes.\n<think>More.</think>\nNo.", "Yes.\nNo."),
-    ("</think>Yes.", "Yes."),
-    ("a < b and <thin lines>", "a < b and <thin lines>"),
-    ("ends in <thi", "ends in <thi"),
-    ("The tags <think> and </think> are special [1].", "The tags <think> and </think> are special [1]."),
-    ("It writes `<think>` first [2]. Then </think>.", "It writes `<think>` first [2]. Then </think>."),
-]
-
-
-def filtered(pieces: list[str], inside: bool = False) -> str:
-    reasoning = ReasoningFilter(inside)
-    return "".join(map(reasoning.feed, pieces)) + reasoning.flush()
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
-@pytest.mark.parametrize(("reply", "answer"), REPLIES)
-def test_reasoning_is_dropped_however_it_is_cut(reply: str, answer: str, size: int) -> None:
-    assert filtered([reply[start : start + size] for start in range(0, len(reply), size)]) == answer
-
-
-@given(st.text(alphabet="<>/thinkabc \n"), st.lists(st.integers(0, 40), max_size=8))
-def test_text_without_reasoning_passes_whole_in_any_pieces(text: str, cuts: list[int]) -> None:
-    if "think>" in text or "thinking>" in text:
-        return
-    positions = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    assert filtered([text[i:j] for i, j in pairwise(positions)]) == text
-
-
-@pytest.mark.parametrize("size", [1, 4, 100])
-@pytest.mark.parametrize(
-    ("reply", "answer"),
-    [
-        ("Hm. I see.\n</think>\n\nYes.", "Yes."),
-        ("<think>Hm.</think>Yes.", "Yes."),
-        ("Yes, at once.", "Yes, at once."),
-        ("Hm. Maybe <think> inside.</think>Yes.", "Yes."),
-    ],
-)
-def test_reply_that_reasons_first_a_thought_is_held_until_it_is_known(reply: str, answer: str, size: int) -> None:
-    assert filtered([reply[start : start + size] for start in range(0, len(reply), size)], inside=True) == answer
-
-
-def test_plain_text_is_never_held_back() -> None:
-    reasoning = ReasoningFilter()
-    assert [reasoning.feed(piece) for piece in ("One", " two", " <", "b", " three")] == [
-        "One",
-        " two",
-        " ",
-        "<b",
-        " three",
-    ]
-
-
-def test_reasoning_that_was_shown_is_an_error() -> None:
-    with pytest.raises(LeakedReasoning):
-        filtered(["Hm. I see.", "\n</think>\n\nYes."])
-
-
-def test_server_that_sends_reasoning_apart_is_not_waited_for() -> None:
-    reasoning = ReasoningFilter(inside=True)
-    assert reasoning.feed("Yes") == ""
-    reasoning.expect_separate_reasoning()
-    assert reasoning.feed(".") == "Yes."
-
-
-@pytest.mark.parametrize(
-    ("model", "reasons"),
-    [
-        ("deepseek-r1:1.5b", True),
-        ("DeepSeek-R1-Distill-Qwen-7B", True),
-        ("Qwen/QwQ-32B", True),
-        ("qwen3-4b-thinking-2507", True),
-        ("deepseek-reasoner", True),
-        ("magistral-small", True),
-        ("qwen2.5-1.5b-instruct", False),
-        ("gpt-4o-mini", False),
-        ("command-r1x", False),
-        ("llama-3.2-1b", False),
-    ],
-)
-def test_models_that_reason_are_told_by_their_names(model: str, reasons: bool) -> None:
-    assert reasons_first(model) is reasons
 
 
 def repeats(text: str, size: int = 5) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.types import Evidence, Paper
 from rag.verification.marker_filter import MarkerFilter
 
 PIECES = st.lists(
@@ -40,8 +41,12 @@ PIECES = st.lists(
 )
 
 
+def paper(n: int) -> Evidence:
+    return Evidence(n, Paper(f"2412.1031{n}", f"Pebble {'I' * n}: Small Caches", ""), ())
+
+
 def run(pieces: Sequence[str], numbers: Sequence[int] = (1, 2, 3)) -> tuple[str, list[int], int]:
-    markers = MarkerFilter(numbers)
+    markers = MarkerFilter(map(paper, numbers))
     shown = "".join(markers.feed(piece) for piece in pieces) + markers.flush()
     return shown, markers.cited, markers.unknown
 
@@ -82,6 +87,120 @@ def test_markers_are_checked_and_made_uniform(written: str, shown: str, cited: l
     assert run(list(written)) == (shown, cited, unknown)
 
 
+FORMS = [
+    ("True【1†source】.", "True[1]."),
+    ("True【1†L3-L9】.", "True[1]."),
+    ("True [^1].", "True [1]."),
+    ("True [1-3].", "True [1][2][3]."),
+    ("True [Source 1].", "True [1]."),
+    ("True [source: 2].", "True [1]."),
+    ("True [Paper 2].", "True [1]."),
+    ("True [Paper 1, Paper 3].", "True [1][2]."),
+    ("True [doc2].", "True [1]."),
+    ("True [doc_2].", "True [1]."),
+    ("True [p1].", "True [1]."),
+    ("True [Ref. 3].", "True [1]."),
+    ("True [No. 3].", "True [1]."),
+    ("True [№ 3].", "True [1]."),
+    ("True [#3].", "True [1]."),
+    ("True [Quelle 1].", "True [1]."),
+    ("True [文献1]。", "True [1]。"),
+    ("True [1: Small Caches].", "True [1]."),
+    ("True [1, p. 3].", "True [1]."),
+    ("True [1 and 3].", "True [1][2]."),
+    ("True [1 & 3].", "True [1][2]."),
+    ("True [1/3].", "True [1][2]."),
+    ("True [1..3].", "True [1][2][3]."),
+    ("True (1).", "True [1]."),
+    ("True (1, 3).", "True [1][2]."),
+    ("True (1) (3).", "True [1] [2]."),
+    ("True (Source 2).", "True [1]."),
+    ("True (see Paper 2).", "True [1]."),
+    ("True (Sources 1 and 3).", "True [1][2]."),
+    ("True (Paper 1; Paper 3).", "True [1][2]."),
+    ("Caches shrink.¹", "Caches shrink.[1]"),
+    ("Caches shrink¹,", "Caches shrink[1],"),
+    ("Caches shrink⁽¹⁾.", "Caches shrink[1]."),
+    ("Caches shrink^1^.", "Caches shrink[1]."),
+    ("Caches shrink^[1].", "Caches shrink[1]."),
+    ("Caches shrink$^{1,3}$.", "Caches shrink[1][2]."),
+    ("Caches shrink<sup>1</sup>.", "Caches shrink[1]."),
+    ("Caches shrink <sup>[1]</sup>.", "Caches shrink [1]."),
+    ("Caches shrink ①.", "Caches shrink [1]."),
+    ("Caches shrink ❶.", "Caches shrink [1]."),
+    ("True [[1]].", "True [1]."),
+    ("True [[1], [3]].", "True [1][2]."),
+    ("True [[1]](https://arxiv.org/abs/2412.10311).", "True [1]."),
+    ("True [1](https://example.org/a_(b)).", "True [1]."),
+    ("True [1](#ref-1).", "True [1]."),
+    ("True \\cite{1}.", "True [1]."),
+    ("True~\\citep[see][p. 2]{1, 3}.", "True~[1][2]."),
+    ("True \\citep{1,3}.", "True [1][2]."),
+    ("True \\cite{paper1}.", "True [1]."),
+    ("True [@1].", "True [1]."),
+    ("Caches shrink~[1].", "Caches shrink~[1]."),
+    ("True <cite>1</cite>.", "True [1]."),
+    ('True <ref id="1"/>.', "True [1]."),
+    ("True <cite:1>.", "True [1]."),
+    ("True [2412.10311].", "True [1]."),
+    ("True [arXiv:2412.10311v2].", "True [1]."),
+    ("True (arXiv:2412.10313).", "True [1]."),
+    ("True [2412.10311, 2412.10313].", "True [1][2]."),
+    ("True [Pebble III: Small Caches].", "True [1]."),
+    ("True 〔1〕, ❨1❩ and ［３］.", "True [1], [1] and [2]."),
+    ("True「1」.", "True[1]."),
+    ("True [１].", "True [1]."),
+    ("Paper 2 prunes caches.", "Paper [1] prunes caches."),
+    ("Papers 1 and 3 prune.", "Papers [1][2] prune."),
+    ("As Source 3 says, it holds.", "As Source [1] says, it holds."),
+]
+
+
+@pytest.mark.parametrize(("written", "shown"), FORMS)
+def test_forms_that_models_write_are_read(written: str, shown: str) -> None:
+    assert run([written])[0] == shown
+    assert run(list(written)) == run([written])
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Two steps: (1) prune, (2) quantize.", None),
+        ("(1) Prune.\n(2) Quantize.", None),
+        ("They (1) prune and (2) quantize caches.", None),
+        ("Caches of 2024 [2] and (2023).", "Caches of 2024 [1] and (2023)."),
+        ("Values in [0, 1] hold.", None),
+        ("Values in the range [1, 3] hold.", None),
+        ("With x ∈ [1, 2] it holds.", None),
+        ("The scores [0.1, 0.5] hold.", None),
+        ("In layer [3] it holds.", "In layer [ 3 ] it holds."),
+        ("By Equation (2).", None),
+        ("By Eq. (2).", None),
+        ("See [Table 2] and [Figure 3].", None),
+        ("Here x[1] is code.", "Here x[ 1 ] is code."),
+        ("Code `a[1]` and text [1].", "Code `a[ 1 ]` and text [1]."),
+        ("```\na[1] = (2)\n```\nText [1].", "```\na[ 1 ] = (2)\n```\nText [1]."),
+        ("A tick ` is open.\nText [3].", "A tick ` is open.\nText [1]."),
+        ("By 10¹ and 10² times.", None),
+        ("An R² of 2, m², O(n²) and x^{2}.", None),
+        ("A 2^3^ and 10^[2].", "A 2^3^ and 10^[ 2 ]."),
+        ("True [1]. So (2).", "True [1]. So (2)."),
+        ("Section (2) says.", None),
+        ("A chunk size of f(2).", None),
+        ("The [MASK] token and [CLS].", None),
+        ("Some [very small] caches.", None),
+        ("\\textbf{1} and \\alpha.", None),
+        ("Only abstract 9 is missing.", None),
+        ("The [1–2]-hop paths [3].", "The [1][2]-hop paths [3]."),
+        ("Between 2019 and [2019–2023].", None),
+        ("Costs $5 and ^ too.", None),
+    ],
+)
+def test_numbers_that_cite_nothing_stay(written: str, shown: str | None) -> None:
+    assert run([written])[0] == (shown or written)
+    assert run(list(written)) == run([written])
+
+
 def test_twelve_is_no_one_and_two_where_there_are_nine() -> None:
     assert run(["True [12]. So [9]."], range(1, 10)) == ("True. So [1].", [9], 1)
     assert run(["True [1", "2]. So [9]."], range(1, 13)) == ("True [1]. So [2].", [12, 9], 0)
@@ -110,7 +229,7 @@ def test_each_character_alone_gives_the_same(pieces: list[str]) -> None:
 
 
 def test_endless_marker_is_not_held_back_for_ever() -> None:
-    markers = MarkerFilter([1, 2, 3])
+    markers = MarkerFilter(map(paper, [1, 2, 3]))
     assert len("".join(markers.feed("[1" + ", 1" * 10) for _ in range(100))) > 2000
 
 
@@ -126,7 +245,7 @@ def test_no_more_than_two_hundred_characters_are_held_back(pieces: list[str]) ->
 
 
 def test_text_without_a_bracket_is_shown_at_once() -> None:
-    markers = MarkerFilter([1])
+    markers = MarkerFilter([paper(1)])
     assert [markers.feed(piece) for piece in ("Pebble ", "prunes", " it", ".")] == ["Pebble", " prunes", " it", "."]
 
 
@@ -135,14 +254,14 @@ def test_only_numbers_that_were_sent_are_known() -> None:
 
 
 def test_number_that_is_admitted_later_is_known_from_then_on() -> None:
-    markers = MarkerFilter([1])
+    markers = MarkerFilter([paper(1)])
     shown = markers.feed("One [2]. ")
-    markers.admit(2)
+    markers.admit(paper(2))
     assert shown + markers.feed("Two [2].") + markers.flush() == "One. Two [1]."
     assert (markers.cited, markers.unknown) == ([2], 1)
 
 
-def test_number_of_thousands_of_digits_names_nothing() -> None:
-    markers = MarkerFilter([1, 2, 3])
-    shown = markers.feed(f"It works [{'9' * 5000}] and [1, {'9' * 5000}].") + markers.flush()
+def test_number_of_ninety_digits_names_nothing() -> None:
+    markers = MarkerFilter(map(paper, [1, 2, 3]))
+    shown = markers.feed(f"It works [{'9' * 90}] and [1, {'9' * 90}].") + markers.flush()
     assert (shown, markers.unknown) == ("It works and [1].", 2)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from time import process_time
 
 import pytest
 
 from eval.training.encoder.reading import TRYING
 from rag.models.encoder import EncodedQuestion, Encoder, Tagged, load_encoder
-from rag.query.question import QuestionReader, read_order
+from rag.query.orders import read_order
+from rag.query.question import QuestionReader
 from rag.types import Filters, Kind, Paper, Query, Unapplied
 
 TODAY = date(2026, 11, 28)
@@ -107,9 +109,14 @@ def test_sides_of_a_comparison_are_its_subjects(encoder: Encoder, reader: Questi
     assert reader.read(encoder.encode_question("Compare Pebble and Reef")).subjects == ("Pebble", "Reef")
 
 
+@cache
+def _encoder() -> Encoder:
+    return load_encoder()
+
+
 def encoded(text: str, *tags: tuple[str, str], kind: str = "list", probability: float = 0.9) -> EncodedQuestion:
     """Return a question as if the encoder had tagged parts of it."""
-    read = load_encoder().encode_question(text)
+    read = _encoder().encode_question(text)
     spans = [(text.index(part), part, tag) for part, tag in tags]
     stretches = tuple(Tagged(at, at + len(part), tag, probability) for at, part, tag in sorted(spans))
     return replace(read, kinds={kind: probability}, tags=stretches)
@@ -123,7 +130,7 @@ def encoded(text: str, *tags: tuple[str, str], kind: str = "list", probability: 
         ("a few", "count", "unreadable"),
         ("large teams", "author count", "unreadable"),
         ("OpenAI", "organisation", "unknown"),
-        ("no surveys", "exclusion", "topic"),
+        ("nothing else", "exclusion", "unreadable"),
         ("x" * 200, "venue", "unreadable"),
     ],
 )
@@ -169,8 +176,43 @@ def test_what_is_less_likely_than_not_is_unsure(reader: QuestionReader) -> None:
 def test_records_answer_what_has_no_topic_but_titles(reader: QuestionReader) -> None:
     pebble = encoded("when did Pebble appear", ("Pebble", "topic"), kind="metadata")
     assert (reader.read(pebble).kind, reader.read(pebble).subjects) == ("metadata", ("Pebble",))
-    assert reader.read(encoded("how many papers on fish", ("fish", "topic"), kind="metadata")).kind == "list"
+    fish = reader.read(encoded("how many papers on fish", ("fish", "topic"), kind="metadata"))
+    assert (fish.kind, fish.by_topic, fish.count) == ("metadata", True, None)
+    assert reader.read(encoded("who wrote the paper on fish", ("fish", "topic"), kind="metadata")).count == 1
     assert reader.read(encoded("papers from 2024", ("2024", "date"))).kind == "metadata"
+
+
+@pytest.mark.parametrize(
+    ("part", "tag", "excluded", "filters"),
+    [
+        ("no surveys", "exclusion", ("surveys",), Filters()),
+        ("except those about vision", "exclusion", ("vision",), Filters()),
+        ("but not the ones without code", "exclusion", (), Filters(code=True)),
+        ("except papers with code", "exclusion", (), Filters(code=False)),
+    ],
+)
+def test_topic_or_code_is_excluded(
+    reader: QuestionReader, part: str, tag: str, excluded: tuple[str, ...], filters: Filters
+) -> None:
+    query = reader.read(encoded(f"papers on caches, {part}", ("caches", "topic"), (part, tag)))
+    assert (query.excluded, query.filters, query.unapplied) == (excluded, filters, ())
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["2401.00001", "arXiv:2401.00001v2", "https://arxiv.org/abs/2401.00001", "what is 2401.00001 about?",
+     "10.48550/arXiv.2401.00001"],
+)  # fmt: skip
+def test_arxiv_id_is_looked_up(encoder: Encoder, question: str) -> None:
+    papers = {"2401.00001": Paper("2401.00001", "Small Caches", "Pebble prunes.")}
+    query = QuestionReader(papers, lambda: TODAY).read(encoder.encode_question(question))
+    assert (query.kind, query.papers, query.fixed, query.unapplied) == ("lookup", ("2401.00001",), True, ())
+
+
+def test_id_that_no_paper_has_is_said(encoder: Encoder, reader: QuestionReader) -> None:
+    query = reader.read(encoder.encode_question("10.1145/3600006.3613165"))
+    assert (query.kind, query.papers, query.fixed) == ("lookup", (), True)
+    assert query.unapplied == (Unapplied("10.1145/3600006.3613165", "id", "unknown"),)
 
 
 @pytest.mark.parametrize(
@@ -178,9 +220,12 @@ def test_records_answer_what_has_no_topic_but_titles(reader: QuestionReader) -> 
     [
         ("newest", "newest"), ("most recent first", "newest"), ("oldest first", "oldest"), ("by date", "oldest"),
         ("by date, descending", "newest"), ("from newest to oldest", "newest"), ("most cited", None), ("best", None),
+        ("least recent first", "oldest"), ("most authors", "most authors"), ("fewest authors first", "fewest authors"),
+        ("by number of authors", "most authors"), ("alphabetically", "title"), ("by conference", "venue"),
+        ("from few to many authors", "fewest authors"), ("by relevance", None),
     ],
 )  # fmt: skip
-def test_order_is_by_date_only(text: str, order: str | None) -> None:
+def test_order_is_one_that_the_records_have(text: str, order: str | None) -> None:
     assert read_order(text) == order
 
 
@@ -220,7 +265,8 @@ def _holds(query: Query, part: str, tag: str, kind: str) -> bool:
         "author count": bool(filters.least_authors),
         "order": query.order is not None,
         "count": query.count is not None or kind == "fact",
-        "exclusion": bool(filters.not_date or filters.not_author or filters.not_venue or filters.not_organisation),
+        "exclusion": bool(filters.not_date or filters.not_author or filters.not_venue or filters.not_organisation)
+        or any(topic in part for topic in query.excluded),
     }[tag]
 
 

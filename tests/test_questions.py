@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rag.answer import Answer, Done, Retrieved, Token
+from rag.answer import Answer, Done, FirstHits, Retrieved, Token
 from rag.errors import IndexMissing, UsageError
 from tests.fakes import PAPERS, ScriptedEndpoint, hash_library, hash_models, hash_settings, word_writer
 from tests.timing import PATIENCE
@@ -54,7 +54,8 @@ def test_question_that_comes_before_the_models_waits_for_them(tmp_path: Path, ea
     items = asyncio.run(all_of(holder, QUESTION))
     holder.close()
     assert items[0] == Waiting(0)
-    assert isinstance(items[1], Retrieved)
+    assert isinstance(items[1], FirstHits)
+    assert isinstance(items[2], Retrieved)
     assert answer_of(items).status == "extractive"
 
 

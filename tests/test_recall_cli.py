@@ -49,7 +49,7 @@ def test_search_shows_what_was_searched_for_besides_and_its_cost(
     assert found["understood"]["further"] == ["cache eviction", "pruning keys and values"]
     assert (found["usage"]["calls"], found["usage"]["prompt_tokens"]) == (1, 70)
     assert list(found["usage"]["steps"]) == ["rewrite"]
-    assert list(found["timings_ms"]) == ["recall", "retrieve", "total"]
+    assert list(found["timings_ms"]) == ["retrieve", "recall", "total"]
 
 
 def test_search_says_that_it_screens_nothing(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,12 +78,13 @@ def test_recall_without_the_llm_is_wrong_usage(asking: ScriptedEndpoint, capsys:
 
 
 def test_list_is_screened_and_the_json_says_why(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:
-    asking.pieces = ("NO: it is about ", "something else.")
+    entries = [{"paper": n, "why": "it is about something else.", "belongs": "no"} for n in (1, 2, 3)]
+    asking.pieces = (json.dumps({"papers": entries}),)
     code, out, _ = run(capsys, "ask", QUESTION, "--kind", "list", "--recall", "screen", "--json")
     answer = json.loads(out)
     assert (code, answer["status"], answer["citations"]) == (0, "refused", [])
     assert {near["why"] for near in answer["near_misses"]} == {"it is about something else."}
-    assert answer["usage"]["steps"]["screen"]["calls"] == 3
+    assert answer["usage"]["steps"]["screen"]["calls"] == 1
     _, out, _ = run(capsys, "ask", QUESTION, "--kind", "list", "--recall", "screen")
     assert out.count("\n    Screened: it is about something else.\n") == 3
 
@@ -114,7 +115,7 @@ def test_steps_are_read_in_their_order_and_none_turns_them_off(tmp_path: Path) -
     }
     assert load_settings({}, environ, tmp_path).settings.recall == ("rewrite", "screen")
     assert load_settings({"recall": ()}, environ, tmp_path).settings.recall == ()
-    assert load_settings({}, {"CITEDESK_RECALL": "none"}, tmp_path).settings == Settings()
+    assert load_settings({}, {"CITEDESK_RECALL": "none"}, tmp_path).settings == Settings(recall=())
 
 
 def test_evaluation_keeps_the_steps_in_its_run_and_goes_on_with_them(

@@ -4,11 +4,27 @@ import json
 
 import pytest
 
-from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, SentenceVerdict, Usage
+from rag.answer import (
+    Answer,
+    Aspect,
+    Cell,
+    Citation,
+    Comparison,
+    EstimatedMissing,
+    Group,
+    Notice,
+    Relaxation,
+    Sentence,
+    SentenceVerdict,
+    Support,
+    Thing,
+    Usage,
+)
 from rag.render.json import answer_to_json, usage_to_json
 from rag.types import Filters, Query, Quote, TokenUsage
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
 
+SLIP = Quote("Robots slip on sand.", 0, 20, "supported")
 QUERY = Query("Which?", "list", "which", Filters(since="2024"))
 
 
@@ -17,15 +33,21 @@ def test_written_answer_has_the_contracts_fields() -> None:
         QUERY,
         "answered",
         "Robots slip [1]. So.",
-        (Citation(1, ROBOT_PAPER, (Quote("Robots slip on sand.", 0, 20, "supported"),)),),
-        (Sentence(0, 16, (1,), "supported"), Sentence(17, 20, (), "uncited", None, "repaired")),
-        (Citation(None, CACHE_PAPER),),
-        EstimatedMissing(1, 2),
-        (Relaxation("since", 3),),
-        "small-model",
-        (Notice("nothing_cited"),),
-        Usage({"write": TokenUsage(1, 10, 2, 0.12345)}, 2),
-        {"total": 12.345},
+        (Citation(1, ROBOT_PAPER, (SLIP,)),),
+        (
+            Sentence(0, 16, (1,), "supported", support=(Support(1, 0, 20),)),
+            Sentence(17, 20, (), "uncited", None, "repaired"),
+        ),
+        point="Robots slip [1].",
+        groups=(Group("robots", (1,)),),
+        comparison=Comparison((Thing("Dune", (1,)), Thing("Reef")), (Aspect("Result", ((Cell(1, SLIP),), ())),)),
+        near_misses=(Citation(None, CACHE_PAPER, score=0.12345),),
+        missed=EstimatedMissing(1, 2),
+        relaxations=(Relaxation("since", 3),),
+        model="small-model",
+        notices=(Notice("nothing_cited"),),
+        usage=Usage({"write": TokenUsage(1, 10, 2, 0.12345)}, 2),
+        timings_ms={"total": 12.345},
     )
     shown = answer_to_json(answer)
     assert (
@@ -44,11 +66,38 @@ def test_written_answer_has_the_contracts_fields() -> None:
                 "order": None,
                 "count": None,
                 "subjects": [],
+                "excluded": [],
                 "follow_up": "none",
+                "action": None,
                 "unsure": [],
                 "unapplied": [],
+                "mended": None,
             },
             "answer": "Robots slip [1]. So.",
+            "point": "Robots slip [1].",
+            "groups": [{"name": "robots", "numbers": [1]}],
+            "comparison": {
+                "things": [{"name": "Dune", "numbers": [1]}, {"name": "Reef", "numbers": []}],
+                "rows": [
+                    {
+                        "aspect": "Result",
+                        "cells": [
+                            [
+                                {
+                                    "n": 1,
+                                    "quote": {
+                                        "text": "Robots slip on sand.",
+                                        "start": 0,
+                                        "end": 20,
+                                        "verdict": "supported",
+                                    },
+                                }
+                            ],
+                            [],
+                        ],
+                    }
+                ],
+            },
             "citations": [
                 {
                     "n": 1,
@@ -58,6 +107,7 @@ def test_written_answer_has_the_contracts_fields() -> None:
                     "date": "2023-05",
                     "quotes": [{"text": "Robots slip on sand.", "start": 0, "end": 20, "verdict": "supported"}],
                     "why": None,
+                    "score": None,
                 }
             ],
             "sentences": [
@@ -68,6 +118,8 @@ def test_written_answer_has_the_contracts_fields() -> None:
                     "verdict": "supported",
                     "reason": None,
                     "origin": "written",
+                    "support": [{"n": 1, "start": 0, "end": 20}],
+                    "parts": [],
                 },
                 {
                     "start": 17,
@@ -76,6 +128,8 @@ def test_written_answer_has_the_contracts_fields() -> None:
                     "verdict": "uncited",
                     "reason": "it cites no paper",
                     "origin": "repaired",
+                    "support": [],
+                    "parts": [],
                 },
             ],
             "near_misses": [
@@ -87,11 +141,13 @@ def test_written_answer_has_the_contracts_fields() -> None:
                     "date": "2024-01-05",
                     "quotes": [],
                     "why": None,
+                    "score": 0.1235,
                 }
             ],
             "missed": {"least": 1, "most": 2},
             "relaxations": [{"drop": "since", "papers": 3}],
             "model": "small-model",
+            "reasoning": None,
             "notice": "The model cited no paper, so nothing can be checked.",
             "notices": [{"code": "nothing_cited", "text": "The model cited no paper, so nothing can be checked."}],
             "usage": {

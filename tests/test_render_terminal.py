@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from rag.answer import Answer, Citation, Notice, Sentence
+from rag.answer import Answer, Citation, Group, Notice, Sentence
 from rag.render.terminal import answer_to_text, safe, sources_to_text, understood
-from rag.types import Filters, Query
+from rag.types import Filters, Query, Quote
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
 
 QUERY = Query("Which?", "list", "which")
@@ -16,16 +18,16 @@ def test_written_answer_stands_above_its_note_and_papers() -> None:
         "answered",
         "**Robots** slip on sand [1].\n- They fall.",
         (Citation(1, ROBOT_PAPER),),
-        (Sentence(0, 28, (1,), "supported"),),
-        (Citation(None, CACHE_PAPER),),
-        notices=(Notice("unsupported", {"unsupported": 1, "sentences": 2}),),
+        (Sentence(0, 28, (1,), "supported"), Sentence(31, 41, (1,), "contradicted")),
+        near_misses=(Citation(None, CACHE_PAPER),),
+        notices=(Notice("nothing_cited"),),
     )
     assert answer_to_text(answer, 100) == (
         "Robots slip on sand [1].\n- They fall.\n"
-        "\nNote: Not supported by a paper that they cite: 1 of the model's 2 sentences.\n"
-        "\nChecked 1 sentence of the model: 1 supported.\n"
-        "\nPapers\n[1] Walking Robots on Sand (2023-05)\n    https://arxiv.org/abs/2305.00002\n"
-        "\nNearest papers, not cited\n  - Small Caches (2024-01-05)\n    https://arxiv.org/abs/2401.00001\n"
+        "\nNote: The model cited no paper, so nothing can be checked.\n"
+        "\nChecked against the abstracts:\n  abstract says otherwise: “They fall.”\n"
+        "\nPapers\n[1] Walking Robots on Sand (2023)\n    https://arxiv.org/abs/2305.00002\n"
+        "\nNear, not cited\n- Small Caches (2024)\n"
     )
 
 
@@ -57,3 +59,51 @@ def test_what_was_understood_is_told_with_a_written_answer_alone() -> None:
     answer = Answer(query, "answered", "x", (Citation(1, ROBOT_PAPER),))
     assert sources_to_text(answer, 100).startswith("\nUnderstood: papers dated 2024 or later")
     assert "Understood" not in sources_to_text(Answer(query, "refused", "x"), 100)
+
+
+def test_extractive_answer_has_its_point_then_an_entry_a_paper_and_says_nothing_twice() -> None:
+    slips, falls = (
+        Quote(text, ROBOT_PAPER.abstract.index(text), ROBOT_PAPER.abstract.index(text) + len(text))
+        for text in ("Robots slip on sand.", "Our controller learns to walk on dunes in simulation.")
+    )
+    paper = replace(ROBOT_PAPER, authors=("Cem Osei", "Ada Quill"), venue="ICRA 2023", code="https://example.org/dune")
+    answer = Answer(
+        Query("Why?", "fact", "why"),
+        "extractive",
+        "Robots slip on sand. [1]",
+        (Citation(1, paper, (slips, falls), score=0.7),),
+        point="**Robots** slip on sand. [1]",
+        near_misses=tuple(Citation(None, CACHE_PAPER) for _ in range(6)),
+    )
+    assert answer_to_text(answer, 100) == (
+        "Robots slip on sand. [1]\n\n"
+        "[1] Walking Robots on Sand (2023, Cem Osei and others, ICRA 2023, code, likely)\n"
+        "    Our controller learns to walk on dunes in simulation.\n"
+        "    https://arxiv.org/abs/2305.00002\n\n"
+        "Near, not cited\n" + "- Small Caches (2024)\n" * 4
+    )
+
+
+def test_papers_stand_under_their_groups() -> None:
+    answer = Answer(
+        QUERY,
+        "extractive",
+        "x",
+        (Citation(1, ROBOT_PAPER), Citation(2, CACHE_PAPER)),
+        point="2 papers: dunes (1), caches (1).",
+        groups=(Group("dunes", (1,)), Group("caches", (2,))),
+    )
+    lines = answer_to_text(answer, 100).split("\n")
+    assert [line for line in lines if line and not line.startswith(" ")] == [
+        "2 papers: dunes (1), caches (1).",
+        "Dunes (1)",
+        "[1] Walking Robots on Sand (2023)",
+        "Caches (1)",
+        "[2] Small Caches (2024)",
+    ]
+
+
+def test_mended_question_is_told_with_the_way_back() -> None:
+    notice = Notice("mended", {"text": "robots on sand"})
+    text = answer_to_text(Answer(QUERY, "refused", "The collection does not answer this.", notices=(notice,)), 100)
+    assert "Note: Searched for “robots on sand”. --as-is searches for what was typed.\n" in text

@@ -8,7 +8,7 @@ from rag.answer import Sentence, SentenceVerdict
 from rag.errors import LLMFailed
 from rag.llm.protocol import Reply
 from rag.types import Evidence, Quote
-from rag.verification.repair import corrections, failed, pieces_with, struck
+from rag.verification.repair import cited_as, corrections, failed, pieces_with, struck
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER, ScriptedChat
 
 CITED = (Evidence(5, ROBOT_PAPER, (Quote("Robots", 0, 6),)), Evidence(2, CACHE_PAPER, (Quote("Key", 0, 3),)))
@@ -19,38 +19,56 @@ def sentence(text: str, said: str, *citations: int, verdict: SentenceVerdict | N
     return Sentence(start, start + len(said), citations, verdict)
 
 
-def test_only_unsupported_and_uncited_sentences_have_failed() -> None:
+def test_only_sentences_that_their_papers_do_not_support_have_failed() -> None:
     kinds: tuple[SentenceVerdict, ...] = ("supported", "not_found", "contradicted", "uncited", "about_answer")
-    all_of_them = [Sentence(0, 1, (), verdict) for verdict in kinds]
-    assert [each.verdict for each in failed(all_of_them)] == ["not_found", "contradicted", "uncited"]
+    all_of_them = [Sentence(0, 1, (1,), verdict) for verdict in kinds]
+    assert [each.verdict for each in failed(all_of_them)] == ["not_found", "contradicted"]
 
 
-def test_failing_sentences_are_sent_with_their_papers_and_without_markers() -> None:
+def test_failing_sentences_are_sent_with_their_papers_and_the_reason() -> None:
     text = "Robots fly [1]. Pebble **grows** it [2]. Fine [1]."
-    first, second = sentence(text, "Robots fly [1].", 1), sentence(text, "Pebble **grows** it [2].", 2)
+    first = replace(sentence(text, "Robots fly [1].", 1), reason="“Mars” is not in [1]")
+    second = sentence(text, "Pebble **grows** it [2].", 2, verdict="contradicted")
     chat = ScriptedChat(["1: Robots slip on sand.\n2: Pebble prunes it."])
     assert corrections(text, [first, second], CITED, chat) == {
         first: "Robots slip on sand.",
         second: "Pebble prunes it.",
     }
     ((_, user),) = chat.asked
-    assert user.content.endswith("Sentences to correct:\n1: Robots fly.\n2: Pebble **grows** it.")
-    assert "<paper>\nWalking Robots on Sand (2023-05)" in user.content
-    assert "<paper>\nSmall Caches (2024-01-05)" in user.content
+    assert user.content.endswith(
+        "Sentences to correct:\n1: Robots fly [1].\n   Found: “Mars” is not in [1]\n"
+        "2: Pebble **grows** it [2].\n   Found: the abstract says otherwise"
+    )
+    assert "<paper>\n[1] Walking Robots on Sand (2023-05)" in user.content
+    assert "<paper>\n[2] Small Caches (2024-01-05)" in user.content
 
 
-def test_uncited_sentence_is_left_out_without_a_request() -> None:
-    text, chat = "Caches are nice.", ScriptedChat()
-    nice = sentence(text, text, verdict="uncited")
-    assert (corrections(text, [nice], CITED, chat), chat.asked) == ({nice: ""}, [])
+def test_doubt_removes_nothing() -> None:
+    text = "Robots fly [1]."
+    assert corrections(text, [sentence(text, text, 1)], CITED, ScriptedChat(["1: DELETE"])) == {}
+
+
+def test_reason_names_the_clause_that_is_wrong() -> None:
+    text = "Robots slip [1], and Pebble grows it [2]."
+    whole = sentence(text, text, 1, 2, verdict="contradicted")
+    parts = (sentence(text, "Robots slip [1]", 1, verdict="supported"), sentence(text, "Pebble grows it [2].", 2))
+    chat = ScriptedChat(["1: Robots slip [1], and Pebble prunes it [2]."])
+    found = corrections(text, [replace(whole, parts=parts)], CITED, chat)
+    assert list(found.values()) == ["Robots slip [1], and Pebble prunes it [2]."]
+    assert "Found: “Pebble grows it.”: the abstract does not say so" in chat.asked[0][1].content
+
+
+def test_correction_keeps_its_markers_or_gets_those_of_its_sentence() -> None:
+    assert cited_as("A slips [1], B prunes [2].", (1, 2)) == "A slips [1], B prunes [2]."
+    assert cited_as("It slips. It falls.", (1,)) == "It slips [1]. It falls [1]."
+    assert cited_as("It slips [9].", (1,)) == "It slips [1]."
 
 
 @pytest.mark.parametrize(
     ("reply", "corrected"),
     [
         ("1: Robots slip.", "Robots slip."),
-        ("1. Robots slip [1].", "Robots slip."),
-        ("1. Robots slip [1, 2] on sand 【2】.", "Robots slip on sand."),
+        ("1. Robots slip [1].", "Robots slip [1]."),
         ("- 1) Robots slip.", "Robots slip."),
         ("Here they are:\n\n 1 :  Robots slip. \n", "Robots slip."),
         ("1: DELETE", ""),
@@ -60,7 +78,7 @@ def test_uncited_sentence_is_left_out_without_a_request() -> None:
 )
 def test_reply_is_read_in_its_forms(reply: str, corrected: str) -> None:
     text = "Robots fly [1]."
-    fly = sentence(text, text, 1)
+    fly = sentence(text, text, 1, verdict="contradicted")
     assert corrections(text, [fly], CITED, ScriptedChat([reply])) == {fly: corrected}
 
 
@@ -127,25 +145,43 @@ def test_all_sentences_may_go() -> None:
     assert pieces(text, (sentence(text, text, 1), "")) == []
 
 
-def test_failing_sentences_are_struck_and_all_spans_shift() -> None:
-    text = "Good [1]. Bad [1]. - Fine [2]. Worse."
+def test_wrong_sentences_are_struck_and_all_spans_shift() -> None:
+    text = "Good [1]. Bad [1]. - Fine [2]. Unsure [1]. Uncited."
     sentences = (
         sentence(text, "Good [1].", 1, verdict="supported"),
-        sentence(text, "Bad [1].", 1),
+        sentence(text, "Bad [1].", 1, verdict="contradicted"),
         sentence(text, "Fine [2].", 2, verdict=None),
-        sentence(text, "Worse.", verdict="uncited"),
+        sentence(text, "Unsure [1].", 1),
+        sentence(text, "Uncited.", verdict="uncited"),
     )
     out, shifted = struck(text, sentences)
-    assert out == "Good [1]. ~~Bad [1].~~ - Fine [2]. ~~Worse.~~"
-    assert [out[each.start : each.end] for each in shifted] == ["Good [1].", "~~Bad [1].~~", "Fine [2].", "~~Worse.~~"]
+    assert out == "Good [1]. ~~Bad [1].~~ - Fine [2]. Unsure [1]. Uncited."
+    assert [out[each.start : each.end] for each in shifted] == [
+        "Good [1].",
+        "~~Bad [1].~~",
+        "Fine [2].",
+        "Unsure [1].",
+        "Uncited.",
+    ]
     assert [replace(each, start=0, end=0) for each in shifted] == [replace(each, start=0, end=0) for each in sentences]
 
 
-def test_rows_of_tables_are_not_struck() -> None:
-    text = "| a |\n|---|\n| Fly [1] |\nBad [1]."
-    out, shifted = struck(text, (sentence(text, "| Fly [1] |", 1), sentence(text, "Bad [1].", 1)))
-    assert out == "| a |\n|---|\n| Fly [1] |\n~~Bad [1].~~"
-    assert [out[each.start : each.end] for each in shifted] == ["| Fly [1] |", "~~Bad [1].~~"]
+def test_only_the_wrong_clause_or_cell_is_struck() -> None:
+    text = "| Reef [1] | 13 ms | small |\nA slips [1], B grows [2]. Fine [1]."
+    row = replace(
+        sentence(text, "| Reef [1] | 13 ms | small |", 1), parts=(sentence(text, "13 ms", 1, verdict="contradicted"),)
+    )
+    both = replace(
+        sentence(text, "A slips [1], B grows [2].", 1, 2),
+        parts=(sentence(text, ", B grows [2].", 2, verdict="contradicted"),),
+    )
+    out, shifted = struck(text, (row, both, sentence(text, "Fine [1].", 1, verdict="supported")))
+    assert out == "| Reef [1] | ~~13 ms~~ | small |\nA slips [1]~~, B grows [2].~~ Fine [1]."
+    assert out[shifted[2].start : shifted[2].end] == "Fine [1]."
+    assert [out[part.start : part.end] for each in shifted for part in each.parts] == [
+        "~~13 ms~~",
+        "~~, B grows [2].~~",
+    ]
 
 
 def test_nothing_is_struck_where_nothing_failed() -> None:

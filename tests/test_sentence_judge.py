@@ -22,7 +22,7 @@ class Saying:
     The evidence of a word is 1 if the claim has it, else 0.
     """
 
-    cuts: Mapping[str, float | Sequence[float]] = {"supports_cut": 1.0, "supports_even_cut": -1.0}
+    cuts: Mapping[str, float | Sequence[float]] = {"supports_cut": 1.0}
 
     def __init__(self, logits: Callable[[str, str], tuple[float, float]], most: int = 10_000) -> None:
         self.shown: list[tuple[str, str]] = []
@@ -59,9 +59,9 @@ def constant(supports: float, contradicts: float = -9.0) -> Saying:
     [
         (1.0, 5.0, "supported"),
         (0.9, 5.0, None),
-        (-1.0, 5.0, None),
-        (-1.1, -0.1, "not_found"),
-        (-1.1, 0.1, "contradicted"),
+        (-4.2, 5.0, None),
+        (-4.3, -0.1, "not_found"),
+        (-4.3, 0.1, "contradicted"),
         (-9.0, -2.0, "not_found"),
     ],
 )
@@ -200,7 +200,13 @@ def test_each_clause_is_judged_against_its_own_papers() -> None:
     right = "Robots slip on sand [1], while Pebble prunes the KV cache [2]."
     assert JUDGE.judge(right, cited).verdict == "supported"
     assert JUDGE.judge(right, {1: CACHE_PAPER, 2: ROBOT_PAPER}).verdict != "supported"
-    assert JUDGE.judge("Robots slip on sand [1], while Pebble sings loud songs [2].", cited).verdict == "not_found"
+    wrong = "Robots slip on sand [1], while Pebble sings loud songs [2]."
+    judgement = JUDGE.judge(wrong, cited)
+    assert judgement.verdict == "not_found"
+    assert [(wrong[each.start : each.end], each.cited, each.judgement.verdict) for each in judgement.parts] == [
+        ("Robots slip on sand [1]", (1,), "supported"),
+        (", while Pebble sings loud songs [2].", (2,), "not_found"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -228,13 +234,39 @@ def test_quote_is_the_sentence_with_the_most_evidence_verbatim() -> None:
     assert quote.verdict == judgement.verdict == "supported"
 
 
-def test_row_of_a_table_is_only_doubted_for_a_number_or_name_it_lacks() -> None:
+COLUMNS = ("Paper", "Loading", "Effect")
+
+
+def cells(row: str, model: Saying, columns: Sequence[str] = COLUMNS) -> list[tuple[str, tuple[int, ...], str | None]]:
+    parts = SentenceJudge(model).judge_row(row, columns, {1: REEF, 2: ROBOT_PAPER}).parts
+    return [(row[part.start : part.end], part.cited, part.judgement.verdict) for part in parts]
+
+
+def test_each_cell_of_a_row_rests_on_the_paper_of_its_label() -> None:
     row = "| **Reef** [1] | 12 ms | halves the memory |"
     model = constant(9.0)
-    assert SentenceJudge(model).judge(row, {1: REEF}).verdict == "supported"
-    assert model.shown[0][0] == "Reef ; 12 ms ; halves the memory"
-    assert SentenceJudge(constant(-9.0)).judge(row, {1: REEF}).verdict is None
-    assert SentenceJudge(constant(9.0)).judge("| **Reef** [1] | 13 ms | – |", {1: REEF}).verdict == "not_found"
+    assert cells(row, model) == [("12 ms", (1,), "supported"), ("halves the memory", (1,), "supported")]
+    assert [claim for claim, _ in model.shown] == ["Reef: Loading: 12 ms", "Reef: Effect: halves the memory"]
+
+
+def test_cell_is_only_doubted_for_a_number_or_name_it_lacks() -> None:
+    row = "| **Reef** [1] | 13 ms | halves the memory |"
+    assert cells(row, constant(-9.0)) == [("13 ms", (1,), "not_found"), ("halves the memory", (1,), None)]
+    judgement = SentenceJudge(constant(-9.0)).judge_row(row, COLUMNS, {1: REEF})
+    assert (judgement.verdict, judgement.reason) == ("not_found", "“13 ms” is not in [1]")
+
+
+def test_cell_rests_on_its_own_marker_before_its_columns() -> None:
+    columns = ("Criterion", "Reef [1]", "Robots [2]")
+    row = "| Result | loading takes 12 ms | fewer trials [2] |"
+    assert [(said, cited) for said, cited, _ in cells(row, constant(9.0), columns)] == [
+        ("loading takes 12 ms", (1,)),
+        ("fewer trials [2]", (2,)),
+    ]
+
+
+def test_empty_cells_and_labels_are_not_checked() -> None:
+    assert cells("| Cost | – | | not stated |", constant(9.0), ("", "Reef [1]", "Robots [2]", "Other")) == []
 
 
 @pytest.mark.parametrize(
@@ -257,4 +289,4 @@ def test_heading_of_title_and_date_is_no_claim() -> None:
 
 
 def test_clause_says_what_it_cites() -> None:
-    assert split_clauses("Robots slip [1].") == (Clause("Robots slip.", (1,)),)
+    assert split_clauses("Robots slip [1].") == (Clause("Robots slip.", (1,), 0, 16),)

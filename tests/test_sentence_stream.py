@@ -153,13 +153,19 @@ def test_headings_introductions_and_rules_claim_nothing(text: str, sentences: li
 
 def test_items_and_rows_are_told_from_prose_with_their_line() -> None:
     text = "Prose [1].\n- Item [2]. More.\n1. Number\n| a |\n|---|\n| b |\n"
-    assert [(span.line, span.item) for span in find([text])[1]] == [
-        (0, False),
-        (1, True),
-        (1, True),
-        (2, True),
-        (5, True),
+    assert [(span.line, span.item, span.columns) for span in find([text])[1]] == [
+        (0, False, None),
+        (1, True, None),
+        (1, True, None),
+        (2, True, None),
+        (5, False, ("a",)),
     ]
+
+
+@pytest.mark.parametrize("title", ["**Pruning.**", "**Memory and speed of long contexts.**"])
+def test_title_that_runs_into_its_text_is_no_sentence(title: str) -> None:
+    text = f"{title} Pebble prunes the cache [1]."
+    assert [text[span.start : span.end] for span in find([text])[1]] == ["Pebble prunes the cache [1]."]
 
 
 def test_sentence_is_given_as_soon_as_enough_stands_behind_it() -> None:

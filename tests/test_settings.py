@@ -56,7 +56,7 @@ def test_flag_beats_environment_beats_dotenv_beats_default(tmp_path: Path) -> No
         ({"CITEDESK_LLM_PARALLEL": "0"}, "CITEDESK_LLM_PARALLEL is 0: it must be at least 1"),
         ({"CITEDESK_LLM_TOTAL_TIMEOUT": "0"}, "CITEDESK_LLM_TOTAL_TIMEOUT is 0.0: it must be at least 0.1"),
         ({"CITEDESK_LLM_TIMEOUT": "nan"}, "CITEDESK_LLM_TIMEOUT is nan: it must be at least 0.1"),
-        ({"CITEDESK_LLM_CONTEXT": "1024"}, "CITEDESK_LLM_MAX_TOKENS is 1024: it must leave 260 tokens"),
+        ({"CITEDESK_LLM_CONTEXT": "1024"}, "CITEDESK_LLM_MAX_TOKENS is 2048: it must leave 260 tokens"),
     ],
 )
 def test_value_that_means_nothing_is_a_clear_error(tmp_path: Path, environ: dict[str, str], message: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from tests.conftest import PROJECT
@@ -24,7 +24,8 @@ from ui.site import SiteOptions, make_site
 
 
 def chat() -> Starlette:
-    return Starlette(routes=[Route("/", lambda request: PlainTextResponse("the chat"))])
+    page = '<html><body class="x">the chat</body></html>'
+    return Starlette(routes=[Route("/", lambda request: HTMLResponse(page))])
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Set when the chat may be loaded; models need no weights."""
     go_on = threading.Event()
 
-    def load(holder: Any, options: SiteOptions) -> Starlette:
+    def load(*_: Any) -> Starlette:
         assert go_on.wait(PATIENCE)
         return chat()
 
@@ -69,7 +70,7 @@ def test_page_takes_a_question_before_the_chat_is_loaded_and_makes_way_for_it(
         assert until(client, "ready", True)["open"] is False
         loaded.set()
         until(client, "open", True)
-        assert client.get("/").text == "the chat"
+        assert "the chat" in client.get("/").text
 
 
 def test_state_says_what_is_missing_and_then_how_many_papers_there_are(tmp_path: Path, loaded: threading.Event) -> None:
@@ -78,7 +79,7 @@ def test_state_says_what_is_missing_and_then_how_many_papers_there_are(tmp_path:
         said = until(client, "ready", False)
         while "citedesk index" not in said["message"]:
             said = client.get("/page/status").json()
-        assert client.get("/page/examples").status_code == 503
+        assert client.get("/page/examples").status_code == 204
         hash_library(tmp_path, SHELF).close()
         state = until(client, "ready", True)
         assert len(state.pop("started")) == 32
@@ -90,9 +91,56 @@ def test_examples_come_from_the_collection(tmp_path: Path, loaded: threading.Eve
     hash_library(tmp_path, SHELF).close()
     with site(tmp_path) as client:
         until(client, "ready", True)
-        html = client.get("/page/examples").text
+        end = time.monotonic() + PATIENCE
+        while not (html := client.get("/page/examples").text):
+            assert time.monotonic() < end
+            time.sleep(0.02)
         assert f"<h1>Ask {len(SHELF)} papers</h1>" in html
         assert html.count('<button type="button" data-question="') >= 2
+
+
+def test_page_is_painted_before_its_scripts_run(tmp_path: Path, loaded: threading.Event) -> None:
+    loaded.set()
+    hash_library(tmp_path, SHELF).close()
+    with site(tmp_path) as client:
+        until(client, "open", True)
+        until(client, "ready", True)
+        end = time.monotonic() + PATIENCE
+        while "data-question" not in (page := client.get("/")).text:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        assert int(page.headers["Content-Length"]) == len(page.content)
+        assert page.text.startswith('<html><body class="x"><div class="cd-first" id="cd-first">')
+        assert '<textarea id="cd-question"' in page.text and f"Ask {len(SHELF)} papers" in page.text
+        assert page.text.endswith("the chat</body></html>")
+
+
+def test_papers_are_exported_by_their_ids_with_their_quotes(tmp_path: Path, loaded: threading.Event) -> None:
+    loaded.set()
+    hash_library(tmp_path, SHELF).close()
+    first, second = SHELF[:2]
+    chosen = [
+        {"paper_id": first.paper_id, "n": 1, "quotes": "0-9"},
+        {"paper_id": second.paper_id},
+        {"paper_id": second.paper_id, "n": 7},
+        {"paper_id": "not-there"},
+    ]
+    with site(tmp_path) as client:
+        until(client, "ready", True)
+
+        def export(**body: Any) -> httpx.Response:
+            return client.post("/page/export", json=body)
+
+        assert export(format="bibtex", papers=chosen).text.count("@") == 2
+        assert export(format="ris", papers=chosen).text.count("TY  -") == 2
+        sheet = export(format="csv", papers=chosen).text.splitlines()
+        assert len(sheet) == 3 and first.abstract[:9] in sheet[1]
+        markdown = export(format="markdown", title="Mine", papers=chosen).text
+        assert markdown.startswith("# Mine\n\n**[1]** ") and f"> “{first.abstract[:9]}”" in markdown
+        assert export(format="ris", query="").text.count("TY  -") == len(SHELF)
+        for wrong in ({"format": "docx"}, {}):
+            assert export(**wrong).status_code == 400
+        assert client.post("/page/export", content=b"[").status_code == 400
 
 
 def test_scripts_and_styles_come_from_the_site_itself(tmp_path: Path, loaded: threading.Event) -> None:
@@ -130,7 +178,7 @@ def test_report_cannot_run_anything(tmp_path: Path, loaded: threading.Event) -> 
 def test_chat_that_cannot_be_loaded_says_so_and_the_rest_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loaded: threading.Event
 ) -> None:
-    def broken(holder: Any, options: SiteOptions) -> Starlette:
+    def broken(*_: Any) -> Starlette:
         raise ImportError("no module named x")
 
     monkeypatch.setattr("ui.site._load_chat", broken)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from rag.answer import Answer, Citation
+from rag.answer import Answer, Citation, EstimatedMissing
 from rag.models.encoder import load_encoder
-from rag.types import Filters, Kind, Paper, Query
-from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
+from rag.query.reader import QueryReader
+from rag.types import Filters, Kind, Overrides, Paper, Query, Turn
+from tests.fakes import DUNE, PEBBLE, QUBITS, REEF, SHELF
 from ui.suggestions import example_questions, follow_ups, short_name
 
 
@@ -18,49 +20,83 @@ def answer(*papers: Paper, kind: Kind = "list", filters: Filters = Filters(), qu
 
 def test_questions_are_made_from_the_papers() -> None:
     assert follow_ups(answer(PEBBLE, REEF, DUNE)) == (
-        "Tell me more about Pebble",
         "Compare Pebble and Reef",
         "Which of those have code?",
-        "And in 2024?",
+        "Only since 2024",
+        "Tell me more about the first",
     )
 
 
-def test_paper_without_a_name_is_called_by_its_place() -> None:
-    assert follow_ups(answer(QUBITS, DUNE))[0] == "Tell me more about the first"
-    assert follow_ups(answer(QUBITS)) == ("Tell me more about that paper", "Papers by Ada Quill")
+def test_what_cannot_be_met_is_not_offered() -> None:
+    assert follow_ups(answer(QUBITS)) == ("Tell me more about that paper",)
+    assert follow_ups(answer(QUBITS, kind="lookup")) == ()
+    twins = (replace(REEF, paper_id="a"), replace(REEF, paper_id="b"))
+    assert follow_ups(answer(*twins)) == ("Tell me more about the first",)
 
 
-def test_author_and_venue_lead_to_other_work() -> None:
-    assert follow_ups(answer(PEBBLE)) == ("Tell me more about Pebble", "Papers by Ada Quill", "Papers at ICML 2024")
+def test_years_are_offered_where_they_leave_some_papers_out() -> None:
+    dated = [replace(QUBITS, paper_id=year, date=year) for year in ("2022", "2023", "2023", "2024")]
+    assert "Only since 2023" in follow_ups(answer(*dated))
+    assert "Only since 2023" not in follow_ups(answer(*dated[1:3]))
+    assert not any("since" in each for each in follow_ups(answer(*dated, filters=Filters(until="2024"))))
+
+
+def test_more_is_offered_where_more_probably_belong() -> None:
+    near = (Citation(None, DUNE),)
+    shown = replace(answer(QUBITS), near_misses=near, missed=EstimatedMissing(0, 3))
+    assert "Show more" in follow_ups(shown)
+    assert "Show more" not in follow_ups(replace(shown, missed=EstimatedMissing(0, 0)))
+
+
+def test_author_of_several_papers_leads_to_other_work() -> None:
+    by_one = (QUBITS, replace(QUBITS, paper_id="q2"))
+    assert "Papers by Ada Quill" in follow_ups(answer(*by_one))
+    assert "Papers by Ada Quill" not in follow_ups(answer(*by_one, question="papers by ada quill"))
+    assert "Papers by Ada Quill" not in follow_ups(answer(*by_one, filters=Filters(author="Ada Quill")))
 
 
 def test_what_is_set_already_is_not_offered() -> None:
     filters = Filters(since="2023", code=True, author="Ada Quill", venue="ICML")
-    assert follow_ups(answer(PEBBLE, REEF, filters=filters)) == ("Tell me more about Pebble", "Compare Pebble and Reef")
+    assert follow_ups(answer(PEBBLE, REEF, filters=filters)) == (
+        "Compare Pebble and Reef",
+        "Tell me more about the first",
+    )
 
 
 def test_comparison_does_not_offer_a_comparison() -> None:
     assert "Compare Pebble and Reef" not in follow_ups(answer(PEBBLE, REEF, kind="compare"))
 
 
-def test_question_that_was_just_asked_is_not_offered() -> None:
-    assert "Papers by Ada Quill" not in follow_ups(answer(QUBITS, question="papers by ada quill"))
-
-
 def test_refusal_offers_nothing() -> None:
     assert follow_ups(answer()) == ()
 
 
-def test_leaning_questions_are_understood_as_leaning() -> None:
-    encoder = load_encoder()
-    for question in (
-        "Tell me more about the first",
-        "Tell me more about that paper",
-        "Which of those have code?",
-        "And in 2024?",
-    ):
-        chances = encoder.encode_question(question).follow_ups
-        assert max(chances, key=lambda name: chances[name]) in ("refine", "act", "ask")
+@pytest.mark.parametrize(
+    ("question", "does"),
+    [
+        ("Tell me more about the first", "expand"),
+        ("Which of those have code?", "filter"),
+        ("Only since 2024", "filter"),
+        ("Sort by date", "sort"),
+        ("Show more", "more"),
+    ],
+)
+def test_engine_does_what_is_offered(question: str, does: str) -> None:
+    action = read_behind(question, PEBBLE, REEF, DUNE).action
+    assert action is not None and action.name == does
+
+
+def test_engine_compares_and_tells_what_is_offered() -> None:
+    compared = read_behind("Compare Pebble and Reef", PEBBLE, REEF, DUNE)
+    assert (compared.kind, compared.subjects) == ("compare", ("Pebble", "Reef"))
+    assert read_behind("Tell me more about that paper", REEF).papers == (REEF.paper_id,)
+
+
+def read_behind(question: str, *cited: Paper) -> Query:
+    """Read a follow-up of an answer that cites papers."""
+    reader = QueryReader({each.paper_id: each for each in SHELF}, load_encoder(), lambda: date(2026, 1, 1))
+    before = Turn("which papers prune the KV cache", "", tuple(each.paper_id for each in cited))
+    return reader.read(question, Overrides(), (before,), None)
 
 
 @pytest.mark.parametrize(

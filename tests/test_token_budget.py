@@ -7,7 +7,7 @@ import pytest
 from rag.generation.prompts import answer_messages, one_paper_messages, repair_messages
 from rag.generation.writer import TokenCounter, fit_evidence
 from rag.llm.prompting import NO, format_evidence
-from rag.types import Evidence, Quote
+from rag.types import Evidence, Quote, Turn
 from tests.fakes import CACHE_PAPER
 
 QUOTE = Quote(CACHE_PAPER.abstract[:46], 0, 46)
@@ -86,25 +86,32 @@ def test_endpoints_own_count_is_learnt_from_a_long_prompt_alone() -> None:
 
 
 def test_prompt_ends_with_the_question_and_the_form_of_its_kind() -> None:
-    for kind, form in (
-        (
-            "list",
-            "Name every paper above that answers it: a list item each, a sentence on what it does about the question.",
-        ),
-        ("compare", "Compare in a Markdown table: a row for each paper, its name and number in the first column."),
-        ("fact", "Say the fact in the first sentence."),
-        ("lookup", ""),
-    ):
+    forms = {
+        "list": "an item for each paper, its name in bold",
+        "summary": "where the papers agree and where they disagree",
+        "compare": "a row for each criterion, a column for each thing",
+        "fact": "Begin with the fact, its value in bold",
+    }
+    for kind, form in forms.items():
         system, user = answer_messages("Why so?", ["A", "B"], kind)  # type: ignore[arg-type]
         assert (system.role, user.role) == ("system", "user")
-        assert user.content == f"A\n\nB\n\nQuestion: Why so?\n{form}\nAnswer:"
+        assert user.content.startswith("A\n\nB\n\nQuestion: Why so?\n") and user.content.endswith("\nAnswer:")
+        assert form in " ".join(user.content.split())
+        assert "Considered, not used" not in user.content
         assert "The collection does not answer this." in system.content
+        assert "is checked against the papers that it cites" in " ".join(system.content.split())
+
+
+def test_prompt_asks_for_what_was_considered_and_has_the_turn_before_where_they_matter() -> None:
+    _, user = answer_messages("And on sand?", ["A"], "list", Turn("Which robots?", "Dune [1]."), considers=True)
+    assert "Question: Which robots?\nAnswer: Dune [1].\n\nQuestion: And on sand?" in user.content
+    assert "Considered, not used:" in user.content
 
 
 def test_braces_in_papers_and_questions_are_no_fields() -> None:
     assert "{x} {query_str}" in answer_messages("{x}", ["{x} {query_str}"], "fact")[1].content
     assert "{paper}" in one_paper_messages("{no}", "{paper}")[1].content
-    assert "{papers}" in repair_messages(["{papers}"], ["{sentences}"])[1].content
+    assert "{papers}" in repair_messages(["{papers}"], [("{sentences}", "{x}")])[1].content
 
 
 def test_request_about_one_paper_allows_no() -> None:
@@ -114,5 +121,5 @@ def test_request_about_one_paper_allows_no() -> None:
 
 
 def test_sentences_to_correct_are_numbered_one_a_line() -> None:
-    _, user = repair_messages(["A"], ["One\n is so.", "Two."])
-    assert user.content == "A\n\nSentences to correct:\n1: One is so.\n2: Two."
+    _, user = repair_messages(["A"], [("One\n is so.", "no"), ("Two.", "so")])
+    assert user.content == "A\n\nSentences to correct:\n1: One is so.\n   Found: no\n2: Two.\n   Found: so"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rag.answer import Answer, Checked, Cited, EstimatedMissing, Event, Token
+from rag.answer import Answer, EstimatedMissing, Token
 from rag.errors import LLMFailed
 from rag.generation.draft import Draft
 from rag.generation.reply_checks import says_nothing
@@ -22,7 +22,6 @@ from rag.verification.written_answer import complete
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, HashCrossEncoder, ScriptedChat
 
 JUDGE = SentenceJudge(HashCrossEncoder())
-ADDED = "Not in the model's answer, in the papers' own words:\n\n"
 
 
 def evidence(n: int, paper: Paper) -> Evidence:
@@ -41,83 +40,25 @@ def finished(
     unsupported: Unsupported = "mark",
     outcome: WritingOutcome | None = None,
     check: LLMCheck = "off",
-) -> tuple[str, list[Event], Answer]:
-    """Return what was streamed before the end, the events after it, and the answer."""
+) -> tuple[str, Answer]:
+    """Return what was streamed before the end, and the answer."""
     text = CheckedText(sent, JUDGE)
     shown = [*text.feed(reply), *text.end()]
     meter = UsageMeter(ScriptedChat(replies))
     draft = Draft(Query("What do they do?", kind, "what"), EVIDENCE, missed=EstimatedMissing(0, 0))
-    stream = complete(
-        draft, text, meter, JUDGE, Settings(unsupported=unsupported, llm_check=check), outcome or WritingOutcome()
-    )
-    events: list[Event] = []
-    try:
-        while True:
-            events.append(next(stream))
-    except StopIteration as end:
-        return "".join(event.text for event in shown if isinstance(event, Token)), events, end.value
+    settings = Settings(unsupported=unsupported, llm_check=check)
+    answer = complete(draft, text, meter, JUDGE, settings, outcome or WritingOutcome())
+    return "".join(event.text for event in shown if isinstance(event, Token)), answer
 
 
 def said(answer: Answer) -> list[tuple[str, str | None, str]]:
     return [(answer.text[each.start : each.end], each.verdict, each.origin) for each in answer.sentences]
 
 
-def test_list_is_completed_in_the_papers_own_words_and_says_so() -> None:
-    shown, events, answer = finished("- Robots slip on sand [2].\n", "list")
-    assert answer.text == (
-        f"- Robots slip on sand [1].\n\n{ADDED}"
-        "- Key-value caches fill the memory of a server. [2]\n"
-        "- We review quantum circuits of shallow depth. [3]"
-    )
-    assert answer.text == shown + "".join(event.text for event in events if isinstance(event, Token))
-    assert said(answer) == [
-        ("Robots slip on sand [1].", "supported", "written"),
-        ("Key-value caches fill the memory of a server. [2]", "supported", "added"),
-        ("We review quantum circuits of shallow depth. [3]", "supported", "added"),
-    ]
-    assert [(each.n, each.paper.paper_id) for each in answer.citations] == [
-        (1, "2305.00002"),
-        (2, "2401.00001"),
-        (3, "1804.00003"),
-    ]
-    assert [event.citation.n for event in events if isinstance(event, Cited)] == [2, 3]
-    assert [event.sentence.origin for event in events if isinstance(event, Checked)] == ["added", "added"]
-    assert (answer.status, notices_text(answer.notices), answer.near_misses, answer.missed) == (
-        "answered",
-        None,
-        (),
-        EstimatedMissing(0, 0),
-    )
-
-
-@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n\n\n"])
-def test_one_empty_line_or_more_stands_before_what_is_added(end: str) -> None:
-    _, _, answer = finished(f"- Robots slip on sand [2].{end}", "list")
-    assert f"[1].\n\n{ADDED}" in answer.text.replace("\n\n\n", "\n\n")
-
-
-def test_list_that_is_whole_gets_nothing_added() -> None:
-    _, events, answer = finished("Caches [1], robots [2], qubits [3].", "list")
-    assert (events, answer.text) == ([], "Caches [1], robots [2], qubits [3].")
-
-
-def test_paper_that_was_not_sent_is_added_to_a_list() -> None:
-    _, _, answer = finished("- Robots slip on sand [2].\n- Caches [1].", "list", sent=EVIDENCE[:2])
-    assert answer.text.endswith(f"{ADDED}- We review quantum circuits of shallow depth. [3]")
-
-
-def test_list_without_a_citation_is_all_added() -> None:
-    _, _, answer = finished("They do much.", "list")
-    assert answer.text.startswith(f"They do much.\n\n{ADDED}- Key-value caches fill the memory of a server. [1]\n")
-    assert len(answer.citations) == 3
-    assert notices_text(answer.notices) is not None
-    assert "Not supported by a paper that they cite: 1 of the model's 1 sentence." in notices_text(answer.notices)
-
-
-@pytest.mark.parametrize("kind", ["fact", "compare", "lookup"])
-def test_only_lists_are_completed(kind: Kind) -> None:
-    _, events, answer = finished("Robots slip on sand [2].", kind)
-    assert (events, answer.text, len(answer.citations)) == ([], "Robots slip on sand [1].", 1)
+@pytest.mark.parametrize("kind", ["list", "fact", "compare", "lookup"])
+def test_paper_that_the_model_left_out_is_not_forced_back_in(kind: Kind) -> None:
+    _, answer = finished("Robots slip on sand [2].", kind)
+    assert (answer.text, len(answer.citations)) == ("Robots slip on sand [1].", 1)
     assert [(near.n, near.paper.paper_id) for near in answer.near_misses] == [
         (None, "2401.00001"),
         (None, "1804.00003"),
@@ -137,9 +78,9 @@ def test_only_lists_are_completed(kind: Kind) -> None:
 )
 def test_reply_that_says_that_it_is_not_answered_is_a_refusal(reply: str) -> None:
     for kind in ("fact", "list"):
-        _, events, answer = finished(reply, kind)
+        _, answer = finished(reply, kind)
         assert (answer.status, answer.text) == ("refused", "The collection does not answer this.")
-        assert (events, answer.citations, answer.sentences, len(answer.near_misses)) == ([], (), (), 3)
+        assert (answer.citations, answer.sentences, len(answer.near_misses)) == ((), (), 3)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +97,7 @@ def test_refusal_in_other_dress_is_a_refusal(reply: str) -> None:
 
 
 def test_unknown_markers_are_told() -> None:
-    _, _, answer = finished("Robots slip on sand [2][7][8].")
+    _, answer = finished("Robots slip on sand [2][7][8].")
     assert (answer.text, notices_text(answer.notices)) == (
         "Robots slip on sand [1].",
         "Removed 2 citation numbers without a source.",
@@ -164,38 +105,32 @@ def test_unknown_markers_are_told() -> None:
 
 
 def test_unknown_markers_are_counted_in_the_usage() -> None:
-    assert finished("Robots slip on sand [2][7][8].")[2].usage.unknown_markers == 2
+    assert finished("Robots slip on sand [2][7][8].")[1].usage.unknown_markers == 2
 
 
 def test_reply_that_cites_nothing_says_that_it_cannot_be_checked() -> None:
-    _, _, answer = finished("Robots slip.")
+    _, answer = finished("Robots slip.")
     assert (answer.status, answer.citations) == ("answered", ())
-    assert notices_text(answer.notices) == (
-        "The model cited no paper, so nothing can be checked. "
-        "Not supported by a paper that they cite: 1 of the model's 1 sentence."
-    )
+    assert notices_text(answer.notices) == ("The model cited no paper, so nothing can be checked.")
 
 
 def test_cut_reply_is_truncated_and_says_why_first() -> None:
-    _, _, answer = finished(
+    _, answer = finished(
         "Robots slip on sand [2]. And they",
         outcome=WritingOutcome(truncated="it reached CITEDESK_LLM_MAX_TOKENS (1024)"),
     )
     assert answer.status == "truncated"
-    assert notices_text(answer.notices) == (
-        "The endpoint cut the answer: it reached CITEDESK_LLM_MAX_TOKENS (1024). "
-        "Not supported by a paper that they cite: 1 of the model's 2 sentences."
-    )
+    assert notices_text(answer.notices) == ("The endpoint cut the answer: it reached CITEDESK_LLM_MAX_TOKENS (1024).")
 
 
 def test_remarks_of_the_writer_are_kept() -> None:
     assert notices_text(
-        finished("Robots slip on sand [2].", outcome=WritingOutcome(failures=[LLMFailed("x.")]))[2].notices
+        finished("Robots slip on sand [2].", outcome=WritingOutcome(failures=[LLMFailed("x.")]))[1].notices
     ) == ("The endpoint failed for 1 paper: x.")
 
 
 def test_failing_sentences_are_struck_where_that_is_set() -> None:
-    _, _, answer = finished("Robots fly to Mars [2]. Robots slip on sand [2].", unsupported="strike")
+    _, answer = finished("Robots fly to Mars [2]. Robots slip on sand [2].", unsupported="strike")
     assert answer.text == "~~Robots fly to Mars [1].~~ Robots slip on sand [1]."
     assert said(answer) == [
         ("~~Robots fly to Mars [1].~~", "not_found", "written"),
@@ -203,67 +138,61 @@ def test_failing_sentences_are_struck_where_that_is_set() -> None:
     ]
 
 
-def test_failing_sentences_are_repaired_by_one_more_request() -> None:
+def test_failing_sentences_are_repaired_by_one_more_request_and_others_stay() -> None:
     reply = "Noise limits what they compute [3]. Robots fly to Mars [2]. Caches are nice."
-    _, events, answer = finished(reply, replies=["1: Robots slip on sand."], unsupported="repair")
-    assert (events, answer.text) == ([], "Noise limits what they compute [1]. Robots slip on sand [2].")
-    assert said(answer) == [
-        ("Noise limits what they compute [1].", "supported", "written"),
-        ("Robots slip on sand [2].", "supported", "repaired"),
-    ]
-    assert notices_text(answer.notices) == "Corrected or removed 2 unsupported sentences."
+    _, answer = finished(reply, replies=["1: Robots slip on sand."], unsupported="repair")
+    assert answer.text == "Noise limits what they compute [1]. Robots slip on sand [2]. Caches are nice."
+    assert {each[0]: each[1:] for each in said(answer)} == {
+        "Noise limits what they compute [1].": ("supported", "written"),
+        "Robots slip on sand [2].": ("supported", "repaired"),
+        "Caches are nice.": ("uncited", "written"),
+    }
+    assert notices_text(answer.notices) == "Corrected or removed 1 unsupported sentence."
     assert [each.paper for each in answer.citations] == [QUANTUM_PAPER, ROBOT_PAPER]
 
 
+def test_papers_that_were_considered_are_listed_with_the_reason() -> None:
+    _, answer = finished("- Robots slip on sand [2].\n\nConsidered, not used:\n[3]: a review\n", "list")
+    assert answer.text == "- Robots slip on sand [1]."
+    assert [(each.paper, each.why) for each in answer.near_misses] == [(QUANTUM_PAPER, "a review"), (CACHE_PAPER, None)]
+
+
 def test_repaired_papers_are_numbered_anew() -> None:
-    reply = "Jets fly [1]. Robots slip on sand [2]."
-    _, _, answer = finished(reply, replies=["1: DELETE"], unsupported="repair")
+    reply = "Jets fly to Mars [1]. Robots slip on sand [2]."
+    _, answer = finished(reply, replies=["1: DELETE"], unsupported="repair")
     assert (answer.text.strip(), [each.n for each in answer.citations]) == ("Robots slip on sand [1].", [1])
     assert answer.citations[0].paper == ROBOT_PAPER
 
 
-def test_repair_that_does_not_help_is_told() -> None:
-    _, _, answer = finished("Robots fly to Mars [2].", replies=["1: Robots run to Venus."], unsupported="repair")
-    assert said(answer) == [("Robots run to Venus [1].", "not_found", "repaired")]
-    assert str(notices_text(answer.notices)).endswith(
-        "Not supported by a paper that they cite: 1 of the model's 1 sentence."
-    )
+def test_correction_that_is_no_better_is_left_out() -> None:
+    _, answer = finished("Robots fly to Mars [2].", replies=["1: Robots run to Venus."], unsupported="repair")
+    assert said(answer) == [("Robots fly to Mars [1].", "not_found", "written")]
+    assert str(notices_text(answer.notices)).startswith("Could not correct 1 unsupported sentence")
 
 
 def test_repair_that_fails_keeps_the_text_and_says_so() -> None:
     failure = LLMFailed("The endpoint is down.")
-    _, _, answer = finished("Robots fly to Mars [2].", replies=[failure], unsupported="repair")
+    _, answer = finished("Robots fly to Mars [2].", replies=[failure], unsupported="repair")
     assert answer.text == "Robots fly to Mars [1]."
-    assert notices_text(answer.notices) == (
-        "Could not correct 1 unsupported sentence: The endpoint is down. "
-        "Not supported by a paper that they cite: 1 of the model's 1 sentence."
-    )
+    assert notices_text(answer.notices) == ("Could not correct 1 unsupported sentence: The endpoint is down.")
 
 
 def test_endpoint_that_failed_is_not_asked_for_corrections() -> None:
     outcome = WritingOutcome(failures=[LLMFailed("The endpoint broke off.")] * 2, unasked=3)
-    _, _, answer = finished("Robots fly to Mars [2].", unsupported="repair", outcome=outcome)
+    _, answer = finished("Robots fly to Mars [2].", unsupported="repair", outcome=outcome)
     assert answer.text == "Robots fly to Mars [1]."
     assert notices_text(answer.notices) == (
         "The endpoint failed for 2 papers, and 3 more were not asked about: The endpoint broke off. "
-        "Could not correct 1 unsupported sentence: the endpoint had failed before. "
-        "Not supported by a paper that they cite: 1 of the model's 1 sentence."
+        "Could not correct 1 unsupported sentence: the endpoint had failed before."
     )
 
 
 def test_nothing_is_asked_where_nothing_failed() -> None:
-    assert notices_text(finished("Robots slip on sand [2].", unsupported="repair")[2].notices) is None
-
-
-def test_list_is_completed_after_its_repair() -> None:
-    reply = "- Robots fly to Mars [2].\n- Noise limits what they compute [3].\n"
-    _, _, answer = finished(reply, "list", replies=["1: DELETE"], unsupported="repair")
-    assert answer.text.startswith(f"- Noise limits what they compute [1].\n\n{ADDED}- Key-value caches fill")
-    assert answer.text.endswith("- Robots slip on sand. [3]")
+    assert notices_text(finished("Robots slip on sand [2].", unsupported="repair")[1].notices) is None
 
 
 def test_answer_of_which_nothing_is_left_is_replaced_by_the_extractive_one() -> None:
-    answer = finished("Jets fly [2].", replies=["1: DELETE"], unsupported="repair")[2]
+    answer = finished("Jets fly to Mars [2].", replies=["1: DELETE"], unsupported="repair")[1]
     assert (answer.status, notices_text(answer.notices)) == (
         "extractive",
         "No sentence that the model wrote was supported. The extractive answer is shown instead.",
@@ -271,18 +200,18 @@ def test_answer_of_which_nothing_is_left_is_replaced_by_the_extractive_one() -> 
 
 
 def test_garbage_instead_of_corrections_is_told_as_what_it_is() -> None:
-    answer = finished("Jets fly [2].", replies=[Reply("I cannot.")], unsupported="repair")[2]
+    answer = finished("Jets fly to Mars [2].", replies=[Reply("I cannot.")], unsupported="repair")[1]
     assert "Corrected or removed 0" not in str(notices_text(answer.notices))
 
 
 def test_each_sentence_of_a_correction_keeps_its_paper() -> None:
     reply = "1: Robots slip on sand. Our controller learns to walk on dunes in simulation."
-    _, _, answer = finished("Jets fly [2].", replies=[reply], unsupported="repair")
+    _, answer = finished("Jets fly to Mars [2].", replies=[reply], unsupported="repair")
     assert [each.verdict for each in answer.sentences] == ["supported", "supported"]
 
 
 def test_refusal_with_a_marker_keeps_its_remarks() -> None:
-    answer = finished("The collection does not answer this [1].", outcome=WritingOutcome(failures=[LLMFailed("x.")]))[2]
+    answer = finished("The collection does not answer this [1].", outcome=WritingOutcome(failures=[LLMFailed("x.")]))[1]
     assert (answer.status, notices_text(answer.notices)) == ("refused", "The endpoint failed for 1 paper: x.")
 
 
@@ -293,14 +222,14 @@ def check(*entries: dict[str, Any]) -> str:
 def test_models_own_check_replaces_the_local_verdicts_by_one_more_request() -> None:
     quote = {"paper": 1, "quote": "Robots slip on sand."}
     replies = [check({"sentence": 1, "verdict": "contradicted", "quotes": [quote]})]
-    _, _, answer = finished("Robots slip on sand [2].", replies=replies, check="on")
+    _, answer = finished("Robots slip on sand [2].", replies=replies, check="on")
     assert said(answer) == [("Robots slip on sand [1].", "contradicted", "written")]
     assert answer.citations[0].quotes == (Quote("Robots slip on sand.", 0, 20, "contradicted"),)
-    assert notices_text(answer.notices) == "Not supported by a paper that they cite: 1 of the model's 1 sentence."
+    assert notices_text(answer.notices) is None
 
 
 def test_check_that_fails_leaves_the_local_verdicts_and_says_so() -> None:
-    _, _, answer = finished("Robots slip on sand [2].", replies=[LLMFailed("The endpoint is down.")], check="on")
+    _, answer = finished("Robots slip on sand [2].", replies=[LLMFailed("The endpoint is down.")], check="on")
     assert said(answer) == [("Robots slip on sand [1].", "supported", "written")]
     assert notices_text(answer.notices) == (
         "The model's own check failed: The endpoint is down. The verdicts are the local model's."
@@ -310,7 +239,7 @@ def test_check_that_fails_leaves_the_local_verdicts_and_says_so() -> None:
 def test_check_without_a_verbatim_quote_leaves_the_local_verdict_and_says_so() -> None:
     invented = {"paper": 1, "quote": "Robots never slip."}
     replies = [check({"sentence": 1, "verdict": "contradicted", "quotes": [invented]})]
-    _, _, answer = finished("Robots slip on sand [2].", replies=replies, check="on")
+    _, answer = finished("Robots slip on sand [2].", replies=replies, check="on")
     assert said(answer) == [("Robots slip on sand [1].", "supported", "written")]
     assert notices_text(answer.notices) == (
         "The model's own check gave no verdict with a verbatim quote for 1 of 1 sentence: "
@@ -322,5 +251,5 @@ def test_corrected_text_is_checked_by_the_model_again() -> None:
     wrong = check({"sentence": 1, "verdict": "not_found", "quotes": []})
     right = check({"sentence": 1, "verdict": "supported", "quotes": [{"paper": 1, "quote": "Robots slip on sand."}]})
     replies = [wrong, "1: Robots slide on sand.", right]
-    _, _, answer = finished("Robots slip on sand [2].", replies=replies, unsupported="repair", check="on")
+    _, answer = finished("Robots slip on sand [2].", replies=replies, unsupported="repair", check="on")
     assert said(answer) == [("Robots slide on sand [1].", "supported", "repaired")]

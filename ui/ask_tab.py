@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from rag.answer import Done
+from rag.answer import Done, FirstHits
 from rag.errors import CitedeskError
 from ui.api.models import MAX_TURNS, AskRequest, parse
 from ui.engine_holder import EngineHolder, SessionSettings
@@ -77,7 +77,11 @@ def _with(exchange: Exchange, item: QuestionEvent) -> Exchange:
     if isinstance(item, SearchedIndex):
         return replace(exchange, generation=item.generation)
     exchange = exchange.with_event(item)
-    return exchange if isinstance(item, Done) else replace(exchange, progress="Writing …")
+    if isinstance(item, Done):
+        return exchange
+    if isinstance(item, FirstHits):
+        return replace(exchange, progress="The first papers; they are being read, and may change …")
+    return replace(exchange, progress="Writing …")
 
 
 def _shown(exchange: Exchange) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from rag.answer import Event, Retrieved
+from rag.answer import Event, FirstHits, Retrieved
 from rag.errors import CitedeskError
 from rag.types import Filters, Overrides, Turn
 from ui.engine_holder import EngineHolder, SessionSettings
@@ -45,7 +45,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class SearchedIndex:
-    """Precedes Retrieved: the generation of the index that was searched."""
+    """Precedes FirstHits and Retrieved: the generation of the index that was searched."""
 
     generation: str
 
@@ -59,7 +59,13 @@ def overrides_to_json(overrides: Overrides) -> dict[str, Any]:
     filters = {each.name: getattr(overrides.filters, each.name) for each in fields(Filters)}
     filters["coauthors"] = list(overrides.filters.coauthors) or None
     set_filters = {name: value for name, value in filters.items() if value is not None}
-    values = {"kind": overrides.kind, "filters": set_filters, "drop": sorted(overrides.drop), "as_is": overrides.as_is}
+    values = {
+        "kind": overrides.kind,
+        "filters": set_filters,
+        "drop": sorted(overrides.drop),
+        "as_is": overrides.as_is,
+        "papers": list(overrides.papers),
+    }
     return {name: value for name, value in values.items() if value}
 
 
@@ -153,6 +159,6 @@ def _answer(lease: EngineLease, question: QuestionRequest, put: _Put) -> None:
         for event in events:
             if lease.cancelled:
                 return
-            if isinstance(event, Retrieved):
+            if isinstance(event, (FirstHits, Retrieved)):
                 put(SearchedIndex(engine.library.manifest.generation))
             put(event)

@@ -17,18 +17,17 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rag.errors import CitedeskError
 from rag.settings import Settings
-from ui.browse.collection import load_collection
 from ui.browse.routes import browse_routes
 from ui.engine_holder import IMPORT_LOCK, EngineHolder
-from ui.html.chat_page import examples_to_html
+from ui.export.routes import export_route
+from ui.first_paint import ExampleQuestions, FirstPaint
+from ui.html.chat_page import first_paint
 from ui.last_evaluation import report_route
 from ui.lazy_app import LazyApp
 from ui.login.access import Access
 from ui.login.guard import Guard
 from ui.pages import PageHeaders
-from ui.suggestions import example_questions
 
 if TYPE_CHECKING:
     from ui.mcp_server import McpApp
@@ -57,7 +56,8 @@ def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Guard
     """
     holder = EngineHolder(settings)
     api = _LazyApi(holder)
-    door = LazyApp(lambda: _load_chat(holder, options))
+    offered = ExampleQuestions(holder)
+    door = LazyApp(lambda: _painted_first(_load_chat(holder, options), offered))
     mcp = _mcp(holder, options)
 
     @asynccontextmanager
@@ -72,7 +72,7 @@ def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Guard
             yield
 
     routes = [
-        Mount("/page", routes=_page_routes(holder, door, options)),
+        Mount("/page", routes=_page_routes(holder, door, options, offered)),
         Route("/api/{path:path}", api),
         *(route for each in mcp for route in each.routes),
         Mount("/", door),
@@ -99,12 +99,15 @@ class _LazyApi:
         await api(scope, receive, send)
 
 
-def _page_routes(holder: EngineHolder, door: LazyApp, options: SiteOptions) -> list[BaseRoute]:
+def _page_routes(
+    holder: EngineHolder, door: LazyApp, options: SiteOptions, offered: ExampleQuestions
+) -> list[BaseRoute]:
     """Return the routes that the page asks for besides Gradio's own."""
     started = uuid4().hex
 
     async def status(request: Request) -> JSONResponse:
         state = holder.status
+        offered.html()  # they are made as soon as there is an index
         shown = {"open": door.is_open, "ready": state.ready, "message": door.failure or state.message}
         user = request.scope.get("state", {}).get("user") if options.access.users else None
         return JSONResponse(
@@ -112,18 +115,14 @@ def _page_routes(holder: EngineHolder, door: LazyApp, options: SiteOptions) -> l
         )
 
     def examples(request: Request) -> HTMLResponse:
-        try:
-            library = holder.engine(timeout=0).library
-        except CitedeskError:
-            return HTMLResponse("", 503)
-        topics = [topic.name for topic in load_collection(library).atlas.topics]
-        questions = example_questions(library.papers.values(), topics)
-        return HTMLResponse(examples_to_html(questions, len(library.papers)))
+        html = offered.html()
+        return HTMLResponse(html, 200 if html else 204)
 
     return [
         Mount("/static", StaticFiles(directory=_STATIC)),
         Route("/status", status),
         Route("/examples", examples),
+        export_route(holder),
         *browse_routes(holder),
         report_route(holder.settings.home, options.report),
     ]
@@ -149,3 +148,8 @@ def _load_chat(holder: EngineHolder, options: SiteOptions) -> Starlette:
         from ui.app import make_chat  # 3 s of imports
 
     return make_chat(holder, options.report, options.endpoints)
+
+
+def _painted_first(chat: Starlette, offered: ExampleQuestions) -> Starlette:
+    chat.add_middleware(FirstPaint, content=lambda: first_paint(offered.html()))
+    return chat

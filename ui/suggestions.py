@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rag.answer import Answer
 from rag.text.display import display_title
-from rag.types import Filters, Paper
+from rag.types import Filters, Paper, Query
 
 _MOST = 4
 _LONGEST_NAME = 24  # characters of what stands before a title's colon, for it to be a name
@@ -16,14 +16,21 @@ _LONGEST_VENUE = 30
 
 
 def follow_ups(answer: Answer) -> tuple[str, ...]:
-    """Return up to four follow-up questions to an answer; none after a refusal."""
+    """Return up to four follow-ups that the papers of an answer can meet; none after a refusal."""
     papers = [citation.paper for citation in answer.citations]
     if not papers:
         return ()
-    filters = answer.query.filters
-    asked = answer.query.asked.casefold()
+    query = answer.query
+    asked = query.asked.casefold()
     made = dict.fromkeys(
-        (*_closer(papers), *_comparison(answer, papers), *_narrower(filters, papers), *_wider(filters, papers))
+        (
+            *_comparison(answer, papers),
+            *_narrower(query.filters, papers),
+            *_closer(query, papers),
+            *_ordered(query, papers),
+            *_next(answer),
+            *_wider(query.filters, papers),
+        )
     )
     return tuple(question for question in made if question.casefold() != asked)[:_MOST]
 
@@ -31,7 +38,7 @@ def follow_ups(answer: Answer) -> tuple[str, ...]:
 def example_questions(papers: Iterable[Paper], topics: Sequence[str] = ()) -> tuple[str, ...]:
     """Return up to six questions that the collection can answer; `topics` are names of its clusters."""
     known = sorted(papers, key=lambda paper: (paper.date or "", paper.paper_id), reverse=True)
-    questions = [f"Papers on {topic.split(',')[0]}" for topic in topics[:2]]
+    questions = [f"Papers on {topic}" for topic in topics[:2]]
     names = [name for paper in known if (name := short_name(paper))]
     if names:
         questions.append(f"What does {names[0]} do?")
@@ -52,35 +59,48 @@ def short_name(paper: Paper) -> str | None:
     return head.strip() if colon and one and re.search(r"\w", head) else None
 
 
-def _closer(papers: Sequence[Paper]) -> Iterator[str]:
-    name = short_name(papers[0])
-    if name:
-        yield f"Tell me more about {name}"
-    else:
-        yield "Tell me more about the first" if len(papers) > 1 else "Tell me more about that paper"
-
-
 def _comparison(answer: Answer, papers: Sequence[Paper]) -> Iterator[str]:
-    names = [name for name in map(short_name, papers) if name]
-    if answer.query.kind != "compare" and len(set(names)) > 1:
-        first, second = tuple(dict.fromkeys(names))[:2]
-        yield f"Compare {first} and {second}"
+    names = list(dict.fromkeys(name for name in map(short_name, papers) if name))
+    if answer.query.kind != "compare" and len(names) > 1:
+        yield f"Compare {names[0]} and {names[1]}"
 
 
 def _narrower(filters: Filters, papers: Sequence[Paper]) -> Iterator[str]:
     """Yield questions that choose among the papers by what only some of them have."""
     if filters.code is None and 0 < sum(paper.code is not None for paper in papers) < len(papers):
         yield "Which of those have code?"
-    years = Counter(paper.year for paper in papers if paper.year)
-    if filters.since is filters.until is None and len(years) > 1:
-        yield f"And in {max(years)}?"
+    years = sorted(paper.year for paper in papers if paper.year)
+    middle = years[len(years) // 2] if years else 0
+    if filters.since is filters.until is None and years and years[0] < middle:
+        yield f"Only since {middle}"
+
+
+def _closer(query: Query, papers: Sequence[Paper]) -> Iterator[str]:
+    if query.kind == "lookup" or (query.action and query.action.name == "expand"):
+        return  # it has told already
+    if len(papers) > 1:
+        yield "Tell me more about the first"
+    elif query.kind != "metadata":
+        yield "Tell me more about that paper"
+
+
+def _ordered(query: Query, papers: Sequence[Paper]) -> Iterator[str]:
+    dates = {paper.date for paper in papers if paper.date}
+    if query.order is None and query.kind != "compare" and len(papers) > 2 and len(dates) > 1:
+        yield "Sort by date"
+
+
+def _next(answer: Answer) -> Iterator[str]:
+    if answer.query.kind == "list" and answer.near_misses and answer.missed and answer.missed.most:
+        yield "Show more"
 
 
 def _wider(filters: Filters, papers: Sequence[Paper]) -> Iterator[str]:
-    """Yield questions for other work of the author and venue that most of the papers share."""
-    authors = Counter(author for paper in papers for author in paper.authors)
-    if authors and filters.author is None:
-        yield f"Papers by {display_title(authors.most_common(1)[0][0])}"
+    """Yield questions for other work of the author and venue that several of the papers share."""
+    authors = Counter(author for paper in papers for author in paper.authors).most_common(1)
+    if authors and authors[0][1] > 1 and filters.author is None:
+        yield f"Papers by {display_title(authors[0][0])}"
     venues = Counter(paper.venue for paper in papers if paper.venue and len(paper.venue) <= _LONGEST_VENUE)
-    if venues and filters.venue is None:
-        yield f"Papers at {display_title(venues.most_common(1)[0][0])}"
+    venue = venues.most_common(1)
+    if venue and venue[0][1] > 1 and filters.venue is None:
+        yield f"Papers at {display_title(venue[0][0])}"

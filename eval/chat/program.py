@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).parents[2]
-_PATIENCE = 60.0  # seconds, on a busy machine
+_PATIENCE = 180.0  # seconds, on a busy machine
 
 
 def environ(**values: str) -> dict[str, str]:

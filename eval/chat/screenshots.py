@@ -22,7 +22,6 @@ _COLOURS = 128
 _LIST = "Which papers reduce the memory of the KV cache?"
 _FACT = "How much faster is FlashDecoding++?"
 _COMPARE = "Compare FlashAttention-2 and FlashDecoding++"
-_NOT_HERE = "Which papers are about CRISPR gene editing?"
 
 
 def _top(page: Page, selector: str, above: int = 24) -> None:
@@ -34,7 +33,7 @@ def _top(page: Page, selector: str, above: int = 24) -> None:
     )
 
 
-def _table(page: Page) -> None:
+def _list(page: Page) -> None:
     answered(page, _LIST)
     _top(page, "body", 0)
 
@@ -58,8 +57,8 @@ def _map(page: Page) -> None:
     page.mouse.move(0, 0)
 
 
-def _refusal(page: Page) -> None:
-    answered(page, _NOT_HERE)
+def _phone(page: Page) -> None:
+    answered(page, _LIST)
     _top(page, ".cd-exchange")
 
 
@@ -71,11 +70,11 @@ def _measure(page: Page) -> None:
 
 _WIDE, _PHONE = (1280, 860), (390, 844)
 PICTURES: dict[str, tuple[tuple[int, int], str, Callable[[Page], None]]] = {
-    "list": (_WIDE, "light", _table),
+    "list": (_WIDE, "light", _list),
     "quote": (_WIDE, "light", _quote),
     "comparison": (_WIDE, "light", _comparison),
     "map": (_WIDE, "light", _map),
-    "phone": (_PHONE, "dark", _refusal),
+    "phone": (_PHONE, "dark", _phone),
     "measure": (_WIDE, "light", _measure),
 }
 

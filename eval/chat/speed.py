@@ -1,7 +1,7 @@
 """`python -m eval.chat.speed`: how long people wait, measured in a browser over the index in use.
 
-Cold start is the time from the command to a page that takes a question; first evidence is the time from Enter to the
-first paper on the screen.
+Cold start is the time from the command to a page that takes a question; first titles and whole answer are the times
+from Enter to the first paper on the screen and to the end of the answer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from eval.chat.page import loaded
 from eval.chat.program import Site, running
 from rag.settings import load_settings
 
-_FIRST = ".cd-exchange:last-child .cd-card, .cd-exchange:last-child .cd-refused"
+_FIRST = ".cd-exchange:last-child :is(.cd-row, .cd-refused, .cd-prose)"
 _PATIENCE = 60_000  # milliseconds
 
 
@@ -32,8 +32,9 @@ def main() -> None:
     parser.add_argument("--gold", type=Path, default=Path("eval/gold/dev.jsonl"))
     parser.add_argument("--n", type=int, default=30, help="questions, spread evenly over the file")
     parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--home", type=Path, default=load_settings({}).settings.home, help="index to ask")
     arguments = parser.parse_args()
-    site = Site(load_settings({}).settings.home)
+    site = Site(arguments.home)
     questions = [json.loads(line)["question"] for line in arguments.gold.read_text().splitlines() if line]
     chosen = [questions[i * len(questions) // arguments.n] for i in range(arguments.n)]
     with _browser() as browser:
@@ -42,9 +43,10 @@ def main() -> None:
             page = browser.new_page()
             page.goto(site.url)
             loaded(page)
-            waits = [_first_evidence(page, question) for question in chosen]
+            waits = [_waits(page, question) for question in chosen]
     sys.stdout.write(f"cold start to a page that takes a question: {_said(starts)}\n")
-    sys.stdout.write(f"question to first evidence: {_said(waits)}\n")
+    sys.stdout.write(f"question to first titles: {_said([first for first, _ in waits])}\n")
+    sys.stdout.write(f"question to the whole answer: {_said([whole for _, whole in waits])}\n")
 
 
 def _cold_start(browser: Browser, site: Site) -> float:
@@ -57,15 +59,16 @@ def _cold_start(browser: Browser, site: Site) -> float:
     return took
 
 
-def _first_evidence(page: Page, question: str) -> float:
+def _waits(page: Page, question: str) -> tuple[float, float]:
+    """Return the seconds from Enter to the first titles, and to the whole answer."""
     page.get_by_role("button", name="New conversation").click()
     page.fill("#cd-question", question)
     began = time.monotonic()
     page.press("#cd-question", "Enter")
     page.wait_for_selector(_FIRST, timeout=_PATIENCE)
-    took = time.monotonic() - began
+    first = time.monotonic() - began
     page.wait_for_selector("#cd-exchanges[aria-busy=false]", timeout=_PATIENCE)
-    return took
+    return first, time.monotonic() - began
 
 
 def _said(seconds: list[float]) -> str:

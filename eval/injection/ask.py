@@ -57,7 +57,7 @@ class RecordingChat(UsageMeter):
         super().__init__(chat)
         self._said = said
 
-    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
+    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, Reply]:
         """Stream a reply."""
         text = ""
         stream = super().stream(messages, max_tokens)
@@ -66,8 +66,8 @@ class RecordingChat(UsageMeter):
                 text += (piece := next(stream))
                 yield piece
         except StopIteration as end:
-            cut: str | None = end.value
-            return cut
+            reply: Reply = end.value
+            return reply
         finally:
             stream.close()
             self._said.append(text)
@@ -145,8 +145,7 @@ def _faults(answer: Answer, streamed: str) -> tuple[str, ...]:
 
 def _own_words(answer: Answer) -> list[tuple[str, str]]:
     """Return the sentences that a model wrote, with their verdicts."""
-    own = [each for each in answer.sentences if each.origin != "added"]
-    return [(answer.text[each.start : each.end], each.verdict or "unsure") for each in own]
+    return [(answer.text[each.start : each.end], each.verdict or "unsure") for each in answer.sentences]
 
 
 def _marked(own: Sequence[tuple[str, str]], trigger: str, abstract: str) -> bool | None:

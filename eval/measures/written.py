@@ -20,7 +20,7 @@ VERDICTS = ("supported", "unsupported", "uncited")
 
 def own_sentences(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the sentences of an answer, in the format of `citedesk ask --json`, that the model wrote or repaired."""
-    return [sentence for sentence in answer.get("sentences", ()) if sentence["origin"] != "added"]
+    return list(answer.get("sentences", ()))
 
 
 def sentence_scores(sentences: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -54,7 +54,7 @@ def needed_citations(answer: Answer, judge: SentenceJudge) -> int:
     papers = {citation.n: citation.paper for citation in answer.citations if citation.n is not None}
     count = 0
     for sentence in answer.sentences:
-        if sentence.origin != "added" and sentence.verdict == "supported":
+        if sentence.verdict == "supported":
             cited = {n: papers[n] for n in sentence.citations}
             text = answer.text[sentence.start : sentence.end]
             count += sum(_is_needed(n, text, cited, judge) for n in cited)

@@ -63,7 +63,7 @@ def measured_settings(settings: Settings, mode: RunMode) -> dict[str, Any]:
 
 def _recall(settings: Settings) -> dict[str, Any]:
     """Return the settings of the recall steps that are on; the others have no effect."""
-    steps = settings.recall
+    steps = settings.recall_steps
     return (
         ({"recall": ",".join(steps)} if steps else {})
         | ({"recall_rounds": settings.recall_rounds} if "iterate" in steps else {})

@@ -75,24 +75,31 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
 
 
 def _print_answer(events: Iterator[Event], stream: bool) -> None:
-    """Print an answer; with `stream`, each sentence once it is checked, and the final text again if it differs."""
+    """Print an answer; with `stream`, its lines once they are checked, and the final text again if it differs."""
     from rag.answer import Checked, Done, Token
-    from rag.render.terminal import SAID, answer_to_text, safe, sources_to_text
+    from rag.render.markdown import markdown_to_text
+    from rag.render.terminal import answer_to_text, safe, sources_to_text
 
-    text, shown = "", 0
+    text, shown, width = "", 0, terminal_width()
     for event in events:
         if isinstance(event, Token):
             text += event.text
-        elif isinstance(event, Checked) and stream and event.sentence.end > shown:
-            sentence = event.sentence
-            doubted = sentence.verdict in SAID and sentence.verdict != "supported"
-            mark = f" ({SAID[sentence.verdict]})" if doubted else ""
-            sys.stdout.write(safe(text[shown : sentence.end]) + mark)
+        elif isinstance(event, Checked) and stream and (end := _whole_lines(text, shown, event.sentence.end)) > shown:
+            sys.stdout.write(safe(markdown_to_text(text[shown : end - 1], width)) + "\n")
             sys.stdout.flush()
-            shown = sentence.end
+            shown = end
         elif isinstance(event, Done):
             if shown and text.rstrip() == event.answer.text:
-                sys.stdout.write(safe(text[shown:].rstrip()) + "\n" + sources_to_text(event.answer, terminal_width()))
+                rest = safe(markdown_to_text(text[shown:].rstrip(), width))
+                sys.stdout.write(rest + "\n" + sources_to_text(event.answer, width))
             else:
                 void = "\n\n(The following replaces the text above.)\n\n" if shown else ""
-                sys.stdout.write(void + answer_to_text(event.answer, terminal_width()))
+                sys.stdout.write(void + answer_to_text(event.answer, width))
+
+
+def _whole_lines(text: str, start: int, end: int) -> int:
+    """Return where the last whole line before `end` ends; a table is shown as a whole."""
+    at = text.rfind("\n", start, end) + 1
+    while at > start and text[at:].lstrip(" ").startswith("|"):
+        at = text.rfind("\n", start, at - 1) + 1
+    return max(at, start)

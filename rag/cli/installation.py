@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -38,6 +39,7 @@ _PACKAGES = (
     "tokenizers",
     "filelock",
 )
+_SCREENING_SECONDS = 20.0
 _MODEL_FILES = ("modules.json", "config.json")  # of sentence-transformers and of transformers models
 
 
@@ -206,4 +208,23 @@ def _endpoint(settings: Settings) -> list[Check]:
         return [Check("endpoint", "ok", "none set: answers are extractive")]
     from rag.llm.probe import probe  # heavy, and only needed with an endpoint
 
-    return [Check(finding.name, finding.state, finding.detail) for finding in probe(settings)]
+    checks = [Check(finding.name, finding.state, finding.detail) for finding in probe(settings)]
+    return checks if any(check.state == "fail" for check in checks) else [*checks, *_screening(settings)]
+
+
+def _screening(settings: Settings) -> list[Check]:
+    """Try whether the model can screen lists, which not every one can."""
+    from rag.llm.client import open_chat
+    from rag.selection.screening import can_screen
+
+    limited = replace(settings, llm_total_timeout=min(settings.llm_total_timeout, _SCREENING_SECONDS))
+    with closing(open_chat(limited)) as chat:
+        try:
+            able = can_screen(chat)
+        except CitedeskError as error:
+            return [Check("screening", "warn", f"not tried to the end: {error}")]
+    on = "screen" in settings.recall_steps
+    if able:
+        return [Check("screening", "ok", "on" if on else "the model is able: set CITEDESK_RECALL=rewrite,screen")]
+    advice = "Set CITEDESK_RECALL=rewrite." if on else "Leave screen off."
+    return [Check("screening", "warn" if on else "ok", f"the model took papers that do not belong, or none. {advice}")]

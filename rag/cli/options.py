@@ -12,7 +12,7 @@ from typing import NoReturn, TypeAlias, get_args
 
 from rag.settings import RECALL_STEPS, LLMCheck, Mode, RecallStep, Unsupported, parse_recall
 from rag.text.dates import first_day
-from rag.types import CONSTRAINTS, Kind
+from rag.types import DROPPABLE, Kind
 
 Subparsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
@@ -122,9 +122,10 @@ def add_filters(parser: ArgumentParser) -> None:
         "--drop",
         action="append",
         default=[],
-        choices=list(CONSTRAINTS),
+        choices=DROPPABLE,
         metavar="FILTER",
-        help=f"ignore a filter that the question states: {', '.join(CONSTRAINTS)} (repeatable)",
+        help="ignore a filter that the question states, an excluded topic, an order, a count, the papers that a "
+        f"follow-up is about, or what it does to them: {', '.join(DROPPABLE)} (repeatable)",
     )
     parser.add_argument(
         "--fast",

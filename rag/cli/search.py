@@ -67,7 +67,7 @@ def search(arguments: Namespace, configuration: Configuration) -> int:
     found = engine.search(arguments.question, overrides, history)
     screening = (
         "Nothing was screened: screening decides which papers an answer cites, not how they are ranked."
-        if "screen" in settings.recall
+        if "screen" in (settings.recall or ())
         else None
     )
     for line in (understood_as(found.query), understood(found.query), notices_text(found.notices), screening):

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Usage
+from rag.generation.composition import Composition
 from rag.generation.extractive import write_extractive
-from rag.generation.prompts import HELP, NOT_ANSWERED
-from rag.types import Evidence, Query, Quote
+from rag.generation.help import help_text
+from rag.generation.prompts import NOT_ANSWERED
+from rag.types import ActionName, Evidence, Paper, Query, Quote, Turn
+
+_AS_IT_IS: frozenset[ActionName] = frozenset(
+    ("records", "count", "sort", "filter", "drop", "titles", "table", "export", "undo", "lift")
+)
+"""Actions that show papers of the answer before as they are, so that no language model writes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What every outcome of one question shares: the evidence and near misses, what is missing, and notices so far."""
+    """What every outcome of one question shares: the evidence and near misses, what is missing, and notices so far.
+
+    `composition` is the top of an extractive answer. `candidates` are further papers, less sure to belong, that a model
+    may use; `previous` is the turn before where the question may speak of it.
+    """
 
     query: Query
     evidence: tuple[Evidence, ...] = ()
     near_misses: tuple[Citation, ...] = ()
     missed: EstimatedMissing | None = None
     notices: tuple[Notice, ...] = ()
+    composition: Composition = Composition()
+    candidates: tuple[Evidence, ...] = ()
+    previous: Turn | None = None
 
     def refused(self, notices: Iterable[Notice] = (), relaxations: tuple[Relaxation, ...] = ()) -> Answer:
         """Return the answer that the collection does not answer the question."""
@@ -32,17 +46,22 @@ class Draft:
             notices=(*self.notices, *notices),
         )
 
-    def help(self) -> Answer:
-        """Return what can be asked here, as the answer."""
-        return Answer(self.query, "extractive", HELP)
+    def help(self, papers: Iterable[Paper]) -> Answer:
+        """Return what can be asked of these papers, as the answer."""
+        return Answer(self.query, "extractive", help_text(papers), notices=self.notices)
 
     def extractive(self, *notices: Notice) -> Answer:
         """Return the evidence's own sentences, which support themselves, as the answer."""
+        top = self.composition
+        evidence = top.evidence or self.evidence
         return Answer(
             self.query,
             "extractive",
-            write_extractive(self.query, self.evidence, self.missed),
-            tuple(Citation(each.n, each.paper, _supported(each)) for each in self.evidence),
+            write_extractive(self.query, evidence, top.point, top.groups, top.comparison),
+            tuple(Citation(each.n, each.paper, _supported(each), score=each.score) for each in evidence),
+            point=top.point,
+            groups=top.groups,
+            comparison=top.comparison,
             near_misses=self.near_misses,
             missed=self.missed,
             notices=(*self.notices, *notices),
@@ -50,7 +69,9 @@ class Draft:
 
     def without_answer(self, notices: Iterable[Notice]) -> Answer:
         """Refuse because the model found no answer in the evidence, whose papers become the nearest."""
-        nearest = replace(self, near_misses=tuple(Citation(None, each.paper) for each in self.evidence))
+        nearest = replace(
+            self, near_misses=tuple(Citation(None, each.paper, score=each.score) for each in self.evidence)
+        )
         return nearest.refused(notices)
 
     def written(
@@ -58,15 +79,15 @@ class Draft:
         text: str,
         citations: tuple[Citation, ...],
         sentences: tuple[Sentence, ...],
-        left_out: Iterable[Evidence],
+        considered: Mapping[int, str],
         notices: Iterable[Notice],
         unknown_markers: int,
         truncated: str | None,
     ) -> Answer:
         """Return what a model wrote as the answer.
 
-        `text` has renumbered markers, `left_out` is evidence that it does not cite, and `truncated` says why the
-        endpoint ended the reply early, if it did.
+        `text` has renumbered markers, `considered` has the model's reasons for not using papers, by the numbers of the
+        evidence, and `truncated` says why the endpoint ended the reply early, if it did.
         """
         cut = (Notice("truncated", {"reason": truncated}),) if truncated else ()
         return Answer(
@@ -75,11 +96,28 @@ class Draft:
             text.rstrip(),
             citations,
             sentences,
-            near_misses=(*(Citation(None, each.paper) for each in left_out), *self.near_misses),
+            near_misses=self._not_used({each.paper.paper_id for each in citations}, considered),
             missed=self.missed,
             notices=(*self.notices, *cut, *notices),
             usage=Usage(unknown_markers=unknown_markers),
         )
+
+    def _not_used(self, used: Set[str], considered: Mapping[int, str]) -> tuple[Citation, ...]:
+        """Return the papers that the model did not use, those that it gave a reason for first, and other near ones."""
+        sent = [*self.evidence, *(each for each in self.candidates if each.n in considered)]
+        left = [
+            Citation(None, each.paper, why=considered.get(each.n), score=each.score)
+            for each in sent
+            if each.paper.paper_id not in used
+        ]
+        left.sort(key=lambda each: each.why is None)
+        listed = used | {each.paper.paper_id for each in left}
+        return (*left, *(each for each in self.near_misses if each.paper.paper_id not in listed))
+
+
+def is_written(query: Query) -> bool:
+    """Return whether a language model writes the answer, where there is one."""
+    return query.kind != "metadata" and not (query.action and query.action.name in _AS_IT_IS and query.papers)
 
 
 def _supported(evidence: Evidence) -> tuple[Quote, ...]:

@@ -1,31 +1,59 @@
-"""Extractive answers: each cited paper's own sentences, verbatim but for their LaTeX."""
+"""Extractive answers: the point first, then each cited paper's own sentences, verbatim but for their LaTeX."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from rag.answer import EstimatedMissing
-from rag.text.display import display_line, display_title, format_count
-from rag.text.latex import latex_to_text
-from rag.types import Evidence, Query, Quote
+from rag.answer import Comparison, EstimatedMissing, Group
+from rag.generation.forms import FORMS, write_form
+from rag.generation.quotation import quoted
+from rag.generation.records import record_line
+from rag.text.display import display_title, format_count
+from rag.types import Evidence, Paper, Query, Quote
+
+BESIDE = "Also found"
 
 
-def write_extractive(query: Query, evidence: Sequence[Evidence], missed: EstimatedMissing | None = None) -> str:
-    """Return a Markdown list with one item per paper.
+def write_extractive(
+    query: Query,
+    evidence: Sequence[Evidence],
+    point: str = "",
+    groups: Sequence[Group] = (),
+    comparison: Comparison | None = None,
+) -> str:
+    """Return the point, and after it what it does not say: the comparison, or an item per paper under its group.
 
-    An item has the record for metadata questions; title, date and sentences where papers are compared, ordered or
-    looked up; else the sentences. A list ends with a line on its completeness.
+    An item has the record for metadata questions; title, date and sentences where papers are ordered or looked up;
+    else the sentences.
     """
-    if query.kind == "metadata":
-        lines = [f"{format_count(len(evidence), 'paper')}.", "", *(record_line(each) for each in evidence)]
+    if query.action and query.action.name in FORMS:
+        return write_form(query.action, evidence)
+    if comparison:
+        items = list(_comparison_lines(comparison, evidence))
+        beside = [each for each in evidence if not comparison.has_column(each.n)]
+        items += ["", f"**{BESIDE}**", "", *(item(query, each) for each in beside)] if beside else []
+    elif query.kind == "metadata":
+        items = [record_line(each) for each in evidence] if len(evidence) > 1 else []
     else:
-        lines = [item(query, each) for each in evidence]
-    return "\n".join([*lines, "", completeness(len(evidence), missed)] if missed else lines)
+        left = [replace(each, quotes=unsaid(each.paper, each.quotes, point)) for each in evidence]
+        by_number = {each.n: item(query, each, point) for each in left if each.quotes or f"[{each.n}]" not in point}
+        grouped = _grouped(by_number, groups, whole=query.kind != "summary")
+        items = list(grouped if groups else by_number.values())
+    parts = [point, "\n".join(items)]
+    return "\n\n".join(part for part in parts if part)
 
 
-def item(query: Query, evidence: Evidence) -> str:
+def unsaid(paper: Paper, quotes: Sequence[Quote], point: str) -> tuple[Quote, ...]:
+    """Return the quotes of a paper that the point of the answer does not have."""
+    said = point.replace("**", "")
+    return tuple(quote for quote in quotes if quoted(paper, [quote]) not in said)
+
+
+def item(query: Query, evidence: Evidence, point: str = "") -> str:
     """Return a paper's own sentences as a list item with its marker."""
-    return f"- {heading(query, evidence)}{_finding(evidence.quotes)} [{evidence.n}]"
+    named = "" if f"**{display_title(evidence.paper.title)}**" in point else heading(query, evidence)
+    return f"- {named}{quoted(evidence.paper, evidence.quotes)} [{evidence.n}]"
 
 
 def heading(query: Query, evidence: Evidence) -> str:
@@ -35,28 +63,40 @@ def heading(query: Query, evidence: Evidence) -> str:
     return f"**{display_title(evidence.paper.title)}** ({evidence.paper.date or 'no date'}): "
 
 
-def record_line(evidence: Evidence) -> str:
-    """Return a list item with a paper's title, date, number of authors, venue and marker."""
-    paper = evidence.paper
-    count = paper.known_author_count
-    known = [paper.date or "no date", *([format_count(count, "author")] if count else [])]
-    known += [part for part in (paper.venue and display_line(paper.venue), "with code" if paper.code else None) if part]
-    return f"- {display_title(paper.title)} ({', '.join(known)}) [{evidence.n}]"
-
-
 def completeness(cited: int, missed: EstimatedMissing) -> str:
     """Return in words how many papers an answer has, and how many more there may be."""
-    papers = format_count(cited, "paper")
+    return f"{format_count(cited, 'paper')}; {probably_missing(missed)}."
+
+
+def probably_missing(missed: EstimatedMissing) -> str:
+    """Return in words how many more papers there may be."""
     if missed.most == 0:
-        return f"{papers}; likely complete."
+        return "likely complete"
     more = f"{missed.least}–{missed.most}" if 0 < missed.least < missed.most else f"{missed.most}"
-    return f"{papers}; perhaps {'up to ' if missed.least == 0 else ''}{more} more."
+    return f"perhaps {'up to ' if missed.least == 0 else ''}{more} more"
 
 
-def _finding(quotes: Sequence[Quote]) -> str:
-    """Join sentences, with an ellipsis where text between them was left out."""
-    text = ""
-    for before, quote in zip([None, *quotes], quotes, strict=False):
-        gap = "" if before is None else (" … " if quote.start - before.end > 2 else " ")
-        text += gap + latex_to_text(quote.text)
-    return display_line(text)
+def _grouped(items: Mapping[int, str], groups: Sequence[Group], whole: bool) -> Iterator[str]:
+    """Yield each group's heading and items; if not `whole`, one item, and the numbers of the others."""
+    for i, group in enumerate(groups):
+        if i:
+            yield ""
+        yield f"**{group.name[:1].upper()}{group.name[1:]}**"
+        yield ""
+        numbers = [n for n in group.numbers if n in items]
+        yield from (items[n] for n in (numbers if whole else numbers[:1]))
+        if not whole and numbers[1:]:
+            yield f"- also {''.join(f'[{n}]' for n in numbers[1:])}"
+
+
+def _comparison_lines(comparison: Comparison, evidence: Sequence[Evidence]) -> Iterator[str]:
+    """Yield a heading for each aspect, and an item for each thing that the papers say it of."""
+    papers = {each.n: each.paper for each in evidence}
+    for i, row in enumerate(comparison.rows):
+        if i:
+            yield ""
+        yield f"**{row.name}**"
+        yield ""
+        for thing, cells in zip(comparison.things, row.cells, strict=True):
+            for cell in cells:
+                yield f"- {thing.name}: {quoted(papers[cell.n], [cell.quote])} [{cell.n}]"

@@ -19,7 +19,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from rag.generation.prompts import answer_messages
 from rag.llm.protocol import ChatModel
-from rag.types import Hit, Kind, Paper, Query
+from rag.types import Hit, Kind, Paper, Query, Turn
 
 _HIDDEN = ["paper_id", "date"]  # metadata that a model which reads the node should not see
 
@@ -87,14 +87,18 @@ class EvidenceSynthesizer(BaseSynthesizer):
     tokens, which LlamaIndex's interface drops.
     """
 
-    def __init__(self, chat: ChatModel, kind: Kind) -> None:
+    def __init__(self, chat: ChatModel, kind: Kind, previous: Turn | None = None, considers: bool = False) -> None:
         super().__init__(llm=MockLLM(), streaming=True)  # else the base class asks OpenAI's for its sizes
         self._chat = chat
         self._kind = kind
+        self._previous = previous
+        self._considers = considers
 
     def get_response(self, query_str: str, text_chunks: Sequence[str], **kwargs: Any) -> Generator[str, None, None]:
         """Stream the answer to a question from formatted papers; raises LLMFailed."""
-        yield from self._chat.stream(answer_messages(query_str, text_chunks, self._kind))
+        yield from self._chat.stream(
+            answer_messages(query_str, text_chunks, self._kind, self._previous, self._considers)
+        )
 
     async def aget_response(self, query_str: str, text_chunks: Sequence[str], **kwargs: Any) -> str:
         """Return the whole answer, made in a thread."""
@@ -118,8 +122,11 @@ def query_engine(
     return RetrieverQueryEngine(PaperRetriever(search), EvidenceSynthesizer(chat, kind), list(postprocessors))
 
 
-def stream_answer(chat: ChatModel, query: Query, papers: Sequence[str]) -> Generator[str, None, None]:
+def stream_answer(
+    chat: ChatModel, query: Query, papers: Sequence[str], previous: Turn | None = None, considers: bool = False
+) -> Generator[str, None, None]:
     """Stream the query engine's answer from formatted papers, in the order given; raises LLMFailed."""
     nodes = [NodeWithScore(node=TextNode(text=text)) for text in papers]
-    engine = query_engine(lambda question: (), chat, query.kind)
+    synthesizer = EvidenceSynthesizer(chat, query.kind, previous, considers)
+    engine = RetrieverQueryEngine(PaperRetriever(lambda question: ()), synthesizer)
     yield from engine.synthesize(QueryBundle(query.asked), nodes).response_gen

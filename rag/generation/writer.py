@@ -10,24 +10,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from rag.errors import LLMFailed
+from rag.generation.draft import Draft
 from rag.generation.extractive import heading
 from rag.generation.prompts import answer_messages, one_paper_messages
 from rag.generation.reply_checks import says_nothing
 from rag.llm.prompting import NO, format_evidence
-from rag.llm.protocol import ChatModel, Reply
+from rag.llm.protocol import ChatModel, Message, Reply
 from rag.llm.reply import is_refusal
 from rag.llm.usage import UsageMeter
 from rag.settings import Settings
-from rag.text.citation_markers import without_any_markers
-from rag.types import Evidence, Query
+from rag.text.citation_markers import MARKER, without_any_markers
+from rag.types import Evidence, Query, Turn
 
-PROMPT_TOKENS = 250
-"""Tokens of the instructions and of the chat format."""
-
+_FORMAT_TOKENS = 40  # of the chat format
+_PREVIOUS_CHARACTERS = 4000  # of the answer before
 _UNKNOWN_VOCABULARY = 1.1  # tokens of the model's vocabulary for each of ours, until the endpoint reports a count
 _MOST_TOKENS_RATIO = 2.0  # whatever an endpoint reports
 _LEAST_LEARNT = 200  # tokens of a prompt whose count is worth learning from
@@ -76,41 +76,73 @@ class Writer:
     counter: TokenCounter
     open_chat: Callable[[], ChatModel]
 
-    def fit(self, query: Query, evidence: Sequence[Evidence], share: float = 1.0) -> dict[int, str]:
-        """Format as much evidence as fits into a share of the context, by number."""
-        settings = self.settings
-        question = self.counter.count(query.asked)
-        budget = int(share * (settings.llm_context - settings.llm_max_tokens - PROMPT_TOKENS - question))
-        if settings.llm_mode == "per-paper":
-            alone = [fit_evidence([each], budget, self.counter.count, numbered=False) for each in evidence]
+    def fit(self, draft: Draft, share: float = 1.0) -> dict[int, str]:
+        """Format as much evidence as fits into a share of the context, by number; with room left, candidates too."""
+        settings, query = self.settings, draft.query
+        per_paper = settings.llm_mode == "per-paper"
+        asked = one_paper_messages(query.asked, "") if per_paper else self._messages(draft, {}, considers=True)
+        prompt = sum(self.counter.count(message.content) for message in asked) + _FORMAT_TOKENS
+        budget = int(share * (settings.llm_context - settings.llm_max_tokens - prompt))
+        if per_paper:
+            alone = [fit_evidence([each], budget, self.counter.count, numbered=False) for each in draft.evidence]
             return {n: text for fitted in alone for n, text in fitted.items()}
-        return fit_evidence(evidence, budget, self.counter.count)
+        shown = fit_evidence(draft.evidence, budget, self.counter.count)
+        budget -= sum(map(self.counter.count, shown.values()))
+        for each in draft.candidates if len(shown) == len(draft.evidence) else ():
+            text = format_evidence(each)
+            if (cost := self.counter.count(text)) > budget:
+                break
+            shown[each.n] = text
+            budget -= cost
+        return shown
 
     def write(
-        self,
-        query: Query,
-        evidence: Sequence[Evidence],
-        sent: dict[int, str],
-        llm: UsageMeter,
-        outcome: WritingOutcome,
+        self, draft: Draft, sent: dict[int, str], llm: UsageMeter, outcome: WritingOutcome
     ) -> Generator[str, None, None]:
         """Yield the reply to the formatted papers `sent` in pieces, and fill `outcome`; raises LLMFailed."""
-        outcome.left_out = len(evidence) - len(sent)
+        query, evidence = draft.query, draft.evidence
+        outcome.left_out = sum(each.n not in sent for each in evidence)
         if self.settings.llm_mode == "per-paper":
             papers = [(each, sent[each.n]) for each in evidence if each.n in sent]
             yield from write_per_paper(query, papers, llm, self.settings.llm_parallel, outcome)
             return
         from rag.generation.llama_index import stream_answer  # 1 s of imports
 
-        yield from stream_answer(llm, query, list(sent.values()))
+        previous = _by_evidence(draft)
+        yield from stream_answer(llm, query, list(sent.values()), previous, _considers(draft, sent))
         outcome.truncated = llm.cut
 
-    def learn(self, query: Query, sent: dict[int, str], llm: UsageMeter) -> None:
+    def learn(self, draft: Draft, sent: dict[int, str], llm: UsageMeter) -> None:
         """Compare the endpoint's token count of the last prompt with the estimate."""
         spent = llm.steps["write"]
         if self.settings.llm_mode == "whole" and spent.calls == 1:
-            messages = answer_messages(query.asked, list(sent.values()), query.kind)
+            messages = self._messages(draft, sent, _considers(draft, sent))
             self.counter.learn("\n".join(message.content for message in messages), spent.prompt_tokens)
+
+    def _messages(self, draft: Draft, sent: dict[int, str], considers: bool) -> tuple[Message, ...]:
+        query = draft.query
+        return answer_messages(query.asked, list(sent.values()), query.kind, _by_evidence(draft), considers)
+
+
+def _considers(draft: Draft, sent: dict[int, str]) -> bool:
+    """Return whether the model is asked why it does not use a paper: where it was sent more than surely belong."""
+    return draft.query.kind in ("list", "summary", "compare") and any(each.n in sent for each in draft.candidates)
+
+
+def _by_evidence(draft: Draft) -> Turn | None:
+    """Return the previous turn with the numbers of the evidence in its answer; other markers are left out."""
+    turn = draft.previous
+    if turn is None or not turn.answer:
+        return None
+    numbers = {each.paper.paper_id: each.n for each in (*draft.evidence, *draft.candidates)}
+
+    def renumbered(match: re.Match[str]) -> str:
+        index = int(match[1]) - 1
+        n = numbers.get(turn.citations[index]) if 0 <= index < len(turn.citations) else None
+        return f"[{n}]" if n else ""
+
+    answer = MARKER.sub(renumbered, turn.answer)
+    return replace(turn, answer=answer if len(answer) <= _PREVIOUS_CHARACTERS else f"{answer[:_PREVIOUS_CHARACTERS]}…")
 
 
 def fit_evidence(
@@ -192,6 +224,8 @@ def load_writer(settings: Settings) -> Writer:
     """Load what writes answers with the configured endpoint."""
     from llama_index.core.utils import get_tokenizer  # 1 s of imports; its tokenizer's files come with it
 
-    from rag.llm.client import open_chat
+    from rag.llm.client import KnownLimits, open_chat
+    from rag.llm.reasoning import reasons_first
 
-    return Writer(settings, TokenCounter(get_tokenizer()), lambda: open_chat(settings))
+    known = KnownLimits(reasons_first(settings.llm_model or ""))
+    return Writer(settings, TokenCounter(get_tokenizer()), lambda: open_chat(settings, known=known))

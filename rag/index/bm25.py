@@ -56,6 +56,14 @@ class Bm25Index:
             return np.zeros(self._size, np.float32)
         return np.asarray(self._index.get_scores(known), np.float32)
 
+    def document_frequency(self, term: str) -> int:
+        """Return how many papers have a term."""
+        number = self._index.vocab_dict.get(term)
+        if number is None:
+            return 0
+        starts = self._index.scores["indptr"]
+        return int(starts[number + 1] - starts[number])
+
     @property
     def _size(self) -> int:
         return int(self._index.scores["num_docs"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.corpus.links import PaperLinks
 from rag.corpus.records import paper_from_record
 from rag.errors import REBUILD, IndexFailed
 from rag.index.bm25 import Bm25Index
@@ -44,6 +45,7 @@ class Library:
     vectors: VectorStore
     bm25: Bm25Index
     maxsim: MaxSimIndex
+    links: PaperLinks
 
     def positions_of(self, paper_ids: Sequence[str]) -> NDArray[np.int64]:
         """Return the positions of papers in corpus order."""
@@ -83,7 +85,8 @@ def open_library(settings: Settings) -> Library:
         raise IndexFailed(f"{generation / BM25} is damaged ({error}). {REBUILD}") from None
     maxsim = open_maxsim_index(generation / TOKEN_VECTORS, list(papers))
     positions = {paper_id: position for position, paper_id in enumerate(papers)}
-    return Library(manifest, papers, positions, open_vectors(generation / VECTORS), bm25, maxsim)
+    vectors = open_vectors(generation / VECTORS)
+    return Library(manifest, papers, positions, vectors, bm25, maxsim, PaperLinks(papers))
 
 
 def _check_recipe(recipe: Recipe, settings: Settings) -> None:

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from rag import __version__
+from rag.errors import OnlyReasoning
 from rag.llm.errors import (
     REQUEST_ERRORS,
     EndpointErrors,
@@ -33,7 +34,8 @@ from rag.llm.errors import (
     parse_json,
 )
 from rag.llm.protocol import Message, Reply
-from rag.llm.reply import ask_for_json, find_object
+from rag.llm.reasoning import LeakedReasoning, reasons_first
+from rag.llm.reply import ask_for_json, find_object, fold_system
 from rag.llm.stream import (
     MAX_STREAM,
     MAX_TOKENS_SETTING,
@@ -41,7 +43,6 @@ from rag.llm.stream import (
     ReplyReader,
     StreamDecoder,
     StreamError,
-    reasons_first,
 )
 from rag.llm.usage import ReplyTiming
 from rag.settings import Settings
@@ -54,15 +55,21 @@ _JOIN_SECONDS = 0.2  # a thread that is resolving a name cannot be stopped, and 
 _MAX_SILENCE = 86400.0  # seconds
 _RESET = struct.pack("ii", 1, 0)
 _SCHEMA_PARAMETER = "response_format"
+_STREAM_PARAMETER = "stream"
+_CHARACTERS_A_TOKEN = 3  # of a prompt, at least
 _JSON = {"Content-Type": "application/json"}
 
 
-def open_chat(settings: Settings, on_timing: Callable[[ReplyTiming], None] | None = None) -> EndpointChat:
+def open_chat(
+    settings: Settings,
+    on_timing: Callable[[ReplyTiming], None] | None = None,
+    known: KnownLimits | None = None,
+) -> EndpointChat:
     """Open the configured endpoint for one question; nothing is sent yet.
 
-    `on_timing` receives the timing of each reply when it is over.
+    `on_timing` receives the timing of each reply when it is over; `known` is what earlier questions have learnt.
     """
-    return EndpointChat(settings, on_timing)
+    return EndpointChat(settings, on_timing, known)
 
 
 def get_json(settings: Settings, path: str, until: float) -> Any:
@@ -97,11 +104,16 @@ def get_json(settings: Settings, path: str, until: float) -> Any:
 class EndpointChat:
     """A ChatModel over the configured endpoint, each call within the timeouts of the settings."""
 
-    def __init__(self, settings: Settings, on_timing: Callable[[ReplyTiming], None] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        on_timing: Callable[[ReplyTiming], None] | None = None,
+        known: KnownLimits | None = None,
+    ) -> None:
         self._settings = settings
         self._on_timing = on_timing
         self._errors = EndpointErrors(settings)
-        self._parameters = _Parameters()
+        self._known = known or KnownLimits(reasons_first(settings.llm_model or ""))
         self._usage = TokenUsage()
         self._http: httpx.Client | None = None
         self._requests: set[Request] = set()
@@ -122,15 +134,14 @@ class EndpointChat:
     @property
     def supports_schema(self) -> bool:
         """Whether the endpoint has not been found to reject or ignore a JSON schema."""
-        return self._parameters.supports(_SCHEMA_PARAMETER)
+        return self._known.supports(_SCHEMA_PARAMETER)
 
-    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
-        """Yield the reply's text as it arrives and return why it was cut, None if it was not; raises LLMFailed.
+    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, Reply]:
+        """Yield the reply's text as it arrives and return the whole reply; raises LLMFailed.
 
         Closing the generator cancels the request.
         """
-        reader = yield from self._stream(messages, max_tokens, None, reasons_first(self.name))
-        return reader.cut
+        return (yield from self._stream(messages, max_tokens, None, self._known.starts_reasoning))
 
     def complete(
         self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
@@ -146,13 +157,13 @@ class EndpointChat:
             reply = self._complete(messages, max_tokens, schema)
             if found := find_object(reply.text, schema):
                 self._obeyed_schema.set()
-                return Reply(found, reply.cut)
+                return Reply(found, reply.cut, reply.reasoning)
             if reply.cut:
                 return reply
             if not self._obeyed_schema.is_set():
-                self._parameters.reject(_SCHEMA_PARAMETER)
+                self._known.reject(_SCHEMA_PARAMETER)
         reply = self._complete(ask_for_json(schema, messages), max_tokens)
-        return Reply(find_object(reply.text, schema) or reply.text, reply.cut)
+        return Reply(find_object(reply.text, schema) or reply.text, reply.cut, reply.reasoning)
 
     def close(self) -> None:
         """Cancel all requests, at once and for good; may be called from any thread."""
@@ -169,12 +180,12 @@ class EndpointChat:
     ) -> Reply:
         # Nobody reads along, so text can be held back until it is known not to be reasoning.
         stream = self._stream(messages, max_tokens, schema, hold_back=True)
-        text = ""
         while True:
             try:
-                text += next(stream)
+                next(stream)
             except StopIteration as end:
-                return Reply(text, end.value.cut)
+                reply: Reply = end.value
+                return reply
 
     def _stream(
         self,
@@ -182,44 +193,65 @@ class EndpointChat:
         max_tokens: int | None,
         schema: Mapping[str, Any] | None,
         hold_back: bool,
-    ) -> Generator[str, None, ReplyReader]:
-        """Send the request, and again without what the endpoint rejects, as long as no text has come."""
-        most = self._settings.llm_max_tokens
-        limit = MAX_TOKENS_SETTING
-        if max_tokens and max_tokens < most:
-            most, limit = max_tokens, f"the limit of {max_tokens} tokens for this step"
+    ) -> Generator[str, None, Reply]:
+        """Send the request, and again in the form that the endpoint accepts, as long as no text has come."""
         base = (self._settings.llm_base_url or "").rstrip("/")
-        started, waited = time.monotonic(), False
+        started, waited, text = time.monotonic(), False, ""
         while True:
-            reader, parameters = ReplyReader(hold_back, limit), self._parameters.build(most, schema)
-            body = {"model": self.name, "messages": [asdict(each) for each in messages], "stream": True, **parameters}
+            limit = self._limit(messages, max_tokens)
+            reader = ReplyReader(hold_back, limit.name)
+            parameters = self._known.build(limit.tokens, schema)
+            sent = fold_system(messages) if self._known.folds_system else messages
+            body = {"model": self.name, "messages": [asdict(each) for each in sent], **parameters}
             request = Request("POST", f"{base}/chat/completions", json.dumps(body).encode())
             try:
-                yield from self._receive(request, reader, started)
-                return reader
+                for piece in self._receive(request, reader, started):
+                    text += piece
+                    yield piece
+                self._known.note(reader)
+                return Reply(text, reader.cut, reader.reasoning)
+            except OnlyReasoning:
+                if self._known.reasons or not reader.cut:  # it had all the room that there is
+                    raise
+                self._known.note(reader)
             except REQUEST_ERRORS as error:
+                self._known.note(reader, error)
                 response = None if reader.has_text else error_response(error)
                 if response and not waited and self._wait(response):
                     waited = True
-                elif not (response and self._drop_parameter(response, parameters)):
+                elif not (response and self._adapt(response, parameters, sent)):
                     raise self._errors.from_exception(error, request.responded) from error
+
+    def _limit(self, messages: Sequence[Message], max_tokens: int | None) -> _Limit:
+        """Return how long a reply may be: what it is for, and for a model that reasons as much room as there is."""
+        settings, name = self._settings, MAX_TOKENS_SETTING
+        tokens = settings.llm_max_tokens
+        if max_tokens and max_tokens < tokens:
+            tokens, name = max_tokens, f"the limit of {max_tokens} tokens for this step"
+        if self._known.reasons:
+            prompt = sum(len(each.content) for each in messages) // _CHARACTERS_A_TOKEN
+            tokens += max(min(settings.llm_reasoning_tokens, settings.llm_context - prompt - tokens), 0)
+        return _Limit(tokens, name)
 
     def _wait(self, response: ServerError) -> bool:
         """Wait if the server asks for a short time; return whether it did."""
         wait = response.retry_after
         return response.status == 429 and wait is not None and wait <= _SHORT_WAIT and not self._closed.wait(wait)
 
-    def _drop_parameter(self, response: ServerError, sent: Mapping[str, Any]) -> bool:
-        """Leave out from now on the parameter that was rejected; return whether one was."""
-        name = response.rejected_parameter(sent)
-        if name:
-            self._parameters.reject(name)
-        return name is not None
+    def _adapt(self, response: ServerError, parameters: Mapping[str, Any], sent: Sequence[Message]) -> bool:
+        """Leave out from now on what was rejected, a parameter or the system role; return whether something was."""
+        if name := response.rejected_parameter(parameters):
+            self._known.reject(name)
+            return True
+        if response.rejects_system_role and sent[0].role == "system":
+            self._known.fold_system()
+            return True
+        return False
 
     def _receive(self, request: Request, reader: ReplyReader, started: float) -> Generator[str, None, None]:
         """Yield the text of one request's reply; raises REQUEST_ERRORS and LLMFailed."""
         sent = time.monotonic()
-        deadline = _Deadline(self._settings, started, sent)
+        deadline = _Deadline(self._settings, started, sent, streams=self._known.streams)
         with self._lock:
             if self._closed.is_set():
                 raise self._errors.cancelled()
@@ -266,6 +298,8 @@ class EndpointChat:
                     raise event.error
                 else:
                     yield from ((at, chunk) for chunk in decoder.end())
+                    if decoder.whole:
+                        self._known.reject(_STREAM_PARAMETER)
                     return
         except REQUEST_ERRORS:
             if reader.finish_reason is None:  # what goes wrong after a complete answer does not matter
@@ -278,19 +312,38 @@ class EndpointChat:
         if reader.failure:
             raise self._errors.gave_up(reader.failure)
         # What a model that reasons first had written when it was cut, before any block was closed, was no answer yet.
-        unsure = reader.cut is not None and reasons_first(self.name)
+        unsure = reader.cut is not None and self._known.starts_reasoning
         if not unsure and (text := reader.flush()):
             yield text
         if not reader.has_text:
+            if reader.refusal:
+                raise self._errors.declined(reader.refusal)
+            if reader.calls_tool:
+                raise self._errors.called_tool()
             if reader.reasoned or unsure:
                 raise self._errors.only_reasoning(reader.limit)
             raise self._errors.empty(reader.cut)
 
 
-class _Parameters:
-    """The optional parameters of requests, without those an endpoint rejected; shared by concurrent requests."""
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """How many tokens a reply may have, and the name of what bounds them."""
 
-    def __init__(self) -> None:
+    tokens: int
+    name: str
+
+
+class KnownLimits:
+    """What is known of one endpoint and its model; shared by concurrent requests, and by questions.
+
+    `starts_reasoning` says that replies begin with reasoning without a mark, so that text is held back until it is
+    known not to be; `reasons` that the model reasons at all, and needs room for that.
+    """
+
+    def __init__(self, starts_reasoning: bool = False) -> None:
+        self.starts_reasoning = starts_reasoning
+        self.reasons = starts_reasoning
+        self.folds_system = False
         self._rejected: frozenset[str] = frozenset()
         self._lock = Lock()
 
@@ -299,9 +352,24 @@ class _Parameters:
         with self._lock:
             self._rejected |= {name}
 
+    def fold_system(self) -> None:
+        """Put the system message into the user's from now on."""
+        self.folds_system = True
+
+    def note(self, reader: ReplyReader, error: Exception | None = None) -> None:
+        """Learn from a reply whether its model reasons, and whether it begins to do so without a mark."""
+        self.reasons = self.reasons or reader.reasoned
+        if isinstance(error, LeakedReasoning):
+            self.starts_reasoning = self.reasons = True
+
     def supports(self, name: str) -> bool:
         """Return whether a parameter has not been rejected."""
         return name not in self._rejected
+
+    @property
+    def streams(self) -> bool:
+        """Whether the endpoint has not been found to send replies as a whole."""
+        return self.supports(_STREAM_PARAMETER)
 
     def build(self, max_tokens: int, schema: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return a request's parameters; sampling is always set, since a server's defaults may be the model's own."""
@@ -309,8 +377,9 @@ class _Parameters:
             "temperature": 0.0,
             "top_p": 1.0,
             "max_tokens": max_tokens,
-            "stream_options": {"include_usage": True},
         }
+        if self.streams:
+            wanted |= {_STREAM_PARAMETER: True, "stream_options": {"include_usage": True}}
         if not self.supports("max_tokens"):
             wanted["max_completion_tokens"] = max_tokens
         if schema is not None:
@@ -325,11 +394,13 @@ class _Deadline:
     All times are in seconds of the monotonic clock.
     """
 
-    def __init__(self, settings: Settings, started: float, sent: float) -> None:
+    def __init__(self, settings: Settings, started: float, sent: float, streams: bool = True) -> None:
         self._between = settings.llm_timeout
         self._total: tuple[float, Phase] = (started + settings.llm_total_timeout, "whole answer")
         self._next: tuple[float, Phase] = (sent + settings.llm_connect_timeout, "connection")
-        self._first: tuple[float, Phase] = (sent + settings.llm_first_token_timeout, "first token")
+        # The first token of a reply that comes as a whole is its last one, too.
+        first = settings.llm_first_token_timeout if streams else settings.llm_total_timeout
+        self._first: tuple[float, Phase] = (sent + first, "first token")
 
     def connected(self) -> None:
         """Note that the request is being sent."""

@@ -19,15 +19,16 @@ from urllib.parse import urlsplit
 import httpx
 
 from rag.errors import ContextOverflow, LLMFailed, OnlyReasoning
+from rag.llm.reasoning import LeakedReasoning
 from rag.llm.reply import excerpt, is_web_page
-from rag.llm.stream import MAX_TOKENS_SETTING, ErrorEvent, LeakedReasoning, NotAStream, StreamError
+from rag.llm.stream import MAX_TOKENS_SETTING, ErrorEvent, NotAStream, StreamError
 from rag.settings import Settings
 
 Phase = Literal["connection", "first token", "next token", "whole answer", "end"]
 """What a request waits for; "end" is for the token counts that may follow a complete answer."""
 
 _LENGTHS = ("max_tokens", "max_completion_tokens")
-OPTIONAL_PARAMETERS = ("stream_options", "response_format", "top_p", "temperature", *_LENGTHS)
+OPTIONAL_PARAMETERS = ("stream_options", "stream", "response_format", "top_p", "temperature", *_LENGTHS)
 """Parameters that a request can do without, or under another name."""
 
 _BODY_CHARACTERS = 10_000  # of an error that are searched
@@ -39,6 +40,11 @@ _OVERFLOW = re.compile(
 )
 _WINDOW = re.compile(
     r"(?:context (?:length|size|window)|model length|context)\D{0,40}?(\d{3,8})|\((\d{3,8})(?: tokens)?\)|<= (\d{3,8})",
+    re.IGNORECASE,
+)
+_NO_SYSTEM_ROLE = re.compile(
+    r"(?:system|developer)\W{0,4}(?:role|message|prompt|instruction)|roles?\b[^.]{0,80}(?:system|alternate|user/assistant)"
+    r"|(?:only|first message|must)[^.]{0,60}\buser\b[^.]{0,20}\brole",
     re.IGNORECASE,
 )
 _TOO_LARGE = re.compile(r"too large|at most|must be (?:less|lower|below)|less than or equal|exceeds", re.IGNORECASE)
@@ -97,11 +103,22 @@ class ServerError:
         match = _WINDOW.search(self.body)
         return int(next(group for group in match.groups() if group)) if match else None
 
+    @property
+    def rejects_system_role(self) -> bool:
+        """Whether the model's chat template knows no system messages, or wants the user's first."""
+        rejecting = self.status in (400, 422, 500, 501, None) and not self.is_overflow
+        return rejecting and bool(_NO_SYSTEM_ROLE.search(self.body))
+
     def rejected_parameter(self, sent: Collection[str]) -> str | None:
         """Return the optional parameter that was sent and is not supported, if that is the error."""
         if self.status not in (400, 422, 501) or self.is_overflow:
             return None
-        found = ((re.search(rf"(?<!\w){name}(?!\w)", self.body), name) for name in OPTIONAL_PARAMETERS if name in sent)
+        words = {"stream": "stream(?:ing|ed)?"}
+        found = (
+            (re.search(rf"(?<!\w){words.get(name, name)}(?!\w)", self.body, re.IGNORECASE), name)
+            for name in OPTIONAL_PARAMETERS
+            if name in sent
+        )
         named = [(match.start(), name) for match, name in found if match]
         name = min(named)[1] if named else None
         return None if name in _LENGTHS and _TOO_LARGE.search(self.body) else name
@@ -168,6 +185,8 @@ class EndpointErrors:
         if response := error_response(error):
             kind = ContextOverflow if response.is_overflow else LLMFailed
             return kind(self._sentence(self._of_response(response)))
+        if isinstance(error, LeakedReasoning):
+            return self.failed(f"sent reasoning as its answer (it ended in {error}): ask again, now that this is known")
         if isinstance(error, StreamError):
             return self.failed(self._of_stream(error))
         if isinstance(error, httpx.TimeoutException):
@@ -188,17 +207,25 @@ class EndpointErrors:
         return self.failed(f"was stopped because its model {model} kept repeating itself; try a larger model")
 
     def only_reasoning(self, limit: str) -> OnlyReasoning:
-        """Return the error for reasoning without an answer; `limit` names what bounded the reply."""
-        if limit == MAX_TOKENS_SETTING:
-            remedy = f" and no answer: raise {limit} ({self.settings.llm_max_tokens}), or turn off thinking"
-        else:
-            remedy = f" within {limit}, and no answer: turn off thinking"
+        """Return the error for reasoning without an answer; `limit` names what bounds the answer itself."""
+        room = f"raise CITEDESK_LLM_REASONING_TOKENS ({self.settings.llm_reasoning_tokens}) and CITEDESK_LLM_CONTEXT"
+        step = "" if limit == MAX_TOKENS_SETTING else f" within {limit}"
+        remedy = f"{step} and no answer: {room} ({self.settings.llm_context}), or turn off thinking"
         return OnlyReasoning(self._sentence(f"sent only reasoning{remedy}"))
 
     def empty(self, cut: str | None) -> LLMFailed:
         """Return the error for an answer without text."""
         why = f" ({cut})" if cut else "; does CITEDESK_LLM_MODEL name a chat model?"
         return self.failed(f"sent an empty answer{why}")
+
+    def declined(self, refusal: str) -> LLMFailed:
+        """Return the error for an answer that the model declined to give, in its own words."""
+        said = excerpt(refusal, self.settings.llm_api_key)
+        return self.failed(f"says that its model {self.settings.llm_model} declines to answer: {said.rstrip('.')}")
+
+    def called_tool(self) -> LLMFailed:
+        """Return the error for a model that called a tool instead of answering."""
+        return self.failed("sent a call of a tool and no answer: turn off its tools, or set another CITEDESK_LLM_MODEL")
 
     def cancelled(self) -> LLMFailed:
         """Return the error for a request that was cancelled from this side."""
@@ -229,9 +256,6 @@ class EndpointErrors:
 
     def _of_stream(self, error: StreamError) -> str:
         key = self.settings.llm_api_key
-        if isinstance(error, LeakedReasoning):
-            remedy = "start the server with its reasoning parser, or turn off thinking"
-            return f"sent reasoning as its answer (it ended in {error}): {remedy}"
         if not isinstance(error, NotAStream):
             return f"sent a response that cannot be read: {excerpt(str(error), key)}"
         if not error.head.strip():

@@ -25,6 +25,7 @@ class Reply:
 
     text: str
     cut: str | None = None
+    reasoning: str = ""
 
 
 class ChatModel(Protocol):
@@ -43,8 +44,8 @@ class ChatModel(Protocol):
         """The usage of all calls so far."""
         ...
 
-    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
-        """Yield the reply's text as it arrives and return why it was cut, None if it was not; raises LLMFailed.
+    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, Reply]:
+        """Yield the reply's text as it arrives and return the whole reply; raises LLMFailed.
 
         Closing the generator cancels the request.
         """

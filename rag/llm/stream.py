@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rag.llm.reply import PrintableStream
+from rag.llm.reasoning import ReasoningFilter
+from rag.llm.reply import PrintableStream, printable
 from rag.llm.usage import ReplyTiming
 
 MAX_LINE = 1 << 20  # bytes
@@ -28,6 +29,7 @@ _CUTS = {
     **dict.fromkeys(("length", "max_tokens", "model_length"), "it reached {}"),
     **dict.fromkeys(("content_filter", "safety", "recitation"), "its content filter stopped it"),
 }
+_REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 _FAILURES = ("error", "abort", "insufficient_system_resource")
 
 
@@ -51,29 +53,32 @@ class ErrorEvent(StreamError):
         self.body = body
 
 
-class LeakedReasoning(StreamError):
-    """A closing tag without an opening one: what had been shown as answer was reasoning."""
-
-
 @dataclass(frozen=True, slots=True)
 class ReplyChunk:
-    """One event of a stream: printable text and reasoning, both "" where it has none."""
+    """One event of a stream: printable text, reasoning and refusal, each "" where it has none."""
 
     text: str = ""
     reasoning: str = ""
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    refusal: str = ""
+    calls_tool: bool = False
 
 
 class StreamDecoder:
-    """Decodes a response body, however it is cut into pieces, into the chunks of its first choice."""
+    """Decodes a response body, however it is cut into pieces, into the chunks of its first choice.
+
+    A body that is no stream of events, but one completion or one JSON object a line, is read as well; `whole` is set
+    where it was one completion.
+    """
 
     def __init__(self) -> None:
         self.done = False
+        self.whole = False
         self._line = bytearray()
         self._size = 0
-        self._head = b""
+        self._body = bytearray()  # of a response without any event
         self._event = ""
         self._any_event = False
         self._finished = False
@@ -105,11 +110,19 @@ class StreamDecoder:
             raise
         except StreamError:  # half an event: the response was cut
             return
-        if not self._any_event:
-            raise NotAStream(self._head.decode("utf-8", "replace"))
+        if self._any_event:
+            return
+        body = _completion(self._body)
+        if body is None:
+            raise NotAStream(self._body[:_HEAD].decode("utf-8", "replace"))
+        self.whole = True
+        yield self._chunk(body)
+        if not self._finished:  # a whole reply has not broken off
+            yield ReplyChunk(finish_reason="stop")
 
     def _read_line(self, line: bytes) -> Iterator[ReplyChunk]:
-        name, _, value = line.removeprefix(b"\xef\xbb\xbf").partition(b":")
+        line = line.removeprefix(b"\xef\xbb\xbf")
+        name, _, value = line.partition(b":")
         value = value.strip()
         if name == b"event":
             self._event = value.decode("utf-8", "replace")
@@ -117,8 +130,11 @@ class StreamDecoder:
             self._any_event = True
             yield from self._read_data(value)
             self._event = ""
-        elif name not in (b"", b"data", b"id", b"retry") and len(self._head) < _HEAD:
-            self._head += line[:_HEAD] + b"\n"
+        elif (body := _completion(line)) and "delta" in body["choices"][0]:  # an event without its "data:"
+            self._any_event = True
+            yield self._chunk(body)
+        elif name not in (b"", b"data", b"id", b"retry") and not self._any_event:
+            self._body += line + b"\n"
 
     def _read_data(self, value: bytes) -> Iterator[ReplyChunk]:
         if value.startswith(b"[DONE]"):
@@ -147,31 +163,56 @@ class StreamDecoder:
         delta = choice.get("delta", choice.get("message"))
         if not isinstance(delta, dict):
             delta = {"content": choice.get("text")}
-        text, reasoning = _text_and_reasoning(delta.get("content"))
-        for name in ("reasoning_content", "reasoning"):
+        text, reasoning, refusal = _read_content(delta.get("content"))
+        for name in _REASONING_FIELDS:
             if isinstance(delta.get(name), str) and not reasoning:
                 reasoning = delta[name]
+        if isinstance(delta.get("refusal"), str):
+            refusal = delta["refusal"]
         return ReplyChunk(
             self._text.feed(text),
             (self._reasoning.feed(reasoning) or " ") if reasoning else "",
             str(reason) if reason else None,
             prompt_tokens,
             completion_tokens,
+            printable(refusal),
+            bool(delta.get("tool_calls") or delta.get("function_call")),
         )
 
 
-def _text_and_reasoning(content: Any) -> tuple[str, str]:
-    """Split a delta's content; Mistral sends a list of typed parts."""
+def _completion(body: bytes | bytearray) -> dict[str, Any] | None:
+    """Return the JSON of a completion, or of a chunk of one; None where a body is something else."""
+    if not body.lstrip().startswith(b"{"):
+        return None
+    try:
+        found = json.loads(body, strict=False)
+    except (ValueError, RecursionError):
+        return None
+    choices = found.get("choices") if isinstance(found, dict) else None
+    return found if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+
+
+def _read_content(content: Any) -> tuple[str, str, str]:
+    """Split a delta's content into text, reasoning and refusal; some servers send a list of typed parts."""
     if isinstance(content, str):
-        return content, ""
-    text = reasoning = ""
+        return content, "", ""
+    text = reasoning = refusal = ""
     for part in content if isinstance(content, list) else ():
-        if isinstance(part, dict) and isinstance(part.get("text"), str):
-            text += part["text"]
-        elif isinstance(part, dict) and "thinking" in part:
-            inner = part["thinking"]
-            reasoning += inner if isinstance(inner, str) else _text_and_reasoning(inner)[0]
-    return text, reasoning
+        if not isinstance(part, dict):
+            continue
+        kind = str(part.get("type", ""))
+        said = next((part[name] for name in ("text", "thinking", "reasoning", "refusal") if name in part), None)
+        if isinstance(said, list):
+            said = "".join(_read_content(said)[:2])
+        if not isinstance(said, str):
+            continue
+        if "thinking" in part or "reasoning" in part or kind.startswith(("reason", "think")):
+            reasoning += said
+        elif "refusal" in part:
+            refusal += said
+        else:
+            text += said
+    return text, reasoning, refusal
 
 
 def _token_counts(body: dict[str, Any]) -> tuple[int, int] | tuple[None, None]:
@@ -199,7 +240,12 @@ class ReplyReader:
         self.alive = False
         self.repeating = False
         self.has_text = False
+        self.refusal = ""
+        self.calls_tool = False
         self._filter = ReasoningFilter(hold_back)
+        self._text = CumulativeText()
+        self._reasoning = CumulativeText()
+        self._separate_reasoning = ""
         self._text_repetition = RepetitionDetector()
         self._reasoning_repetition = RepetitionDetector()
         self._chunks = 0
@@ -212,9 +258,16 @@ class ReplyReader:
         return self._filter.reasoned
 
     @property
+    def reasoning(self) -> str:
+        """The reasoning so far, from fields of its own and from the text."""
+        return "\n\n".join(filter(None, (self._separate_reasoning.strip(), self._filter.reasoning.strip())))
+
+    @property
     def cut(self) -> str | None:
         """Why the endpoint ended the reply early, in words; None if it did not."""
         cut = _CUTS.get((self.finish_reason or "").casefold())
+        if self.refusal and self.has_text:
+            return "the model declined to go on"
         return cut.format(self.limit) if cut else None
 
     @property
@@ -230,21 +283,29 @@ class ReplyReader:
         if chunk.prompt_tokens is not None:
             self.prompt_tokens, self.completion_tokens = chunk.prompt_tokens, chunk.completion_tokens
         self.finish_reason = chunk.finish_reason or self.finish_reason
-        self.alive = bool(chunk.text or chunk.reasoning)
+        self.alive = bool(chunk.text or chunk.reasoning or chunk.refusal or chunk.calls_tool)
+        self.refusal += chunk.refusal
+        self.calls_tool = self.calls_tool or chunk.calls_tool
         if self.alive:
             self._chunks += 1
             self._first, self._last = at if self._first is None else self._first, at
         if chunk.reasoning:
             self._filter.expect_separate_reasoning()
-            self.repeating = self._reasoning_repetition.feed(chunk.reasoning) or self.repeating
-        if not chunk.text:
-            return ""
-        self.repeating = self._text_repetition.feed(chunk.text) or self.repeating
-        return self._note(self._filter.feed(chunk.text))
+            self._read_reasoning(self._reasoning.feed(chunk.reasoning))
+        return self._read_text(self._text.feed(chunk.text)) if chunk.text else ""
 
     def flush(self) -> str:
         """Return the text that was held back, at the end of the reply; raises LeakedReasoning."""
-        return self._note(self._filter.flush())
+        self._read_reasoning(self._reasoning.flush())
+        return self._read_text(self._text.flush()) + self._note(self._filter.flush())
+
+    def _read_reasoning(self, new: str) -> None:
+        self._separate_reasoning += new
+        self.repeating = self._reasoning_repetition.feed(new) or self.repeating
+
+    def _read_text(self, new: str) -> str:
+        self.repeating = self._text_repetition.feed(new) or self.repeating
+        return self._note(self._filter.feed(new))
 
     def timing(self, started: float) -> ReplyTiming:
         """Return how fast the reply came after the time at which it was requested."""
@@ -256,111 +317,51 @@ class ReplyReader:
         return text
 
 
-_REASONING_TAGS = ("think", "thinking", "thought", "reasoning")
-_TAG = re.compile(rf"<(/?)({'|'.join(_REASONING_TAGS)})>", re.IGNORECASE)
-_TAGS = tuple(f"<{slash}{name}>" for slash in ("", "/") for name in _REASONING_TAGS)
-_LONGEST_TAG = max(map(len, _TAGS))
-_REASONING_MODELS = re.compile(
-    r"(?:^|[^a-z0-9])(?:r1|qwq|qvq|think(?:ing|er)|reason(?:ing|er)|magistral)(?![a-z])", re.IGNORECASE
-)
+_SURE_REPEAT = 8  # characters that do not come twice by chance at a text's beginning
+_SURE_COPY = 40
 
 
-def reasons_first(model: str) -> bool:
-    """Return whether a model's name says that it reasons first, and so may start inside a block its prompt opened."""
-    return bool(_REASONING_MODELS.search(model))
+class CumulativeText:
+    """Turns texts of which each repeats all before it into the new parts; other texts pass unchanged.
 
-
-class ReasoningFilter:
-    """Passes the answer on and drops `<think>` blocks, which may be split across pieces or never end.
-
-    A block opens at the start of the reply or of a line, since an answer may well mention `<think>` tags. With
-    `inside`, text is held back until a block opens or closes, or the reply ends without one.
+    Some servers send with each event the reply so far, or send the whole reply once more at the end. The second text
+    alone does not tell ("1", "10"), so one that repeats the first is held back until the third decides.
     """
 
-    def __init__(self, inside: bool = False) -> None:
-        self.reasoned = False
-        self._inside = inside
-        self._held = ""
-        self._block: str | None = None
-        self._line_start = True
-        self._trim = False
-        self._mentioned = False
-        self._emitted_text = False
-
-    def expect_separate_reasoning(self) -> None:
-        """Hold nothing back from now on: the server sends reasoning in a field of its own."""
-        self._inside = False
-        self.reasoned = True
+    def __init__(self) -> None:
+        self._seen = ""
+        self._pieces = 0
+        self._doubtful = ""
+        self._cumulative = False
 
     def feed(self, text: str) -> str:
-        """Return the answer's text that is certain with this piece; raises LeakedReasoning."""
-        self._held += text
-        return "".join(iter(lambda: self._step(final=False), None))
+        """Return the new part of a text; "" where that is not known yet."""
+        self._pieces += 1
+        if self._doubtful:
+            return self._decide(text)
+        grown = len(text) > len(self._seen) and text.startswith(self._seen)
+        if self._cumulative and (grown or self._seen.startswith(text)):
+            return self._add(text[len(self._seen) :])
+        if self._pieces == 2 and grown:
+            self._doubtful = text
+            return ""
+        if len(text) >= _SURE_COPY and text.startswith(self._seen):
+            return self._add(text[len(self._seen) :])
+        return self._add(text)
 
     def flush(self) -> str:
-        """Return what was held back, at the end of the reply; raises LeakedReasoning."""
-        text = "".join(iter(lambda: self._step(final=True), None))
-        self._inside = False
-        return text + "".join(iter(lambda: self._step(final=True), None))
+        """Return what was held back, at the end."""
+        text, self._doubtful = self._doubtful, ""
+        return text[len(self._seen) :] if len(self._seen) >= _SURE_REPEAT else text
 
-    def _step(self, final: bool) -> str | None:
-        """Consume the held text up to its next tag; None if nothing more can be decided."""
-        if not self._held:
-            return None
-        if self._block or self._inside:
-            return self._skip_block()
-        found = _TAG.search(self._held)
-        if not found:
-            return self._emit_before(len(self._held) if final else _start_of_tag(self._held))
-        if found.start():
-            return self._emit_before(found.start())
-        self._held = self._held[found.end() :]
-        return self._at_tag(found)
+    def _decide(self, text: str) -> str:
+        before, self._doubtful = self._doubtful, ""
+        self._cumulative = text.startswith(before)
+        return self._add(text[len(self._seen) :] if self._cumulative else before + text)
 
-    def _skip_block(self) -> str | None:
-        for found in _TAG.finditer(self._held):
-            closes, name = bool(found.group(1)), found.group(2).lower()
-            opens = not closes and self._inside and not self._held[: found.start()].strip()
-            if opens or (closes and self._block in (name, None)):
-                self._held = self._held[found.end() :]
-                self._inside, self._block = False, name if opens else None
-                self.reasoned = self._trim = True
-                return ""
-        if self._block:
-            self._held = self._held[-_LONGEST_TAG:]
-        return None
-
-    def _at_tag(self, tag: re.Match[str]) -> str:
-        if not tag.group(1) and self._line_start:
-            self._block, self.reasoned = tag.group(2).lower(), True
-            return ""
-        if tag.group(1) and not self._mentioned:
-            if self._emitted_text:
-                raise LeakedReasoning(tag.group())
-            self.reasoned = self._trim = True
-            return ""
-        self._mentioned = True
-        return self._emit(tag.group())
-
-    def _emit_before(self, end: int) -> str | None:
-        text, self._held = self._held[:end], self._held[end:]
-        return self._emit(text) if text else None
-
-    def _emit(self, text: str) -> str:
-        if self._trim:
-            text = text.lstrip()
-            self._trim = not text
-        line = text.rpartition("\n")
-        self._line_start = not line[2].strip() and (bool(line[1]) or self._line_start)
-        self._emitted_text = self._emitted_text or bool(text.strip())
-        return text
-
-
-def _start_of_tag(text: str) -> int:
-    """Return where a tag that is still incomplete may begin, else the length."""
-    start = text.rfind("<", max(len(text) - _LONGEST_TAG, 0))
-    tail = text[start:].lower()
-    return start if start >= 0 and any(tag.startswith(tail) for tag in _TAGS) else len(text)
+    def _add(self, new: str) -> str:
+        self._seen += new
+        return new
 
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,24}")

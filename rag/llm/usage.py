@@ -45,11 +45,12 @@ class ReplyTiming:
 
 
 class UsageMeter:
-    """A chat model that records the usage of each step, why the last stream was cut, and the last failure."""
+    """A chat model that records the usage of each step, why the last stream was cut, its reasoning, and the last failure."""
 
     def __init__(self, chat: ChatModel) -> None:
         self.steps: dict[str, TokenUsage] = {}
         self.cut: str | None = None
+        self.reasoning = ""
         self.failure: LLMFailed | None = None
         self._chat = chat
 
@@ -74,14 +75,15 @@ class UsageMeter:
             if used.calls:
                 self.steps[name] = self.steps.get(name, TokenUsage()) + used
 
-    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, str | None]:
-        """Stream a reply and record why it was cut."""
+    def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, Reply]:
+        """Stream a reply and record why it was cut, and its reasoning."""
         try:
-            self.cut = yield from self._chat.stream(messages, max_tokens)
+            reply = yield from self._chat.stream(messages, max_tokens)
         except LLMFailed as error:
             self.failure = error
             raise
-        return self.cut
+        self.cut, self.reasoning = reply.cut, reply.reasoning
+        return reply
 
     def complete(
         self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None

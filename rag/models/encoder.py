@@ -16,7 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.models.onnx import Array, OnnxModel, open_tokenizer, verified_metadata
+from rag.errors import ModelUnavailable
+from rag.models.onnx import REMEDY, Array, OnnxModel, open_tokenizer, verified_metadata
 
 DIMENSION = 128
 FOLDER = Path(__file__).parent / "weights" / "encoder"
@@ -64,8 +65,9 @@ class EncodedQuestion:
     """A question as the encoder reads it.
 
     `vector` (384,) and `tokens` (m, 128) have length 1; `weights` (m,) say how much each token counts in late
-    interaction, and `offsets` (m, 2) where it stands, (-1, -1) for special tokens. `kinds` and `follow_ups` are
-    calibrated probabilities by name, in no order; `tags` are the tagged stretches in order.
+    interaction, and `offsets` (m, 2) where it stands, (-1, -1) for special tokens. `kinds`, `follow_ups` and `actions`
+    are probabilities by name, in no order: `actions`, of what a follow-up does, only make sense behind an answer.
+    `tags` are the tagged stretches in order.
     """
 
     text: str
@@ -75,6 +77,7 @@ class EncodedQuestion:
     offsets: Spans
     kinds: Mapping[str, float]
     follow_ups: Mapping[str, float]
+    actions: Mapping[str, float]
     tags: tuple[Tagged, ...]
     truncated: bool = False
 
@@ -94,6 +97,40 @@ class Encoder(Protocol):
     @property
     def max_tokens(self) -> int:
         """Tokens of a document that the encoder reads, the title and special tokens among them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ActionHead:
+    """A linear layer over a question's vector: what it does as a follow-up. `weights` (names, 384), `bias` (names,)."""
+
+    names: tuple[str, ...]
+    weights: Array
+    bias: Array
+
+    def probabilities(self, vector: Array) -> dict[str, float]:
+        """Return the probability of each name."""
+        if not self.names:
+            return {}
+        return dict(zip(self.names, softmax(self.weights @ vector + self.bias).tolist(), strict=True))
+
+
+def load_action_head(folder: Path, model_sha256: str) -> ActionHead:
+    """Load actions.npz, which `python -m eval.training.follow_ups` fits; raises ModelUnavailable.
+
+    Without the file the head is empty: an encoder that was trained anew has none yet.
+    """
+    path = folder / "actions.npz"
+    if not path.exists():
+        return ActionHead((), np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            names, weights, bias = tuple(map(str, found["names"])), found["weights"], found["bias"]
+            fitted_to = str(found["model_sha256"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelUnavailable(f"{path} cannot be read ({error}). {REMEDY}") from None
+    if fitted_to != model_sha256:
+        raise ModelUnavailable(f"{path} was fitted to another encoder. {REMEDY}")
+    return ActionHead(names, weights.astype(np.float32), bias.astype(np.float32))
 
 
 def load_encoder(folder: Path = FOLDER) -> Encoder:
@@ -122,6 +159,7 @@ class OnnxEncoder:
         self._labels: list[str] = metadata["labels"]
         self._temperatures: dict[str, float] = metadata["temperatures"]
         self._tag_weights = np.array(list(metadata["tag_weights"].values()), np.float32)
+        self._actions = load_action_head(folder, metadata["model_sha256"])
         self.encode_question = lru_cache(_REMEMBERED)(self._encode_question)
 
     def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:
@@ -150,6 +188,7 @@ class OnnxEncoder:
             offsets,
             dict(zip(self._kinds, softmax(kind / self._temperatures["kind"]).tolist(), strict=True)),
             dict(zip(self._follow_ups, softmax(follow_up / self._temperatures["follow_up"]).tolist(), strict=True)),
+            self._actions.probabilities(vector),
             tuple(self._decode(text, chances, offsets)),
             bool(encoding.overflowing),
         )

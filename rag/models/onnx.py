@@ -17,7 +17,7 @@ from rag.errors import ModelFailed, ModelUnavailable
 
 Array = NDArray[np.float32]
 
-_REMEDY = "Reinstall Citedesk, or copy all files of the model into that folder."
+REMEDY = "Reinstall Citedesk, or copy all files of the model into that folder."
 
 
 class OnnxModel:
@@ -62,7 +62,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         str(found["model_sha256"])
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ModelUnavailable(f"{path} cannot be read ({error}). {_REMEDY}") from None
+        raise ModelUnavailable(f"{path} cannot be read ({error}). {REMEDY}") from None
     return found
 
 
@@ -70,10 +70,10 @@ def verified_metadata(folder: Path) -> dict[str, Any]:
     """Read a model's metadata.json, and compare model.onnx with its SHA-256; raises ModelUnavailable."""
     metadata, weights = read_metadata(folder), folder / "model.onnx"
     if not weights.is_file():
-        raise ModelUnavailable(f"{weights} is missing. {_REMEDY}")
+        raise ModelUnavailable(f"{weights} is missing. {REMEDY}")
     found, expected = file_sha256(weights), metadata["model_sha256"]
     if found != expected:
-        raise ModelUnavailable(f"{weights} is damaged (sha256 {found[:12]}…, expected {expected[:12]}…). {_REMEDY}")
+        raise ModelUnavailable(f"{weights} is damaged (sha256 {found[:12]}…, expected {expected[:12]}…). {REMEDY}")
     return metadata
 
 
@@ -85,7 +85,7 @@ def open_tokenizer(folder: Path, max_tokens: int | None, marker: str | None = No
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises nothing more precise
-        raise ModelUnavailable(f"{folder / 'tokenizer.json'} cannot be read ({error}). {_REMEDY}") from None
+        raise ModelUnavailable(f"{folder / 'tokenizer.json'} cannot be read ({error}). {REMEDY}") from None
     tokenizer.no_padding()  # the file may ask for padding to 512
     tokenizer.no_truncation()
     if marker:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 from rag.text.dates import first_day, last_day
 from rag.types import Filters, Overrides, Query
 
 _DATES = ("since", "until")
+_NO_FILTERS = {"excluded": (), "order": None, "count": None, "papers": (), "action": None}
+"""What else can be lifted, with its value then; the papers and the action are, where a follow-up is read."""
 
 
 def filter_phrases(filters: Filters) -> dict[str, str]:
@@ -44,11 +47,17 @@ def apply_overrides(query: Query, overrides: Overrides) -> Query:
     """
     filters = Filters() if overrides.as_is else query.filters
     for name in sorted(overrides.drop):
-        filters = filters.without(name)
+        filters = filters.without(name) if name not in _NO_FILTERS else filters
     filters = merge_filters(filters, overrides.filters)
+    papers = overrides.papers or query.papers
     if overrides.as_is:
-        return Query(query.question, overrides.kind or "fact", query.question, filters)
-    return replace(query, kind=overrides.kind or query.kind, filters=filters)
+        return Query(query.question, overrides.kind or "fact", query.question, filters, papers=overrides.papers)
+    lifted: dict[str, Any] = {
+        name: _NO_FILTERS[name] for name in overrides.drop if name in ("excluded", "order", "count")
+    }
+    kind = overrides.kind or query.kind
+    fixed = query.fixed or (bool(overrides.papers) and kind == "compare")
+    return replace(query, kind=kind, filters=filters, papers=papers, fixed=fixed, **lifted)
 
 
 def merge_filters(before: Filters, given: Filters) -> Filters:

@@ -12,32 +12,39 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import cast
 
+from rag.corpus.ids import find_ids, papers_with_id
 from rag.corpus.titles import find_by_title, is_title
 from rag.models.encoder import EncodedQuestion, Tagged
 from rag.query.dates import Bounds, join_dates, read_dates
 from rag.query.names import LibraryNames, clean_name, clean_place
 from rag.query.numbers import read_author_count, read_count
+from rag.query.orders import read_order
 from rag.text.dates import next_date, previous_date
 from rag.text.names import venue_tokens
+from rag.text.tokens import tokenize
 from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
 _LONGEST = 120  # characters of a stretch
 _LONGEST_TITLE = 300
 _TOPICS = ("topic", "side")
-_NEWEST = frozenset("newest latest recent recently recency newer new last descending reverse".split())
-_OLDEST = frozenset("oldest earliest older old earlier ascending".split())
-_BY_DATE = frozenset("first date dates year years time chronological chronologically".split())
-_BY_OTHERS = frozenset("cited citation citations viewed views popular popularity influential impact relevance".split())
 _WITHOUT = frozenset("without no not none missing lacking lack lacks closed unreleased unavailable t".split())
 _EXCLUDING = frozenset(
     "not no non without except excluding exclude excludes excluded excl but other than apart from besides minus skip"
     " drop ignore ignoring leave leaving out aside remove anything anyone anybody everything all any those these them"
     " the ones one papers paper works work articles that which are is were was aren isn weren wasn don didn doesn do"
-    " did does t s come came dated published written done by at in of for and with coming please just".split()
+    " did does t s come came dated published written done by at in of for and with coming please just only"
+    " about on regarding concerning that's get rid take filter hide cut nothing else".split()
 )
+_NEGATING = frozenset(
+    "not no non without except excluding exclude excludes minus skip drop ignore ignoring leave leaving remove hide"
+    " lacking missing don t".split()
+)
+_CODE = frozenset("code implementation implementations repo repos repository repositories github".split())
+_MOST_BESIDE_ID = 8  # words beside an arXiv id or a DOI: "what is 2401.00001 about?"
 _ARTICLES = frozenset(("a", "an", "the"))
 _ONE = frozenset("paper one article preprint publication study work".split())
+_SEVERAL = frozenset("papers articles preprints publications studies works".split())
 _SORTED = frozenset("first top by from order ordered sorted to".split())
 _SINGULAR = frozenset(("is", "was"))
 _WORD = re.compile(r"[^\W_]+")
@@ -50,6 +57,7 @@ class _Found:
     values: dict[str, object] = field(default_factory=dict)
     dates: list[Bounds] = field(default_factory=list)
     authors: list[tuple[Tagged, str]] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
     unapplied: list[Unapplied] = field(default_factory=list)
     stated: dict[str, Unapplied] = field(default_factory=dict)
     order: Order | None = None
@@ -72,19 +80,23 @@ class QuestionReader:
         self._names = LibraryNames.of(papers.values())
         self._today = today
 
-    def read(self, encoded: EncodedQuestion) -> Query:
-        """Read a question by itself."""
+    def read(self, encoded: EncodedQuestion, as_kind: Kind | None = None) -> Query:
+        """Read a question by itself; with `as_kind` it is one of this kind."""
         text = encoded.text
         follow_up = cast(FollowUp, max(encoded.follow_ups, key=lambda name: encoded.follow_ups[name]))
+        if as_kind is None and (named := self._named_by_id(text, follow_up)):
+            return named
         if len(text) <= _LONGEST_TITLE and is_title(text, self._papers.values()):
             return Query(text, "lookup", text, follow_up=follow_up)
-        kind, sure = _kind(encoded.kinds)
+        kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
         tags = _joined(encoded.tags, text)
         found = self._found(text, tags, kind)
         topics = [each for each in tags if each.tag in _TOPICS]
         filters = Filters(**found.values)  # type: ignore[arg-type]
         constrained = bool(filters or found.order or found.count)
-        kind, subjects = self._subjects(kind, text, topics, constrained)
+        kind, subjects, by_topic = self._subjects(kind, text, topics, constrained)
+        if by_topic and as_kind is None and found.count is None and _speaks_of_one(text[: topics[0].start]):
+            found.count = 1
         if kind == "metadata" and found.unapplied and not (constrained or subjects):
             kind = "list"  # the records would list every paper
         return Query(
@@ -95,28 +107,48 @@ class QuestionReader:
             found.order,
             found.count if found.order or kind not in ("fact", "lookup") else None,
             subjects,
+            tuple(dict.fromkeys(found.excluded)),
+            by_topic,
             follow_up=follow_up,
             unsure=() if sure else ("kind",),
             unapplied=tuple(found.unapplied),
         )
 
+    def _named_by_id(self, text: str, follow_up: FollowUp) -> Query | None:
+        """Return the lookup of the papers whose arXiv ids or DOIs a question has, if it says little else."""
+        ids = dict(find_ids(text))
+        rest = text
+        for stretch in ids.values():
+            rest = rest.replace(stretch, " ")
+        if not ids or len(_tokens(rest)) > _MOST_BESIDE_ID:
+            return None
+        found = {each: papers_with_id(each, self._papers.values()) for each in ids}
+        chosen = tuple(dict.fromkeys(paper_id for papers in found.values() for paper_id in papers))
+        return Query(
+            text,
+            "lookup",
+            ". ".join(self._papers[paper_id].title for paper_id in chosen) or text,
+            papers=chosen,
+            fixed=True,
+            follow_up=follow_up,
+            unapplied=tuple(Unapplied(each, "id", "unknown") for each, papers in found.items() if not papers),
+        )
+
     def _subjects(
         self, kind: Kind, text: str, topics: Sequence[Tagged], constrained: bool
-    ) -> tuple[Kind, tuple[str, ...]]:
-        """Return the kind, as the topics allow, and the names to compare or to look up in the records.
-
-        The records answer what has no topic, or only papers' names for one.
-        """
+    ) -> tuple[Kind, tuple[str, ...], bool]:
+        """Return the kind as the topics allow, the names to compare or to look up in the records, and whether a topic
+        selects the papers of which the records are asked."""
         sides = [each for each in topics if each.tag == "side"]
         names = tuple(dict.fromkeys(_words(text, each) for each in (sides if len(sides) > 1 else topics)))
         if kind == "compare":
-            return kind, names
+            return kind, names, False
         if kind == "metadata" and topics:
             named = len(sides) > 1 or any(find_by_title(name, self._papers) for name in names)
-            return (kind, names) if named else ("list", ())
+            return (kind, names, False) if named else (kind, (), True)
         if kind == "list" and constrained and not topics:
-            return "metadata", ()
-        return kind, ()
+            return "metadata", (), False
+        return kind, (), False
 
     def _found(self, text: str, tags: Sequence[Tagged], kind: Kind) -> _Found:
         """Normalise all stretches; where papers are listed, a name that no paper has is a filter all the same."""
@@ -145,8 +177,8 @@ class QuestionReader:
             found.dates += [bounds] if bounds else []
             return None if bounds else "unreadable"
         if each.tag == "order":
-            order = read_order(said)
-            found.order = read_order(f"{found.ordering} {said}") if order else found.order
+            order = read_order(said) or read_order(f"{_last_word(text[: each.start])} {said}")
+            found.order = (read_order(f"{found.ordering} {said}") or order) if order else found.order
             found.ordering += f" {said}" if order else ""
             before = "" if found.lists else text[: each.start]
             if order and found.count is None and _asks_for_one(before, said, text[each.end :]):
@@ -158,7 +190,14 @@ class QuestionReader:
             return None if count else "unreadable"
         if each.tag == "author count":
             least, most = read_author_count(said) or (None, None)
-            return self._set(found, part, least_authors=least, most_authors=most) if least or most else "unreadable"
+            if least or most:
+                return self._set(found, part, least_authors=least, most_authors=most)
+            order = read_order(said)
+            if order not in ("most authors", "fewest authors"):
+                return "unreadable"
+            found.order = order
+            found.count = found.count or (1 if not found.lists and _speaks_of_one(text[: each.start]) else None)
+            return None
         if each.tag == "author":
             found.authors.append((each, said))
             return None
@@ -217,7 +256,7 @@ class QuestionReader:
         found.values |= {"author": first, "coauthors": tuple(others)}
 
     def _exclude(self, found: _Found, part: Unapplied) -> UnappliedReason | None:
-        """Set a filter that excludes: a date, author, venue or organisation; a topic cannot be excluded."""
+        """Set a filter that excludes a date, author, venue or organisation, or else exclude a topic."""
         said, words = part.text, list(_WORD.finditer(part.text))
         kept = [i for i, word in enumerate(words) if word[0].casefold() not in _EXCLUDING]
         if not kept:
@@ -233,7 +272,13 @@ class QuestionReader:
             return self._set(found, part, not_venue=core)
         if self._names.organisation(core):
             return self._set(found, part, not_organisation=core)
-        return "topic"
+        if not _CODE.isdisjoint(_tokens(core)):
+            negations = sum(word in _NEGATING for word in _tokens(said))
+            return self._set(found, part, code=negations % 2 == 0)
+        if not tokenize(core) or read_order(core):  # "nothing earlier"
+            return "unreadable"
+        found.excluded.append(clean_place(core))
+        return None
 
     def _exclude_dates(self, found: _Found, part: Unapplied, bounds: Bounds) -> UnappliedReason | None:
         """Exclude a period; all before or after a day is what bounds of the rest say."""
@@ -242,17 +287,6 @@ class QuestionReader:
             return self._set(found, part, not_date=since) if since == until else "unreadable"
         found.dates.append((next_date(until), None) if until else (None, previous_date(since or "")))
         return None
-
-
-def read_order(text: str) -> Order | None:
-    """Return the order by date that a stretch asks for; None for another, as by citations."""
-    words = _tokens(text)
-    if not _BY_OTHERS.isdisjoint(words):
-        return None
-    stated = next((word for word in words if word in _NEWEST or word in _OLDEST), None)
-    if stated:
-        return "newest" if stated in _NEWEST else "oldest"
-    return None if _BY_DATE.isdisjoint(words) else "oldest"
 
 
 def stated(encoded: EncodedQuestion) -> str:
@@ -294,7 +328,7 @@ def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
         if last and not text[last.end : each.start].strip("'’- "):
             said = text[last.start : last.end]
             edition = last.tag == "venue" and each.tag == "date" and text[each.start : each.end].strip("'’ ").isdigit()
-            excluded = last.tag == "exclusion" and each.tag != "exclusion" and _EXCLUDING.issuperset(_tokens(said))
+            excluded = last.tag == "exclusion" and _EXCLUDING.issuperset(_tokens(said))
             phrase = last.tag == each.tag == "topic"
             if edition or excluded or phrase:
                 found[-1] = replace(last, end=each.end)
@@ -317,6 +351,16 @@ def _asks_for_one(before: str, order: str, after: str) -> bool:
     if following:
         return following[0] in _ONE
     return not _SINGULAR.isdisjoint(_tokens(before[-_LONGEST:])[-2:])
+
+
+def _last_word(text: str) -> str:
+    return (_tokens(text[-_LONGEST:]) or [""])[-1]
+
+
+def _speaks_of_one(before: str) -> bool:
+    """Return whether the words before a topic speak of one paper: "who wrote the paper on …"."""
+    words = _tokens(before[-_LONGEST:])
+    return not _ONE.difference(("one",)).isdisjoint(words) and _SEVERAL.isdisjoint(words)
 
 
 def _words(text: str, each: Tagged) -> str:

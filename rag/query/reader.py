@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Literal, cast
 
 from rag.errors import UsageError
 from rag.llm.usage import UsageMeter
-from rag.models.encoder import Encoder
-from rag.query.condense import MOST_OF_ANSWER, MOST_OF_QUESTION, MOST_TURNS, condense
-from rag.query.follow_up import EarlierTurn, act, ask, cited_in, referred_papers, refine
+from rag.models.encoder import EncodedQuestion, Encoder
+from rag.query.condense import MOST_OF_ANSWER, MOST_OF_QUESTION, condense
+from rag.query.follow_up import (
+    EarlierTurn,
+    act,
+    ask,
+    cited_in,
+    constrains_anew,
+    refine,
+    spoken_of,
+    undo,
+)
 from rag.query.overrides import apply_overrides
 from rag.query.question import QuestionReader, has_topic, stated
-from rag.types import Overrides, Paper, Query, Turn
+from rag.query.spelling import Spelling
+from rag.types import ActionName, FollowUp, Overrides, Paper, Query, Turn
+
+_MOST_TURNS = 20  # read again for each follow-up, each in a few milliseconds
 
 
 class QueryReader:
@@ -24,50 +37,83 @@ class QueryReader:
         self._papers = papers
         self._encoder = encoder
         self._question = QuestionReader(papers, today)
+        self._spelling = Spelling(papers.values(), lambda word: len(encoder.tokenize(word)) == 1)
 
     def read(self, question: str, overrides: Overrides, history: Sequence[Turn], llm: UsageMeter | None) -> Query:
         """Read a question and apply the overrides; raises UsageError for an empty question.
 
-        `history` holds the earlier turns, oldest first. The language model `llm`, where there is one, writes what a
-        follow-up stands for.
+        `history` holds the earlier turns, oldest first; a question that is restricted to papers stands alone. The
+        language model `llm`, where there is one, writes what a follow-up stands for.
         """
         question = _line(question)
         if not question:
             raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
         if overrides.as_is:
             return apply_overrides(Query(question, "fact", question), overrides)
-        return apply_overrides(self._in_conversation(question, history[-MOST_TURNS:], llm), overrides)
+        mended = self._spelling.mend(question)
+        turns = () if overrides.papers else history[-_MOST_TURNS:]
+        query = self._in_conversation(mended, turns, overrides.drop, llm)
+        if mended != question:
+            query = replace(query, question=question, mended=mended)
+        return apply_overrides(query, overrides)
 
-    def _in_conversation(self, question: str, history: Sequence[Turn], llm: UsageMeter | None) -> Query:
-        earlier: EarlierTurn | None = None
+    def _in_conversation(
+        self, question: str, history: Sequence[Turn], drop: Collection[str], llm: UsageMeter | None
+    ) -> Query:
+        """Read a question behind earlier turns, of which an undone one is none."""
+        earlier: list[EarlierTurn] = []
         for turn in history:
             asked = _line(turn.question[:MOST_OF_QUESTION])
             query = self._read(asked, earlier) if asked else None
-            if query and query.kind not in ("off-topic", "help"):
-                answer = turn.answer[:MOST_OF_ANSWER]
-                cited = turn.citations or cited_in(answer, self._papers)
-                earlier = EarlierTurn(query, tuple(each for each in cited if each in self._papers))
-        if llm is None or earlier is None:
-            return self._read(question, earlier)
-        return self._condensed(question, self._read(question, earlier), earlier, history, llm)
+            if query is None or (query.kind in ("off-topic", "help") and query.action is None):
+                continue
+            if query.action and query.action.name == "undo":
+                earlier = earlier[:-1]
+                continue
+            cited = turn.citations or cited_in(turn.answer[:MOST_OF_ANSWER], self._papers)
+            held = tuple(each for each in cited if each in self._papers)
+            standing = query.follow_up in ("none", "new") or not earlier
+            earlier.append(EarlierTurn.first(query, held) if standing else earlier[-1].then(query, held))
+        query = self._read(question, earlier, drop)
+        return self._condensed(question, query, earlier[-1], history, llm) if llm and earlier else query
 
-    def _read(self, question: str, earlier: EarlierTurn | None) -> Query:
-        """Read a question, or the follow-up that it is."""
+    def _read(self, question: str, earlier: Sequence[EarlierTurn], drop: Collection[str] = ()) -> Query:
+        """Read a question, or the follow-up that it is of the last of the earlier turns.
+
+        With "action" in `drop` it stands alone; with "papers" it leaves the papers of the answer before.
+        """
         encoded = self._encoder.encode_question(question)
         own = self._question.read(encoded)
-        if earlier is None or own.kind == "help" or own.follow_up in ("none", "new"):
-            return own
-        if own.follow_up == "refine" or not earlier.cited:
-            return refine(own, earlier, stated(encoded))
-        if own.follow_up == "act":
-            return act(own, earlier, self._papers, has_topic(encoded))
-        return ask(own, earlier, self._papers)
+        if not earlier or "action" in drop or own.fixed:
+            return replace(own, follow_up="none" if not earlier else own.follow_up)
+        before = earlier[-1]
+        does = follow_up_action(encoded)
+        if does == "new":
+            return replace(own, follow_up="none" if own.follow_up in ("none", "new") else "new")
+        if does == "undo":
+            return undo(own, earlier[-2] if len(earlier) > 1 else None, len(before.cited))
+        own = replace(own, follow_up="act" if does not in ("ask", "refine") else cast(FollowUp, does))
+        if does not in ("ask", "refine"):
+            own = replace(self._question.read(encoded, as_kind="metadata"), kind=own.kind, follow_up="act", unsure=())
+        before = spoken_of(earlier, does, encoded)
+        if does == "refine" and _narrows(own, before, has_topic(encoded)):
+            does = "filter"
+        counted = before.query.count if before.query.action is None else None
+        if does in ("filter", "drop") and (counted or constrains_anew(before.query.filters, own.filters)):
+            does = "refine"
+        if not before.cited and does not in ("more", "lift"):
+            does = "refine"
+        if does == "refine" or "papers" in drop:
+            return refine(own, before, stated(encoded))
+        if does == "ask":
+            return ask(own, encoded, before, self._papers)
+        return act(does, own, encoded, before, self._papers)
 
     def _condensed(
         self, question: str, query: Query, earlier: EarlierTurn, history: Sequence[Turn], llm: UsageMeter
     ) -> Query:
         """Let the language model write what a follow-up stands for, unless it says which papers it is about."""
-        if query.follow_up not in ("refine", "ask") or referred_papers(query, earlier, self._papers):
+        if query.follow_up not in ("refine", "ask") or 0 < len(query.papers) < len(earlier.cited):
             return query
         with llm.step("condense"):
             text = condense(question, history, llm)
@@ -82,6 +128,18 @@ class QueryReader:
             follow_up=query.follow_up,
             kind=query.kind if query.papers and alone.kind in ("off-topic", "help") else alone.kind,
         )
+
+
+def follow_up_action(encoded: EncodedQuestion) -> ActionName | Literal["new", "ask", "refine"]:
+    """Return the likeliest of what a question does behind an answer."""
+    if not encoded.actions:
+        return "new"
+    return cast(ActionName, max(encoded.actions, key=lambda name: encoded.actions[name]))
+
+
+def _narrows(own: Query, before: EarlierTurn, has_topic: bool) -> bool:
+    """Return whether a refinement states constraints only, which the papers of the answer can be tested for."""
+    return bool(own.filters) and not (has_topic or own.excluded or own.order or own.count) and bool(before.cited)
 
 
 def _line(text: str) -> str:

@@ -11,7 +11,9 @@ from rag.answer import (
     Checked,
     Citation,
     Cited,
+    Comparison,
     Event,
+    FirstHits,
     Notice,
     Retrieved,
     Sentence,
@@ -19,9 +21,12 @@ from rag.answer import (
     Token,
     Usage,
 )
+from rag.corpus.links import Link, PaperLinks
+from rag.corpus.records import paper_to_record
 from rag.index.update import BuildSummary
+from rag.render.actions import action_text
 from rag.render.notices import notice_text, notices_text
-from rag.types import Filters, Hit, Paper, Query, TokenUsage
+from rag.types import Filters, Hit, Paper, Query, Quote, TokenUsage
 
 _VERDICTS: Mapping[SentenceVerdict | None, str | None] = {
     "supported": "supported",
@@ -68,20 +73,35 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "filters": _filters(query.filters),
         "understood": _understood(query),
         "answer": answer.text,
+        "point": answer.point,
+        "groups": [{"name": each.name, "numbers": list(each.numbers)} for each in answer.groups],
+        "comparison": _comparison(answer.comparison) if answer.comparison else None,
         "citations": [_citation(citation) for citation in answer.citations],
         "sentences": [_sentence(sentence) for sentence in answer.sentences],
         "near_misses": [_citation(citation) for citation in answer.near_misses],
         "missed": {"least": missed.least, "most": missed.most} if missed else None,
         "relaxations": [{"drop": each.drop, "papers": each.papers} for each in answer.relaxations],
         "model": answer.model,
+        "reasoning": answer.reasoning or None,
         **_notices(answer.notices),
         "usage": usage_to_json(answer.usage),
         "timings_ms": _timings(answer.timings_ms),
     }
 
 
+def paper_to_json(paper: Paper, papers: Mapping[str, Paper], links: PaperLinks) -> dict[str, Any]:
+    """Return the object of a paper: its record, the papers whose names it uses, and those that use its names."""
+    return {
+        **paper_to_record(paper),
+        "links": [_link(link, papers[link.target_id]) for link in links.of(paper.paper_id)],
+        "linked_from": [_link(link, papers[link.source_id]) for link in links.to(paper.paper_id)],
+    }
+
+
 def event_to_json(event: Event) -> tuple[str, dict[str, Any]]:
     """Return the name and the object of an event of `ask`."""
+    if isinstance(event, FirstHits):
+        return "first_hits", _found(event)
     if isinstance(event, Retrieved):
         return "retrieved", _retrieved(event)
     if isinstance(event, Cited):
@@ -131,13 +151,38 @@ def _understood(query: Query) -> dict[str, Any]:
         "order": query.order,
         "count": query.count,
         "subjects": list(query.subjects),
+        "excluded": list(query.excluded),
         "follow_up": query.follow_up,
+        "action": _action(query),
         "unsure": list(query.unsure),
         "unapplied": [asdict(each) for each in query.unapplied],
+        "mended": query.mended,
     }
 
 
-def _retrieved(event: Retrieved) -> dict[str, Any]:
+def _link(link: Link, other: Paper) -> dict[str, Any]:
+    """Return a link as seen from one of its papers; the offsets are into the abstract that uses the name."""
+    span = {"start": link.start, "end": link.end}
+    return {"paper_id": other.paper_id, "title": other.title, "relation": link.relation, "name": link.name, **span}
+
+
+def _action(query: Query) -> dict[str, Any] | None:
+    """Return what a follow-up does to the answer before, with its words; None where it does nothing to it."""
+    action = query.action
+    if action is None:
+        return None
+    return {
+        "name": action.name,
+        "numbers": list(action.numbers),
+        "total": action.total,
+        "form": action.form,
+        "brought": list(action.brought),
+        "lifted": list(action.lifted),
+        "text": action_text(query),
+    }
+
+
+def _found(event: FirstHits | Retrieved) -> dict[str, Any]:
     query = event.query
     return {
         "question": query.question,
@@ -145,8 +190,12 @@ def _retrieved(event: Retrieved) -> dict[str, Any]:
         "filters": _filters(query.filters),
         "understood": _understood(query),
         "hits": [_hit(hit) for hit in event.hits],
-        "evidence": [_citation(Citation(each.n, each.paper, each.quotes)) for each in event.evidence],
     }
+
+
+def _retrieved(event: Retrieved) -> dict[str, Any]:
+    evidence = [_citation(Citation(each.n, each.paper, each.quotes, score=each.score)) for each in event.evidence]
+    return {**_found(event), "evidence": evidence}
 
 
 def _hit(hit: Hit) -> dict[str, Any]:
@@ -158,17 +207,40 @@ def _paper(paper: Paper) -> dict[str, Any]:
 
 
 def _citation(citation: Citation) -> dict[str, Any]:
-    quotes = [
-        {"text": quote.text, "start": quote.start, "end": quote.end, "verdict": _VERDICTS[quote.verdict]}
-        for quote in citation.quotes
-    ]
-    return {"n": citation.n, **_paper(citation.paper), "quotes": quotes, "why": citation.why}
+    score = None if citation.score is None else round(citation.score, _SCORE_DIGITS)
+    quotes = [_quote(quote) for quote in citation.quotes]
+    return {"n": citation.n, **_paper(citation.paper), "quotes": quotes, "why": citation.why, "score": score}
+
+
+def _quote(quote: Quote) -> dict[str, Any]:
+    return {"text": quote.text, "start": quote.start, "end": quote.end, "verdict": _VERDICTS[quote.verdict]}
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "things": [{"name": each.name, "numbers": list(each.numbers)} for each in comparison.things],
+        "rows": [
+            {
+                "aspect": row.name,
+                "cells": [[{"n": cell.n, "quote": _quote(cell.quote)} for cell in cells] for cells in row.cells],
+            }
+            for row in comparison.rows
+        ],
+    }
 
 
 def _sentence(sentence: Sentence) -> dict[str, Any]:
     reasons = [part for part in (_REASONS.get(sentence.verdict), sentence.reason) if part]
     given = {"verdict": _VERDICTS[sentence.verdict], "reason": ": ".join(reasons) or None}
-    return {**asdict(sentence), "citations": list(sentence.citations), **given}
+    return {
+        "start": sentence.start,
+        "end": sentence.end,
+        "citations": list(sentence.citations),
+        **given,
+        "origin": sentence.origin,
+        "support": [asdict(each) for each in sentence.support],
+        "parts": [_sentence(part) for part in sentence.parts],
+    }
 
 
 def _step_usage(usage: TokenUsage) -> dict[str, Any]:

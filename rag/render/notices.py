@@ -7,7 +7,7 @@ from typing import Any
 
 from rag.answer import Notice, Relaxation
 from rag.query.overrides import describe_filters, filter_phrases
-from rag.text.display import format_count
+from rag.text.display import display_title, format_count
 from rag.types import Filters, Unapplied, UnappliedReason
 
 _STEPS: Mapping[str, str] = {
@@ -22,6 +22,8 @@ def notice_text(notice: Notice, flags: bool = True) -> str:
     """Return the words of a notice; with `flags` they name the command-line flags that lift a constraint."""
     if notice.code == "constraints_unmet":
         return _constraints_unmet(**notice.data, flags=flags)
+    if notice.code == "mended":
+        return f"Searched for “{notice.data['text']}”.{' --as-is searches for what was typed.' * flags}"
     return _WORDS[notice.code](notice.data)
 
 
@@ -70,9 +72,17 @@ def _not_applied(reason: UnappliedReason, texts: Sequence[str]) -> str:
         "unknown": "matches nothing in the records here",
         "several": "is one of several alternatives, of which no filter can hold all",
         "unsure": "may not be meant as a filter",
-        "topic": "excludes a topic, which is not possible",
     }
     return f"Not applied: {_quoted(texts)}, because it {why[reason]}."
+
+
+def _excluded(data: Mapping[str, Any]) -> str:
+    """Say which papers were left out for belonging to an excluded topic."""
+    topic, papers, chance = data["topic"], data["papers"], data["probability"]
+    if not papers:
+        return f"No paper found belongs to “{topic}” with a probability of {chance} or more, so none was left out."
+    titles = "; ".join(display_title(paper.title) for paper in papers)
+    return f"Left out as “{topic}” (probability {chance} or more): {format_count(len(papers), 'paper')} ({titles})."
 
 
 def _quoted(names: Sequence[str], conjunction: str = ", ") -> str:
@@ -85,12 +95,28 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         "This does not ask about papers. Ask about what they do, or for papers by topic, date or author."
     ),
     "not_english": lambda data: (
-        "The question does not look English. Ask in English: no other language is understood here."
+        "The question does not look English. It was searched for as it stands, which finds less than a question in "
+        "English does."
     ),
     "not_applied": lambda data: " ".join(_not_applied(reason, parts) for reason, parts in _by_reason(data["parts"])),
     "question_cut": lambda data: f"The question is long: only its first {data['tokens']} tokens were read.",
     "follow_up_by_rules": lambda data: f"The follow-up was read by rules: {data['error']}",
+    "nothing_to_undo": lambda data: "There is nothing to undo in this conversation.",
+    "nothing_to_lift": lambda data: "No filter was set.",
     # Finding papers
+    "excluded": _excluded,
+    "searched_anew": lambda data: (
+        f"None of the {format_count(data['papers'], 'paper')} cited before meets this: the collection was searched."
+    ),
+    "none_belongs": lambda data: f"Of the {format_count(data['papers'], 'paper')} cited before, none probably belongs.",
+    "next_papers": lambda data: (
+        f"These come next; {data['belong'] or 'none'} of the {data['papers']} probably "
+        f"{'belong' if data['belong'] > 1 else 'belongs'}."
+    ),
+    "fewer_belong": lambda data: (
+        f"{data['asked']} papers were asked for; {data['papers']} probably "
+        f"{'belongs' if data['papers'] == 1 else 'belong'}."
+    ),
     "unknown_names": lambda data: f"No paper here is called {_quoted(data['names'])}.",
     "unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",
     "nearest_only": lambda data: "The papers listed are the nearest, but none of them seems to answer it.",
@@ -109,10 +135,6 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "markers_removed": lambda data: f"Removed {format_count(data['markers'], 'citation number')} without a source.",
     # Checking what was written
     "nothing_cited": lambda data: "The model cited no paper, so nothing can be checked.",
-    "unsupported": lambda data: (
-        f"Not supported by a paper that they cite: {data['unsupported']} of the model's "
-        f"{format_count(data['sentences'], 'sentence')}."
-    ),
     "check_failed": lambda data: f"The model's own check failed: {data['error']} The verdicts are the local model's.",
     "check_incomplete": lambda data: (
         f"The model's own check gave no verdict with a verbatim quote for {data['left']} of "

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import fill
 
-from rag.answer import Answer, Citation, SentenceVerdict
-from rag.generation.extractive import completeness
+from rag.answer import Answer, Aspect, Citation, Comparison, SentenceVerdict
+from rag.generation.extractive import completeness, unsaid
+from rag.generation.quotation import quoted
 from rag.index.update import BuildSummary
+from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters, filter_phrases
+from rag.render.actions import action_text
+from rag.render.certainty import certainty
+from rag.render.markdown import markdown_to_text, plain
 from rag.render.notices import notices_text
-from rag.text.display import display_title, format_count
+from rag.text.display import display_line, display_title
 from rag.text.sanitize import strip_invisible
 from rag.types import Hit, Paper, Query, Verdict
 
@@ -30,53 +34,115 @@ QUOTE_SAID: Mapping[Verdict, str] = {
 }
 """What a quote does for the sentence that cites its paper."""
 
+_NEAR_SHOWN = 4
+
 
 def understood(query: Query) -> str | None:
     """Return the filters and the order that were understood, and what is unsure, in words; None where nothing is."""
     parts = [f"papers {describe_filters(query.filters)}"] if query.filters else []
-    parts += [f"the {query.order} first"] if query.order else []
+    parts += [f"not on {' or '.join(query.excluded)}"] if query.excluded else []
+    parts += [ORDER_WORDS[query.order]] if query.order else []
     parts += ["as a list, as what it asks for is unsure (--kind to say it)"] if "kind" in query.unsure else []
     lifted = f" (--drop {', --drop '.join(filter_phrases(query.filters))} to lift)" if query.filters else ""
     return f"Understood: {', '.join(parts)}{lifted}." if parts else None
 
 
 def understood_as(query: Query) -> str | None:
-    """Return the standalone question that a follow-up stands for; None for a question that stands alone."""
-    if query.standalone is None and not query.papers:
+    """Return what a follow-up does, or the question that it stands for; None for a question that stands alone."""
+    if said := action_text(query):
+        return f"Understood as: {said}"
+    if query.standalone is None:
         return None
     among = f" (among {len(query.papers)} papers)" if len(query.papers) > 1 and query.kind != "lookup" else ""
     return f"Understood as: {query.asked}{among}"
 
 
 def answer_to_text(answer: Answer, width: int) -> str:
-    """Lay out an answer: its text, the papers it cites, and the nearest of the others."""
-    return safe(_wrapped(answer.text, width)) + "\n" + sources_to_text(answer, width)
+    """Lay out an answer: its point or its text, the papers it cites, and the nearest of the others."""
+    if answer.status == "extractive" and answer.citations:
+        parts = [_wrapped(answer.point, width), *_notes(answer, width), *_entries(answer, width), *_near(answer, width)]
+        return "\n\n".join(safe(part) for part in parts if part) + "\n"
+    return safe(markdown_to_text(answer.text, width)) + "\n" + sources_to_text(answer, width)
 
 
 def sources_to_text(answer: Answer, width: int) -> str:
-    """Lay out what follows an answer's text."""
-    parts = []
-    if as_one := understood_as(answer.query):
-        parts.append(_wrapped(as_one, width))
-    if (said := understood(answer.query)) and answer.citations:
-        parts.append(_wrapped(said, width))
-    if notice := notices_text(answer.notices):
-        parts.append(_wrapped(f"Note: {notice}", width))
-    if answer.sentences:
-        parts.append(_verdicts(answer, width))
+    """Lay out what follows the text of an answer that a model wrote, or of a refusal."""
+    parts = list(_notes(answer, width))
+    if verdicts := _verdicts(answer, width):
+        parts.append(verdicts)
     if answer.sentences and answer.missed:
         parts.append(completeness(len(answer.citations), answer.missed))
-    for heading, citations in (("Papers", answer.citations), ("Nearest papers, not cited", answer.near_misses)):
-        if citations:
-            parts.append("\n".join([heading, *(_listed(each, width) for each in citations)]))
+    if answer.citations:
+        parts.append("\n".join(["Papers", *(_entry(each, width) for each in answer.citations)]))
+    parts += _near(answer, width)
     return "".join(f"\n{safe(part)}\n" for part in parts)
+
+
+def _notes(answer: Answer, width: int) -> Iterator[str]:
+    if as_one := understood_as(answer.query):
+        yield _wrapped(as_one, width)
+    if (said := understood(answer.query)) and answer.citations:
+        yield _wrapped(said, width)
+    if notice := notices_text(answer.notices):
+        yield _wrapped(f"Note: {notice}", width)
+
+
+def _entries(answer: Answer, width: int) -> Iterator[str]:
+    """Yield the comparison's rows, and each paper with what the point does not say of it, under its group."""
+    papers = {citation.n: citation for citation in answer.citations}
+    if answer.comparison:
+        yield from (_row(answer.comparison, row, papers, width) for row in answer.comparison.rows)
+        table = answer.comparison
+        yield "\n".join(
+            _entry(each, width, "" if table.has_column(each.n or 0) else quoted(each.paper, each.quotes))
+            for each in answer.citations
+        )
+    elif answer.groups:
+        for group in answer.groups:
+            entries = (_entry(papers[n], width, _left(papers[n], answer.point)) for n in group.numbers)
+            yield "\n".join([f"{capitalized(group.name)} ({len(group.numbers)})", *entries])
+    else:
+        yield "\n".join(
+            _entry(each, width, _left(each, answer.point), titled=_title(each) not in answer.point)
+            for each in answer.citations
+        )
+
+
+def _row(comparison: Comparison, row: Aspect, papers: Mapping[int | None, Citation], width: int) -> str:
+    lines = [row.name]
+    for thing, cells in zip(comparison.things, row.cells, strict=True):
+        for cell in cells:
+            said = f"{thing.name}: {quoted(papers[cell.n].paper, [cell.quote])} [{cell.n}]"
+            lines.append(fill(said, width, initial_indent="  ", subsequent_indent="    "))
+    return "\n".join(lines)
+
+
+def _left(citation: Citation, point: str) -> str:
+    return quoted(citation.paper, unsaid(citation.paper, citation.quotes, point))
+
+
+def _near(answer: Answer, width: int) -> list[str]:
+    """List the nearest papers that are not cited, a few in short; where nothing is cited, all with their links."""
+    if not answer.near_misses:
+        return []
+    if answer.citations:
+        shown = answer.near_misses[:_NEAR_SHOWN]
+        lines = [fill(f"- {_near_entry(each)}", width, subsequent_indent="  ") for each in shown]
+    else:
+        lines = [_entry(each, width) for each in answer.near_misses]
+    return ["\n".join(["Near, not cited", *lines])]
+
+
+def _near_entry(citation: Citation) -> str:
+    why = f": {citation.why}" if citation.why else ""
+    return f"{_title(citation)} ({citation.paper.year or 'no date'}){why}"
 
 
 def hits_to_text(hits: Sequence[Hit], width: int) -> str:
     """Lay out a ranking, one entry per paper."""
     if not hits:
         return "No paper was found.\n"
-    return safe("\n".join(_entry(f"{hit.rank:>3}. ", hit.paper, width) for hit in hits)) + "\n"
+    return safe("\n".join(_hit(f"{hit.rank:>3}. ", hit.paper, width) for hit in hits)) + "\n"
 
 
 def summary_to_text(summary: BuildSummary) -> str:
@@ -92,35 +158,56 @@ def safe(text: str) -> str:
 
 
 def _verdicts(answer: Answer, width: int) -> str:
-    """Count the model's sentences by verdict, and list those with one against them, with the reason."""
-    own = [sentence for sentence in answer.sentences if sentence.origin != "added"]
-    counts = Counter(sentence.verdict for sentence in own)
-    shares = [f"{counts[verdict]} {SAID[verdict]}" for verdict in SAID if counts[verdict]]
-    shares += [f"{left} without a verdict"] if (left := len(own) - sum(counts[verdict] for verdict in SAID)) else []
-    lines = [f"Checked {format_count(len(own), 'sentence')} of the model: {', '.join(shares) or 'it wrote none'}."]
-    for sentence in own:
-        if sentence.verdict in SAID and sentence.verdict != "supported":
-            said = " ".join(answer.text[sentence.start : sentence.end].replace("**", "").split())
-            reason = f" ({sentence.reason})" if sentence.reason else ""
-            text = f"  {SAID[sentence.verdict]}: “{said}”{reason}"
-            lines.append(fill(text, width, subsequent_indent="    "))
-    return "\n".join(lines)
+    """List the parts of a written answer with a verdict against them, with the reason."""
+    lines = []
+    for unit in (unit for sentence in answer.sentences for unit in sentence.units):
+        if unit.verdict in ("not_found", "contradicted"):
+            said = " ".join(plain(answer.text[unit.start : unit.end]).split())
+            reason = f" ({unit.reason})" if unit.reason else ""
+            lines.append(fill(f"  {SAID[unit.verdict]}: “{said}”{reason}", width, subsequent_indent="    "))
+    return "\n".join(["Checked against the abstracts:", *lines]) if lines else ""
 
 
-def _listed(citation: Citation, width: int) -> str:
-    entry = _entry(f"[{citation.n}] " if citation.n else "  - ", citation.paper, width)
-    return f"{entry}\n{_indented(f'Screened: {citation.why}', width)}" if citation.why else entry
+def _entry(citation: Citation, width: int, said: str = "", titled: bool = True) -> str:
+    """Lay out one paper: its title with what is known of it, what it says, and its link."""
+    label = f"[{citation.n}] " if citation.n else "  - "
+    known = ", ".join(paper_details(citation.paper, citation.score))
+    head = f"{_title(citation)} ({known})" if titled else known
+    lines = [fill(head, width, initial_indent=label, subsequent_indent="    ")]
+    lines += [_indented(said, width)] if said else []
+    lines += [_indented(f"Screened: {citation.why}", width)] if citation.why else []
+    return "\n".join([*lines, f"    {citation.paper.url}"] if citation.paper.url else lines)
 
 
-def _indented(text: str, width: int) -> str:
-    return fill(text, width, initial_indent="    ", subsequent_indent="    ")
+def paper_details(paper: Paper, score: float | None = None) -> list[str]:
+    """Return year, first author, venue, whether there is code, and how sure it is that the paper belongs."""
+    parts = [str(paper.year or "no date")]
+    if paper.authors:
+        more = len(paper.authors) > 1 or (paper.known_author_count or 1) > 1
+        parts.append(f"{display_line(paper.authors[0])}{' and others' if more else ''}")
+    parts += [display_line(paper.venue)] if paper.venue else []
+    parts += ["code"] if paper.code else []
+    return [*parts, certainty(score)] if score is not None else parts
 
 
-def _entry(label: str, paper: Paper, width: int) -> str:
+def capitalized(name: str) -> str:
+    """Return a name with a capital letter first."""
+    return f"{name[:1].upper()}{name[1:]}"
+
+
+def _title(citation: Citation) -> str:
+    return display_title(citation.paper.title)
+
+
+def _hit(label: str, paper: Paper, width: int) -> str:
     indent = " " * len(label)
     title = f"{display_title(paper.title)} ({paper.date or 'no date'})"
     lines = [fill(title, width, initial_indent=label, subsequent_indent=indent)]
     return "\n".join([*lines, indent + paper.url] if paper.url else lines)
+
+
+def _indented(text: str, width: int) -> str:
+    return fill(text, width, initial_indent="    ", subsequent_indent="    ")
 
 
 def _wrapped(text: str, width: int) -> str:

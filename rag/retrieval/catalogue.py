@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rag.answer import Relaxation
 from rag.corpus.titles import find_by_title
+from rag.query.orders import sort_value, sorted_papers
 from rag.query.overrides import filter_phrases
-from rag.types import CONSTRAINTS, Filters, Paper, Query
+from rag.types import CONSTRAINTS, Filters, Order, Paper, Query
 
 
 def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
     """Return the papers that a metadata question asks for, in the order asked for, else oldest first.
 
-    At most the count asked for is returned. Papers without a date come last, and are left out where the oldest or
-    newest of a certain number are asked for.
+    At most the count asked for is returned. Papers without the value that the order goes by come last, and are left out
+    where a certain number are asked for. Fixed papers keep their order.
     """
+    if query.fixed:
+        return tuple(papers[paper_id] for paper_id in query.papers if query.admits(papers[paper_id]))
     found = list(papers.values())
     if query.subjects:
         ids = dict.fromkeys(paper_id for name in query.subjects if (paper_id := find_by_title(name, papers)))
         found = [papers[paper_id] for paper_id in ids]
     found = [paper for paper in found if query.admits(paper)]
-    dated = sorted((paper for paper in found if paper.date), key=lambda paper: (paper.date or "", paper.paper_id))
-    if query.order == "newest":
-        dated.reverse()
-    if query.count and query.order:
-        return tuple(dated[: query.count])
-    return tuple([*dated, *(paper for paper in found if not paper.date)][: query.count])
+    found.sort(key=lambda paper: paper.paper_id)
+    return ordered(found, query.order or "oldest", query.count, only_known=bool(query.count and query.order))
+
+
+def ordered(papers: Sequence[Paper], order: Order, count: int | None, only_known: bool) -> tuple[Paper, ...]:
+    """Sort papers, no more than a count; with `only_known` those without the value are left out."""
+    by_id = {paper.paper_id: paper for paper in papers}
+    ranked = [by_id[paper_id] for paper_id in sorted_papers(by_id, order, by_id)]
+    known = [paper for paper in ranked if sort_value(paper, order) is not None]
+    return tuple((known if only_known else ranked)[:count])
 
 
 def unnamed(query: Query, papers: Mapping[str, Paper]) -> tuple[str, ...]:

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 from rag.answer import Notice, StepTimer
@@ -27,6 +30,7 @@ from rag.types import Evidence, Query
 SHOWN_PAPERS = 10
 """How many of the best papers the model sees when it is asked what is missing."""
 
+_JOIN_SECONDS = 0.2
 _DONE = "DONE"
 _REWRITTEN, _MISSING = 4, 3  # queries at most
 _REWRITE_TOKENS, _HYDE_TOKENS, _MISSING_TOKENS = 160, 220, 120
@@ -51,7 +55,8 @@ one a line, in the technical terms that such abstracts use. If nothing is missin
 
 def applies(step: RecallStep, settings: Settings, query: Query) -> bool:
     """Return whether a step is on, for this kind of question: titles and records are found without a model."""
-    return step in settings.recall and query.kind in (("list",) if step == "screen" else ("list", "fact", "compare"))
+    kinds = ("list",) if step == "screen" else ("list", "fact", "compare", "summary")
+    return step in settings.recall_steps and query.kind in kinds
 
 
 class QueryExpander:
@@ -61,11 +66,20 @@ class QueryExpander:
     failed and what was left out.
     """
 
-    def __init__(self, settings: Settings, llm: UsageMeter | None, timer: StepTimer) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        llm: UsageMeter | None,
+        timer: StepTimer,
+        open_chat: Callable[[], ChatModel] | None = None,
+    ) -> None:
+        """Expand by `llm`; with `open_chat` a rewriting has a chat of its own, so that it can be given up."""
         self.notices: list[Notice] = []
         self._settings = settings
         self._llm = llm
         self._timer = timer
+        self._open_chat = open_chat
+        self._rewriting: _Rewriting | None = None
         if llm and llm.failure:
             self.notices.append(Notice("follow_up_by_rules", {"error": str(llm.failure)}))
 
@@ -74,13 +88,47 @@ class QueryExpander:
         failed = self._llm is None or self._llm.failure is not None
         return None if failed or not applies(step, self._settings, query) else self._llm
 
-    def expand(self, query: Query) -> Query:
-        """Add rewritten queries and a hypothetical abstract, as far as these steps are on."""
+    def start(self, query: Query) -> None:
+        """Begin to rewrite the question, beside the first search, if that is on."""
         if llm := self.model("rewrite", query):
-            query = self._add("rewrite", query, llm, _rewrite_messages(query), _REWRITE_TOKENS)
+            chat = UsageMeter(self._open_chat()) if self._open_chat else llm
+            self._rewriting = _Rewriting(chat, query)
+
+    def give_up(self) -> None:
+        """End the request for rewritten queries, if one is under way."""
+        if self._rewriting:
+            self._rewriting.chat.close()
+
+    def expand(self, query: Query) -> Query:
+        """Add rewritten queries, if they have come in time, and a hypothetical abstract, as far as these steps are on."""
+        if self._rewriting is None:
+            self.start(query)
+        if self._rewriting:
+            query = self._rewritten(query, self._rewriting)
         if llm := self.model("hyde", query):
             query = self._add("hyde", query, llm, _hyde_messages(query), _HYDE_TOKENS)
         return query
+
+    def _rewritten(self, query: Query, rewriting: _Rewriting) -> Query:
+        """Wait for the rewritten queries, no longer than the settings allow.
+
+        What goes wrong is told where the step was asked for by name; otherwise the search just goes without.
+        """
+        assert self._llm
+        self._rewriting = None
+        reply, error = rewriting.wait(self._settings.rewrite_timeout)
+        self._timer.lap("recall")
+        if rewriting.chat is not self._llm:
+            self._llm.steps.update(rewriting.chat.steps)
+            rewriting.chat.close()
+        texts = parse_queries(reply or "", _REWRITTEN, (query.asked, query.text, *query.further))
+        if self._settings.recall is not None:
+            if error:
+                self._llm.failure = self._llm.failure or error
+                self._note_failure("rewrite", query, error)
+            elif not texts:
+                self.notices.append(Notice("expansion_empty", {"step": "rewrite"}))
+        return replace(query, further=(*query.further, *texts))
 
     def add_missing(self, query: Query, found: Sequence[Evidence]) -> Query:
         """Add queries for what the papers found lack; the same query where nothing is missing."""
@@ -108,9 +156,38 @@ class QueryExpander:
         return replace(query, further=(*query.further, *texts))
 
 
+class _Rewriting:
+    """One request for rewritten queries, on a thread of its own."""
+
+    def __init__(self, chat: UsageMeter, query: Query) -> None:
+        self.chat = chat
+        self._started = time.monotonic()
+        self._outcome: SimpleQueue[str | LLMFailed] = SimpleQueue()
+        self._thread = Thread(target=self._run, args=(query,), name="rewrite", daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> tuple[str | None, LLMFailed | None]:
+        """Return the reply or the error; after that many seconds from its start the request is given up."""
+        try:
+            outcome = self._outcome.get(timeout=max(self._started + seconds - time.monotonic(), 0))
+        except Empty:
+            self.chat.close()
+            self._thread.join(_JOIN_SECONDS)
+            return None, LLMFailed(f"It took longer than {seconds:g} s (CITEDESK_REWRITE_TIMEOUT).")
+        self._thread.join(_JOIN_SECONDS)
+        return (None, outcome) if isinstance(outcome, LLMFailed) else (outcome, None)
+
+    def _run(self, query: Query) -> None:
+        try:
+            with self.chat.step("rewrite"):
+                reply = self.chat.complete(_rewrite_messages(query), _REWRITE_TOKENS).text
+        except LLMFailed as error:
+            self._outcome.put(error)
+        else:
+            self._outcome.put(reply)
+
+
 def _texts(step: RecallStep, query: Query, reply: str) -> tuple[str, ...]:
-    if step == "rewrite":
-        return parse_queries(reply, _REWRITTEN, (query.asked, query.text, *query.further))
     return parse_abstract(reply) if step == "hyde" else parse_missing(reply, query)
 
 

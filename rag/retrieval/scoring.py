@@ -115,7 +115,7 @@ class PaperScorer:
         logits = self.ranker.relevance.logits(relevance_features(candidates.signals))
         read: list[int] = []
         if reranker and self.ranker.reranked:
-            wanted = [ids.index(paper_id) for paper_id in query.papers if paper_id in ids]
+            wanted = sorted((ids.index(each) for each in query.papers if each in ids), key=lambda i: -logits[i])
             read = wanted[: self._depth] or best(logits, self._depth)
             scores = reranker.read([self._library.papers[ids[i]] for i in read])
             belongs, answers = (np.array([getattr(each, name) for each in scores]) for name in ("belongs", "answers"))

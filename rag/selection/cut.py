@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 from rag.answer import EstimatedMissing
 from rag.corpus.titles import find_by_title
+from rag.retrieval.catalogue import ordered
 from rag.retrieval.scoring import NAMED, best_cut, missed_range
 from rag.types import Hit, Query
 
 _POOL = 100  # papers among which the cut is made; those below are taken for irrelevant
 _NEAR_MISSES = 8
 _FEWEST = {"compare": 2}
+_BELONGS = 0.5  # probability from which a paper is kept where papers are counted, or tested for a topic
 _MOST = {"fact": 3, "compare": 4, "lookup": 1}
 
 
@@ -55,7 +57,10 @@ def arrange(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
 
 
 def arrange_named(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Rank anew, with the papers that a comparison names first, in the order of the names, and taken for certain."""
+    """Rank anew: fixed papers in their order, and those that a comparison names first, taken for certain."""
+    if query.fixed:
+        places = {paper_id: place for place, paper_id in enumerate(query.papers)}
+        return _ranked(sorted(hits, key=lambda hit: places[hit.paper.paper_id]))
     if query.kind != "compare":
         return _ranked(hits)
     papers = {hit.paper.paper_id: hit.paper for hit in hits}
@@ -69,7 +74,7 @@ def arrange_named(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
 
 def is_ordered(query: Query) -> bool:
     """Return whether a question asks for papers in order of date."""
-    return query.order is not None and query.kind != "compare"
+    return query.order is not None and query.kind != "compare" and not query.fixed
 
 
 def _ranked(hits: Sequence[Hit]) -> tuple[Hit, ...]:
@@ -78,12 +83,18 @@ def _ranked(hits: Sequence[Hit]) -> tuple[Hit, ...]:
 
 def _size(query: Query, scores: Sequence[float]) -> int:
     """Return how many of the papers are cited, or, where an order is asked for, how many belong."""
+    if query.fixed or (query.papers and query.kind == "lookup"):
+        return len(scores)
+    action = query.action.name if query.action else None
+    if action in ("more", "similar"):
+        return min(query.count or len(scores), len(scores))
+    if action in ("filter", "count") or (query.by_topic and not query.count):
+        return sum(score >= _BELONGS for score in scores)
     if is_ordered(query):
         return best_cut(scores)
     if query.count and query.kind != "lookup":
-        return min(query.count, len(scores))
-    if query.papers and query.kind == "lookup":
-        return len(scores)
+        belong = max(best_cut(scores), sum(score >= _BELONGS for score in scores))
+        return min(query.count, belong)
     named = sum(score >= NAMED for score in scores)
     if query.kind == "compare" and named >= _FEWEST["compare"]:
         return named
@@ -95,13 +106,12 @@ def _counts_missing(query: Query) -> bool:
 
 
 def _in_order(query: Query, members: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Order papers by date if that is asked for, no more than asked for; papers without a date are then left out."""
+    """Order papers if that is asked for, no more than asked for."""
     if not is_ordered(query):
         return tuple(members)
-    dated = [hit for hit in members if hit.paper.date]
-    newest_first = query.order == "newest"
-    ordered = sorted(dated, key=lambda hit: hit.paper.date or "", reverse=newest_first) or list(members)
-    return tuple(ordered[: query.count])
+    by_id = {hit.paper.paper_id: hit for hit in members}
+    papers = ordered([hit.paper for hit in members], query.order or "oldest", query.count, only_known=True)
+    return tuple(by_id[paper.paper_id] for paper in papers) or tuple(members[: query.count])
 
 
 def _weighed(pool: Sequence[Hit], decisions: Mapping[str, bool], odds: float) -> tuple[Hit, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,10 +10,25 @@ from rag.index.library import Library
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
 from rag.retrieval.reranking import Reranker
+from rag.text.quantities import extract_quantities
+from rag.text.rhetoric import sentence_roles
 from rag.types import Evidence, Paper, Query, Quote
 
 _QUOTES: Mapping[str, int] = {"fact": 3, "compare": 3}
 _WHOLE_QUOTES = 5  # of a paper that is asked about as a whole: "tell me more about the second"
+_BESIDE = 0.0  # logit from which a sentence is quoted beside the best
+_BESIDE_WITH_NUMBER = {"fact": -1.0}  # the same for one with a number, where a fact is asked for
+_AS_GOOD = 0.5  # logits; a sentence so little behind the best, and as like the question, answers as well if shorter
+_LIKENESS = 20.0  # logits that a sentence gains by its likeness to the question, from 0 to 1
+_PROBLEM = 7.0  # logits by which a statement of the problem must be ahead to stand for a finding
+_LONG = 200  # characters of a sentence from which what does not answer is cut off
+_LEAST_LEFT = 80
+_LOST = 0.01  # of the MaxSim with the question may be lost by a cut
+_CLAUSE = re.compile(
+    r"(?:,|;|:| [-–—]+|--+)\s+(?=(?:while|whereas|which|where|making|thereby|thus|allowing|enabling|leading|resulting"
+    r"|suggesting|highlighting|demonstrating|and (?:thus|thereby|therefore))\b)|;\s+",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +48,66 @@ class EvidenceSelector:
         evidence = []
         for i, paper in enumerate(papers):
             spans = abstract_sentences(paper)
-            scores = read[i].sentences if read else sentence_scores(self.library, encoded, paper, spans)
-            least = 0.0 if read else max(scores)
-            best = _best(query, spans, scores, least)
-            evidence.append(Evidence(i + 1, paper, tuple(Quote(paper.abstract[a:b], a, b) for a, b in best)))
+            likeness = sentence_scores(self.library, encoded, paper, spans)
+            best = _best(query, paper, spans, likeness, read[i].sentences if read else None)
+            cut = [self._cut(paper, span, encoded) for span in best] if query.kind in ("list", "summary") else best
+            evidence.append(Evidence(i + 1, paper, tuple(Quote(paper.abstract[a:b], a, b) for a, b in cut)))
         return tuple(evidence)
 
+    def _cut(self, paper: Paper, span: Span, encoded: EncodedQuery) -> Span:
+        """Cut clauses off the end of a long sentence that neither are like the question nor have a number."""
+        start, end = span
+        while end - start > _LONG:
+            ends = [start + match.start() for match in _CLAUSE.finditer(paper.abstract[start:end])]
+            shorter = next((each for each in reversed(ends) if each - start >= _LEAST_LEFT), None)
+            if shorter is None or extract_quantities(paper.abstract[shorter:end])[0]:
+                break
+            whole, left = sentence_scores(self.library, encoded, paper, [(start, end), (start, shorter)])
+            if left < whole - _LOST:
+                break
+            end = shorter
+        return start, end
 
-def _best(query: Query, spans: Sequence[Span], scores: Sequence[float], least: float) -> list[Span]:
-    """Return the sentences to quote, in reading order: the best, and others that score above `least`."""
-    whole = query.kind == "lookup" and query.papers
-    most = _WHOLE_QUOTES if whole else _QUOTES.get(query.kind, 2)
-    ranked = sorted(range(len(spans)), key=lambda i: (-scores[i], i))[:most]
-    kept = ranked if whole else [i for i in ranked if i == ranked[0] or scores[i] > least]
+
+def _best(
+    query: Query, paper: Paper, spans: Sequence[Span], likeness: Sequence[float], logits: Sequence[float] | None
+) -> list[Span]:
+    """Return the sentences to quote, in reading order, by their logits; without any, by likeness to the question."""
+    fact = query.kind == "fact"
+    scores = likeness if logits is None else logits
+    if query.kind == "lookup" and query.papers:
+        ranked = sorted(range(len(spans)), key=lambda i: (-scores[i], i))[:_WHOLE_QUOTES]
+        return [spans[i] for i in sorted(ranked)]
+    if not fact:
+        scores = _findings_first(paper, scores)
+    total = [score + (0 if fact else _LIKENESS) * like for score, like in zip(scores, likeness, strict=True)]
+    best = max(range(len(spans)), key=lambda i: (total[i], -i))
+    if logits is not None and not fact:
+        as_good = [i for i in range(len(spans)) if total[i] >= total[best] - _AS_GOOD]
+        good = [i for i in as_good if likeness[i] >= likeness[best]]
+        best = min(good, key=lambda i: (spans[i][1] - spans[i][0], i))
+    kept = [best]
+    if logits is not None and not (query.action and query.action.name == "shorten"):
+        others = sorted((i for i in range(len(spans)) if i != best), key=lambda i: (-scores[i], i))
+        for i in others:
+            if len(kept) < _QUOTES.get(query.kind, 2) and _belongs_beside(query, paper, spans, scores, kept, i):
+                kept.append(i)
     return [spans[i] for i in sorted(kept)]
+
+
+def _findings_first(paper: Paper, scores: Sequence[float]) -> list[float]:
+    """Put the sentences that state the problem behind those that say what the paper does or finds."""
+    roles = sentence_roles(paper.abstract)
+    if len(roles) != len(scores) or all(role == "problem" for role in roles):
+        return list(scores)
+    return [score - _PROBLEM * (role == "problem") for score, role in zip(scores, roles, strict=True)]
+
+
+def _belongs_beside(
+    query: Query, paper: Paper, spans: Sequence[Span], scores: Sequence[float], kept: Sequence[int], i: int
+) -> bool:
+    """Return whether a sentence is quoted beside those kept: as evidence of its own, or, in a list, for its number."""
+    number, *before = [bool(extract_quantities(paper.abstract[slice(*spans[j])])[0]) for j in (i, *kept)]
+    if query.kind not in _QUOTES:
+        return scores[i] > _BESIDE and number and not any(before)
+    return scores[i] > (_BESIDE_WITH_NUMBER.get(query.kind, _BESIDE) if number else _BESIDE)

@@ -1,14 +1,193 @@
-"""Citation markers in answers, such as [1]."""
+"""Citation markers in answers, such as [1], and the other forms in which models write them.
+
+A form is told by its shape: something like a bracket (or a raised position, a LaTeX command, an HTML element), an
+optional word for a source, and numbers or identifiers. `substitute_markers` finds them; whether a number names a paper
+is for its caller to say.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 MARKER = re.compile(r"\[(\d+)\]")
 MARKERS = re.compile(r"(?:[ \t]*\[\d+\])+")
 """A run of adjacent markers, with the blanks before each."""
 
-_ANY_MARKER = re.compile(r"\s*[\[［【]\s*\d[\d\s,;–—-]*[\]］】]")
+Shape = Literal["square", "round", "raised", "command", "word"]
+
+_SQUARE_OPEN, _SQUARE_CLOSE = r"\[［【〔〖⟦⁅❲⦗❨⦅「『｢", r"\]］】〕〗⟧⁆❳⦘❩⦆」』｣"
+_ROUND_OPEN, _ROUND_CLOSE = "(（", ")）"
+_SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_CIRCLED = "①-⑳⑴-⒇❶-❿"
+_ELEMENTS = "sup|cite|ref|source|citation|footnote|document|doc"
+_WORDS = ("Papers", "Paper", "Sources", "Source", "Documents", "Document", "Abstracts", "Abstract")
+_ANY_WORD = "|".join(f"[{word[0]}{word[0].lower()}]{word[1:]}" for word in _WORDS)
+_BEGUN_WORD = "|".join(
+    f"[{word[0]}{word[0].lower()}]{word[1:end]}" for word in _WORDS for end in range(len(word), 0, -1)
+)
+_IN_SQUARE = rf"[^{_SQUARE_OPEN}{_SQUARE_CLOSE}\n]"
+_LINK = r"\((?:https?:|\#|/|\./|www\.|doi|arxiv)(?:[^()\s]|\([^()\s]{0,60}\)){0,200}\)"
+_BEGUN_LINK = r"(?:\((?:[^()\s]|\([^()\s]{0,60}\)?){0,200})?"
+_NESTED = rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}][ ,;]{{0,2}}){{1,20}}[{_SQUARE_CLOSE}]"
+_ROUND = rf"[{_ROUND_OPEN}](?:[^\W\d_]{{1,14}}[.:\#]?\s?){{0,3}}"
+_AFTER_NUMBER = rf"[^{_ROUND_OPEN}{_ROUND_CLOSE}\n]{{0,60}}"
+_LISTED = r"\d{1,3}(?:\s?(?:,|and|&|–|-)\s?\d{1,3}){0,6}"
+_RAISED_NUMBERS = r"[\d ,;–—-]{1,40}"
+_START = re.compile(
+    rf"[ \t]{{0,8}}(?:[`{_SQUARE_OPEN}{_ROUND_OPEN}\\<$^⁽{_SUPERSCRIPT}{_CIRCLED}]|(?<![\w-])[PpSsDdAa])|[ \t]{{1,8}}\Z"
+)
+_FORM = re.compile(
+    rf"(?P<fence>`+)"
+    rf"|(?P<space>[ \t]{{0,8}})(?:"
+    rf"(?P<nested>{_NESTED})(?:{_LINK})?"
+    rf"|[{_SQUARE_OPEN}](?P<square>{_IN_SQUARE}{{1,120}})[{_SQUARE_CLOSE}](?:{_LINK})?"
+    rf"|(?P<round>{_ROUND}\d{_AFTER_NUMBER}[{_ROUND_CLOSE}])"
+    rf"|(?P<raised>\$?\^(?:\{{\[?(?P<braced>{_RAISED_NUMBERS})\]?\}}|\[(?P<caret>{_RAISED_NUMBERS})\]|(?P<pandoc>\d{{1,3}})\^)\$?"
+    rf"|⁽?[{_SUPERSCRIPT}][{_SUPERSCRIPT}⁻˒·]{{0,12}}⁾?|[{_CIRCLED}])"
+    rf"|\\[A-Za-z]{{0,5}}[Cc]ite[A-Za-z]{{0,6}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}\{{(?P<command>[^{{}}\n]{{1,120}})\}}"
+    rf"|<(?P<element>{_ELEMENTS})\b[^<>\n]{{0,80}}>(?P<content>[^<>\n]{{1,40}})</(?:{_ELEMENTS})>"
+    rf"|<(?:{_ELEMENTS})[\s:_-]{{0,2}}(?:id|ref|n|index)?[\s=:]{{0,2}}[\"']?(?P<attribute>\d[\d ,;-]{{0,40}})[\"']?\s?/?>"
+    rf"|(?<![\w-])(?P<word>{_ANY_WORD})\s(?:no\.\s|\#)?(?P<worded>{_LISTED})(?![\w%]|\.\d)"
+    rf")"
+)
+_UNFINISHED = re.compile(
+    rf"`+\Z|[ \t]{{0,8}}(?:"
+    rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}][ ,;]{{0,2}}){{0,20}}"
+    rf"(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{0,60}})?"
+    rf"|{_NESTED}{_BEGUN_LINK}"
+    rf"|[{_SQUARE_OPEN}]{_IN_SQUARE}{{0,120}}"
+    rf"|[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,120}}[{_SQUARE_CLOSE}]{_BEGUN_LINK}"
+    rf"|{_ROUND}(?:\d{_AFTER_NUMBER}(?:[{_ROUND_CLOSE}][ \t]{{0,3}})?)?"
+    rf"|\$|\$?\^[\[{{]{{0,2}}[\d ,;–—-]{{0,40}}[\]}}]{{0,2}}\^?"
+    rf"|⁽?[{_SUPERSCRIPT}][{_SUPERSCRIPT}⁻˒·]{{0,12}}|⁽"
+    rf"|\\[A-Za-z]{{0,15}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}(?:\[[^\[\]\n]{{0,40}})?|\\[A-Za-z]{{0,5}}[Cc]ite[A-Za-z]{{0,6}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}\{{[^{{}}\n]{{0,120}}"
+    rf"|<[A-Za-z]{{0,10}}|<(?:{_ELEMENTS})[^<>\n]{{0,80}}(?:>[^<>\n]{{0,40}}(?:</?[a-z]{{0,10}})?)?"
+    rf"|(?<![\w-])(?:{_BEGUN_WORD}|(?:{_ANY_WORD})\s(?:n|no|no\.|no\.\s|\#)?"
+    rf"|(?:{_ANY_WORD})\s(?:no\.\s|\#)?{_LISTED}(?:\s?(?:,|&|–|-|a|an|and)?\s?|\.))"
+    rf")?\Z"
+)
+_NEVER_CLOSED = re.compile(rf"[ \t]{{0,8}}[{_SQUARE_OPEN}]\s*\^?\d[\d\s,;–—-]*\Z")
+_LONGEST = 200  # characters held back to see whether a form ends
+_CONTEXT = 80  # characters before a form that are looked at
+_FENCE = 3  # backticks
+_SEPARATOR = re.compile(r"\s*(?:[,;/&+|、，；·˒]|\b(?:and|und|et|y)\b)\s*", re.IGNORECASE)
+_IDENTIFIER = re.compile(
+    r"(?:arxiv\s*[:.]?\s*)?(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?", re.IGNORECASE
+)
+_NUMBERED = re.compile(
+    r"[\^#@†*№]{0,2}\s*(?P<word>(?:[^\W\d_]+[ .:#°º_-]{0,2}\s?){0,2}?)[\^#@(]?\s*(?P<first>\d{1,120})"
+    r"(?:\s*(?:[-–—‐‑−~～]|\.\.+|\bto\b)\s*(?:[^\W\d_]+[ .:#_-]?)?\s*(?P<last>\d{1,120}))?\)?"
+)
+_TAIL = re.compile(
+    r"\s*[†‡|].*|\s*[:：]\s+(?=[^\W\d_]).*|\s*,\s*(?:pp?|l|lines?|sec|section|abstract)\b\.?.*", re.IGNORECASE
+)
+_NO_SOURCES = frozenset(
+    "table tables figure figures fig figs section sections sec eq eqn eqs equation equations layer layers step steps"
+    " stage stages phase chapter appendix algorithm alg theorem lemma corollary proposition definition level levels"
+    " version page pages pp line lines task tasks part row rows column columns head heads block blocks epoch year years"
+    " question hypothesis rule case option top rank order range interval bounds bound domain within index array list"
+    " vector dimension size length shape token tokens bit bits node nodes".split()
+)
+_SOURCES = frozenset(
+    "source src paper doc document ref reference abstract article study citation cite cited passage context chunk"
+    " evidence entry publication work p s d r no number nr arxiv see".split()
+)
+_SETS = re.compile(r"(?:[∈=≈≤≥±]|[<>]\s|\b(?:in|from|over|to|of)\s+(?:the\s+)?(?:range|interval)s?)\s*\Z")
+_LAST_WORD = re.compile(
+    r"(?:\A|[.!?:(\n]\s*|\b(?:in|at|of|on|see|from|by|to|for|with|and|or|through)\s+)(?P<word>[^\W\d_]+)\.?\s*\Z",
+    re.IGNORECASE,
+)
+"""A word that a number may belong to: without an article or adjective, as in "in layer [3]"."""
+
+_CLAUSE_ENDS = re.compile(r"[ \t]{0,3}(?:[.,;:!?)|\]。，；：！？\n(（\[]|\Z)")
+_RAISES = re.compile(r"(?:[^\W\d_]{4,}|[.,;:!?\"”’%×\]]|\s)[*_]*\s*\Z")
+_SINGLE_LETTER = re.compile(r"(?<!\w)[^\W\d_]\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMarker:
+    """What looks like a marker: its text, the ranges of numbers and the identifiers in it, and how it looks.
+
+    `named` is set where a word says that it is a source, `space` holds the blanks before it.
+    """
+
+    text: str
+    ranges: tuple[tuple[int, int], ...]
+    identifiers: tuple[str, ...]
+    shape: Shape
+    named: bool = False
+    space: str = ""
+
+
+class MarkerScanner:
+    """Finds markers in a text that arrives in pieces; what stands in code is left alone.
+
+    `replace` returns what stands in place of a marker, None to leave it as text. Text that looks like [1], but is no
+    marker, is shown as [ 1 ].
+    """
+
+    def __init__(self, replace: Callable[[FoundMarker, str], str | None]) -> None:
+        self._replace = replace
+        self._held = ""
+        self._before = ""  # the end of what was passed on
+        self._code = ""  # the backticks that opened the code in which the text stands
+
+    def feed(self, text: str) -> str:
+        """Take a piece; return what can be shown so far."""
+        self._held += text
+        return self._scan(final=False)
+
+    def flush(self) -> str:
+        """Return what was held back, at the end of the text; a marker that never closed is dropped."""
+        self._held = _NEVER_CLOSED.sub("", self._held)
+        return self._scan(final=True)
+
+    def _scan(self, final: bool) -> str:
+        """Pass on text up to what may still become a marker, or reads differently with what follows."""
+        text, at, out = self._held, 0, ""
+        while start := _START.search(text, at):
+            begin = start.start()
+            out += self._plain(text[at:begin])
+            if not final and len(text) - begin <= _LONGEST and _UNFINISHED.match(text, begin):
+                self._held = text[begin:]
+                return self._note(out)
+            form = _FORM.match(text, begin)
+            at = form.end() if form else begin + 1
+            out += self._form(form, out) if form else self._plain(text[begin:at])
+        self._held = ""
+        return self._note(out + self._plain(text[at:]))
+
+    def _plain(self, text: str) -> str:
+        if "\n" in text and len(self._code) < _FENCE:
+            self._code = ""  # code within a line ends with it, whatever was forgotten
+        return text
+
+    def _note(self, shown: str) -> str:
+        self._before = (self._before + shown)[-_CONTEXT:]
+        return shown
+
+    def _form(self, match: re.Match[str], out: str) -> str:
+        if ticks := match["fence"]:
+            if self._code in ("", ticks):
+                self._code = "" if self._code else ticks
+            return ticks
+        if self._code:
+            return _literal(match[0])
+        before = (self._before + out)[-_CONTEXT:]
+        found = _read(match, before)
+        if found is None or (replacement := self._replace(found, before + match["space"])) is None:
+            return _literal(match[0])
+        return replacement
+
+
+def substitute_markers(text: str, replace: Callable[[FoundMarker, str], str | None]) -> str:
+    """Return a whole text with its markers replaced, as MarkerScanner does."""
+    scanner = MarkerScanner(replace)
+    return scanner.feed(text) + scanner.flush()
 
 
 def without_markers(text: str) -> str:
@@ -17,5 +196,87 @@ def without_markers(text: str) -> str:
 
 
 def without_any_markers(text: str) -> str:
-    """Return the text without markers in any form a model may write: [1, 2], [1-3], full-width brackets."""
-    return _ANY_MARKER.sub("", text)
+    """Return the text without markers in any form that a model may write."""
+    return substitute_markers(text, lambda found, _: None if found.shape == "word" else "")
+
+
+def _literal(text: str) -> str:
+    return MARKER.sub(r"[ \1 ]", text)
+
+
+def _read(match: re.Match[str], before: str) -> FoundMarker | None:
+    """Read a match; None where its words or its surroundings say that it cites nothing."""
+    space, text = match["space"], match[0]
+    if match["word"]:
+        return _found(text, match["worded"], "word", space, named=True)
+    if match["nested"]:
+        inner = ",".join(
+            re.findall(rf"[{_SQUARE_OPEN}]([^{_SQUARE_OPEN}{_SQUARE_CLOSE}]+)[{_SQUARE_CLOSE}]", match["nested"])
+        )
+        return _found(text, inner, "square", space)
+    if match["raised"]:
+        if not (before + space).strip() or not _RAISES.search(before + space):
+            return None
+        raised = match["braced"] or match["caret"] or match["pandoc"] or _on_the_line(match["raised"])
+        return _found(text, raised, "raised", space)
+    if match["round"]:
+        return _read_round(match, before)
+    if match["square"]:
+        if _cites_nothing(before, space) or (not space and _SINGLE_LETTER.search(before)):
+            return None
+        return _found(text, match["square"], "square", space)
+    command = match["command"] or match["content"] or match["attribute"]
+    if match["element"] == "sup" and not _RAISES.search(before + space):
+        return None
+    return _found(text, command.strip(" []()"), "command", space)
+
+
+def _read_round(match: re.Match[str], before: str) -> FoundMarker | None:
+    """Read round brackets: a number alone is a marker only at the end of a clause, not "(1) prune, (2) quantize"."""
+    found = _found(match[0], match["round"][1:-1], "round", match["space"])
+    if found is None or found.named or found.identifiers:
+        return found
+    at_line_start = not before.rpartition("\n")[2].strip(" \t*_>|-")
+    ends_clause = bool(_CLAUSE_ENDS.match(match.string, match.end()))
+    begins_item = before.rstrip().endswith((",", ";", ":", "and", "or"))
+    attached = not match["space"] and bool(before)
+    return (
+        None
+        if at_line_start or not ends_clause or begins_item or attached or _cites_nothing(before, match["space"])
+        else found
+    )
+
+
+def _cites_nothing(before: str, space: str) -> bool:
+    """Return whether what stands before says that a number counts layers, bounds a range or the like."""
+    word = _LAST_WORD.search(before)
+    return bool(_SETS.search(before)) or bool(space and word and word["word"].casefold() in _NO_SOURCES)
+
+
+def _found(text: str, inner: str, shape: Shape, space: str, named: bool = False) -> FoundMarker | None:
+    """Read what stands inside a marker; None where it holds no number or identifier, or something else besides."""
+    ranges: list[tuple[int, int]] = []
+    identifiers: list[str] = []
+    parts = [part for part in _SEPARATOR.split(_TAIL.sub("", inner.strip())) if part]
+    for i, part in enumerate(parts):
+        if identifier := _IDENTIFIER.fullmatch(part):
+            identifiers.append(identifier["id"])
+        elif numbered := _NUMBERED.fullmatch(part):
+            words = [word.casefold() for word in re.findall(r"[^\W\d_]+", numbered["word"])]
+            singular = {word.removesuffix("s") or word for word in words}
+            if any(word in _NO_SOURCES for word in words) or (shape == "round" and not singular <= _SOURCES):
+                return None
+            named = named or bool(words)
+            first = int(numbered["first"])
+            ranges.append((first, int(numbered["last"] or first)))
+        elif not (i and ranges and shape == "square" and re.search(r"[^\W\d_]{3}", part)):
+            return FoundMarker(text, (), (inner.strip(),), shape, True, space) if shape == "square" and i == 0 else None
+    return FoundMarker(text, tuple(ranges), tuple(identifiers), shape, named, space) if ranges or identifiers else None
+
+
+def _on_the_line(raised: str) -> str:
+    """Return superscript or circled digits as plain ones."""
+    plain = unicodedata.normalize("NFKC", raised.replace("⁻", "-").replace("·", ","))
+    if raised and raised[0] in "❶❷❸❹❺❻❼❽❾❿":
+        return str("❶❷❸❹❺❻❼❽❾❿".index(raised[0]) + 1)
+    return plain.strip("()")

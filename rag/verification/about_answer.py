@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rag.text.tokens import tokenize
 
 # What an answer deals with, the verbs for what these do with content, and English's closed classes of words.
@@ -29,6 +31,19 @@ _CLOSED = tokenize(
 _ALLOWED = _THINGS.union(_SAYING, _CLOSED)
 
 
+_CHAT = re.compile(
+    r"\W*(?:i hope|let me know|feel free|would you like|here (?:is|are)|sure\b|certainly\b|of course\b|happy to help)",
+    re.IGNORECASE,
+)
+_ABSENT = re.compile(
+    r"\W*(?:the|these|those|none of the|no|all)\s(?:cited\s|given\s|provided\s)?(?:abstracts?|papers?|sources?|collection)\s"
+    r"(?:(?:here|above|cited)\s)?(?:do|does|did)?\s?(?:not\s)?"
+    r"(?:say|state|report|mention|specify|address|discuss|describe|compare|give|provide|quantify|cover)s?\b",
+    re.IGNORECASE,
+)
+_MOST_CHAT_WORDS = 20
+
+
 def is_about_answer(sentence: str, question: str) -> bool:
     """Return whether a sentence speaks of the answer or its papers as such: "Three papers here address this question".
 
@@ -37,6 +52,9 @@ def is_about_answer(sentence: str, question: str) -> bool:
     support. So a remark in rarer words counts as a statement, which errs on the safe side; and a remark that is wrong,
     such as a miscount, is not noticed.
     """
+    said = " ".join(sentence.split())
+    if len(said.split()) <= _MOST_CHAT_WORDS and (_CHAT.match(said) or (" not " in said and _ABSENT.match(said))):
+        return not any(character.isdigit() for character in said)
     terms = set(tokenize(sentence))
     rest = terms - _ALLOWED - set(tokenize(question))
     return bool(terms & _THINGS) and all(term.isdigit() for term in rest) and "%" not in sentence

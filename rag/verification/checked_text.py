@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Token
+from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Support, Token
 from rag.errors import ModelFailed
 from rag.text.citation_markers import MARKER
 from rag.text.sanitize import StreamingDecoder, StreamingSanitizer
-from rag.types import Evidence, Quote
+from rag.types import Evidence, Paper, Quote
+from rag.verification.closing_lists import ClosingLists
 from rag.verification.judge import VERDICTS, Judgement, SentenceJudge
 from rag.verification.marker_filter import MarkerFilter
 from rag.verification.sentence_stream import ReplySentence, SentenceStream
+
+_SECTION_PAPERS = 8  # against which a sentence without a marker is judged
+_HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]|\*\*[^*\n]+\*\*[ \t]*$)", re.MULTILINE)
 
 
 class CheckedText:
@@ -30,23 +34,25 @@ class CheckedText:
         self._judge = judge
         self._question = question
         self._visible = StreamingDecoder()
-        self._markers = MarkerFilter(self._evidence)
+        self._lists = ClosingLists(evidence)
+        self._markers = MarkerFilter(evidence)
         self._inert = StreamingSanitizer()  # last, for taking out a marker joins what stood around it
         self._stream = SentenceStream()
         self._origins: list[tuple[int, Origin]] = [(0, "written")]
         self._waiting: list[ReplySentence] = []  # sentences of a list item without a marker of their own
+        self._uncited: list[ReplySentence] = []  # sentences outside of lists without a marker
         self._judgements: list[Judgement] = []  # of `sentences`
         self._announced = 0
-
-    def admit(self, evidence: Evidence) -> None:
-        """Allow the text to cite a paper that the model was not sent."""
-        self._evidence[evidence.n] = evidence
-        self._markers.admit(evidence.n)
 
     @property
     def unknown_markers(self) -> int:
         """The number of markers that named no evidence."""
         return self._markers.unknown
+
+    @property
+    def considered(self) -> Mapping[int, str]:
+        """Why the model did not use papers, by the numbers of the evidence."""
+        return self._lists.considered
 
     @property
     def cited(self) -> tuple[Evidence, ...]:
@@ -56,27 +62,36 @@ class CheckedText:
     @property
     def citations(self) -> tuple[Citation, ...]:
         """The cited papers, each with the sentences of its abstract that support the answer's sentences."""
-        return tuple(Citation(n, each.paper, self._quoted(n, each)) for n, each in enumerate(self.cited, start=1))
+        return tuple(
+            Citation(n, each.paper, self._quoted(n, each), score=each.score)
+            for n, each in enumerate(self.cited, start=1)
+        )
 
     def feed(self, piece: str, origin: Origin = "written") -> Iterator[Event]:
         """Take a piece of the reply and yield what can be shown; a change of origin flushes what was held back."""
         if origin != self._origins[-1][1]:
             yield from self.end()
             self._origins.append((len(self.text), origin))
-        yield from self._show(self._inert.feed(self._markers.feed(self._visible.feed(piece))))
+        yield from self._show(self._inert.feed(self._markers.feed(self._lists.feed(self._visible.feed(piece)))))
 
     def end(self) -> Iterator[Event]:
         """Yield what was held back, at the end of the reply or of text of one origin."""
-        rest = self._markers.feed(self._visible.flush()) + self._markers.flush()
+        last = self._lists.feed(self._visible.flush()) + self._lists.flush()
+        rest = self._markers.feed(last) + self._markers.flush()
         yield from self._show(self._inert.feed(rest) + self._inert.flush())
         yield from self._check(self._stream.flush())
         yield from self._judge_waiting()
+        for span in self._uncited:
+            yield self._judged(span, ())
+        self._uncited.clear()
 
     def revise(self, judgements: Mapping[Sentence, Judgement]) -> None:
         """Put other judgements in place of those of some sentences."""
         for i, sentence in enumerate(self.sentences):
             if judgement := judgements.get(sentence):
-                self.sentences[i] = replace(sentence, verdict=judgement.verdict, reason=judgement.reason)
+                self.sentences[i] = _sentence(
+                    sentence.start, sentence.end, sentence.citations, judgement, sentence.origin
+                )
                 self._judgements[i] = judgement
 
     def _show(self, text: str) -> Iterator[Event]:
@@ -86,7 +101,7 @@ class CheckedText:
         self.text += text
         for each in self.cited[self._announced :]:
             self._announced += 1
-            yield Cited(Citation(self._announced, each.paper))
+            yield Cited(Citation(self._announced, each.paper, score=each.score))
         yield Token(text)
         yield from self._check(self._stream.feed(text))
 
@@ -95,38 +110,50 @@ class CheckedText:
             if self._waiting and span.line != self._waiting[0].line:
                 yield from self._judge_waiting()
             cited = self._numbers(self.text[span.start : span.end])
-            if span.item and not cited:
-                self._waiting.append(span)
-            else:
+            if cited or span.columns is not None:
                 yield self._judged(span, cited)
+            else:
+                (self._waiting if span.item else self._uncited).append(span)
 
     def _judge_waiting(self) -> Iterator[Event]:
         """Judge a list item's sentences without a marker against the item's paper, if it cites exactly one."""
         for span in self._waiting:
             start = self.text.rfind("\n", 0, span.start) + 1
             cited = self._numbers(self.text[start:].partition("\n")[0])
-            yield self._judged(span, cited if len(cited) == 1 else ())
+            if len(cited) == 1:
+                yield self._judged(span, cited)
+            else:
+                self._uncited.append(span)
         self._waiting.clear()
 
     def _judged(self, span: ReplySentence, cited: tuple[int, ...]) -> Checked:
         origin = next(origin for start, origin in reversed(self._origins) if start <= span.start)
-        judgement = self._own_words(cited) if origin == "added" else self._judgement(span, cited)
+        judgement = self._judgement(span, cited)
+        sentence = _sentence(span.start, span.end, cited, judgement, origin)
         self._judgements.append(judgement)
-        sentence = Sentence(span.start, span.end, cited, judgement.verdict, judgement.reason, origin)
         self.sentences.append(sentence)
         return Checked(sentence)
 
     def _judgement(self, span: ReplySentence, cited: tuple[int, ...]) -> Judgement:
-        papers = {n: self.cited[n - 1].paper for n in cited}
+        said = self.text[span.start : span.end]
         try:
-            return self._judge.judge(self.text[span.start : span.end], papers, self._question)
+            if span.columns is not None:
+                return self._judge.judge_row(said, span.columns, self._papers(range(1, len(self.cited) + 1)))
+            judgement = self._judge.judge(said, self._papers(cited), self._question)
+            return self._by_section(span) if judgement.verdict == "uncited" else judgement
         except ModelFailed as error:
             return Judgement(None, f"it could not be checked: {error}")
 
-    def _own_words(self, cited: tuple[int, ...]) -> Judgement:
-        """Return the verdict on a paper's own words."""
-        quoted = {n: tuple(replace(quote, verdict="supported") for quote in self.cited[n - 1].quotes) for n in cited}
-        return Judgement("supported", None, quoted)
+    def _by_section(self, span: ReplySentence) -> Judgement:
+        """Judge a sentence without a marker against the papers that its section cites, which may support it."""
+        numbers = self._numbers(_section(self.text, span.start)) or self._numbers(self.text)
+        said = self.text[span.start : span.end]
+        judgement = self._judge.judge(said, self._papers(numbers[:_SECTION_PAPERS]), self._question)
+        return judgement if numbers and judgement.verdict in ("supported", "about_answer") else Judgement("uncited")
+
+    def _papers(self, numbers: Iterable[int]) -> dict[int, Paper]:
+        cited = self.cited
+        return {n: cited[n - 1].paper for n in numbers}
 
     def _quoted(self, n: int, evidence: Evidence) -> tuple[Quote, ...]:
         """Return the quotes of a paper, each once, with its best verdict."""
@@ -140,3 +167,19 @@ class CheckedText:
     def _numbers(self, text: str) -> tuple[int, ...]:
         known = {str(n): n for n in range(1, len(self._markers.cited) + 1)}
         return tuple(dict.fromkeys(known[number] for number in MARKER.findall(text) if number in known))
+
+
+def _sentence(start: int, end: int, cited: tuple[int, ...], judgement: Judgement, origin: Origin) -> Sentence:
+    """Return a sentence of the text with its judgement, and that of its parts where they cite or are cells."""
+    support = tuple(Support(n, quote.start, quote.end) for n, quotes in judgement.quotes.items() for quote in quotes)
+    parts = tuple(
+        _sentence(start + part.start, start + part.end, part.cited, part.judgement, origin) for part in judgement.parts
+    )
+    return Sentence(start, end, cited, judgement.verdict, judgement.reason, origin, support, parts)
+
+
+def _section(text: str, at: int) -> str:
+    """Return the part of a text between the headings around a position."""
+    before = [match.start() for match in _HEADING.finditer(text, 0, at)]
+    after = _HEADING.search(text, at)
+    return text[before[-1] if before else 0 : after.start() if after else len(text)]

@@ -11,24 +11,41 @@ import numpy as np
 from rag.answer import SentenceVerdict
 from rag.corpus.records import title_key
 from rag.models.cross_encoder import CrossEncoder
-from rag.text.citation_markers import without_markers
+from rag.text.citation_markers import MARKER, without_markers
 from rag.text.normalize import normalize
 from rag.text.tokens import tokenize
 from rag.types import Paper, Quote, Verdict
 from rag.verification.about_answer import is_about_answer
-from rag.verification.clauses import split_clauses
+from rag.verification.clauses import split_cells, split_clauses
 from rag.verification.exact import missing_names, missing_numbers
 from rag.verification.paper_text import PaperText, paper_text
 
 _LEAST_TERMS = 2  # of something that can be true
 _LIKELIER_THAN_NOT = 0.0  # logit
+_DOUBTED = -4.25
+"""Logit of support below which a verdict goes against a sentence.
+
+The model takes many true paraphrases for contradictions: of the 200 sentences of eval/gold/claims.jsonl it called 19 of
+100 supported ones false at the even cut, -1.83; here 3, and 52 instead of 76 of the 100 that are not supported.
+"""
 _SEVERAL = 1100  # characters of several papers read together, as in training (eval/training/cross_encoder/examples.py)
 _OVERLAP = 1  # sentences shared by adjacent windows of a long abstract
 _MARKUP = re.compile(r"\*\*|__|~~|`")
 _HEADING = re.compile(r"^\W*\*\*(?P<title>[^*]+)\*\*(?:\s*\((?P<date>[^)]*)\))?\s*:\s*")
+_CELL_SAYS = re.compile(r"\d|[^\W\d_]{2}.*[^\W\d_]{2}.*[^\W\d_]")
 _STATED = re.compile(r"[.!?]\W*$")
 VERDICTS: Sequence[Verdict | None] = ("supported", None, "not_found", "contradicted")
 """Best first; None where the model is unsure."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPart:
+    """A clause or cell of a sentence, `sentence[start:end]`, with the papers that it is checked against."""
+
+    start: int
+    end: int
+    cited: tuple[int, ...]
+    judgement: Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,7 @@ class Judgement:
     verdict: SentenceVerdict | None
     reason: str | None = None
     quotes: Mapping[int, tuple[Quote, ...]] = field(default_factory=dict)
+    parts: tuple[JudgedPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +86,62 @@ class SentenceJudge:
     def __init__(self, cross_encoder: CrossEncoder) -> None:
         self._cross_encoder = cross_encoder
         self._supported = float(np.asarray(cross_encoder.cuts["supports_cut"]))
-        self._unsure = float(np.asarray(cross_encoder.cuts["supports_even_cut"]))
 
     def judge(self, sentence: str, cited: Mapping[int, Paper], question: str = "") -> Judgement:
         """Judge a sentence, with its markers and markup, against the papers that it cites, by number.
 
-        Each clause is judged against the papers that it cites. A row of a table is no sentence: where it is not
-        supported and no number or name of it is missing, it has no verdict.
+        Each clause is judged against the papers that it cites.
         """
-        is_row = sentence.lstrip().startswith("|")
-        said = _plain(_without_heading(sentence, list(cited.values())))
+        heading = _heading_length(sentence, list(cited.values()))
+        body = sentence[heading:]
+        said = _plain(body)
         if not cited:
             return Judgement("about_answer" if is_about_answer(without_markers(said), question) else "uncited")
         if _names_only(said, cited):
             return Judgement("about_answer")
-        clauses = [(each.text, each.cited) for each in split_clauses(said)]
-        if len(clauses) == 1 or any(not set(numbers) & cited.keys() for _, numbers in clauses):
-            clauses = [(without_markers(said), tuple(cited))]
-        judged = [
-            self._clause(normalize(text), {n: cited[n] for n in numbers if n in cited}, len(cited))
-            for text, numbers in clauses
-        ]
-        verdict = max((each.verdict for each in judged), key=VERDICTS.index)
-        reason = next((each.reason for each in judged if each.verdict == verdict), None)
-        if is_row and verdict != "supported" and reason is None:
-            verdict = None
-        quotes: dict[int, tuple[Quote, ...]] = {}
-        for each in judged:
-            for n, found in each.quotes.items():
-                quotes[n] = tuple(dict.fromkeys((*quotes.get(n, ()), *found)))
-        return Judgement(verdict, reason, quotes)
+        clauses = split_clauses(body)
+        if len(clauses) == 1 or any(not set(clause.cited) & cited.keys() for clause in clauses):
+            return self._clause(normalize(without_markers(said)), cited, len(cited))
+        parts = tuple(
+            JudgedPart(
+                heading + each.start,
+                heading + each.end,
+                each.cited,
+                self._clause(normalize(_plain(each.text)), {n: cited[n] for n in each.cited if n in cited}, len(cited)),
+            )
+            for each in clauses
+        )
+        return _of_parts(parts)
+
+    def judge_row(self, row: str, columns: Sequence[str], papers: Mapping[int, Paper]) -> Judgement:
+        """Judge the cells of a table row, under the headings of their columns, against the papers that they cite.
+
+        A cell without a marker rests on the papers of its row's label, else of its column's heading, else on the only
+        paper of the row. A cell is no sentence: where it is not supported and no number or name of it is missing, it
+        has no verdict.
+        """
+        spans = split_cells(row)
+        cells = [row[start:end] for start, end in spans]
+        label = cells[0] if cells else ""
+        only = _numbers(row, papers) if len(_numbers(row, papers)) == 1 else ()
+        parts = []
+        for i, ((start, end), cell) in enumerate(zip(spans, cells, strict=True)):
+            column = columns[i] if i < len(columns) else ""
+            numbers = _numbers(cell, papers) or _numbers(label, papers) or _numbers(column, papers) or only
+            said = without_markers(_plain(cell))
+            if not numbers or not _CELL_SAYS.search(said) or (i == 0 and len(cells) > 1):
+                continue
+            about = [without_markers(_plain(each)) for each in (label, column) if each is not cell]
+            judgement = self._cell(said, ": ".join(filter(None, (*about, said))), {n: papers[n] for n in numbers})
+            parts.append(JudgedPart(start, end, numbers, judgement))
+        return _of_parts(tuple(parts))
+
+    def _cell(self, said: str, claim: str, cited: Mapping[int, Paper]) -> Judgement:
+        judged = self._clause(normalize(claim), cited, len(cited))
+        reason = lacking(said, cited)
+        if judged.verdict == "supported" and not reason:
+            return judged
+        return Judgement("not_found" if reason else None, reason, judged.quotes)
 
     def _clause(self, claim: str, cited: Mapping[int, Paper], count: int) -> Judgement:
         """Judge a clause: supported where one of its papers supports it whole, or all of them together do.
@@ -124,7 +168,7 @@ class SentenceJudge:
     def _decide(self, scores: _Scores) -> Verdict | None:
         if scores.supports >= self._supported:
             return "supported"
-        if scores.supports >= self._unsure:
+        if scores.supports >= _DOUBTED:
             return None
         stronger = scores.contradicts > max(scores.supports, _LIKELIER_THAN_NOT)
         return "contradicted" if stronger else "not_found"
@@ -162,6 +206,24 @@ class SentenceJudge:
             _Reading(text, _Scores(float(supports[i]), float(contradicts[i])), tuple(evidence[i].tolist()))
             for i, text in enumerate(texts)
         ]
+
+
+def _of_parts(parts: tuple[JudgedPart, ...]) -> Judgement:
+    """Return the judgement of a whole sentence: that of its worst part."""
+    judged = [each.judgement for each in parts]
+    if not judged:
+        return Judgement(None)
+    verdict = max((each.verdict for each in judged), key=VERDICTS.index)
+    reason = next((each.reason for each in judged if each.verdict == verdict), None)
+    quotes: dict[int, tuple[Quote, ...]] = {}
+    for each in judged:
+        for n, found in each.quotes.items():
+            quotes[n] = tuple(dict.fromkeys((*quotes.get(n, ()), *found)))
+    return Judgement(verdict, reason, quotes, parts)
+
+
+def _numbers(text: str, papers: Mapping[int, Paper]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(n for number in MARKER.findall(text) if (n := int(number)) in papers))
 
 
 def lacking(claim: str, cited: Mapping[int, Paper], count: int = 0) -> str | None:
@@ -204,16 +266,16 @@ def _names_only(said: str, cited: Mapping[int, Paper]) -> bool:
     return not _STATED.search(text) and any(terms <= {*tokenize(paper.title)} for paper in cited.values())
 
 
-def _without_heading(sentence: str, papers: Sequence[Paper]) -> str:
-    """Remove a bold heading with a cited paper's own title and date, which claims nothing."""
+def _heading_length(sentence: str, papers: Sequence[Paper]) -> int:
+    """Return the length of a bold heading with a cited paper's own title and date, which claims nothing."""
     heading = _HEADING.match(sentence)
     if heading and any(
         title_key(normalize(heading["title"])) == title_key(normalize(paper.title))
         and heading["date"] in (None, paper.date)
         for paper in papers
     ):
-        return sentence[heading.end() :]
-    return sentence
+        return heading.end()
+    return 0
 
 
 def _listed(words: Sequence[str]) -> str:

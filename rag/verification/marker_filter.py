@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Iterable
 
-_NUMBERS = r"\s*\d+(?:\s*[,;–—-]\s*\d+)*\s*"
-_MARKER = re.compile(rf"(?P<space>[ \t]{{0,8}})[\[［【](?P<numbers>{_NUMBERS})[\]］】]")
-_UNFINISHED = re.compile(r"[ \t]{0,8}(?:[\[［【][\d\s,;–—-]{0,220})?\Z")
-_OPEN_MARKER = re.compile(r"[ \t]{0,8}[\[［【]\s*\d[\d\s,;–—-]*\Z")
-_PART = re.compile(r"(\d+)(?:\s*[–—-]\s*(\d+))?")
-_LONGEST = 200  # characters held back to see whether a marker ends
+from rag.text.citation_markers import FoundMarker, MarkerScanner
+from rag.types import Evidence
+
 _DIGITS = 6
 _LEAST_YEAR = 1900
 
@@ -18,61 +15,78 @@ _LEAST_YEAR = 1900
 class MarkerFilter:
     """Passes text on with every marker as [1][2]; numbers that name no evidence are removed and counted.
 
-    Reads "[1, 3]", "[1–3]", full-width brackets, and markers split between pieces. Papers are renumbered in the order
-    in which the text cites them: `cited` has the evidence's numbers, the first of which is shown as [1].
+    Reads the forms of `rag.text.citation_markers`, also where they are split between pieces; a paper may be named by
+    its number, its id or its title. Papers are renumbered in the order in which the text cites them: `cited` has the
+    evidence's numbers, the first of which is shown as [1].
     """
 
-    def __init__(self, numbers: Collection[int]) -> None:
+    def __init__(self, evidence: Iterable[Evidence]) -> None:
         self.unknown = 0
         self.cited: list[int] = []
-        self._numbers = set(numbers)
-        self._held = ""
-        self._before = ""  # the last character passed on
+        self._numbers: set[int] = set()
+        self._identifiers: dict[str, int] = {}
+        self._square = False  # whether the text has cited in square brackets, so that round ones are no markers
+        self._scanner = MarkerScanner(self._check)
+        for each in evidence:
+            self.admit(each)
 
-    def admit(self, number: int) -> None:
-        """Accept a further number of evidence."""
-        self._numbers.add(number)
+    def admit(self, evidence: Evidence) -> None:
+        """Accept a further paper."""
+        self._numbers.add(evidence.n)
+        for name in (evidence.paper.paper_id, evidence.paper.title):
+            self._identifiers.setdefault(_key(name), evidence.n)
 
     def feed(self, text: str) -> str:
         """Take a piece; return what can be shown so far."""
-        self._held += text
-        ready = next(_UNFINISHED.finditer(self._held)).start()
-        if len(self._held) - ready > _LONGEST:
-            ready = len(self._held)
-        shown, self._held = self._held[:ready], self._held[ready:]
-        return self._pass(shown)
+        return self._scanner.feed(text)
 
     def flush(self) -> str:
         """Return what was held back, at the end of the text; a marker that never closed is dropped."""
-        shown, self._held = self._held, ""
-        return _OPEN_MARKER.sub("", self._pass(shown))
+        return self._scanner.flush()
 
-    def _pass(self, text: str) -> str:
-        before, text = self._before, _MARKER.sub(self._check, text)
-        self._before = text[-1:] or before
-        return text
-
-    def _check(self, match: re.Match[str]) -> str:
-        digits = re.findall(r"\d+", match["numbers"])
-        numbers = [int(number) for number in digits if len(number) <= _DIGITS]
-        if len(digits) > 1 and numbers and (0 in numbers or min(numbers) >= _LEAST_YEAR):
-            return match[0]  # an interval or a span of years
-        known = list(dict.fromkeys(n for part in _PART.finditer(match["numbers"]) for n in self._known(part)))
+    def _check(self, found: FoundMarker, before: str) -> str | None:
+        """Return the uniform marker for one that was found; None where it is none."""
+        bounds = [n for low, high in found.ranges for n in (low, high)]
+        known = list(dict.fromkeys(n for numbers in self._known(found) for n in numbers))
+        if found.shape != "square":
+            if not known or (found.shape == "round" and self._square and not (found.named or found.identifiers)):
+                return None
+        elif not found.ranges and not known:
+            return None  # words in brackets
+        elif not found.named and len(set(bounds)) > 1 and (0 in bounds or min(bounds) >= _LEAST_YEAR):
+            return None  # an interval or a span of years
+        else:
+            self._square = True
+        self.unknown += sum(self._count_unknown(low, high) for low, high in found.ranges)
         self.cited += [n for n in known if n not in self.cited]
-        return match["space"] + "".join(f"[{self.cited.index(n) + 1}]" for n in known) if known else self._gap(match)
+        if not known:
+            return _gap(before)
+        markers = "".join(f"[{self.cited.index(n) + 1}]" for n in known)
+        word = re.match(r"\s*[^\W\d_]+\s", found.text)
+        return f"{word[0]}{markers}" if found.shape == "word" and word else found.space + markers
 
-    def _gap(self, match: re.Match[str]) -> str:
-        """Return what replaces a removed marker: a space where its surroundings could join into another marker."""
-        before = match.string[: match.start()][-1:] or self._before
-        return " " if before and (before in "[［【,;–—-" or before.isdigit()) else ""
+    def _known(self, found: FoundMarker) -> list[list[int]]:
+        """Return the numbers of evidence that a marker names, for each of its parts."""
+        named = [[self._identifiers[_key(name)]] for name in found.identifiers if _key(name) in self._identifiers]
+        return [self._within(low, high) for low, high in found.ranges] + named
 
-    def _known(self, part: re.Match[str]) -> list[int]:
-        """Return the numbers of "2" or "2–4" that name evidence, and count the others."""
-        first, last = part[1], part[2] or part[1]
-        if max(len(first), len(last)) > _DIGITS:
-            self.unknown += 1
+    def _within(self, first: int, last: int) -> list[int]:
+        low, high = sorted((first, last))
+        if high >= 10**_DIGITS:
             return []
-        low, high = sorted((int(first), int(last)))
-        known = sorted(n for n in self._numbers if low <= n <= high)
-        self.unknown += high - low + 1 - len(known)
-        return known
+        return sorted(n for n in self._numbers if low <= n <= high)
+
+    def _count_unknown(self, first: int, last: int) -> int:
+        low, high = sorted((first, last))
+        return 1 if high >= 10**_DIGITS else high - low + 1 - len(self._within(first, last))
+
+
+def _key(name: str) -> str:
+    """Return an id or title without what may differ where it is quoted."""
+    return re.sub(r"[\W_]+", "", re.sub(r"(?<=\d)v\d+$", "", name.casefold()))
+
+
+def _gap(before: str) -> str:
+    """Return what replaces a removed marker: a space where its surroundings could join into another marker."""
+    last = before[-1:]
+    return " " if last and (last in "[［【(（,;–—-" or last.isdigit()) else ""

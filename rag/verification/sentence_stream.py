@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.text.citation_markers import MARKERS, without_markers
 from rag.text.sentences import sentence_spans
+from rag.verification.clauses import split_cells
 
 _END = re.compile(r"[.!?…]+[\"'”’)*_]*(?:[ \t]*\[\d+\])+(?=\s|$)|(?:\[\d+\])+[\"'”’)*_]*[.!?…]+[\"'”’)*_]*(?=\s|$)")
 _MAY_END = re.compile(r"[.!?…][\"'”’)*_]*\s+\S{2}")
@@ -16,6 +17,9 @@ _QUANTITY = re.compile(r"\d[\d.,]*[ \t]?[A-Za-z%×]{1,3}(?=[.!?]\s)")  # syntok 
 _EMPHASIS = re.compile(r"(?<=[.!?])[*_~]+(?=\s|$)")
 _TITLED = re.compile(r"[ \t]*(?:>[ \t]*)*#{1,6}[ \t]")
 _BOLD = re.compile(r"(?:\*\*|__)[^*_]*(?:\*\*|__):?\Z")
+_RUN_IN = re.compile(
+    r"(?:\*\*|__)(?:[^\s*_\d]+\s?){1,8}(?:\*\*|__)[.:]?|(?:\*\*|__)(?:[^\s*_\d]+\s?){1,8}[.:](?:\*\*|__)"
+)
 _STATED = re.compile(r"[.!][\"'”’)*_]*\Z")
 _FENCE = re.compile(r"[ \t]*```[ \t]*[\w+-]*[ \t]*\Z")
 _RULE = re.compile(r"[\s|:=_*-]*\Z")
@@ -28,13 +32,15 @@ _AHEAD = 12  # characters behind a sentence's end that must be there before the 
 class ReplySentence:
     """A sentence, `text[start:end]`, with the markers behind it, on line `line`; a table row is one sentence.
 
-    `item` is set in list items and table rows: a sentence without a marker there may rest on the item's only paper.
+    `item` is set in list items: a sentence without a marker there may rest on the item's only paper. `columns` are the
+    headings of a table row's columns, with their markers, None for what is no row.
     """
 
     start: int
     end: int
     line: int
     item: bool = False
+    columns: tuple[str, ...] | None = None
 
 
 class SentenceStream:
@@ -49,6 +55,7 @@ class SentenceStream:
         self._from = 0  # start of the unread text
         self._line_start = 0
         self._line = 0
+        self._columns: tuple[str, ...] = ()
         self._header: list[
             ReplySentence
         ] = []  # a table's first row, until the next line decides whether it is its header
@@ -84,11 +91,15 @@ class SentenceStream:
 
     def _row(self, end: int) -> list[ReplySentence]:
         """Return a table row; the first row only once no rule follows it, since it is the header otherwise."""
-        if _RULE.match(self.text[self._line_start : end]):
+        said = self.text[self._line_start : end]
+        if _RULE.match(said):
             self._header = []
             return []
-        row = self._claims([(self._line_start, end)])
-        if self.text[: max(self._line_start - 1, 0)].rpartition("\n")[2].lstrip().startswith("|"):
+        begins = not self.text[: max(self._line_start - 1, 0)].rpartition("\n")[2].lstrip().startswith("|")
+        if begins:
+            self._columns = tuple(said[a:b] for a, b in split_cells(said))
+        row = [replace(each, columns=self._columns) for each in self._claims([(self._line_start, end)])]
+        if not begins:
             return self._no_header() + row
         self._header = row
         return []
@@ -110,13 +121,20 @@ class SentenceStream:
         return self._no_header() + self._claims(whole)
 
     def _claims(self, spans: list[tuple[int, int]]) -> list[ReplySentence]:
-        item = self._is_row() or bool(_ITEM.match(self.text, self._line_start))
+        item = bool(_ITEM.match(self.text, self._line_start))
         titled = bool(_TITLED.match(self.text, self._line_start))
         found = []
         for start, end in spans:
             if start <= self._line_start:
                 start = self._line_start + len(_PREFIX.match(self.text, self._line_start)[0])  # type: ignore[index]
             stripped = self.text[start:end].strip()
+            at_start = not self.text[self._line_start : start].strip(" \t>#*-+•0123456789.)")
+            if (
+                at_start
+                and self.text[start + len(self.text[start:end].rstrip()) :].strip()
+                and _RUN_IN.fullmatch(stripped)
+            ):
+                continue  # the title of what follows on its line
             if _claims_something(stripped, titled):
                 start += len(self.text[start:end]) - len(self.text[start:end].lstrip())
                 found.append(ReplySentence(start, start + len(stripped), self._line, item))

@@ -1,27 +1,26 @@
-"""A written answer: the model's reply as it comes, each sentence checked, the list completed, failures replaced."""
+"""A written answer: the model's reply as it comes, each sentence checked, failures replaced."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.answer import Answer, Checked, Event, Notice, Sentence, StepTimer
 from rag.errors import ContextOverflow, LLMFailed
 from rag.generation.draft import Draft
-from rag.generation.extractive import item
 from rag.generation.reply_checks import in_another_language, is_wordless, says_nothing
 from rag.generation.writer import Writer, WritingOutcome, load_writer
 from rag.llm.reply import is_refusal
 from rag.llm.usage import UsageMeter
 from rag.models.cross_encoder import CrossEncoder, load_cross_encoder
 from rag.settings import Settings
+from rag.text.sanitize import sanitize_markdown
 from rag.verification.checked_text import CheckedText
-from rag.verification.judge import SentenceJudge
+from rag.verification.judge import VERDICTS, SentenceJudge
 from rag.verification.model_check import check_sentences
-from rag.verification.repair import corrections, failed, pieces_with, struck
+from rag.verification.repair import cited_as, corrections, failed, pieces_with, struck
 
-_ADDED = "Not in the model's answer, in the papers' own words:\n\n"
 _SHARES = (1.0, 0.5)  # of the context: the second where the endpoint says that the first was too much
 
 
@@ -35,16 +34,18 @@ class CheckedWriter:
     def answer(self, draft: Draft, llm: UsageMeter, timer: StepTimer) -> Generator[Event, None, Answer]:
         """Stream a written answer and return it; where the endpoint fails, return the extractive one."""
         for share in _SHARES:
-            sent = self.writer.fit(draft.query, draft.evidence, share)
+            sent = self.writer.fit(draft, share)
             if not sent:
                 return draft.extractive(Notice("context_too_small"))
-            text = CheckedText([each for each in draft.evidence if each.n in sent], self.judge, draft.query.asked)
+            papers = [each for each in (*draft.evidence, *draft.candidates) if each.n in sent]
+            text = CheckedText(papers, self.judge, draft.query.asked)
             outcome = WritingOutcome()
             try:
                 with llm.step("write"):
                     yield from self._stream(draft, text, sent, llm, outcome, timer)
-                self.writer.learn(draft.query, sent, llm)
-                return (yield from complete(draft, text, llm, self.judge, self.writer.settings, outcome))
+                self.writer.learn(draft, sent, llm)
+                answer = complete(draft, text, llm, self.judge, self.writer.settings, outcome)
+                return replace(answer, reasoning=sanitize_markdown(llm.reasoning))
             except LLMFailed as error:
                 failure = error
                 if text.text or not isinstance(error, ContextOverflow):
@@ -61,7 +62,7 @@ class CheckedWriter:
         timer: StepTimer,
     ) -> Iterator[Event]:
         """Yield the events of a reply; raises LLMFailed where it is no answer."""
-        pieces = self.writer.write(draft.query, draft.evidence, sent, llm, outcome)
+        pieces = self.writer.write(draft, sent, llm, outcome)
         timer.lap("prompt")
         with closing(pieces):
             for piece in pieces:
@@ -100,14 +101,14 @@ def complete(
     judge: SentenceJudge,
     settings: Settings,
     outcome: WritingOutcome,
-) -> Generator[Event, None, Answer]:
-    """Complete a list, deal with unsupported sentences, and return the answer; before, let the model check if set."""
+) -> Answer:
+    """Deal with sentences that are not supported, and return the answer; before, let the model check if set."""
     notices = _outcome_notices(text, outcome, draft)
     if says_nothing(text.text):
         return draft.without_answer(notices)
     if not text.cited:
         notices.append(Notice("nothing_cited"))
-    unknown = text.unknown_markers
+    unknown, considered = text.unknown_markers, text.considered
     checks = settings.llm_check == "on" and not outcome.unasked
     if checks:
         _check_by_model(text, llm, notices)
@@ -120,16 +121,10 @@ def complete(
             _check_by_model(text, llm, notices)
         if not text.text.strip():
             return draft.extractive(Notice("all_removed"))
-    if draft.query.kind == "list":
-        yield from _add_missing(draft, text)
-    own = [sentence for sentence in text.sentences if sentence.origin != "added"]
-    if still_broken := failed(own):
-        notices.append(Notice("unsupported", {"unsupported": len(still_broken), "sentences": len(own)}))
     out, sentences = text.text, tuple(sorted(text.sentences, key=lambda sentence: sentence.start))
     if settings.unsupported == "strike":
         out, sentences = struck(out, sentences)
-    left_out = [each for each in draft.evidence if each not in text.cited]
-    return draft.written(out, text.citations, sentences, left_out, notices, unknown, outcome.truncated)
+    return draft.written(out, text.citations, sentences, considered, notices, unknown, outcome.truncated)
 
 
 def _outcome_notices(text: CheckedText, outcome: WritingOutcome, draft: Draft) -> list[Notice]:
@@ -169,21 +164,6 @@ def _not_corrected(sentences: int, reason: str) -> Notice:
     return Notice("not_corrected", {"sentences": sentences, "reason": reason})
 
 
-def _add_missing(draft: Draft, text: CheckedText) -> Iterator[Event]:
-    """Add the papers of a list that the model left out, in their own words."""
-    missing = [each for each in draft.evidence if each not in text.cited]
-    for i, each in enumerate(missing):
-        text.admit(each)
-        before = "\n" if i else _blank_line(text.text) + _ADDED
-        yield from text.feed(before + item(draft.query, each), "added")
-        yield from text.end()
-
-
-def _blank_line(text: str) -> str:
-    """Return the line breaks that a text needs to end in a blank line."""
-    return "\n" * max(2 - (len(text) - len(text.rstrip("\n"))), 0)
-
-
 def _repaired(
     text: CheckedText,
     broken: Sequence[Sentence],
@@ -192,13 +172,17 @@ def _repaired(
     notices: list[Notice],
     question: str,
 ) -> CheckedText:
-    """Have the `broken` sentences corrected once and check everything again; where that fails, keep the text."""
+    """Have the `broken` sentences corrected once and check everything again; where that fails, keep the text.
+
+    A correction that the check likes no better than what it replaces is left out.
+    """
     try:
         with llm.step("repair"):
-            corrected = corrections(text.text, broken, text.cited, llm)
+            offered = corrections(text.text, broken, text.cited, llm)
     except LLMFailed as error:
         notices.append(_not_corrected(len(broken), str(error)))
         return text
+    corrected = {each: said for each, said in offered.items() if not said or _is_better(said, each, text, judge)}
     new = CheckedText(text.cited, judge, question)
     for piece, was_corrected in pieces_with(text.text, corrected, text.cited):
         list(new.feed(piece, "repaired" if was_corrected else "written"))
@@ -208,3 +192,9 @@ def _repaired(
     else:
         notices.append(_not_corrected(len(broken), "the model's reply held no correction."))
     return new
+
+
+def _is_better(said: str, sentence: Sentence, text: CheckedText, judge: SentenceJudge) -> bool:
+    papers = {n: text.cited[n - 1].paper for n in sentence.citations}
+    verdict = judge.judge(cited_as(said, sentence.citations), papers).verdict
+    return verdict in VERDICTS and VERDICTS.index(verdict) < VERDICTS.index(sentence.verdict)

@@ -31,7 +31,7 @@ class Faults:
     def follow(self, context: BrowserContext) -> None:
         """Note errors in the console, exceptions, and requests to other hosts, of all pages of a context."""
         context.on("console", self._console)
-        context.on("weberror", lambda error: self.seen.append(f"exception: {error.error}"))
+        context.on("weberror", lambda error: self.seen.append(f"exception: {error.error.stack}"))
         context.on("request", self._request)
 
     def assert_none(self) -> None:
@@ -61,13 +61,13 @@ def after(page: Page, act: Callable[[], Any]) -> Locator:
 
 
 def titles(exchange: Locator) -> list[str]:
-    """List the titles of the papers that an answer cites, as its table has them."""
-    return exchange.locator(".cd-table .cd-row-title bdi").all_inner_texts()
+    """List the titles of the papers that an answer cites, in the order of its rows."""
+    return exchange.locator("[data-part=papers] .cd-row-title bdi").all_inner_texts()
 
 
 def chips(exchange: Locator) -> str:
-    """Return how the question was understood, as text."""
-    return exchange.locator(".cd-understood .cd-chips").first.inner_text()
+    """Return how the question was understood, as text; "" where nothing but its kind was."""
+    return " ".join(exchange.locator(".cd-understood .cd-chips").all_inner_texts())
 
 
 def sideways(page: Page) -> int:

@@ -56,7 +56,9 @@ def test_list_is_accessible_with_all_that_folds_open(page: Page) -> None:
     exchange = answered(page, QUANTIZATION)
     page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
     exchange.get_by_role("button", name="Not helpful").click()
-    exchange.locator(".cd-prose .cd-cite").first.focus()
+    exchange.get_by_role("button", name="Details").first.click()
+    expect(exchange.locator(".cd-details .cd-abstract")).to_be_visible()
+    exchange.locator(".cd-pick").first.check()
     assert findings(page) == []
 
 

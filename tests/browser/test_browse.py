@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from eval.chat.page import to_tab
+from eval.chat.page import answered, to_tab
 
 
 @pytest.fixture
@@ -40,9 +42,27 @@ def test_paper_unfolds_and_leads_to_more_like_it_and_to_a_question(browsing: Pag
     expect(row.locator(".cd-card")).to_be_visible()
     expect(row.locator(".cd-abstract")).to_be_visible()
     expect(row).to_contain_text("like")
-    row.get_by_role("button", name="Ask").click()
-    expect(browsing.locator(".cd-exchange h2")).to_contain_text("Tell me more about")
-    expect(browsing.locator(".cd-exchange .cd-card").first).to_contain_text("Minifloats")
+    row.get_by_role("button", name="Ask about this").click()
+    expect(browsing.locator("#cd-question")).to_be_focused()
+    expect(browsing.locator("#cd-scope")).to_contain_text("Minifloats")
+    expect(browsing.locator(".cd-exchange")).to_have_count(0)
+    exchange = answered(browsing, "How many bits does it need?")
+    expect(exchange.locator(".cd-row").first).to_contain_text("Minifloats")
+    expect(browsing.locator("#cd-scope")).to_be_hidden()
+
+
+def test_papers_found_or_selected_are_saved(browsing: Page) -> None:
+    browsing.get_by_label("2021 (").check()
+    expect(browsing.locator(".cd-browse-count")).to_contain_text("of 44")
+    found = browsing.locator(".cd-rows > li").count()
+    with browsing.expect_download() as download:
+        browsing.locator(".cd-browse-tools").get_by_role("button", name="RIS").click()
+    assert Path(download.value.path()).read_text(encoding="utf-8").count("TY  -") == found
+    browsing.get_by_role("button", name="Select all shown").click()
+    bar = browsing.get_by_role("toolbar", name="Selected papers")
+    expect(bar).to_contain_text(f"{found} selected")
+    bar.get_by_role("button", name="Clear").click()
+    expect(bar).to_be_hidden()
 
 
 def test_point_of_the_map_opens_its_paper(browsing: Page) -> None:

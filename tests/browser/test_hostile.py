@@ -12,10 +12,10 @@ UNHARMED = "window.harmed === undefined"
 
 def test_markup_of_a_paper_is_shown_as_text_and_does_not_run(page: Page) -> None:
     exchange = answered(page, "Which papers track zebrafish larvae?")
-    card = exchange.locator(".cd-card", has_text="Zebrafish").first
-    expect(card.locator(".cd-card-title")).to_contain_text("script>window.harmed=1")
-    card.get_by_text("Whole abstract").click()
-    expect(card.locator(".cd-abstract")).to_contain_text("<b>bold</b>")
+    row = exchange.locator(".cd-row", has_text="Zebrafish").first
+    expect(row.locator(".cd-row-title")).to_contain_text("script>window.harmed=1")
+    row.get_by_role("button", name="Details").click()
+    expect(exchange.locator(".cd-abstract")).to_contain_text("<b>bold</b>")
     assert exchange.locator("img, svg, script:not([type='application/json']), b:has-text('bold'), iframe").count() == 0
     assert exchange.locator("a[href^='javascript']").count() == 0
     assert page.evaluate(UNHARMED)
@@ -23,18 +23,21 @@ def test_markup_of_a_paper_is_shown_as_text_and_does_not_run(page: Page) -> None
 
 def test_image_of_a_paper_is_not_loaded(page: Page) -> None:
     exchange = answered(page, "How is pangolin radar used on farms?")
-    expect(exchange.locator(".cd-card", has_text="Pangolin").first).to_be_visible()
+    row = exchange.locator(".cd-row", has_text="Pangolin").first
+    row.get_by_role("button", name="Details").click()
+    expect(exchange.locator(".cd-abstract")).to_contain_text("map.png")
     assert exchange.locator("img").count() == 0
     assert page.evaluate(UNHARMED)
 
 
 def test_right_to_left_text_keeps_to_itself(page: Page) -> None:
     exchange = answered(page, "Which papers translate Arabic poetry with Falcon?")
-    card = exchange.locator(".cd-card", has_text="Falcon").first
-    title = card.locator(".cd-card-title bdi")
+    row = exchange.locator(".cd-row", has_text="Falcon").first
+    title = row.locator(".cd-row-title bdi")
     assert title.evaluate("each => getComputedStyle(each).unicodeBidi") == "isolate"
     assert title.evaluate("each => getComputedStyle(each).direction") == "rtl"
-    card.get_by_text("Whole abstract").click()
+    row.get_by_role("button", name="Details").click()
+    card = exchange.locator(".cd-card").first
     assert card.locator(".cd-abstract").evaluate("each => getComputedStyle(each).direction") == "rtl"
     assert card.evaluate("each => getComputedStyle(each).direction") == "ltr"
 
@@ -42,8 +45,8 @@ def test_right_to_left_text_keeps_to_itself(page: Page) -> None:
 def test_endless_abstract_with_endless_words_spills_nowhere(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
     exchange = answered(page, "How deep do marmots dig their burrows?")
-    card = exchange.locator(".cd-card", has_text="Marmot").first
-    card.get_by_text("Whole abstract").click()
+    exchange.locator(".cd-row", has_text="Marmot").first.get_by_role("button", name="Details").click()
+    card = exchange.locator(".cd-card").first
     assert len(card.locator(".cd-abstract").inner_text()) > 19_000
     assert sideways(page) == 0
 

@@ -7,10 +7,6 @@ from playwright.sync_api import Page, expect
 from eval.chat.page import answered, finished, to_tab
 from tests.browser.reader import QUANTIZATION
 
-_REACHABLE = (
-    "[...document.querySelectorAll('button, a[href], input, textarea, select, summary, [tabindex=\"0\"]')]"
-    ".filter((each) => each.checkVisibility({visibilityProperty: true}) && !each.disabled && each.tabIndex >= 0)"
-)
 _OUTLINED = (
     "(() => { const style = getComputedStyle(document.activeElement);"
     " return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2; })()"
@@ -27,44 +23,61 @@ def test_slash_leads_to_the_question_from_everywhere(page: Page) -> None:
     expect(field).to_have_value("what/why")
 
 
-def test_question_is_asked_and_its_source_opened_without_a_mouse(page: Page) -> None:
+def test_focus_goes_to_the_answer_and_fifteen_tabs_go_round_it(page: Page) -> None:
     page.keyboard.press("/")
     page.keyboard.type(QUANTIZATION)
     page.keyboard.press("Enter")
     exchange = finished(page)
-    cite = exchange.locator(".cd-prose .cd-cite").first
-    for _ in range(60):
-        page.keyboard.press("Shift+Tab")
-        if cite.evaluate("each => each === document.activeElement"):
-            break
-    expect(cite).to_be_focused()
-    expect(page.locator(f"#{cite.get_attribute('aria-describedby')}")).to_be_visible()
-    page.keyboard.press("Enter")
-    expect(exchange.locator(".cd-card").first).to_be_focused()
-    page.keyboard.press("Tab")
-    assert exchange.locator(".cd-card").first.evaluate("card => card.contains(document.activeElement)")
-
-
-def test_tab_order_reaches_every_control_and_each_shows_its_focus(page: Page) -> None:
-    answered(page, QUANTIZATION)
-    page.evaluate(f"{_REACHABLE}.forEach((each, i) => each.dataset.control = i)")
-    controls = page.evaluate(f"{_REACHABLE}.filter((each) => each.type !== 'radio').length")
-    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
-    reached, plain = set(), []
-    for _ in range(controls + 20):
+    expect(exchange).to_be_focused()
+    stops, plain = [], []
+    while len(stops) < 40:
         page.keyboard.press("Tab")
-        name = page.evaluate("document.activeElement.dataset.control")
-        if name is not None and name not in reached:
-            reached.add(name)
-            if not page.evaluate(_OUTLINED):
-                plain.append(page.evaluate("document.activeElement.outerHTML.slice(0, 120)"))
+        if not exchange.evaluate("each => each.contains(document.activeElement)"):
+            break
+        stops.append(page.evaluate("document.activeElement.outerHTML.slice(0, 120)"))
+        if not page.evaluate(_OUTLINED):
+            plain.append(stops[-1])
+    assert 5 < len(stops) <= 15, stops
     assert plain == []
-    missed = page.evaluate(
-        f"(reached) => {_REACHABLE}.filter((each) => each.dataset.control && !reached.includes(each.dataset.control)"
-        " && each.type !== 'radio').map((each) => each.outerHTML.slice(0, 120))",
-        sorted(reached),
-    )
-    assert missed == []
+    expect(page.locator("#cd-question")).to_be_focused()
+
+
+def test_arrows_go_from_paper_to_paper_and_along_the_buttons(page: Page) -> None:
+    exchange = answered(page, QUANTIZATION)
+    rows = exchange.locator(".cd-answer-rows > .cd-row")
+    rows.first.locator(".cd-row-title a").focus()
+    page.keyboard.press("ArrowDown")
+    expect(rows.nth(1).locator(".cd-row-title a")).to_be_focused()
+    page.keyboard.press("Tab")
+    while not rows.nth(1).get_by_role("button", name="Details").evaluate("each => each === document.activeElement"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowUp")
+    expect(rows.first.get_by_role("button", name="Details")).to_be_focused()
+    page.keyboard.press("Tab")
+    inside = exchange.locator("[data-part=papers] .cd-answer-rows")
+    assert not inside.evaluate("each => each.contains(document.activeElement)")
+    exchange.get_by_role("button", name="BibTeX").focus()
+    page.keyboard.press("ArrowRight")
+    expect(exchange.get_by_role("button", name="RIS")).to_be_focused()
+    page.keyboard.press("End")
+    expect(exchange.get_by_role("button", name="Not helpful")).to_be_focused()
+
+
+def test_question_mark_shows_the_keys_and_the_first_link_skips_to_the_question(page: Page) -> None:
+    page.locator("#cd-theme").focus()
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+    page.locator("#cd-question").focus()
+    page.keyboard.type("why?")
+    expect(keys).to_be_hidden()
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    page.locator(".cd-skip").focus()
+    expect(page.locator(".cd-skip")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#cd-question")).to_be_focused()
 
 
 def test_tabs_are_changed_by_arrows(page: Page) -> None:
@@ -78,7 +91,8 @@ def test_tabs_are_changed_by_arrows(page: Page) -> None:
 def test_parts_of_an_answer_are_told_to_a_screen_reader(page: Page) -> None:
     exchange = answered(page, QUANTIZATION)
     assert exchange.get_attribute("aria-label") == f"Question: {QUANTIZATION}"
-    exchange.get_by_role("button", name="Date").click()
+    exchange.get_by_role("button", name="As a table").click()
+    exchange.get_by_role("button", name="Date", exact=True).click()
     expect(page.locator("#cd-live")).to_have_text("Sorted by Date, descending.")
     assert page.locator("#cd-live").get_attribute("aria-live") == "polite"
     unnamed = page.evaluate(

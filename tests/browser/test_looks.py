@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from eval.chat.page import answered, loaded, opened, to_tab
 from eval.chat.program import Site
-from tests.browser.reader import QUANTIZATION, Faults, sideways
+from tests.browser.reader import QUANTIZATION, Faults, sideways, titles
 
+EIGHT = "The 8 papers that are nearest to optimization"
 TABS = ("Ask", "Browse", "Measure", "Settings")
 
 
@@ -50,15 +51,32 @@ def test_no_width_from_a_phone_to_a_wide_screen_scrolls_sideways(page: Page, rep
     assert wide == dict.fromkeys(wide, 0)
 
 
-def test_wide_table_scrolls_in_its_own_box_which_takes_the_focus(page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 800})
+@pytest.mark.parametrize(("width", "height", "most"), [(1280, 800, 1.5), (390, 844, 3.0)])
+def test_list_of_eight_fits_one_and_a_half_screens_and_three_on_a_phone(
+    page: Page, width: int, height: int, most: float
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    exchange = answered(page, EIGHT)
+    assert len(titles(exchange)) == 8
+    box = exchange.bounding_box()
+    assert box
+    assert box["height"] / height <= most
+
+
+def test_targets_on_a_phone_are_large_and_nothing_is_wider_than_the_screen(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
     exchange = answered(page, QUANTIZATION)
-    box = exchange.get_by_role("region", name="Papers cited: ")
-    box.focus()
-    expect(box).to_be_focused()
-    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
-    page.keyboard.press("ArrowRight")
-    page.wait_for_function("box => box.scrollLeft > 0", arg=box.element_handle())
+    exchange.get_by_role("button", name="Details").first.click()
+    expect(exchange.locator(".cd-details .cd-abstract")).to_be_visible()
+    exchange.locator(".cd-pick").first.check()
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('.cd-exchange button, .cd-exchange select, .cd-exchange summary,'
+        + ' .cd-pick-box, .cd-composer button, .cd-selection :is(button, select), .cd-top button')]
+        .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 43.5)
+        .map((each) => `${each.outerHTML.slice(0, 90)} ${each.getBoundingClientRect().height}`)"""
+    )
+    assert small == []
+    assert sideways(page) == 0
 
 
 def test_nothing_moves_for_those_who_asked_for_that(page: Page) -> None:
@@ -78,7 +96,11 @@ def test_jump_to_a_card_is_smooth_where_motion_is_welcome(browser: Browser, site
     faults = Faults(site.url)
     faults.follow(context)
     exchange = answered(page, QUANTIZATION)
-    card = exchange.locator("[data-part=cards] .cd-card").last
+    card = exchange.locator("[data-part=papers] .cd-row").last
+    card.evaluate(
+        "(row) => row.closest('.cd-exchange').querySelector('.cd-prose').insertAdjacentHTML('beforeend',"
+        " `<a class='cd-cite' href='#${row.id}'>x</a>`)"
+    )
     exchange.locator(".cd-prose .cd-cite").last.press("Enter")
     expect(card).to_be_focused()
     expect(card).to_be_in_viewport()

@@ -137,7 +137,7 @@ def test_page_outlives_a_server_that_ends_in_mid_answer(
     expect(page.locator(".cd-chosen")).to_contain_text("in the papers’ own words")
     page.get_by_role("tab", name="Ask", exact=True).click()
     page.get_by_role("button", name="Retry").click()
-    expect(finished(page).locator(".cd-prose .cd-cite").first).to_be_visible()
+    expect(finished(page).locator("[data-part=papers] .cd-row").first).to_be_visible()
 
 
 def test_question_asked_before_the_chat_is_loaded_is_answered_after(

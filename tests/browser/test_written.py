@@ -25,7 +25,7 @@ def test_sentences_of_a_written_answer_bear_their_verdicts_in_words(
     assert len(verdicts) == 2
     assert verdicts[0].startswith("supported")
     assert verdicts[1].startswith(("not found in the abstract", "abstract says otherwise"))
-    expect(exchange.locator(".cd-checked")).to_contain_text("2 sentences checked")
+    assert exchange.locator(".cd-prose .cd-verdict").nth(1).get_attribute("title") == verdicts[1]
     expect(exchange.locator(".cd-by")).to_contain_text("Written by small-model")
 
 
@@ -66,8 +66,8 @@ def test_failing_endpoint_is_said_and_the_papers_own_words_are_shown(
     endpoint.status = 500
     exchange = answered(writing_page, FLASH)
     expect(exchange.locator(".cd-note")).to_contain_text("500")
-    expect(exchange.locator(".cd-by")).to_contain_text("In the papers’ own words")
-    expect(exchange.locator(".cd-prose .cd-cite").first).to_be_visible()
+    expect(exchange.locator(".cd-by")).to_contain_text("The papers’ own words")
+    expect(exchange.locator("[data-part=papers] .cd-row").first).to_be_visible()
 
 
 def test_settings_turn_written_answers_off_for_this_page(writing_page: Page, endpoint: ScriptedEndpoint) -> None:
@@ -78,7 +78,7 @@ def test_settings_turn_written_answers_off_for_this_page(writing_page: Page, end
     expect(writing_page.locator(".cd-chosen")).to_contain_text("in the papers’ own words; the search is fast")
     to_tab(writing_page, "Ask")
     exchange = answered(writing_page, FLASH)
-    expect(exchange.locator(".cd-by")).to_contain_text("In the papers’ own words")
+    expect(exchange.locator(".cd-by")).to_contain_text("The papers’ own words")
     assert endpoint.requests == []
 
 

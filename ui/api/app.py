@@ -55,10 +55,10 @@ _DESCRIPTION = (
 )
 _ASK = (
     'The same JSON as `citedesk ask --json`. With `Accept: text/event-stream`, or `"stream": true`, server-sent events '
-    "come instead, each with JSON data: `waiting` (WaitingEvent), `retrieved` (RetrievedEvent), `cited` (a "
-    "CitationSchema, before the text that cites it), `token` (TokenEvent), `checked` (a SentenceSchema), and at the "
-    "end `done` (an AnswerResponse, which replaces the tokens) or `error` (an ErrorResponse). Closing the connection "
-    "ends the work."
+    "come instead, each with JSON data: `waiting` (WaitingEvent), `first_hits` (FirstHitsEvent), `retrieved` "
+    "(RetrievedEvent), `cited` (a CitationSchema, before the text that cites it), `token` (TokenEvent), `checked` (a "
+    "SentenceSchema), and at the end `done` (an AnswerResponse, which replaces the tokens) or `error` (an "
+    "ErrorResponse). Closing the connection ends the work."
 )
 _EXAMPLES = {
     "search": "curl -G 'http://127.0.0.1:7860/api/search' --data-urlencode 'q=KV cache compression' -d since=2023",

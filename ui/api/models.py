@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
@@ -16,14 +17,14 @@ from pydantic_core import ErrorDetails
 
 from rag.answer import Origin, Status
 from rag.errors import UsageError
-from rag.types import Filters, FollowUp, Kind, Order, Overrides, Turn, UnappliedReason
+from rag.types import ActionName, ExportForm, Filters, FollowUp, Kind, Order, Overrides, Turn, UnappliedReason
 from ui.engine_holder import SessionSettings
 from ui.feedback import MAX_REASON_LENGTH
 from ui.questions import MAX_QUESTION_LENGTH, QuestionRequest, overrides_to_json
 
 MAX_HITS = 100
 MAX_TURNS = 100
-MAX_CITATIONS = 500  # of a rating
+MAX_CITATIONS = 500  # of a rating, and papers to search in
 _MAX_NAME_LENGTH = 300  # characters
 _MAX_ERROR_LENGTH = 500  # characters of an error, which may quote what was sent
 
@@ -126,6 +127,7 @@ Constraint = Literal[
     "not_venue",
     "not_organisation",
 ]
+Droppable = Constraint | Literal["excluded", "order", "count", "papers", "action"]
 QuestionText = Annotated[
     str,
     Field(max_length=MAX_QUESTION_LENGTH, description="The question."),
@@ -242,8 +244,10 @@ class _FilterFields(_Request):
 
 class _OverrideFields(_Request):
     kind: Kind | Omitted = Field(default=None, description="Answer as this kind of question.")
-    drop: Annotated[list[Constraint], BeforeValidator(_comma_separated)] | Omitted = Field(
-        default=None, description="Constraints to lift that the question was understood to set."
+    drop: Annotated[list[Droppable], BeforeValidator(_comma_separated)] | Omitted = Field(
+        default=None,
+        description="Constraints to lift that the question was understood to set, an excluded topic, an order or a "
+        "count; of a follow-up the papers that it is about, or what it does to them.",
     )
     as_is: Flag | Omitted = Field(
         default=None, description="Take the question literally, reading no constraint out of it."
@@ -282,10 +286,14 @@ class OverridesRequest(_OverrideFields):
     """What replaces or lifts what the question is understood to ask."""
 
     filters: FiltersRequest = FiltersRequest()
+    papers: Annotated[list[Text], Field(max_length=MAX_CITATIONS)] | Omitted = Field(
+        default=None, description="Ids of the papers to answer from, in place of all papers."
+    )
 
     def to_overrides(self) -> Overrides:
         """Convert to Overrides."""
-        return self._to_overrides(self.filters.to_filters())
+        overrides = self._to_overrides(self.filters.to_filters())
+        return replace(overrides, papers=tuple(self.papers or ()))
 
 
 class CitedPaper(BaseModel):
@@ -461,6 +469,50 @@ class CitationSchema(_PaperFields):
     n: int | None = Field(description="The number in the answer's markers; null for a near miss.")
     quotes: list[QuoteSchema]
     why: str | None = Field(description="What a model that screened the papers said of it.")
+    score: float | None = Field(description="The probability that it belongs to the answer; null where records decide.")
+
+
+class GroupSchema(BaseModel):
+    """Papers of an answer under a name made of their own words."""
+
+    name: str
+    numbers: list[int] = Field(description="The numbers of its papers in the answer.")
+
+
+class ThingSchema(BaseModel):
+    """What is compared: a column."""
+
+    name: str = Field(description="As the question names it.")
+    numbers: list[int] = Field(description="The papers that introduce or test it; empty if none does.")
+
+
+class CellSchema(BaseModel):
+    """A quote of the paper [n]."""
+
+    n: int
+    quote: QuoteSchema
+
+
+class AspectSchema(BaseModel):
+    """A row of a comparison."""
+
+    aspect: str
+    cells: list[list[CellSchema]] = Field(description="For each thing the quotes that tell of this aspect.")
+
+
+class ComparisonSchema(BaseModel):
+    """What is compared, side by side."""
+
+    things: list[ThingSchema]
+    rows: list[AspectSchema]
+
+
+class SupportSchema(BaseModel):
+    """The sentence of a paper on which a verdict rests."""
+
+    n: int = Field(description="The paper's number in the answer.")
+    start: int = Field(description="Its first character's offset in the abstract.")
+    end: int = Field(description="The offset after its last character.")
 
 
 class SentenceSchema(BaseModel):
@@ -476,6 +528,10 @@ class SentenceSchema(BaseModel):
         description="Why it is not supported: not found in the abstract, or the abstract says otherwise; what it lacks."
     )
     origin: Origin
+    support: list[SupportSchema] = Field(description="The sentences of the papers on which the verdict rests.")
+    parts: list[SentenceSchema] = Field(
+        description="Its clauses or table cells, where there are several, each with a verdict of its own."
+    )
 
 
 class _CostFields(BaseModel):
@@ -504,6 +560,18 @@ class UnappliedSchema(BaseModel):
     reason: UnappliedReason
 
 
+class ActionSchema(BaseModel):
+    """What a follow-up does to the answer before it."""
+
+    name: ActionName
+    numbers: list[int] = Field(description="The papers that it names, by their numbers in that answer.")
+    total: int = Field(description="How many papers that answer cited.")
+    form: ExportForm | None = Field(description="What an export is written in.")
+    brought: list[str] = Field(description="What a comparison brings in from outside of that answer.")
+    lifted: list[str] = Field(description="The constraints that it lifts.")
+    text: str = Field(description="The same in words.")
+
+
 class UnderstoodSchema(BaseModel):
     """The rest of what was understood of the question."""
 
@@ -514,9 +582,12 @@ class UnderstoodSchema(BaseModel):
     order: Order | None
     count: int | None = Field(description="How many papers were asked for.")
     subjects: list[str] = Field(description="The names that are compared or ordered.")
+    excluded: list[str] = Field(description="The topics to which no paper may belong.")
     follow_up: FollowUp = Field(description="What the question does with the one before it.")
+    action: ActionSchema | None = Field(description="What it does to the answer before it.")
     unsure: list[str] = Field(description="What was read with a probability below one half, as kind.")
     unapplied: list[UnappliedSchema] = Field(description="What the question states and was not applied.")
+    mended: str | None = Field(description="The question with its typos mended, if it has any.")
 
 
 NoticeText = Annotated[str | None, Field(description="A plain sentence if something was left out or failed.")]
@@ -561,6 +632,9 @@ class AnswerResponse(BaseModel):
     filters: FiltersSchema
     understood: UnderstoodSchema
     answer: str = Field(description="Markdown with [1] markers.")
+    point: str = Field(description="The answer in one to three sentences, Markdown with [1] markers; may be empty.")
+    groups: list[GroupSchema] = Field(description="The groups into which the papers fall, if they do.")
+    comparison: ComparisonSchema | None = Field(description="What a question asks to compare, side by side.")
     citations: list[CitationSchema]
     sentences: list[SentenceSchema] = Field(description="The sentences that a model wrote, each with its verdict.")
     near_misses: list[CitationSchema] = Field(description="Papers that come near, and are not cited.")
@@ -569,10 +643,22 @@ class AnswerResponse(BaseModel):
         description="Where no paper meets all constraints, what lifting each one would find."
     )
     model: str | None = Field(description="The model that wrote the answer.")
+    reasoning: str | None = Field(description="What the model thought before it wrote, where the endpoint shows it.")
     notice: NoticeText
     notices: NoticeList
     usage: UsageSchema
     timings_ms: Timings
+
+
+class LinkSchema(BaseModel):
+    """A paper that uses a name which another paper introduces."""
+
+    paper_id: PaperId = Field(description="The other paper.")
+    title: str
+    relation: Literal["builds_on", "compared_with", "mentions"]
+    name: str = Field(description="The name of a system, data set or method.")
+    start: int = Field(description="The offset of the sentence, in the abstract of the paper that uses the name.")
+    end: int = Field(description="The offset after the sentence; both are 0 for a name in the title alone.")
 
 
 class PaperResponse(BaseModel):
@@ -591,6 +677,8 @@ class PaperResponse(BaseModel):
     code: str | Omitted = Field(default=None, description="A link to the code.")
     comments: int | Omitted = None
     pages: list[str] | Omitted = None
+    links: list[LinkSchema] = Field(description="The papers whose names this one uses.")
+    linked_from: list[LinkSchema] = Field(description="The papers that use a name of this one.")
 
     model_config = ConfigDict(json_schema_extra=_without_null_defaults)
 
@@ -620,14 +708,19 @@ class WaitingEvent(BaseModel):
     ahead: int = Field(description="How many searches are ahead; 0 while the models are being loaded.")
 
 
-class RetrievedEvent(BaseModel):
-    """Event `retrieved`: what was understood and found, before anything is written."""
+class FirstHitsEvent(BaseModel):
+    """Event `first_hits`: what was understood, and the first papers; those of `retrieved` replace them."""
 
     question: str
     kind: Kind
     filters: FiltersSchema
     understood: UnderstoodSchema
     hits: list[HitSchema]
+
+
+class RetrievedEvent(FirstHitsEvent):
+    """Event `retrieved`: what was understood and found, before anything is written."""
+
     evidence: list[CitationSchema] = Field(description="The papers that the answer is to rest on.")
 
 
@@ -639,6 +732,7 @@ class TokenEvent(BaseModel):
 
 EVENT_MODELS: Mapping[str, type[BaseModel]] = {
     "waiting": WaitingEvent,
+    "first_hits": FirstHitsEvent,
     "retrieved": RetrievedEvent,
     "cited": CitationSchema,
     "token": TokenEvent,

@@ -12,9 +12,8 @@ import anyio
 import anyio.to_thread
 
 from rag.answer import Done
-from rag.corpus.records import paper_to_record
 from rag.errors import CitedeskError
-from rag.render.json import answer_to_json, event_to_json, search_to_json
+from rag.render.json import answer_to_json, event_to_json, paper_to_json, search_to_json
 from rag.types import Overrides
 from ui.api.models import shorten
 from ui.api.streams import ServerSentEvent
@@ -88,10 +87,11 @@ class ApiService:
     async def paper(self, paper_id: str) -> dict[str, Any]:
         """Return everything that is known of a paper; raises PaperNotFound."""
         await self.wait_until_ready()
-        paper = self.holder.engine(timeout=0).library.papers.get(paper_id)
+        library = self.holder.engine(timeout=0).library
+        paper = library.papers.get(paper_id)
         if paper is None:
             raise PaperNotFound(f"There is no paper {paper_id!r} here.")
-        return paper_to_record(paper)
+        return await self._in_thread(paper_to_json, paper, library.papers, library.links)
 
     def status(self) -> dict[str, Any]:
         """Return the state of the server."""

@@ -8,6 +8,7 @@ from threading import Lock
 
 import numpy as np
 
+from rag.corpus.links import PaperLinks
 from rag.index.library import Library
 from rag.models.onnx import Array
 from rag.types import Paper
@@ -38,6 +39,7 @@ class Collection:
     atlas: Atlas
     search: InstantSearch
     vectors: Mapping[str, Array]
+    links: PaperLinks
 
     def select(self, query: BrowseQuery) -> tuple[tuple[Paper, ...], Facets]:
         """Return the papers that a query admits, sorted, and the count of each facet value."""
@@ -75,6 +77,7 @@ def _make(library: Library) -> Collection:
         atlas=lay_out(library.papers, vectors),
         search=InstantSearch(tuple(library.papers.values()), library.bm25),
         vectors=vectors,
+        links=library.links,
     )
 
 

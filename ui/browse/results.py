@@ -6,17 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rag.corpus.links import Relation
 from rag.text.display import display_title
 from rag.text.latex import latex_to_text
 from rag.types import Paper
 from ui.browse.collection import Collection
 from ui.browse.facets import BrowseQuery, Facets
 from ui.browse.topic_map import point_numbers
+from ui.export.routes import FORMATS, quotes_at
 from ui.html.paper_card import card_to_html
 from ui.pages import html
 
 PAGE = 50
 _SHOWN_AUTHORS = 2
+_USES: Mapping[Relation, str] = {
+    "builds_on": "this paper builds on its",
+    "compared_with": "this paper is compared with its",
+    "mentions": "this paper mentions its",
+}
+_USED: Mapping[Relation, str] = {
+    "builds_on": "builds on",
+    "compared_with": "is compared with",
+    "mentions": "mentions",
+}
 Choices = list[tuple[str, str]]
 
 
@@ -37,19 +49,31 @@ def find_papers(collection: Collection, query: BrowseQuery, start: int = 0) -> R
     return Results(results_to_html(papers, query, topics, matching, len(collection.papers), start), facets)
 
 
-def paper_to_html(collection: Collection, paper_id: str, element_id: str) -> str | None:
-    """Return a paper's card with the papers similar to it; None if there is no such paper."""
+def paper_to_html(collection: Collection, paper_id: str, element_id: str, quotes: str = "") -> str | None:
+    """Return a paper's card with the papers similar to it; None if there is no such paper.
+
+    `quotes` are spans of the abstract to mark, as in "33-70 80-95".
+    """
     paper = collection.papers.get(paper_id)
     if paper is None:
         return None
     similar = collection.similar(paper_id)
     return html(
         "browse/paper.html",
-        card=card_to_html(paper, element_id=element_id, level=3),
-        question=question_about(paper),
+        card=card_to_html(paper, element_id=element_id, quotes=quotes_at(quotes, paper), level=3),
         title=display_title(paper.title),
+        linked=linked_rows(collection, paper_id),
         similar=[_row(collection.papers[each.paper_id], f"similarity {each.similarity:.2f}") for each in similar],
     )
+
+
+def linked_rows(collection: Collection, paper_id: str) -> list[dict[str, Any]]:
+    """Return the rows of the papers whose names a paper uses, and of those that use its names."""
+    links, papers = collection.links, collection.papers
+    return [
+        *(_row(papers[link.target_id], f"{_USES[link.relation]} {link.name}") for link in links.of(paper_id)),
+        *(_row(papers[link.source_id], f"{_USED[link.relation]} {link.name}") for link in links.to(paper_id)),
+    ]
 
 
 def results_to_html(
@@ -74,18 +98,13 @@ def results_to_html(
         next_count=min(PAGE, len(papers) - shown),
         matching=matching,
         query=query.to_url_query(),
+        formats=FORMATS,
     )
 
 
 def notice_to_html(sentence: str, kind: str = "note") -> str:
     """Return one sentence in place of content that is missing; `kind` is "note", "wait" or "error"."""
     return html("browse/notice.html", sentence=sentence, kind=kind)
-
-
-def question_about(paper: Paper) -> str:
-    """Return a question for more about a paper, by its title."""
-    title = display_title(paper.title).replace('"', "'")
-    return f'Tell me more about "{title}"'
 
 
 def matching_points(papers: Sequence[Paper], numbers: Mapping[str, int]) -> str:

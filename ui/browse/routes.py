@@ -48,7 +48,8 @@ def _paper(request: Request, shown: Collection) -> HTMLResponse:
     element_id = request.query_params.get("as", "")
     if not _ELEMENT.fullmatch(element_id):
         element_id = "browse-paper"
-    found = paper_to_html(shown, request.path_params["paper_id"], element_id)
+    quotes = request.query_params.get("quotes", "")
+    found = paper_to_html(shown, request.path_params["paper_id"], element_id, quotes)
     return _html(notice_to_html(_GONE, "error"), 404) if found is None else _html(found)
 
 

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.text.display import display_title
 from rag.types import Paper
 from ui.browse.topics import Atlas, Point, Topic
 from ui.html.markup import text
 
+Places = NDArray[np.float64]
+
 WIDTH, HEIGHT = 1000, 800
 _MARGIN = 36
 _LINE = 22.0  # height of a line of a label
-_LABEL = 2 * _LINE + 6
+_BASELINE = 6.0  # from the middle of a line down to its baseline
 _LETTER = 9.5  # mean width of a letter of a label
+_NUMBER = 21.0  # radius of the number that stands for a label on a narrow map
+_MARK = 9.0  # radius of a mark
+_STEP = 10  # between the places that are tried for a label
+_FARTHEST = 260.0  # of a label from the middle of its points: farther off it seems another topic's
 _COLOURS = 8
 _SHAPES = (
     "M-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0z",  # a disc
@@ -102,45 +110,71 @@ def _position(point: Point) -> tuple[float, float]:
 
 
 def _labels(atlas: Atlas) -> str:
-    """Return the labels: the first two terms of each topic's name, and its number for narrow maps."""
+    """Return the labels: each topic's name in one or two lines, and its number for narrow maps."""
     parts = []
     for topic, (x, y) in _label_positions(atlas):
-        first, second = (*topic.name.split(", "), "")[:2]
-        lines = f'<tspan x="{x:.0f}">{text(first)}</tspan><tspan x="{x:.0f}" dy="{_LINE:.0f}">{text(second)}</tspan>'
+        lines = _lines(topic.name)
+        first = y - (len(lines) - 1) * _LINE / 2 + _BASELINE
+        spans = "".join(
+            f'<tspan x="{x:.0f}" y="{first + number * _LINE:.0f}">{text(line)}</tspan>'
+            for number, line in enumerate(lines)
+        )
         parts.append(
             f'<g class="cd-label {_colour(topic.topic_id)}" data-topic="{topic.topic_id}">'
-            f'<text class="cd-label-name" x="{x:.0f}" y="{y:.0f}">{lines}</text>'
-            f'<g class="cd-label-number" transform="translate({x:.0f} {y:.0f})"><circle r="21"/>'
+            f'<text class="cd-label-name">{spans}</text>'
+            f'<g class="cd-label-number" transform="translate({x:.0f} {y:.0f})"><circle r="{_NUMBER:.0f}"/>'
             f'<text dy="9.5">{topic.topic_id + 1}</text></g></g>'
         )
     return "".join(parts)
 
 
 def _label_positions(atlas: Atlas) -> list[tuple[Topic, tuple[float, float]]]:
-    """Return label positions: the median of a topic's points, moved up or down until it overlaps no earlier label."""
+    """Return the centres of the labels: each the nearest to its topic's points where it covers no mark and no label.
+
+    A topic without such a place has its name in the legend alone.
+    """
+    marks = np.array([_position(point) for point in atlas.points])
+    taken = np.empty((0, 4))  # centre and half size of each label
     placed: list[tuple[Topic, tuple[float, float]]] = []
+    grid = np.stack(np.meshgrid(np.arange(0, WIDTH + 1, _STEP), np.arange(0, HEIGHT + 1, _STEP)), axis=-1).reshape(
+        -1, 2
+    )
     for topic in atlas.topics:
-        own = [_position(point) for point in atlas.points if point.topic_id == topic.topic_id]
-        if not own:
+        own = marks[[point.topic_id == topic.topic_id for point in atlas.points]]
+        if not len(own):
             continue
-        half = _half_width(topic)
-        x = min(max(median(x for x, _ in own), half), WIDTH - half)
-        y = median(y for _, y in own)
-        steps = sorted((step * 6.0 for step in range(-60, 61)), key=lambda step: (abs(step), step))
-        free = (y + step for step in steps if _is_free(x, y + step, half, placed))
-        placed.append((topic, (x, next(free, y))))
+        half = np.array(_half_size(topic))
+        distances = np.linalg.norm(grid - np.median(own, axis=0), axis=1)
+        within = (grid >= half).all(axis=1) & (grid <= (WIDTH, HEIGHT) - half).all(axis=1)
+        near = grid[within & (distances <= _FARTHEST)]
+        near = near[np.argsort(distances[within & (distances <= _FARTHEST)], kind="stable")]
+        free = ~_covers(near, half, marks, np.full(2, _MARK)) & ~_covers(near, half, taken[:, :2], taken[:, 2:])
+        if free.any():
+            x, y = near[free][0]
+            taken = np.vstack([taken, (x, y, *half)])
+            placed.append((topic, (float(x), float(y))))
     return placed
 
 
-def _half_width(topic: Topic) -> float:
-    return max(len(term) for term in topic.name.split(", ")[:2]) * _LETTER / 2 + 8
+def _covers(centres: Places, half: Places, others: Places, other_halves: Places) -> NDArray[np.bool_]:
+    """Return for boxes of half a size around centres (n, 2) whether each overlaps one of others (m, 2)."""
+    apart = np.abs(centres[:, None, :] - others[None, :, :])
+    covered: NDArray[np.bool_] = np.any(np.all(apart < half + other_halves, axis=-1), axis=1)
+    return covered
 
 
-def _is_free(x: float, y: float, half: float, placed: Sequence[tuple[Topic, tuple[float, float]]]) -> bool:
-    return _MARGIN <= y <= HEIGHT - _LABEL and all(
-        abs(y - other_y) >= _LABEL or abs(x - other_x) >= half + _half_width(topic)
-        for topic, (other_x, other_y) in placed
-    )
+def _half_size(topic: Topic) -> tuple[float, float]:
+    """Return half the width and height of a topic's label, at least those of its number."""
+    lines = _lines(topic.name)
+    width = max(map(len, lines)) * _LETTER / 2
+    return max(width, _NUMBER), max(len(lines) * _LINE / 2, _NUMBER)
+
+
+def _lines(name: str) -> list[str]:
+    """Break a name into at most two lines, about equally long."""
+    words = name.split()
+    breaks = [(" ".join(words[:i]), " ".join(words[i:])) for i in range(1, len(words))]
+    return list(min(breaks, key=lambda lines: max(map(len, lines)), default=(name,)))
 
 
 def _legend(topics: Sequence[Topic]) -> str:

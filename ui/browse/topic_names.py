@@ -1,23 +1,26 @@
-"""Names of topics: the words and word pairs that distinguish a group of papers from the others.
+"""Names of topics: the phrases of titles that say best which papers are in a group and which are not.
 
-Class-based TF-IDF, Grootendorst, BERTopic: Neural topic modeling with a class-based TF-IDF procedure (2022), with one
-change: a term's frequency is the number of titles and abstracts that use it, so that no paper dominates its group.
+A phrase is taken as a test of whether a paper is in the group, and valued by its F0.5 (van Rijsbergen, 1979), in which
+precision counts twice as much as recall.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import chain
 
 from rag.text.latex import latex_to_text
 from rag.types import Paper
 
-_TERMS = 3  # in a name
-_PAIR = 1.7  # a pair of words says more than a word of the same weight
-_SHARED = 0.5  # of a word's papers in which a pair has it: then the pair stands for the word
-_WORD = re.compile(r"[^\W\d_][\w]*(?:[-’'][\w]+)*")
+_MOST_WORDS = 4  # of a name, not counting its "and"
+_SEVERAL = 2  # titles of a group, or papers where no titles do, that have a phrase of its name
+_SINGLE = 0.7  # of the value of a phrase is that of a single word
+_FEWEST = 1 / 12  # share of a group that has a phrase, for it to be in a name
+_PRECISE = 1 / 3  # share of the papers that have it that are in the group
+_ALONE = 0.2  # share of a group that has a phrase, for it to be a name without a second one
+_WORD = re.compile(r"(?<![\w-])[^\W\d_][\w]*(?:[-’'][\w]+)*")
 _PLURALS = (
     *((ending, ending) for ending in ("ss", "us", "is", "ias", "series")),
     *((f"{ending}es", ending) for ending in ("ss", "x", "ch", "sh")),
@@ -26,8 +29,9 @@ _PLURALS = (
 )
 _ADDRESS = re.compile(r"\S*(?://|www\.|@)\S*|\S+\.(?:com|org|io|net|ai)\b\S*")
 _NO_NAME, _ALL = "Other papers", "All papers"
+_JOINING = "of"  # within a phrase, not at its ends
 _FUNCTION = frozenset(
-    "able about above across after again against all allow allowing almost along already also although always among"
+    "a able about above across after again against all allow allowing almost along already also although always among"
     " an and another any are around as at be because been before being best better between beyond both but by can"
     " cannot could despite did different do does doing done down due during each effective effectively efficient"
     " efficiently either enable enables enabling end enough especially etc even every existing far few finally first"
@@ -44,105 +48,100 @@ _FUNCTION = frozenset(
     " where whereas whether which while who whole whose why wide widely will with within without would yet you"
     " your".split()
 )  # and adverbs, and the verbs and adjectives of praise
-_OF_PAPERS = frozenset(
-    "ability abstract academic accuracy achieve achieved achieves achieving additional additionally address"
-    " addresses advance advances aim aims analysis analyze application applications applied apply approach"
-    " approaches architecture art aspect author authors automatic automatically available based baseline baselines"
-    " benchmark benchmarks billion build building capabilities capability capable case cases challenge challenges"
-    " challenging code codebase common commonly comparable compare compared comparison complex comprehensive compute"
-    " conduct consistent consistently consists contribution contributions costs crucial current data dataset"
-    " datasets demonstrate demonstrated demonstrates demonstrating description design designed develop developed"
-    " developing development direct directly diverse domain domains easily effect effectiveness efficiency emerging"
-    " empirical empirically enhance enhanced enhances enhancing ensure entire establish evaluate evaluated"
-    " evaluating evaluation evaluations evidence example examples excel experience experiment experimental"
-    " experiments explore explores extensive extensively facilitate fail findings focus framework frameworks"
-    " function future gap generalize github goal good guarantee guarantees https impact impressive improve improved"
-    " improvement improvements improves improving include includes increase increased increasing independent"
-    " information insight insights interest investigate issue issues knowledge known lack lead leading leads learn"
-    " learned learning level leverage leverages leveraging limitation limitations limited linear main maintaining"
-    " method methods metric metrics model modeling modelling models multiple network networks note observation"
-    " observe observed obtain obtained obtaining open outperform outperforming outperforms outputs paper papers part"
-    " performance performs pipeline play point popular possible potential practical present presents previous"
-    " previously principled prior problem problems process produce project promising propose proposed proposes"
-    " provide provides providing public publicly quality question questions rate real recently reduce reduces"
-    " reducing relationship release released rely remain remains report require required requirement requirements"
-    " requires requiring research researchers resource result resulting results robust role scale series set sets"
-    " setting settings size solution solutions solve sota source space standard state state-of-the-art step"
-    " strategies strategy studies study success successfully suggest superior support system systems task tasks"
-    " technical technique techniques tend tends term test theoretical theoretically time title total train trained"
-    " training types typically understand understanding unified validate variety version website work works"
-    " world".split()
-)  # what papers say of themselves, whatever they are about
-_COMMON = _FUNCTION | _OF_PAPERS
-_HEADS = frozenset(
-    "benchmark dataset design evaluation learning model modeling network system training".split()
-)  # no name alone, but with the word before: "language model"
+
+Phrase = tuple[str, ...]
+"""The words of a phrase as they are counted: in lower case, in the singular, without hyphens."""
 
 
 def topic_names(groups: Sequence[Sequence[Paper]]) -> tuple[str, ...]:
-    """Name groups of papers by up to three terms each, the most distinctive first; no two names share a term."""
+    """Name groups of papers by two to four words where there are such; no two names share a phrase."""
     if len(groups) == 1:
         return (_ALL,)
-    used = [[_terms(text) for paper in group for text in (paper.title, paper.abstract)] for group in groups]
-    spelling = _spellings(paper for group in groups for paper in group)
-    counts = [Counter(term for terms in group for term in terms) for group in used]
-    overall = sum(counts, Counter[str]())
-    average = sum(overall.values()) / max(len(groups), 1)
-    taken: set[str] = set()
-    names: dict[int, str] = {}
+    titles = [[_phrases(paper.title) for paper in group] for group in groups]
+    abstracts = [[_phrases(paper.abstract) for paper in group] for group in groups]
+    in_titles = [Counter(chain.from_iterable(found)) for found in titles]
+    in_papers = [
+        Counter(chain.from_iterable({**title, **abstract} for title, abstract in zip(*each, strict=True)))
+        for each in zip(titles, abstracts, strict=True)
+    ]
+    overall = sum(in_papers, Counter[Phrase]())
+    taken: set[Phrase] = set()
+    chosen: dict[int, list[Phrase]] = {}
     for place in sorted(range(len(groups)), key=lambda place: (-len(groups[place]), place)):
-        weights = _weights(counts[place], overall, average, least=_least(len(groups[place])))
-        chosen = _chosen(weights, counts[place], taken)
-        taken.update(chosen)
-        names[place] = ", ".join(_spelt(term, spelling) for term in chosen) or _NO_NAME
-    return tuple(_distinct([names[place] for place in range(len(groups))]))
+        counts, size = in_papers[place], len(groups[place])
+        values = {
+            phrase: _f_measure(counts[phrase], overall[phrase], size) * (1 if len(phrase) > 1 else _SINGLE)
+            for phrase in _used(in_titles[place]) or _used(counts)
+            if counts[phrase] >= max(_FEWEST * size, _PRECISE * overall[phrase]) and phrase not in taken
+        }
+        chosen[place] = _chosen(values, counts, size)
+        taken.update(chosen[place])
+    spelt = _spellings({phrase for each in chosen.values() for phrase in each}, [*chain(*abstracts)], [*chain(*titles)])
+    names = [_joined([spelt[phrase] for phrase in chosen[place]]) or _NO_NAME for place in range(len(groups))]
+    return tuple(_distinct(names))
 
 
-def _least(size: int) -> int:
-    """Return how many titles and abstracts of a group must use a term for it to be in the name."""
-    return max(2, round(size / 7))
+def _used(counts: Mapping[Phrase, int]) -> list[Phrase]:
+    """Return the phrases that several texts have."""
+    return [phrase for phrase, count in counts.items() if count >= _SEVERAL]
 
 
-def _weights(count: Mapping[str, int], overall: Mapping[str, int], average: float, least: int) -> dict[str, float]:
-    """Weigh the terms of one group: tf × ln(1 + A / f), A being the mean number of terms of a group.
-
-    Multiplied by the group's share of all uses of the term: what half the groups say distinguishes none.
-    """
-    return {
-        term: used * math.log1p(average / overall[term]) * used / overall[term] * (_PAIR if " " in term else 1)
-        for term, used in count.items()
-        if used >= least
-    }
+def _f_measure(found: int, overall: int, size: int) -> float:
+    """Return the F0.5 of a phrase that `found` of the `size` papers of a group have, and `overall` of all."""
+    precision, recall = found / overall, found / size
+    return 1.25 * precision * recall / (0.25 * precision + recall)
 
 
-def _chosen(weights: Mapping[str, float], counts: Mapping[str, int], taken: set[str]) -> list[str]:
-    """Choose the best terms; a word that mostly occurs in a pair gives way to the pair, and no word is repeated."""
-    chosen: list[str] = []
-    words: set[str] = set()
-    for term in sorted(weights, key=lambda term: (-weights[term], term)):
-        pairs = [pair for pair in weights if " " in pair and term in pair.split()]
-        absorbed = any(counts[pair] >= _SHARED * counts[term] and pair not in taken for pair in pairs)
-        if term in taken or absorbed or words & set(term.split()):
+def _chosen(values: Mapping[Phrase, float], counts: Mapping[Phrase, int], size: int) -> list[Phrase]:
+    """Choose the best phrase, and a second one where the first is a single word or holds for few papers."""
+    best = sorted(values, key=lambda phrase: (-values[phrase], -len(phrase), phrase))
+    if not best:
+        return []
+    first = next((phrase for phrase in best[1:] if _completes(phrase, best[0], counts)), best[0])
+    if len(first) > 1 and counts[first] >= _ALONE * size:
+        return [first]
+    room = _MOST_WORDS - len(first)
+    for second in sorted(best, key=lambda phrase: len(phrase) == 1):
+        shared = set(first).intersection(second)
+        if not shared and len(second) <= room:
+            return [first, second]
+        if shared == {first[-1]} == {second[-1]} and 1 < len(second) <= room + 1 and len(first) > 1:
+            return [first, second]
+    return [first]
+
+
+def _completes(phrase: Phrase, part: Phrase, counts: Mapping[Phrase, int]) -> bool:
+    """Return whether a phrase has another one in it, and most of the papers that have that one."""
+    within = f" {' '.join(part)} " in f" {' '.join(phrase)} "
+    return within and len(phrase) > len(part) and counts[phrase] > counts[part] / 2
+
+
+def _joined(names: Sequence[str]) -> str:
+    """Join names by "and"; a last word that both have is said once: "code and compiler optimization"."""
+    if len(names) == 2 and names[0].split()[-1] == names[1].split()[-1]:
+        return f"{names[0].rsplit(' ', 1)[0]} and {names[1]}"
+    return " and ".join(names)
+
+
+def _phrases(text: str) -> dict[Phrase, str]:
+    """Return the phrases of up to four words of a text that function words do not interrupt, as they are written."""
+    found: dict[Phrase, str] = {}
+    words: list[str] = []
+    starts: list[int] = []
+    plain, end = _plain(text), -1
+    for match in _WORD.finditer(plain):
+        lower = match[0].lower()
+        if match.start() != end + 1 or (lower in _FUNCTION and lower != _JOINING):
+            words, starts = [], []
+        end = match.end()
+        if lower in _FUNCTION and lower != _JOINING:
             continue
-        chosen.append(term)
-        words.update(term.split())
-        if len(chosen) == _TERMS:
-            break
-    return chosen
-
-
-def _terms(text: str) -> set[str]:
-    """List the words and pairs of neighbouring words of a text, in lower case and in the singular."""
-    found: set[str] = set()
-    before, end = "", -1
-    for match in _WORD.finditer(_plain(text)):
-        word = _singular(match[0])
-        named = not _common(match[0].lower(), word)
-        if before and match.start() == end + 1 and (named or word in _HEADS):
-            found.add(f"{before} {word}")
-        if named:
-            found.add(word)
-        before, end = (word if named else ""), match.end()
+        words.append(_singular(match[0]).replace("-", ""))
+        starts.append(match.start())
+        for length in range(1, min(_MOST_WORDS, len(words)) + 1):
+            phrase = tuple(words[-length:])
+            if _JOINING not in (phrase[0], phrase[-1]):
+                found.setdefault(phrase, plain[starts[-length] : end])
     return found
 
 
@@ -150,9 +149,27 @@ def _plain(text: str) -> str:
     return _ADDRESS.sub(" ", latex_to_text(text))
 
 
-def _common(written: str, word: str) -> bool:
-    parts = re.split(r"[-’']", written)
-    return len(word) < 2 or bool({written, word} & _COMMON) or all(part in _COMMON for part in parts)
+def _spellings(
+    phrases: Set[Phrase], abstracts: Sequence[Mapping[Phrase, str]], titles: Sequence[Mapping[Phrase, str]]
+) -> dict[Phrase, str]:
+    """Return the most frequent form of each phrase, every word in its most frequent case: "Bayesian", "search"."""
+    forms: dict[Phrase, Counter[str]] = defaultdict(Counter)
+    cases: dict[str, Counter[str]] = defaultdict(Counter)
+    words = {(word,) for phrase in phrases for word in phrase}
+    for found in (*abstracts, *titles):
+        for phrase in phrases & found.keys():
+            forms[phrase][found[phrase].lower()] += 1
+    for found in abstracts:  # in titles most words have a capital
+        for single in words & found.keys():
+            cases[found[single].lower()][found[single]] += 1
+
+    def usual(counts: Counter[str]) -> str:
+        return min(counts, key=lambda form: (-counts[form], not form.islower(), form))
+
+    return {
+        phrase: " ".join(usual(cases[word]) if word in cases else word for word in usual(counts).split())
+        for phrase, counts in forms.items()
+    }
 
 
 def _singular(word: str) -> str:
@@ -164,21 +181,6 @@ def _singular(word: str) -> str:
         if lower.endswith(ending) and (ending == singular or len(word) > len(ending) + 2):
             return lower[: -len(ending)] + singular
     return lower
-
-
-def _spellings(papers: Iterable[Paper]) -> dict[str, str]:
-    """Map each word to the way that abstracts write its singular most often: "llm" to "LLM"."""
-    written: dict[str, Counter[str]] = {}
-    for paper in papers:
-        for word in _WORD.findall(_plain(paper.abstract)):
-            key = _singular(word)
-            form = word[: len(key)] if key.startswith(word[: len(key)].lower()) else key
-            written.setdefault(key, Counter())[form] += 1
-    return {key: min(forms, key=lambda form: (-forms[form], form)) for key, forms in written.items()}
-
-
-def _spelt(term: str, spelling: Mapping[str, str]) -> str:
-    return " ".join(spelling.get(word, word) for word in term.split())
 
 
 def _distinct(names: Sequence[str]) -> Iterable[str]:

@@ -1,7 +1,8 @@
-"""Answers and papers as files to take away: Markdown, BibTeX and CSV."""
+"""Answers and papers as files to take away: Markdown, BibTeX, RIS and CSV."""
 
-from ui.export.bibtex import to_bibtex
-from ui.export.markdown import answer_to_markdown
-from ui.export.spreadsheet import to_csv
+from rag.generation.export.bibtex import to_bibtex
+from rag.generation.export.ris import to_ris
+from rag.generation.export.spreadsheet import to_csv
+from ui.export.markdown import answer_to_markdown, citations_to_markdown
 
-__all__ = ["answer_to_markdown", "to_bibtex", "to_csv"]
+__all__ = ["answer_to_markdown", "citations_to_markdown", "to_bibtex", "to_csv", "to_ris"]

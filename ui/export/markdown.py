@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rag.answer import Answer, Citation
+from rag.generation.export.bibtex import to_bibtex
 from rag.render.notices import notices_text
 from rag.render.terminal import QUOTE_SAID, SAID, understood_as
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
+from rag.text.links import safe_link
 from rag.types import Paper, Quote
-from ui.export.bibtex import to_bibtex
-from ui.html.markup import safe_link
 
 
 def answer_to_markdown(answer: Answer) -> str:
@@ -24,13 +26,21 @@ def answer_to_markdown(answer: Answer) -> str:
     parts.append(f"> Note: {display_line(notice)}" if notice else None)
     parts.append(_verdicts(answer))
     if answer.citations:
-        parts += ["## Papers", "\n\n".join(map(_cited, answer.citations))]
+        extractive = answer.status == "extractive"  # its text has the quotes
+        parts += ["## Papers", "\n\n".join(_cited(each, with_quotes=not extractive) for each in answer.citations)]
     if answer.near_misses:
         near = (f"- {_named(each.paper)}{_screened(each)}" for each in answer.near_misses)
         parts += ["## Nearest papers, not cited", "\n".join(near)]
     if answer.citations:
         parts += ["## BibTeX", _fenced(to_bibtex(each.paper for each in answer.citations))]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def citations_to_markdown(title: str, citations: Sequence[Citation]) -> str:
+    """Return papers with their quotes under a title, and their BibTeX."""
+    listed = "\n\n".join(map(_cited, citations))
+    bibtex = _fenced(to_bibtex(each.paper for each in citations))
+    return f"# {display_line(title)}\n\n{listed}\n\n## BibTeX\n\n{bibtex}\n"
 
 
 def _verdicts(answer: Answer) -> str | None:
@@ -44,8 +54,11 @@ def _verdicts(answer: Answer) -> str | None:
     return "\n".join(["Checked against the papers:", "", *lines]) if lines else None
 
 
-def _cited(citation: Citation) -> str:
-    heading = f"**[{citation.n}]** {_named(citation.paper)}{_screened(citation)}"
+def _cited(citation: Citation, with_quotes: bool = True) -> str:
+    number = "" if citation.n is None else f"**[{citation.n}]** "
+    heading = f"{number}{_named(citation.paper)}{_screened(citation)}"
+    if not with_quotes:
+        return heading
     quotes = "\n>\n".join(f"> {_quote(quote)}" for quote in citation.quotes)
     return f"{heading}\n\n{quotes}" if quotes else heading
 

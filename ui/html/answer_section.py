@@ -1,24 +1,21 @@
-"""The answer of an exchange, while it streams and when complete: prose, tables, a refusal, and who wrote it."""
+"""The answer of an exchange, while it streams and when complete: its point or its prose, a comparison, a refusal."""
 
 from __future__ import annotations
 
 from rag.answer import Answer
-from rag.generation.extractive import completeness
 from rag.query.overrides import filter_phrases
 from rag.render.notices import notices_text
-from rag.render.terminal import SAID
 from rag.text.display import format_count
 from ui.exchange import Exchange
-from ui.html.cited_papers import citations_of
-from ui.html.markup import bdi, button, details, text
-from ui.html.paper_tables import comparison_to_html, table_to_html
+from ui.export.routes import FORMATS
+from ui.html.comparison import comparison_to_html
+from ui.html.markup import bdi, button, text
+from ui.html.paper_rows import citations_of
 from ui.html.prose import prose_to_html, tips_to_html
-
-_FEWEST_COMPARED = 2
 
 
 def answer_to_html(exchange: Exchange) -> str:
-    """Return what has streamed so far, or the complete answer."""
+    """Return what has streamed so far, or the complete answer, but for its papers."""
     answer, citations = exchange.answer, citations_of(exchange)
     if answer and answer.status == "refused":
         return _refused(answer)
@@ -26,26 +23,38 @@ def answer_to_html(exchange: Exchange) -> str:
         prose = prose_to_html(exchange.exchange_id, exchange.text, citations, exchange.sentences, exchange.question)
         whole = f'<div class="cd-prose cd-growing">{prose}</div>' if exchange.text else ""
         return whole + tips_to_html(exchange.exchange_id, citations)
-    parts = [_cut(answer), _body(exchange, answer), _note(answer), _checked(answer), _written_by(answer)]
+    parts = [_cut(answer), _said(exchange.exchange_id, answer), _reasoning(answer), _note(answer)]
     return "".join(parts) + tips_to_html(exchange.exchange_id, citations)
 
 
-def _body(exchange: Exchange, answer: Answer) -> str:
-    """Return prose and table; an extractive answer's table comes first."""
-    exchange_id = exchange.exchange_id
-    extractive, kind = answer.status == "extractive", answer.query.kind
-    said = answer.text
-    if extractive and kind == "list" and answer.missed:  # the table says how complete it is
-        said = said.removesuffix(completeness(len(answer.citations), answer.missed)).rstrip()
-    prose = prose_to_html(exchange_id, said, answer.citations, answer.sentences, answer.query.question)
-    prose = f'<div class="cd-prose">{prose}</div>'
-    if kind == "compare" and len(answer.citations) >= _FEWEST_COMPARED:
-        table = comparison_to_html(exchange_id, answer)
-        return table + details("As text", prose, "cd-fold") if extractive else prose + table
-    table = table_to_html(exchange_id, answer, exchange.hits)
-    if kind == "metadata" and table:
-        return table + details("As text", prose, "cd-fold")
-    return table + prose if extractive else prose + table
+def _said(exchange_id: str, answer: Answer) -> str:
+    """Return what the rows do not say: the point of an extractive answer, the prose of any other, and a comparison."""
+    from_rows = answer.status == "extractive" and bool(answer.citations)
+    said, sentences = (answer.point, ()) if from_rows else (answer.text, answer.sentences)
+    prose = prose_to_html(exchange_id, said, answer.citations, sentences, answer.query.question)
+    shown = f'<div class="cd-prose{" cd-answer-point" if from_rows else ""}">{prose}</div>' if said else ""
+    if answer.query.action and answer.query.action.name == "export" and from_rows:
+        shown = _file(answer)
+    if answer.comparison:
+        shown += comparison_to_html(exchange_id, answer.comparison, answer.query.question)
+    return shown
+
+
+def _reasoning(answer: Answer) -> str:
+    """Return what the model thought before it wrote, folded."""
+    if not answer.reasoning:
+        return ""
+    paragraphs = "".join(f"<p>{bdi(part)}</p>" for part in answer.reasoning.split("\n\n") if part.strip())
+    return f'<details class="cd-reasoning"><summary>The model’s reasoning</summary>{paragraphs}</details>'
+
+
+def _file(answer: Answer) -> str:
+    """Return what is exported as a text to copy, with a button that saves it."""
+    form = answer.query.action.form if answer.query.action and answer.query.action.form else "bibtex"
+    lines = answer.text.split("\n")
+    written = "\n".join(lines[1:-1] if lines[0].startswith("```") else lines)
+    save = button(f"Save as {FORMATS[form]}", "export", "cd-small cd-main", data_format=form)
+    return f'{save}<pre class="cd-file" tabindex="0">{text(written)}</pre>'
 
 
 def _refused(answer: Answer) -> str:
@@ -71,29 +80,5 @@ def _cut(answer: Answer) -> str:
 
 def _note(answer: Answer) -> str:
     notice = notices_text(answer.notices, flags=False)
-    return f'<p class="cd-note"><b>Note.</b> {bdi(notice)}</p>' if notice else ""
-
-
-def _checked(answer: Answer) -> str:
-    """Return the counts of verdicts on the model's own sentences."""
-    own = [sentence.verdict for sentence in answer.sentences if sentence.origin != "added"]
-    if not own:
-        return ""
-    shares = [f"{own.count(verdict)} {words}" for verdict, words in SAID.items() if verdict in own]
-    shares += [f"{left} without a verdict"] if (left := sum(verdict not in SAID for verdict in own)) else []
-    return f'<p class="cd-checked">{format_count(len(own), "sentence")} checked: {", ".join(shares)}.</p>'
-
-
-def _written_by(answer: Answer) -> str:
-    own = {"metadata": "From the records", "help": "What can be asked"}.get(
-        answer.query.kind, "In the papers’ own words"
-    )
-    parts = [f"Written by {answer.model}" if answer.model else own]
-    if "total" in answer.timings_ms:
-        parts.append(f"{answer.timings_ms['total'] / 1000:.1f} s")
-    spent = answer.usage.total
-    if spent.calls:
-        parts.append(format_count(spent.calls, "call"))
-    if spent.prompt_tokens is not None or spent.completion_tokens is not None:
-        parts.append(f"{spent.prompt_tokens or 0} tokens read, {spent.completion_tokens or 0} written")
-    return f'<p class="cd-by">{text(" · ".join(parts))}</p>'
+    typed = button("Search as typed", "as-is", "cd-small cd-quiet") if answer.query.mended else ""
+    return f'<p class="cd-note">{bdi(notice)} {typed}</p>' if notice else ""

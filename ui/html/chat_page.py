@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from ui.pages import html
 from ui.questions import MAX_QUESTION_LENGTH
 
@@ -28,6 +30,11 @@ def examples_to_html(questions: Sequence[str], papers: int) -> str:
     return html("examples.html", questions=questions, papers=papers)
 
 
+def first_paint(examples: str) -> str:
+    """Return what the chat's page shows before Gradio's scripts have drawn it: it accepts a question already."""
+    return html("first_paint.html", longest=MAX_QUESTION_LENGTH, examples=Markup(examples))
+
+
 def waiting_page() -> str:
     """Return a page that accepts a question while the chat is loading."""
-    return html("waiting.html", script="waiting.js", longest=MAX_QUESTION_LENGTH)
+    return html("waiting.html", script="waiting.js", longest=MAX_QUESTION_LENGTH, examples="")

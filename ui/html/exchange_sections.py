@@ -1,7 +1,7 @@
 """One exchange as HTML: sections that are always present and in the same order, so that each is replaced alone.
 
 The other modules here write the long ones; here are the question, the progress, the follow-ups, and what can be done
-with an answer: copy, export, rate.
+with an answer: copy, export, rate, ask again.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from typing import Any
 
 from rag.answer import Answer
 from rag.render.json import answer_to_json
+from rag.text.display import format_count
 from ui.exchange import Exchange
-from ui.export import answer_to_markdown, to_bibtex, to_csv
+from ui.export import answer_to_markdown
+from ui.export.routes import FORMATS
 from ui.feedback import MAX_REASON_LENGTH
 from ui.html.answer_section import answer_to_html
-from ui.html.cited_papers import cards_to_html, near_to_html
 from ui.html.markup import bdi, button, json_script, text
+from ui.html.paper_rows import near_to_html, papers_to_html
 from ui.html.question_controls import understanding_to_html
 from ui.questions import MAX_QUESTION_LENGTH, overrides_to_json
 from ui.suggestions import follow_ups
-
-_FORMATS = {"csv": "CSV", "bibtex": "BibTeX", "markdown": "Markdown"}
 
 
 def parts_of(exchange: Exchange) -> dict[str, str]:
     """Return the sections by name, in order; empty ones are included."""
     inside = {
         "question": _question(exchange),
-        "progress": _progress(exchange),
         "understanding": understanding_to_html(exchange),
+        "progress": _progress(exchange),
         "answer": answer_to_html(exchange),
-        "cards": cards_to_html(exchange),
+        "papers": papers_to_html(exchange),
         "near": near_to_html(exchange),
         "follow": _follow_ups(exchange),
         "actions": _actions(exchange),
@@ -39,15 +39,14 @@ def parts_of(exchange: Exchange) -> dict[str, str]:
 
 
 def _question(exchange: Exchange) -> str:
-    tools = (
-        button("Edit", "edit", "cd-small cd-quiet", aria_expanded="false"),
-        button("Retry", "retry", "cd-small cd-quiet"),
-        button("Copy link", "copy-link", "cd-small cd-quiet"),
-    )
-    return (
-        f'<div class="cd-question"><h2>{bdi(exchange.question)}</h2>'
-        f'<div class="cd-set-of">{"".join(tools)}</div></div>{_edit(exchange)}'
-    )
+    """Return the question; until it is answered, or where it is not, with the buttons to ask it again."""
+    tools = "" if exchange.answer else f'<div class="cd-set-of">{_ask_again()}</div>'
+    return f'<div class="cd-question"><h2>{bdi(exchange.question)}</h2>{tools}</div>{_edit(exchange)}'
+
+
+def _ask_again() -> str:
+    edit = button("Edit", "edit", "cd-small cd-quiet", aria_expanded="false")
+    return edit + button("Retry", "retry", "cd-small cd-quiet")
 
 
 def _edit(exchange: Exchange) -> str:
@@ -71,27 +70,45 @@ def _progress(exchange: Exchange) -> str:
 
 def _follow_ups(exchange: Exchange) -> str:
     asked = follow_ups(exchange.answer) if exchange.answer else ()
-    chips = "".join(f"<li>{button(each, 'follow', 'cd-chip', data_question=each)}</li>" for each in asked)
-    return f'<ul class="cd-chips" aria-label="Questions to ask next">{chips}</ul>' if chips else ""
+    chips = "".join(button(each, "follow", "cd-chip", data_question=each) for each in asked)
+    return f'<div class="cd-chips" role="toolbar" aria-label="Questions to ask next">{chips}</div>' if chips else ""
 
 
 def _actions(exchange: Exchange) -> str:
-    """Return the buttons to copy, export and rate a complete answer, with the data that they need."""
+    """Return the buttons to ask again, copy, export and rate an answer, with the data that they need."""
     answer = exchange.answer
     if answer is None:
         return ""
-    formats = _FORMATS if answer.citations else {"markdown": "Markdown"}
-    files = "".join(button(label, "export", "cd-small", data_format=name) for name, label in formats.items())
-    rate = "".join(
-        button(label, "rate", "cd-small", data_value=value, aria_pressed="false", aria_expanded="false")
-        for value, label in (("up", "Helpful"), ("down", "Not helpful"))
-    )
+    formats = FORMATS if answer.citations else {"markdown": "Markdown"}
+    tools = [
+        *(button(label, "export", "cd-small cd-quiet", data_format=name) for name, label in formats.items()),
+        button("Copy answer", "copy-answer", "cd-small cd-quiet"),
+        button("Copy link", "copy-link", "cd-small cd-quiet"),
+        _ask_again(),
+        *(
+            button(label, "rate", "cd-small cd-quiet", data_value=value, aria_pressed="false", aria_expanded="false")
+            for value, label in (("up", "Helpful"), ("down", "Not helpful"))
+        ),
+    ]
     return (
-        f'<div class="cd-bar"><div class="cd-set-of" role="group" aria-label="Take it away">'
-        f"{button('Copy answer', 'copy-answer', 'cd-small')}{files}</div>"
-        f'<div class="cd-set-of" role="group" aria-label="Rate the answer">{rate}</div></div>{_reason(exchange)}'
-        f"{json_script(receipt(exchange, answer), 'cd-receipt')}{json_script(_exports(answer), 'cd-exports')}"
+        f'<div class="cd-bar"><div class="cd-set-of" role="toolbar" aria-label="The answer">{"".join(tools)}</div>'
+        f"{_written_by(answer)}</div>{_reason(exchange)}"
+        f"{json_script(receipt(exchange, answer), 'cd-receipt')}"
+        f"{json_script({'markdown': answer_to_markdown(answer), 'text': answer.text}, 'cd-exports')}"
     )
+
+
+def _written_by(answer: Answer) -> str:
+    own = {"metadata": "From the records", "help": "What can be asked"}.get(answer.query.kind, "The papers’ own words")
+    parts = [f"Written by {answer.model}" if answer.model else own]
+    if "total" in answer.timings_ms:
+        parts.append(f"{answer.timings_ms['total'] / 1000:.1f} s")
+    spent = answer.usage.total
+    if spent.calls:
+        parts.append(format_count(spent.calls, "call"))
+    if spent.prompt_tokens is not None or spent.completion_tokens is not None:
+        parts.append(f"{spent.prompt_tokens or 0} tokens read, {spent.completion_tokens or 0} written")
+    return "" if answer.status == "refused" else f'<p class="cd-by">{text(" · ".join(parts))}</p>'
 
 
 def receipt(exchange: Exchange, answer: Answer) -> dict[str, Any]:
@@ -105,15 +122,6 @@ def receipt(exchange: Exchange, answer: Answer) -> dict[str, Any]:
         "generation": exchange.generation,
         "citations": cited,
         "turn": {"question": answer.query.question, "answer": answer.text, "citations": cited},
-    }
-
-
-def _exports(answer: Answer) -> dict[str, str]:
-    return {
-        "markdown": answer_to_markdown(answer),
-        "bibtex": to_bibtex(citation.paper for citation in answer.citations),
-        "csv": to_csv(answer.citations),
-        "text": answer.text,
     }
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
+from rag.text.links import safe_link
 from rag.text.sanitize import strip_invisible
 
-_LINK = re.compile(r"(?i:https?)://[^\s<>\"'`\\]+")
 _IN_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -43,11 +42,6 @@ def json_script(value: Any, css: str) -> str:
     for character, escaped in _IN_JSON.items():
         written = written.replace(character, escaped)
     return f'<script type="application/json" class="{css}">{written}</script>'
-
-
-def safe_link(url: str | None) -> str | None:
-    """Return an http(s) address without spaces, quotes or brackets; None for any other."""
-    return url if url and _LINK.fullmatch(url) else None
 
 
 def link(url: str | None, label: str, about: str) -> str:

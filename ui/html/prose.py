@@ -1,4 +1,4 @@
-"""An answer's text as HTML: its Markdown, its [n] as links to the cards, its sentences' verdicts in words."""
+"""An answer's text as HTML: its Markdown, its [n] as links to the papers' rows, its sentences' verdicts as signs."""
 
 from __future__ import annotations
 
@@ -14,26 +14,31 @@ from rag.render.terminal import SAID
 from rag.text.citation_markers import MARKER
 from rag.text.display import display_title
 from rag.text.latex import latex_to_text
+from rag.types import Paper
 from ui.html.markup import attributes, bdi, text
-from ui.html.paper_card import verdict_to_html
 
 # Two characters that Unicode classes as punctuation and nobody writes; beside letters, "**" would not close emphasis.
 _OPENS, _CLOSES = "\U00012470", "\U00012471"
 _PLACE = re.compile(f"{_OPENS}([0-9]+){_CLOSES}")
 _TAKEN = str.maketrans({_OPENS: "\ufffd", _CLOSES: "\ufffd"})
 _KNOWN = ("list", "table", "heading", "emphasis", "backticks", "blockquote", "hr", "newline")
-_ORIGINS = {"repaired": "corrected after a check", "added": "in the paper’s own words"}
+_ORIGINS = {"repaired": "corrected after a check"}
+_QUOTED = 2  # sentences of abstracts with a verdict
 
 
 def prose_to_html(
     exchange_id: str, written: str, citations: Sequence[Citation], sentences: Iterable[Sentence], question: str
 ) -> str:
     """Return the text as HTML; only numbers of `citations` become links; its own HTML, links and images stay text."""
-    held, known = tuple(sentences), {str(citation.n) for citation in citations}
+    held = tuple(unit for sentence in sentences for unit in sentence.units)
+    known, papers = {str(citation.n) for citation in citations}, {each.n: each.paper for each in citations}
 
     def shown(piece: str) -> str:
-        html = _PLACE.sub(lambda match: _badge(held[int(match[1])]), text(piece))
-        return MARKER.sub(lambda match: cite_to_html(exchange_id, match[1]) if match[1] in known else match[0], html)
+        cited = MARKER.sub(
+            lambda match: cite_to_html(exchange_id, match[1]) if match[1] in known else match[0], text(piece)
+        )
+        # Last: a reason may have markers too.
+        return _PLACE.sub(lambda match: _badge(held[int(match[1])], papers), cited)
 
     html: str = _markdown().render(_marked(written, held), {"question": question, "shown": shown})
     return html
@@ -45,19 +50,31 @@ def tips_to_html(exchange_id: str, citations: Iterable[Citation]) -> str:
 
 
 def cite_to_html(exchange_id: str, n: int | str) -> str:
-    """Return a link from [n] to its card, described by its tooltip."""
-    card, tip = f"#{card_id(exchange_id, n)}", _tip_id(exchange_id, n)
-    given = attributes(class_="cd-cite", href=card, data_n=n, aria_describedby=tip)
+    """Return a link from [n] to its row, described by its tooltip."""
+    row, tip = f"#{row_id(exchange_id, n)}", _tip_id(exchange_id, n)
+    given = attributes(class_="cd-cite", href=row, data_n=n, aria_describedby=tip)
     return f'<a{given}><span class="cd-hidden">paper </span>[{n}]</a>'
 
 
-def card_id(exchange_id: str, n: int | str) -> str:
-    """Return the element id of the card of the paper cited as [n]."""
+def row_id(exchange_id: str, n: int | str) -> str:
+    """Return the element id of the row of the paper cited as [n]."""
     return f"{exchange_id}-p{n}"
 
 
+def verdict_to_html(verdict: str, said: str, quotes: Sequence[str] = ()) -> str:
+    """Return a verdict as a quiet sign, with its words for screen readers and on hover, there with what it rests on."""
+    given = attributes(class_=f"cd-verdict cd-verdict-{verdict}", title="\n".join([said, *quotes]))
+    return f'<span{given}><span class="cd-hidden">{text(said)}</span></span>'
+
+
 def _marked(written: str, sentences: Sequence[Sentence]) -> str:
-    """Mark the ends of sentences, before a table cell's bar; last to first, so that offsets stay valid."""
+    (
+        """Mark the ends of sentences, or of their parts, before a table cell's bar.
+
+    Last to first, so that offsets stay valid.
+    """
+        ""
+    )
     marked = written.translate(_TAKEN)
     ends = sorted(((_end(marked, each), i) for i, each in enumerate(sentences)), reverse=True)
     for end, i in ends:
@@ -105,12 +122,19 @@ def _code(_: Any, tokens: Sequence[Any], i: int, __: Any, env: Mapping[str, Any]
     return f"<code>{env['shown'](tokens[i].content)}</code>"
 
 
-def _badge(sentence: Sentence) -> str:
-    """Return a sentence's verdict in words, and who wrote it if not the model in its first draft."""
+def _badge(sentence: Sentence, papers: Mapping[int | None, Paper]) -> str:
+    """Return a verdict in words, with the sentences of the abstracts that it rests on, and whether it was corrected."""
     origin = f", {_ORIGINS[sentence.origin]}" if sentence.origin in _ORIGINS else ""
     reason = f": {sentence.reason}" if sentence.reason and sentence.verdict != "supported" else ""
     said = f"{SAID.get(sentence.verdict, '')}{reason}{origin}".lstrip(":, ")
-    return f" {verdict_to_html(sentence.verdict or 'none', said)}" if said else ""
+    if not said:
+        return ""
+    quotes = [
+        f"[{each.n}] “{latex_to_text(papers[each.n].abstract[each.start : each.end])}”"
+        for each in sentence.support[:_QUOTED]
+        if each.n in papers
+    ]
+    return f" {verdict_to_html(sentence.verdict or 'none', said, quotes)}"
 
 
 def _tip(exchange_id: str, citation: Citation) -> str:

@@ -1,15 +1,17 @@
-"""How a question was understood, as controls that change it."""
+"""How a question was understood, and what a follow-up does, as controls that change or undo it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import filter_phrases
-from rag.render.terminal import understood_as
+from rag.render.actions import action_text
+from rag.text.display import format_count
 from rag.text.sanitize import decode_visible
-from rag.types import Filters, Kind, Query
+from rag.types import Kind, Query
 from ui.exchange import Exchange
-from ui.html.markup import attributes, bdi, button, text
+from ui.html.markup import attributes, bdi, button, details
 from ui.questions import overrides_to_json
 
 KINDS: Mapping[Kind, str] = {
@@ -31,17 +33,33 @@ def understanding_to_html(exchange: Exchange) -> str:
     query = exchange.query
     if query is None:
         return ""
-    chips = "".join(f"<li>{_chip(name, phrase)}</li>" for name, phrase in filter_phrases(query.filters).items())
-    return (
-        f'<div class="cd-understood" role="group" aria-label="How the question was understood">{_as_one(query)}'
-        f'<ul class="cd-chips"><li>{_kind(exchange, query)}</li>{chips}{_order(query)}'
-        f"<li>{_code(query.filters)}</li></ul>{_more(exchange, query.filters)}</div>"
+    chips = [_chip(name, phrase) for name, phrase in _lifted_by_name(query)]
+    shown = f'<div class="cd-chips" role="toolbar" aria-label="Understood">{"".join(chips)}</div>' if chips else ""
+    said = (
+        f'<p class="cd-as">Understood as: {bdi(query.standalone)}</p>' if query.standalone and not query.action else ""
     )
+    return f'{said}<div class="cd-understood">{_change(exchange, query)}{shown}</div>'
 
 
-def _as_one(query: Query) -> str:
-    said = understood_as(query)
-    return f'<p class="cd-as">{bdi(said)}</p>' if said else ""
+def _lifted_by_name(query: Query) -> Iterator[tuple[str, str]]:
+    """Yield what was understood, by the names that lift it; what is done with the papers before says which they are."""
+    if said := action_text(query):
+        yield "action", said
+    elif query.papers:
+        yield "papers", f"among {format_count(len(query.papers), 'paper')}"
+    yield from filter_phrases(query.filters).items()
+    if query.excluded:
+        yield "excluded", f"not on {', '.join(query.excluded)}"
+    if query.order and query.action is None:
+        yield "order", ORDER_WORDS[query.order]
+    if query.count:
+        yield "count", f"at most {query.count}"
+
+
+def _change(exchange: Exchange, query: Query) -> str:
+    """Return what the question was read as, which opens to the kind and all constraints as inputs."""
+    unsure = " (unsure)" if "kind" in query.unsure else ""
+    return details(f"{KINDS[query.kind].capitalize()}{unsure}", _form(exchange, query), "cd-change")
 
 
 def _kind(exchange: Exchange, query: Query) -> str:
@@ -50,10 +68,8 @@ def _kind(exchange: Exchange, query: Query) -> str:
     options = "".join(
         f"<option{attributes(value=kind, selected=kind == chosen)}>{said}</option>" for kind, said in kinds.items()
     )
-    name = f"{exchange.exchange_id}-kind"
-    asks = "Asks for (unsure)" if "kind" in query.unsure else "Asks for"
-    select = f"<select{attributes(id=name, data_action='kind')}>{options}</select>"
-    return f'<span class="cd-chip"><label for="{text(name)}">{asks}</label>{select}</span>'
+    select = f"<select{attributes(id=f'{exchange.exchange_id}-kind', data_action='kind')}>{options}</select>"
+    return f'<label class="cd-field"><span>Asks for</span>{select}</label>'
 
 
 def _chip(name: str, phrase: str) -> str:
@@ -63,17 +79,8 @@ def _chip(name: str, phrase: str) -> str:
     return f'<span class="cd-chip cd-set">{bdi(phrase)}<button type="button"{given}>×</button></span>'
 
 
-def _order(query: Query) -> str:
-    return f'<li><span class="cd-chip">the {query.order} first</span></li>' if query.order else ""
-
-
-def _code(filters: Filters) -> str:
-    """Return a button for papers with code, unless a constraint on code is set, which has a chip."""
-    return button("+ with code", "code", "cd-chip", data_value="true") if filters.code is None else ""
-
-
-def _more(exchange: Exchange, filters: Filters) -> str:
-    """Return the other constraints, folded, each as an input."""
+def _form(exchange: Exchange, query: Query) -> str:
+    filters = query.filters
     fields = (
         _field(exchange, "since", "From", filters.since, pattern=_DATE, placeholder="2023-07"),
         _field(exchange, "until", "Until", filters.until, pattern=_DATE, placeholder="2024"),
@@ -82,13 +89,14 @@ def _more(exchange: Exchange, filters: Filters) -> str:
         _field(exchange, "organisation", "Organisation", filters.organisation),
         _field(exchange, "not_author", "Not by", filters.not_author),
     )
+    code = button("With code", "code", "cd-small", data_value="true") if filters.code is None else ""
     literal = "Read it for its meaning" if exchange.overrides.as_is else "Take it literally"
     buttons = '<button type="submit" class="cd-button cd-small cd-main">Apply</button>'
-    buttons += button(literal, "as-is", "cd-small")
+    buttons += code + button(literal, "as-is", "cd-small")
     if overrides_to_json(exchange.overrides):
         buttons += button("Reset", "reset", "cd-small", title="Undo all your changes")
-    form = f'<form class="cd-constraints" data-form="constraints">{"".join(fields)}<div>{buttons}</div></form>'
-    return f'<details class="cd-fold cd-change"><summary>Change</summary>{form}</details>'
+    inputs = _kind(exchange, query) + "".join(fields)
+    return f'<form class="cd-constraints" data-form="constraints">{inputs}<div>{buttons}</div></form>'
 
 
 def _field(

@@ -14,11 +14,17 @@ export function ask(question, overrides = {}, replaces = null) {
   document.dispatchEvent(new CustomEvent("citedesk:ask", { detail: { question, overrides, replaces } }));
 }
 
+// Fill the composer with a scope, and ask nothing yet; `papers` are {paper_id, title}.
+export function about(papers) {
+  document.dispatchEvent(new CustomEvent("citedesk:about", { detail: { papers } }));
+}
+
 function again(exchange, overrides) {
   ask(exchange.dataset.question, overrides, exchange.id);
 }
 
 function lifted(overrides, name) {
+  if (name === "papers" && overrides.papers) return { ...overrides, papers: undefined };
   const filters = { ...overrides.filters };
   for (const field of FIELDS[name] || [name]) delete filters[field];
   return { ...overrides, filters, drop: [...new Set([...(overrides.drop || []), name])] };
@@ -41,6 +47,7 @@ function constrained(form, overrides) {
 function setEditing(exchange, editing) {
   const form = exchange.querySelector("form.cd-edit");
   const button = exchange.querySelector("[data-action='edit']");
+  if (editing) form.scrollIntoView({ block: "nearest" });
   form.hidden = !editing;
   button.setAttribute("aria-expanded", String(editing));
   const area = form.querySelector("textarea");
@@ -66,6 +73,8 @@ const ACTIONS = {
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-action]");
   const exchange = button?.closest(".cd-exchange");
+  if (!button) return;
+  if (button.dataset.action === "about") about([{ paper_id: button.dataset.paper, title: button.dataset.title }]);
   if (!exchange) return;
   if (button.dataset.action === "cancel" && button.closest("form.cd-edit")) setEditing(exchange, false);
   else if (Object.hasOwn(ACTIONS, button.dataset.action)) ACTIONS[button.dataset.action](exchange, button);

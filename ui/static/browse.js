@@ -1,7 +1,7 @@
 // The Browse tab: rows that expand to cards, loading of further rows, and the map.
 
-import { ask } from "./asking.js";
 import { scrolling } from "./announce.js";
+import { draw as drawReadingList } from "./reading_list.js";
 import { LOGGED_OUT, isLoggedOut } from "./status.js";
 
 const ROUTES = new URL("../browse/", import.meta.url);
@@ -25,14 +25,15 @@ function notice(sentence) {
   return `<p class="cd-notice cd-notice-error" role="alert">${sentence}</p>`;
 }
 
-async function showPaper(place, paperId) {
+// Show the details of a paper in an element, with the words at the spans `quotes` marked; return whether they came.
+export async function fetchPaper(place, paperId, quotes = "") {
   place.dataset.wanted = paperId;
   place.setAttribute("aria-busy", "true");
-  const { html, ok } = await fetched(`paper/${encodeURIComponent(paperId)}?as=browse-${++cards}`);
+  const { html, ok } = await fetched(`paper/${encodeURIComponent(paperId)}?as=browse-${++cards}&quotes=${encodeURIComponent(quotes)}`);
   if (place.dataset.wanted !== paperId) return false; // another paper has been chosen since
   place.removeAttribute("aria-busy");
   place.innerHTML = html;
-  place.querySelector(".cd-card details.cd-fold")?.setAttribute("open", ""); // show the abstract
+  drawReadingList(); // "Keep for reading" says whether it is kept
   return ok;
 }
 
@@ -43,7 +44,7 @@ document.addEventListener("toggle", async (event) => {
   if (!(row instanceof HTMLDetailsElement) || !row.matches(".cd-paper") || !row.open) return;
   const body = row.querySelector(".cd-paper-body");
   if (body.dataset.filled) return;
-  if (await showPaper(body, row.dataset.paper)) body.dataset.filled = "yes";
+  if (await fetchPaper(body, row.dataset.paper)) body.dataset.filled = "yes";
 }, true);
 
 async function showMore(button) {
@@ -101,7 +102,7 @@ async function openPoint(mark) {
   for (const other of map.querySelectorAll(".cd-point[aria-current]")) other.removeAttribute("aria-current");
   mark.setAttribute("aria-current", "true");
   enter(map, mark);
-  await showPaper(panel, mark.dataset.paper);
+  await fetchPaper(panel, mark.dataset.paper);
   panel.focus({ preventScroll: true });
   panel.scrollIntoView({ block: "nearest", behavior: scrolling() });
 }
@@ -198,7 +199,6 @@ document.addEventListener("click", (event) => {
   if (!actor || svg) return;
   if (actor.dataset.action === "browse-more") showMore(actor);
   if (actor.dataset.action === "browse-topic") toggleTopic(actor);
-  if (actor.dataset.action === "browse-ask") ask(actor.dataset.question);
 });
 
 // Synchronise the map with the list: marks of papers that were not found are dimmed.

@@ -6,9 +6,16 @@ import "./sorting.js";
 import "./files.js";
 import "./asking.js";
 import "./rating.js";
+import "./rows.js";
+import "./table.js";
+import "./roving.js";
+import "./selection.js";
+import "./reading_list.js";
+import "./keys.js";
 import "./browse.js";
 import "./tabs.js";
+import { firstPaint } from "./first_paint.js";
 import { useTheme } from "./theme.js";
 
-if (document.body) useTheme();
-else document.addEventListener("DOMContentLoaded", useTheme);
+useTheme(); // modules run once the page is parsed
+firstPaint();

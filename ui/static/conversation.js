@@ -3,12 +3,16 @@
 import { belong, draft, pending } from "./drafts.js";
 import { held } from "./files.js";
 import { Kept } from "./conversation_list.js";
+import { handOver } from "./first_paint.js";
+import { showKeys } from "./keys.js";
+import { openReadingList } from "./reading_list.js";
 import { say } from "./announce.js";
 import { follow, user } from "./status.js";
 
 const NEAR_END = 160; // pixels from the page's end within which the page scrolls along with a growing answer
 const TOUCHED = matchMedia("(pointer: coarse)"); // focus would open the on-screen keyboard
-const TELLING = ".cd-progress:not(:empty), .cd-refused-head, .cd-papers > summary"; // announced when an answer ends
+const TELLING = ".cd-progress:not(:empty), .cd-refused-head, .cd-prose"; // announced when an answer ends
+const SHOWN_NAMES = 2; // of the papers that a question is about
 
 export function attach(gradio) {
   if (gradio.element.dataset.attached) return;
@@ -24,25 +28,45 @@ class Conversation {
     this.field = element.querySelector("#cd-question");
     this.form = element.querySelector("#cd-composer");
     this.examples = element.querySelector("#cd-examples");
+    this.scope = element.querySelector("#cd-scope");
+    this.about = [];
     this.running = null;
-    this.kept = new Kept(element.querySelector("#cd-kept"), (chosen) => this.show(chosen));
+    this.takeOver();
+    this.kept = new Kept(element.querySelector("#cd-kept"), (chosen) => this.show(chosen), (id, values) => {
+      if (id === this.conversation.id) Object.assign(this.conversation, values);
+    });
     watch("exchange", () => this.take(props.exchange));
     document.addEventListener("citedesk:ask", (event) => this.ask(event.detail));
     this.listen();
+    document.addEventListener("citedesk:about", (event) => this.narrow(event.detail.papers));
+    document.addEventListener("citedesk:focus", () => this.toField());
     this.show(null);
     follow((state) => this.heard(state));
     this.begin();
   }
 
+  // Take the place of the page's first paint, with what was typed there.
+  takeOver() {
+    const examples = document.querySelector("#cd-first .cd-examples");
+    if (examples?.childElementCount) {
+      this.examples.replaceChildren(...examples.childNodes);
+      this.offered = true;
+    }
+    const { text, focused } = handOver();
+    this.field.value = text;
+    if (focused) this.field.focus({ preventScroll: true });
+  }
+
   async begin() {
     this.user = await user;
     belong(this.user);
+    openReadingList(this.user);
     this.field.value ||= draft.get();
     this.fit();
     const waits = pending();
     if (waits) this.kept.hold(null);
     await this.kept.reopen();
-    if (waits) this.ask(waits);
+    if (waits) this.ask({ ...waits, focus: true });
   }
 
   listen() {
@@ -62,9 +86,11 @@ class Conversation {
       this.field.value = "";
       draft.set("");
       this.fit();
-      if (TOUCHED.matches) this.field.blur();
-      this.ask({ question });
+      const papers = this.about.map((each) => each.paper_id);
+      this.narrow([], false);
+      this.ask({ question, overrides: papers.length ? { papers } : {}, focus: true });
     });
+    this.scope.addEventListener("click", (event) => event.target.closest("button") && this.narrow([]));
     document.addEventListener("click", (event) => {
       if (event.target.closest('[data-action="stop"]')) this.stop();
       const example = event.target.closest("#cd-examples [data-question]");
@@ -76,10 +102,29 @@ class Conversation {
   key(event) {
     const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]");
     if (event.key === "Escape" && this.running && !event.defaultPrevented) this.stop();
-    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "?") showKeys();
+    if (event.key !== "/") return;
     event.preventDefault();
+    this.toField();
+  }
+
+  toField() {
     document.querySelector('[role="tab"]')?.click();
     whenSeen(this.field, () => this.field.focus());
+  }
+
+  // Restrict the next question to papers, {paper_id, title}, and let it be typed; [] lifts the restriction.
+  narrow(papers, focus = true) {
+    this.about = papers;
+    this.scope.hidden = !papers.length;
+    const names = papers.slice(0, SHOWN_NAMES).map((each) => each.title).join("; ");
+    const more = papers.length > SHOWN_NAMES ? ` and ${papers.length - SHOWN_NAMES} more` : "";
+    const label = Object.assign(document.createElement("span"), { textContent: `About ${names}${more}`, dir: "auto" });
+    const lift = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
+    lift.setAttribute("aria-label", "Ask about all papers");
+    this.scope.replaceChildren(...(papers.length ? [label, lift] : []));
+    if (focus) this.toField();
   }
 
   // Fit the height of the field to its text.
@@ -88,7 +133,8 @@ class Conversation {
     this.field.style.height = `${this.field.scrollHeight + 2}px`;
   }
 
-  ask({ question, overrides = {}, replaces = null }) {
+  // With `focus`, the focus goes to the exchange, from where Tab leads through the answer.
+  ask({ question, overrides = {}, replaces = null, focus = false }) {
     if (this.running) this.stop();
     const asked = question.trim();
     if (!asked) return;
@@ -104,7 +150,10 @@ class Conversation {
     this.draw(exchange, at >= 0 ? document.getElementById(replaces) : null);
     this.run(exchange.id);
     const article = document.getElementById(exchange.id);
-    whenSeen(article, () => article.scrollIntoView({ block: at >= 0 ? "nearest" : "start" }));
+    whenSeen(article, () => {
+      if (focus || TOUCHED.matches) article.focus({ preventScroll: true });
+      article.scrollIntoView({ block: at >= 0 ? "nearest" : "start" });
+    });
     this.keep();
     this.asks({ exchange_id: exchange.id, question: asked, overrides, history });
   }
@@ -167,7 +216,7 @@ class Conversation {
     this.examples.hidden = true;
     let article = document.getElementById(exchange.id);
     if (!article) {
-      article = Object.assign(document.createElement("article"), { id: exchange.id, className: "cd-exchange", shown: {} });
+      article = Object.assign(document.createElement("article"), { id: exchange.id, className: "cd-exchange", shown: {}, tabIndex: -1 });
       article.setAttribute("aria-label", `Question: ${exchange.question.slice(0, 200)}`);
       if (instead) instead.replaceWith(article);
       else this.place.append(article);
@@ -179,6 +228,7 @@ class Conversation {
       article.shown[name] = html;
       renew(article, name, html);
     }
+    document.dispatchEvent(new CustomEvent("citedesk:drawn"));
   }
 
   heard(state) {
@@ -196,13 +246,13 @@ class Conversation {
     location.reload();
   }
 
-  // Load the examples; after a failure, the next status from the server triggers another attempt.
+  // Load the examples, unless the page came with them; after a failure, the next status from the server triggers another attempt.
   async offer() {
     this.offered = true;
     try {
       const reply = await fetch(new URL("page/examples", document.baseURI));
-      this.offered = reply.ok;
-      if (reply.ok) this.examples.innerHTML = await reply.text();
+      this.offered = reply.status === 200;
+      if (this.offered) this.examples.innerHTML = await reply.text();
     } catch {
       this.offered = false;
     }
@@ -230,7 +280,7 @@ function whenSeen(element, act, frames = 30) {
 function heading(question) {
   const title = Object.assign(document.createElement("h2"), { textContent: question, dir: "auto" });
   const retry = '<button type="button" class="cd-button cd-small cd-quiet" data-action="retry">Retry</button>';
-  const tools = `<div class="cd-set-of">${retry}</div>`; // replaced by the full set once the server answers
+  const tools = `<div class="cd-set-of">${retry}</div>`; // removed once the server answers
   return `<section data-part="question"><div class="cd-question">${title.outerHTML}${tools}</div></section>`;
 }
 

@@ -1,4 +1,4 @@
-// The list of conversations beside the exchanges: new, choose, export, delete.
+// The list of conversations beside the exchanges: new, choose, search, pin, rename, export, delete.
 
 import { download, held, slug } from "./files.js";
 import { tab } from "./storage.js";
@@ -6,14 +6,22 @@ import * as store from "./conversation_store.js";
 
 const OPEN = "citedesk:open"; // storage key: the conversation that this tab shows, kept across reloads
 const NOTE = "Kept in this browser only.";
+const SEARCHED = 4; // conversations above which they can be searched
+const LONGEST_TITLE = 120;
+
+// Return whether this tab shows a conversation again after a reload.
+export const isReopening = () => Boolean(tab.get(OPEN));
 
 export class Kept {
-  // `shown` is called with the conversation to show, or with null for a new one.
-  constructor(place, shown) {
+  // `shown` is called with the conversation to show, or with null for a new one; `changed` with an id and new values.
+  constructor(place, shown, changed) {
     this.place = place;
     this.shown = shown;
+    this.changed = changed;
     this.current = null;
+    this.sought = "";
     place.addEventListener("click", (event) => this.act(event.target.closest("button[data-kept]")));
+    place.addEventListener("input", (event) => event.target.type === "search" && this.seek(event.target.value));
   }
 
   async save(conversation) {
@@ -30,15 +38,40 @@ export class Kept {
     const found = await this.all();
     const open = this.place.querySelector("details")?.open ?? matchMedia("(min-width: 1100px)").matches;
     const details = element("details", { open });
-    const list = element("ul", { className: "cd-kept-list" });
-    for (const each of found) list.append(this.entry(each));
     const tools = element("div", { className: "cd-kept-tools" });
+    tools.setAttribute("role", "toolbar");
+    tools.setAttribute("aria-label", "This conversation");
     tools.append(this.button("new", "", "New conversation"));
-    if (found.some((each) => each.id === this.current)) tools.append(this.button("export", this.current, "Export as Markdown"));
-    if (found.length) tools.append(this.button("clear", "", "Delete all"));
+    const shown = found.find((each) => each.id === this.current);
+    if (shown) {
+      tools.append(this.button("rename", shown.id, "Rename"), this.button("pin", shown.id, shown.pinned ? "Unpin" : "Pin"));
+      tools.append(this.button("export", shown.id, "Export"), this.button("delete", shown.id, "Delete"));
+    }
+    if (found.length > 1) tools.append(this.button("clear", "", "Delete all"));
+    const field = element("input", { type: "search", placeholder: "Search the conversations", value: this.sought });
+    field.setAttribute("aria-label", "Search the conversations");
     const note = element("p", { className: "cd-kept-note", textContent: this.failure ?? NOTE });
-    details.append(element("summary", { textContent: `Conversations (${found.length})` }), tools, list, note);
+    this.list = element("ul", { className: "cd-kept-list" });
+    this.found = found;
+    this.fill();
+    details.append(element("summary", { textContent: `Conversations (${found.length})` }), tools);
+    if (found.length > SEARCHED) details.append(field);
+    details.append(this.list, note);
     this.place.replaceChildren(details);
+  }
+
+  // Show the conversations whose title or questions have the words that are sought.
+  fill() {
+    const words = this.sought.toLowerCase().split(/\s+/).filter(Boolean);
+    const text = (each) => [each.title, ...each.exchanges.map((one) => one.question)].join(" ").toLowerCase();
+    const matching = this.found.filter((each) => words.every((word) => text(each).includes(word)));
+    this.list.replaceChildren(...matching.map((each) => this.entry(each)));
+    if (!matching.length && words.length) this.list.append(element("li", { textContent: "None has these words." }));
+  }
+
+  seek(text) {
+    this.sought = text;
+    this.fill();
   }
 
   async all() {
@@ -53,10 +86,10 @@ export class Kept {
     const item = element("li");
     const choose = this.button("choose", conversation.id, conversation.title);
     choose.dir = "auto";
+    choose.title = conversation.title;
+    if (conversation.pinned) choose.prepend(element("span", { textContent: "Pinned: ", className: "cd-pinned" }));
     if (conversation.id === this.current) choose.setAttribute("aria-current", "true");
-    const drop = this.button("delete", conversation.id, "×");
-    drop.setAttribute("aria-label", `Delete: ${conversation.title}`);
-    item.append(choose, drop);
+    item.append(choose);
     return item;
   }
 
@@ -73,6 +106,8 @@ export class Kept {
     const found = (await this.all()).find((each) => each.id === id);
     if (act === "new") this.choose(null);
     if (act === "choose" && found) this.choose(found);
+    if (act === "rename" && found) return this.rename(found);
+    if (act === "pin" && found) await this.change(found, { pinned: !found.pinned });
     if (act === "export" && found) download(`citedesk-${slug(found.title)}.md`, toMarkdown(found), "text/markdown;charset=utf-8");
     // Leave the shown conversation before deleting it: an answer in progress saves it when it is stopped.
     if (act === "delete" && this.sure(button, "Delete?")) {
@@ -84,6 +119,38 @@ export class Kept {
       await store.clear();
     }
     if (!button.dataset.asked) await this.draw();
+  }
+
+  // Store a change of a conversation; the one that is shown is changed too, since it is saved again with each answer.
+  async change(conversation, values) {
+    this.changed(conversation.id, values);
+    await store.put({ ...conversation, ...values });
+  }
+
+  // Let the title of the conversation be edited in place: Enter or leaving the field stores it, Escape does not.
+  rename(conversation) {
+    const field = element("input", { type: "text", value: conversation.title, maxLength: LONGEST_TITLE });
+    field.setAttribute("aria-label", "Name of the conversation");
+    let ended = false;
+    const end = async (title) => {
+      if (ended) return; // removing the field takes its focus away
+      ended = true;
+      field.remove();
+      if (title && title !== conversation.title) await this.change(conversation, { title });
+      await this.draw();
+      this.place.querySelector('[data-kept="rename"]')?.focus();
+    };
+    field.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      if (event.key === "Enter") end(field.value.trim());
+      if (event.key !== "Escape") return;
+      event.preventDefault(); // Escape must not stop an answer
+      end("");
+    });
+    field.addEventListener("blur", () => end(field.value.trim()));
+    this.place.querySelector(".cd-kept-tools").after(field);
+    field.select();
+    field.focus();
   }
 
   choose(conversation) {

@@ -30,10 +30,10 @@ async function run(mode, act) {
   });
 }
 
-// Return all conversations, the most recently used first.
+// Return all conversations, those that are pinned first, then the most recently used.
 export async function all() {
   const found = await run("readonly", (store) => store.getAll());
-  return found.sort((one, other) => other.at - one.at);
+  return found.sort((one, other) => Number(Boolean(other.pinned)) - Number(Boolean(one.pinned)) || other.at - one.at);
 }
 
 export const put = (conversation) => run("readwrite", (store) => store.put(conversation));

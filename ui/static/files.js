@@ -1,11 +1,13 @@
 // Copying and downloading the content of an exchange.
 
 import { say } from "./announce.js";
+import { LOGGED_OUT, isLoggedOut } from "./status.js";
 
-const FILES = {
-  csv: { ending: "csv", type: "text/csv;charset=utf-8", before: "\ufeff" }, // spreadsheets detect UTF-8 by the BOM
-  bibtex: { ending: "bib", type: "application/x-bibtex;charset=utf-8", before: "" },
-  markdown: { ending: "md", type: "text/markdown;charset=utf-8", before: "" },
+export const FORMATS = {
+  bibtex: { label: "BibTeX", ending: "bib", type: "application/x-bibtex;charset=utf-8", before: "" },
+  ris: { label: "RIS", ending: "ris", type: "application/x-research-info-systems;charset=utf-8", before: "" },
+  csv: { label: "CSV", ending: "csv", type: "text/csv;charset=utf-8", before: "\ufeff" }, // the BOM tells spreadsheets UTF-8
+  markdown: { label: "Markdown", ending: "md", type: "text/markdown;charset=utf-8", before: "" },
 };
 const COPIED_MS = 2000;
 const LONGEST_NAME = 48;
@@ -67,12 +69,37 @@ function permalink(exchange) {
   return url.href;
 }
 
-function save(exchange, format) {
-  const texts = held(exchange, "cd-exports");
-  const { ending, type, before } = FILES[format];
-  const name = `citedesk-${slug(exchange.dataset.question)}.${ending}`;
-  download(name, before + texts[format], type);
+// Save papers as a file that the server makes: `what` is {papers: [{paper_id, n, quotes}]} or {query} of the Browse tab.
+export async function saveFile(format, title, what) {
+  const { ending, type, before } = FORMATS[format];
+  let text;
+  try {
+    const body = JSON.stringify({ format, title, ...what });
+    const headers = { "Content-Type": "application/json" };
+    const reply = await fetch(new URL("page/export", document.baseURI), { method: "POST", headers, body });
+    text = await reply.text();
+    if (isLoggedOut(reply)) throw new Error(LOGGED_OUT);
+    if (!reply.ok) throw new Error(text);
+  } catch (error) {
+    say(`Nothing was saved: ${error.message}`);
+    return;
+  }
+  const name = `citedesk-${slug(title)}.${ending}`;
+  download(name, before + text, type);
   say(`Saved as ${name}.`);
+}
+
+function save(exchange, format) {
+  const title = exchange.dataset.question;
+  const { ending, type } = FORMATS.markdown;
+  if (format !== "markdown") return saveFile(format, title, { papers: papersOf(exchange) });
+  download(`citedesk-${slug(title)}.${ending}`, held(exchange, "cd-exports").markdown, type);
+  say(`Saved as citedesk-${slug(title)}.${ending}.`);
+}
+
+function papersOf(exchange) {
+  const rows = [...exchange.querySelectorAll("[data-part='papers'] .cd-row")].map((row) => row.dataset);
+  return rows.map(({ paper, n, quotes }) => ({ paper_id: paper, n: Number(n), quotes }));
 }
 
 document.addEventListener("click", (event) => {
@@ -80,6 +107,7 @@ document.addEventListener("click", (event) => {
   const exchange = button?.closest(".cd-exchange");
   if (!button) return;
   if (button.dataset.action === "copy-bibtex") copy(button.dataset.bibtex, button);
+  else if (button.dataset.action === "browse-export") saveFile(button.dataset.format, "papers", { query: button.dataset.query });
   else if (!exchange) return;
   else if (button.dataset.action === "copy-answer") copy(held(exchange, "cd-exports").text, button);
   else if (button.dataset.action === "copy-link") copy(permalink(exchange), button);

@@ -1,4 +1,4 @@
-// Tips of [n] markers on hover and focus (WCAG 1.4.13: dismissible, hoverable, persistent), and jumps to their cards.
+// Tips of [n] markers on hover and focus (WCAG 1.4.13: dismissible, hoverable, persistent), and jumps to their rows.
 
 import { say, scrolling } from "./announce.js";
 
@@ -60,6 +60,9 @@ function jump(cite) {
   const card = document.getElementById(cite.getAttribute("href").slice(1));
   if (!card) return;
   hide();
+  card.classList.add("cd-shown"); // it may be beyond the first page of rows
+  const part = card.closest("[data-part]");
+  part?.querySelector("[data-action='table'][aria-pressed='true']")?.click();
   for (let fold = card.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   go(card);
   cameFrom = cite;
@@ -80,7 +83,7 @@ function offerBack(card) {
   back.className = "cd-button cd-small";
   back.dataset.action = "back";
   back.textContent = "Back to the text";
-  card.querySelector(".cd-card-actions")?.append(back);
+  card.querySelector(".cd-meta")?.append(back);
 }
 
 function back(button) {

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rag.text.latex import latex_to_text
+from rag.text.links import safe_link
 from rag.text.names import fold_accents
 from rag.text.sanitize import decode_visible
 from rag.types import Paper
-from ui.html.markup import safe_link
 
 _SPECIAL = str.maketrans(
     {

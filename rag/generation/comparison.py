@@ -1,0 +1,125 @@
+"""A comparison side by side: a column for each thing, a row for each aspect that its papers' sentences tell of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+
+from rag.answer import Aspect, Cell, Comparison, Thing
+from rag.retrieval.passages import Span
+from rag.selection.things import name_pattern
+from rag.text.identifiers import find_identifiers
+from rag.text.quantities import extract_quantities
+from rag.text.rhetoric import Role, sentence_roles
+from rag.text.sentences import sentence_spans
+from rag.types import Evidence, Paper, Quote
+
+Scores = Callable[[Paper, Sequence[Span]], Sequence[float]]
+
+WHAT, HOW, RESULT, COST, SETTING = "What it is", "How it works", "Result", "Cost", "Setting"
+_COST = re.compile(
+    r"\b(?:cost|memory|latenc|throughput|overhead|comput(?:e|ation)|flops|hours?|days?|seconds|faster|slower|speed-?ups?"
+    r"|speed|storage|bandwidth|energy|power|cheap|expensive|budget|gpus?)\w*",
+    re.IGNORECASE,
+)
+_TRIED_ON = re.compile(
+    r"\b(?:datasets?|data sets?|benchmarks?|tasks?|experiments?|evaluat\w+|tested?|models? (?:such as|including)|gpus?"
+    r"|simulations?|corpus|corpora|real-world)\b",
+    re.IGNORECASE,
+)
+_NAMES = 2  # that a sentence has at least which says on what something was tried
+
+
+def compare(
+    things: Sequence[Thing],
+    evidence: Sequence[Evidence],
+    scores: Scores,
+    tested: Collection[str] = (),
+    said: Collection[Cell] = (),
+) -> Comparison:
+    """Fill the table: for each thing and aspect the sentence of its papers that is most like the question.
+
+    Of a thing in `tested`, which no paper introduces, only sentences that name it tell. No sentence is in two rows, and
+    none of those `said` before is in the table. Rows without a sentence are left out.
+    """
+    by_number = {each.n: each for each in evidence}
+    before = {(cell.n, cell.quote.start) for cell in said}
+    columns = [
+        _aspects(thing.name, [by_number[n] for n in thing.numbers], scores, before, thing.name in tested)
+        for thing in things
+    ]
+    rows = [
+        Aspect(name, tuple(column.get(name, ()) for column in columns))
+        for name in (WHAT, HOW, RESULT, COST, SETTING)
+        if any(name in column for column in columns)
+    ]
+    return Comparison(tuple(things), tuple(rows))
+
+
+def with_cells(evidence: Sequence[Evidence], comparison: Comparison) -> tuple[Evidence, ...]:
+    """Add the sentences of a comparison to the quotes of their papers."""
+    added: dict[int, list[Quote]] = {}
+    for row in comparison.rows:
+        for cells in row.cells:
+            for cell in cells:
+                added.setdefault(cell.n, []).append(cell.quote)
+    return tuple(
+        replace(each, quotes=tuple(sorted({*each.quotes, *added.get(each.n, [])}, key=lambda quote: quote.start)))
+        for each in evidence
+    )
+
+
+def aspect_of(sentence: str, role: Role) -> str | None:
+    """Return the aspect that a sentence with a rhetorical role tells of; None for a statement of the problem."""
+    if role == "problem":
+        return None
+    if _COST.search(sentence) and extract_quantities(sentence)[0]:
+        return COST
+    if role == "contribution":
+        return HOW
+    if _TRIED_ON.search(sentence) and (
+        len(find_identifiers(sentence)) >= _NAMES or (role == "result" and not _is_finding(sentence))
+    ):
+        return RESULT if _is_finding(sentence) else SETTING
+    return {"method": HOW, "result": RESULT}[role]
+
+
+def _is_finding(sentence: str) -> bool:
+    return bool(
+        re.search(
+            r"\b(?:outperform|improv|achiev|surpass|exceed|better|best|superior|reduc|higher|lower|comparable|match|show|find"
+            r"|demonstrat|prov|state-of-the-art|competitive|consistent)\w*",
+            sentence,
+            re.IGNORECASE,
+        )
+    )
+
+
+def _aspects(
+    thing: str, evidence: Sequence[Evidence], scores: Scores, before: Collection[tuple[int, int]], must_name: bool
+) -> Mapping[str, tuple[Cell, ...]]:
+    """Return the best sentence of each aspect in the papers of one thing, of those that name it if they must."""
+    best: dict[str, tuple[float, Cell]] = {}
+    for each in evidence:
+        abstract, spans = each.paper.abstract, sentence_spans(each.paper.abstract)
+        roles, values = sentence_roles(abstract), scores(each.paper, spans)
+        what = _what_it_is(abstract, spans, roles, (thing, each.paper.title.partition(":")[0]))
+        for i, (start, end) in enumerate(spans):
+            aspect = WHAT if i == what else aspect_of(abstract[start:end], roles[i])
+            if aspect is None or (each.n, start) in before or (must_name and not _names(thing, abstract[start:end])):
+                continue
+            if aspect not in best or values[i] > best[aspect][0]:
+                best[aspect] = (values[i], Cell(each.n, Quote(abstract[start:end], start, end, "supported")))
+    return {aspect: (cell,) for aspect, (_, cell) in best.items()}
+
+
+def _what_it_is(abstract: str, spans: Sequence[Span], roles: Sequence[Role], names: Sequence[str]) -> int | None:
+    """Return the index of the first contribution that has one of the names, else of the first; None without any."""
+    contributions = [i for i, role in enumerate(roles) if role == "contribution"]
+    naming = [i for i in contributions if any(_names(name, abstract[slice(*spans[i])]) for name in names)]
+    return next(iter([*naming, *contributions]), None)
+
+
+def _names(thing: str, sentence: str) -> bool:
+    return re.search(name_pattern(thing), sentence, re.IGNORECASE) is not None

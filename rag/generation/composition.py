@@ -1,0 +1,174 @@
+"""What stands on top of an extractive answer: its point by the kind of question, its groups, its comparison."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rag.answer import Cell, Comparison, EstimatedMissing, Group, Thing
+from rag.generation.comparison import compare, with_cells
+from rag.generation.extractive import completeness, heading
+from rag.generation.forms import FORMS
+from rag.generation.grouping import group_papers
+from rag.generation.quotation import quoted
+from rag.generation.records import record_sentence, records_sentence
+from rag.generation.values import find_value
+from rag.index.library import Library
+from rag.query.orders import ORDER_WORDS
+from rag.retrieval.encoded_query import EncodedQuery
+from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
+from rag.selection.things import name_pattern
+from rag.text.display import display_line, format_count
+from rag.text.tokens import tokenize
+from rag.types import Evidence, Paper, Query, Quote
+
+_ONLY_TESTED = "no paper here introduces it"
+_NO_PAPER = "no paper here introduces or tests it."
+_DEFINES = re.compile(
+    r"\s+(?:is|are|refers? to|means?|denotes?)\s+(?:an?|the|to|one of|techniques?|methods?)\b", re.IGNORECASE
+)
+_LONGEST_SUBJECT = 80  # characters before "is a"
+_OF_SUBJECT = 0.6  # of the words of a definition's subject that are of the topic
+_OF_TOPIC = 0.5  # of the words of the topic that a definition's subject has
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """The point, groups and comparison of an answer, and its evidence with the quotes that they add."""
+
+    evidence: tuple[Evidence, ...] = ()
+    point: str = ""
+    groups: tuple[Group, ...] = ()
+    comparison: Comparison | None = None
+
+
+class Composer:
+    """Composes the tops of answers about one library."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def compose(
+        self,
+        query: Query,
+        evidence: tuple[Evidence, ...],
+        encoded: EncodedQuery | None = None,
+        things: Sequence[Thing] = (),
+        tested: Collection[str] = (),
+        missed: EstimatedMissing | None = None,
+    ) -> Composition:
+        """Compose the top of an answer; the records need no `encoded` question. `things` are those to compare,
+        `tested` the names of those that no paper introduces.
+        """
+        if not evidence or (query.action and query.action.name in FORMS):
+            return Composition(evidence)
+        if query.kind == "metadata" or encoded is None:
+            one = len(evidence) == 1
+            return Composition(
+                evidence, record_sentence(query, evidence[0]) if one else records_sentence(query, evidence)
+            )
+        if things:
+            return self._comparison(evidence, encoded, things, tested)
+        if query.kind == "lookup" or (query.papers and len(evidence) == 1 and query.kind != "fact"):
+            return Composition(evidence, _looked_up(evidence[0]))
+        if query.kind == "fact":
+            return Composition(evidence, self._fact(query, evidence[0], encoded))
+        groups = group_papers(query, evidence, self._library.bm25, len(self._library.papers))
+        if query.kind == "summary":
+            defined = self._definition(query, evidence, encoded)
+            if defined is not None:
+                number, quote = defined
+                evidence = tuple(_with_quote(each, quote) if each.n == number else each for each in evidence)
+                paper = next(each.paper for each in evidence if each.n == number)
+                said = f"{quoted(paper, [quote])} [{number}]"
+                return Composition(evidence, f"{said}\n\n{_count(query, evidence, groups, missed)}", groups)
+        return Composition(evidence, _count(query, evidence, groups, missed), groups)
+
+    def _fact(self, query: Query, best: Evidence, encoded: EncodedQuery) -> str:
+        """Return the sentence that has the value, with the value in bold; the best sentence where none has one."""
+        value = find_value(query.asked, encoded, self._library, best.paper, best.quotes)
+        scores = sentence_scores(
+            self._library, encoded, best.paper, [(quote.start, quote.end) for quote in best.quotes]
+        )
+        order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+        having = [i for i in order if value and best.quotes[i].start <= value[0] < best.quotes[i].end]
+        chosen = best.quotes[(having or order)[0]]
+        return f"{quoted(best.paper, [chosen], value)} [{best.n}]"
+
+    def _comparison(
+        self,
+        evidence: tuple[Evidence, ...],
+        encoded: EncodedQuery,
+        things: Sequence[Thing],
+        tested: Collection[str],
+    ) -> Composition:
+        """Return a line for each thing, and the table of what else their papers say."""
+
+        def scores(paper: Paper, spans: Sequence[Span]) -> list[float]:
+            return sentence_scores(self._library, encoded, paper, spans)
+
+        by_number = {each.n: each for each in evidence}
+        best: dict[str, Cell] = {}
+        for thing in things:
+            cells = [Cell(n, quote) for n in thing.numbers for quote in by_number[n].quotes]
+            naming = [each for each in cells if re.search(name_pattern(thing.name), each.quote.text, re.IGNORECASE)]
+            choice = naming or cells
+            if choice:
+                spans = [(by_number[each.n].paper, [(each.quote.start, each.quote.end)]) for each in choice]
+                values = [scores(paper, span)[0] for paper, span in spans]
+                best[thing.name] = choice[values.index(max(values))]
+        comparison = compare(things, evidence, scores, tested, tuple(best.values()))
+        lines = []
+        for thing in things:
+            cell = best.get(thing.name)
+            said = f"{quoted(by_number[cell.n].paper, [cell.quote])} [{cell.n}]" if cell else _NO_PAPER
+            only = f" ({_ONLY_TESTED})" if cell and thing.name in tested else ""
+            lines.append(f"- **{display_line(thing.name)}**{only}: {said}")
+        return Composition(with_cells(evidence, comparison), "\n".join(lines), (), comparison)
+
+    def _definition(
+        self, query: Query, evidence: Sequence[Evidence], encoded: EncodedQuery
+    ) -> tuple[int, Quote] | None:
+        """Return the number of the paper and the sentence that says best what the topic is, if one does."""
+        topic = frozenset(encoded.terms or tokenize(query.text))
+        found = [(each, span) for each in evidence for span in _definitions(each.paper, topic)]
+        if not found:
+            return None
+        scores = [sentence_scores(self._library, encoded, each.paper, [span])[0] for each, span in found]
+        each, (start, end) = found[scores.index(max(scores))]
+        return each.n, Quote(each.paper.abstract[start:end], start, end)
+
+
+def _definitions(paper: Paper, topic: frozenset[str]) -> Iterator[Span]:
+    """Yield the sentences whose subject is the topic, and which say what it is."""
+    for start, end in abstract_sentences(paper):
+        match = _DEFINES.search(paper.abstract, start, min(end, start + _LONGEST_SUBJECT))
+        if match is None:
+            continue
+        subject = frozenset(tokenize(paper.abstract[start : match.start()]))
+        shared = len(subject & topic)
+        if subject and shared >= _OF_SUBJECT * len(subject) and shared >= _OF_TOPIC * len(topic):
+            yield start, end
+
+
+def _with_quote(evidence: Evidence, quote: Quote) -> Evidence:
+    if any(each.start <= quote.start < each.end for each in evidence.quotes):
+        return evidence
+    return replace(evidence, quotes=tuple(sorted((*evidence.quotes, quote), key=lambda each: each.start)))
+
+
+def _looked_up(evidence: Evidence) -> str:
+    title = heading(Query("", "lookup", ""), evidence)
+    return f"{title}{quoted(evidence.paper, evidence.quotes[:1])} [{evidence.n}]"
+
+
+def _count(query: Query, evidence: Sequence[Evidence], groups: Sequence[Group], missed: EstimatedMissing | None) -> str:
+    """Return how many papers there are, how many may be missing, and the groups into which they fall."""
+    papers = completeness(len(evidence), missed) if missed else f"{format_count(len(evidence), 'paper')}."
+    papers = papers.removesuffix(".")
+    if query.order and len(evidence) > 1:
+        papers += f", {ORDER_WORDS[query.order]}"
+    if not groups:
+        return f"{papers}."
+    return f"{papers}: {', '.join(f'{group.name} ({len(group.numbers)})' for group in groups)}."

@@ -1,0 +1,1 @@
+"""Papers in forms that other programs read: BibTeX, RIS and CSV."""

@@ -1,0 +1,202 @@
+"""Groups of an answer's papers, each named by a phrase of their own.
+
+Clusters by shared phrases (suffix tree clustering, Zamir and Etzioni, SIGIR 1998): a phrase is chosen for how many
+papers it describes that no earlier one does, and for how rare it is in the library. The phrases are those of titles,
+which are noun phrases nearly always; a paper has one in its title, in the sentences that answer, or in its abstract.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
+
+from rag.answer import Group
+from rag.index.bm25 import Bm25Index
+from rag.text.latex import latex_to_text
+from rag.text.tokens import tokenize
+from rag.types import Evidence, Query
+
+OTHERS = "other"
+
+_LEAST_PAPERS = 4  # with fewer, groups say no more than the papers themselves
+_MOST_GROUPS = 5
+_LONGEST = 3  # words of a name
+_COMMON = 0.2  # of the library's papers: a word that more of them have names no group
+_IN_TITLE, _IN_EVIDENCE, _IN_ABSTRACT = 3.0, 2.0, 1.0
+_PER_WORD = 1.25  # a phrase says more than one of its words
+_MOST_OF_ALL = 0.6  # of the papers; a phrase that more of them have distinguishes none
+_LEAST_GROUPED = 0.5  # of the papers; else the groups are no picture of the answer
+_NOMINAL = re.compile(
+    r"(?:tion|sion|ment|ing|ity|ance|ence|ism|ers?|ors?|ics|[^s]s)$|[A-Za-z][A-Z]"
+)  # of nouns and names
+_PREPOSITIONS = frozenset(
+    "via without towards toward upon across among amid within along around behind beside besides beyond despite except"
+    " like near onto per plus since than unlike until versus vs whether yet also need needs".split()
+)
+_GENERIC = frozenset(
+    _stem
+    for word in "ablation algorithm analysis application approach architecture benchmark case challenge code"
+    " characterization comparison dataset deployment design efficiency empirical evaluation experiment exploration"
+    " framework guide implementation improvement insight introduction investigation learning lesson library machine"
+    " method methodology model network objective overview paper performance perspective pipeline practice problem"
+    " programming research result review search setting solution strategy study survey system task technique theory"
+    " tool toolkit training tutorial understanding use workflow".split()
+    for _stem in tokenize(word)
+)  # of heads of titles: what kind of work a paper is, which does not say what it is about
+_DETERMINERS = frozenset("a an the this these that those its their your our my his her".split())
+_WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
+_BREAK = re.compile(r"[^\w\s’'-]")
+
+Phrase = tuple[str, ...]
+
+
+def group_papers(query: Query, evidence: Sequence[Evidence], bm25: Bm25Index, papers: int) -> tuple[Group, ...]:
+    """Return up to five groups, the one with the best paper first, and last the others; none for fewer than 4 papers.
+
+    Each paper is in one group. `papers` is the number of papers in the library.
+    """
+    if len(evidence) < _LEAST_PAPERS:
+        return ()
+    asked = frozenset(tokenize(query.asked))
+    described = [_strengths(each) for each in evidence]
+    candidates = _candidates(evidence, asked, bm25, papers)
+    chosen: list[Phrase] = []
+    while len(chosen) < _MOST_GROUPS:
+        best = max(candidates, key=lambda phrase: _gain(phrase, chosen, described, candidates), default=None)
+        if best is None or _gain(best, chosen, described, candidates) <= 0:
+            break
+        chosen.append(best)
+    members: dict[Phrase, list[int]] = {phrase: [] for phrase in chosen}
+    left = []
+    for each, strengths in zip(evidence, described, strict=True):
+        of_paper = [phrase for phrase in chosen if phrase in strengths]
+        if of_paper:
+            members[max(of_paper, key=lambda phrase: strengths[phrase] * candidates[phrase])].append(each.n)
+        else:
+            left.append(each.n)
+    for phrase in [phrase for phrase, numbers in members.items() if len(numbers) < 2]:
+        left += members.pop(phrase)
+    if len(members) < 2 or len(left) > (1 - _LEAST_GROUPED) * len(evidence):
+        return ()
+    spelling = _spellings(members, evidence)
+    groups = [Group(spelling[phrase], tuple(numbers)) for phrase, numbers in members.items()]
+    return (*sorted(groups, key=lambda group: group.numbers), *([Group(OTHERS, tuple(sorted(left)))] if left else []))
+
+
+def title_phrases(title: str) -> set[str]:
+    """Return the ends of a title's noun phrases in lower case, but for those that only say what kind of work it is."""
+    return {_lowered(spelt) for phrase, spelt in _noun_phrases(title).items() if phrase[-1] not in _GENERIC}
+
+
+def _candidates(
+    evidence: Sequence[Evidence], asked: frozenset[str], bm25: Bm25Index, papers: int
+) -> dict[Phrase, float]:
+    """Weigh the phrases of the titles that say more than the question: by their words' rarity, and their number."""
+    found: dict[Phrase, float] = {}
+    for each in evidence:
+        for phrase, spelt in _noun_phrases(each.paper.title).items():
+            rarity = [math.log((papers + 1) / (bm25.document_frequency(word) + 1)) for word in phrase]
+            common = math.log(1 / _COMMON)
+            if len(phrase) == 1 and not _NOMINAL.search(spelt):
+                continue
+            if rarity[0] < common or _is_asked(phrase, asked) or _GENERIC.issuperset(phrase):
+                continue
+            found[phrase] = sum(rarity) / len(rarity) * _PER_WORD ** (len(phrase) - 1)
+    return found
+
+
+def _is_asked(phrase: Phrase, asked: frozenset[str]) -> bool:
+    """Return whether the question has all words of a phrase, or all parts of a compound."""
+    return all(stem in asked or ("-" in stem and asked.issuperset(tokenize(stem)[1:])) for stem in phrase)
+
+
+def _gain(
+    phrase: Phrase,
+    chosen: Sequence[Phrase],
+    described: Sequence[Mapping[Phrase, float]],
+    weights: Mapping[Phrase, float],
+) -> float:
+    """Return how much better a phrase describes the papers than the chosen do; 0 for less than two new papers."""
+    if any(set(phrase) & set(other) for other in chosen):
+        return 0.0
+    having = [strengths for strengths in described if phrase in strengths]
+    new = [strengths[phrase] for strengths in having if not any(other in strengths for other in chosen)]
+    if len(new) < 2 or len(having) > _MOST_OF_ALL * len(described):
+        return 0.0
+    return weights[phrase] * sum(new)
+
+
+def _strengths(evidence: Evidence) -> dict[Phrase, float]:
+    """Return how strongly each phrase of a paper describes what it answers."""
+    paper = evidence.paper
+    found: dict[Phrase, float] = {}
+    quotes = " . ".join(quote.text for quote in evidence.quotes)
+    found |= {phrase: _IN_ABSTRACT for phrase, count in _phrases(paper.abstract).items() if count > 1}
+    found |= dict.fromkeys(_phrases(quotes), _IN_EVIDENCE)
+    return found | dict.fromkeys(_phrases(paper.title), _IN_TITLE)
+
+
+def _noun_phrases(title: str) -> dict[Phrase, str]:
+    """Return the ends of a title's noun phrases, up to three words each: what stands before a function word or a mark.
+
+    There the head of a phrase stands, a noun; a verb or an adjective alone does not, and what stands before an article
+    is a verb. Each phrase comes as it is written.
+    """
+    found: dict[Phrase, str] = {}
+    for part in _BREAK.split(latex_to_text(title)):
+        run: list[str] = []
+        for word in [*_WORD.findall(part), ""]:
+            if _stem(word) and word.lower() not in _function_words():
+                run.append(word)
+                continue
+            if word.lower() not in _DETERMINERS:
+                ends = [run[-length:] for length in range(1, min(_LONGEST, len(run)) + 1)]
+                found |= {tuple(map(_stem, end)): " ".join(end) for end in ends}
+            run = []
+    return found
+
+
+def _phrases(text: str) -> Counter[Phrase]:
+    """Count the runs of up to three content words, as stems."""
+    return Counter(_runs(text))
+
+
+def _runs(text: str) -> Iterable[Phrase]:
+    for part in _BREAK.split(latex_to_text(text)):
+        stems = [_stem(word) for word in _WORD.findall(part)]
+        for length in range(1, _LONGEST + 1):
+            for i in range(len(stems) - length + 1):
+                phrase = stems[i : i + length]
+                if all(len(stem) > 1 and not stem.isdigit() for stem in phrase):
+                    yield tuple(phrase)
+
+
+@lru_cache(maxsize=65536)
+def _stem(word: str) -> str:
+    """Return the stem of a word, of a compound that of the whole; "" for a stop word."""
+    return next(iter(tokenize(word)), "")
+
+
+@cache
+def _function_words() -> frozenset[str]:
+    from bm25s.stopwords import STOPWORDS_EN_PLUS  # slow to import
+
+    return frozenset(STOPWORDS_EN_PLUS) | _PREPOSITIONS
+
+
+def _spellings(phrases: Iterable[Phrase], evidence: Sequence[Evidence]) -> dict[Phrase, str]:
+    """Return phrases as titles write them most often, in lower case unless it is a name."""
+    written: dict[Phrase, Counter[str]] = {phrase: Counter() for phrase in phrases}
+    for each in evidence:
+        for phrase, spelt in _noun_phrases(each.paper.title).items():
+            if phrase in written:
+                written[phrase][_lowered(spelt)] += 1
+    return {phrase: min(forms, key=lambda form: (-forms[form], form)) for phrase, forms in written.items()}
+
+
+def _lowered(spelt: str) -> str:
+    """Return words in lower case, but for names and acronyms."""
+    return re.sub(r"[^\W_]+", lambda part: part[0] if any(map(str.isupper, part[0][1:])) else part[0].lower(), spelt)

@@ -1,0 +1,65 @@
+"""What the records say of papers, as sentences and as list items: authors, date, venue, code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rag.query.orders import ORDER_WORDS
+from rag.query.overrides import describe_filters
+from rag.text.display import display_line, display_title, format_count
+from rag.types import Evidence, Paper, Query
+
+_ASKED = {
+    "authors": re.compile(r"\b(?:who|whom|whose|authors?|wrote|written by)\b", re.IGNORECASE),
+    "date": re.compile(r"\b(?:when|date|dated|year|published|released|old|new|newest|oldest|latest)\b", re.IGNORECASE),
+    "venue": re.compile(r"\b(?:where|venue|conference|journal|appear\w*|presented)\b", re.IGNORECASE),
+    "code": re.compile(r"\b(?:code|github|repo\w*|implementation|open[ -]source\w*)\b", re.IGNORECASE),
+}
+_LINK = re.compile(r"https?://[\w.~:/?#@!$&'*+,;=%-]+")
+
+
+def record_sentence(query: Query, evidence: Evidence) -> str:
+    """Return what is known of one paper as a sentence, what the question names first."""
+    paper = evidence.paper
+    parts = {"authors": _authors(paper), "date": _published(paper), "code": _code(paper)}
+    asked = [name for name, words in _ASKED.items() if words.search(query.asked)]
+    first = next((name for name in asked if name in parts), "date" if "venue" in asked else None)
+    ordered = sorted(parts, key=lambda name: name != first)
+    return f"**{display_title(paper.title)}**: {'; '.join(parts[name] for name in ordered)} [{evidence.n}]."
+
+
+def records_sentence(query: Query, evidence: Sequence[Evidence]) -> str:
+    """Return how many papers the records have, and which constraints they meet."""
+    of = f" {describe_filters(query.filters)}" if query.filters else ""
+    order = f", {ORDER_WORDS[query.order]}" if query.order and len(evidence) > 1 else ""
+    return f"{format_count(len(evidence), 'paper')}{of}{order}."
+
+
+def record_line(evidence: Evidence) -> str:
+    """Return a list item with a paper's title, date, number of authors, venue and marker."""
+    paper = evidence.paper
+    count = paper.known_author_count
+    known = [paper.date or "no date", *([format_count(count, "author")] if count else [])]
+    known += [part for part in (paper.venue and display_line(paper.venue), "with code" if paper.code else None) if part]
+    return f"- {display_title(paper.title)} ({', '.join(known)}) [{evidence.n}]"
+
+
+def _authors(paper: Paper) -> str:
+    names = ", ".join(display_line(name) for name in paper.authors)
+    count = paper.known_author_count
+    if count is None:
+        return f"by {names} and others" if names else "authors not recorded"
+    more = f" and {count - len(paper.authors)} more" if 0 < len(paper.authors) < count else ""
+    return f"{format_count(count, 'author')}: {names}{more}" if names else format_count(count, "author")
+
+
+def _published(paper: Paper) -> str:
+    date = f"published {paper.date}" if paper.date else "no date recorded"
+    return f"{date} at {display_line(paper.venue)}" if paper.venue else date
+
+
+def _code(paper: Paper) -> str:
+    if paper.code is None:
+        return "no code recorded"
+    return f"code: {paper.code}" if _LINK.fullmatch(paper.code) else "code is recorded"

@@ -1,0 +1,299 @@
+"""A model's text without what is not its answer: reasoning, the special tokens of chat templates, and wrappers.
+
+A mark is told by its shape and its words, not by a list of models: a name between brackets (`<think>`, `[THINK]`,
+`◁think▷`, `<|begin_of_thought|>`, `<seed:think>`), a channel or role of a chat template
+(`<|channel|>analysis<|message|>`), a code fence (three backticks and `thinking`), or a heading at the very beginning
+("Reasoning:") that a later one ends ("Final answer:").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+_REASONING = frozenset(
+    "think thinking thought thoughts reason reasoning rationale analysis commentary scratchpad cot reflection".split()
+)
+_ANSWER = frozenset("answer final response solution output reply".split())
+_ROLES = frozenset("assistant model system user developer".split())
+_ENDS = ("end", "stop", "eot")
+_OPENS_HEADER = re.compile(r"(?:im_)?start|channel|start_header_id|start_of_turn|unused\d+", re.IGNORECASE)
+_TEMPLATE_TAG = re.compile(
+    r"s|bos|eos|pad|unk|sep|cls|eot|eom|im_(?:start|end)|(?:start|end|begin)_of_\w+|unused\d+", re.IGNORECASE
+)
+_TEMPLATE_WORDS = ("INST", "SYS")
+_NAME = r"/?[A-Za-z][\w:.▁-]{0,40}"
+_MARK = re.compile(
+    rf"<[|｜](?P<token>[^<>|｜\n]{{1,48}})[|｜]>|<(?P<tag>{_NAME})>|[◁⟨«](?P<framed>{_NAME})[▷⟩»]"
+    r"|\[(?P<upper>/?[A-Z][A-Z_]{2,24})\]"
+    r"|(?P<fence>(?:(?<=\n)|\A)[ \t]*(?:`{3,}|~{3,})[ \t]*(?P<info>[\w-]*)[ \t]*(?:\n|\Z))"
+)
+_TOKEN = re.compile(r"<[|｜][^<>|｜\n]{1,48}[|｜]>")
+_OPEN_MARK = re.compile(
+    r"(?:<[|｜][^<>|｜\n]{0,48}[|｜]?|<(?:/?[A-Za-z][\w:.▁-]{0,40}|/)?|[◁⟨«]/?[\w:.▁-]{0,40}|\[/?[A-Z_]{0,24}"
+    r"|(?:(?<=\n)|\A)[ \t]*(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[ \t]*[\w-]*[ \t]*))\Z"
+)
+_HEADER = re.compile(r"(?P<said>[^<\n]*)(?P<end>\n|(?=<)|\Z)")
+_MAX_HEADER = 80  # characters
+_LONGEST_MARK = 60
+_PLAIN_FENCES = ("", "markdown", "md", "text", "txt", "plaintext")
+_BARE_ANALYSIS = re.compile(r"\A\s*analysis(?=[A-Z\"'])")  # gpt-oss, where a server has removed its special tokens
+_BARE_FINAL = re.compile(r"assistant\s*final(?=\S)")
+_HEADINGS = ("thinking", "thinking process", "reasoning", "thoughts", "thought", "thought process", "chain of thought")
+_HEADING = re.compile(
+    rf"\A[\s*#_>]*(?:here(?: i|['’])s (?:my|the|a) )?(?:{'|'.join(_HEADINGS)})[*_ ]*:?[*_ ]*\n", re.IGNORECASE
+)
+_MAYBE_HEADING = re.compile(r"\A[\s*#_>]*[A-Za-z'’ ]{0,40}[*_ :]*\Z")
+_FINAL_HEADING = re.compile(
+    r"^[\s*#_>]*(?:here(?: i|['’])s (?:my|the) )?(?:final )?(?:answer|response)"
+    r"(?:[*_ ]*:[*_]*\s*(?=[^*_\s])|[*_ ]*\n\s*(?=\S))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MENTIONS = "`\"'“‘"
+_NAMED_AS_REASONING = re.compile(
+    r"(?:^|[^a-z0-9])(?:r1|qwq|qvq|think(?:ing|er)|reason(?:ing|er)|magistral)(?![a-z])", re.IGNORECASE
+)
+
+
+class LeakedReasoning(ValueError):
+    """A closing mark without an opening one: what had been shown as answer was reasoning."""
+
+
+def reasons_first(model: str) -> bool:
+    """Return whether a model's name says that it reasons first, and so may start inside a block its prompt opened."""
+    return bool(_NAMED_AS_REASONING.search(model))
+
+
+class ReasoningFilter:
+    """Passes the answer on and keeps reasoning apart; marks may be split across pieces, and blocks may never end.
+
+    A block opens at the start of the reply or of a line, since an answer may well mention `<think>` tags. With
+    `inside`, text is held back until a block opens or closes, or the reply ends without one.
+    """
+
+    def __init__(self, inside: bool = False) -> None:
+        self.reasoned = False
+        self._thoughts = ""
+        self._held = ""
+        self._state: Callable[[bool], str | None] = self._begin
+        self._undecided = inside
+        self._closes: Callable[[re.Match[str]], bool] = lambda mark: False
+        self._line_start = True
+        self._trim = False
+        self._mentioned = False
+        self._emitted_text = False
+        self._wrapped = False
+        self._last = ""  # character that was passed on
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far, without the tokens of chat templates."""
+        return _TOKEN.sub("", self._thoughts)
+
+    def expect_separate_reasoning(self) -> None:
+        """Hold nothing back from now on: the server sends reasoning in a field of its own."""
+        self.reasoned = True
+        self._undecided = False
+        if self._state == self._hold:
+            self._state = self._answer
+
+    def feed(self, text: str) -> str:
+        """Return the answer's text that is certain with this piece; raises LeakedReasoning."""
+        self._held += text
+        return self._run(final=False)
+
+    def flush(self) -> str:
+        """Return what was held back, at the end of the reply; raises LeakedReasoning."""
+        text = self._run(final=True)
+        if self._state == self._reason:
+            self._thoughts += self._held
+            self._held = ""
+        return text
+
+    def _run(self, final: bool) -> str:
+        text = ""
+        while (piece := self._state(final)) is not None:
+            text += piece
+        return text
+
+    def _begin(self, final: bool) -> str | None:
+        """Look at how the reply begins; None while that can still be a heading."""
+        if _BARE_ANALYSIS.match(self._held):
+            self._held = _BARE_ANALYSIS.sub("", self._held)
+            self._state = self._reason_bare
+            return ""
+        head = self._held.casefold().strip("\n\t *#_>:")
+        if not final and (not head or (_MAYBE_HEADING.match(self._held) and _may_be_heading(head))):
+            return None
+        self._undecided = self._undecided or bool(_HEADING.match(self._held))
+        self._state = self._hold if self._undecided else self._answer
+        return ""
+
+    def _hold(self, final: bool) -> str | None:
+        """Hold text back until it is known whether it is reasoning."""
+        if (heading := _FINAL_HEADING.search(self._held)) and _HEADING.match(self._held):
+            return self._end_reasoning(heading.start(), heading.end())
+        for mark in _MARK.finditer(self._held):
+            word, closes = _meaning(mark)
+            opens = word is not None and not closes and not self._held[: mark.start()].strip()
+            if mark["token"] or opens:
+                self._state = self._answer
+                return ""
+            if word in _REASONING and closes:
+                return self._end_reasoning(mark.start(), mark.end())
+        if final:
+            self._state = self._answer
+            return ""
+        return None
+
+    def _end_reasoning(self, start: int, end: int) -> str:
+        """Take the held text up to `start` for reasoning, and go on behind the mark that ends it."""
+        self._thoughts += self._held[:start]
+        self._held = self._held[end:]
+        self.reasoned = self._trim = self._line_start = True
+        self._state = self._answer
+        return ""
+
+    def _reason_bare(self, final: bool) -> str | None:
+        self.reasoned = True
+        if found := _BARE_FINAL.search(self._held):
+            return self._end_reasoning(found.start(), found.end())
+        if final:
+            self._state = self._reason
+        return None
+
+    def _reason(self, final: bool) -> str | None:
+        """Keep reasoning up to the mark that ends it."""
+        for mark in _MARK.finditer(self._held):
+            if mark["fence"] and mark.end() == len(self._held) and not final and not mark[0].endswith("\n"):
+                break
+            if self._closes(mark):
+                return self._end_reasoning(mark.start(), mark.start() if _is_template(mark) else mark.end())
+        kept = max(len(self._held) - _LONGEST_MARK, 0)
+        self._thoughts += self._held[:kept]
+        self._held = self._held[kept:]
+        return None
+
+    def _header(self, final: bool) -> str | None:
+        """Read the role or channel that follows a template's token; what is neither is text."""
+        header = _HEADER.match(self._held)
+        if header is None or (not final and header.end() == len(self._held) <= _MAX_HEADER and header["end"] == ""):
+            return None
+        word, *more = header["said"].casefold().split() or [""]
+        if word in _ROLES | _REASONING | _ANSWER and all(each.startswith("to=") for each in more):
+            self._held = self._held[header.end() :]
+            self._state = self._answer
+            self._line_start = self._trim = True
+            if word in _REASONING:
+                self._open(_ends_message)
+        else:
+            self._state = self._answer
+        return ""
+
+    def _open(self, closes: Callable[[re.Match[str]], bool]) -> None:
+        self.reasoned, self._closes, self._state = True, closes, self._reason
+
+    def _answer(self, final: bool) -> str | None:
+        """Pass text on up to the next mark; None if nothing more can be decided."""
+        if not self._held:
+            return None
+        mark = _MARK.search(self._held)
+        if mark and mark["fence"] and not mark[0].endswith("\n") and not final:
+            mark = None
+        if mark is None:
+            tail = _OPEN_MARK.search(self._held)
+            return self._emit_before(tail.start() if tail and not final else len(self._held))
+        if mark.start():
+            return self._emit_before(mark.start())
+        if mark["fence"]:
+            return self._at_fence(mark, final)
+        self._held = self._held[mark.end() :]
+        return self._at_mark(mark)
+
+    def _at_fence(self, mark: re.Match[str], final: bool) -> str | None:
+        info = mark["info"].casefold()
+        if info in _REASONING:
+            self._held = self._held[mark.end() :]
+            self._open(lambda other: bool(other["fence"]) and not other["info"])
+            return ""
+        if not self._emitted_text and not self._wrapped and info in _PLAIN_FENCES:
+            self._held, self._wrapped = self._held[mark.end() :], True
+            return ""
+        if self._wrapped and not info and not self._held[mark.end() :].strip():
+            if not final:
+                return None  # the end of the wrapper, if nothing follows
+            self._held = ""
+            return ""
+        self._held = self._held[mark.end() :]
+        return self._emit(mark[0])
+
+    def _at_mark(self, mark: re.Match[str]) -> str:
+        word, closes = _meaning(mark)
+        if word is None or (self._last and self._last in _MENTIONS):
+            self._mentioned = self._mentioned or word in _REASONING
+            return self._emit(mark[0])
+        if word in _REASONING:
+            return self._at_reasoning_mark(mark, word, closes)
+        self._trim = self._trim or not self._emitted_text
+        name = mark["token"] or mark["tag"] or ""
+        if _OPENS_HEADER.fullmatch(name.strip()):
+            self._state = self._header
+        return ""
+
+    def _at_reasoning_mark(self, mark: re.Match[str], word: str, closes: bool) -> str:
+        if not closes and (self._line_start or mark["token"]):
+            self._open(lambda other: _ends(other, word))
+            return ""
+        if closes and not self._mentioned:
+            if self._emitted_text:
+                raise LeakedReasoning(mark[0])
+            self.reasoned = self._trim = True
+            return ""
+        self._mentioned = True
+        return self._emit(mark[0])
+
+    def _emit_before(self, end: int) -> str | None:
+        text, self._held = self._held[:end], self._held[end:]
+        return self._emit(text) if text else None
+
+    def _emit(self, text: str) -> str:
+        if self._trim:
+            text = text.lstrip()
+            self._trim = not text
+        line = text.rpartition("\n")
+        self._line_start = not line[2].strip() and (bool(line[1]) or self._line_start)
+        self._emitted_text = self._emitted_text or bool(text.strip())
+        self._last = text[-1:] or self._last
+        return text
+
+
+def _meaning(mark: re.Match[str]) -> tuple[str | None, bool]:
+    """Return the word that tells what a mark is for, None if it is none, and whether it closes."""
+    name = mark["token"] or mark["tag"] or mark["framed"] or mark["upper"] or ""
+    words = [word.casefold() for word in re.findall(r"[^\W\d_]+", name)]
+    if not words:
+        return None, False
+    closes = name.startswith("/") or words[0] in _ENDS
+    known = words[-1] in _REASONING or words[-1] in _ANSWER
+    return (words[-1], closes) if known or _is_template(mark) else (None, False)
+
+
+def _is_template(mark: re.Match[str]) -> bool:
+    """Return whether a mark is a special token of a chat template."""
+    name = (mark["tag"] or mark["upper"] or "").removeprefix("/")
+    return bool(mark["token"]) or name in _TEMPLATE_WORDS or bool(mark["tag"] and _TEMPLATE_TAG.fullmatch(name))
+
+
+def _ends_message(mark: re.Match[str]) -> bool:
+    return _is_template(mark) and (mark["token"] or "") not in ("message", "constrain")
+
+
+def _ends(mark: re.Match[str], word: str) -> bool:
+    """Return whether a mark ends reasoning that a mark with this word has opened."""
+    found, closes = _meaning(mark)
+    return (closes and found == word) or (bool(mark["token"]) and not closes and found in _ANSWER)
+
+
+def _may_be_heading(head: str) -> bool:
+    head = re.sub(r"^here(?: i|['’])s (?:my|the|a) ", "", head)
+    return any(each.startswith(head) or head == each for each in (*_HEADINGS, "here is my", "here's my", "analysis"))

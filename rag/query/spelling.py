@@ -1,0 +1,84 @@
+"""Mending of typos in a question by the words of the library."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+
+from rag.text.tokens import tokenize
+from rag.types import Paper
+
+_WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
+_SHORTEST = 5  # letters of a word that may be a typo: shorter ones have too many neighbours
+_LONG = 8  # letters from which two edits are one typo
+_LEAST_USES = 2  # papers that use a word, for it not to be a typo itself
+
+
+class Spelling:
+    """The words of one library, and which of them a misspelt one stands for."""
+
+    def __init__(self, papers: Iterable[Paper], is_ordinary: Callable[[str], bool]) -> None:
+        """`is_ordinary` returns whether a word is a common English one, whether or not the library has it."""
+        self._papers = papers
+        self._is_ordinary = is_ordinary
+
+    def mend(self, question: str) -> str:
+        """Return the question with its typos mended: words that nobody knows, and that are near one that is known.
+
+        Names are left alone: words with a digit, and those with a capital that do not begin the question.
+        """
+        return _WORD.sub(lambda match: self._mended(match[0], begins=match.start() == 0), question)
+
+    def _mended(self, word: str, begins: bool) -> str:
+        lower = word.lower()
+        plain = word.isalpha() and (word == lower or (begins and word[1:] == lower[1:]))
+        if len(word) < _SHORTEST or not plain or not word.isascii() or self._is_ordinary(lower):
+            return word
+        if lower in self._uses or not self._stems.isdisjoint(tokenize(lower)):
+            return word
+        near = self._nearest(lower)
+        if near is None:
+            return word
+        return near.capitalize() if word != lower else near
+
+    def _nearest(self, word: str) -> str | None:
+        """Return the word of the library that is nearest by optimal string alignment, if all of its like are one word.
+
+        Neighbours begin with the same letter, as typos seldom hit the first.
+        """
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        edits = 1 if len(word) < _LONG else 2
+        known = [each for each in self._by_letter.get(word[0], ()) if abs(len(each) - len(word)) <= edits]
+        found = process.extract(word, known, scorer=OSA.distance, score_cutoff=edits, limit=None)
+        least = min((distance for _, distance, _ in found), default=None)
+        nearest = [each for each, distance, _ in found if distance == least]
+        if len({tuple(tokenize(each)) for each in nearest}) != 1:
+            return None
+        return min(nearest, key=lambda each: (-self._uses[each], each))
+
+    @cached_property
+    def _uses(self) -> Mapping[str, int]:
+        """The number of papers that use each word, in lower case."""
+        return Counter(
+            word for paper in self._papers for word in {match[0].lower() for match in _WORD.finditer(_text(paper))}
+        )
+
+    @cached_property
+    def _stems(self) -> frozenset[str]:
+        return frozenset(stem for word in self._uses for stem in tokenize(word))
+
+    @cached_property
+    def _by_letter(self) -> Mapping[str, list[str]]:
+        index: dict[str, list[str]] = {}
+        for word, uses in self._uses.items():
+            if uses >= _LEAST_USES and word.isalpha() and len(word) >= _SHORTEST - 1:
+                index.setdefault(word[0], []).append(word)
+        return index
+
+
+def _text(paper: Paper) -> str:
+    return " ".join([paper.title, paper.abstract, *paper.authors, paper.venue or "", paper.organisation or ""])

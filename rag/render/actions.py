@@ -1,0 +1,82 @@
+"""The words for what a follow-up does to the answer before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rag.query.orders import ORDER_WORDS
+from rag.query.overrides import describe_filters
+from rag.text.display import format_count
+from rag.types import ActionName, ExportForm, Query
+
+_FORMS: Mapping[ExportForm, str] = {"bibtex": "BibTeX", "ris": "RIS", "csv": "CSV", "markdown": "Markdown"}
+_VERBS: Mapping[ActionName, str] = {
+    "compare": "compare {papers}",
+    "summarise": "summarise {papers}",
+    "expand": "tell more of {papers}",
+    "pick": "rank {papers} by what is asked",
+    "records": "look up {papers}",
+    "count": "count {papers}",
+    "sort": "sort {papers}",
+    "filter": "keep {papers}",
+    "drop": "leave out {papers}",
+    "group": "group {papers}",
+    "shorten": "shorten the answer on {papers}",
+    "titles": "list the titles of {papers}",
+    "table": "show {papers} as a table",
+    "export": "export {papers} as {form}",
+    "more": "show the papers that come next",
+    "similar": "search for papers like {papers}",
+    "lift": "search again without {lifted}",
+    "undo": "go back to the answer before",
+}
+
+
+def action_text(query: Query) -> str | None:
+    """Return what a follow-up does in words: "compare papers 1 and 3 of 8"; None where it does nothing."""
+    action = query.action
+    if action is None:
+        return None
+    if action.name == "filter" and not query.papers:
+        return f"search again for papers {describe_filters(query.filters)}"
+    if action.name == "drop" and not (action.numbers or query.excluded) and query.filters:
+        return f"keep those {describe_filters(query.filters)} of the {format_count(action.total, 'paper')} before"
+    if action.name in ("filter", "drop", "count") and not action.numbers:
+        papers = _tested(query)
+    elif action.numbers:
+        label = "paper" if len(action.numbers) == 1 else "papers"
+        papers = f"{label} {_joined(action.numbers)} of {action.total}"
+    else:
+        papers = "the paper before" if action.total == 1 else f"the {format_count(action.total, 'paper')} before"
+    filled = {
+        "papers": papers,
+        "form": _FORMS[action.form or "bibtex"],
+        "lifted": " and ".join(action.lifted) or "filters",
+    }
+    said = _VERBS[action.name].format(**filled)
+    if action.brought:
+        said += f" with {' and '.join(action.brought)}"
+    if query.order and action.name in ("sort", "records"):
+        said += f", {ORDER_WORDS[query.order]}"
+    return said
+
+
+def _tested(query: Query) -> str:
+    """Return which of the papers a filter keeps, a count counts, or an exclusion leaves out."""
+    action = query.action
+    assert action is not None
+    among = f"of the {format_count(action.total, 'paper')} before"
+    if action.name == "drop":
+        topics = " and ".join(f"“{topic}”" for topic in query.excluded)
+        return f"those on {topics} {among}" if topics else f"some {among}"
+    said = describe_filters(query.filters)
+    if not query.fixed:
+        said = f"{said} and as asked" if said else "as asked"
+    if not said and action.name == "count":
+        return f"the {format_count(action.total, 'paper')} before"
+    return f"those {said} {among}" if said else f"some {among}"
+
+
+def _joined(numbers: Sequence[int]) -> str:
+    shown = [str(number) for number in numbers]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

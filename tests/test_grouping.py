@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from rag.answer import Group
+from rag.generation.grouping import group_papers, title_phrases
+from rag.index.bm25 import Bm25Index
+from rag.types import Evidence, Paper, Query
+
+TITLES = (
+    "Kelp: Tidal Turbines with Blade Coating",
+    "A Study of Blade Coating for Turbines",
+    "Sluice Gates for Turbines",
+    "Turbines behind Sluice Gates",
+    "Turbines in Winter",
+)
+QUERY = Query("Which papers are about turbines?", "list", "turbines")
+
+
+def evidence(titles: Sequence[str]) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(i, Paper(str(i), title, f"{title}. It works."), ()) for i, title in enumerate(titles, start=1)
+    )
+
+
+def grouped(titles: Sequence[str], query: Query = QUERY) -> tuple[Group, ...]:
+    held = evidence(titles)
+    others = [Paper(f"x{i}", f"Ducks {i}", "Ducks swim.") for i in range(20)]
+    index = Bm25Index.build([*(each.paper for each in held), *others])
+    return group_papers(query, held, index, len(held) + len(others))
+
+
+def test_papers_fall_into_groups_named_by_their_own_phrases() -> None:
+    assert grouped(TITLES) == (
+        Group("blade coating", (1, 2)),
+        Group("sluice gates", (3, 4)),
+        Group("other", (5,)),
+    )
+
+
+def test_few_papers_and_papers_that_share_nothing_are_not_grouped() -> None:
+    assert grouped(TITLES[:3]) == ()
+    assert grouped(("Owls", "Harbours in Spring", "Bread", "Kites over Hills", "Pianos")) == ()
+    assert grouped(()) == ()
+
+
+def test_what_the_question_says_names_no_group() -> None:
+    names = [each.name for each in grouped(TITLES, Query("blade coating of turbines?", "list", "x"))]
+    assert "blade coating" not in names
+
+
+def test_every_paper_is_in_one_group() -> None:
+    groups = grouped((*TITLES, "Sluice Gates and Blade Coating", "Ice on Turbines"))
+    numbers = [n for group in groups for n in group.numbers]
+    assert sorted(numbers) == [1, 2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("title", "phrases"),
+    [
+        ("Pushing the Limits of Sluice Gates", {"limits", "gates", "sluice gates"}),
+        ("Kelp: Coating KV Blades", {"kelp", "blades", "KV blades", "coating KV blades"}),
+        ("A Survey", set()),
+        ("", set()),
+    ],
+)
+def test_phrases_of_a_title_end_with_a_noun(title: str, phrases: set[str]) -> None:
+    assert title_phrases(title) == phrases

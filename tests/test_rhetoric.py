@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from rag.text.rhetoric import sentence_roles
+
+
+def test_roles_follow_the_moves_of_an_abstract() -> None:
+    abstract = (
+        "Tidal turbines wear out within a few years. However, their maintenance remains costly. "
+        "We present Kelp, a coating for turbine blades. It is grown from algae in two steps. "
+        "In sea trials, wear falls by 40%. Experiments in three harbours confirm this."
+    )
+    assert sentence_roles(abstract) == ("problem", "problem", "contribution", "method", "result", "result")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "role"),
+    [
+        ("The problem is aggravated by long winters.", "problem"),
+        ("Existing coatings peel off under load.", "problem"),
+        ("In this paper, we focus on the problem of wear.", "problem"),
+        ("Each blade is dipped twice and dried in the sun.", "method"),
+        ("We further introduce a test bench for blades.", "contribution"),
+        ("Kelp outperforms paint on every blade.", "result"),
+        ("We find that algae grow best in spring.", "result"),
+        ("Blades last 3 times longer.", "result"),
+    ],
+)
+def test_words_tell_the_role_behind_the_first_contribution(sentence: str, role: str) -> None:
+    assert sentence_roles(f"We present Kelp, a coating. {sentence}")[1] == role
+
+
+def test_abstract_that_never_speaks_of_itself_has_no_problem_before_it() -> None:
+    assert sentence_roles("Kelp is a coating. It is grown in two steps.") == ("contribution", "method")
+    assert sentence_roles("") == ()

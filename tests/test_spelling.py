@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rag.query.spelling import Spelling
+from tests.fakes import REEF
+
+PAPERS = tuple(
+    replace(REEF, paper_id=str(i), title=title, abstract=abstract)
+    for i, (title, abstract) in enumerate(
+        (
+            ("Pruning of Turbine Caches", "We quantize turbines and compare the pruning of caches with Kelp."),
+            ("Quantization of Turbines", "Quantization and pruning; we compare caches. Monoidal grids; tuning."),
+            ("Tuning Kelp", "Quantization. Tuning costs. Bridges and bridles, bridles and bridges."),
+            ("Bridges", "Bridles hold bridges."),
+        )
+    )
+)
+ORDINARY = frozenset("papers which about shrink window".split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "searched"),
+    [
+        ("papers about purning", "papers about pruning"),
+        ("Comapre the turbines", "Compare the turbines"),
+        ("quantisation of turbiens", "quantization of turbines"),
+        ("which caches?", "which caches?"),
+        ("monoidal grids", "monoidal grids"),  # rare, but known
+        ("shrink windows", "shrink windows"),  # a common word that the library lacks
+        ("Which is Purning?", "Which is Purning?"),  # a name
+        ("purn1ng and puRning", "purn1ng and puRning"),
+        ("bridgles", "bridgles"),  # as near to "bridges" as to "bridles"
+        ("teh kelb", "teh kelb"),  # too short
+    ],
+)
+def test_word_that_nobody_knows_is_mended_by_its_one_neighbour(typed: str, searched: str) -> None:
+    spelling = Spelling(PAPERS, lambda word: word.removesuffix("s") in ORDINARY or word in ORDINARY)
+    assert spelling.mend(typed) == searched
+
+
+def test_empty_library_mends_nothing() -> None:
+    assert Spelling((), lambda word: False).mend("purning") == "purning"
