@@ -112,9 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--encoder", type=Path, default=FOLDER, metavar="DIR", help="folder of the encoder")
     given = parser.parse_args(arguments)
     follow_ups = [*read_written(), *read_material(given.data / "understanding.jsonl")]
+    out = given.encoder / "actions.npz"
+    out.unlink(missing_ok=True)  # one of another encoder would not load
     weights, bias = fit_to(load_encoder(given.encoder), follow_ups)
     np.savez_compressed(
-        given.encoder / "actions.npz",
+        out,
         names=np.array(NAMES),
         weights=weights.astype(np.float16),
         bias=bias.astype(np.float32),
