@@ -25,6 +25,7 @@ from rag.text.tokens import tokenize
 from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
+_SURE_OF_ONE = 0.85  # of a lookup, which cites one paper alone; chosen on questions that did not train the encoder
 _LONGEST = 120  # characters of a stretch
 _LONGEST_TITLE = 300
 _TOPICS = ("topic", "side")
@@ -317,7 +318,8 @@ def _sought(text: str, topics: Sequence[Tagged], applied: Sequence[Tagged]) -> s
 def _kind(kinds: Mapping[str, float]) -> tuple[Kind, bool]:
     """Return the likeliest kind and whether it is sure; a list if it is not, which shows most and refuses least."""
     best = max(kinds, key=lambda name: kinds[name])
-    return (cast(Kind, best), True) if kinds[best] >= _SURE else ("list", False)
+    least = _SURE_OF_ONE if best == "lookup" else _SURE
+    return (cast(Kind, best), True) if kinds[best] >= least else ("list", False)
 
 
 def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
