@@ -43,8 +43,8 @@ question, with its result where the abstract has one. Leave out papers that do n
     "summary": """Write an overview: a summary of two sentences; then sections by theme under short headings, in prose
 that connects their papers; then where the papers agree and where they disagree; then what is left open, as far as they
 say so.""",
-    "compare": """Say in a sentence what differs. Then compare in a Markdown table: a row for each criterion, a column
-for each thing that is compared, and a citation in each cell; write "not stated" where no abstract says it.""",
+    "compare": """Say in a sentence what differs. Then compare in a Markdown table: a row for each criterion,
+a column for each thing that is compared, and a citation in each cell; write "not stated" where no abstract says it.""",
     "fact": """Begin with the fact, its value in bold, and its condition.
 Then add what qualifies it, if anything does.""",
 }
