@@ -242,8 +242,8 @@ class Engine:
             always = (*query.papers, *linked)
             candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always=always)
             if reranker:
-                first = raise_linked(self.scorer.rank(query, candidates), linked)
-                first = [hit for hit in first if query.admits(hit.paper)]
+                ranked = raise_linked(self.scorer.rank(query, candidates), linked)
+                first = [hit for hit in ranked if query.admits(hit.paper)]
                 yield FirstHits(query, select(query, arrange_named(query, first)).cited)
             hits = raise_linked(self.scorer.rank(query, candidates, reranker), linked)
             if self._postprocessors:

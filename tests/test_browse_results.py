@@ -22,7 +22,6 @@ from ui.browse.results import (
     linked_rows,
     matching_points,
     paper_to_html,
-    question_about,
     results_to_html,
 )
 from ui.browse.routes import browse_routes

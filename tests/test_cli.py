@@ -169,6 +169,7 @@ def test_ask_json_has_the_contracts_fields(indexed: Path, capsys: pytest.Capture
         "missed",
         "relaxations",
         "model",
+        "reasoning",
         "notice",
         "notices",
         "usage",

@@ -417,7 +417,8 @@ def test_endpoint_gets_the_evidence_once_with_explicit_sampling(library: Library
     assert "The collection does not answer this." in system
     assert "[1] Small Caches (2024-01-05)\nKey-value caches fill" in user
     assert user.endswith(
-        f"Question: {QUESTION}\nBegin with the fact, its value in bold, and its condition. Then add what qualifies it, if anything does.\nAnswer:"
+        f"Question: {QUESTION}\nBegin with the fact, its value in bold, and its condition.\n"
+        "Then add what qualifies it, if anything does.\nAnswer:"
     )
 
 

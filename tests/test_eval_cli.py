@@ -71,7 +71,7 @@ def test_endpoint_that_fails_leaves_a_partial_run(
 ) -> None:
     endpoint.cut_after = 1
     endpoint.pieces = ("Pebble", " prunes [1].")
-    named = ("--llm-base-url", endpoint.url, "--llm-model", "small-model")
+    named = ("--llm-base-url", endpoint.url, "--llm-model", "small-model", "--recall", "none")
     code, out, err = run(capsys, "run", "--gold", str(gold), "--out", "one", "--quiet", *named)
     assert code == 1
     assert out.startswith("# Evaluation (PARTIAL)\n")

@@ -140,7 +140,7 @@ def test_answer_as_markdown() -> None:
         "# What does Reef do?\n\n"
         "Reef halves memory [1]. It needs no disk [1].\n\n"
         "> Note: The model cited no paper, so nothing can be checked.\n\n"
-        "Checked against the papers:\n\n"
+        "Checked against the abstracts:\n\n"
         "- not found in the abstract: “It needs no disk [1].” (it is kept on disk)\n\n"
         "## Papers\n\n"
         "**[1]** Reef: Caches on Disk (2024-06). Screened: it is about caches\n\n"

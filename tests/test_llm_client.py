@@ -136,7 +136,7 @@ def test_reply_that_is_no_text_is_told_as_what_it_is(fields: dict[str, Any], wor
 def test_reasoning_that_leaked_is_held_back_the_next_time() -> None:
     with RawEndpoint([stream_of("Hm, let me see. ", "So it is. ", "</think>", "Yes.")]) as server:
         settings, known = short_settings(server.url), KnownLimits()
-        text, failure, _ = stream_once(open_chat(settings, known=known))
+        _, failure, _ = stream_once(open_chat(settings, known=known))
         assert "sent reasoning as its answer" in str(failure)
         assert stream_once(open_chat(settings, known=known))[:2] == ("Yes.", None)
 

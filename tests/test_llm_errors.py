@@ -143,8 +143,8 @@ AT_ONCE_FAULTS: dict[str, tuple[Script, str]] = {
     ),
     "only reasoning": (
         [STREAM, delta(reasoning_content="Let me think."), delta("length"), DONE],
-        "sent only reasoning and no answer: raise CITEDESK_LLM_REASONING_TOKENS (8192) and CITEDESK_LLM_CONTEXT (8192), or "
-        "turn off thinking.",
+        "sent only reasoning and no answer: raise CITEDESK_LLM_REASONING_TOKENS (8192) and CITEDESK_LLM_CONTEXT "
+        "(8192), or turn off thinking.",
     ),
     "an unclosed thought": (stream_of("<th", "ink>", "Let me think."), "sent only reasoning and no answer: raise "),
 }

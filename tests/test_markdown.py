@@ -36,7 +36,8 @@ def test_items_hang_under_their_bullets() -> None:
 
 def test_table_is_aligned_under_its_header() -> None:
     assert markdown_to_text(TABLE, 60) == (
-        "Criterion  Pebble [1]  Reef [2]\n---------  ----------  --------\nMemory     2.57×       half\nCost       –           12 ms"
+        "Criterion  Pebble [1]  Reef [2]\n---------  ----------  --------\n"
+        "Memory     2.57×       half\nCost       –           12 ms"
     )
 
 

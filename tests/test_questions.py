@@ -111,7 +111,7 @@ def test_who_goes_away_ends_the_endpoints_work(holder: EngineHolder, endpoint: S
     endpoint.pieces = tuple(f"word{i} " for i in range(100_000))
     first_token(holder, written(endpoint))
     assert endpoint.closed_early.wait(PATIENCE)
-    assert endpoint.keys == ["Bearer mine"]
+    assert set(endpoint.keys) == {"Bearer mine"}
 
 
 def test_who_goes_away_while_the_endpoint_is_silent_is_not_waited_for(

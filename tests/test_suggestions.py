@@ -124,8 +124,8 @@ NAMED = (
 
 
 def test_examples_name_what_the_collection_holds() -> None:
-    assert example_questions(NAMED, ("caches, disk", "sparse attention", "third")) == (
-        "Papers on caches",
+    assert example_questions(NAMED, ("caches and disks", "sparse attention", "third")) == (
+        "Papers on caches and disks",
         "Papers on sparse attention",
         "What does Reef do?",
         "Compare Pebble and Dune",

@@ -58,7 +58,8 @@ def measured_settings(settings: Settings, mode: RunMode) -> dict[str, Any]:
     if values["llm_base_url"]:
         values["llm_base_url"] = re.sub(r"//[^/@]*@|[?#].*", _bare, values["llm_base_url"])
     asks = mode == "llm" or (mode == "retrieval" and settings.recall)
-    return _recall(settings) | {name: value for name, value in values.items() if asks or not name.startswith(_WRITING)}
+    kept = {name: value for name, value in values.items() if asks or not name.startswith(_WRITING)}
+    return (_recall(settings) if asks else {}) | kept
 
 
 def _recall(settings: Settings) -> dict[str, Any]:

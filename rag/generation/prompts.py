@@ -37,18 +37,20 @@ Answer: {answer}
 """
 
 _FORMS: Mapping[Kind, str] = {
-    "list": """Say in a lead sentence how many of the papers above answer it and of which kinds they are. Then list them in groups
-under short headings: an item for each paper, its name in bold, and what it does about the question, with its result
-where the abstract has one. Leave out papers that do not answer the question.""",
-    "summary": """Write an overview: a summary of two sentences; then sections by theme under short headings, in prose that connects
-their papers; then where the papers agree and where they disagree; then what is left open, as far as they say so.""",
-    "compare": """Say in a sentence what differs. Then compare in a Markdown table: a row for each criterion, a column for each thing
-that is compared, and a citation in each cell; write "not stated" where no abstract says it.""",
-    "fact": """Begin with the fact, its value in bold, and its condition. Then add what qualifies it, if anything does.""",
+    "list": """Say in a lead sentence how many of the papers above answer it and of which kinds they are.
+Then list them in groups under short headings: an item for each paper, its name in bold, and what it does about the
+question, with its result where the abstract has one. Leave out papers that do not answer the question.""",
+    "summary": """Write an overview: a summary of two sentences; then sections by theme under short headings, in prose
+that connects their papers; then where the papers agree and where they disagree; then what is left open, as far as they
+say so.""",
+    "compare": """Say in a sentence what differs. Then compare in a Markdown table: a row for each criterion,
+a column for each thing that is compared, and a citation in each cell; write "not stated" where no abstract says it.""",
+    "fact": """Begin with the fact, its value in bold, and its condition.
+Then add what qualifies it, if anything does.""",
 }
 
-_CONSIDERS = f"""At the very end write a line "{CONSIDERED}:" and below it, for each paper above that you did not use, a line with
-its number and why not in a few words, as in "[7]: on training, not on inference"."""
+_CONSIDERS = f"""At the very end write a line "{CONSIDERED}:" and below it, for each paper above that you did not use,
+a line with its number and why not in a few words, as in "[7]: on training, not on inference"."""
 
 ONE_SYSTEM = f"""You are given a question and the abstract of one paper.
 If the abstract does not help to answer the question, write only {NO}.

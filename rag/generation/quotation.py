@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rag.retrieval.passages import Span, abstract_sentences
 from rag.text.display import display_line
@@ -14,16 +14,19 @@ _GAP = 2  # characters between sentences that follow each other
 
 def quoted(paper: Paper, quotes: Sequence[Quote], bold: Span | None = None) -> str:
     """Return quotes of one paper in one line of Markdown; `bold` are the offsets of words to emphasize."""
+    pieces = with_ellipses(paper, quotes)
+    return " ".join(f"{before}{_shown(quote, bold)}{after}" for before, quote, after in pieces)
+
+
+def with_ellipses(paper: Paper, quotes: Sequence[Quote]) -> Iterator[tuple[str, Quote, str]]:
+    """Yield each quote with what stands before and behind it: an ellipsis where text was cut, else nothing."""
     bounds = abstract_sentences(paper)
     starts, ends = {start for start, _ in bounds}, {end for _, end in bounds}
-    text, last = "", None
-    for quote in quotes:
-        follows = last is not None and quote.start - last <= _GAP
-        cut_before = quote.start not in starts if last is None else not follows
-        gap = "" if last is None else " "
-        text += f"{gap}{'… ' if cut_before else ''}{_shown(quote, bold)}"
+    last: int | None = None
+    for i, quote in enumerate(quotes):
+        cut = quote.start not in starts if last is None else not quote.start - last <= _GAP
         last = quote.end
-    return f"{text} …" if last is not None and last not in ends else text
+        yield "… " * cut, quote, " …" * (i == len(quotes) - 1 and last not in ends)
 
 
 def _shown(quote: Quote, bold: Span | None) -> str:

@@ -45,7 +45,7 @@ class ReplyTiming:
 
 
 class UsageMeter:
-    """A chat model that records the usage of each step, why the last stream was cut, its reasoning, and the last failure."""
+    """A chat model that records each step's usage, why the last stream was cut, its reasoning, and the last failure."""
 
     def __init__(self, chat: ChatModel) -> None:
         self.steps: dict[str, TokenUsage] = {}

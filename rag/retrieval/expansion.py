@@ -100,7 +100,7 @@ class QueryExpander:
             self._rewriting.chat.close()
 
     def expand(self, query: Query) -> Query:
-        """Add rewritten queries, if they have come in time, and a hypothetical abstract, as far as these steps are on."""
+        """Add rewritten queries, if they come in time, and a hypothetical abstract, as far as these steps are on."""
         if self._rewriting is None:
             self.start(query)
         if self._rewriting:

@@ -23,9 +23,9 @@ _PAPER_TOKENS = 60  # of a reply, for each paper
 _BRACKET_TOKENS = 100
 _INSTRUCTIONS_TOKENS = 400
 _MOST_CHARACTERS = 200  # of a reason
-_SYSTEM = f"""You decide which papers belong to the answer of a question, each by itself, from titles and abstracts alone.
-A paper belongs if it is about what the question asks for, not if it only shares words with it. Often many do not.
-Return for every paper its number, whether it belongs, and why or why not, in at most a dozen words.
+_SYSTEM = f"""You decide which papers belong to the answer of a question, each by itself, from titles and
+abstracts alone. A paper belongs if it is about what the question asks for, not if it only shares words with it.
+Often many do not. Return for every paper its number, whether it belongs, and why or why not, in at most a dozen words.
 {FENCED}"""
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -32,7 +32,10 @@ _BEGUN_WORD = "|".join(
 _IN_SQUARE = rf"[^{_SQUARE_OPEN}{_SQUARE_CLOSE}\n]"
 _LINK = r"\((?:https?:|\#|/|\./|www\.|doi|arxiv)(?:[^()\s]|\([^()\s]{0,60}\)){0,200}\)"
 _BEGUN_LINK = r"(?:\((?:[^()\s]|\([^()\s]{0,60}\)?){0,200})?"
-_NESTED = rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}][ ,;]{{0,2}}){{1,20}}[{_SQUARE_CLOSE}]"
+_NESTED = (
+    rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}][ ,;]{{0,2}}){{1,20}}"
+    rf"[{_SQUARE_CLOSE}]"
+)
 _ROUND = rf"[{_ROUND_OPEN}](?:[^\W\d_]{{1,14}}[.:\#]?\s?){{0,3}}"
 _AFTER_NUMBER = rf"[^{_ROUND_OPEN}{_ROUND_CLOSE}\n]{{0,60}}"
 _LISTED = r"\d{1,3}(?:\s?(?:,|and|&|–|-)\s?\d{1,3}){0,6}"
@@ -50,7 +53,8 @@ _FORM = re.compile(
     rf"|⁽?[{_SUPERSCRIPT}][{_SUPERSCRIPT}⁻˒·]{{0,12}}⁾?|[{_CIRCLED}])"
     rf"|\\[A-Za-z]{{0,5}}[Cc]ite[A-Za-z]{{0,6}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}\{{(?P<command>[^{{}}\n]{{1,120}})\}}"
     rf"|<(?P<element>{_ELEMENTS})\b[^<>\n]{{0,80}}>(?P<content>[^<>\n]{{1,40}})</(?:{_ELEMENTS})>"
-    rf"|<(?:{_ELEMENTS})[\s:_-]{{0,2}}(?:id|ref|n|index)?[\s=:]{{0,2}}[\"']?(?P<attribute>\d[\d ,;-]{{0,40}})[\"']?\s?/?>"
+    rf"|<(?:{_ELEMENTS})[\s:_-]{{0,2}}(?:id|ref|n|index)?[\s=:]{{0,2}}[\"']?"
+    rf"(?P<attribute>\d[\d ,;-]{{0,40}})[\"']?\s?/?>"
     rf"|(?<![\w-])(?P<word>{_ANY_WORD})\s(?:no\.\s|\#)?(?P<worded>{_LISTED})(?![\w%]|\.\d)"
     rf")"
 )

@@ -36,7 +36,8 @@ _CHAT = re.compile(
     re.IGNORECASE,
 )
 _ABSENT = re.compile(
-    r"\W*(?:the|these|those|none of the|no|all)\s(?:cited\s|given\s|provided\s)?(?:abstracts?|papers?|sources?|collection)\s"
+    r"\W*(?:the|these|those|none of the|no|all)\s(?:cited\s|given\s|provided\s)?"
+    r"(?:abstracts?|papers?|sources?|collection)\s"
     r"(?:(?:here|above|cited)\s)?(?:do|does|did)?\s?(?:not\s)?"
     r"(?:say|state|report|mention|specify|address|discuss|describe|compare|give|provide|quantify|cover)s?\b",
     re.IGNORECASE,

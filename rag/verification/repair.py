@@ -102,7 +102,7 @@ def struck(text: str, sentences: Sequence[Sentence]) -> tuple[str, tuple[Sentenc
 
 
 def cited_as(correction: str, citations: Sequence[int]) -> str:
-    """Return a correction with its markers, if they are among `citations`, else with all of these at its sentences' ends."""
+    """Return a correction with its markers if they are among `citations`, else with all of these in each sentence."""
     own = {int(number) for number in MARKER.findall(correction)}
     if own and own <= set(citations):
         return correction

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rag.answer import Answer, Citation
 from rag.generation.export.bibtex import to_bibtex
+from rag.render.markdown import plain
 from rag.render.notices import notices_text
 from rag.render.terminal import QUOTE_SAID, SAID, understood_as
 from rag.text.display import display_line, display_title
@@ -44,14 +45,15 @@ def citations_to_markdown(title: str, citations: Sequence[Citation]) -> str:
 
 
 def _verdicts(answer: Answer) -> str | None:
-    """List the sentences that their papers do not support."""
-    doubted = [each for each in answer.sentences if each.verdict in SAID and each.verdict != "supported"]
+    """List the parts of the answer that their papers do not support."""
+    units = (unit for sentence in answer.sentences for unit in sentence.units)
     lines = [
-        f"- {SAID[each.verdict]}: “{' '.join(answer.text[each.start : each.end].replace('**', '').split())}”"
+        f"- {SAID[each.verdict]}: “{' '.join(plain(answer.text[each.start : each.end]).split())}”"
         + (f" ({display_line(each.reason)})" if each.reason else "")
-        for each in doubted
+        for each in units
+        if each.verdict in ("not_found", "contradicted")
     ]
-    return "\n".join(["Checked against the papers:", "", *lines]) if lines else None
+    return "\n".join(["Checked against the abstracts:", "", *lines]) if lines else None
 
 
 def _cited(citation: Citation, with_quotes: bool = True) -> str:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from rag.answer import Answer, Citation
 from rag.generation.extractive import probably_missing, unsaid
+from rag.generation.quotation import with_ellipses
 from rag.render.certainty import certainty
 from rag.render.terminal import QUOTE_SAID
-from rag.retrieval.passages import abstract_sentences
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
@@ -26,7 +26,6 @@ from ui.html.prose import row_id, verdict_to_html
 
 PAGE = 20  # rows that are shown at a time
 _FIRST_AUTHORS = 2
-_GAP = 2  # characters between sentences that follow each other
 _FEWEST_TOGETHER = 3  # papers that can be selected and shown as a table all at once
 _WORD = re.compile(r"[^\W_]+(?:[-+.'’/][^\W_]+|×|\s?%)*")
 _SIGNALS: Mapping[Signal, tuple[str, str]] = {
@@ -205,17 +204,11 @@ def _said(exchange: Exchange, paper: Paper, quotes: Sequence[Quote]) -> str:
     fact = exchange.query is not None and exchange.query.kind == "fact"
     marking = _Marking(frozenset(exchange.terms), numbers=fact)
     written = exchange.answer is not None and exchange.answer.status != "extractive"
-    bounds = abstract_sentences(paper)
-    starts, ends = {start for start, _ in bounds}, {end for _, end in bounds}
-    pieces: list[str] = []
-    last: int | None = None
-    for quote in sorted(quotes, key=lambda each: each.start):
-        cut = quote.start not in starts if last is None else quote.start - last > _GAP
+    pieces = []
+    for before, quote, after in with_ellipses(paper, sorted(quotes, key=lambda each: each.start)):
         said = f" {verdict_to_html(quote.verdict, QUOTE_SAID[quote.verdict])}" if written and quote.verdict else ""
         sentence = marking.to_html(latex_to_text(quote.text))
-        pieces.append(f'{"… " if cut else ""}<q class="cd-quote" dir="auto">{sentence}</q>{said}')
-        last = quote.end
-    pieces += ["…"] if last not in ends else []
+        pieces.append(f'{before}<q class="cd-quote" dir="auto">{sentence}</q>{said}{after}')
     return f'<p class="cd-says">{" ".join(pieces)}</p>'
 
 

@@ -68,13 +68,7 @@ def verdict_to_html(verdict: str, said: str, quotes: Sequence[str] = ()) -> str:
 
 
 def _marked(written: str, sentences: Sequence[Sentence]) -> str:
-    (
-        """Mark the ends of sentences, or of their parts, before a table cell's bar.
-
-    Last to first, so that offsets stay valid.
-    """
-        ""
-    )
+    """Mark the ends of sentences, or of their parts, before a cell's bar: last to first, so that offsets stay valid."""
     marked = written.translate(_TAKEN)
     ends = sorted(((_end(marked, each), i) for i, each in enumerate(sentences)), reverse=True)
     for end, i in ends:

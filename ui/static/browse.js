@@ -44,7 +44,7 @@ document.addEventListener("toggle", async (event) => {
   if (!(row instanceof HTMLDetailsElement) || !row.matches(".cd-paper") || !row.open) return;
   const body = row.querySelector(".cd-paper-body");
   if (body.dataset.filled) return;
-  if (await fetchPaper(body, row.dataset.paper)) body.dataset.filled = "yes";
+  if (await fetchPaper(body, row.closest("[data-paper]").dataset.paper)) body.dataset.filled = "yes";
 }, true);
 
 async function showMore(button) {
