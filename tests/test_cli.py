@@ -235,12 +235,12 @@ def test_ask_renders_the_markdown_of_a_written_answer_as_it_comes(
 def test_ask_json_shows_the_sentences_and_what_each_step_cost(
     indexed: Path, endpoint: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    endpoint.pieces = ("Pebble prunes the KV cache [1]. ", "So it goes.")
+    endpoint.pieces = ("Pebble prunes the KV cache [1]. ", "Tea is hot.")
     flags = ("--llm-base-url", endpoint.url, "--llm-model", "small-model", "--recall", "none")
     _, out, _ = run(capsys, "ask", QUESTION, *flags, "--json")
     answer = json.loads(out)
     assert (answer["status"], answer["model"]) == ("answered", "small-model")
-    assert answer["answer"] == "Pebble prunes the KV cache [1]. So it goes."
+    assert answer["answer"] == "Pebble prunes the KV cache [1]. Tea is hot."
     assert [(each["start"], each["end"], each["citations"], each["origin"]) for each in answer["sentences"]] == [
         (0, 31, [1], "written"),
         (32, 43, [], "written"),
