@@ -66,7 +66,10 @@ def _parser() -> StepParser:
     part.add_argument("--papers", type=Path, metavar="FILE")
     part = parser.add_step(steps.read, "Measure the filters that the product reads, and how long it takes.")
     part.add_argument("--model", type=Path, metavar="DIR", help="folder of the exported model (the product's)")
-    part.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the training material")
+    part.add_argument("--data", type=Path, metavar="DIR", help="folder of the training material")
+    part.add_argument(
+        "--questions", type=Path, metavar="FILE", help="instead: marked questions, such as eval/gold/reading.jsonl"
+    )
     part.add_argument("--split", choices=("choose", "held"), default="held")
     return parser
 

@@ -242,18 +242,21 @@ def check(given: Namespace) -> None:
 
 
 def read(given: Namespace) -> None:
-    """Measure kinds, follow-up types and filters as the product reads them from questions that were kept back."""
+    """Measure kinds, follow-up types and filters as the product reads them, of a file or of what was kept back."""
     from eval.training.common.splits import place
     from eval.training.encoder.questions import read_questions
     from eval.training.encoder.reading import measure, reading_time
     from rag.models.encoder import FOLDER, load_encoder
 
-    questions = read_questions(given.data / "understanding.jsonl")
-    kept = [each for each in questions if place(each.text.lower(), given.seed) == given.split]
+    if given.questions:
+        name, kept = given.questions.stem, list(read_questions(given.questions))
+    else:
+        name, questions = given.split, read_questions(given.data / "understanding.jsonl")
+        kept = [each for each in questions if place(each.text.lower(), given.seed) == given.split]
     encoder = load_encoder(given.model or FOLDER)
-    report = {f"reading {given.split}": measure(encoder, kept), "milliseconds": reading_time(encoder)}
+    report = {f"reading {name}": measure(encoder, kept), "milliseconds": reading_time(encoder)}
     given.work.mkdir(parents=True, exist_ok=True)
-    write_json(given.work / f"reading-{given.split}.json", report)
+    write_json(given.work / f"reading-{name}.json", report)
     _tell(report)
 
 
