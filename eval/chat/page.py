@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
-PATIENCE = 15_000  # milliseconds
+PATIENCE = 40_000  # milliseconds, also on a busy machine
 
 
 def opened(page: Page, url: str) -> Page:
@@ -26,15 +26,20 @@ def ask(page: Page, question: str) -> Locator:
     page.fill("#cd-question", question)
     page.press("#cd-question", "Enter")
     expect(page.locator(".cd-exchange")).to_have_count(before + 1)
-    return page.locator(f"#{page.locator('.cd-exchange').last.get_attribute('id')}")
+    return _last(page)
 
 
 def finished(page: Page) -> Locator:
     """Wait until no answer is in progress, and return the last exchange."""
     page.wait_for_selector("#cd-exchanges[aria-busy=false]", timeout=PATIENCE)
-    exchange = page.locator(".cd-exchange").last
+    exchange = _last(page)
     expect(exchange.locator("[data-action=copy-answer]")).to_be_visible()
     return exchange
+
+
+def _last(page: Page) -> Locator:
+    """Return the exchange that is last now, and stays the one meant when others follow."""
+    return page.locator(f"#{page.locator('.cd-exchange').last.get_attribute('id')}")
 
 
 def answered(page: Page, question: str) -> Locator:

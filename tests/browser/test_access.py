@@ -21,7 +21,7 @@ _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(en
 _PASSWORD = "a long password"
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 _WRITTEN = (
-    "FlashAttention-2 uses better work partitioning to address inefficiencies of FlashAttention [1].",
+    "FlashAttention-2 reduces the number of non-matmul FLOPs [1].",
     "FlashAttention-2 was trained on nine thousand zebras in Iceland [1].",
 )
 

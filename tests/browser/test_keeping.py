@@ -176,6 +176,6 @@ def test_browser_that_keeps_nothing_still_asks(context: BrowserContext, faults: 
     page = opened(context.new_page(), f"{site.url}?q={quote(QUANTIZATION)}")
     expect(finished(page).locator("h2")).to_have_text(QUANTIZATION)
     answered(page, "What does FlashAttention-2 do?")
-    expect(page.locator(".cd-kept-note")).to_contain_text("This browser keeps nothing")
+    expect(page.locator("#cd-kept .cd-kept-note")).to_contain_text("This browser keeps nothing")
     page.locator('[data-action="theme"]').click()
     expect(page.locator("body.dark")).to_be_visible()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from eval.chat.page import answered, ask, finished, loaded, opened
 from eval.chat.program import Site, citedesk, running
@@ -162,7 +162,13 @@ def test_question_asked_before_the_chat_is_loaded_is_answered_after(
 def test_examples_that_could_not_be_had_are_fetched_when_the_server_answers_again(
     context: BrowserContext, faults: Faults, site: Site
 ) -> None:
+    def without_examples(route: Route) -> None:
+        page = route.fetch()
+        bare = re.sub(r'(<div class="cd-examples">).*?(</div>)', r"\1\2", page.text(), count=1, flags=re.DOTALL)
+        route.fulfill(response=page, body=bare)
+
     faults.meant.append("console: .*ERR_CONNECTION_RESET")
+    context.route(site.url, without_examples)
     context.route("**/page/examples", lambda route: route.abort("connectionreset"), times=1)
     page = opened(context.new_page(), site.url)
     expect(page.locator("#cd-examples button").first).to_be_visible()
