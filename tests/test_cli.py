@@ -47,20 +47,27 @@ def test_index_prints_what_it_did_and_shows_progress_on_stderr(
     corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = run(capsys, "index", str(corpus))
-    assert (code, out) == (0, "3 added, 0 replaced, 0 removed, 0 unchanged, 0 failed\n")
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            "3 added, 0 replaced, 0 removed, 0 unchanged, 0 failed",
+            "file          format      papers  no abstract  coerced",
+            "papers.jsonl  JSON Lines       3            0  –",
+        ],
+    )
     assert "3/3" in err
 
 
 def test_index_without_a_path_reads_again_what_the_index_was_built_from(
     indexed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_papers(indexed, paper_to_record(ROBOT_PAPER), {"title": "New", "abstract": "Text."}, {"title": "Bad"})
+    write_papers(indexed, paper_to_record(ROBOT_PAPER), {"title": "New", "abstract": "Text."}, {"abstract": ""})
     code, out, err = run(capsys, "index", "--quiet", "--json")
     summary = json.loads(out)
     assert code == 0
     assert [summary[name] for name in ("added", "replaced", "removed", "unchanged")] == [1, 0, 2, 1]
-    assert summary["failed"] == [{"source": str(indexed), "line": 3, "reason": "no abstract"}]
-    assert err == f"failed: {indexed} line 3: no abstract\n"
+    assert summary["failed"] == [{"source": str(indexed), "line": 3, "reason": "no title"}]
+    assert err == f"failed: {indexed} line 3: no title\n"
 
 
 def test_index_of_a_corpus_that_went_away_leaves_the_index(indexed: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -298,7 +305,7 @@ def test_year_of_saving_is_remembered(tmp_path: Path, capsys: pytest.CaptureFixt
     page = tmp_path / "page.txt"
     page.write_text(f"A Title\n\n{'We study things at length. ' * 10}\n\n  • 3 authors\n·\nJun 16\n", encoding="utf-8")
     assert main(["index", "--quiet", "--saved-year", "2021", str(page)]) == 0
-    assert run(capsys, "index", "--quiet")[1].endswith("0 added, 0 replaced, 0 removed, 1 unchanged, 0 failed\n")
+    assert "0 added, 0 replaced, 0 removed, 1 unchanged, 0 failed\n" in run(capsys, "index", "--quiet")[1]
     assert json.loads(run(capsys, "export")[1])["date"] == "2021-06-16"
 
 
@@ -307,7 +314,7 @@ def test_named_corpus_beats_the_one_that_was_indexed(
 ) -> None:
     other = write_papers(tmp_path / "other.jsonl", {"title": "New", "abstract": "Text."})
     monkeypatch.setenv("CITEDESK_CORPUS", str(other))
-    assert run(capsys, "index", "--quiet")[1] == "1 added, 0 replaced, 3 removed, 0 unchanged, 0 failed\n"
+    assert run(capsys, "index", "--quiet")[1].startswith("1 added, 0 replaced, 3 removed, 0 unchanged, 0 failed\n")
 
 
 @pytest.mark.parametrize("command", ["search", "ask"])
@@ -336,7 +343,7 @@ def test_export_is_read_back_as_it_was(indexed: Path, tmp_path: Path, capsys: py
     exported = tmp_path / "exported.jsonl"
     exported.write_text(out, encoding="utf-8")
     _, out, _ = run(capsys, "index", "--quiet", str(exported))
-    assert out == "0 added, 0 replaced, 0 removed, 3 unchanged, 0 failed\n"
+    assert out.startswith("0 added, 0 replaced, 0 removed, 3 unchanged, 0 failed\n")
 
 
 @pytest.mark.parametrize(

@@ -98,9 +98,8 @@ def test_json_lines_are_read_and_bad_lines_reported(tmp_path: Path) -> None:
     with path.open("a") as file:
         file.write("{not json\n")
     corpus = read_corpus([path], 2025)
-    assert [paper.paper_id for paper in corpus.papers] == ["one"]
+    assert [paper.paper_id for paper in corpus.papers] == ["one", "two"]
     assert [(problem.line, problem.reason) for problem in corpus.problems] == [
-        (2, "no abstract"),
         (3, "not a JSON object"),
         (4, "not JSON (Expecting property name enclosed in double quotes)"),
     ]
@@ -109,15 +108,15 @@ def test_json_lines_are_read_and_bad_lines_reported(tmp_path: Path) -> None:
 def test_abstract_with_a_line_separator_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "mine.jsonl"
     path.write_text('{"title": "One", "abstract": "Left\u2028right."}\n', encoding="utf-8")
-    assert read_corpus([path], 2025).papers[0].abstract == "Left\u2028right."
+    assert read_corpus([path], 2025).papers[0].abstract == "Left right."
 
 
-def test_id_that_two_titles_claim_is_reported(tmp_path: Path) -> None:
+def test_id_that_two_titles_claim_keeps_both(tmp_path: Path) -> None:
     first, second = ({"paper_id": "x", "title": title, "abstract": "Text."} for title in ("One", "Two"))
     corpus = read_corpus([write_lines(tmp_path / "mine.jsonl", first, second)], 2025)
-    assert [paper.title for paper in corpus.papers] == ["One"]
-    assert corpus.problems[0].line == 2
-    assert "already belongs to “One”" in corpus.problems[0].reason
+    assert [(paper.paper_id, paper.title) for paper in corpus.papers] == [("x", "One"), ("x-2", "Two")]
+    assert corpus.conflicts[0].line == 2
+    assert corpus.conflicts[0].reason == "paper_id x is also that of “One”: both stay"
 
 
 def test_copy_without_an_id_joins_the_one_that_has_it(tmp_path: Path) -> None:
@@ -153,10 +152,11 @@ def test_bad_link_is_reported_once_though_five_pages_use_the_file(tmp_path: Path
     ("name", "content", "message"),
     [
         ("empty.txt", b" \n", "is empty"),
-        ("letter.txt", b"Dear reader,\n\nall is well.\n", "is not a saved listing page"),
-        ("latin.txt", b"caf\xe9\n", "is not UTF-8"),
-        ("foreign.jsonl", b'{"a": 1}\n', "holds no readable paper. First problem"),
-        ("paper.pdf", b"%PDF", "has an unsupported type"),
+        ("letter.txt", b"Dear reader,\n\nall is well.\n", "is in no format that is read"),
+        ("latin.txt", b"caf\xe9\n", "is in no format that is read"),
+        ("foreign.jsonl", b'{"a": 1}\n', "holds no readable paper. First problem: .* line 1: no title"),
+        ("paper.pdf", b"%PDF", "is a PDF. Export its record"),
+        ("page.html", b"<!DOCTYPE html><html>", "is a web page. Export the list"),
     ],
 )
 def test_file_that_is_no_corpus_is_a_clear_error(tmp_path: Path, name: str, content: bytes, message: str) -> None:
@@ -172,10 +172,9 @@ def test_stray_file_in_a_folder_is_reported_and_the_rest_goes_on(tmp_path: Path)
     (tmp_path / "folder.jsonl").mkdir()
     corpus = read_corpus([tmp_path], 2025)
     assert [paper.title for paper in corpus.papers] == ["One"]
-    assert [(Path(problem.source).name, problem.line) for problem in corpus.problems] == [
-        ("empty.JSONL", None),
-        ("notes.txt", None),
-    ]
+    unread = [(Path(file.source).name, file.reason) for file in corpus.files if file.reason]
+    assert [name for name, _ in unread] == ["empty.JSONL", "notes.txt"]
+    assert all("Citedesk reads BibTeX" in (reason or "") for _, reason in unread)
 
 
 def test_missing_file_and_empty_folder_are_clear_errors(tmp_path: Path) -> None:

@@ -57,7 +57,6 @@ def test_paper_id_is_the_arxiv_id_or_a_slug(record: dict[str, str], paper_id: st
     ("change", "reason"),
     [
         ({"title": None}, "no title"),
-        ({"abstract": "  "}, "no abstract"),
         ({"abstract": 3}, "abstract is not a text: 3"),
         ({"abstract": "half \ud800"}, "abstract contains an unpaired surrogate"),
         ({"date": "May 2024"}, "date: not a date of the form YYYY, YYYY-MM or YYYY-MM-DD: 'May 2024'"),

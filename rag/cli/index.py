@@ -5,10 +5,15 @@ from __future__ import annotations
 from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.cli.options import Subparsers, add_command, add_embed_model, add_json, add_quiet
 from rag.cli.output import embedding_bar, note, note_lock_wait, print_result
 from rag.settings import Configuration
+
+if TYPE_CHECKING:
+    from rag.index.generations import IndexFolder
+    from rag.index.plan import BuildPlan
 
 
 def register(subparsers: Subparsers) -> None:
@@ -17,12 +22,22 @@ def register(subparsers: Subparsers) -> None:
         subparsers,
         "index",
         "Build or update the index; only what changed is embedded again.",
-        "  citedesk index\n  citedesk index ~/library/papers.jsonl\n  citedesk index --rebuild",
+        "  citedesk index\n  citedesk index ~/library/zotero.bib\n  citedesk index --dry-run ~/library\n"
+        "  citedesk index --rebuild",
     )
     parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="listing pages (.txt), papers (.jsonl), folders"
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="BibTeX, RIS, PubMed, CSV, JSON and other files of papers, or folders",
     )
     parser.add_argument("--rebuild", action="store_true", help="rebuild from scratch, without reusing embeddings")
+    parser.add_argument("--abstracts-only", action="store_true", help="leave out papers without an abstract")
+    parser.add_argument("--dry-run", action="store_true", help="show what is read, and build nothing")
+    parser.add_argument(
+        "--explain", metavar="ID", help="say which records of a paper were merged, and why; build nothing"
+    )
     add_quiet(parser)
     parser.add_argument(
         "--saved-year", type=int, metavar="YEAR", help="year of dates that lack one (CITEDESK_SAVED_YEAR)"
@@ -35,7 +50,6 @@ def register(subparsers: Subparsers) -> None:
 def index(arguments: Namespace, configuration: Configuration) -> int:
     """Build or update the index, and print the counts of papers."""
     from rag.index.generations import IndexFolder
-    from rag.index.plan import plan_build
     from rag.index.update import update_index
     from rag.models.loading import load_index_models
     from rag.render.json import summary_to_json
@@ -43,8 +57,10 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
 
     settings = configuration.settings
     folder = IndexFolder(settings.home)
+    if arguments.dry_run or arguments.explain:
+        return _show(arguments, folder, configuration)
     with folder.locked(note_lock_wait):
-        plan = plan_build(folder, configuration, arguments.paths, datetime.now(UTC), arguments.rebuild)
+        plan = _plan(arguments, folder, configuration)
         progress = None if arguments.quiet else embedding_bar
         summary = update_index(folder, plan, lambda: load_index_models(settings), progress)
     if summary.rebuilt:
@@ -52,4 +68,30 @@ def index(arguments: Namespace, configuration: Configuration) -> int:
     for problem in summary.failed:
         note(f"failed: {problem}")
     print_result(arguments, lambda: summary_to_json(summary), lambda: summary_to_text(summary))
+    return 0
+
+
+def _plan(arguments: Namespace, folder: IndexFolder, configuration: Configuration) -> BuildPlan:
+    from rag.index.plan import plan_build
+
+    now = datetime.now(UTC)
+    return plan_build(folder, configuration, arguments.paths, now, arguments.rebuild, arguments.abstracts_only)
+
+
+def _show(arguments: Namespace, folder: IndexFolder, configuration: Configuration) -> int:
+    """Print what would be read, or why the records of a paper are merged."""
+    from rag.render import reading
+
+    corpus = _plan(arguments, folder, configuration).corpus
+    if arguments.explain:
+        wanted = arguments.explain
+        print_result(
+            arguments,
+            lambda: reading.explain_to_json(corpus, wanted),
+            lambda: reading.explain_to_text(corpus, wanted),
+        )
+        return 0
+    for problem in corpus.problems:
+        note(f"failed: {problem}")
+    print_result(arguments, lambda: reading.dry_run_to_json(corpus), lambda: reading.dry_run_to_text(corpus))
     return 0

@@ -33,5 +33,6 @@ def papers_with_id(wanted: str, papers: Iterable[Paper]) -> tuple[str, ...]:
     return tuple(
         paper.paper_id
         for paper in papers
-        if paper.paper_id.casefold() == wanted.casefold() or (paper.url and edge.search(paper.url))
+        if wanted.casefold() in (paper.paper_id.casefold(), (paper.doi or "").casefold(), paper.pmid)
+        or any(edge.search(link) for link in (paper.url or "", *paper.urls))
     )

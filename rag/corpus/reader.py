@@ -1,127 +1,226 @@
-"""Reader of paper collections: saved listing pages and JSON Lines.
+"""Reader of paper collections: files, archives and folders in any of the formats, recognised by their content.
 
-A folder stands for its *.txt pages and *.jsonl files. A links.jsonl beside a page supplies the arXiv id, URL, authors,
-venue and code of its papers. Duplicate records of a paper are merged, keeping the metadata of all.
+A links.jsonl beside a saved listing page supplies the arXiv id, URL, authors, venue and code of its papers. Records of
+one paper are merged, keeping the metadata of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from rag.corpus.coercion import Tally, code_in, paper_of
 from rag.corpus.files import parse_json_lines, read_text
+from rag.corpus.formats.bibtex import parse_bibtex
+from rag.corpus.formats.json_records import parse_json
+from rag.corpus.formats.json_records import parse_json_lines as parse_records
+from rag.corpus.formats.tables import is_markdown, parse_markdown, parse_table, table_delimiter
+from rag.corpus.formats.tagged import MEDLINE, REFER, RIS, WOS, parse_tagged
+from rag.corpus.formats.xml import parse_xml
+from rag.corpus.identity import Merge, Record, merge_records
 from rag.corpus.listing import ListingEntry, is_listing, parse_listing
-from rag.corpus.records import paper_from_record, title_key, title_slug
+from rag.corpus.records import paper_from_record, title_key
+from rag.corpus.sources import BROKEN, Source, sources_of
+from rag.corpus.vocabulary import Entry
 from rag.errors import CorpusError
 from rag.types import Paper, Problem
 
 _LINKS = "links.jsonl"
-_SUFFIXES = (".txt", ".jsonl")
-_FORMATS = "Citedesk reads saved listing pages (.txt) and JSON Lines of papers (.jsonl)"
+_FORMATS = (
+    "Citedesk reads BibTeX, RIS, PubMed, EndNote, Web of Science, CSV, JSON and JSON Lines of papers, and saved listing"
+    " pages"
+)
+_OUTLINE = re.compile(r"\A\s*(?:<\?xml|<!DOCTYPE\s+(?!html)|<[A-Za-z_][\w.:-]*[\s>])")
+_HTML = re.compile(r"<!doctype html|<html[\s>]", re.IGNORECASE)
+_BIBTEX = re.compile(r"^\s*@\w+\s*[{(]", re.MULTILINE)
+_TAGGED = (
+    (re.compile(r"^(?:FN (?:Thomson|Clarivate|ISI)|PT [A-Z]\s*$)", re.MULTILINE), WOS),
+    (re.compile(r"^\s{0,3}TY\s{1,2}-", re.MULTILINE), RIS),
+    (re.compile(r"^PMID-\s*\d", re.MULTILINE), MEDLINE),
+    (re.compile(r"^%0 \w", re.MULTILINE), REFER),
+)
 
 _Links = Mapping[tuple[Path, str], Mapping[str, Any]]
 """Metadata of papers by folder and title key."""
+_Item = Entry | tuple[int, str]
 
 
-class _Record(NamedTuple):
-    """A paper and where it was read."""
+@dataclass(frozen=True, slots=True)
+class FileSummary:
+    """What was read of a file: its records, those without an abstract, and fields dropped or changed, by name.
+
+    `reason` says why nothing was read of it; None for a file that was read.
+    """
 
     source: str
-    line: int
-    paper: Paper
+    format: str | None
+    papers: int = 0
+    without_abstract: int = 0
+    coerced: Mapping[str, int] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    seconds: float = 0.0
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A collection and the items of it that could not be read; `entries` counts records before merging duplicates."""
+    """A collection and the items of it that could not be read; `entries` counts records before merging duplicates.
+
+    `conflicts` are records whose id is also that of another paper, from which they were kept apart.
+    """
 
     papers: tuple[Paper, ...]
     problems: tuple[Problem, ...]
     entries: int
+    files: tuple[FileSummary, ...] = ()
+    merges: tuple[Merge, ...] = ()
+    conflicts: tuple[Problem, ...] = ()
 
 
-def read_corpus(paths: Sequence[Path], saved_year: int) -> Corpus:
+def read_corpus(paths: Sequence[Path], saved_year: int, abstracts_only: bool = False) -> Corpus:
     """Read files and folders into distinct papers, in order of first appearance.
 
-    An unreadable item, or file inside a folder, becomes a Problem. Raises CorpusError if a named path does not exist,
-    has another format, or holds no papers.
+    An unreadable item becomes a Problem, and a file inside a folder of which nothing can be read a FileSummary with a
+    reason. Raises CorpusError if a named path does not exist or holds no papers. With `abstracts_only`, papers without
+    an abstract are left out.
     """
-    records: list[_Record] = []
+    records: list[Record] = []
     problems: list[Problem] = []
+    summaries: list[FileSummary] = []
     files = _expanded(paths)
-    links, unlinked = _read_links({path.with_name(_LINKS) for path in files if path.suffix.lower() == ".txt"})
+    links, unlinked = _read_links({path.with_name(_LINKS) for path in files})
     problems += unlinked
     for path in files:
-        try:
-            read, unread = _read_file(path, saved_year, links)
-        except CorpusError as error:
-            if path in paths:
-                raise
-            problems.append(Problem(str(path), None, str(error)))
-            continue
-        records += read
-        problems += unread
+        for source, found, unread, summary in _read_path(path, saved_year, links):
+            if summary.reason and path in paths and source == str(path):
+                raise CorpusError(summary.reason)
+            summaries.append(summary)
+            records += found
+            problems += unread
     if not records:
-        raise CorpusError(f"{paths[0]} holds no readable paper. First problem: {problems[0]}")
-    papers, conflicts = _merge(records)
-    return Corpus(papers, (*problems, *conflicts), len(records))
+        first = next((summary.reason for summary in summaries if summary.reason), None) or next(iter(problems), "")
+        raise CorpusError(f"{paths[0]} holds no readable paper. First problem: {first}")
+    papers, merges, conflicts = merge_records(records)
+    kept = tuple(paper for paper in papers if paper.abstract) if abstracts_only else papers
+    if not kept:
+        raise CorpusError(f"{paths[0]} holds no paper with an abstract. Leave out --abstracts-only.")
+    return Corpus(kept, tuple(problems), len(records), tuple(summaries), merges, tuple(conflicts))
 
 
 def _expanded(paths: Sequence[Path]) -> list[Path]:
-    """Return the files with folders expanded; raises CorpusError for a missing path or a folder without papers."""
+    """Return the files with folders walked; raises CorpusError for a missing path or an empty folder."""
     files: dict[Path, None] = {}
     for path in paths:
         if not path.exists():
             raise CorpusError(f"{path} does not exist. Name a file or folder of papers.")
-        found = [path]
-        if path.is_dir():
-            inside = (file for file in path.iterdir() if not file.is_dir() and file.name != _LINKS)
-            found = sorted(file for file in inside if file.suffix.lower() in _SUFFIXES)
+        found = sorted(_walked(path)) if path.is_dir() else [path]
         if not found:
             raise CorpusError(f"{path} holds no papers. {_FORMATS}.")
         files.update(dict.fromkeys(found))
     return list(files)
 
 
-def _read_file(path: Path, saved_year: int, links: _Links) -> tuple[list[_Record], list[Problem]]:
-    """Read one file; raises CorpusError if it holds no readable paper."""
-    if path.suffix.lower() not in _SUFFIXES:
-        raise CorpusError(f"{path} has an unsupported type. {_FORMATS}.")
-    read, unread = _read_page(path, saved_year, links) if path.suffix.lower() == ".txt" else _read_records(path)
-    if not read:
-        detail = f" First problem: {unread[0]}." if unread else ""
-        raise CorpusError(f"{path} holds no readable paper.{detail} {_FORMATS}.")
-    return read, unread
+def _walked(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and its folders, but for hidden ones and metadata of listing pages."""
+    for path in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not hidden and path.is_file() and path.name != _LINKS:
+            yield path
 
 
-def _read_text(path: Path) -> str:
-    text = read_text(path)
-    if not text.strip():
-        raise CorpusError(f"{path} is empty. {_FORMATS}.")
-    return text
+def _read_path(
+    path: Path, saved_year: int, links: _Links
+) -> Iterator[tuple[str, list[Record], list[Problem], FileSummary]]:
+    """Yield what is read of a file, or of each member of an archive."""
+    try:
+        for source in sources_of(path):
+            yield (source.name, *_read_source(source, path, saved_year, links))
+    except CorpusError as error:
+        yield str(path), [], [], FileSummary(str(path), None, reason=str(error))
 
 
-def _read_page(path: Path, saved_year: int, links: _Links) -> tuple[list[_Record], list[Problem]]:
-    text = _read_text(path)
-    if not is_listing(text):
-        raise CorpusError(f"{path} is not a saved listing page: it has none of the lines of such a page. {_FORMATS}.")
-    entries, problems = parse_listing(text, str(path), saved_year)
-    return [_Record(str(path), entry.line, _paper(entry, path, links)) for entry in entries], list(problems)
-
-
-def _read_records(path: Path) -> tuple[list[_Record], list[Problem]]:
-    records: list[_Record] = []
+def _read_source(
+    source: Source, path: Path, saved_year: int, links: _Links
+) -> tuple[list[Record], list[Problem], FileSummary]:
+    start = time.perf_counter()
+    records: list[Record] = []
     problems: list[Problem] = []
-    for line, record in parse_json_lines(_read_text(path)):
-        try:
-            if isinstance(record, ValueError):
-                raise record
-            records.append(_Record(str(path), line, paper_from_record(record)))
-        except ValueError as error:
-            problems.append(Problem(str(path), line, str(error)))
-    return records, problems
+    tally = Tally()
+    name: str | None = None
+    reason: str | None = None
+    try:
+        name, items = _recognised(source)
+        if name == "listing page":
+            entries, unread = parse_listing(source.text(), source.name, saved_year)
+            records += [Record(source.name, each.line, _paper(each, path, links)) for each in entries]
+            problems += unread
+        for item in items:
+            try:
+                if not isinstance(item, Entry):
+                    raise ValueError(item[1])
+                records.append(Record(source.name, item.line, paper_of(item, tally)))
+            except ValueError as error:
+                problems.append(Problem(source.name, item.line if isinstance(item, Entry) else item[0], str(error)))
+    except CorpusError as error:
+        reason = str(error)
+    except BROKEN as error:
+        reason = f"{source.name} cannot be read: {getattr(error, 'strerror', None) or error}."
+    except ValueError as error:
+        problems.append(Problem(source.name, None, str(error)))
+    if not records and reason is None:
+        detail = f" First problem: {problems[0]}." if problems else ""
+        reason = f"{source.name} holds no readable paper.{detail} {_FORMATS}."
+    if records and reason:
+        problems.append(Problem(source.name, None, reason))
+        reason = None
+    without = sum(not record.paper.abstract for record in records)
+    seconds = time.perf_counter() - start
+    coerced = dict(sorted(tally.coerced.items()))
+    summary = FileSummary(source.name, name, len(records), without, coerced, tuple(tally.unknown), seconds, reason)
+    return records, [] if reason else problems, summary
+
+
+def _recognised(source: Source) -> tuple[str, Iterable[_Item]]:
+    """Return the format of a file and its records; raises CorpusError for a text in none of the formats."""
+    head = source.head
+    if not head.strip():
+        raise CorpusError(f"{source.name} is empty. {_FORMATS}.")
+    if _HTML.search(head[:2000]):
+        raise CorpusError(f"{source.name} is a web page. Export the list from it as BibTeX, RIS or CSV.")
+    if _OUTLINE.match(head):
+        return "XML", parse_xml(source.open_bytes)
+    if head.lstrip()[0] in "[{":
+        return _json(source, head)
+    if is_listing(head):
+        return "listing page", ()
+    for pattern, dialect in _TAGGED:
+        if pattern.search(head):
+            return dialect.name, parse_tagged(source.lines(), dialect)
+    delimiter = table_delimiter(head)
+    if delimiter is None and _BIBTEX.search(head):
+        return "BibTeX", parse_bibtex(source.text())
+    if delimiter is None and is_markdown(head):
+        return "Markdown", parse_markdown(source.lines())
+    if delimiter:
+        return "TSV" if delimiter == "\t" else "CSV", parse_table(source.lines(), delimiter)
+    raise CorpusError(f"{source.name} is in no format that is read. {_FORMATS}.")
+
+
+def _json(source: Source, head: str) -> tuple[str, Iterable[_Item]]:
+    """Return the records of JSON Lines, line by line, or of one JSON text."""
+    lines = [line for line in head.split("\n") if line.strip()]
+    first = next(iter(parse_json_lines(lines[0])), None)
+    if head.lstrip()[0] == "{" and first and not isinstance(first[1], ValueError):
+        return "JSON Lines", parse_records(source.lines())
+    text = source.text()
+    try:
+        return "JSON", list(parse_json(text))
+    except ValueError:
+        return "JSON Lines", parse_records(text.split("\n"))
 
 
 def _read_links(paths: Iterable[Path]) -> tuple[_Links, list[Problem]]:
@@ -130,7 +229,7 @@ def _read_links(paths: Iterable[Path]) -> tuple[_Links, list[Problem]]:
     problems = []
     for path in sorted(path for path in paths if path.exists()):
         try:
-            text = _read_text(path)
+            text = read_text(path)
         except CorpusError as error:
             problems.append(Problem(str(path), None, str(error)))
             continue
@@ -155,47 +254,5 @@ def _paper(entry: ListingEntry, page: Path, links: _Links) -> Paper:
         "pages": [page.stem],
     }
     known = {name: value for name, value in known.items() if value is not None}
-    return paper_from_record({**link, **known, "title": entry.title, "abstract": entry.abstract})
-
-
-def _merge(records: Sequence[_Record]) -> tuple[tuple[Paper, ...], list[Problem]]:
-    """Merge the records of each paper; report an id that two different titles claim."""
-    merged: dict[str, Paper] = {}
-    problems = []
-    slugs = ((title_slug(record.paper.title), record.paper.paper_id) for record in records)
-    ids = {slug: paper_id for slug, paper_id in slugs if paper_id != slug}
-    for source, line, record in records:
-        # A record without an id of its own belongs to the paper of that title that has one.
-        paper = replace(record, paper_id=ids.get(record.paper_id, record.paper_id))
-        first = merged.get(paper.paper_id)
-        if first is None:
-            merged[paper.paper_id] = paper
-        elif title_slug(first.title) == title_slug(paper.title):
-            merged[paper.paper_id] = _merge_two(first, paper)
-        else:
-            reason = f"paper_id {paper.paper_id} already belongs to “{first.title}”; left out: “{paper.title}”"
-            problems.append(Problem(source, line, reason))
-    return tuple(merged.values()), problems
-
-
-def _merge_two(first: Paper, second: Paper) -> Paper:
-    """Merge two records of a paper: the more precise date, the longer texts and lists, the higher comment count."""
-
-    def longer(name: str) -> Any:
-        return max((getattr(first, name) or "", getattr(second, name) or ""), key=len) or None
-
-    authors_of = max(first, second, key=lambda paper: (paper.authors_complete, len(paper.authors)))
-    return replace(
-        first,
-        abstract=longer("abstract"),
-        date=longer("date"),
-        url=first.url or second.url,
-        authors=authors_of.authors,
-        authors_complete=authors_of.authors_complete,
-        author_count=first.author_count or second.author_count,
-        organisation=first.organisation or second.organisation,
-        venue=first.venue or second.venue,
-        code=first.code or second.code,
-        comments=max((n for n in (first.comments, second.comments) if n is not None), default=None),
-        pages=tuple(dict.fromkeys((*first.pages, *second.pages))),
-    )
+    paper = paper_from_record({**link, **known, "title": entry.title, "abstract": entry.abstract})
+    return paper if paper.code else replace(paper, code=code_in(paper.abstract))

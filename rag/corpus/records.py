@@ -1,6 +1,6 @@
 """Papers as JSON objects: the format of imported, exported and indexed JSON Lines.
 
-Required: title, abstract. Optional: paper_id, url, date, authors, authors_complete, author_count, organisation,
+Required: title. Optional: abstract, paper_id, url, date, authors, authors_complete, author_count, organisation,
 venue, code, comments, pages, doi, pmid, key, entry_type, urls, bibliography. The paper_id defaults to the arXiv id in
 `arxiv_id` or `url`, else to a slug of the title.
 """
@@ -26,7 +26,8 @@ _COUNTS = ("author_count", "comments")
 
 def paper_from_record(record: Mapping[str, Any]) -> Paper:
     """Parse a paper; raises ValueError with the reason if the record is invalid."""
-    title, abstract = (_required_text(record, name) for name in ("title", "abstract"))
+    title, abstract = _required_text(record, "title"), _text(record, "abstract") or ""
+    abstract = abstract if abstract.strip() else ""
     texts = {name: _text(record, name) for name in (*_TEXTS, "date", "paper_id", "arxiv_id")}
     url = texts["url"]
     arxiv_id = _arxiv_id(texts["arxiv_id"], texts["paper_id"], url)
@@ -94,6 +95,11 @@ def arxiv_month(arxiv_id: str) -> str | None:
         return None
     century = "19" if "/" in arxiv_id and digits >= "91" else "20"
     return f"{century}{digits[:2]}-{digits[2:]}"
+
+
+def arxiv_id_in(text: str | None) -> str | None:
+    """Return the arXiv id, without its version, that a text is or links to."""
+    return _arxiv_id(text, None, text)
 
 
 def _arxiv_id(arxiv_id: str | None, paper_id: str | None, url: str | None) -> str | None:

@@ -50,6 +50,7 @@ class Manifest:
     chunks: int
     failed: tuple[str, ...]
     files: Mapping[str, str]
+    abstracts_only: bool = False
 
 
 class IndexFolder:

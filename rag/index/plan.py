@@ -24,15 +24,21 @@ class BuildPlan:
     saved_year: int
     now: datetime
     rebuild: bool = False
+    abstracts_only: bool = False
 
 
 def plan_build(
-    folder: IndexFolder, configuration: Configuration, paths: Sequence[Path], now: datetime, rebuild: bool = False
+    folder: IndexFolder,
+    configuration: Configuration,
+    paths: Sequence[Path],
+    now: datetime,
+    rebuild: bool = False,
+    abstracts_only: bool = False,
 ) -> BuildPlan:
     """Read the corpus to index; raises UsageError, CorpusError, or IndexFailed for a damaged index.
 
     Without `paths` the corpus is CITEDESK_CORPUS, else that of the current index, else the default corpus. The
-    default of `saved_year` is that of the current index, too.
+    defaults of `saved_year` and `abstracts_only` are those of the current index, too.
     """
     settings = configuration.settings
     current = None if paths else folder.newest_manifest()
@@ -40,13 +46,15 @@ def plan_build(
     saved_year = settings.saved_year
     if current and configuration.sources["saved_year"] == "default":
         saved_year = current.saved_year
+    abstracts_only = abstracts_only or (current is not None and current.abstracts_only)
     return BuildPlan(
-        corpus=read_corpus(sources, saved_year),
+        corpus=read_corpus(sources, saved_year, abstracts_only),
         recipe=index_recipe(settings),
         sources=tuple(str(path) for path in sources),
         saved_year=saved_year,
         now=now,
         rebuild=rebuild,
+        abstracts_only=abstracts_only,
     )
 
 

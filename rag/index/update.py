@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.corpus.files import fsync, to_json_lines, write_atomic
+from rag.corpus.reader import Corpus
 from rag.corpus.records import paper_digest, paper_to_record
 from rag.errors import CitedeskError, IndexFailed, IndexMissing, ModelFailed
 from rag.index.bm25 import Bm25Index
@@ -52,6 +53,7 @@ class BuildSummary:
     unchanged: int
     failed: tuple[Problem, ...]
     generation: str
+    corpus: Corpus
     rebuilt: str | None = None
 
 
@@ -90,8 +92,8 @@ def update_index(
 
 def _is_current(old: Manifest, plan: BuildPlan, wanted: dict[str, str]) -> bool:
     problems = tuple(str(problem) for problem in plan.corpus.problems)
-    indexed = (old.papers, old.sources, old.saved_year, old.failed)
-    return indexed == (wanted, plan.sources, plan.saved_year, problems)
+    indexed = (old.papers, old.sources, old.saved_year, old.failed, old.abstracts_only)
+    return indexed == (wanted, plan.sources, plan.saved_year, problems, plan.abstracts_only)
 
 
 def _intact_manifest(folder: IndexFolder) -> Manifest | None:
@@ -232,6 +234,7 @@ def _finish(
         chunks=chunks,
         failed=tuple(str(problem) for problem in (*plan.corpus.problems, *failed)),
         files=describe_files(folder.staging),
+        abstracts_only=plan.abstracts_only,
     )
     folder.publish(manifest)
     return manifest
@@ -247,6 +250,7 @@ def _summary(old: Manifest | None, new: Manifest, plan: BuildPlan, failed: tuple
         unchanged=sum(before[paper_id] == new.papers[paper_id] for paper_id in kept),
         failed=(*plan.corpus.problems, *failed),
         generation=new.generation,
+        corpus=plan.corpus,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from rag.answer import (
@@ -26,6 +27,7 @@ from rag.corpus.records import paper_to_record
 from rag.index.update import BuildSummary
 from rag.render.actions import action_text
 from rag.render.notices import notice_text, notices_text
+from rag.render.reading import corpus_to_json
 from rag.types import Filters, Hit, Paper, Query, Quote, TokenUsage
 
 _VERDICTS: Mapping[SentenceVerdict | None, str | None] = {
@@ -36,6 +38,7 @@ _VERDICTS: Mapping[SentenceVerdict | None, str | None] = {
     "about_answer": None,
     None: None,
 }
+_LOCAL = re.compile(r"file\Z|local-url|bdsk-file")
 _REASONS: Mapping[SentenceVerdict | None, str] = {
     "not_found": "not found in the abstract",
     "contradicted": "the abstract says otherwise",
@@ -90,9 +93,13 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
 
 
 def paper_to_json(paper: Paper, papers: Mapping[str, Paper], links: PaperLinks) -> dict[str, Any]:
-    """Return the object of a paper: its record, the papers whose names it uses, and those that use its names."""
+    """Return the object of a paper: its record, the papers whose names it uses, and those that use its names.
+
+    Paths of files on the computer of whoever wrote the record are left out.
+    """
+    bibliography = tuple(each for each in paper.bibliography if not _LOCAL.match(each[0]))
     return {
-        **paper_to_record(paper),
+        **paper_to_record(replace(paper, bibliography=bibliography)),
         "links": [_link(link, papers[link.target_id]) for link in links.of(paper.paper_id)],
         "linked_from": [_link(link, papers[link.source_id]) for link in links.to(paper.paper_id)],
     }
@@ -131,6 +138,7 @@ def summary_to_json(summary: BuildSummary) -> dict[str, Any]:
         ],
         "generation": summary.generation,
         "rebuilt": summary.rebuilt,
+        **corpus_to_json(summary.corpus),
     }
 
 

@@ -15,6 +15,7 @@ from rag.render.actions import action_text
 from rag.render.certainty import certainty
 from rag.render.markdown import markdown_to_text, plain
 from rag.render.notices import notices_text
+from rag.render.reading import corpus_to_text
 from rag.text.display import display_line, display_title
 from rag.text.sanitize import strip_invisible
 from rag.types import Hit, Paper, Query, Verdict
@@ -146,10 +147,10 @@ def hits_to_text(hits: Sequence[Hit], width: int) -> str:
 
 
 def summary_to_text(summary: BuildSummary) -> str:
-    """Summarize an index run in one line."""
+    """Summarize an index run in one line, and what it read in a table."""
     counts = ("added", "replaced", "removed", "unchanged")
     done = ", ".join(f"{getattr(summary, name)} {name}" for name in counts)
-    return f"{done}, {len(summary.failed)} failed\n"
+    return f"{done}, {len(summary.failed)} failed\n{corpus_to_text(summary.corpus)}"
 
 
 def safe(text: str) -> str:

@@ -18,8 +18,8 @@ _GREEK = {
 _GREEK |= {"lambda": _GREEK.pop("lamda"), "Lambda": _GREEK.pop("Lamda"), "varepsilon": "ε"}
 _SYMBOLS = {"leq": "≤", "geq": "≥", "infty": "∞", "cdot": "·", "bullet": "•", "varepsilon": "ε"}
 _ACCENTS = {"'": "\u0301", "`": "\u0300", '"': "\u0308", "^": "\u0302", "~": "\u0303"}
-_SUPERSCRIPTS = str.maketrans("0123456789-+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ")
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+SUPERSCRIPTS = str.maketrans("0123456789-+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ")
+SUBSCRIPTS = str.maketrans("0123456789-+", "₀₁₂₃₄₅₆₇₈₉₋₊")
 
 _Replacement = str | Callable[[re.Match[str]], str]
 
@@ -30,7 +30,7 @@ def _accent(match: re.Match[str]) -> str:
 
 def _superscript(match: re.Match[str]) -> str:
     power = match[1]
-    return power.translate(_SUPERSCRIPTS) if re.fullmatch(r"[-+]?[\dn]+", power) else f"^({power})"
+    return power.translate(SUPERSCRIPTS) if re.fullmatch(r"[-+]?[\dn]+", power) else f"^({power})"
 
 
 _GREEK_NAMES = "|".join(sorted(_GREEK, key=len, reverse=True))
@@ -57,7 +57,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
         (rf"(?<![A-Za-z])({_GREEK_NAMES})(?=[\^_()/|=}}])", lambda match: _GREEK[match[1]]),
         (r"\^(\d+|n\b|\+)", _superscript),
         (r"\^\{([^{}]{1,20})\}", _superscript),
-        (r"(?<=\w|\|)_(\d)(?!\w)", lambda match: match[1].translate(_SUBSCRIPTS)),
+        (r"(?<=\w|\|)_(\d)(?!\w)", lambda match: match[1].translate(SUBSCRIPTS)),
         (r"(?<=\w)_\{([^{}]{1,20})\}", r"_(\1)"),
         (r"(?<=\s)--(?=\s)", "–"),
         (r"\\([A-Za-z]+)\b", r"\1"),

@@ -1,0 +1,359 @@
+"""Conversion of what files have in their fields to papers: a field that means nothing is dropped, never the paper.
+
+What was dropped or changed is counted in a Tally, by the field's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from rag.corpus.cleaning import clean_abstract, clean_text, clean_title, is_absent
+from rag.corpus.dates import join_date, month_number, to_date
+from rag.corpus.names import literal_list, loses_order, names_of, natural_order
+from rag.corpus.records import arxiv_month, paper_from_record
+from rag.corpus.vocabulary import BIBLIOGRAPHY, ENTRY_TYPES, Entry, plain_name
+from rag.types import Paper
+
+_ARXIV = re.compile(
+    r"(?:https?://)?(?:(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html|e-print)/|oai:arxiv\.org:|arxiv:\s*|(?:https?://"
+    r"(?:dx\.)?doi\.org/)?10\.48550/arxiv\.)?(\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?(?:\.pdf)?/?"
+    r"(?:\s*\[[\w.-]+\])?",
+    re.IGNORECASE,
+)
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_DOI_URL = re.compile(r"https?://(?:dx\.|www\.)?doi\.org/", re.IGNORECASE)
+_URL = re.compile(r"https?://[^\s<>\"'`\\]+")
+_HOST = re.compile(r"(?:www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/)[^\s<>\"']*", re.IGNORECASE)
+_CODE_HOST = r"(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|huggingface\.co|anonymous\.4open\.science)"
+_CODE = re.compile(rf"(?:https?://)?(?:www\.)?{_CODE_HOST}/[\w.-]+(?:/[\w.-]+)*/?", re.IGNORECASE)
+_PMID = re.compile(r"(?:PMID:?\s*|https?://pubmed\.ncbi\.nlm\.nih\.gov/)?(\d{1,8})(?:\.0)?/?", re.IGNORECASE)
+_TITLE_WORDS = 12  # of an abstract that stand for a missing title
+_SEPARATORS = {"editor": " and ", "keywords": "; "}
+_DATABASES = frozenset("crossref datacite scopus pubmed medline embase openalex".split())  # no venues
+_MOST_KEYWORDS = 40
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often each field of a file was dropped or changed, and the names that are not known, in order."""
+
+    coerced: Counter[str] = field(default_factory=Counter)
+    unknown: dict[str, None] = field(default_factory=dict)
+
+    def dropped(self, name: str) -> None:
+        """Count a value that was dropped or changed."""
+        self.coerced[name] += 1
+
+
+def paper_of(entry: Entry, tally: Tally) -> Paper:
+    """Return the paper of an entry; raises ValueError if it has neither title nor abstract."""
+    tally.unknown.update(dict.fromkeys(entry.unknown))
+    return paper_from_record(record_of(entry.fields, tally))
+
+
+def record_of(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]:
+    """Return the record of a paper; raises ValueError if it has neither title nor abstract."""
+    abstract = _abstract(known, tally)
+    record: dict[str, Any] = {
+        "title": _title(known, abstract, tally),
+        "abstract": abstract,
+        "date": _date(known, tally),
+        "venue": _first(known, "venue", _line, tally) or _first(known, "venue_short", _line, tally),
+        "organisation": _first(known, "organisation", _line, tally),
+        "key": _first(known, "key", _line, tally),
+        "entry_type": _entry_type(known),
+        "author_count": _first(known, "author_count", _count, tally),
+        "comments": _first(known, "comments", _count, tally),
+        **_authors(known, tally),
+        **_identifiers(known, tally),
+    }
+    record["bibliography"] = dict(_bibliography(known, record, tally))
+    record["code"] = _first(known, "code", _code, tally) or code_in(abstract)
+    listed = next((each for each in known.get("pages", []) if isinstance(each, list)), [])
+    record["pages"] = [clean_text(each) for each in listed if isinstance(each, str)]
+    complete = known.get("authors_complete", [None])[0]
+    if isinstance(complete, bool):
+        record["authors_complete"] = complete
+    return {name: value for name, value in record.items() if value not in (None, [], {}) or name == "abstract"}
+
+
+def code_in(abstract: str) -> str | None:
+    """Return the address of a repository of code that stands in an abstract; None unless there is exactly one."""
+    found = dict.fromkeys(match[0].rstrip("./") for match in _CODE.finditer(abstract))
+    kept = [each for each in found if "huggingface.co/datasets" not in each.casefold()]
+    links = [each for each in kept if "huggingface.co" not in each.casefold()] or kept
+    if len(links) != 1:
+        return None
+    return links[0] if links[0].casefold().startswith("http") else f"https://{links[0]}"
+
+
+def to_doi(value: Any) -> str | None:
+    """Return the DOI that a value is or links to, as it is written; None for any other value."""
+    if not isinstance(value, str):
+        return None
+    match = _DOI.search(unquote(value) if "%2" in value else value)
+    return match[0].rstrip(".,;:)]}>\"'").split("?", 1)[0] if match else None
+
+
+def to_arxiv_id(value: Any) -> str | None:
+    """Return the arXiv id, without its version, that a value is or links to; None for any other value."""
+    match = _ARXIV.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or arxiv_month(match[1]) is None:
+        return None
+    archive, slash, number = match[1].rpartition("/")
+    group, dot, subject = archive.partition(".")
+    return f"{group.lower()}{dot}{subject.upper()}{slash}{number}"
+
+
+def _title(known: Mapping[str, list[Any]], abstract: str, tally: Tally) -> str:
+    title = _first(known, "title", _line, tally)
+    if title and (subtitle := _first(known, "subtitle", _line, tally)):
+        title = f"{title}: {subtitle}"
+    if title:
+        return clean_title(title)
+    if not abstract:
+        raise ValueError("no title")
+    tally.dropped("title")
+    words = abstract.split()
+    return " ".join(words[:_TITLE_WORDS]) + (" …" if len(words) > _TITLE_WORDS else "")
+
+
+def _abstract(known: Mapping[str, list[Any]], tally: Tally) -> str:
+    for value in known.get("abstract", []):
+        if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+            value = " ".join(value)
+        if isinstance(value, str):
+            if text := clean_abstract(value):
+                return text
+        elif value == value:  # NaN says only that there is none
+            tally.dropped("abstract")
+    for index in known.get("abstract_index", []):
+        if isinstance(index, Mapping):
+            return clean_abstract(_from_inverted(index))
+    return ""
+
+
+def _from_inverted(index: Mapping[str, Any]) -> str:
+    """Return the text of OpenAlex's index of an abstract: each word with its positions."""
+    places = [
+        (place, word)
+        for word, positions in index.items()
+        if isinstance(positions, list)
+        for place in positions
+        if isinstance(place, int)
+    ]
+    return " ".join(word for _, word in sorted(places))
+
+
+def _date(known: Mapping[str, list[Any]], tally: Tally) -> str | None:
+    dates = [value for value in known.get("date", []) if not _is_nothing(value)]
+    years = [value for value in known.get("year", []) if not _is_nothing(value)]
+    year = next(filter(None, map(to_date, years)), None)
+    found = list(filter(None, map(to_date, dates)))
+    if year and len(year) == 4:
+        month = next(iter(known.get("month", [])), None)
+        day = next(iter(known.get("day", [])), None)
+        found = [each for each in found if each[:4] == year] + [join_date(year, month, day) or year]
+    elif year:
+        found.append(year)
+    best = max(found, key=len, default=None) if year else next(iter(found), None)
+    given = [*dates, *years]
+    if given and (best is None or any(isinstance(value, int | float) for value in dates)):
+        tally.dropped("date")
+    return best
+
+
+def _authors(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]:
+    for value in (*known.get("authors", []), *known.get("first_author", [])):
+        names, more = names_of(value)
+        if not names:
+            if not _is_nothing(value):
+                tally.dropped("authors")
+            continue
+        if known.get("authors", [None])[0] is not value:
+            more = True
+        record: dict[str, Any] = {"authors": [natural_order(name) for name in names]}
+        if more:
+            record["authors_complete"] = False
+        if any(map(loses_order, names)):
+            record["authors_as_given"] = " and ".join([*names, *(["others"] if more else [])])
+        return record
+    return {}
+
+
+def _identifiers(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]:
+    """Return DOI, PMID, arXiv id, own id and links; an id is looked for wherever ids are written."""
+    given = {name: list(_texts(known.get(name, []))) for name in ("doi", "pmid", "arxiv_id", "id", "paper_id", "url")}
+    links = [*given["url"], *_texts(known.get("urls", []))]
+    doi = next(filter(None, map(to_doi, (*given["doi"], *given["id"], *given["paper_id"], *given["arxiv_id"]))), None)
+    if doi is None:
+        doi = next((to_doi(each) for each in links if _DOI_URL.match(each) or _DOI.match(each)), None)
+    doi = doi or next(filter(None, map(to_doi, _texts(known.get("mentions", [])))), None)
+    arxiv_id = next(
+        filter(None, map(to_arxiv_id, (*given["arxiv_id"], *given["paper_id"], *given["id"], *given["doi"], *links))),
+        None,
+    )
+    pmids = (_PMID.fullmatch(each.strip()) for each in given["pmid"])
+    pmid = next((match[1] for match in pmids if match), None)
+    for name, value in (("doi", doi), ("pmid", pmid), ("arxiv_id", arxiv_id)):
+        if given[name] and value is None:
+            tally.dropped(name)
+    if doi and doi.casefold().startswith("10.48550/arxiv."):
+        doi = None
+    urls = list(_links(links, tally))
+    if arxiv_id:
+        urls = [f"https://arxiv.org/abs/{arxiv_id}" if to_arxiv_id(each) else each for each in urls] or [
+            f"https://arxiv.org/abs/{arxiv_id}"
+        ]
+    if doi and not any((to_doi(each) or "").casefold() == doi.casefold() for each in urls):
+        urls.append(f"https://doi.org/{doi}")
+    if pmid and not urls:
+        urls.append(f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/")
+    urls = list(dict.fromkeys(urls))
+    own = next((each.strip() for each in given["paper_id"] if to_arxiv_id(each) is None), None)
+    record = {"doi": doi, "pmid": pmid, "arxiv_id": arxiv_id, "paper_id": own, "url": urls[0] if urls else None}
+    if len(urls) > 1:
+        record["urls"] = urls[1:]
+    key = next((each for each in given["id"] if not (to_doi(each) or to_arxiv_id(each) or _URL.match(each))), None)
+    if key and "key" not in known and not key.isdigit() and len(key) <= 80:
+        record["key"] = clean_text(key)
+    return record
+
+
+def _links(values: Iterable[str], tally: Tally) -> Iterator[str]:
+    for value in values:
+        text = value.strip().replace("\\", "")
+        if _DOI.fullmatch(text):
+            tally.dropped("url")
+        elif match := _URL.search(text):
+            doi = to_doi(match[0]) if _DOI_URL.match(match[0]) else None
+            yield f"https://doi.org/{doi}" if doi else match[0].rstrip(";,")
+        elif _HOST.fullmatch(text):
+            tally.dropped("url")
+            yield f"https://{text}"
+        elif to_arxiv_id(text) is None:
+            tally.dropped("url")
+
+
+def _bibliography(known: Mapping[str, list[Any]], record: dict[str, Any], tally: Tally) -> Iterator[tuple[str, str]]:
+    """Yield the further fields: those of a .bib in its order, then what other formats have."""
+    given = dict(known.get("fields", []))
+    names = record.pop("authors_as_given", None)
+    if names and "author" not in given:
+        yield "author", names
+    for name, value in given.items():
+        if isinstance(value, str) and (kept := clean_text(value)):
+            yield clean_text(name), kept
+    if "bibtex_type" in known:
+        yield from _unread_date(known, record)
+    pages = dict.fromkeys(filter(None, (_first(known, name, _line, tally) for name in ("first_page", "last_page"))))
+    if pages and "pages" not in known:
+        yield "pages", "–".join(pages)
+    for name in sorted(BIBLIOGRAPHY - given.keys()):
+        values = (each for each in known.get(name, []) if not (isinstance(each, list) and name == "pages"))
+        if text := next(filter(None, (_joined(each, _SEPARATORS.get(name, ", ")) for each in values)), None):
+            yield name, text
+    comment = next((each for each in _texts(known.get("comments", [])) if _count(each) is None), None)
+    if comment and "note" not in known and "note" not in given:
+        yield "note", clean_text(comment)
+    if "journal_ref" in known and (text := _joined(known["journal_ref"][0], ", ")):
+        yield "journal-ref", text
+
+
+def _unread_date(known: Mapping[str, list[Any]], record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the month and day of a BibTeX entry that are no part of its date, such as {21-23}."""
+    date = record.get("date") or ""
+    for name, length in (("month", 7), ("day", 10)):
+        for value in known.get(name, []):
+            if len(date) < length or (name == "month" and str(month_number(value)).zfill(2) != date[5:7]):
+                yield name, clean_text(str(value))
+
+
+def _entry_type(known: Mapping[str, list[Any]]) -> str | None:
+    if "bibtex_type" in known:
+        return clean_text(str(known["bibtex_type"][0]))
+    given = (part for value in _texts(known.get("entry_type", [])) for part in re.split("[;,]", value))
+    return next(filter(None, (ENTRY_TYPES.get(plain_name(each)) for each in given)), None)
+
+
+def _first(known: Mapping[str, list[Any]], name: str, convert: Callable[[Any], Any], tally: Tally) -> Any:
+    """Return the first value of a field that converts; count the field if there are values, but none does."""
+    lost = False
+    for value in known.get(name, []):
+        if _is_nothing(value):
+            continue
+        converted = convert(value)
+        if converted is not None:
+            return converted
+        lost = True
+    if lost:
+        tally.dropped(name)
+    return None
+
+
+def _is_nothing(value: Any) -> bool:
+    return (
+        value is None
+        or value != value
+        or (isinstance(value, str) and (is_absent(value) or value.casefold() in _DATABASES))
+    )
+
+
+def _line(value: Any) -> str | None:
+    """Return a text on one line; of a list, its first text."""
+    if isinstance(value, list):
+        value = next((each for each in value if isinstance(each, str) and each.strip()), None)
+    if isinstance(value, Mapping):
+        value = next((value[name] for name in ("name", "title", "value") if isinstance(value.get(name), str)), None)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    return (clean_text(value) or None) if isinstance(value, str) else None
+
+
+def _joined(value: Any, separator: str) -> str | None:
+    """Return a value as one text; a list's texts joined."""
+    if isinstance(value, str) and (items := literal_list(value)) is not None:
+        value = items
+    if isinstance(value, list):
+        items = value[:_MOST_KEYWORDS]
+        names = names_of(items)[0] if separator == " and " else [text for each in items if (text := _line(each))]
+        return separator.join(names) or None
+    return None if _is_nothing(value) else _line(value)
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value == value and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value.strip()):
+        value = int(value)
+    return value if isinstance(value, int) and 0 <= value < 1 << 53 else None
+
+
+def _code(value: Any) -> str | None:
+    text = next(iter(_texts([value])), "").strip()
+    if match := _URL.search(text):
+        return match[0]
+    return f"https://{text}" if _HOST.fullmatch(text) else None
+
+
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    """Yield the texts in values, in lists and in objects that have an address."""
+    for value in values:
+        if isinstance(value, str):
+            if not is_absent(value):
+                yield value.encode(errors="replace").decode()  # JSON can hold half of a surrogate pair
+        elif isinstance(value, int) and not isinstance(value, bool):
+            yield str(value)
+        elif isinstance(value, float) and value.is_integer():
+            yield str(int(value))
+        elif isinstance(value, list):
+            yield from _texts(value)
+        elif isinstance(value, Mapping):
+            yield from _texts(each for name in ("url", "URL", "href", "value") if (each := value.get(name)))

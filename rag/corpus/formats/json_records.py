@@ -1,0 +1,87 @@
+"""JSON of papers: arrays, objects that hold them, and JSON Lines, whatever program wrote the records.
+
+CSL-JSON, Semantic Scholar, OpenAlex, Crossref, arXiv's snapshot, Hugging Face's daily papers, paperlists and our own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rag.corpus.vocabulary import Entry, entry_from_named, field_named
+
+_DEEPEST = 8
+_WHOLE = frozenset(("authors", "first_author", "editor", "date", "abstract_index", "urls", "bibliography"))
+_OWN_OR_SERIAL = frozenset(("urls", "bibliography", "paperId"))  # the last is Semantic Scholar's own hash
+
+
+def parse_json(text: str) -> Iterator[Entry]:
+    """Yield the records in a JSON text; raises ValueError if it is not JSON."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    for number, record in enumerate(_records(value), start=1):
+        yield entry_from_record(number, record)
+
+
+def parse_json_lines(lines: Iterable[str]) -> Iterator[Entry | tuple[int, str]]:
+    """Yield the records of JSON Lines, and (line, reason) for a line that holds none."""
+    for number, line in enumerate(lines, start=1):
+        line = line.strip().removeprefix("\ufeff").rstrip(",")
+        if not line or line in "[]":
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield number, f"not JSON ({getattr(error, 'msg', error)})"
+            continue
+        records = list(_records(value))
+        if not records:
+            yield number, "no title" if isinstance(value, dict) else "not a JSON object"
+        for record in records:
+            yield entry_from_record(number, record)
+
+
+def entry_from_record(line: int, record: Mapping[str, Any]) -> Entry:
+    """Return the entry of one record."""
+    if isinstance(inner := record.get("paper"), dict) and "title" in inner:
+        record = {**{name: value for name, value in record.items() if name != "paper"}, **inner}
+    entry = entry_from_named(line, (each for each in _flat(record) if each[0] not in _OWN_OR_SERIAL))
+    if isinstance(record.get("bibliography"), dict):
+        entry.add("fields", *record["bibliography"].items())
+    entry.add("urls", record.get("urls"))
+    return entry
+
+
+def _records(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects that have a title, or an abstract and an id; their own parts are not searched."""
+    if isinstance(value, dict):
+        if any(field_named(name) == "title" and each not in (None, "", []) for name, each in value.items()) or (
+            isinstance(value.get("abstract"), str) and depth <= 1
+        ):
+            yield value
+            return
+        value = list(value.values())
+    if isinstance(value, list) and depth < _DEEPEST:
+        for each in value:
+            if isinstance(each, dict | list):
+                yield from _records(each, depth + 1)
+
+
+def _flat(record: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield the fields with their values; those of an object within the record under both names."""
+    for name, value in record.items():
+        path = f"{prefix}.{name}" if prefix else name
+        if isinstance(value, dict):
+            if set(value) & {"value"} and len(value) <= 2:  # OpenReview's fields
+                yield name, value["value"]
+            elif field_named(path) in _WHOLE:
+                yield path, value
+            elif depth < 3:
+                yield from _flat(value, "" if name in ("content", "data") else path, depth + 1)
+        elif name == "versions" and isinstance(value, list) and value and isinstance(value[0], dict):
+            yield "versions.created", value[0].get("created")
+        else:
+            yield path, value

@@ -1,0 +1,119 @@
+"""Files to read: folders walked, .gz, .xz, .bz2 and .zip opened, text decoded as UTF-8, UTF-16 or else Windows-1252."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import IO
+
+from rag.errors import CorpusError
+
+_OPENERS: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
+    b"\x1f\x8b": gzip.open,  # type: ignore[dict-item]
+    b"\xfd7zXZ\x00": lzma.open,
+    b"BZh": bz2.open,
+}
+_ZIP = b"PK\x03\x04"
+_REMEDIES = (
+    (b"%PDF", "is a PDF. Export its record from a reference manager (BibTeX, RIS), and index that"),
+    (b"SQLite format 3", "is a database. Export the library from its program as BibTeX or RIS"),
+    (b"\xd0\xcf\x11\xe0", "is an old Office document. Save the table as CSV"),
+    (b"\x89PNG", "is a picture"),
+    (b"\xff\xd8\xff", "is a picture"),
+    (b"Rar!", "is a RAR archive. Unpack it"),
+    (b"7z\xbc\xaf", "is a 7z archive. Unpack it"),
+    (b"PAR1", "is a Parquet file. Save it as CSV or JSON Lines"),
+)
+_HEAD = 1 << 16
+_MOST_WHOLE = 1 << 30
+_BLOCK = 1 << 20
+BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+"""What reading a damaged file, or an archive with a password, raises."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, or a member of an archive; `open_bytes` opens it from its beginning, decompressed."""
+
+    name: str
+    open_bytes: Callable[[], IO[bytes]]
+
+    @cached_property
+    def head(self) -> str:
+        """The beginning of the text; raises CorpusError for what is no text."""
+        with self.open_bytes() as file:
+            head = file.read(_HEAD)
+        for magic, said in _REMEDIES:
+            if head.startswith(magic):
+                raise CorpusError(f"{self.name} {said}.")
+        if b"\x00" in head and self.encoding != "utf-16":
+            raise CorpusError(f"{self.name} is not a text file.")
+        return head.decode(self.encoding, errors="ignore").lstrip("\ufeff")
+
+    @cached_property
+    def encoding(self) -> str:
+        """The text's encoding."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        with self.open_bytes() as file:
+            block = file.read(_BLOCK)
+            if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                return "utf-16"
+            try:
+                while block:
+                    decoder.decode(block)
+                    block = file.read(_BLOCK)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                return "cp1252"
+        return "utf-8-sig"
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines with their ends, which are a newline or a carriage return and a newline."""
+        with io.TextIOWrapper(self.open_bytes(), self.encoding, errors="replace", newline="\n") as file:
+            yield from file
+
+    def text(self) -> str:
+        """Read the whole text; raises CorpusError if it is too large to be held."""
+        with io.TextIOWrapper(self.open_bytes(), self.encoding, errors="replace", newline="") as file:
+            text = file.read(_MOST_WHOLE)
+            if file.read(1):
+                raise CorpusError(f"{self.name} is too large for this format. Split it, or save it as JSON Lines.")
+        return text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+
+
+def sources_of(path: Path) -> Iterator[Source]:
+    """Yield a file, or the members of an archive; raises CorpusError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(8)
+        if not magic.startswith(_ZIP):
+            opener = next((opener for each, opener in _OPENERS.items() if magic.startswith(each)), _open_plain)
+            yield Source(str(path), partial(opener, path))
+            return
+        with zipfile.ZipFile(path) as archive:
+            members = [each for each in archive.namelist() if not each.endswith("/")]
+        if "[Content_Types].xml" in members or "mimetype" in members:
+            raise CorpusError(f"{path} is an Office document. Save its table as CSV.")
+        for member in sorted(members):
+            if not member.startswith("__MACOSX"):
+                yield Source(f"{path}/{member}", partial(_open_member, path, member))
+    except BROKEN as error:
+        raise CorpusError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+
+
+def _open_plain(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def _open_member(path: Path, member: str) -> IO[bytes]:
+    with zipfile.ZipFile(path) as archive:  # the open member keeps the file open
+        return archive.open(member)

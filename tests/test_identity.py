@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rag.corpus.identity import Record, merge_records
+from rag.types import Paper
+
+PREPRINT = Paper(
+    "2401.00001",
+    "Small Caches for Large Nets",
+    "We study caches.",
+    url="https://arxiv.org/abs/2401.00001",
+    date="2024-01",
+    authors=("J. Smith", "Xin Wang"),
+)
+PUBLISHED = Paper(
+    "small-caches-for-large-nets",
+    "Small caches for large nets",
+    "We study small caches at length.",
+    url="https://doi.org/10.1145/1.2",
+    date="2025-02-03",
+    authors=("John Smith", "Xin Wang"),
+    doi="10.1145/1.2",
+    venue="Caches",
+    entry_type="article",
+    key="smith25",
+)
+
+
+def merged(*papers: Paper) -> tuple[list[str], list[str], list[str]]:
+    """Return the ids of what is left, the reasons of the merges, and the conflicts."""
+    found, merges, problems = merge_records([Record("a", i, paper) for i, paper in enumerate(papers, 1)])
+    return [paper.paper_id for paper in found], [each.reason for each in merges], [each.reason for each in problems]
+
+
+def test_preprint_and_published_record_are_one_paper_with_both_links() -> None:
+    for order in ((PREPRINT, PUBLISHED), (PUBLISHED, PREPRINT)):
+        (paper,), (merge,), problems = merge_records([Record("a.bib", i, each) for i, each in enumerate(order, 1)])
+        assert (paper.paper_id, paper.doi, paper.key) == ("2401.00001", "10.1145/1.2", "smith25")
+        assert (paper.url, paper.urls) == ("https://arxiv.org/abs/2401.00001", ("https://doi.org/10.1145/1.2",))
+        assert (paper.abstract, paper.venue) == ("We study small caches at length.", "Caches")
+        assert (merge.first, merge.joined) == ("a.bib line 1", "a.bib line 2")
+        assert (merge.reason, problems) == ("the same title and authors", [])
+
+
+def test_two_papers_of_one_title_stay_two() -> None:
+    spring = Paper("editorial", "Editorial", "On robots that grasp.", date="2015", authors=("Ann Lee",))
+    autumn = replace(spring, abstract="On folding proteins.", authors=("Bob Ray",))
+    assert merged(spring, autumn) == (["editorial", "editorial-2015"], [], [])
+    bare = Paper("editorial", "Editorial", "")
+    assert merged(bare, bare) == (["editorial", "editorial-2"], [], [])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"doi": "10.1145/9.9"},
+        {"date": "2031"},
+        {"authors": ("Bob Ray",)},
+        {"pmid": "2", "doi": None},
+    ],
+)
+def test_what_contradicts_keeps_papers_of_one_title_apart(change: dict[str, object]) -> None:
+    first = replace(PUBLISHED, pmid="1")
+    assert len(merged(first, replace(first, **({"doi": None, "pmid": None} | change)))[0]) == 2  # type: ignore[arg-type]
+
+
+def test_a_preprint_servers_doi_does_not_contradict_the_published_one() -> None:
+    assert len(merged(PUBLISHED, replace(PUBLISHED, doi="10.1101/2024.01.01.1"))[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"doi": "10.1145/X.2"}, "the same DOI 10.1145/x.2"),
+        ({"pmid": "77"}, "the same PMID 77"),
+        ({"url": "https://arxiv.org/abs/2401.00001v3"}, "the same arXiv id 2401.00001"),
+    ],
+)
+def test_an_id_makes_one_paper_of_two_titles_by_the_same_people(change: dict[str, str], reason: str) -> None:
+    first = replace(PUBLISHED, **({"doi": None} | change))  # type: ignore[arg-type]
+    second = replace(
+        first, paper_id="nets", title="Nets with caches that are tiny", doi=(first.doi or "").lower() or None
+    )
+    assert merged(first, second)[1] == [reason]
+
+
+def test_an_id_of_two_different_papers_keeps_both_and_says_so() -> None:
+    other = Paper("frogs", "The Frogs of Borneo", "Frogs croak.", authors=("Bob Ray",), doi=PUBLISHED.doi)
+    ids, reasons, conflicts = merged(PUBLISHED, other)
+    assert (ids, reasons) == (["small-caches-for-large-nets", "frogs"], [])
+    assert conflicts == ["DOI 10.1145/1.2 is also that of “Small caches for large nets”: both stay"]
+
+
+def test_a_third_record_joins_two_that_had_nothing_in_common() -> None:
+    by_doi = replace(
+        PUBLISHED, paper_id="small-caches", title="Small caches", authors=("John Smith",), abstract="", date=None
+    )
+    both = replace(PUBLISHED, title="Small Caches for Large Nets", authors=("John Smith",))
+    by_title = replace(PREPRINT, authors=("John Smith",))
+    ids, reasons, _ = merged(by_doi, by_title, both)
+    assert (ids, reasons) == (["2401.00001"], ["the same title and authors", "the same DOI 10.1145/1.2"])
