@@ -6,6 +6,7 @@ Done once, when a record is read: what is stored is what is shown, searched, quo
 from __future__ import annotations
 
 import html
+import logging
 import re
 from functools import cache, lru_cache
 from typing import Any
@@ -69,6 +70,8 @@ _NOTICE = re.compile(
     r"|published by (?:elsevier|wiley|springer|oxford university press|mary ann liebert)[^©]{0,120})\s*\Z",
     re.IGNORECASE,
 )
+_NOTICE_CHARACTERS = 400  # at the end of an abstract, in which a notice is looked for
+_OWNED = re.compile(r"©|\(c\)|copyright|rights reserved|psycinfo|published by", re.IGNORECASE)
 _LEADING_NOTICE = re.compile(
     rf"{_OWNER}\s*\d{{4}}[^.]{{0,80}}\.\s*(?:all rights reserved\.\s*)?(?=[A-Z])", re.IGNORECASE
 )
@@ -114,7 +117,8 @@ def clean_abstract(text: str) -> str:
     if lead := _LEAD.match(text):
         text = text[lead.end() :]
     text = _LEADING_NOTICE.sub("", text, count=1) if _LEADING_NOTICE.match(text) else text
-    if notice := _NOTICE.search(text, max(0, len(text) - 400)):
+    end = max(0, len(text) - _NOTICE_CHARACTERS)
+    if _OWNED.search(text, end) and (notice := _NOTICE.search(text, end)):
         before = text[: notice.start()].rstrip()
         if before and (before[-1] in ".!?)]”\"'" or text[notice.start() :].lstrip()[:1] in "©("):
             text = before
@@ -194,6 +198,7 @@ def _tag(match: re.Match[str]) -> str:
 def _latex(mode: str) -> Any:
     from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
 
+    logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)  # it warns of what is no LaTeX
     symbols = {
         "textless": "<", "textgreater": ">", "textbar": "|", "textbackslash": "\\", "textasciitilde": "~",
         "textasciicircum": "^", "textbraceleft": "{", "textbraceright": "}", "textdollar": "$", "textunderscore": "_",

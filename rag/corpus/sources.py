@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from rag.errors import CorpusError
 
-_OPENERS: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
-    b"\x1f\x8b": gzip.open,  # type: ignore[dict-item]
-    b"\xfd7zXZ\x00": lzma.open,
-    b"BZh": bz2.open,
+_OPENERS: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.GzipFile,
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+    b"BZh": bz2.BZ2File,
 }
 _ZIP = b"PK\x03\x04"
 _REMEDIES = (
@@ -57,7 +57,8 @@ class Source:
                 raise CorpusError(f"{self.name} {said}.")
         if b"\x00" in head and self.encoding != "utf-16":
             raise CorpusError(f"{self.name} is not a text file.")
-        return head.decode(self.encoding, errors="ignore").lstrip("\ufeff")
+        text = head.decode(self.encoding, errors="ignore").lstrip("\ufeff")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
 
     @cached_property
     def encoding(self) -> str:
@@ -77,17 +78,17 @@ class Source:
         return "utf-8-sig"
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines with their ends, which are a newline or a carriage return and a newline."""
-        with io.TextIOWrapper(self.open_bytes(), self.encoding, errors="replace", newline="\n") as file:
+        """Yield the lines, each with a newline at its end."""
+        with io.TextIOWrapper(self.open_bytes(), self.encoding, errors="replace") as file:
             yield from file
 
     def text(self) -> str:
         """Read the whole text; raises CorpusError if it is too large to be held."""
-        with io.TextIOWrapper(self.open_bytes(), self.encoding, errors="replace", newline="") as file:
+        with io.TextIOWrapper(self.open_bytes(), self.encoding, errors="replace") as file:
             text = file.read(_MOST_WHOLE)
             if file.read(1):
                 raise CorpusError(f"{self.name} is too large for this format. Split it, or save it as JSON Lines.")
-        return text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+        return text.lstrip("\ufeff")
 
 
 def sources_of(path: Path) -> Iterator[Source]:

@@ -70,7 +70,8 @@ class Composer:
             )
         if things:
             return self._comparison(evidence, encoded, things, tested)
-        if query.kind == "lookup" or (query.papers and len(evidence) == 1 and query.kind != "fact"):
+        unquoted = query.kind == "fact" and not evidence[0].quotes
+        if query.kind == "lookup" or unquoted or (query.papers and len(evidence) == 1 and query.kind != "fact"):
             return Composition(evidence, _looked_up(evidence[0]))
         if query.kind == "fact":
             return Composition(evidence, self._fact(query, evidence[0], encoded))

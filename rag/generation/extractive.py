@@ -52,7 +52,10 @@ def unsaid(paper: Paper, quotes: Sequence[Quote], point: str) -> tuple[Quote, ..
 
 def item(query: Query, evidence: Evidence, point: str = "") -> str:
     """Return a paper's own sentences as a list item with its marker."""
-    named = "" if f"**{display_title(evidence.paper.title)}**" in point else heading(query, evidence)
+    title = f"**{display_title(evidence.paper.title)}**"
+    named = "" if title in point else heading(query, evidence)
+    if not evidence.quotes and not named:
+        named = f"{title}: "
     return f"- {named}{quoted(evidence.paper, evidence.quotes)} [{evidence.n}]"
 
 

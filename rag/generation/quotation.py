@@ -9,11 +9,17 @@ from rag.text.display import display_line
 from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote
 
+NO_ABSTRACT = "its record has no abstract."
 _GAP = 2  # characters between sentences that follow each other
 
 
 def quoted(paper: Paper, quotes: Sequence[Quote], bold: Span | None = None) -> str:
-    """Return quotes of one paper in one line of Markdown; `bold` are the offsets of words to emphasize."""
+    """Return quotes of one paper in one line of Markdown; `bold` are the offsets of words to emphasize.
+
+    Of a paper without an abstract it says that there is none.
+    """
+    if not paper.abstract:
+        return NO_ABSTRACT
     pieces = with_ellipses(paper, quotes)
     return " ".join(f"{before}{_shown(quote, bold)}{after}" for before, quote, after in pieces)
 

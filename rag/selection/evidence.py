@@ -42,7 +42,8 @@ class EvidenceSelector:
     ) -> tuple[Evidence, ...]:
         """Number the papers from 1 in the order given, each with its best sentences in reading order.
 
-        A sentence beside the best is quoted if the reranker holds it for evidence; MaxSim knows no such line.
+        A sentence beside the best is quoted if the reranker holds it for evidence; MaxSim knows no such line. A paper
+        without an abstract has none.
         """
         read = reranker.read(papers) if reranker else None
         evidence = []
@@ -51,7 +52,7 @@ class EvidenceSelector:
             likeness = sentence_scores(self.library, encoded, paper, spans)
             best = _best(query, paper, spans, likeness, read[i].sentences if read else None)
             cut = [self._cut(paper, span, encoded) for span in best] if query.kind in ("list", "summary") else best
-            evidence.append(Evidence(i + 1, paper, tuple(Quote(paper.abstract[a:b], a, b) for a, b in cut)))
+            evidence.append(Evidence(i + 1, paper, tuple(Quote(paper.abstract[a:b], a, b) for a, b in cut if a < b)))
         return tuple(evidence)
 
     def _cut(self, paper: Paper, span: Span, encoded: EncodedQuery) -> Span:

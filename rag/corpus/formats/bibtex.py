@@ -76,7 +76,7 @@ def _entry(block: Any, known: Mapping[str, str]) -> Entry:
 def _value(text: str, strings: Mapping[str, str], depth: int = 0) -> str:
     """Return a field's value: parts in braces, in quotes, numbers and abbreviations, joined by "#"."""
     joined = []
-    for part in _parts(text.strip()):
+    for part in _parts(text.strip()) if "#" in text else (text.strip(),):
         if part[:1] + part[-1:] in ("{}", '""') and len(part) > 1:
             joined.append(part[1:-1])
         elif part.casefold() in strings and depth < _DEEPEST:

@@ -102,5 +102,8 @@ def _cell(field: str | None, cell: str) -> str:
 
 def _fields(line: str, delimiter: str) -> set[str]:
     """Return the fields that the headings of a line stand for."""
-    row = next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        row = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return set()
     return {name for name in map(field_named, row) if name}
