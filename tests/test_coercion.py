@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.corpus.coercion import Tally, code_in, paper_of, to_arxiv_id, to_doi
+from rag.corpus.formats.json_records import entry_from_record
+from rag.corpus.reader import read_corpus
+from rag.errors import CorpusError
+from rag.types import Paper
+from tests import test_formats as samples
+
+GOOD = {"title": "Ageing of widgets", "abstract": "We measure how widgets age."}
+
+
+def coerced(change: dict[str, Any]) -> tuple[Paper, dict[str, int]]:
+    """Return the paper of a good record with a change, and what was dropped or changed."""
+    tally = Tally()
+    return paper_of(entry_from_record(1, GOOD | change), tally), dict(tally.coerced)
+
+
+@pytest.mark.parametrize(
+    ("change", "known", "counted"),
+    [
+        ({"url": "10.1000/xyz"}, {"url": "https://doi.org/10.1000/xyz", "doi": "10.1000/xyz"}, {"url": 1}),
+        ({"doi": "https://dx.doi.org/10.1000/XyZ."}, {"doi": "10.1000/XyZ", "url": "https://doi.org/10.1000/XyZ"}, {}),
+        ({"doi": 7}, {"doi": None}, {"doi": 1}),
+        ({"year": 2021}, {"date": "2021"}, {}),
+        ({"date": 2021}, {"date": "2021"}, {"date": 1}),
+        ({"date": "in press"}, {"date": None}, {"date": 1}),
+        ({"date": "2024-05-17T17:59:59Z"}, {"date": "2024-05-17"}, {}),
+        ({"year": "2019", "date": "2018-11-01"}, {"date": "2019"}, {}),
+        ({"comments": "12 pages"}, {"comments": None, "bibliography": (("note", "12 pages"),)}, {"comments": 1}),
+        ({"comments": "3"}, {"comments": 3}, {}),
+        ({"pages": "1--12"}, {"pages": (), "bibliography": (("pages", "1--12"),)}, {}),
+        ({"authors": "Ann Lee, Bo Chen"}, {"authors": ("Ann Lee", "Bo Chen"), "authors_complete": True}, {}),
+        ({"authors": {"name": "Ann Lee"}}, {"authors": ("Ann Lee",)}, {}),
+        ({"authors": 7}, {"authors": ()}, {"authors": 1}),
+        ({"first author": "Ann Lee"}, {"authors": ("Ann Lee",), "authors_complete": False}, {}),
+        ({"venue": math.nan, "abstract": math.nan}, {"venue": None, "abstract": ""}, {}),
+        ({"abstract": 3}, {"abstract": ""}, {"abstract": 1}),
+        ({"arxiv_id": "arXiv:2401.01234v2"}, {"paper_id": "2401.01234"}, {}),
+        ({"arxiv_id": "http://arxiv.org/abs/2401.01235v1"}, {"paper_id": "2401.01235"}, {}),
+        ({"arxiv_id": "math.ag/0309136"}, {"paper_id": "math.AG/0309136"}, {}),
+        ({"arxiv_id": "none yet"}, {"paper_id": "ageing-of-widgets"}, {"arxiv_id": 1}),
+        ({"code": "github.com/a/b"}, {"code": "https://github.com/a/b"}, {}),
+        ({"code": "on request"}, {"code": None}, {"code": 1}),
+        ({"url": "javascript:alert(1)"}, {"url": None}, {"url": 1}),
+        ({"url": "www.example.org/a"}, {"url": "https://www.example.org/a"}, {"url": 1}),
+        ({"PMID": 123.0}, {"pmid": "123", "url": "https://pubmed.ncbi.nlm.nih.gov/123/"}, {}),
+        ({"key": "half \ud800"}, {"key": "half \ufffd"}, {}),
+        ({"source": "Crossref"}, {"venue": None}, {}),
+        ({"title": ["Ageing", "and more"]}, {"title": "Ageing"}, {}),
+        ({"title": None}, {"title": "We measure how widgets age."}, {"title": 1}),
+        ({"type": "proceedings-article"}, {"entry_type": "inproceedings"}, {}),
+        ({"keywords": ["a", "b"], "editor": "['Lee, Ann', 'Doe, Bo']"},
+         {"bibliography": (("editor", "Lee, Ann and Doe, Bo"), ("keywords", "a; b"))}, {}),
+    ],
+)  # fmt: skip
+def test_odd_field_is_mended_or_dropped_and_counted(
+    change: dict[str, Any], known: dict[str, Any], counted: dict[str, int]
+) -> None:
+    paper, tally = coerced(change)
+    assert {name: getattr(paper, name) for name in known} == known
+    assert tally == counted
+
+
+def test_record_with_neither_title_nor_abstract_is_no_paper() -> None:
+    with pytest.raises(ValueError, match="no title"):
+        coerced({"title": " ", "abstract": "[No abstract available]"})
+
+
+def test_ids_are_found_in_links() -> None:
+    assert to_doi("see https://doi.org/10.1000%2fa(b)") == "10.1000/a(b"
+    assert [to_arxiv_id(each) for each in ("10.48550/arXiv.2401.01234", "2413.00001", "oai:arXiv.org:0704.0001")] == [
+        "2401.01234",
+        None,
+        "0704.0001",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("abstract", "code"),
+    [
+        ("Our code is at https://github.com/a/b.", "https://github.com/a/b"),
+        ("Code (github.com/a/b) and data (huggingface.co/datasets/a/d).", "https://github.com/a/b"),
+        ("We compare github.com/a/b with github.com/c/d.", None),
+        ("We study github.com as a network.", None),
+    ],
+)
+def test_code_is_the_one_repository_that_an_abstract_links_to(abstract: str, code: str | None) -> None:
+    assert code_in(abstract) == code
+    assert coerced({"abstract": abstract})[0].code == code
+    assert coerced({"abstract": abstract, "code": "https://x.org/y"})[0].code == "https://x.org/y"
+
+
+def test_damaged_files_give_papers_or_one_error(tmp_path: Path) -> None:
+    texts = [value for name, value in vars(samples).items() if name.isupper() and isinstance(value, str)]
+    chance = random.Random(14)
+    pieces = [
+        b"{",
+        b"}",
+        b'"',
+        b",",
+        b"\n",
+        b"\\",
+        b"$",
+        b"\x00",
+        b"\xff",
+        b"TY  - \n",
+        b"@a{",
+        b"NaN",
+        b"\\frac{",
+        b"\r",
+        b"|",
+    ]
+    path = tmp_path / "damaged"
+    for _ in range(300):
+        content = bytearray(chance.choice(texts).encode())
+        for _ in range(chance.choice((1, 4, 12))):
+            at = chance.randrange(len(content) + 1)
+            if chance.random() < 0.6:
+                content[at:at] = chance.choice(pieces) * chance.choice((1, 1, 40))
+            else:
+                del content[at : at + chance.choice((1, 20, 200))]
+        path.write_bytes(content)
+        try:
+            assert read_corpus([path], 2025).papers
+        except CorpusError as error:
+            assert str(path) in str(error)
