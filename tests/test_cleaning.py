@@ -73,3 +73,7 @@ def test_title_loses_its_full_stop_but_no_abbreviation_does() -> None:
 def test_any_text_is_cleaned_to_one_line(text: str) -> None:
     for clean in (clean_text(text), clean_abstract(text), clean_text(without_braces(text))):
         assert clean == " ".join(clean.split())
+
+
+def test_unclosed_commands_take_no_exponential_time() -> None:
+    assert clean_text(r"\frac{" * 400 + "x") == "frac" * 400 + "x"

@@ -505,3 +505,49 @@ def test_what_was_understood_is_told_on_stderr_beside_a_ranking(capsys: pytest.C
         "Pebble: Small Caches (2024-01-05)",
         "Reef: Caches on Disk (2024-06)",
     ]
+
+
+def test_dry_run_shows_what_is_read_and_builds_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_papers(tmp_path / "p.jsonl", {"title": "Bare", "mood": 1}, {"title": "Full", "abstract": "It is."})
+    (tmp_path / "notes.txt").write_text("Remember the milk.")
+    code, out, _ = run(capsys, "index", "--dry-run", "--home", str(tmp_path / "none"), str(tmp_path))
+    assert code == 0
+    assert out.startswith("paper_id: bare\ntitle: Bare\nabstract: \n")
+    assert "p.jsonl  JSON Lines       2            1  –\nfields not used: mood\nnot read: " in out
+    assert out.endswith("2 papers; nothing was built\n")
+    assert not (tmp_path / "none" / "index").exists()
+    found = json.loads(run(capsys, "index", "--dry-run", "--json", "--abstracts-only", str(path))[1])
+    assert [paper["title"] for paper in found["first"]] == ["Full"]
+    assert found["files"][0]["without_abstract"] == 1
+
+
+def test_explain_says_which_records_are_one_paper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = {"title": "On Small Trees", "abstract": "Text.", "authors": ["Ann Lee"]}
+    path = write_papers(tmp_path / "p.jsonl", record, {**record, "doi": "10.1000/a", "key": "lee"})
+    for wanted in ("10.1000/A", "on-small-trees"):
+        code, out, _ = run(capsys, "index", "--explain", wanted, str(path))
+        assert (code, out) == (
+            0,
+            f"on-small-trees\n{path} line 2 was merged into {path} line 1: the same title and authors\n",
+        )
+    assert main(["index", "--explain", "nothing", str(path)]) == 2
+    assert "No paper has the id, DOI, PMID or key nothing" in capsys.readouterr().err
+
+
+def test_papers_without_an_abstract_are_found_and_can_be_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_papers(
+        tmp_path / "p.jsonl", {"title": "Bare Trees in Winter"}, {"title": "Full", "abstract": "It is."}
+    )
+    assert run(capsys, "index", "--quiet", str(path))[0] == 0
+    code, out, _ = run(capsys, "ask", "Bare Trees in Winter")
+    assert code == 0
+    assert "Bare Trees in Winter" in out
+    assert run(capsys, "index", "--quiet", "--abstracts-only", str(path))[1].startswith(
+        "0 added, 0 replaced, 1 removed"
+    )
+    assert run(capsys, "index", "--quiet")[1].startswith("0 added, 0 replaced, 0 removed, 1 unchanged")
+    assert run(capsys, "index", "--quiet", str(path))[1].startswith("1 added")

@@ -20,7 +20,8 @@ _BRACED_SCRIPT = re.compile(r"([\^_])\{([^{}\\]{1,40})\}()")
 _STRAY_DOLLAR = re.compile(r"(?<=\\times)\$|(?<=\\%)\$")
 _WORD_BEFORE_SPACE = re.compile(r"(\\[A-Za-z]{3,})(?=\s|$)")  # LaTeX would read the space as the command's end
 _OPERATOR = re.compile(r"(?<=[A-Za-z0-9)])\\(log|ln|exp|min|max|sin|cos|tan|lim|sup|inf|det|dim|arg|deg)(?![A-Za-z])")
-_DOUBLE_BRACED = re.compile(r"(?<!\\)[{}]")
+_BACKSLASH = re.compile(r"\\(?=[A-Za-z%&$#_{}])")
+_BRACE = re.compile(r"(?<!\\)[{}]")
 _TAGS = (
     # HTML's inline and block elements, JATS's (JATS Archiving 1.3) and MathML's containers
     "a abbr article-title b big bold br center cite code dd div dl dt em ext-link fig font formula graphic h1 h2 h3 h4"
@@ -129,7 +130,7 @@ def without_braces(text: str) -> str:
     """Return a BibTeX value without the braces that keep its case, its LaTeX as Unicode."""
     if "\\" in text or "$" in text:
         text = latex_to_unicode(text)
-    text = _DOUBLE_BRACED.sub("", text)
+    text = _BRACE.sub("", text)
     return text.replace("---", "—").replace("--", "–").replace("``", "“").replace("''", "”").replace("~", "\u00a0")
 
 
@@ -148,10 +149,7 @@ def latex_to_unicode(text: str) -> str:
 
 def _formula(text: str) -> str:
     text = _OPERATOR.sub(r" \\\1", _SCRIPT.sub(_script, text))
-    try:
-        return str(_latex("text").latex_to_text(f"${text}$")).strip() if "\\" in text else text
-    except Exception:  # pylatexenc 2 raises several types for what is no LaTeX
-        return text
+    return _parsed(f"${text}$", text).strip() if "\\" in text else text
 
 
 def _commands(text: str) -> str:
@@ -161,10 +159,18 @@ def _commands(text: str) -> str:
     escaped = re.sub(r"(?<!\\)([%$])", r"\\\1", text)
     escaped = _WORD_BEFORE_SPACE.sub(r"\1{}", escaped)
     escaped = re.sub(r"(?<!\\)~", r"\\textasciitilde{}", escaped)
+    return _parsed(escaped, text)
+
+
+def _parsed(latex: str, text: str) -> str:
+    """Return LaTeX as text; what cannot be parsed as `text` without its backslashes and braces.
+
+    pylatexenc 2 is strict here, as what it does with unclosed groups otherwise takes exponential time.
+    """
     try:
-        return str(_latex("text").latex_to_text(escaped))
-    except Exception:
-        return text
+        return str(_latex().latex_to_text(latex, tolerant_parsing=False))
+    except Exception:  # it raises several types for what is no LaTeX, RecursionError among them
+        return _BACKSLASH.sub("", _BRACE.sub("", text))
 
 
 def _script(match: re.Match[str]) -> str:
@@ -195,7 +201,7 @@ def _tag(match: re.Match[str]) -> str:
 
 
 @cache
-def _latex(mode: str) -> Any:
+def _latex() -> Any:
     from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
 
     logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)  # it warns of what is no LaTeX
@@ -210,4 +216,4 @@ def _latex(mode: str) -> Any:
         "text", prepend=True, macros=[MacroTextSpec(name, value) for name, value in symbols.items()]
     )
     context.set_unknown_macro_spec(MacroTextSpec("", simplify_repl=lambda node: node.macroname))
-    return LatexNodes2Text(context, math_mode=mode, keep_comments=True, strict_latex_spaces=False)
+    return LatexNodes2Text(context, math_mode="text", keep_comments=True, strict_latex_spaces=False)
