@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from rag.text.dates import first_day, is_within, last_day
-from rag.text.names import matches_author, matches_organisation, matches_venue
+from rag.text.names import matches_author
+from rag.text.venues import matches_organisation, matches_venue
 
 Kind = Literal["list", "fact", "compare", "lookup", "summary", "metadata", "help", "off-topic"]
 FollowUp = Literal["none", "refine", "ask", "act", "new"]

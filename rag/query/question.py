@@ -20,8 +20,8 @@ from rag.query.names import LibraryNames, clean_name, clean_place
 from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import read_order
 from rag.text.dates import next_date, previous_date
-from rag.text.names import venue_tokens
 from rag.text.tokens import tokenize
+from rag.text.venues import same_venue
 from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
@@ -78,7 +78,7 @@ class QuestionReader:
     def __init__(self, papers: Mapping[str, Paper], today: Callable[[], date]) -> None:
         """`today` returns the date that resolves relative dates such as "last year"."""
         self._papers = papers
-        self._names = LibraryNames.of(papers.values())
+        self.names = LibraryNames.of(papers.values())
         self._today = today
 
     def read(self, encoded: EncodedQuestion, as_kind: Kind | None = None) -> Query:
@@ -228,9 +228,9 @@ class QuestionReader:
         name = clean_place(part.text)
         if not _tokens(name):
             return "unreadable"
-        if part.tag == "venue" and (self._names.venue(name) or must_match):
+        if part.tag == "venue" and (self.names.venue(name) or must_match):
             return self._set(found, part, venue=name)
-        if part.tag == "organisation" and self._names.organisation(name):
+        if part.tag == "organisation" and self.names.organisation(name):
             return self._set(found, part, organisation=name)
         return "unknown"
 
@@ -238,13 +238,13 @@ class QuestionReader:
         """Set the authors, all of whom must have written a paper; of alternatives none can be preferred."""
         names: dict[str, Tagged] = {}
         for each, said in found.authors:
-            for name in self._names.split_authors(said):
-                known = self._names.author(name)
+            for name in self.names.split_authors(said):
+                known = self.names.author(name)
                 if known or must_match:
                     names.setdefault(known or name, each)
                 else:
                     found.unapplied.append(Unapplied(name, "author", "unknown"))
-            if not self._names.split_authors(said):
+            if not self.names.split_authors(said):
                 found.unapplied.append(Unapplied(said, "author", "unreadable"))
         if not names:
             return
@@ -267,11 +267,11 @@ class QuestionReader:
             return self._exclude_dates(found, part, bounds)
         named = core[0].isupper() or words[kept[0] - 1][0].casefold() == "by"
         author = clean_name(core)
-        if named and self._names.author(author) == author:
+        if named and self.names.author(author) == author:
             return self._set(found, part, not_author=author)
-        if self._names.venue(core):
+        if self.names.venue(core):
             return self._set(found, part, not_venue=core)
-        if self._names.organisation(core):
+        if self.names.organisation(core):
             return self._set(found, part, not_organisation=core)
         if not _CODE.isdisjoint(_tokens(core)):
             negations = sum(word in _NEGATING for word in _tokens(said))
@@ -342,7 +342,7 @@ def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
 def _same(one: object, other: object) -> bool:
     """Return whether two values of a filter are one, as NeurIPS and NIPS are."""
     both = isinstance(one, str) and isinstance(other, str)
-    return one == other or (both and venue_tokens(str(one)) == venue_tokens(str(other)))
+    return one == other or (both and same_venue(str(one), str(other)))
 
 
 def _asks_for_one(before: str, order: str, after: str) -> bool:
