@@ -61,10 +61,10 @@ class LibraryNames:
 
     def author(self, name: str) -> str | None:
         """Return a name as the library's authors can be asked for by it, with misspelt words corrected; None if not."""
-        if self._has_author(name):
+        if self.has_author(name):
             return name
         corrected = " ".join(self._corrected(word) for word in name_words(name))
-        return corrected.title() if self._has_author(corrected) else None
+        return corrected.title() if self.has_author(corrected) else None
 
     def nearest_authors(self, name: str) -> tuple[str, ...]:
         """Return authors whose names are most like one that no author has: the same surname first, then by letters."""
@@ -91,7 +91,8 @@ class LibraryNames:
         """Return whether a paper of the library comes from an organisation."""
         return any(matches_organisation(name, each) for each in self.organisations)
 
-    def _has_author(self, name: str) -> bool:
+    def has_author(self, name: str) -> bool:
+        """Return whether an author of the library can be asked for by a name as it is written."""
         return any(matches_author(name, author) for author in self._with_letters_of(name))
 
     def _with_letters_of(self, name: str) -> Iterator[str]:
@@ -121,7 +122,7 @@ class LibraryNames:
             suffix = fold_accents(piece).strip(". ") in SUFFIXES
             joined = f"{found[-1]}, {piece}" if found else piece
             follows = bool(found) and ("," not in found[-1] or suffix)
-            if follows and (suffix or _is_initials(piece) or self._has_author(joined)):
+            if follows and (suffix or _is_initials(piece) or self.has_author(joined)):
                 found[-1] = joined
             else:
                 found.append(piece)

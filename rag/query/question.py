@@ -13,12 +13,13 @@ from datetime import date
 from typing import cast
 
 from rag.corpus.ids import find_ids, papers_with_id
-from rag.corpus.titles import find_by_title, is_title
+from rag.corpus.titles import find_by_title, is_title, name_key, title_heads
 from rag.models.encoder import EncodedQuestion, Tagged
 from rag.query.dates import Bounds, join_dates, read_dates
 from rag.query.names import LibraryNames, clean_name, clean_place
 from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import read_order
+from rag.query.paper_names import TOPICS, tag_paper_names
 from rag.text.dates import next_date, previous_date
 from rag.text.tokens import tokenize
 from rag.text.venues import same_venue
@@ -28,7 +29,6 @@ _SURE = 0.5  # a probability below it says that something else is likelier
 _SURE_OF_ONE = 0.85  # of a lookup, which cites one paper alone; chosen on questions that did not train the encoder
 _LONGEST = 120  # characters of a stretch
 _LONGEST_TITLE = 300
-_TOPICS = ("topic", "side")
 _WITHOUT = frozenset("without no not none missing lacking lack lacks closed unreleased unavailable t".split())
 _EXCLUDING = frozenset(
     "not no non without except excluding exclude excludes excluded excl but other than apart from besides minus skip"
@@ -79,6 +79,7 @@ class QuestionReader:
         """`today` returns the date that resolves relative dates such as "last year"."""
         self._papers = papers
         self.names = LibraryNames.of(papers.values())
+        self._heads = title_heads(papers.values())
         self._today = today
 
     def read(self, encoded: EncodedQuestion, as_kind: Kind | None = None) -> Query:
@@ -90,12 +91,15 @@ class QuestionReader:
         if len(text) <= _LONGEST_TITLE and is_title(text, self._papers.values()):
             return Query(text, "lookup", text, follow_up=follow_up)
         kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
-        tags = _joined(encoded.tags, text)
+        tags = tag_paper_names(encoded.tags, text, lambda name: name_key(name) in self._heads, self.names.has_author)
+        tags = _joined(tags, text)
         found = self._found(text, tags, kind)
-        topics = [each for each in tags if each.tag in _TOPICS]
+        topics = [each for each in tags if each.tag in TOPICS]
         filters = Filters(**found.values)  # type: ignore[arg-type]
         constrained = bool(filters or found.order or found.count)
-        kind, subjects, by_topic = self._subjects(kind, text, topics, constrained)
+        kind, subjects, by_topic = self._subjects(kind, text, topics, constrained, ordered=found.order is not None)
+        if len(subjects) == 1 and kind == "metadata":
+            filters = replace(filters, code=None)  # "does Pebble have code?" asks for its record, whatever that says
         if by_topic and as_kind is None and found.count is None and _speaks_of_one(text[: topics[0].start]):
             found.count = 1
         if kind == "metadata" and found.unapplied and not (constrained or subjects):
@@ -103,7 +107,7 @@ class QuestionReader:
         return Query(
             text,
             kind,
-            _sought(text, topics, [each for each in tags if each.tag not in _TOPICS and found.applies(each, text)]),
+            _sought(text, topics, [each for each in tags if each.tag not in TOPICS and found.applies(each, text)]),
             filters,
             found.order,
             found.count if found.order or kind not in ("fact", "lookup") else None,
@@ -136,27 +140,34 @@ class QuestionReader:
         )
 
     def _subjects(
-        self, kind: Kind, text: str, topics: Sequence[Tagged], constrained: bool
+        self, kind: Kind, text: str, topics: Sequence[Tagged], constrained: bool, ordered: bool
     ) -> tuple[Kind, tuple[str, ...], bool]:
         """Return the kind as the topics allow, the names to compare or to look up in the records, and whether a topic
         selects the papers of which the records are asked."""
         sides = [each for each in topics if each.tag == "side"]
         names = tuple(dict.fromkeys(_words(text, each) for each in (sides if len(sides) > 1 else topics)))
+        every = tuple(dict.fromkeys(_words(text, each) for each in topics))
+        if ordered and kind in ("list", "compare") and len(every) > 1 and all(map(self._is_called, every)):
+            return "metadata", every, False
         if kind == "compare":
             return kind, names, False
         if kind == "metadata" and topics:
-            named = len(sides) > 1 or any(find_by_title(name, self._papers) for name in names)
-            return (kind, names, False) if named else (kind, (), True)
+            if any(map(self._is_called, every)):
+                return kind, every, False
+            return (kind, names, False) if len(sides) > 1 else (kind, (), True)
         if kind == "list" and constrained and not topics:
             return "metadata", (), False
         return kind, (), False
+
+    def _is_called(self, name: str) -> bool:
+        return find_by_title(name, self._papers) is not None
 
     def _found(self, text: str, tags: Sequence[Tagged], kind: Kind) -> _Found:
         """Normalise all stretches; where papers are listed, a name that no paper has is a filter all the same."""
         found = _Found(lists=kind == "list")
         must_match = kind in ("list", "metadata", "summary")
         for each in tags:
-            if each.tag in _TOPICS or _ARTICLES.issuperset(_tokens(text[each.start : each.end])):
+            if each.tag in TOPICS or _ARTICLES.issuperset(_tokens(text[each.start : each.end])):
                 continue
             said = text[each.start : each.end]
             if each.probability >= _SURE:
@@ -292,7 +303,7 @@ class QuestionReader:
 
 def stated(encoded: EncodedQuestion) -> str:
     """Return the part of a question from its first topic to its last; "" of one with other tags, all without any."""
-    topics = [each for each in encoded.tags if each.tag in _TOPICS]
+    topics = [each for each in encoded.tags if each.tag in TOPICS]
     if not encoded.tags:
         return encoded.text
     return encoded.text[topics[0].start : max(each.end for each in topics)] if topics else ""
@@ -300,7 +311,7 @@ def stated(encoded: EncodedQuestion) -> str:
 
 def has_topic(encoded: EncodedQuestion) -> bool:
     """Return whether a question states a topic."""
-    return any(each.tag in _TOPICS for each in encoded.tags)
+    return any(each.tag in TOPICS for each in encoded.tags)
 
 
 def _sought(text: str, topics: Sequence[Tagged], applied: Sequence[Tagged]) -> str:
