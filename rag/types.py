@@ -45,7 +45,12 @@ Verdict = Literal["supported", "not_found", "contradicted"]
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A paper of the corpus; `date` is ISO and as precise as known ("2024-07-30", "2024-07", "2024")."""
+    """A paper of the corpus; `date` is ISO and as precise as known ("2024-07-30", "2024-07", "2024").
+
+    `abstract` is "" where none is known. `key` is the user's own citation key, `entry_type` the BibTeX word for what
+    was published ("article", "inproceedings"), `urls` are addresses beside `url`, such as the published record of a
+    preprint, and `bibliography` holds further fields under their BibTeX names ("volume", "publisher").
+    """
 
     paper_id: str
     title: str
@@ -60,6 +65,12 @@ class Paper:
     code: str | None = None
     comments: int | None = None
     pages: tuple[str, ...] = ()
+    doi: str | None = None
+    pmid: str | None = None
+    key: str | None = None
+    entry_type: str | None = None
+    urls: tuple[str, ...] = ()
+    bibliography: tuple[tuple[str, str], ...] = ()
 
     @property
     def year(self) -> int | None:

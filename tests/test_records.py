@@ -23,6 +23,11 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.
         authors=st.lists(TEXT, max_size=3).map(tuple),
         author_count=st.none() | st.integers(0, 99),
         pages=st.lists(TEXT, max_size=2).map(tuple),
+        doi=st.none() | TEXT,
+        key=st.none() | TEXT,
+        entry_type=st.sampled_from([None, "article", "misc"]),
+        urls=st.sampled_from([(), ("https://doi.org/10.1/x",)]),
+        bibliography=st.dictionaries(TEXT, TEXT, max_size=2).map(lambda fields: tuple(fields.items())),
     )
 )
 def test_record_reads_back_to_the_same_paper(paper: Paper) -> None:

@@ -1,7 +1,8 @@
 """Papers as JSON objects: the format of imported, exported and indexed JSON Lines.
 
 Required: title, abstract. Optional: paper_id, url, date, authors, authors_complete, author_count, organisation,
-venue, code, comments, pages. The paper_id defaults to the arXiv id in `arxiv_id` or `url`, else to a slug of the title.
+venue, code, comments, pages, doi, pmid, key, entry_type, urls, bibliography. The paper_id defaults to the arXiv id in
+`arxiv_id` or `url`, else to a slug of the title.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rag.types import Paper
 
 _ARXIV_ID = re.compile(r"(?:arXiv:)?([0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?")
 _ARXIV_URL = re.compile(rf"https?://(?:www\.)?arxiv\.org/(?:abs|pdf|html)/{_ARXIV_ID.pattern}(?:\.pdf)?/?")
-_TEXTS = ("url", "organisation", "venue", "code")
+_TEXTS = ("url", "organisation", "venue", "code", "doi", "pmid", "key", "entry_type")
 _COUNTS = ("author_count", "comments")
 
 
@@ -34,8 +35,8 @@ def paper_from_record(record: Mapping[str, Any]) -> Paper:
     own_id = (texts["paper_id"] or "").strip()
     if not own_id or _ARXIV_ID.fullmatch(own_id):
         own_id = arxiv_id or title_slug(title)
-    for name in ("url", "code"):
-        _check_link(name, texts[name])
+    for name, link in (("url", url), ("code", texts["code"]), *(("urls", each) for each in _names(record, "urls"))):
+        _check_link(name, link)
     authors = _names(record, "authors")
     return Paper(
         paper_id=own_id,
@@ -46,9 +47,15 @@ def paper_from_record(record: Mapping[str, Any]) -> Paper:
         authors=authors,
         authors_complete=bool(authors) and record.get("authors_complete", True) is True,
         pages=_names(record, "pages"),
+        urls=_names(record, "urls"),
+        bibliography=_bibliography(record),
         organisation=texts["organisation"],
         venue=texts["venue"],
         code=texts["code"],
+        doi=texts["doi"],
+        pmid=texts["pmid"],
+        key=texts["key"],
+        entry_type=texts["entry_type"],
         **{name: _count(record, name) for name in _COUNTS},
     )
 
@@ -57,6 +64,7 @@ def paper_to_record(paper: Paper) -> dict[str, Any]:
     """Return a paper as a JSON object, from which `paper_from_record` restores the same paper."""
     values = {field.name: getattr(paper, field.name) for field in fields(paper)}
     values["authors_complete"] = paper.authors_complete or None
+    values["bibliography"] = dict(paper.bibliography) or None
     record = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
     record = {name: value for name, value in record.items() if value is not None and value != []}
     if paper.authors and not paper.authors_complete:
@@ -116,6 +124,13 @@ def _names(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError(f"{name} is not a list of texts: {value!r}")
     return tuple(_encodable(name, item) for item in value)
+
+
+def _bibliography(record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    value = record.get("bibliography") or {}
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise ValueError(f"bibliography is not an object of texts: {value!r}")
+    return tuple((_encodable("bibliography", name), _encodable("bibliography", text)) for name, text in value.items())
 
 
 def _encodable(name: str, text: str) -> str:

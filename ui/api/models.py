@@ -677,6 +677,12 @@ class PaperResponse(BaseModel):
     code: str | Omitted = Field(default=None, description="A link to the code.")
     comments: int | Omitted = None
     pages: list[str] | Omitted = None
+    doi: str | Omitted = None
+    pmid: str | Omitted = None
+    key: str | Omitted = Field(default=None, description="The citation key that the file it was read from gives it.")
+    entry_type: str | Omitted = Field(default=None, description="The BibTeX word for what was published.")
+    urls: list[str] | Omitted = Field(default=None, description="Addresses beside url, as of the published record.")
+    bibliography: dict[str, str] | Omitted = Field(default=None, description="Further fields by their BibTeX names.")
     links: list[LinkSchema] = Field(description="The papers whose names this one uses.")
     linked_from: list[LinkSchema] = Field(description="The papers that use a name of this one.")
 
