@@ -37,7 +37,7 @@ ActionName = Literal[
     "lift",
     "undo",
 ]
-ExportForm = Literal["bibtex", "ris", "csv", "markdown"]
+ExportForm = Literal["bibtex", "ris", "csl", "csv", "markdown"]
 Signal = Literal["dense", "lexical", "maxsim", "belongs", "answers", "linked"]
 UnappliedReason = Literal["unreadable", "unknown", "several", "unsure"]
 Verdict = Literal["supported", "not_found", "contradicted"]
