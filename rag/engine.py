@@ -195,7 +195,9 @@ class Engine:
         if query.fixed and not query.papers:
             return Found(query, notices=notices)
         if untold := unrecorded(query.filters, self.library.papers.values()):
-            return Found(query, notices=(*notices, Notice("not_recorded", {"constraints": untold})))
+            notices = (*notices, Notice("not_recorded", {"constraints": untold}))
+            if untold != ("code",) or query.filters.code:
+                return Found(query, notices=notices)
         relaxations = unmet(query, self.library.papers.values())
         if query.kind == "metadata" and not query.by_topic:
             return self._records(query, relaxations, notices)

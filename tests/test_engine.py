@@ -637,12 +637,12 @@ def test_author_whom_no_record_names_is_said_with_the_nearest(tmp_path: Path) ->
     )
 
 
-@pytest.mark.parametrize("code", [True, False])
-def test_code_that_no_record_tells_of_is_not_known(tmp_path: Path, code: bool) -> None:
+@pytest.mark.parametrize(("code", "status"), [(True, "refused"), (False, "extractive")])
+def test_code_that_no_record_tells_of_is_not_known(tmp_path: Path, code: bool, status: str) -> None:
     library = hash_library(tmp_path / "home", [replace(paper, code=None) for paper in PAPERS])
     answer = asked(make(library), QUESTION, Overrides(kind="metadata", filters=Filters(code=code)))
     library.close()
-    assert answer.status == "refused"
+    assert answer.status == status
     assert str(notices_text(answer.notices, flags=False)) == (
         "No record in this collection says whether a paper has code: it is not known."
     )
