@@ -27,7 +27,8 @@ def register(subparsers: Subparsers) -> None:
         "  citedesk export > papers.jsonl\n"
         "  citedesk export --format bibtex --since 2024 --with-code > recent.bib\n"
         "  citedesk export --format ris 2205.14135 10.1145/3600006.3613165\n"
-        "  citedesk ask 'which papers cut KV-cache memory' --json | citedesk export --format csl --answer -",
+        "  citedesk ask 'which papers cut KV-cache memory' --json > answer.json\n"
+        "  citedesk export --format csl --answer answer.json",
     )
     parser.add_argument("papers", nargs="*", metavar="PAPER", help="a paper_id, DOI, arXiv id or citation key (all)")
     parser.add_argument(
