@@ -46,7 +46,7 @@ from rag.selection.screening import Decision, screen
 from rag.selection.things import LIKELY, find_things
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
-from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn
+from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn, Unapplied
 from rag.verification.written_answer import CheckedWriter, load_checked_writer
 
 if TYPE_CHECKING:
@@ -400,8 +400,10 @@ class Engine:
 
     def _question_notices(self, query: Query) -> tuple[Notice, ...]:
         """Return what of a question was not read, or not applied."""
-        unapplied = (Notice("not_applied", {"parts": query.unapplied}),) if query.unapplied else ()
-        unapplied = (*unapplied, *self._unknown_people(query), *_action_notices(query))
+        people = self._unknown_people(query)
+        parts = tuple(each for each in query.unapplied if not (people and _is_unknown_person(each)))
+        unapplied = (Notice("not_applied", {"parts": parts}),) if parts else ()
+        unapplied = (*unapplied, *people, *_action_notices(query))
         if query.mended:
             unapplied = (Notice("mended", {"text": query.mended}), *unapplied)
         if query.kind == "metadata":
@@ -415,12 +417,16 @@ class Engine:
     def _unknown_people(self, query: Query) -> tuple[Notice, ...]:
         """Return who of a question wrote no paper here, each with the nearest names."""
         asked = [query.filters.author, *query.filters.coauthors, query.filters.not_author]
-        asked += [part.text for part in query.unapplied if (part.tag, part.reason) == ("author", "unknown")]
+        asked += [part.text for part in query.unapplied if _is_unknown_person(part)]
         names = self._reader.names
         unknown = tuple(name for name in dict.fromkeys(asked) if name and not names.author(name))
         if not (unknown and names.authors):
             return ()
         return (Notice("unknown_people", {"nearest": {name: names.nearest_authors(name) for name in unknown}}),)
+
+
+def _is_unknown_person(part: Unapplied) -> bool:
+    return (part.tag, part.reason) == ("author", "unknown")
 
 
 def _spoken_of(query: Query, history: Sequence[Turn]) -> Turn | None:

@@ -311,3 +311,8 @@ def test_named_papers_in_an_order_are_looked_up_in_the_records(reader: QuestionR
 def test_code_of_one_paper_is_asked_for_and_no_filter(reader: QuestionReader) -> None:
     query = reader.read(encoded("does Reef have code", ("Reef", "topic"), ("have code", "code"), kind="metadata"))
     assert (query.subjects, query.filters) == (("Reef",), Filters())
+
+
+def test_author_who_is_written_surname_first_is_one(reader: QuestionReader) -> None:
+    query = reader.read(encoded("papers by Quill, Ada et al.", ("Quill", "author"), ("Ada et al.", "author")))
+    assert query.filters == Filters(author="Quill, Ada")

@@ -14,7 +14,8 @@ from rag.text.venues import matches_organisation, matches_venue
 from rag.types import Paper
 
 _MIN_SIMILARITY = 80.0  # of 100: one letter of a name of five
-_MIN_LIKENESS = 60.0  # of 100, of a name that is offered
+_ALIKE = 70.0  # of 100, of words of names that are offered
+_NEAR_WORDS = 20
 _NEAREST = 3  # names offered for one that no author has
 _OTHERS = re.compile(
     r"[\s,]*\b(?:et\s+al\b\.?|(?:and|with|&)\s+(?:(?:his|her|their)\s+)?(?:others|colleagues|co-?authors|co-?workers|team)\b)",
@@ -67,21 +68,21 @@ class LibraryNames:
         return corrected.title() if self.has_author(corrected) else None
 
     def nearest_authors(self, name: str) -> tuple[str, ...]:
-        """Return authors whose names are most like one that no author has: the same surname first, then by letters."""
+        """Return authors whose names are most like one that no author has, those of its surname first."""
         from rapidfuzz import fuzz, process
 
-        asked = fold_accents(name)
-        alike = sorted(author for author in set(self._with_letters_of(name)) if shares_surname(name, author))
-        alike.sort(key=lambda author: -fuzz.token_sort_ratio(asked, fold_accents(author)))
-        found = process.extract(
-            asked,
-            sorted(self.authors),
-            scorer=fuzz.token_sort_ratio,
-            processor=fold_accents,
-            score_cutoff=_MIN_LIKENESS,
-            limit=_NEAREST,
+        likeness: dict[str, float] = {}
+        for word in (word for word in name_words(name) if len(word) > 1):
+            near = process.extract(
+                word, self._by_word.keys(), scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=_NEAR_WORDS
+            )
+            for author, score in {
+                each: score for key, score, _ in reversed(near) for each in self._by_word[key]
+            }.items():
+                likeness[author] = likeness.get(author, 0.0) + score
+        return tuple(
+            sorted(likeness, key=lambda each: (not shares_surname(name, each), -likeness[each], each))[:_NEAREST]
         )
-        return tuple(dict.fromkeys([*alike, *(author for author, *_ in found)]))[:_NEAREST]
 
     def venue(self, name: str) -> bool:
         """Return whether a paper of the library appeared at a venue."""

@@ -16,10 +16,10 @@ from rag.corpus.ids import find_ids, papers_with_id
 from rag.corpus.titles import find_by_title, is_title, name_key, title_heads
 from rag.models.encoder import EncodedQuestion, Tagged
 from rag.query.dates import Bounds, join_dates, read_dates
+from rag.query.known_names import TOPICS, tag_paper_names, tag_venue_names
 from rag.query.names import LibraryNames, clean_name, clean_place
 from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import read_order
-from rag.query.paper_names import TOPICS, tag_paper_names
 from rag.text.dates import next_date, previous_date
 from rag.text.tokens import tokenize
 from rag.text.venues import same_venue
@@ -92,7 +92,7 @@ class QuestionReader:
             return Query(text, "lookup", text, follow_up=follow_up)
         kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
         tags = tag_paper_names(encoded.tags, text, lambda name: name_key(name) in self._heads, self.names.has_author)
-        tags = _joined(tags, text)
+        tags = _joined(tag_venue_names(tags, text, self.names.venue), text)
         found = self._found(text, tags, kind)
         topics = [each for each in tags if each.tag in TOPICS]
         filters = Filters(**found.values)  # type: ignore[arg-type]
@@ -334,7 +334,8 @@ def _kind(kinds: Mapping[str, float]) -> tuple[Kind, bool]:
 
 
 def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
-    """Join a bare year to the venue before it ("ICML 2023"), what is excluded to its "except", and parts of a topic."""
+    """Join a bare year to the venue before it ("ICML 2023"), what is excluded to its "except", parts of a topic, and
+    authors at a comma ("Quill, Ada")."""
     found: list[Tagged] = []
     for each in tags:
         last = found[-1] if found else None
@@ -346,6 +347,9 @@ def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
             if edition or excluded or phrase:
                 found[-1] = replace(last, end=each.end)
                 continue
+        if last and last.tag == each.tag == "author" and text[last.end : each.start].strip() == ",":
+            found[-1] = replace(last, end=each.end)
+            continue
         found.append(each)
     return found
 

@@ -1,7 +1,7 @@
-"""Names of papers in a question, "ZeRO-Infinity" or "APRIL": what the titles here begin with is no person and no month.
+"""Names in a question that the library's records know: what a title begins with is no person, as "APRIL" is no month.
 
-The encoder tags words by how they look and where they stand, so a name that it has not seen may be tagged as an author,
-or in parts. The titles of the library say what it is.
+The encoder tags words by how they look and where they stand, so a name that it has not seen may be tagged as something
+else, or in parts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from rag.text.identifiers import is_identifier
 
 TOPICS = ("topic", "side")
 _WORD = re.compile(r"[^\W_]+(?:[-./+^'’][^\W_]+)*\+*")
+_CAPITAL = r"[^\W\d_a-z][\w'’&/.-]*"
+_PHRASE = re.compile(
+    rf"(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL}){{2,}})(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
+)  # three capitalised words or more, and a year
 _LIST = re.compile(r"(?:[\s,;&/:]|\b(?:and|or|vs|versus)\b)*", re.IGNORECASE)
 
 
@@ -42,6 +46,16 @@ def tag_paper_names(
     named = [word for word in (*known, *listed) if not _within_topic(word, tags)]
     kept = [part for each in tags for part in _without(each, named, text)]
     return _merged([*kept, *(Tagged(word.start(), word.end(), topic, 1.0) for word in named)])
+
+
+def tag_venue_names(tags: Sequence[Tagged], text: str, is_venue: Callable[[str], bool]) -> list[Tagged]:
+    """Return the tags with each venue that is written out, "International Conference on …", as one."""
+    named = [match for match in _PHRASE.finditer(text) if is_venue(match["name"])]
+    if not named:
+        return list(tags)
+    kept = [part for each in tags for part in _without(each, named, text)]
+    kept = [each for each in kept if each.tag != "venue" or len(_WORD.findall(text[each.start : each.end])) > 1]
+    return _merged([*kept, *(Tagged(match.start(), match.end(), "venue", 1.0) for match in named)])
 
 
 def _whole(each: Tagged, words: Sequence[re.Match[str]]) -> Tagged:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rag.models.encoder import Tagged
-from rag.query.paper_names import tag_paper_names
+from rag.query.known_names import tag_paper_names, tag_venue_names
 
 PAPERS = {"PEBBLE", "reefCache", "Sand-Dune", "M-FAC"}
 AUTHORS = {"LeFay"}
@@ -50,3 +50,15 @@ def test_name_of_a_paper_is_a_topic_and_in_one_piece(
     text: str, tags: list[tuple[str, str]], expected: list[tuple[str, str]]
 ) -> None:
     assert tagged(text, *tags) == expected
+
+
+def test_venue_that_is_written_out_is_one_stretch() -> None:
+    text = "papers on disks from the International Conference on Sand Castles 2024 about Big Waves"
+    parts = [("disks", "topic"), ("International", "organisation"), ("Conference", "venue"), ("Sand Castles", "topic")]
+    stretches = [Tagged(text.index(part), text.index(part) + len(part), tag, 0.8) for part, tag in parts]
+    found = tag_venue_names(stretches, text, "International Conference on Sand Castles".__eq__)
+    assert [(text[each.start : each.end], each.tag) for each in found] == [
+        ("disks", "topic"),
+        ("International Conference on Sand Castles 2024", "venue"),
+    ]
+    assert tag_venue_names(stretches, text, "Sand Castles".__eq__) == stretches
