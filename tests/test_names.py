@@ -24,6 +24,13 @@ def test_written_form_is_the_author_or_not(asked: str, held: tuple[str, ...], sa
     assert all(any(matches_author(name, author) for author in held) for name in names) is same
 
 
+def test_endless_name_is_read_quickly() -> None:
+    endless = " ".join(["Quill", "Tanaka", "B."] * 2000)
+    assert matches_author("Quill", endless)
+    assert not matches_author("C. Quill", endless)
+    assert not matches_author(endless, "Ada Quill")
+
+
 def test_most_of_the_forms_that_were_kept_apart_are_right() -> None:
     forms = read_forms("names_held_out.tsv")
     right = [

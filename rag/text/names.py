@@ -25,6 +25,8 @@ _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", 
 _SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _WORD = re.compile(r"[^\W\d_]+")
 _MOST_INITIALS = 3  # capitals that may be initials written together: "JS"
+_MOST_WORDS = 12  # of a person's name
+_LONGEST_RUN = 6  # words of a surname that are looked for together
 _MOST_AMBIGUOUS = 5  # words of a name that may be initials
 _VOWEL = re.compile("[aeiouy]")
 
@@ -56,9 +58,12 @@ def matches_author(wanted: str, author: str) -> bool:
 
 
 def shares_surname(wanted: str, author: str) -> bool:
-    """Return whether a surname of one name, however it is read, may be the other's."""
-    surnames = frozenset[str]().union(*(each.surnames for each in _read(wanted) if each.given))
-    return _may_have(author, surnames) and any(not surnames.isdisjoint(each.surnames) for each in _read(author))
+    """Return whether two names with given names end in one surname."""
+    one, other = (
+        frozenset[str]().union(*(each.surnames for each in _read(name) if each.given and not each.guessed))
+        for name in (wanted, author)
+    )
+    return not one.isdisjoint(other)
 
 
 def surname_and_given(name: str) -> tuple[str, str, str]:
@@ -235,6 +240,9 @@ def _read(name: str) -> tuple[_Reading, ...]:
 
 
 def _readings(units: Sequence[_Unit], suffix: str) -> Iterator[_Reading]:
+    if len(units) > _MOST_WORDS:  # a group, or a list that was not split
+        yield _reading(units, (), suffix)
+        return
     trailing = _trailing_initials([[unit] for unit in units])
     if trailing:
         yield _reading(units[:-trailing], units[-trailing:], suffix)
@@ -289,7 +297,7 @@ def _reading(surname: Sequence[_Unit], given: Sequence[_Unit], suffix: str, gues
     core = words[first if given else 0 :]  # "Ben Zhang" is not every Zhang
     whole = _spellings("".join(words)) | _spellings("".join(core))
     units = ["".join(unit.words) for unit in surname]
-    runs = ["".join(units[i:j]) for i in range(len(units)) for j in range(i + 1, len(units) + 1)]
+    runs = ["".join(units[i:j]) for i in range(len(units)) for j in range(i + 1, min(i + _LONGEST_RUN, len(units)) + 1)]
     runs += [] if guessed else ["".join(unit.words) for unit in given if not unit.is_initials]
     return _Reading(whole, whole.union(*map(_spellings, runs)), tuple(_parts(given)), suffix, guessed)
 
