@@ -33,7 +33,7 @@ from rag.llm.usage import UsageMeter
 from rag.models.loading import Models, load_models
 from rag.query.reader import QueryReader
 from rag.retrieval.candidates import admitted_papers, retrieve
-from rag.retrieval.catalogue import matching, unmet, unnamed
+from rag.retrieval.catalogue import matching, unmet, unnamed, unrecorded
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
 from rag.retrieval.linked import asked_links, raise_linked
@@ -46,7 +46,7 @@ from rag.selection.screening import Decision, screen
 from rag.selection.things import LIKELY, find_things
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
-from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn
+from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn, Unapplied
 from rag.verification.written_answer import CheckedWriter, load_checked_writer
 
 if TYPE_CHECKING:
@@ -194,6 +194,10 @@ class Engine:
             return Found(query)
         if query.fixed and not query.papers:
             return Found(query, notices=notices)
+        if untold := unrecorded(query.filters, self.library.papers.values()):
+            notices = (*notices, Notice("not_recorded", {"constraints": untold}))
+            if untold != ("code",) or query.filters.code:
+                return Found(query, notices=notices)
         relaxations = unmet(query, self.library.papers.values())
         if query.kind == "metadata" and not query.by_topic:
             return self._records(query, relaxations, notices)
@@ -396,8 +400,10 @@ class Engine:
 
     def _question_notices(self, query: Query) -> tuple[Notice, ...]:
         """Return what of a question was not read, or not applied."""
-        unapplied = (Notice("not_applied", {"parts": query.unapplied}),) if query.unapplied else ()
-        unapplied = (*unapplied, *_action_notices(query))
+        people = self._unknown_people(query)
+        parts = tuple(each for each in query.unapplied if not (people and _is_unknown_person(each)))
+        unapplied = (Notice("not_applied", {"parts": parts}),) if parts else ()
+        unapplied = (*unapplied, *people, *_action_notices(query))
         if query.mended:
             unapplied = (Notice("mended", {"text": query.mended}), *unapplied)
         if query.kind == "metadata":
@@ -407,6 +413,20 @@ class Engine:
         question = self._models.encoder.encode_question(query.asked)
         cut = (Notice("question_cut", {"tokens": len(question.tokens)}),) if question.truncated else ()
         return (*unapplied, *cut)
+
+    def _unknown_people(self, query: Query) -> tuple[Notice, ...]:
+        """Return who of a question wrote no paper here, each with the nearest names."""
+        asked = [query.filters.author, *query.filters.coauthors, query.filters.not_author]
+        asked += [part.text for part in query.unapplied if _is_unknown_person(part)]
+        names = self._reader.names
+        unknown = tuple(name for name in dict.fromkeys(asked) if name and not names.author(name))
+        if not (unknown and names.authors):
+            return ()
+        return (Notice("unknown_people", {"nearest": {name: names.nearest_authors(name) for name in unknown}}),)
+
+
+def _is_unknown_person(part: Unapplied) -> bool:
+    return (part.tag, part.reason) == ("author", "unknown")
 
 
 def _spoken_of(query: Query, history: Sequence[Turn]) -> Turn | None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from rag.text.dates import first_day, is_within, last_day
-from rag.text.names import matches_author, matches_organisation, matches_venue
+from rag.text.names import matches_author
+from rag.text.venues import matches_organisation, matches_venue
 
 Kind = Literal["list", "fact", "compare", "lookup", "summary", "metadata", "help", "off-topic"]
 FollowUp = Literal["none", "refine", "ask", "act", "new"]
@@ -36,7 +37,7 @@ ActionName = Literal[
     "lift",
     "undo",
 ]
-ExportForm = Literal["bibtex", "ris", "csv", "markdown"]
+ExportForm = Literal["bibtex", "ris", "csl", "csv", "markdown"]
 Signal = Literal["dense", "lexical", "maxsim", "belongs", "answers", "linked"]
 UnappliedReason = Literal["unreadable", "unknown", "several", "unsure"]
 Verdict = Literal["supported", "not_found", "contradicted"]

@@ -268,6 +268,7 @@ def test_every_route_is_described_and_nothing_else(client: httpx.Client) -> None
         ("/api/search", "get"),
         ("/api/ask", "post"),
         ("/api/papers/{paper_id}", "get"),
+        ("/api/export", "get"),
         ("/api/status", "get"),
         ("/api/feedback", "post"),
         ("/api/openapi.json", "get"),
@@ -370,3 +371,19 @@ def test_an_endpoint_that_fails_is_told_beside_the_extractive_answer(
         plain = client.post("/api/ask", json={"question": QUESTION, "llm": False}).json()
         assert (plain["status"], plain["notice"]) == ("extractive", None)
         assert len(endpoint.requests) == asked
+
+
+def test_export_has_the_papers_of_a_filter_or_a_selection(client: httpx.Client) -> None:
+    everything = client.get("/api/export", params={"format": "bibtex"})
+    assert (everything.status_code, everything.text.count("\n@") + 1) == (200, 4)
+    assert everything.headers["content-type"] == "text/plain; charset=utf-8"
+    filtered = client.get("/api/export", params={"format": "csl", "author": "Quill A", "until": "2020"}).json()
+    assert [item["title"] for item in filtered] == ["Qubits for Everyone"]
+    chosen = client.get("/api/export", params={"format": "ris", "papers": "2406.00004,2401.00001"}).text
+    assert chosen.count("TY  - ") == 2
+
+
+def test_export_says_what_it_cannot_write(client: httpx.Client) -> None:
+    unknown = client.get("/api/export", params={"format": "bibtex", "papers": "2401.00001,nothing"})
+    assert (unknown.status_code, unknown.json()) == (404, {"error": "There is no paper 'nothing' here."})
+    assert client.get("/api/export", params={"format": "docx"}).status_code == 400

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rag.answer import Relaxation
 from rag.generation.extractive import record_line
-from rag.retrieval.catalogue import matching, relaxations, unnamed
+from rag.retrieval.catalogue import matching, relaxations, unnamed, unrecorded
 from rag.types import Evidence, Filters, Paper, Query
 
 PAPERS = {
@@ -102,3 +103,9 @@ def test_record_says_what_is_known_of_a_paper_and_nothing_else(paper: Paper, lin
 def test_count_without_an_order_bounds_what_is_listed() -> None:
     papers = {f"p{day}": Paper(f"p{day}", f"Title {day}", "x", date=f"2024-01-0{day}") for day in range(1, 5)}
     assert [paper.paper_id for paper in matching(Query("q", "metadata", "", count=3), papers)] == ["p1", "p2", "p3"]
+
+
+def test_constraint_on_what_no_record_holds_is_unrecorded() -> None:
+    papers = [Paper("a", "A", "A.", authors=("Ada Quill",)), Paper("b", "B", "B.", venue="ICML 2023")]
+    assert unrecorded(Filters(code=False, author="Bo Tanaka", venue="ICML"), papers) == ("code",)
+    assert unrecorded(Filters(code=True), [replace(papers[0], code="https://example.org/c")]) == ()

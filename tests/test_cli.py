@@ -551,3 +551,29 @@ def test_papers_without_an_abstract_are_found_and_can_be_left_out(
     )
     assert run(capsys, "index", "--quiet")[1].startswith("0 added, 0 replaced, 0 removed, 1 unchanged")
     assert run(capsys, "index", "--quiet", str(path))[1].startswith("1 added")
+
+
+def test_export_takes_ids_filters_and_an_answer(
+    indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run(capsys, "export", "--format", "ris", "--until", "2023")
+    assert sorted(re.findall(r"(?m)^TI  - (.*)$", out)) == ["Qubits for Everyone", "Walking Robots on Sand"]
+    _, out, _ = run(capsys, "export", "--format", "csl", "https://arxiv.org/abs/2305.00002")
+    (item,) = json.loads(out)
+    _, again, _ = run(capsys, "export", "--format", "csl", item["id"])
+    assert again == out
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps({"citations": [{"paper_id": "1804.00003"}]}), encoding="utf-8")
+    _, out, _ = run(capsys, "export", "--format", "bibtex", "--answer", str(answer))
+    assert out.count("@misc{") == 1 and "{{Qubits for Everyone}}" in out
+
+
+def test_export_of_an_unknown_paper_or_a_broken_answer_says_what_to_do(
+    indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, error = run(capsys, "export", "nothing")
+    assert (code, error) == (2, "error: No indexed paper has the id 'nothing': `citedesk search` prints paper_ids.\n")
+    broken = tmp_path / "answer.json"
+    broken.write_text("{", encoding="utf-8")
+    code, _, error = run(capsys, "export", "--answer", str(broken))
+    assert (code, error.count("\n")) == (2, 1) and "is not JSON as `citedesk ask --json` prints it." in error

@@ -106,8 +106,10 @@ def test_papers_are_shown_in_the_form_that_is_asked_for(engine: Engine) -> None:
     assert table[0] == "|  | Title | Date | Authors | Venue | Code |"
     assert table[2] == "| [1] | Pebble: Small Caches | 2024-01-05 | Ada Quill, Bo Tanaka | ICML 2024 | yes |"
     assert asked(engine, "only the titles", LIST).text.startswith("- Pebble: Small Caches [1]\n- Reef")
-    assert asked(engine, "bibtex please", LIST).text.startswith("```bibtex\n@inproceedings{quill2024pebble,")
-    assert asked(engine, "as ris for zotero", LIST).text.startswith("```ris\nTY  - GEN\nTI  - Pebble: Small Caches\n")
+    assert asked(engine, "bibtex please", LIST).text.startswith("```bibtex\n@inproceedings{quill2024pebble-")
+    assert asked(engine, "as ris for zotero", LIST).text.startswith(
+        "```ris\nTY  - CPAPER\nTI  - Pebble: Small Caches\n"
+    )
     assert asked(engine, "export as csv", LIST).text.startswith("```csv\nn,title,date,authors")
 
 

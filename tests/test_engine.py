@@ -623,3 +623,26 @@ def test_paper_of_many_chunks_does_not_crowd_out_the_pool(tmp_path: Path) -> Non
 
 def test_library_is_read_back_in_corpus_order(library: Library) -> None:
     assert tuple(library.papers.values()) == PAPERS
+
+
+def test_author_whom_no_record_names_is_said_with_the_nearest(tmp_path: Path) -> None:
+    library = hash_library(tmp_path / "home", SHELF)
+    answer = asked(make(library), QUESTION, Overrides(filters=Filters(author="Zoe Quill", coauthors=("Xqzv Wjkh",))))
+    library.close()
+    (notice,) = [each for each in answer.notices if each.code == "unknown_people"]
+    assert notice.data == {"nearest": {"Zoe Quill": ("Ada Quill",), "Xqzv Wjkh": ()}}
+    assert (
+        notices_text([notice])
+        == "No author here is called “Zoe Quill”; the nearest: Ada Quill. No author here is called “Xqzv Wjkh”."
+    )
+
+
+@pytest.mark.parametrize(("code", "status"), [(True, "refused"), (False, "extractive")])
+def test_code_that_no_record_tells_of_is_not_known(tmp_path: Path, code: bool, status: str) -> None:
+    library = hash_library(tmp_path / "home", [replace(paper, code=None) for paper in PAPERS])
+    answer = asked(make(library), QUESTION, Overrides(kind="metadata", filters=Filters(code=code)))
+    library.close()
+    assert answer.status == status
+    assert str(notices_text(answer.notices, flags=False)) == (
+        "No record in this collection says whether a paper has code: it is not known."
+    )

@@ -2,14 +2,20 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from rag.answer import Answer, Citation, Notice, Sentence
+from rag.generation.export.bibtex import to_bibtex
+from rag.generation.export.csl import to_csl
+from rag.generation.export.ris import to_ris
+from rag.generation.export.spreadsheet import to_csv
+from rag.render.document import answer_to_markdown
 from rag.types import Paper, Query, Quote
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
-from ui.export import answer_to_markdown, to_bibtex, to_csv
 
 HOSTILE = Paper(
     "2401.99999",
@@ -27,11 +33,12 @@ def rows(written: str) -> list[list[str]]:
 
 def test_paper_as_bibtex() -> None:
     assert to_bibtex([PEBBLE]) == (
-        "@inproceedings{quill2024pebble,\n"
+        "@inproceedings{quill2024pebble-enck,\n"
         "  title = {{Pebble: Small Caches}},\n"
         "  author = {Ada Quill and Bo Tanaka},\n"
         "  year = {2024},\n"
         "  month = jan,\n"
+        "  day = {5},\n"
         "  booktitle = {ICML 2024},\n"
         "  eprint = {2401.00001},\n"
         "  archivePrefix = {arXiv},\n"
@@ -49,15 +56,15 @@ def test_organisation_stands_in_for_authors_that_are_not_known() -> None:
 
 
 def test_paper_of_which_only_the_title_is_known() -> None:
-    assert to_bibtex([Paper("some-slug", "On the Web", "A")]) == "@misc{web,\n  title = {{On the Web}},\n}\n"
+    assert to_bibtex([Paper("some-slug", "On the Web", "A")]) == "@misc{web-sumi,\n  title = {{On the Web}},\n}\n"
 
 
 @pytest.mark.parametrize(
     ("venue", "written"),
     [
-        ("Journal of Caches", "@article{quill2024pebble,"),
-        ("ICLR'24", "@inproceedings{quill2024pebble,"),
-        ("Proceedings of the Sand Workshop", "@inproceedings{quill2024pebble,"),
+        ("Journal of Caches", "@article{quill2024pebble-enck,"),
+        ("ICLR'24", "@inproceedings{quill2024pebble-enck,"),
+        ("Proceedings of the Sand Workshop", "@inproceedings{quill2024pebble-enck,"),
         ("a blog", "  howpublished = {a blog},"),
     ],
 )
@@ -65,14 +72,135 @@ def test_venue_stands_where_it_fits(venue: str, written: str) -> None:
     assert written in to_bibtex([replace(PEBBLE, venue=venue)]).split("\n")
 
 
-def test_keys_are_unique() -> None:
-    keys = [line.partition("{")[2] for line in to_bibtex([PEBBLE, DUNE, PEBBLE, PEBBLE]).split("\n") if "@" in line]
-    assert keys == ["quill2024pebblea,", "osei2023dune,", "quill2024pebbleb,", "quill2024pebblec,"]
+def keys(papers: list[Paper]) -> list[str]:
+    return re.findall(r"(?m)^@\w+\{(.*),$", to_bibtex(papers))
 
 
-def test_many_papers_with_one_key_stay_apart() -> None:
-    written = to_bibtex([PEBBLE] * 60)
-    assert len({line for line in written.split("\n") if line.startswith("@")}) == 60
+def test_key_depends_on_the_paper_alone() -> None:
+    second = replace(PEBBLE, paper_id="2401.00099", title="Pebble: Smaller Caches")
+    together = keys([PEBBLE, DUNE, second])
+    assert [keys([paper]) for paper in (PEBBLE, DUNE, second)] == [[key] for key in together]
+    assert len(set(together)) == 3
+    assert together[0].startswith("quill2024pebble-") and together[2].startswith("quill2024pebble-")
+
+
+def test_key_of_the_user_is_kept_and_made_safe_and_unique() -> None:
+    own = [replace(PEBBLE, key="Quill:24/pebbles_1"), replace(DUNE, key="a b,{c}"), replace(REEF, key="a b c")]
+    first, second, third = keys(own)
+    assert (first, second) == ("Quill:24/pebbles_1", "abc")
+    assert third.startswith("abc-")
+
+
+def test_greek_letter_in_a_key_is_spelt_out() -> None:
+    assert keys([Paper("x", "μLO: Optimizers", "A", date="2024")])[0].startswith("2024mulo-")
+
+
+RECORD = Paper(
+    "10-1000-x",
+    "Caches & Disks",
+    "It costs 5% of {memory}.",
+    url="https://doi.org/10.1000/x_(1)",
+    date="2021-03",
+    authors=("Ana de la Cruz", "John Quill Jr.", "Pebble Labs", "Laurens van der Maaten"),
+    authors_complete=True,
+    venue="Journal of Caches",
+    doi="10.1000/x_(1)",
+    pmid="123456",
+    key="cruz21",
+    entry_type="article",
+    bibliography=(
+        ("author", "de la Cruz, Ana and Quill, Jr., John and {Pebble Labs} and van der Maaten, Laurens"),
+        ("volume", "12"),
+        ("number", "3"),
+        ("pages", "1--9"),
+        ("keywords", "caches; disks"),
+        ("issn", "1234-5678"),
+    ),
+)
+
+
+def test_record_with_all_its_fields_as_bibtex() -> None:
+    assert to_bibtex([RECORD], whole=True) == (
+        "@article{cruz21,\n"
+        "  title = {{Caches \\& Disks}},\n"
+        "  author = {de la Cruz, Ana and Quill, Jr., John and {Pebble Labs} and van der Maaten, Laurens},\n"
+        "  year = {2021},\n"
+        "  month = mar,\n"
+        "  journal = {Journal of Caches},\n"
+        "  volume = {12},\n"
+        "  number = {3},\n"
+        "  pages = {1--9},\n"
+        "  keywords = {caches; disks},\n"
+        "  issn = {1234-5678},\n"
+        "  doi = {10.1000/x_(1)},\n"
+        "  pmid = {123456},\n"
+        "  abstract = {It costs 5\\% of \\textbraceleft{}memory\\textbraceright{}.},\n"
+        "}\n"
+    )
+
+
+def test_names_without_a_record_of_their_parts_keep_particles_and_suffixes() -> None:
+    paper = replace(RECORD, bibliography=(), authors=("Laurens van der Maaten", "John Quill Jr.", "Blachly JS"))
+    assert "author = {Laurens van der Maaten and Quill, Jr., John and JS Blachly}," in to_bibtex([paper])
+    assert "AU  - van der Maaten, Laurens\nAU  - Quill, John, Jr.\nAU  - Blachly, JS\n" in to_ris([paper])
+
+
+def test_record_as_ris() -> None:
+    assert to_ris([RECORD]) == (
+        "TY  - JOUR\n"
+        "TI  - Caches & Disks\n"
+        "AU  - de la Cruz, Ana\n"
+        "AU  - Quill, John, Jr.\n"
+        "AU  - Pebble Labs\n"
+        "AU  - van der Maaten, Laurens\n"
+        "PY  - 2021\n"
+        "DA  - 2021/03//\n"
+        "T2  - Journal of Caches\n"
+        "VL  - 12\n"
+        "IS  - 3\n"
+        "SP  - 1\n"
+        "EP  - 9\n"
+        "KW  - caches\n"
+        "KW  - disks\n"
+        "SN  - 1234-5678\n"
+        "DO  - 10.1000/x_(1)\n"
+        "AN  - 123456\n"
+        "UR  - https://doi.org/10.1000/x_(1)\n"
+        "AB  - It costs 5% of {memory}.\n"
+        "ID  - cruz21\n"
+        "ER  - \n"
+    )
+
+
+def test_record_as_csl_json() -> None:
+    (item,) = json.loads(to_csl([RECORD]))
+    assert item == {
+        "id": "cruz21",
+        "type": "article-journal",
+        "title": "Caches & Disks",
+        "author": [
+            {"family": "Cruz", "given": "Ana", "non-dropping-particle": "de la"},
+            {"family": "Quill", "given": "John", "suffix": "Jr."},
+            {"literal": "Pebble Labs"},
+            {"family": "Maaten", "given": "Laurens", "non-dropping-particle": "van der"},
+        ],
+        "issued": {"date-parts": [[2021, 3]]},
+        "container-title": "Journal of Caches",
+        "volume": "12",
+        "issue": "3",
+        "page": "1--9",
+        "keyword": "caches; disks",
+        "ISSN": "1234-5678",
+        "DOI": "10.1000/x_(1)",
+        "PMID": "123456",
+        "URL": "https://doi.org/10.1000/x_(1)",
+        "abstract": "It costs 5% of {memory}.",
+    }
+
+
+def test_preprint_as_csl_json_names_its_archive() -> None:
+    (item,) = json.loads(to_csl([REEF]))
+    assert (item["type"], item["archive"], item["archive_location"]) == ("article", "arXiv", "2406.00004")
 
 
 def test_hostile_title_is_a_text_of_one_entry() -> None:
@@ -85,7 +213,7 @@ def test_hostile_title_is_a_text_of_one_entry() -> None:
     assert written.count("{") == written.count("}")
     assert "author = {{Eve and Mallory} and Zoë Åström-Lévy and others}," in written
     assert "url = {https://example.org/a%7Bb%7D?c=1%20#d}," in written
-    assert [line for line in written.split("\n") if line.startswith("@")] == ["@misc{mallory2024title,"]
+    assert [line for line in written.split("\n") if line.startswith("@")] == ["@misc{mallory2024title-fsve,"]
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "https://x.org/a b", "ftp://x.org"])
@@ -94,15 +222,15 @@ def test_only_web_addresses_are_exported(url: str) -> None:
 
 
 def test_name_in_another_script_gives_a_key_of_the_year_and_title() -> None:
-    assert to_bibtex([replace(DUNE, authors=("محمد علي",), venue=None)]).startswith("@misc{2023dune,")
+    assert to_bibtex([replace(DUNE, authors=("محمد علي",), venue=None)]).startswith("@misc{2023dune-qlhe,")
 
 
 def test_csv_has_a_row_per_paper() -> None:
     quote = Quote(PEBBLE.abstract[46:124], 46, 124, "supported")
     written = rows(to_csv([Citation(1, PEBBLE, (quote,), "it prunes"), Citation(2, REEF)]))
-    assert written[0] == "n title date authors organisation venue url code paper_id quotes why".split()
+    assert written[0] == "n title date authors organisation venue url doi pmid code key paper_id quotes why".split()
     assert written[1][:4] == ["1", "Pebble: Small Caches", "2024-01-05", "Ada Quill; Bo Tanaka"]
-    assert written[1][8:] == [
+    assert written[1][11:] == [
         "2401.00001",
         "We present Pebble, which prunes the KV cache and cuts its memory by 2.57×.",
         "it prunes",
@@ -119,7 +247,7 @@ def test_no_cell_is_a_formula(title: str) -> None:
 
 def test_quotes_commas_and_line_breaks_stay_in_their_cell() -> None:
     written = rows(to_csv([Citation(1, replace(PEBBLE, title='One, "two"\n=three'))]))
-    assert [len(row) for row in written] == [11, 11]
+    assert [len(row) for row in written] == [14, 14]
     assert written[1][1] == 'One, "two" =three'
 
 
@@ -149,7 +277,7 @@ def test_answer_as_markdown() -> None:
         "- Qubits for Everyone (2018-04-30) <https://arxiv.org/abs/1804.00003>\n\n"
         "## BibTeX\n\n"
         "```bibtex\n"
-        "@misc{2024reef,\n"
+        "@misc{2024reef-tzjh,\n"
         "  title = {{Reef: Caches on Disk}},\n"
         "  year = {2024},\n"
         "  month = jun,\n"

@@ -92,7 +92,10 @@ def test_follow_up_acts_on_the_papers_of_the_answer(reader: QueryReader, questio
     assert (query.fixed, query.question, query.unapplied) == (True, question, ())
 
 
-@pytest.mark.parametrize(("question", "form"), [("export as csv", "csv"), ("bibtex", "bibtex"), ("ris file", "ris")])
+@pytest.mark.parametrize(
+    ("question", "form"),
+    [("export as csv", "csv"), ("bibtex", "bibtex"), ("ris file", "ris"), ("export as csl", "csl")],
+)
 def test_export_has_the_form_that_is_named(reader: QueryReader, question: str, form: str) -> None:
     action = read(reader, question, LIST).action
     assert action and (action.name, action.form, action.total) == ("export", form, 3)

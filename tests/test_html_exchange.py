@@ -339,7 +339,7 @@ def test_data_cannot_end_their_element() -> None:
 def test_exports_are_there_for_every_cited_answer() -> None:
     assert sorted(embedded(exchange("fact"), "cd-exports")) == ["markdown", "text"]
     formats = re.findall(r'data-format="(\w+)"', part("actions", exchange("fact")))
-    assert formats == ["bibtex", "ris", "csv", "markdown"]
+    assert formats == ["bibtex", "ris", "csl", "csv", "markdown"]
     refused = exchange("fact", "refused", "No.", citations=())
     assert re.findall(r'data-format="(\w+)"', part("actions", refused)) == ["markdown"]
 

@@ -59,7 +59,7 @@ def test_card_says_what_is_known() -> None:
         'href="https://example.org/pebble" target="_blank" rel="noopener noreferrer">Code at example.org<',
         'data-action="about" data-paper="2401.00001" data-title="Pebble: Small Caches">Ask about this</button>',
         'data-action="keep" aria-pressed="false" data-paper="2401.00001"',
-        'data-action="copy-bibtex" data-bibtex="@inproceedings{quill2024pebble,\n',
+        'data-action="copy-bibtex" data-bibtex="@inproceedings{quill2024pebble-enck,\n',
     ):
         assert held in html
 

@@ -51,3 +51,9 @@ def test_venue_and_organisation_are_matched_by_their_words() -> None:
     assert NAMES.venue("icml") and NAMES.venue("ICML'24") and not NAMES.venue("ICML 2023")
     assert NAMES.organisation("Google") and not NAMES.organisation("Goo")
     assert (clean_place("the Nature’s"), clean_name("Dr. J. Smith,")) == ("Nature", "J. Smith")
+
+
+def test_nearest_names_have_the_surname_first() -> None:
+    names = LibraryNames(frozenset(("Albert Wang", "Alex Gu", "Ada Quill", "Alberta Gus")))
+    assert names.nearest_authors("Albert Gu") == ("Alex Gu", "Alberta Gus", "Albert Wang")
+    assert names.nearest_authors("Xqzv") == ()

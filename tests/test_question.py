@@ -299,3 +299,20 @@ def test_reading_takes_linear_time(encoder: Encoder, reader: QuestionReader, par
     ordinary = least("which papers cut the memory of caches ", 1_000)
     assert least(part, 1_000) < 4 * ordinary  # in milliseconds, `python -m eval.training.encoder read` says
     assert least(part, 20_000) < 20 * ordinary
+
+
+def test_named_papers_in_an_order_are_looked_up_in_the_records(reader: QuestionReader) -> None:
+    query = reader.read(
+        encoded("Pebble, Reef by date", ("Pebble", "topic"), ("Reef", "topic"), ("by date", "order"), kind="list")
+    )
+    assert (query.kind, query.subjects, query.order) == ("metadata", ("Pebble", "Reef"), "oldest")
+
+
+def test_code_of_one_paper_is_asked_for_and_no_filter(reader: QuestionReader) -> None:
+    query = reader.read(encoded("does Reef have code", ("Reef", "topic"), ("have code", "code"), kind="metadata"))
+    assert (query.subjects, query.filters) == (("Reef",), Filters())
+
+
+def test_author_who_is_written_surname_first_is_one(reader: QuestionReader) -> None:
+    query = reader.read(encoded("papers by Quill, Ada et al.", ("Quill", "author"), ("Ada et al.", "author")))
+    assert query.filters == Filters(author="Quill, Ada")

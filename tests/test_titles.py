@@ -77,3 +77,14 @@ def test_one_common_word_of_a_title_names_no_paper() -> None:
     assert find_by_title("caches", papers) is None
     assert find_by_title("Reef", papers) == "a"
     assert find_by_title("caches on disk", papers) == "a"
+
+
+def test_greek_letters_may_be_spelt_out() -> None:
+    papers = {"a": Paper("a", "μLO: Small Optimizers", "A."), "b": Paper("b", "αβ-Crown: Bounds", "B.")}
+    assert [find_by_title(name, papers) for name in ("muLO", "µLO", "MuLO", "alpha-beta-Crown", "λLO")] == [
+        "a",
+        "a",
+        "a",
+        "b",
+        None,
+    ]

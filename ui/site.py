@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rag.settings import Settings
 from ui.browse.routes import browse_routes
 from ui.engine_holder import IMPORT_LOCK, EngineHolder
-from ui.export.routes import export_route
+from ui.export import export_route
 from ui.first_paint import ExampleQuestions, FirstPaint
 from ui.html.chat_page import first_paint
 from ui.last_evaluation import report_route

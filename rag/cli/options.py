@@ -90,8 +90,8 @@ def add_questions(parser: ArgumentParser) -> None:
     )
 
 
-def add_filters(parser: ArgumentParser) -> None:
-    """Add the filters, and the options that override what is understood from the question."""
+def add_paper_filters(parser: ArgumentParser) -> None:
+    """Add the filters."""
     parser.add_argument("--since", type=date, metavar="DATE", help="only papers from this date on, as in 2024-03")
     parser.add_argument("--until", type=date, metavar="DATE", help="only papers up to this date, as in 2024")
     parser.add_argument("--author", type=name, metavar="NAME", help="only papers by this author")
@@ -116,6 +116,11 @@ def add_filters(parser: ArgumentParser) -> None:
         parser.add_argument(f"--not-{excluded}", type=name, metavar="NAME", help=f"no papers with this {excluded}")
     parser.add_argument("--with-code", dest="code", action="store_true", default=None, help="only papers with code")
     parser.add_argument("--without-code", dest="code", action="store_false", help="only papers without code")
+
+
+def add_filters(parser: ArgumentParser) -> None:
+    """Add the filters, and the options that override what is understood from the question."""
+    add_paper_filters(parser)
     kinds = get_args(Kind)
     parser.add_argument("--kind", choices=kinds, metavar="KIND", help=f"kind of question: {', '.join(kinds)}")
     parser.add_argument(

@@ -28,10 +28,16 @@ def check_usage(arguments: Namespace) -> None:
 
 def read_overrides(arguments: Namespace) -> Overrides:
     """Return the overrides that the options set; raises UsageError for dates that exclude every paper."""
+    filters = read_filters(arguments)
+    return Overrides(arguments.kind, filters, frozenset(arguments.drop), arguments.as_is)
+
+
+def read_filters(arguments: Namespace) -> Filters:
+    """Return the filters that the options set; raises UsageError for dates that exclude every paper."""
     if None not in (arguments.since, arguments.until) and first_day(arguments.since) > last_day(arguments.until):
         raise UsageError(f"--since {arguments.since} is after --until {arguments.until}: swap them.")
     least, most = arguments.authors or (None, None)
-    filters = Filters(
+    return Filters(
         arguments.since,
         arguments.until,
         arguments.author,
@@ -46,7 +52,6 @@ def read_overrides(arguments: Namespace) -> Overrides:
         arguments.not_venue,
         arguments.not_organisation,
     )
-    return Overrides(arguments.kind, filters, frozenset(arguments.drop), arguments.as_is)
 
 
 def read_history(source: str | None) -> tuple[Turn, ...]:
@@ -56,7 +61,7 @@ def read_history(source: str | None) -> tuple[Turn, ...]:
     if source is None:
         return ()
     turns = []
-    for line, turn in read_turns(_read(source, "--history")):
+    for line, turn in read_turns(read_text(source, "--history")):
         if isinstance(turn, ValueError):
             raise UsageError(f"--history {source} line {line}: {turn}. Correct or remove the line.")
         turns.append(turn)
@@ -91,7 +96,7 @@ def answer_each(source: str, as_json: Callable[[str, Sequence[Turn]], dict[str, 
 def _read_questions(source: str) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
     from rag.corpus.files import parse_json_lines
 
-    for line, record in parse_json_lines(_read(source, "--questions")):
+    for line, record in parse_json_lines(read_text(source, "--questions")):
         if isinstance(record, ValueError):
             yield line, record
         elif not isinstance(record.get("id"), str | int) or not isinstance(record.get("question"), str):
@@ -100,7 +105,7 @@ def _read_questions(source: str) -> Iterator[tuple[int, dict[str, Any] | ValueEr
             yield line, record
 
 
-def _read(source: str, option: str) -> str:
+def read_text(source: str, option: str) -> str:
     """Read a UTF-8 file, or stdin for "-"; raises UsageError."""
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")

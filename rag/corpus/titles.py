@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from rag.corpus.records import title_key
+from rag.text.normalize import spell_greek
 from rag.types import Paper
 
 _MIN_SIMILARITY = 88.0  # of 100
@@ -18,7 +19,7 @@ def find_by_title(name: str, papers: Mapping[str, Paper]) -> str | None:
 
     Part of a title identifies a paper by three words, or by two of which one has a capital.
     """
-    wanted = title_key(_FILLER.sub(" ", name))
+    wanted = _key(_FILLER.sub(" ", name))
     count = len(wanted.split())
     several = count >= _MIN_WORDS or (count == _MIN_WORDS - 1 and not name.islower())
     similarities = [
@@ -28,20 +29,34 @@ def find_by_title(name: str, papers: Mapping[str, Paper]) -> str | None:
     return paper_id if wanted and score >= _MIN_SIMILARITY else None
 
 
+def title_heads(papers: Iterable[Paper]) -> frozenset[str]:
+    """Return the names before the colons of titles, as `name_key` writes them."""
+    return frozenset(name_key(paper.title.split(":")[0]) for paper in papers if ":" in paper.title)
+
+
+def name_key(name: str) -> str:
+    """Return a name as a key: in lower case, together, with Greek letters spelt out."""
+    return _key(name).replace(" ", "")
+
+
 def is_title(text: str, papers: Iterable[Paper]) -> bool:
     """Return whether a text is a title of the collection, allowing for typos and word order."""
     from rapidfuzz import fuzz
 
-    wanted = title_key(text)
+    wanted = _key(text)
     if len(wanted.split()) < _MIN_WORDS:
         return False
-    return any(fuzz.token_sort_ratio(wanted, title_key(paper.title)) >= _MIN_SIMILARITY for paper in papers)
+    return any(fuzz.token_sort_ratio(wanted, _key(paper.title)) >= _MIN_SIMILARITY for paper in papers)
 
 
 def _similarity(wanted: str, paper: Paper, several: bool) -> float:
     """Compare a name with the title up to its colon and, if it has several words, with the whole title."""
     from rapidfuzz import fuzz
 
-    title, head = title_key(paper.title), title_key(paper.title.split(":")[0])
+    title, head = _key(paper.title), _key(paper.title.split(":")[0])
     as_head = fuzz.ratio(wanted.replace(" ", ""), head.replace(" ", ""))
     return max(as_head, fuzz.token_set_ratio(wanted, title)) if several else as_head
+
+
+def _key(text: str) -> str:
+    return title_key(spell_greek(text))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rag.answer import Citation
 from rag.generation.export.bibtex import to_bibtex
+from rag.generation.export.csl import to_csl
 from rag.generation.export.ris import to_ris
 from rag.generation.export.spreadsheet import to_csv
 from rag.text.display import display_line, display_title
 from rag.text.links import safe_link
-from rag.types import Action, ActionName, Evidence, Paper
+from rag.types import Action, ActionName, Evidence, ExportForm, Paper
 
 FORMS: frozenset[ActionName] = frozenset(("titles", "table", "export"))
 _COLUMNS = ("", "Title", "Date", "Authors", "Venue", "Code")
 _MOST_AUTHORS = 3
+_WRITERS: Mapping[ExportForm, Callable[[Sequence[Paper]], str]] = {"bibtex": to_bibtex, "ris": to_ris, "csl": to_csl}
 
 
 def write_form(action: Action, evidence: Sequence[Evidence]) -> str:
@@ -34,8 +36,8 @@ def _exported(action: Action, evidence: Sequence[Evidence]) -> str:
     if action.form == "csv":
         text = to_csv(Citation(each.n, each.paper, each.quotes) for each in evidence)
     else:
-        text = to_ris(papers) if action.form == "ris" else to_bibtex(papers)
-    return f"```{action.form}\n{text.replace('```', '` ` `').rstrip()}\n```"
+        text = _WRITERS.get(action.form or "bibtex", to_bibtex)(papers)
+    return f"```{'json' if action.form == 'csl' else action.form}\n{text.replace('```', '` ` `').rstrip()}\n```"
 
 
 def _row(evidence: Evidence) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ _OVER_ALL = frozenset(("sort", "more", "lift"))  # "most recent one first" names
 _FORMS: Mapping[ExportForm, frozenset[str]] = {
     "csv": frozenset("csv spreadsheet excel sheet xls xlsx tsv comma".split()),
     "ris": frozenset("ris zotero endnote mendeley refman reference manager".split()),
+    "csl": frozenset("csl json citeproc pandoc".split()),
     "markdown": frozenset("markdown md".split()),
 }
 _LIFTED: Mapping[str, tuple[str, ...]] = {

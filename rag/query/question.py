@@ -13,22 +13,22 @@ from datetime import date
 from typing import cast
 
 from rag.corpus.ids import find_ids, papers_with_id
-from rag.corpus.titles import find_by_title, is_title
+from rag.corpus.titles import find_by_title, is_title, name_key, title_heads
 from rag.models.encoder import EncodedQuestion, Tagged
 from rag.query.dates import Bounds, join_dates, read_dates
+from rag.query.known_names import TOPICS, tag_paper_names, tag_venue_names
 from rag.query.names import LibraryNames, clean_name, clean_place
 from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import read_order
 from rag.text.dates import next_date, previous_date
-from rag.text.names import venue_tokens
 from rag.text.tokens import tokenize
+from rag.text.venues import same_venue
 from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
 _SURE_OF_ONE = 0.85  # of a lookup, which cites one paper alone; chosen on questions that did not train the encoder
 _LONGEST = 120  # characters of a stretch
 _LONGEST_TITLE = 300
-_TOPICS = ("topic", "side")
 _WITHOUT = frozenset("without no not none missing lacking lack lacks closed unreleased unavailable t".split())
 _EXCLUDING = frozenset(
     "not no non without except excluding exclude excludes excluded excl but other than apart from besides minus skip"
@@ -78,7 +78,8 @@ class QuestionReader:
     def __init__(self, papers: Mapping[str, Paper], today: Callable[[], date]) -> None:
         """`today` returns the date that resolves relative dates such as "last year"."""
         self._papers = papers
-        self._names = LibraryNames.of(papers.values())
+        self.names = LibraryNames.of(papers.values())
+        self._heads = title_heads(papers.values())
         self._today = today
 
     def read(self, encoded: EncodedQuestion, as_kind: Kind | None = None) -> Query:
@@ -90,12 +91,15 @@ class QuestionReader:
         if len(text) <= _LONGEST_TITLE and is_title(text, self._papers.values()):
             return Query(text, "lookup", text, follow_up=follow_up)
         kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
-        tags = _joined(encoded.tags, text)
+        tags = tag_paper_names(encoded.tags, text, lambda name: name_key(name) in self._heads, self.names.has_author)
+        tags = _joined(tag_venue_names(tags, text, self.names.venue), text)
         found = self._found(text, tags, kind)
-        topics = [each for each in tags if each.tag in _TOPICS]
+        topics = [each for each in tags if each.tag in TOPICS]
         filters = Filters(**found.values)  # type: ignore[arg-type]
         constrained = bool(filters or found.order or found.count)
-        kind, subjects, by_topic = self._subjects(kind, text, topics, constrained)
+        kind, subjects, by_topic = self._subjects(kind, text, topics, constrained, ordered=found.order is not None)
+        if len(subjects) == 1 and kind == "metadata":
+            filters = replace(filters, code=None)  # "does Pebble have code?" asks for its record, whatever that says
         if by_topic and as_kind is None and found.count is None and _speaks_of_one(text[: topics[0].start]):
             found.count = 1
         if kind == "metadata" and found.unapplied and not (constrained or subjects):
@@ -103,7 +107,7 @@ class QuestionReader:
         return Query(
             text,
             kind,
-            _sought(text, topics, [each for each in tags if each.tag not in _TOPICS and found.applies(each, text)]),
+            _sought(text, topics, [each for each in tags if each.tag not in TOPICS and found.applies(each, text)]),
             filters,
             found.order,
             found.count if found.order or kind not in ("fact", "lookup") else None,
@@ -136,27 +140,34 @@ class QuestionReader:
         )
 
     def _subjects(
-        self, kind: Kind, text: str, topics: Sequence[Tagged], constrained: bool
+        self, kind: Kind, text: str, topics: Sequence[Tagged], constrained: bool, ordered: bool
     ) -> tuple[Kind, tuple[str, ...], bool]:
         """Return the kind as the topics allow, the names to compare or to look up in the records, and whether a topic
         selects the papers of which the records are asked."""
         sides = [each for each in topics if each.tag == "side"]
         names = tuple(dict.fromkeys(_words(text, each) for each in (sides if len(sides) > 1 else topics)))
+        every = tuple(dict.fromkeys(_words(text, each) for each in topics))
+        if ordered and kind in ("list", "compare") and len(every) > 1 and all(map(self._is_called, every)):
+            return "metadata", every, False
         if kind == "compare":
             return kind, names, False
         if kind == "metadata" and topics:
-            named = len(sides) > 1 or any(find_by_title(name, self._papers) for name in names)
-            return (kind, names, False) if named else (kind, (), True)
+            if any(map(self._is_called, every)):
+                return kind, every, False
+            return (kind, names, False) if len(sides) > 1 else (kind, (), True)
         if kind == "list" and constrained and not topics:
             return "metadata", (), False
         return kind, (), False
+
+    def _is_called(self, name: str) -> bool:
+        return find_by_title(name, self._papers) is not None
 
     def _found(self, text: str, tags: Sequence[Tagged], kind: Kind) -> _Found:
         """Normalise all stretches; where papers are listed, a name that no paper has is a filter all the same."""
         found = _Found(lists=kind == "list")
         must_match = kind in ("list", "metadata", "summary")
         for each in tags:
-            if each.tag in _TOPICS or _ARTICLES.issuperset(_tokens(text[each.start : each.end])):
+            if each.tag in TOPICS or _ARTICLES.issuperset(_tokens(text[each.start : each.end])):
                 continue
             said = text[each.start : each.end]
             if each.probability >= _SURE:
@@ -228,9 +239,9 @@ class QuestionReader:
         name = clean_place(part.text)
         if not _tokens(name):
             return "unreadable"
-        if part.tag == "venue" and (self._names.venue(name) or must_match):
+        if part.tag == "venue" and (self.names.venue(name) or must_match):
             return self._set(found, part, venue=name)
-        if part.tag == "organisation" and self._names.organisation(name):
+        if part.tag == "organisation" and self.names.organisation(name):
             return self._set(found, part, organisation=name)
         return "unknown"
 
@@ -238,13 +249,13 @@ class QuestionReader:
         """Set the authors, all of whom must have written a paper; of alternatives none can be preferred."""
         names: dict[str, Tagged] = {}
         for each, said in found.authors:
-            for name in self._names.split_authors(said):
-                known = self._names.author(name)
+            for name in self.names.split_authors(said):
+                known = self.names.author(name)
                 if known or must_match:
                     names.setdefault(known or name, each)
                 else:
                     found.unapplied.append(Unapplied(name, "author", "unknown"))
-            if not self._names.split_authors(said):
+            if not self.names.split_authors(said):
                 found.unapplied.append(Unapplied(said, "author", "unreadable"))
         if not names:
             return
@@ -267,11 +278,11 @@ class QuestionReader:
             return self._exclude_dates(found, part, bounds)
         named = core[0].isupper() or words[kept[0] - 1][0].casefold() == "by"
         author = clean_name(core)
-        if named and self._names.author(author) == author:
+        if named and self.names.author(author) == author:
             return self._set(found, part, not_author=author)
-        if self._names.venue(core):
+        if self.names.venue(core):
             return self._set(found, part, not_venue=core)
-        if self._names.organisation(core):
+        if self.names.organisation(core):
             return self._set(found, part, not_organisation=core)
         if not _CODE.isdisjoint(_tokens(core)):
             negations = sum(word in _NEGATING for word in _tokens(said))
@@ -292,7 +303,7 @@ class QuestionReader:
 
 def stated(encoded: EncodedQuestion) -> str:
     """Return the part of a question from its first topic to its last; "" of one with other tags, all without any."""
-    topics = [each for each in encoded.tags if each.tag in _TOPICS]
+    topics = [each for each in encoded.tags if each.tag in TOPICS]
     if not encoded.tags:
         return encoded.text
     return encoded.text[topics[0].start : max(each.end for each in topics)] if topics else ""
@@ -300,7 +311,7 @@ def stated(encoded: EncodedQuestion) -> str:
 
 def has_topic(encoded: EncodedQuestion) -> bool:
     """Return whether a question states a topic."""
-    return any(each.tag in _TOPICS for each in encoded.tags)
+    return any(each.tag in TOPICS for each in encoded.tags)
 
 
 def _sought(text: str, topics: Sequence[Tagged], applied: Sequence[Tagged]) -> str:
@@ -323,7 +334,8 @@ def _kind(kinds: Mapping[str, float]) -> tuple[Kind, bool]:
 
 
 def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
-    """Join a bare year to the venue before it ("ICML 2023"), what is excluded to its "except", and parts of a topic."""
+    """Join a bare year to the venue before it ("ICML 2023"), what is excluded to its "except", parts of a topic, and
+    authors at a comma ("Quill, Ada")."""
     found: list[Tagged] = []
     for each in tags:
         last = found[-1] if found else None
@@ -335,6 +347,9 @@ def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
             if edition or excluded or phrase:
                 found[-1] = replace(last, end=each.end)
                 continue
+        if last and last.tag == each.tag == "author" and text[last.end : each.start].strip() == ",":
+            found[-1] = replace(last, end=each.end)
+            continue
         found.append(each)
     return found
 
@@ -342,7 +357,7 @@ def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
 def _same(one: object, other: object) -> bool:
     """Return whether two values of a filter are one, as NeurIPS and NIPS are."""
     both = isinstance(one, str) and isinstance(other, str)
-    return one == other or (both and venue_tokens(str(one)) == venue_tokens(str(other)))
+    return one == other or (both and same_venue(str(one), str(other)))
 
 
 def _asks_for_one(before: str, order: str, after: str) -> bool:

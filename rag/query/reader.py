@@ -37,6 +37,7 @@ class QueryReader:
         self._papers = papers
         self._encoder = encoder
         self._question = QuestionReader(papers, today)
+        self.names = self._question.names
         self._spelling = Spelling(papers.values(), lambda word: len(encoder.tokenize(word)) == 1)
 
     def read(self, question: str, overrides: Overrides, history: Sequence[Turn], llm: UsageMeter | None) -> Query:

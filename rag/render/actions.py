@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rag.generation.export import EXPORT_FORMS
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters
 from rag.text.display import format_count
 from rag.types import ActionName, ExportForm, Query
 
-_FORMS: Mapping[ExportForm, str] = {"bibtex": "BibTeX", "ris": "RIS", "csv": "CSV", "markdown": "Markdown"}
+_FORMS: Mapping[ExportForm, str] = EXPORT_FORMS
 _VERBS: Mapping[ActionName, str] = {
     "compare": "compare {papers}",
     "summarise": "summarise {papers}",

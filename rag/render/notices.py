@@ -7,7 +7,7 @@ from typing import Any
 
 from rag.answer import Notice, Relaxation
 from rag.query.overrides import describe_filters, filter_phrases
-from rag.text.display import display_title, format_count
+from rag.text.display import display_line, display_title, format_count
 from rag.types import Filters, Unapplied, UnappliedReason
 
 _STEPS: Mapping[str, str] = {
@@ -24,6 +24,8 @@ def notice_text(notice: Notice, flags: bool = True) -> str:
         return _constraints_unmet(**notice.data, flags=flags)
     if notice.code == "mended":
         return f"Searched for “{notice.data['text']}”.{' --as-is searches for what was typed.' * flags}"
+    if notice.code == "not_recorded":
+        return _not_recorded(notice.data["constraints"], flags)
     return _WORDS[notice.code](notice.data)
 
 
@@ -42,6 +44,21 @@ def _constraints_unmet(filters: Filters, among_cited: bool, relaxations: Sequenc
         left = ", ".join(f"{each.papers} if not “{by_name[each.drop]}”" for each in relaxations)
         text += f" Papers that meet the rest: {left}."
     return f"{text} Lift one with --drop {' or --drop '.join(by_name)}, or leave its flag out."
+
+
+def _not_recorded(constraints: Sequence[str], flags: bool) -> str:
+    told = {"author": "who wrote a paper", "author_count": "how many wrote a paper", "venue": "where a paper appeared"}
+    told |= {"organisation": "where a paper comes from", "code": "whether a paper has code"}
+    text = f"No record in this collection says {' or '.join(told[name] for name in constraints)}: it is not known."
+    return f"{text} Leave it out with --drop {' --drop '.join(constraints)}." if flags else text
+
+
+def _unknown_people(nearest: Mapping[str, Sequence[str]]) -> str:
+    def sentence(name: str, near: Sequence[str]) -> str:
+        alike = ", ".join(display_line(each) for each in near)
+        return f"No author here is called “{name}”{f'; the nearest: {alike}' if alike else ''}."
+
+    return " ".join(sentence(name, near) for name, near in nearest.items())
 
 
 def _expansion_failed(data: Mapping[str, Any]) -> str:
@@ -118,6 +135,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         f"{'belongs' if data['papers'] == 1 else 'belong'}."
     ),
     "unknown_names": lambda data: f"No paper here is called {_quoted(data['names'])}.",
+    "unknown_people": lambda data: _unknown_people(data["nearest"]),
     "unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",
     "nearest_only": lambda data: "The papers listed are the nearest, but none of them seems to answer it.",
     "expansion_failed": _expansion_failed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rag.answer import Relaxation
 from rag.corpus.titles import find_by_title
@@ -45,6 +45,20 @@ def unmet(query: Query, papers: Iterable[Paper]) -> tuple[Relaxation, ...]:
     """Return what lifting each constraint would leave, if no paper meets all of them; nothing where one does."""
     held = [paper for paper in papers if not query.papers or paper.paper_id in query.papers]
     return () if any(query.filters.admits(paper) for paper in held) else relaxations(query.filters, held)
+
+
+def unrecorded(filters: Filters, papers: Iterable[Paper]) -> tuple[str, ...]:
+    """Return the constraints that nothing can be said of, because no record holds what they are about."""
+    told: Mapping[str, Callable[[Paper], object]] = {
+        "author": lambda paper: paper.authors,
+        "author_count": lambda paper: paper.known_author_count,
+        "venue": lambda paper: paper.venue,
+        "organisation": lambda paper: paper.organisation,
+        "code": lambda paper: paper.code,
+    }
+    asked = filter_phrases(filters)
+    held = tuple(papers)
+    return tuple(name for name, value in told.items() if name in asked and not any(map(value, held)))
 
 
 def relaxations(filters: Filters, papers: Iterable[Paper]) -> tuple[Relaxation, ...]:

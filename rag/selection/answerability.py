@@ -11,6 +11,7 @@ import numpy as np
 
 from rag.retrieval.scoring import Ranker, sigmoid
 from rag.text.identifiers import find_identifiers, is_identifier
+from rag.text.normalize import spell_greek
 from rag.types import Hit, Paper, Query
 
 _NAME_WORDS = 4  # of the longest name
@@ -69,4 +70,4 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _singular(word: str) -> str:
-    return re.sub(r"[\W_]", "", word.casefold()).removesuffix("s")
+    return re.sub(r"[\W_]", "", spell_greek(word).casefold()).removesuffix("s")

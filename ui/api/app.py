@@ -14,7 +14,7 @@ import anyio.to_thread
 from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
@@ -27,6 +27,7 @@ from ui.api.models import (
     AnswerResponse,
     AskRequest,
     ErrorResponse,
+    ExportParameters,
     FeedbackRequest,
     FeedbackResponse,
     PaperResponse,
@@ -64,6 +65,7 @@ _EXAMPLES = {
     "search": "curl -G 'http://127.0.0.1:7860/api/search' --data-urlencode 'q=KV cache compression' -d since=2023",
     "ask": """curl 'http://127.0.0.1:7860/api/ask' -d '{"question": "which papers cut KV-cache memory"}'""",
     "paper": "curl 'http://127.0.0.1:7860/api/papers/2407.21018'",
+    "export": "curl 'http://127.0.0.1:7860/api/export?format=bibtex&since=2024&code=true'",
     "status": "curl 'http://127.0.0.1:7860/api/status'",
 }
 _STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
@@ -151,6 +153,19 @@ def _add_routes(api: FastAPI, service: ApiService) -> None:
     )
     async def paper(paper_id: Annotated[str, Path(description="May hold slashes.")]) -> Response:
         return _reply(await service.paper(paper_id))
+
+    @api.get(
+        "/api/export",
+        operation_id="export",
+        summary="Return papers as a file that other programs read",
+        response_class=PlainTextResponse,
+        response_description="The text of the file.",
+        responses=_INVALID | _NO_PAPER | _UNAVAILABLE,
+        dependencies=[Depends(_no_repetition)],
+    )
+    async def export(asked: Annotated[ExportParameters, Query()]) -> Response:
+        text = await service.export(asked.format, asked.papers, asked.to_filters())
+        return PlainTextResponse(text, headers={"cache-control": "no-store"})
 
     @api.get(
         "/api/status",

@@ -372,6 +372,15 @@ def _question(request: AskArguments | AskRequest, overrides: Overrides) -> Quest
     return QuestionRequest(request.question, overrides, history, SessionSettings(written=request.llm))
 
 
+class ExportParameters(_FilterFields):
+    """The query parameters of an export."""
+
+    format: ExportForm = Field(description="The form of the file: csl is CSL-JSON.")
+    papers: Annotated[list[Text], BeforeValidator(_comma_separated)] | Omitted = Field(
+        default=None, description="Ids of the papers, as of an answer or a selection; all papers without it."
+    )
+
+
 class PaperArguments(_Request):
     """The arguments of the MCP tool `paper`."""
 

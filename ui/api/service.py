@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 
-from rag.answer import Done
+from rag.answer import Citation, Done
 from rag.errors import CitedeskError
+from rag.render.document import write_papers
 from rag.render.json import answer_to_json, event_to_json, paper_to_json, search_to_json
-from rag.types import Overrides
+from rag.types import ExportForm, Filters, Overrides, Paper
 from ui.api.models import shorten
 from ui.api.streams import ServerSentEvent
 from ui.engine_holder import EngineHolder, SessionSettings
@@ -93,6 +94,16 @@ class ApiService:
             raise PaperNotFound(f"There is no paper {paper_id!r} here.")
         return await self._in_thread(paper_to_json, paper, library.papers, library.links)
 
+    async def export(self, form: ExportForm, paper_ids: Sequence[str] | None, filters: Filters) -> str:
+        """Return the text of a file of papers that meet the filters; raises PaperNotFound for an unknown id."""
+        await self.wait_until_ready()
+        papers = self.holder.engine(timeout=0).library.papers
+        for paper_id in paper_ids or ():
+            if paper_id not in papers:
+                raise PaperNotFound(f"There is no paper {paper_id!r} here.")
+        chosen = [papers[each] for each in dict.fromkeys(papers if paper_ids is None else paper_ids)]
+        return await self._in_thread(_export, form, chosen, filters)
+
     def status(self) -> dict[str, Any]:
         """Return the state of the server."""
         return asdict(self.holder.status)
@@ -105,6 +116,10 @@ class ApiService:
 
     async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T:
         return await anyio.to_thread.run_sync(work, *arguments, limiter=self._threads, abandon_on_cancel=True)
+
+
+def _export(form: ExportForm, papers: Sequence[Paper], filters: Filters) -> str:
+    return write_papers(form, [Citation(None, paper) for paper in papers if filters.admits(paper)], whole=True)
 
 
 def _search(lease: EngineLease, question: str, overrides: Overrides, k: int) -> dict[str, Any]:

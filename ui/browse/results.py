@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.corpus.links import Relation
+from rag.generation.export import EXPORT_FORMS
 from rag.text.display import display_title
 from rag.text.latex import latex_to_text
 from rag.types import Paper
 from ui.browse.collection import Collection
 from ui.browse.facets import BrowseQuery, Facets
 from ui.browse.topic_map import point_numbers
-from ui.export.routes import FORMATS, quotes_at
+from ui.export import quotes_at
 from ui.html.paper_card import card_to_html
 from ui.pages import html
 
@@ -98,7 +99,7 @@ def results_to_html(
         next_count=min(PAGE, len(papers) - shown),
         matching=matching,
         query=query.to_url_query(),
-        formats=FORMATS,
+        formats=EXPORT_FORMS,
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rag.answer import Answer
+from rag.generation.export import EXPORT_FORMS
 from rag.query.overrides import filter_phrases
 from rag.render.notices import notices_text
 from rag.text.display import format_count
 from ui.exchange import Exchange
-from ui.export.routes import FORMATS
 from ui.html.comparison import comparison_to_html
 from ui.html.markup import bdi, button, text
 from ui.html.paper_rows import citations_of
@@ -53,7 +53,7 @@ def _file(answer: Answer) -> str:
     form = answer.query.action.form if answer.query.action and answer.query.action.form else "bibtex"
     lines = answer.text.split("\n")
     written = "\n".join(lines[1:-1] if lines[0].startswith("```") else lines)
-    save = button(f"Save as {FORMATS[form]}", "export", "cd-small cd-main", data_format=form)
+    save = button(f"Save as {EXPORT_FORMS[form]}", "export", "cd-small cd-main", data_format=form)
     return f'{save}<pre class="cd-file" tabindex="0">{text(written)}</pre>'
 
 

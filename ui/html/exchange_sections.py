@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from rag.answer import Answer
+from rag.generation.export import EXPORT_FORMS
+from rag.render.document import answer_to_markdown
 from rag.render.json import answer_to_json
 from rag.text.display import format_count
 from ui.exchange import Exchange
-from ui.export import answer_to_markdown
-from ui.export.routes import FORMATS
 from ui.feedback import MAX_REASON_LENGTH
 from ui.html.answer_section import answer_to_html
 from ui.html.markup import bdi, button, json_script, text
@@ -79,7 +79,7 @@ def _actions(exchange: Exchange) -> str:
     answer = exchange.answer
     if answer is None:
         return ""
-    formats = FORMATS if answer.citations else {"markdown": "Markdown"}
+    formats = EXPORT_FORMS if answer.citations else {"markdown": "Markdown"}
     tools = [
         *(button(label, "export", "cd-small cd-quiet", data_format=name) for name, label in formats.items()),
         button("Copy answer", "copy-answer", "cd-small cd-quiet"),

@@ -6,6 +6,7 @@ import { LOGGED_OUT, isLoggedOut } from "./status.js";
 export const FORMATS = {
   bibtex: { label: "BibTeX", ending: "bib", type: "application/x-bibtex;charset=utf-8", before: "" },
   ris: { label: "RIS", ending: "ris", type: "application/x-research-info-systems;charset=utf-8", before: "" },
+  csl: { label: "CSL-JSON", ending: "json", type: "application/vnd.citationstyles.csl+json;charset=utf-8", before: "" },
   csv: { label: "CSV", ending: "csv", type: "text/csv;charset=utf-8", before: "\ufeff" }, // the BOM tells spreadsheets UTF-8
   markdown: { label: "Markdown", ending: "md", type: "text/markdown;charset=utf-8", before: "" },
 };

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping
 
+from rag.generation.export.entry import (
+    Name,
+    arxiv_id,
+    author_names,
+    authors_as_given,
+    entry_type,
+    is_complete,
+    unique_keys,
+)
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
-from rag.text.names import fold_accents
 from rag.text.sanitize import decode_visible
 from rag.types import Paper
 
@@ -22,101 +30,104 @@ _SPECIAL = str.maketrans(
     }
 )
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_ARXIV_ID = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7}")
-_SMALL_WORDS = frozenset(
-    "a an and are as at by can do does for from how in is of on the to towards via what with".split()
-)
-_JOURNAL = re.compile(r"\b(?:journal|transactions|letters|review|nature|science|tmlr|jmlr|tacl)\b", re.IGNORECASE)
-_CONFERENCE = re.compile(
-    r"(?i:\b(?:conference|proceedings|workshop|symposium|findings)\b)|\b[A-Za-z]*[A-Z]{2}[A-Za-z]*\b"
-)
+_BOOKS = frozenset("inproceedings conference incollection inbook proceedings".split())
+_FIELD_NAME = re.compile(r"[a-z][\w:+-]*", re.IGNORECASE | re.ASCII)
 
 
-def to_bibtex(papers: Iterable[Paper]) -> str:
-    """Return an entry per paper, with unique keys like dao2022flashattention."""
+def to_bibtex(papers: Iterable[Paper], whole: bool = False) -> str:
+    """Return an entry per paper; with `whole` it has the abstract and the link to the code too."""
     held = tuple(papers)
-    return "\n".join(_entry(key, paper) for key, paper in zip(_unique(map(_key, held)), held, strict=True))
+    return "\n".join(_entry(key, paper, whole) for key, paper in zip(unique_keys(held), held, strict=True))
 
 
-def _entry(key: str, paper: Paper) -> str:
-    kind, venue = _venue(paper.venue)
-    month = paper.date and paper.date[5:7]
-    fields = {
+def _entry(key: str, paper: Paper, whole: bool) -> str:
+    kind = entry_type(paper)
+    known = {
         "title": f"{{{{{_text(latex_to_text(paper.title))}}}}}",
-        "author": f"{{{_authors(paper)}}}",
-        "year": f"{{{paper.year or ''}}}",
-        "month": _MONTHS[int(month) - 1] if month else "",
-        **venue,
-        **_eprint(paper.paper_id),
-        "url": f"{{{_link(paper.url)}}}",
+        "author": _braced(_authors(paper)),
+        **_date(paper),
+        **_venue(kind, paper),
+        **{name: _braced(_text(value)) for name, value in paper.bibliography if _is_further(name)},
+        "doi": _braced(_verbatim(paper.doi)),
+        "pmid": _braced(_text(paper.pmid or "")),
+        **_eprint(paper),
+        "url": _braced(_link(paper)),
     }
-    lines = [f"  {name} = {value}," for name, value in fields.items() if value not in ("", "{}")]
+    if whole:
+        known |= {"code": _braced(_verbatim(safe_link(paper.code))), "abstract": _braced(_text(paper.abstract))}
+    lines = [f"  {name} = {value}," for name, value in known.items() if value not in ("", "{}", "{{}}")]
     return "\n".join([f"@{kind}{{{key},", *lines, "}", ""])
 
 
-def _venue(venue: str | None) -> tuple[str, dict[str, str]]:
-    """Return the entry's type and the field of its venue."""
-    if not venue:
-        return "misc", {}
-    value = f"{{{_text(venue)}}}"
-    if _JOURNAL.search(venue):
-        return "article", {"journal": value}
-    if _CONFERENCE.search(venue):
-        return "inproceedings", {"booktitle": value}
-    return "misc", {"howpublished": value}
+def _is_further(name: str) -> bool:
+    return name != "author" and _FIELD_NAME.fullmatch(name) is not None
 
 
-def _eprint(paper_id: str) -> dict[str, str]:
-    if not _ARXIV_ID.fullmatch(paper_id):
+def _date(paper: Paper) -> Mapping[str, str]:
+    year, month, day = [*(paper.date or "").split("-"), "", ""][:3]
+    return {
+        "year": _braced(year),
+        "month": _MONTHS[int(month) - 1] if month else "",
+        "day": _braced(str(int(day)) if day else ""),
+    }
+
+
+def _venue(kind: str, paper: Paper) -> dict[str, str]:
+    """Return the field of the venue that the entry's type has."""
+    if not paper.venue:
         return {}
-    return {"eprint": f"{{{paper_id}}}", "archivePrefix": "{arXiv}"}
+    name = "booktitle" if kind in _BOOKS else "journal" if kind == "article" or paper.entry_type else "howpublished"
+    taken = dict(paper.bibliography)
+    name = next(each for each in (name, "booktitle", "journal", "howpublished", "venue") if each not in taken)
+    return {name: _braced(_text(paper.venue))}
+
+
+def _eprint(paper: Paper) -> dict[str, str]:
+    found = arxiv_id(paper)
+    return {"eprint": _braced(found), "archivePrefix": "{arXiv}"} if found else {}
 
 
 def _authors(paper: Paper) -> str:
-    names = [_name(author) for author in paper.authors if _text(author)]
+    given = authors_as_given(paper)
+    names = list(map(_as_given, given)) or [_name(name) for name in author_names(paper) if _text(name.inverted)]
     if not names:
         return f"{{{_text(paper.organisation)}}}" if paper.organisation else ""
-    count = paper.known_author_count
-    return " and ".join(names if count is not None and count <= len(names) else [*names, "others"])
+    return " and ".join(names if is_complete(paper) else [*names, "others"])
 
 
-def _name(author: str) -> str:
-    """Return a name in braces if one of its words would separate or end the list of authors."""
-    name = _text(author)
-    return f"{{{name}}}" if re.search(r"\b(?:and|others)\b", name, re.IGNORECASE) else name
+def _as_given(name: str) -> str:
+    return f"{{{_text(name.strip('{}'))}}}" if name.startswith("{") else _text(name)
+
+
+def _name(name: Name) -> str:
+    """Return a name as BibTeX reads its parts; in braces if a word of it would separate or end the list of authors."""
+    parts = [_text(part) for part in (name.surname, name.suffix, name.given) if part]
+    written = ", ".join(parts) if _needs_commas(name) else _text(f"{name.given} {name.surname}".strip())
+    if name.literal or re.search(r"\b(?:and|others)\b", written, re.IGNORECASE):
+        return f"{{{_text(name.literal) or written}}}"
+    return written
+
+
+def _needs_commas(name: Name) -> bool:
+    """Return whether BibTeX would read "Given Surname" otherwise: it takes all but small words for given names."""
+    several = " " in name.surname.removeprefix(name.particle).strip()
+    return bool(name.suffix or (name.given and several))
+
+
+def _braced(text: str) -> str:
+    return f"{{{text}}}"
 
 
 def _text(text: str) -> str:
     return " ".join(decode_visible(text).split()).translate(_SPECIAL)
 
 
-def _link(url: str | None) -> str:
-    return decode_visible(safe_link(url) or "").replace("{", "%7B").replace("}", "%7D")
+def _verbatim(text: str | None) -> str:
+    """Return an address or DOI, which BibTeX styles typeset as it is, without what would end its braces."""
+    return "".join(decode_visible(text or "").split()).replace("{", "%7B").replace("}", "%7D")
 
 
-def _key(paper: Paper) -> str:
-    """Return the first author's surname, the year and the title's first word that is not a stop word."""
-    first = paper.authors[0] if paper.authors else ""
-    surname = first.partition(",")[0] if "," in first else " ".join(first.split()[-1:])
-    words = [_ascii(word) for word in re.split(r"[\W_]+", fold_accents(latex_to_text(paper.title)))]
-    word = next((word for word in words if word and word not in _SMALL_WORDS), "")
-    return f"{_ascii(fold_accents(surname))}{paper.year or ''}{word}" or "paper"
-
-
-def _ascii(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text)
-
-
-def _unique(keys: Iterable[str]) -> Iterator[str]:
-    """Yield the keys with a letter appended to equal ones, or a number once the letters are used up."""
-    held: Sequence[str] = tuple(keys)
-    taken: set[str] = set()
-    for key in held:
-        endings = (
-            "" if held.count(key) == 1 else "a",
-            *"bcdefghijklmnopqrstuvwxyz",
-            *map(str, range(1, len(held) + 1)),
-        )
-        chosen = next(key + ending for ending in endings if key + ending not in taken)
-        taken.add(chosen)
-        yield chosen
+def _link(paper: Paper) -> str:
+    """Return the paper's link, unless the DOI says the same."""
+    link = safe_link(paper.url) or ""
+    return "" if paper.doi and link.casefold() == f"https://doi.org/{paper.doi}".casefold() else _verbatim(link)

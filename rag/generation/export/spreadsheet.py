@@ -7,10 +7,11 @@ import io
 from collections.abc import Iterable
 
 from rag.answer import Citation
+from rag.generation.export.entry import citation_key
 from rag.text.latex import latex_to_text
 from rag.text.sanitize import strip_invisible
 
-_COLUMNS = "n title date authors organisation venue url code paper_id quotes why".split()
+_COLUMNS = "n title date authors organisation venue url doi pmid code key paper_id quotes why".split()
 _STARTS_FORMULA = tuple("=+-@|%＝＋－＠")
 
 
@@ -33,7 +34,10 @@ def _row(citation: Citation) -> tuple[str | int | None, ...]:
         paper.organisation,
         paper.venue,
         paper.url,
+        paper.doi,
+        paper.pmid,
         paper.code,
+        citation_key(paper),
         paper.paper_id,
         " … ".join(latex_to_text(quote.text) for quote in citation.quotes),
         citation.why,

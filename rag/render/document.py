@@ -1,4 +1,4 @@
-"""An answer as a self-contained Markdown file: text, quotes with verdicts, links, and BibTeX."""
+"""Answers and papers as files: an answer as Markdown with its quotes and verdicts, papers in every form of export."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Sequence
 
 from rag.answer import Answer, Citation
 from rag.generation.export.bibtex import to_bibtex
+from rag.generation.export.csl import to_csl
+from rag.generation.export.ris import to_ris
+from rag.generation.export.spreadsheet import to_csv
 from rag.render.markdown import plain
 from rag.render.notices import notices_text
 from rag.render.terminal import QUOTE_SAID, SAID, understood_as
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
-from rag.types import Paper, Quote
+from rag.types import ExportForm, Paper, Quote
 
 
 def answer_to_markdown(answer: Answer) -> str:
@@ -42,6 +45,22 @@ def citations_to_markdown(title: str, citations: Sequence[Citation]) -> str:
     listed = "\n\n".join(map(_cited, citations))
     bibtex = _fenced(to_bibtex(each.paper for each in citations))
     return f"# {display_line(title)}\n\n{listed}\n\n## BibTeX\n\n{bibtex}\n"
+
+
+def write_papers(form: ExportForm, citations: Sequence[Citation], title: str = "Papers", whole: bool = False) -> str:
+    """Return the text of a file of papers; with `whole`, entries of BibTeX have all that the records hold."""
+    papers = [each.paper for each in citations]
+    match form:
+        case "bibtex":
+            return to_bibtex(papers, whole)
+        case "ris":
+            return to_ris(papers)
+        case "csl":
+            return to_csl(papers)
+        case "csv":
+            return to_csv(citations)
+        case "markdown":
+            return citations_to_markdown(title, citations)
 
 
 def _verdicts(answer: Answer) -> str | None:

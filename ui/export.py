@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -14,14 +14,13 @@ from starlette.routing import Route
 
 from rag.answer import Citation
 from rag.errors import CitedeskError
+from rag.generation.export import EXPORT_FORMS
+from rag.render.document import write_papers
 from rag.types import Paper, Quote
 from ui.browse.collection import load_collection
 from ui.browse.facets import browse_query_from_url
 from ui.engine_holder import EngineHolder
-from ui.export import citations_to_markdown, to_bibtex, to_csv, to_ris
 
-FORMATS = {"bibtex": "BibTeX", "ris": "RIS", "csv": "CSV", "markdown": "Markdown"}
-"""The formats of files, with their names."""
 _LARGEST = 512 * 1024  # bytes of a request
 _SPAN = re.compile(r"([0-9]{1,7})-([0-9]{1,7})")
 _BAD = 'Send JSON as {"format": "bibtex", "papers": [{"paper_id": "2407.21018"}]}.'
@@ -39,7 +38,7 @@ def export_route(holder: EngineHolder) -> Route:
             library = holder.engine(timeout=0).library
             body = await request.body()
             asked = json.loads(body) if len(body) <= _LARGEST else None
-            if not isinstance(asked, dict) or asked.get("format") not in FORMATS:
+            if not isinstance(asked, dict) or asked.get("format") not in EXPORT_FORMS:
                 return PlainTextResponse(_BAD, 400)
             if "query" in asked:
                 query = browse_query_from_url(str(asked["query"]))
@@ -47,7 +46,7 @@ def export_route(holder: EngineHolder) -> Route:
                 chosen = tuple(Citation(None, paper) for paper in found)
             else:
                 chosen = citations(asked.get("papers"), library.papers)
-            return PlainTextResponse(_WRITERS[asked["format"]](chosen, str(asked.get("title") or "Papers")))
+            return PlainTextResponse(write_papers(asked["format"], chosen, str(asked.get("title") or "Papers")))
         except CitedeskError as error:
             return PlainTextResponse(str(error), 503)
         except ValueError:
@@ -74,11 +73,3 @@ def quotes_at(spans: str, paper: Paper) -> tuple[Quote, ...]:
     bounds = [(int(start), int(end)) for start, end in _SPAN.findall(spans)]
     inside = [(start, end) for start, end in bounds if start < end <= len(paper.abstract)]
     return tuple(Quote(paper.abstract[start:end], start, end) for start, end in inside)
-
-
-_WRITERS: Mapping[str, Callable[[Sequence[Citation], str], str]] = {
-    "bibtex": lambda chosen, title: to_bibtex(each.paper for each in chosen),
-    "ris": lambda chosen, title: to_ris(each.paper for each in chosen),
-    "csv": lambda chosen, title: to_csv(chosen),
-    "markdown": lambda chosen, title: citations_to_markdown(title, chosen),
-}

@@ -1,0 +1,121 @@
+"""Names in a question that the library's records know: what a title begins with is no person, as "APRIL" is no month.
+
+The encoder tags words by how they look and where they stand, so a name that it has not seen may be tagged as something
+else, or in parts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from rag.models.encoder import Tagged
+from rag.text.identifiers import is_identifier
+
+TOPICS = ("topic", "side")
+_WORD = re.compile(r"[^\W_]+(?:[-./+^'’][^\W_]+)*\+*")
+_CAPITAL = r"[^\W\d_a-z][\w'’&/.-]*"
+_PHRASE = re.compile(
+    rf"(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL}){{2,}})(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
+)  # three capitalised words or more, and a year
+_LIST = re.compile(r"(?:[\s,;&/:]|\b(?:and|or|vs|versus)\b)*", re.IGNORECASE)
+
+
+def tag_paper_names(
+    tags: Sequence[Tagged], text: str, is_paper: Callable[[str], bool], is_author: Callable[[str], bool]
+) -> list[Tagged]:
+    """Return the tags with each name of a paper as one topic, and the words listed beside it that nobody is called.
+
+    A name has a capital after its first letter, or a digit. Tags of topics are widened to whole words.
+    """
+    words = list(_WORD.finditer(text))
+    known = [word for word in words if is_identifier(word[0]) and is_paper(word[0]) and not is_author(word[0])]
+    tags = [
+        part for each in tags for part in (_listed(_whole(each, words), known, text) if each.tag in TOPICS else [each])
+    ]
+    if not known:
+        return _merged(tags)
+    others = [word for word in words if is_identifier(word[0]) and _tag_at(word, tags) == "author"]
+    listed = [
+        word
+        for word in others
+        if not is_author(word[0]) and any(_is_listed(word, each, text, (*others, *known)) for each in known)
+    ]
+    topic = "side" if any(each.tag == "side" for each in tags) else "topic"
+    named = [word for word in (*known, *listed) if not _within_topic(word, tags)]
+    kept = [part for each in tags for part in _without(each, named, text)]
+    return _merged([*kept, *(Tagged(word.start(), word.end(), topic, 1.0) for word in named)])
+
+
+def tag_venue_names(tags: Sequence[Tagged], text: str, is_venue: Callable[[str], bool]) -> list[Tagged]:
+    """Return the tags with each venue that is written out, "International Conference on …", as one."""
+    named = [match for match in _PHRASE.finditer(text) if is_venue(match["name"])]
+    if not named:
+        return list(tags)
+    kept = [part for each in tags for part in _without(each, named, text)]
+    kept = [each for each in kept if each.tag != "venue" or len(_WORD.findall(text[each.start : each.end])) > 1]
+    return _merged([*kept, *(Tagged(match.start(), match.end(), "venue", 1.0) for match in named)])
+
+
+def _whole(each: Tagged, words: Sequence[re.Match[str]]) -> Tagged:
+    """Widen a tag to the ends of compounds of which it covers a part, as of "-Infinity"."""
+    cut = [word for word in words if word.start() < each.end and each.start < word.end()]
+    if not cut:
+        return each
+    return replace(each, start=min(each.start, cut[0].start()), end=max(each.end, cut[-1].end()))
+
+
+def _listed(topic: Tagged, known: Sequence[re.Match[str]], text: str) -> list[Tagged]:
+    """Split a topic that is a list of papers into their names."""
+    inside = [word for word in known if topic.start <= word.start() and word.end() <= topic.end]
+    ends = [topic.start, *(at for word in inside for at in word.span()), topic.end]
+    between = [text[start:end] for start, end in zip(ends[::2], ends[1::2], strict=True)]
+    if len(inside) < 2 or not all(map(_LIST.fullmatch, between)):
+        return [topic]
+    return [replace(topic, start=word.start(), end=word.end()) for word in inside]
+
+
+def _merged(tags: Sequence[Tagged]) -> list[Tagged]:
+    """Return the tags in order, those of topics that overlap as one."""
+    found: list[Tagged] = []
+    for each in sorted(tags, key=lambda each: (each.start, each.end)):
+        last = found[-1] if found else None
+        if last and each.start < last.end and {each.tag, last.tag} <= set(TOPICS):
+            tag = last.tag if last.probability >= each.probability else each.tag
+            found[-1] = replace(last, end=max(last.end, each.end), tag=tag)
+        else:
+            found.append(each)
+    return found
+
+
+def _without(each: Tagged, named: Sequence[re.Match[str]], text: str) -> list[Tagged]:
+    """Return what of a stretch is left beside the names in it."""
+    parts, at = [], each.start
+    for word in sorted(named, key=lambda word: word.start()):
+        if word.start() < each.end and at < word.end():
+            parts.append((at, word.start()))
+            at = word.end()
+    if at == each.start:
+        return [each]
+    parts.append((at, each.end))
+    left = [replace(each, start=start, end=end) for start, end in parts if start < end]
+    return [part for part in left if not _LIST.fullmatch(text[part.start : part.end])]
+
+
+def _tag_at(word: re.Match[str], tags: Sequence[Tagged]) -> str | None:
+    return next((each.tag for each in tags if each.start < word.end() and word.start() < each.end), None)
+
+
+def _within_topic(word: re.Match[str], tags: Sequence[Tagged]) -> bool:
+    return any(each.tag in TOPICS and each.start <= word.start() and word.end() <= each.end for each in tags)
+
+
+def _is_listed(word: re.Match[str], other: re.Match[str], text: str, names: Sequence[re.Match[str]]) -> bool:
+    """Return whether only other names, commas and conjunctions stand between two names."""
+    start, end = min(word.end(), other.end()), max(word.start(), other.start())
+    between = text[start:end]
+    for name in names:
+        if start <= name.start() and name.end() <= end:
+            between = between.replace(name[0], ",")
+    return _LIST.fullmatch(between) is not None

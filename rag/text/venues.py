@@ -1,0 +1,156 @@
+"""Matching of venues and organisations: "ICLR'25" and "International Conference on Learning Representations 2025"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from rag.text.names import fold_accents
+
+_PART = re.compile(r"\d+(?:st|nd|rd|th)\b|['’]?(?<!\d)\d{2}(?!\d)|[^\W\d_]+|\d+")
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
+_SMALL = frozenset("and at for in of on the to with".split())
+_GENERIC = frozenset(
+    "acm annual conf conference cvf demo demonstrations ieee intl international main meeting no papers pp proc"
+    " proceedings symposium track usenix vol volume workshop workshops findings datasets benchmarks poster oral"
+    " spotlight first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth"
+    " fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty thirtieth thirty fortieth"
+    " forty fiftieth fifty sixtieth sixty".split()
+)
+"""Words around the name of a venue that do not tell it from others."""
+
+_SPELT: dict[str, tuple[str, ...]] = {
+    "aistats": ("artificial intelligence and statistics",),
+    "colm": ("language modeling",),
+    "coling": ("computational linguistics",),
+    "colt": ("learning theory",),
+    "corl": ("robot learning",),
+    "eacl": ("european chapter of the association for computational linguistics",),
+    "iros": ("intelligent robots and systems",),
+    "kdd": ("knowledge discovery and data mining",),
+    "mlsys": ("machine learning and systems",),
+    "naacl": ("north american chapter of the association for computational linguistics",),
+    "pnas": (
+        "national academy of sciences",
+        "national academy of sciences of the united states of america",
+    ),
+    "sigir": ("research and development in information retrieval",),
+    "vldb": ("very large data bases",),
+    "www": ("world wide web",),
+}
+"""Abbreviations that are not the initials of what they stand for."""
+
+_RENAMED = {"nips": "neurips"}
+_SHORTEST_ACRONYM = 3
+
+
+def matches_venue(wanted: str, venue: str) -> bool:
+    """Return whether `venue` is the venue asked for, in its year or volume if one is.
+
+    Years, ordinals and words such as "Proceedings" aside, the names must be equal; one may abbreviate the other by its
+    initials ("ICLR") or word by word ("Nat Commun").
+    """
+    asked = _parse(wanted)
+    if not any(each[0] or each[1] for each in asked):
+        return False
+    return any(
+        numbers <= theirs and _same_name(name, other) for name, numbers in asked for other, theirs in _parse(venue)
+    )
+
+
+def same_venue(one: str, other: str) -> bool:
+    """Return whether two names of venues say the same."""
+    return matches_venue(one, other) and matches_venue(other, one)
+
+
+def matches_organisation(wanted: str, organisation: str) -> bool:
+    """Return whether all words of `wanted` occur in the name of an organisation: "Google" in "Google DeepMind"."""
+    asked = frozenset(re.findall(r"\w+", fold_accents(wanted)))
+    return bool(asked) and asked <= frozenset(re.findall(r"\w+", fold_accents(organisation)))
+
+
+@lru_cache(maxsize=1 << 14)
+def _parse(venue: str) -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
+    """Return the names under which a venue is written, each as its words, with the numbers in all of it."""
+    numbers = frozenset(_year(part) for part in _parts(venue) if part.lstrip("'’").isdigit())
+    return tuple((_words(name), numbers) for name in dict.fromkeys(_written(venue)))
+
+
+def _written(venue: str) -> Iterator[str]:
+    """Yield the whole, what stands before a comma or colon and outside of parentheses, and what stands inside."""
+    yield venue
+    outside = re.sub(r"\([^)]*\)?", " ", venue)
+    yield outside
+    yield re.split(r"[,:;]", outside)[0]
+    for inside in re.findall(r"\(([^)]*)\)?", venue):
+        if re.search(r"[^\W\d_]", inside):
+            yield inside
+    if ":" in venue:
+        yield venue.partition(":")[2]
+
+
+def _parts(venue: str) -> list[str]:
+    return _PART.findall(fold_accents(venue))
+
+
+def _words(name: str) -> tuple[str, ...]:
+    words = [
+        _RENAMED.get(part, part) for part in _parts(name) if not (part.lstrip("'’").isdigit() or _ORDINAL.match(part))
+    ]
+    return tuple(words[2:] if words[:2] == ["advances", "in"] else words)
+
+
+def _same_name(one: Sequence[str], other: Sequence[str]) -> bool:
+    asked, held = _core(one), _core(other)
+    if not (one and other):
+        return not one and bool(other)
+    if asked == held or asked == [word for word in other if word not in _SMALL]:
+        return True
+    return _abbreviates(one, other) or _abbreviates(other, one)
+
+
+def _core(words: Sequence[str]) -> list[str]:
+    """Return what tells a venue from others; all of its words if that is nothing."""
+    words = [word for word in words if word not in _SMALL]
+    return [word for word in words if word not in _GENERIC] or list(words)
+
+
+def _abbreviates(short: Sequence[str], long: Sequence[str]) -> bool:
+    """Return whether a name is the other's acronym, or abbreviates each of its words, of which there are several."""
+    core, whole = _core(short), [word for word in long if word not in _SMALL]
+    if len(core) == 1 and len(core[0]) >= _SHORTEST_ACRONYM:
+        if any(_same_words(_core(_words(spelt)), _core(long)) for spelt in _SPELT.get(core[0], ())):
+            return True
+        while len(whole) >= _SHORTEST_ACRONYM:
+            initials = "".join(word[0] for word in whole)
+            if core[0] == _RENAMED.get(initials, initials):
+                return True
+            if whole[0] not in _GENERIC:
+                return False
+            whole = whole[1:]
+        return False
+    words = [word for word in short if word not in _SMALL]
+    return (len(words) == len(whole) > 1 and _same_words(words, whole)) or (
+        len(core) > 1 and _same_words(core, _core(long))
+    )
+
+
+def _same_words(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Return whether each word of a name equals the other's at its place, or one abbreviates the other."""
+    return len(one) == len(other) and all(_shortens(a, b) or _shortens(b, a) for a, b in zip(one, other, strict=True))
+
+
+def _shortens(word: str, whole: str) -> bool:
+    """Return whether a word abbreviates another as ISO 4 does, by its beginning or some of its letters."""
+    if whole.startswith(word):
+        return True
+    letters = iter(whole)
+    return word[0] == whole[0] and len(word) >= _SHORTEST_ACRONYM and all(letter in letters for letter in word)
+
+
+def _year(part: str) -> str:
+    digits = part.lstrip("'’")
+    if len(digits) != 2 or not digits.isdigit():
+        return digits
+    return f"{'19' if digits >= '70' else '20'}{digits}"

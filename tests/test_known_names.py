@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from rag.models.encoder import Tagged
+from rag.query.known_names import tag_paper_names, tag_venue_names
+
+PAPERS = {"PEBBLE", "reefCache", "Sand-Dune", "M-FAC"}
+AUTHORS = {"LeFay"}
+
+
+def tagged(text: str, *tags: tuple[str, str]) -> list[tuple[str, str]]:
+    """Return the stretches and tags of a text, after names of papers are recognised."""
+    stretches, at = [], 0
+    for part, tag in tags:
+        at = text.index(part, at)
+        stretches.append(Tagged(at, at + len(part), tag, 0.8))
+        at += len(part)
+    found = tag_paper_names(stretches, text, PAPERS.__contains__, AUTHORS.__contains__)
+    return [(text[each.start : each.end], each.tag) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "tags", "expected"),
+    [
+        (
+            "How many authors do PEBBLE and reefCache have?",
+            [("PEBBLE", "author"), ("reefCache", "author")],
+            [("PEBBLE", "topic"), ("reefCache", "topic")],
+        ),
+        (
+            "How many authors do PEBBLE, reefCache and QuiLT have?",
+            [("PEBBLE, reefCache", "author"), ("QuiLT", "author")],
+            [("PEBBLE", "topic"), ("reefCache", "topic"), ("QuiLT", "topic")],
+        ),
+        ("When did PEBBLE appear?", [("PEBBLE", "date")], [("PEBBLE", "topic")]),
+        (
+            "order of Sand-Dune, M-FAC",
+            [("Sand", "topic"), ("-", "side"), ("Dune", "topic"), ("M", "topic")],
+            [("Sand-Dune", "topic"), ("M-FAC", "topic")],
+        ),
+        ("Did LeFay write PEBBLE?", [("LeFay", "author")], [("LeFay", "author"), ("PEBBLE", "topic")]),
+        ("QuiLT by DeVito", [("QuiLT", "author"), ("DeVito", "author")], [("QuiLT", "author"), ("DeVito", "author")]),
+        ("who wrote PEBBLE, M-FAC", [("PEBBLE, M-FAC", "topic")], [("PEBBLE", "topic"), ("M-FAC", "topic")]),
+        ("PEBBLE for M-FAC", [("PEBBLE for M-FAC", "topic")], [("PEBBLE for M-FAC", "topic")]),
+        ("papers on end-to-end speech", [("end-to-end speech", "topic")], [("end-to-end speech", "topic")]),
+    ],
+)
+def test_name_of_a_paper_is_a_topic_and_in_one_piece(
+    text: str, tags: list[tuple[str, str]], expected: list[tuple[str, str]]
+) -> None:
+    assert tagged(text, *tags) == expected
+
+
+def test_venue_that_is_written_out_is_one_stretch() -> None:
+    text = "papers on disks from the International Conference on Sand Castles 2024 about Big Waves"
+    parts = [("disks", "topic"), ("International", "organisation"), ("Conference", "venue"), ("Sand Castles", "topic")]
+    stretches = [Tagged(text.index(part), text.index(part) + len(part), tag, 0.8) for part, tag in parts]
+    found = tag_venue_names(stretches, text, "International Conference on Sand Castles".__eq__)
+    assert [(text[each.start : each.end], each.tag) for each in found] == [
+        ("disks", "topic"),
+        ("International Conference on Sand Castles 2024", "venue"),
+    ]
+    assert tag_venue_names(stretches, text, "Sand Castles".__eq__) == stretches
