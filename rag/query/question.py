@@ -13,7 +13,7 @@ from datetime import date
 from typing import cast
 
 from rag.corpus.ids import find_ids, papers_with_id
-from rag.corpus.titles import find_by_title, is_title
+from rag.corpus.titles import find_by_title, is_short_title, is_title
 from rag.models.encoder import EncodedQuestion, Tagged
 from rag.query.dates import Bounds, join_dates, read_dates
 from rag.query.names import LibraryNames, clean_name, clean_place
@@ -91,8 +91,10 @@ class QuestionReader:
             return Query(text, "lookup", text, follow_up=follow_up)
         kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
         tags = _joined(encoded.tags, text)
-        found = self._found(text, tags, kind)
         topics = [each for each in tags if each.tag in _TOPICS]
+        if kind == "lookup" and _is_alone(topics, text) and not is_short_title(text, self._papers.values()):
+            kind, sure = "list", False  # a topic, or a title that no paper has: nothing says that one is meant
+        found = self._found(text, tags, kind)
         filters = Filters(**found.values)  # type: ignore[arg-type]
         constrained = bool(filters or found.order or found.count)
         kind, subjects, by_topic = self._subjects(kind, text, topics, constrained)
@@ -363,6 +365,11 @@ def _speaks_of_one(before: str) -> bool:
     """Return whether the words before a topic speak of one paper: "who wrote the paper on …"."""
     words = _tokens(before[-_LONGEST:])
     return not _ONE.difference(("one",)).isdisjoint(words) and _SEVERAL.isdisjoint(words)
+
+
+def _is_alone(topics: Sequence[Tagged], text: str) -> bool:
+    """Return whether a text is one topic and says nothing beside it."""
+    return len(topics) == 1 and not _tokens(text[: topics[0].start] + " " + text[topics[0].end :])
 
 
 def _words(text: str, each: Tagged) -> str:
