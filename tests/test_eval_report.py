@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval.gold.questions import EvidenceSpan, Question
-from eval.report.charts import Line, curve_plot, histogram, interval_plot
+from eval.report.charts import Line, curve_plot, histogram, interval_plot, reliability_plot, standalone
 from eval.report.html_report import report_to_html
 from eval.report.markdown_report import report_to_markdown
 from eval.report.write import write_report
@@ -134,3 +134,11 @@ def test_curve_starts_left_and_ends_right() -> None:
     svg = curve_plot([Line([(1.0, 0.0), (50.0, 1.0)], "whole")], [(1.0, 0.0, 0.5), (50.0, 0.5, 1.0)], "recall")
     assert '<polyline class="curve whole" points="34.0,218.0 426.0,10.0"/>' in svg
     assert svg.count("<polygon") == 1
+
+
+def test_reliability_of_a_calibrated_probability_lies_on_the_diagonal() -> None:
+    svg = reliability_plot([(0.0, 0.0, 1), (0.5, 0.5, 10), (1.0, 0.25, 100)], "calibration")
+    (x0, y0), (x1, y1), (x2, y2) = (map(float, each) for each in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', svg))
+    assert x0 + y0 == x1 + y1
+    assert x2 + y2 > x1 + y1  # fewer are right than was said: below the diagonal
+    assert standalone(svg).startswith("<svg xmlns=") and "<title>100</title>" in svg

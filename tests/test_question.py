@@ -174,6 +174,15 @@ def test_what_is_less_likely_than_not_is_unsure(reader: QuestionReader) -> None:
     assert query.unapplied == (Unapplied("2024", "date", "unsure"),)
 
 
+def test_topic_alone_asks_for_one_paper_only_where_it_is_a_short_title(reader: QuestionReader) -> None:
+    fish = reader.read(encoded("caches of small fish", ("caches of small fish", "topic"), kind="lookup"))
+    assert (fish.kind, fish.unsure) == ("list", ("kind",))
+    pebble = reader.read(encoded("Peble", ("Peble", "topic"), kind="lookup"))
+    assert (pebble.kind, pebble.unsure) == ("lookup", ())
+    paper = reader.read(encoded("the paper on small fish", ("small fish", "topic"), kind="lookup"))
+    assert (paper.kind, paper.unsure) == ("lookup", ())
+
+
 def test_records_answer_what_has_no_topic_but_titles(reader: QuestionReader) -> None:
     pebble = encoded("when did Pebble appear", ("Pebble", "topic"), kind="metadata")
     assert (reader.read(pebble).kind, reader.read(pebble).subjects) == ("metadata", ("Pebble",))

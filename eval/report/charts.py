@@ -117,6 +117,37 @@ def curve_plot(
     return _svg(width, height, title, marks)
 
 
+def reliability_plot(rows: Sequence[tuple[float, float, int]], title: str, width: int = 240) -> str:
+    """Draw shares that turned out right over stated probabilities, (probability, share, count), beside the diagonal.
+
+    A dot's area grows with the logarithm of the count, which stands in its tooltip.
+    """
+    left, foot, top = 34, 22, 10
+    side = width - left - top
+
+    def at(x: float, y: float) -> tuple[str, str]:
+        return f"{left + side * x:.1f}", f"{top + side * (1 - y):.1f}"
+
+    marks = []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        (x, low), (right, y) = at(share, 0), at(1, share)
+        marks.append(f'<line class="grid" x1="{left}" y1="{y}" x2="{right}" y2="{y}"/>')
+        marks.append(f'<text class="tick" x="{left - 6}" y="{float(y) + 4:.1f}" text-anchor="end">{share:g}</text>')
+        marks.append(f'<text class="tick" x="{x}" y="{float(low) + 16:.1f}" text-anchor="middle">{share:g}</text>')
+    marks.append(f'<polyline class="curve" points="{",".join(at(0, 0))} {",".join(at(1, 1))}"/>')
+    for probability, share, count in rows:
+        x, y = at(probability, share)
+        size = 1.5 * math.sqrt(1 + math.log(max(count, 1)))
+        marks.append(f'<circle class="dot" cx="{x}" cy="{y}" r="{size:.1f}"><title>{count}</title></circle>')
+    return _svg(width, top + side + foot, title, marks)
+
+
+def standalone(svg: str) -> str:
+    """Return a chart as a file of its own, in grey and black on white."""
+    style = "text{font:11px sans-serif}.grid{stroke:#ddd}.curve{fill:none;stroke:#999}"
+    return svg.replace(">", f'><style>{style}</style><rect width="100%" height="100%" fill="#fff"/>', 1) + "\n"
+
+
 def _round_step(most: float) -> float:
     """Return the distance between ticks, 1, 2 or 5 times a power of ten: three to eight of them reach `most`."""
     power = 10.0 ** math.floor(math.log10(most / 3))
@@ -125,6 +156,6 @@ def _round_step(most: float) -> float:
 
 def _svg(width: int, height: int, title: str, marks: Sequence[str]) -> str:
     return (
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        f'aria-label="{escape(title)}">{"".join(marks)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'role="img" aria-label="{escape(title)}">{"".join(marks)}</svg>'
     )

@@ -49,6 +49,12 @@ def is_title(text: str, papers: Iterable[Paper]) -> bool:
     return any(fuzz.token_sort_ratio(wanted, _key(paper.title)) >= _MIN_SIMILARITY for paper in papers)
 
 
+def is_short_title(text: str, papers: Iterable[Paper]) -> bool:
+    """Return whether a text is a title up to its colon ("Pebble" of "Pebble: Small Caches"), allowing for typos."""
+    wanted = title_key(text)
+    return any(_similarity(wanted, paper, several=False) >= _MIN_SIMILARITY for paper in papers)
+
+
 def _similarity(wanted: str, paper: Paper, several: bool) -> float:
     """Compare a name with the title up to its colon and, if it has several words, with the whole title."""
     from rapidfuzz import fuzz

@@ -13,7 +13,7 @@ from datetime import date
 from typing import cast
 
 from rag.corpus.ids import find_ids, papers_with_id
-from rag.corpus.titles import find_by_title, is_title, name_key, title_heads
+from rag.corpus.titles import find_by_title, is_short_title, is_title, name_key, title_heads
 from rag.models.encoder import EncodedQuestion, Tagged
 from rag.query.dates import Bounds, join_dates, read_dates
 from rag.query.known_names import TOPICS, tag_paper_names, tag_venue_names
@@ -93,8 +93,10 @@ class QuestionReader:
         kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
         tags = tag_paper_names(encoded.tags, text, lambda name: name_key(name) in self._heads, self.names.has_author)
         tags = _joined(tag_venue_names(tags, text, self.names.venue), text)
-        found = self._found(text, tags, kind)
         topics = [each for each in tags if each.tag in TOPICS]
+        if kind == "lookup" and _is_alone(topics, text) and not is_short_title(text, self._papers.values()):
+            kind, sure = "list", False  # a topic, or a title that no paper has: nothing says that one is meant
+        found = self._found(text, tags, kind)
         filters = Filters(**found.values)  # type: ignore[arg-type]
         constrained = bool(filters or found.order or found.count)
         kind, subjects, by_topic = self._subjects(kind, text, topics, constrained, ordered=found.order is not None)
@@ -378,6 +380,11 @@ def _speaks_of_one(before: str) -> bool:
     """Return whether the words before a topic speak of one paper: "who wrote the paper on …"."""
     words = _tokens(before[-_LONGEST:])
     return not _ONE.difference(("one",)).isdisjoint(words) and _SEVERAL.isdisjoint(words)
+
+
+def _is_alone(topics: Sequence[Tagged], text: str) -> bool:
+    """Return whether a text is one topic and says nothing beside it."""
+    return len(topics) == 1 and not _tokens(text[: topics[0].start] + " " + text[topics[0].end :])
 
 
 def _words(text: str, each: Tagged) -> str:

@@ -66,6 +66,7 @@ def fit(given: Namespace) -> None:
 def check(given: Namespace) -> None:
     """Measure the weights on the held-out groups, on BEIR folders, and on gold questions."""
     from eval.benchmarks.beir import read_test_set
+    from eval.report.charts import reliability_plot, standalone
     from eval.training.common.records import OWN_LISTS
     from eval.training.selection.collections import from_test_set, read_own, read_split
     from eval.training.selection.report import evidence_first, measure
@@ -95,6 +96,9 @@ def check(given: Namespace) -> None:
             report[f"{collection.name} {depth}"] = found
             _tell(f"{collection.name} {depth}", found)
             write_json(out, report)
+            table = found["collection: calibration"]["table"]
+            svg = reliability_plot(table, f"calibration, {collection.name}, {depth}")
+            (given.work / f"calibration-{collection.name}-{depth}.svg").write_text(standalone(svg), encoding="utf-8")
 
 
 def _gold(path: Path, corpus: Path) -> Collection:
