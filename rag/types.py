@@ -230,7 +230,8 @@ class Action:
     """What a follow-up does to the answer before it, which cited `total` papers.
 
     `numbers` are those of the papers that it names, "export" has a `form`, "compare" the names of what it brings in
-    from outside of the answer, and "lift" the names of the constraints that it lifts.
+    from outside of the answer, and "lift" the names of the constraints that it lifts. `by` is the field that "group"
+    groups by, or the kind of work that "filter" keeps.
     """
 
     name: ActionName
@@ -239,6 +240,7 @@ class Action:
     form: ExportForm | None = None
     brought: tuple[str, ...] = ()
     lifted: tuple[str, ...] = ()
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,15 +288,6 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """An earlier turn; `citations` are the paper_ids that its answer cited, in the order of their numbers."""
-
-    question: str
-    answer: str = ""
-    citations: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Overrides:
     """What the user sets in place of what was understood.
 
@@ -307,6 +300,19 @@ class Overrides:
     drop: frozenset[str] = frozenset()
     as_is: bool = False
     papers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier turn; `citations` are the paper_ids that its answer cited, in the order of their numbers.
+
+    `overrides` are what the user had set for it.
+    """
+
+    question: str
+    answer: str = ""
+    citations: tuple[str, ...] = ()
+    overrides: Overrides = Overrides()
 
 
 @dataclass(frozen=True, slots=True)

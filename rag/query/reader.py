@@ -24,7 +24,7 @@ from rag.query.follow_up import (
 from rag.query.overrides import apply_overrides
 from rag.query.question import QuestionReader, has_topic, stated
 from rag.query.spelling import Spelling
-from rag.types import ActionName, FollowUp, Overrides, Paper, Query, Turn
+from rag.types import ActionName, Filters, FollowUp, Overrides, Paper, Query, Turn
 
 _MOST_TURNS = 20  # read again for each follow-up, each in a few milliseconds
 
@@ -64,7 +64,9 @@ class QueryReader:
         earlier: list[EarlierTurn] = []
         for turn in history:
             asked = _line(turn.question[:MOST_OF_QUESTION])
-            query = self._read(asked, earlier) if asked else None
+            before = () if turn.overrides.papers else earlier
+            query = self._read(asked, before, turn.overrides.drop) if asked else None
+            query = query and apply_overrides(query, turn.overrides)
             if query is None or (query.kind in ("off-topic", "help") and query.action is None):
                 continue
             if query.action and query.action.name == "undo":
@@ -91,13 +93,15 @@ class QueryReader:
         if does == "new":
             return replace(own, follow_up="none" if own.follow_up in ("none", "new") else "new")
         if does == "undo":
-            return undo(own, earlier[-2] if len(earlier) > 1 else None, len(before.cited))
+            return undo(own, earlier)
         own = replace(own, follow_up="act" if does not in ("ask", "refine") else cast(FollowUp, does))
         if does not in ("ask", "refine"):
             own = replace(self._question.read(encoded, as_kind="metadata"), kind=own.kind, follow_up="act", unsure=())
         before = spoken_of(earlier, does, encoded)
         if does == "refine" and _narrows(own, before, has_topic(encoded)):
             does = "filter"
+        if does == "filter" and len(before.cited) == 1 and own.filters == Filters(code=True):
+            does = "records"  # "code?" behind one paper
         counted = before.query.count if before.query.action is None else None
         if does in ("filter", "drop") and (counted or constrains_anew(before.query.filters, own.filters)):
             does = "refine"
