@@ -255,6 +255,20 @@ def test_lift_is_no_part_of_the_next_refinement(reader: QueryReader) -> None:
     assert read(reader, "what about phones?", LIST, since, lifted).action is None
 
 
+def test_kind_of_work_alone_filters_the_papers(reader: QueryReader) -> None:
+    assert done(read(reader, "only benchmarks", LIST))[0] == "filter"
+
+
+def test_newer_papers_are_others_but_which_is_newer_is_a_question(reader: QueryReader) -> None:
+    assert done(read(reader, "is there anything newer?", ONE))[0] == "similar"
+    assert done(read(reader, "which is newer?", LIST))[0] != "similar"
+
+
+def test_plural_is_the_list_before_one_paper(reader: QueryReader) -> None:
+    one = Turn("tell me more about the second one", "Reef keeps. [1]", ("b",))
+    assert done(read(reader, "bibtex for these", LIST, one)) == ("export", "abc")
+
+
 def test_code_of_one_paper_is_looked_up(reader: QueryReader) -> None:
     assert done(read(reader, "code?", ONE)) == ("records", "a")
 

@@ -22,6 +22,7 @@ from rag.text.work_types import is_of_type, work_type
 from rag.types import CONSTRAINTS, Action, ActionName, ExportForm, Filters, Kind, Order, Paper, Query
 
 _IT = frozenset(("it", "its", "this", "that"))
+_PLURAL = frozenset("these those them".split())
 _PRONOUNS = frozenset("it its this that these those they them their the all one ones both each other here".split())
 _SINGLE: frozenset[Kind] = frozenset(("fact", "lookup"))
 _LISTED: frozenset[Kind] = frozenset(("list", "summary", "metadata"))
@@ -188,7 +189,8 @@ def spoken_of(earlier: Sequence[EarlierTurn], name: str, encoded: EncodedQuestio
     After "tell me more about the second", "compare 1 and 3" is about the list before.
     """
     named = numbers_named(encoded.text, _MOST_NAMED, _no_numbers(encoded), bare=name in _NUMBERED)
-    alone = name in _OF_SEVERAL and not any(each.tag == "side" for each in encoded.tags)
+    several = name in _OF_SEVERAL or not _PLURAL.isdisjoint(_words(encoded.text))
+    alone = several and not any(each.tag == "side" for each in encoded.tags)
     least = max([1 + alone, *named])
     for turn in reversed(earlier):
         if len(turn.cited) >= least:

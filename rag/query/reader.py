@@ -21,9 +21,11 @@ from rag.query.follow_up import (
     spoken_of,
     undo,
 )
+from rag.query.orders import asks_for_newer
 from rag.query.overrides import apply_overrides
 from rag.query.question import QuestionReader, has_topic, stated
 from rag.query.spelling import Spelling
+from rag.text.work_types import work_type
 from rag.types import ActionName, Filters, FollowUp, Overrides, Paper, Query, Turn
 
 _MOST_TURNS = 20  # read again for each follow-up, each in a few milliseconds
@@ -100,6 +102,10 @@ class QueryReader:
         before = spoken_of(earlier, does, encoded)
         if does == "refine" and _narrows(own, before, has_topic(encoded)):
             does = "filter"
+        if does in ("refine", "pick") and before.cited and work_type(stated(encoded)):
+            does = "filter"
+        if does == "records" and asks_for_newer(question):
+            does = "similar"
         if does == "filter" and len(before.cited) == 1 and own.filters == Filters(code=True):
             does = "records"  # "code?" behind one paper
         counted = before.query.count if before.query.action is None else None
