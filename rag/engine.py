@@ -153,7 +153,7 @@ class Engine:
             elif llm and self.writer and is_written(found.query):
                 candidates = self._candidates(found, draft) if self._settings.llm_mode == "whole" else ()
                 answer = yield from self.writer.answer(
-                    replace(draft, candidates=candidates, previous=_spoken_of(query, history)), llm, timer
+                    replace(draft, candidates=candidates, previous=query.about), llm, timer
                 )
                 answer = replace(answer, model=None if answer.status == "extractive" else llm.name)
             else:
@@ -418,11 +418,6 @@ class Engine:
         question = self._models.encoder.encode_question(query.asked)
         cut = (Notice("question_cut", {"tokens": len(question.tokens)}),) if question.truncated else ()
         return (*unapplied, *cut)
-
-
-def _spoken_of(query: Query, history: Sequence[Turn]) -> Turn | None:
-    """Return the last turn where the question follows up on it."""
-    return history[-1] if history and query.follow_up not in ("none", "new") else None
 
 
 def _unmet_notice(found: Found) -> tuple[Notice, ...]:

@@ -269,6 +269,13 @@ def test_plural_is_the_list_before_one_paper(reader: QueryReader) -> None:
     assert done(read(reader, "bibtex for these", LIST, one)) == ("export", "abc")
 
 
+def test_turn_that_a_follow_up_is_about_goes_to_the_writer(reader: QueryReader) -> None:
+    one = Turn("tell me more about the second one", "Reef keeps. [1]", ("b",))
+    assert read(reader, "compare 1 and 3", LIST, one).about == LIST
+    assert read(reader, "how fast is it?", LIST, one).about == one
+    assert read(reader, "which papers study protein folding?", LIST, one).about is None
+
+
 def test_code_of_one_paper_is_looked_up(reader: QueryReader) -> None:
     assert done(read(reader, "code?", ONE)) == ("records", "a")
 

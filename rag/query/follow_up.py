@@ -19,7 +19,7 @@ from rag.query.question import has_topic, stated
 from rag.query.references import numbers_named, papers_titled
 from rag.text.display import display_title
 from rag.text.work_types import is_of_type, work_type
-from rag.types import CONSTRAINTS, Action, ActionName, ExportForm, Filters, Kind, Order, Paper, Query
+from rag.types import CONSTRAINTS, Action, ActionName, ExportForm, Filters, Kind, Order, Paper, Query, Turn
 
 _IT = frozenset(("it", "its", "this", "that"))
 _PLURAL = frozenset("these those them".split())
@@ -70,13 +70,14 @@ class EarlierTurn:
     """An earlier question as it was understood, and the papers that its answer cited.
 
     `search` is the question that found them, through all that was done to its answer, and `shown` are the papers that
-    these answers cited, in the order in which they came.
+    these answers cited, in the order in which they came. `turn` is what stands in the history.
     """
 
     query: Query
     cited: tuple[str, ...]
     search: Query
     shown: tuple[str, ...]
+    turn: Turn | None = None
 
     @classmethod
     def first(cls, query: Query, cited: Sequence[str] = ()) -> EarlierTurn:

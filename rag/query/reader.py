@@ -77,7 +77,8 @@ class QueryReader:
             cited = turn.citations or cited_in(turn.answer[:MOST_OF_ANSWER], self._papers)
             held = tuple(each for each in cited if each in self._papers)
             standing = query.follow_up in ("none", "new") or not earlier
-            earlier.append(EarlierTurn.first(query, held) if standing else earlier[-1].then(query, held))
+            made = EarlierTurn.first(query, held) if standing else earlier[-1].then(query, held)
+            earlier.append(replace(made, turn=turn))
         query = self._read(question, earlier, drop)
         return self._condensed(question, query, earlier[-1], history, llm) if llm and earlier else query
 
@@ -114,10 +115,12 @@ class QueryReader:
         if not before.cited and does not in ("more", "lift"):
             does = "refine"
         if does == "refine" or "papers" in drop:
-            return refine(own, before, stated(encoded))
-        if does == "ask":
-            return ask(own, encoded, before, self._papers)
-        return act(does, own, encoded, before, self._papers)
+            query = refine(own, before, stated(encoded))
+        elif does == "ask":
+            query = ask(own, encoded, before, self._papers)
+        else:
+            query = act(does, own, encoded, before, self._papers)
+        return replace(query, about=before.turn)
 
     def _condensed(
         self, question: str, query: Query, earlier: EarlierTurn, history: Sequence[Turn], llm: UsageMeter
@@ -135,6 +138,7 @@ class QueryReader:
             question=question,
             standalone=text,
             papers=query.papers,
+            about=query.about,
             follow_up=query.follow_up,
             kind=query.kind if query.papers and alone.kind in ("off-topic", "help") else alone.kind,
         )
