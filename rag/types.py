@@ -250,10 +250,10 @@ class Query:
     `count` is the number of papers asked for; `subjects` are the names to compare, to order or to count the authors of.
     `excluded` are topics that no paper may belong to. With `by_topic`, a search for `text` selects the papers of a
     metadata question. `standalone` is the question that a follow-up stands for; `papers`, if any, restrict the search
-    to their ids, and are cited all in their order if they are `fixed`; `known` are ids not to be found again. `action`
-    is what a follow-up does to the answer before, `about` the earlier turn that it follows up on. `unsure` names what
-    was read with a probability below one half, and `unapplied` holds what was not applied. `further` are texts by which a language model expands the query, `mended` is
-    the question without its typos.
+    to their ids, and are cited all in their order if they are `fixed`; `known` are ids not to be found again.
+    `action` is what a follow-up does to the answer before, `about` the earlier turn that it follows up on. `unsure`
+    names what was read with a probability below one half, and `unapplied` holds what was not applied. `further` are
+    texts by which a language model expands the query, `mended` is the question without its typos.
     """
 
     question: str
