@@ -46,6 +46,7 @@ from rag.selection.screening import Decision, screen
 from rag.selection.things import LIKELY, find_things
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
+from rag.text.work_types import is_of_type, work_type
 from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn, Unapplied
 from rag.verification.written_answer import CheckedWriter, load_checked_writer
 
@@ -152,7 +153,7 @@ class Engine:
             elif llm and self.writer and is_written(found.query):
                 candidates = self._candidates(found, draft) if self._settings.llm_mode == "whole" else ()
                 answer = yield from self.writer.answer(
-                    replace(draft, candidates=candidates, previous=_spoken_of(query, history)), llm, timer
+                    replace(draft, candidates=candidates, previous=query.about), llm, timer
                 )
                 answer = replace(answer, model=None if answer.status == "extractive" else llm.name)
             else:
@@ -276,13 +277,21 @@ class Engine:
         kept, notices = list(ranking), []
         for topic in query.excluded:
             tested = [hit.paper.paper_id for hit in kept[:_TESTED]]
-            belong = {paper_id for paper_id, chance in self._belonging(topic, tested) if chance >= EXCLUDED_FROM}
+            kind = work_type(topic)
+            belong = self._of_type(kind, tested) if kind else self._likely(topic, tested)
             left_out = [hit.paper for hit in kept[:_TESTED] if hit.paper.paper_id in belong]
             kept = [hit for hit in kept if hit.paper.paper_id not in belong]
-            data = {"topic": topic, "papers": tuple(left_out), "probability": EXCLUDED_FROM}
+            data = {"topic": topic, "papers": tuple(left_out), "probability": None if kind else EXCLUDED_FROM}
             notices.append(Notice("excluded", data))
         ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(kept, start=1))
         return (ranked if query.excluded else tuple(ranking)), tuple(notices)
+
+    def _of_type(self, kind: str, paper_ids: Sequence[str]) -> set[str]:
+        papers = [self.library.papers[paper_id] for paper_id in paper_ids]
+        return {paper.paper_id for paper in papers if is_of_type(paper.title, paper.abstract, kind)}
+
+    def _likely(self, topic: str, paper_ids: Sequence[str]) -> set[str]:
+        return {paper_id for paper_id, chance in self._belonging(topic, paper_ids) if chance >= EXCLUDED_FROM}
 
     def _belonging(self, topic: str, paper_ids: Sequence[str] = ()) -> list[tuple[str, float]]:
         """Return the papers with the probability that they belong to a topic, the most probable first.
@@ -317,6 +326,8 @@ class Engine:
             return (Notice("off_topic"),)
         if found.relaxations:
             return _unmet_notice(found)
+        if query.action and query.action.name == "filter" and query.fixed and not query.papers:
+            return (Notice("none_belongs", {"papers": query.action.total}),)
         if not found.ranking:
             return ()
         acts = query.fixed or (query.action is not None and query.action.name in _SHOWN)
@@ -429,11 +440,6 @@ def _is_unknown_person(part: Unapplied) -> bool:
     return (part.tag, part.reason) == ("author", "unknown")
 
 
-def _spoken_of(query: Query, history: Sequence[Turn]) -> Turn | None:
-    """Return the last turn where the question follows up on it."""
-    return history[-1] if history and query.follow_up not in ("none", "new") else None
-
-
 def _unmet_notice(found: Found) -> tuple[Notice, ...]:
     if not found.relaxations:
         return ()
@@ -480,7 +486,7 @@ def _action_notices(query: Query) -> tuple[Notice, ...]:
     action = query.action
     if action is None:
         return ()
-    if action.name == "filter" and not query.papers:
+    if action.name == "filter" and not query.papers and not query.fixed:
         return (Notice("searched_anew", {"papers": action.total}),)
     if action.name == "lift" and not action.lifted:
         return (Notice("nothing_to_lift"),)

@@ -242,7 +242,8 @@ class Action:
     """What a follow-up does to the answer before it, which cited `total` papers.
 
     `numbers` are those of the papers that it names, "export" has a `form`, "compare" the names of what it brings in
-    from outside of the answer, and "lift" the names of the constraints that it lifts.
+    from outside of the answer, and "lift" the names of the constraints that it lifts. `by` is the field that "group"
+    groups by, or the kind of work that "filter" keeps.
     """
 
     name: ActionName
@@ -251,6 +252,7 @@ class Action:
     form: ExportForm | None = None
     brought: tuple[str, ...] = ()
     lifted: tuple[str, ...] = ()
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +262,10 @@ class Query:
     `count` is the number of papers asked for; `subjects` are the names to compare, to order or to count the authors of.
     `excluded` are topics that no paper may belong to. With `by_topic`, a search for `text` selects the papers of a
     metadata question. `standalone` is the question that a follow-up stands for; `papers`, if any, restrict the search
-    to their ids, and are cited all in their order if they are `fixed`; `known` are ids not to be found again. `action`
-    is what a follow-up does to the answer before. `unsure` names what was read with a probability below one half, and
-    `unapplied` holds what was not applied. `further` are texts by which a language model expands the query, `mended` is
-    the question without its typos.
+    to their ids, and are cited all in their order if they are `fixed`; `known` are ids not to be found again.
+    `action` is what a follow-up does to the answer before, `about` the earlier turn that it follows up on. `unsure`
+    names what was read with a probability below one half, and `unapplied` holds what was not applied. `further` are
+    texts by which a language model expands the query, `mended` is the question without its typos.
     """
 
     question: str
@@ -280,6 +282,7 @@ class Query:
     fixed: bool = False
     known: tuple[str, ...] = ()
     action: Action | None = None
+    about: Turn | None = None
     further: tuple[str, ...] = ()
     follow_up: FollowUp = "none"
     unsure: tuple[str, ...] = ()
@@ -298,15 +301,6 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """An earlier turn; `citations` are the paper_ids that its answer cited, in the order of their numbers."""
-
-    question: str
-    answer: str = ""
-    citations: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Overrides:
     """What the user sets in place of what was understood.
 
@@ -319,6 +313,19 @@ class Overrides:
     drop: frozenset[str] = frozenset()
     as_is: bool = False
     papers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier turn; `citations` are the paper_ids that its answer cited, in the order of their numbers.
+
+    `overrides` are what the user had set for it.
+    """
+
+    question: str
+    answer: str = ""
+    citations: tuple[str, ...] = ()
+    overrides: Overrides = Overrides()
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,5 +58,6 @@ def test_action_is_part_of_the_json() -> None:
         "form": None,
         "brought": [],
         "lifted": [],
+        "by": None,
         "text": "compare papers 1 and 3 of 8",
     }

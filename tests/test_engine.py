@@ -336,7 +336,7 @@ def test_exclusion_of_an_author_is_a_filter_and_that_of_a_topic_says_what_was_le
     answer = asked(make(shelf), "papers on caches, excluding surveys")
     assert not answer.query.filters
     assert answer.query.excluded == ("surveys",)
-    assert str(notices_text(answer.notices)).startswith("No paper found belongs to “surveys”")
+    assert str(notices_text(answer.notices)).startswith("Left out as “surveys”: 1 paper (Qubits for Everyone)")
 
 
 def test_help_says_what_can_be_asked(shelf: Library) -> None:

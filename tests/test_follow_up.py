@@ -29,6 +29,7 @@ PAPERS = {
         Paper("c", "Walking Robots on Sand", "Dune walks.", authors=("Cem Osei",), date="2023-05"),
         Paper("d", "LoRA: Low-Rank Adaptation", "We propose LoRA.", date="2021"),
         Paper("e", "Slate and Chalk", "Slate writes.", date="2020"),
+        Paper("f", "Pens: A Survey", "We survey pens.", date="2019"),
     )
 }
 LIST = Turn(
@@ -191,6 +192,95 @@ def test_numbers_and_several_papers_are_those_of_the_list_before_one_paper(
 def test_papers_that_came_next_are_filtered_like_the_first(reader: QueryReader) -> None:
     more = Turn("show more", "- LoRA. [1]\n- Slate. [2]", ("d", "e"))
     assert done(read(reader, "only since 2021", LIST, more)) == ("filter", "d")
+
+
+def test_undo_restores_what_the_user_had_set(reader: QueryReader) -> None:
+    first = Turn(LIST.question, "- Pebble. [1]", ("a",), Overrides(filters=Filters(code=True)))
+    shorter = Turn("shorter", "- Pebble. [1]", ("a",), Overrides(filters=Filters(code=True)))
+    assert read(reader, "undo", first, shorter).filters == Filters(code=True)
+    lifted = Turn("only since 2023", "- Pebble. [1]", ("a",), Overrides(drop=frozenset({"since"})))
+    assert read(reader, "undo", LIST, lifted, Turn("shorter", "- Pebble. [1]", ("a",))).filters == Filters()
+
+
+def test_full_list_is_shown_again_behind_several_actions(reader: QueryReader) -> None:
+    since = Turn("only since 2023", "- Pebble. [1]\n- Sand. [2]", tuple("ac"))
+    code = Turn("only with code", "- Pebble. [1]", ("a",))
+    assert done(read(reader, "go back to the full list", LIST, since, code)) == ("undo", "abc")
+
+
+def test_kind_of_work_is_kept_or_left_out_by_what_papers_say_they_are(reader: QueryReader) -> None:
+    listed = Turn(LIST.question, "- Pebble. [1]\n- Pens. [2]", ("a", "f"))
+    query = read(reader, "only surveys", listed)
+    assert (done(query), query.fixed, query.action and query.action.by) == (("filter", "f"), True, "survey")
+    assert read(reader, "drop the surveys", listed).excluded == ("surveys",)
+    assert read(reader, "drop the benchmarks", LIST).filters == Filters()
+    none = read(reader, "only surveys", LIST)
+    assert (none.papers, none.fixed) == ((), True)
+
+
+@pytest.mark.parametrize(("question", "by", "papers"), [("group by year", "year", "acb"), ("by venue", "venue", "abc")])
+def test_papers_are_grouped_by_a_field_of_their_records(
+    reader: QueryReader, question: str, by: str, papers: str
+) -> None:
+    query = read(reader, f"group {question.removeprefix('group ')}", LIST)
+    assert (done(query), query.action and query.action.by) == (("group", papers), by)
+
+
+def test_paper_that_came_first_is_the_oldest(reader: QueryReader) -> None:
+    assert done(read(reader, "which came first?", LIST)) == ("records", "b")
+    assert done(read(reader, "which was published last?", LIST)) == ("records", "a")
+
+
+def test_newer_papers_like_one_are_no_older_than_it(reader: QueryReader) -> None:
+    query = read(reader, "papers like the second but newer", LIST)
+    assert (query.action and query.action.name, query.filters) == ("similar", Filters(since="2022"))
+
+
+def test_other_papers_of_an_author_are_looked_up(reader: QueryReader) -> None:
+    query = read(reader, "more by the same author", ONE)
+    assert (query.kind, query.filters, query.papers) == ("metadata", Filters(author="Ada Quill"), ())
+
+
+def test_filter_on_the_rest_searches_for_no_others(reader: QueryReader) -> None:
+    assert read(reader, "which of those came out before 2010?", LIST).papers == tuple("abc")
+    assert read(reader, "only before 2010", LIST).papers == ()
+
+
+def test_follow_up_behind_a_refusal_is_about_the_papers_before(reader: QueryReader) -> None:
+    refused = Turn("only surveys", "None.", ())
+    query = read(reader, "tell me more about the first", LIST, refused)
+    assert done(query) == ("expand", "a")
+
+
+def test_lift_is_no_part_of_the_next_refinement(reader: QueryReader) -> None:
+    since = Turn("only since 2023", "- Pebble. [1]\n- Sand. [2]", tuple("ac"))
+    lifted = Turn("forget the date limit", "- Pebble. [1]", ("a",))
+    assert read(reader, "what about phones?", LIST, since, lifted).action is None
+
+
+def test_kind_of_work_alone_filters_the_papers(reader: QueryReader) -> None:
+    assert done(read(reader, "only benchmarks", LIST))[0] == "filter"
+
+
+def test_newer_papers_are_others_but_which_is_newer_is_a_question(reader: QueryReader) -> None:
+    assert done(read(reader, "is there anything newer?", ONE))[0] == "similar"
+    assert done(read(reader, "which is newer?", LIST))[0] != "similar"
+
+
+def test_plural_is_the_list_before_one_paper(reader: QueryReader) -> None:
+    one = Turn("tell me more about the second one", "Reef keeps. [1]", ("b",))
+    assert done(read(reader, "bibtex for these", LIST, one)) == ("export", "abc")
+
+
+def test_turn_that_a_follow_up_is_about_goes_to_the_writer(reader: QueryReader) -> None:
+    one = Turn("tell me more about the second one", "Reef keeps. [1]", ("b",))
+    assert read(reader, "compare 1 and 3", LIST, one).about == LIST
+    assert read(reader, "how fast is it?", LIST, one).about == one
+    assert read(reader, "which papers study protein folding?", LIST, one).about is None
+
+
+def test_code_of_one_paper_is_looked_up(reader: QueryReader) -> None:
+    assert done(read(reader, "code?", ONE)) == ("records", "a")
 
 
 def test_nothing_is_undone_at_the_beginning(reader: QueryReader) -> None:

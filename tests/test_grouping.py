@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from rag.answer import Group
-from rag.generation.grouping import group_papers, title_phrases
+from rag.generation.grouping import group_by_field, group_papers, title_phrases
 from rag.index.bm25 import Bm25Index
 from rag.types import Evidence, Paper, Query
 
@@ -68,3 +68,18 @@ def test_every_paper_is_in_one_group() -> None:
 )
 def test_phrases_of_a_title_end_with_a_noun(title: str, phrases: set[str]) -> None:
     assert title_phrases(title) == phrases
+
+
+def test_papers_are_grouped_by_a_field_the_ones_without_it_last() -> None:
+    records = (("ICML 2024", "2024-05"), (None, "2023"), ("icml'22", "2022"), ("NeurIPS", None))
+    held = tuple(
+        Evidence(n, Paper(str(n), "T", "", venue=venue, date=date), ())
+        for n, (venue, date) in enumerate(records, start=1)
+    )
+    assert group_by_field(held, "venue") == (
+        Group("ICML", (1, 3)),
+        Group("NeurIPS", (4,)),
+        Group("no venue recorded", (2,)),
+    )
+    assert [each.name for each in group_by_field(held, "year")] == ["2024", "2023", "2022", "no year recorded"]
+    assert group_by_field(held, "code") == (Group("no code recorded", (1, 2, 3, 4)),)

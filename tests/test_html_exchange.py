@@ -320,7 +320,12 @@ def test_receipt_says_what_was_asked_of_what() -> None:
         "model": None,
         "generation": "g7",
         "citations": ["2406.00004", "2401.00001"],
-        "turn": {"question": "Which caches?", "answer": "- Reef [1]", "citations": ["2406.00004", "2401.00001"]},
+        "turn": {
+            "question": "Which caches?",
+            "answer": "- Reef [1]",
+            "citations": ["2406.00004", "2401.00001"],
+            "overrides": {"filters": {"code": True}},
+        },
     }
     assert turn_from_json(embedded(shown, "cd-receipt")["turn"]) == Turn(
         "Which caches?", "- Reef [1]", ("2406.00004", "2401.00001")

@@ -6,11 +6,12 @@ from datetime import date
 import pytest
 
 from rag.answer import Answer, Citation, EstimatedMissing
+from rag.generation.examples import example_questions, short_name
 from rag.models.encoder import load_encoder
 from rag.query.reader import QueryReader
 from rag.types import Filters, Kind, Overrides, Paper, Query, Turn
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF, SHELF
-from ui.suggestions import example_questions, follow_ups, short_name
+from ui.suggestions import follow_ups
 
 
 def answer(*papers: Paper, kind: Kind = "list", filters: Filters = Filters(), question: str = "caches?") -> Answer:

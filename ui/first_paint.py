@@ -10,10 +10,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import CitedeskError
+from rag.generation.examples import example_questions
 from ui.browse.collection import load_collection
 from ui.engine_holder import EngineHolder
 from ui.html.chat_page import examples_to_html
-from ui.suggestions import example_questions
 
 _BODY = re.compile(rb"<body\b[^>]*>")
 

@@ -1,17 +1,16 @@
-"""Suggested questions: to begin with, made from the collection; to ask next, made from the papers an answer cites."""
+"""Suggested follow-ups, made from the papers that an answer cites."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from rag.answer import Answer
+from rag.generation.examples import short_name
 from rag.text.display import display_title
 from rag.types import Filters, Paper, Query
 
 _MOST = 4
-_LONGEST_NAME = 24  # characters of what stands before a title's colon, for it to be a name
 _LONGEST_VENUE = 30
 
 
@@ -33,30 +32,6 @@ def follow_ups(answer: Answer) -> tuple[str, ...]:
         )
     )
     return tuple(question for question in made if question.casefold() != asked)[:_MOST]
-
-
-def example_questions(papers: Iterable[Paper], topics: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return up to six questions that the collection can answer; `topics` are names of its clusters."""
-    known = sorted(papers, key=lambda paper: (paper.date or "", paper.paper_id), reverse=True)
-    questions = [f"Papers on {topic}" for topic in topics[:2]]
-    names = [name for paper in known if (name := short_name(paper))]
-    if names:
-        questions.append(f"What does {names[0]} do?")
-    if len(names) > 2:
-        questions.append(f"Compare {names[1]} and {names[2]}")
-    authors = Counter(author for paper in known for author in paper.authors)
-    if authors:
-        questions.append(f"Papers by {min(authors, key=lambda name: (-authors[name], name))}")
-    if any(paper.code for paper in known):
-        questions.append("The newest papers with code")
-    return tuple(questions)
-
-
-def short_name(paper: Paper) -> str | None:
-    """Return the name before a title's colon, as "Pebble" in "Pebble: Small Caches"; None if there is none."""
-    head, colon, _ = display_title(paper.title).partition(":")
-    one = len(head.split()) <= 2 and len(head) <= _LONGEST_NAME
-    return head.strip() if colon and one and re.search(r"\w", head) else None
 
 
 def _comparison(answer: Answer, papers: Sequence[Paper]) -> Iterator[str]:

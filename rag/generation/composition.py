@@ -10,7 +10,7 @@ from rag.answer import Cell, Comparison, EstimatedMissing, Group, Thing
 from rag.generation.comparison import compare, with_cells
 from rag.generation.extractive import completeness, heading
 from rag.generation.forms import FORMS
-from rag.generation.grouping import group_papers
+from rag.generation.grouping import group_by_field, group_papers
 from rag.generation.quotation import quoted
 from rag.generation.records import record_sentence, records_sentence
 from rag.generation.values import find_value
@@ -70,6 +70,9 @@ class Composer:
             )
         if things:
             return self._comparison(evidence, encoded, things, tested)
+        if query.action and query.action.name == "group" and query.action.by:
+            groups = group_by_field(evidence, query.action.by)
+            return Composition(evidence, _count(query, evidence, groups, missed), groups)
         unquoted = query.kind == "fact" and not evidence[0].quotes
         if query.kind == "lookup" or unquoted or (query.papers and len(evidence) == 1 and query.kind != "fact"):
             return Composition(evidence, _looked_up(evidence[0]))

@@ -15,9 +15,10 @@ from functools import cache, lru_cache
 
 from rag.answer import Group
 from rag.index.bm25 import Bm25Index
+from rag.text.display import display_line
 from rag.text.latex import latex_to_text
 from rag.text.tokens import tokenize
-from rag.types import Evidence, Query
+from rag.types import Evidence, Paper, Query
 
 OTHERS = "other"
 
@@ -48,6 +49,7 @@ _GENERIC = frozenset(
 )  # of heads of titles: what kind of work a paper is, which does not say what it is about
 _DETERMINERS = frozenset("a an the this these that those its their your our my his her".split())
 _WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
+_EDITION = re.compile(r"[\W_]*(?:\b|(?<=[a-z])|['’])(?:(?:19|20)\d\d|(?<=['’])\d\d)\b.*\Z", re.IGNORECASE)
 _BREAK = re.compile(r"[^\w\s’'-]")
 
 Phrase = tuple[str, ...]
@@ -84,6 +86,32 @@ def group_papers(query: Query, evidence: Sequence[Evidence], bm25: Bm25Index, pa
     spelling = _spellings(members, evidence)
     groups = [Group(spelling[phrase], tuple(numbers)) for phrase, numbers in members.items()]
     return (*sorted(groups, key=lambda group: group.numbers), *([Group(OTHERS, tuple(sorted(left)))] if left else []))
+
+
+def group_by_field(evidence: Sequence[Evidence], by: str) -> tuple[Group, ...]:
+    """Return a group for each value of a field of the records, in the order of the papers; last those without one.
+
+    `by` is "year", "venue", "organisation" or "code".
+    """
+    members: dict[str, list[int]] = {}
+    names: dict[str, str] = {}
+    for each in evidence:
+        value = _value(each.paper, by)
+        names.setdefault(value.casefold(), value)
+        members.setdefault(value.casefold(), []).append(each.n)
+    unknown = members.pop("", [])
+    groups = [Group(names[key], tuple(numbers)) for key, numbers in members.items()]
+    return (*groups, *([Group(f"no {by} recorded", tuple(unknown))] if unknown else []))
+
+
+def _value(paper: Paper, by: str) -> str:
+    """Return the value of a field as the name of a group, a venue without its year; "" where it is not recorded."""
+    if by == "code":
+        return "with code" if paper.code else ""
+    if by == "venue":
+        return _EDITION.sub("", display_line(paper.venue or "")).strip()
+    value = paper.year if by == "year" else paper.organisation
+    return display_line(str(value)) if value else ""
 
 
 def title_phrases(title: str) -> set[str]:

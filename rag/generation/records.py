@@ -23,6 +23,8 @@ def record_sentence(query: Query, evidence: Evidence) -> str:
     """Return what is known of one paper as a sentence, what the question names first."""
     paper = evidence.paper
     parts = {"authors": _authors(paper), "date": _published(paper), "code": _code(paper)}
+    if not paper.venue and _ASKED["venue"].search(query.asked):
+        parts = {"authors": _authors(paper), "date": f"{_published(paper)}, no venue recorded", "code": _code(paper)}
     asked = [name for name, words in _ASKED.items() if words.search(query.asked)]
     first = next((name for name in asked if name in parts), "date" if "venue" in asked else None)
     ordered = sorted(parts, key=lambda name: name != first)

@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from rag.corpus.records import title_key
 from rag.corpus.titles import find_by_title
 from rag.models.encoder import EncodedQuestion
-from rag.query.orders import is_reversal, read_order, sorted_papers
+from rag.query.orders import compared_date, is_reversal, read_order, sorted_papers, stated_adverb
 from rag.query.overrides import merge_filters
 from rag.query.question import has_topic, stated
 from rag.query.references import numbers_named, papers_titled
 from rag.text.display import display_title
-from rag.types import CONSTRAINTS, Action, ActionName, ExportForm, Filters, Kind, Order, Paper, Query
+from rag.text.work_types import is_of_type, work_type
+from rag.types import CONSTRAINTS, Action, ActionName, ExportForm, Filters, Kind, Order, Paper, Query, Turn
 
 _IT = frozenset(("it", "its", "this", "that"))
+_PLURAL = frozenset("these those them".split())
 _PRONOUNS = frozenset("it its this that these those they them their the all one ones both each other here".split())
 _SINGLE: frozenset[Kind] = frozenset(("fact", "lookup"))
 _LISTED: frozenset[Kind] = frozenset(("list", "summary", "metadata"))
@@ -37,6 +39,11 @@ _FORMS: Mapping[ExportForm, frozenset[str]] = {
     "csl": frozenset("csl json citeproc pandoc".split()),
     "markdown": frozenset("markdown md".split()),
 }
+_WHOLE = frozenset("full whole complete entire original all initial".split())
+_CREATED = frozenset("author authors writer writers they he she".split())
+_GROUPED: Mapping[str, str] = {"since": "year", "venue": "venue", "organisation": "organisation", "code": "code"}
+"""The field of the records by which papers are grouped, for each sort of constraint."""
+
 _LIFTED: Mapping[str, tuple[str, ...]] = {
     "since": ("date", "dates", "year", "years", "time", "old", "recent"),
     "author": ("author", "authors", "writer", "writers", "who"),
@@ -45,6 +52,9 @@ _LIFTED: Mapping[str, tuple[str, ...]] = {
     "code": ("code", "implementation", "implementations", "repo", "repository", "github"),
 }
 """The words for each sort of constraint, which is named by its first constraint."""
+
+_AMONG = re.compile(r"\b(?:of|among|in)\s+(?:these|those|them|the\s+(?:rest|others|remaining))\b", re.IGNORECASE)
+"""Words that say that only the papers of the answer are meant."""
 
 _SORTS: tuple[tuple[str, ...], ...] = (
     ("since", "until", "not_date"),
@@ -61,13 +71,14 @@ class EarlierTurn:
     """An earlier question as it was understood, and the papers that its answer cited.
 
     `search` is the question that found them, through all that was done to its answer, and `shown` are the papers that
-    these answers cited, in the order in which they came.
+    these answers cited, in the order in which they came. `turn` is what stands in the history.
     """
 
     query: Query
     cited: tuple[str, ...]
     search: Query
     shown: tuple[str, ...]
+    turn: Turn | None = None
 
     @classmethod
     def first(cls, query: Query, cited: Sequence[str] = ()) -> EarlierTurn:
@@ -76,12 +87,17 @@ class EarlierTurn:
 
     def then(self, query: Query, cited: Sequence[str]) -> EarlierTurn:
         """Return the turn after this one: of a follow-up on its papers, or of a new search."""
-        if not query.papers and not (query.action and query.action.name == "more"):
+        if not is_over_papers(query) and not (query.action and query.action.name == "more"):
             return EarlierTurn.first(query, cited)
         filters = query.filters if query.action else self.search.filters
         return EarlierTurn(
             query, tuple(cited), replace(self.search, filters=filters), tuple(dict.fromkeys((*self.shown, *cited)))
         )
+
+
+def is_over_papers(query: Query) -> bool:
+    """Return whether a query is about the papers of an answer, of which an action may have left none."""
+    return bool(query.papers) or query.fixed
 
 
 def refine(own: Query, earlier: EarlierTurn, stated: str) -> Query:
@@ -101,6 +117,7 @@ def refine(own: Query, earlier: EarlierTurn, stated: str) -> Query:
         count=own.count or before.count,
         subjects=own.subjects or before.subjects,
         excluded=tuple(dict.fromkeys((*before.excluded, *own.excluded))),
+        action=None,
         follow_up="refine",
         unsure=own.unsure,
         unapplied=(*before.unapplied, *own.unapplied),
@@ -146,17 +163,21 @@ def act(
     }[name]()
 
 
-def undo(own: Query, earlier: EarlierTurn | None, total: int) -> Query:
-    """Return the query that shows the answer before the last one again."""
-    action = Action("undo", total)
-    if earlier is None:
+def undo(own: Query, turns: Sequence[EarlierTurn]) -> Query:
+    """Return the query that shows the answer before the last one again, or the first of the search if all is asked."""
+    action = Action("undo", len(turns[-1].cited))
+    if len(turns) < 2:
         return replace(own, kind="help", action=action, follow_up="act")
+    at = len(turns) - 2
+    while at and not _WHOLE.isdisjoint(_words(own.question)) and is_over_papers(turns[at].query):
+        at -= 1
+    earlier = turns[at]
     return replace(
         earlier.query,
         question=own.question,
         standalone=earlier.query.asked,
         papers=earlier.cited or earlier.query.papers,
-        fixed=bool(earlier.cited),
+        fixed=bool(earlier.cited) or earlier.query.fixed,
         known=(),
         action=action,
         follow_up="act",
@@ -170,12 +191,13 @@ def spoken_of(earlier: Sequence[EarlierTurn], name: str, encoded: EncodedQuestio
     After "tell me more about the second", "compare 1 and 3" is about the list before.
     """
     named = numbers_named(encoded.text, _MOST_NAMED, _no_numbers(encoded), bare=name in _NUMBERED)
-    alone = name in _OF_SEVERAL and not any(each.tag == "side" for each in encoded.tags)
-    least = max([2 * alone, *named])
+    several = name in _OF_SEVERAL or not _PLURAL.isdisjoint(_words(encoded.text))
+    alone = several and not any(each.tag == "side" for each in encoded.tags)
+    least = max([1 + alone, *named])
     for turn in reversed(earlier):
         if len(turn.cited) >= least:
             return turn
-        if not turn.query.papers:
+        if not is_over_papers(turn.query) and (turn.cited or turn.query.follow_up in ("none", "new")):
             break
     return earlier[-1]
 
@@ -190,7 +212,9 @@ def referred_numbers(
 
 def _no_numbers(encoded: EncodedQuestion) -> list[tuple[int, int]]:
     """Return the stretches whose numbers are none of papers."""
-    return [(each.start, each.end) for each in encoded.tags if each.tag in ("date", "author count", "side")]
+    adverb = stated_adverb(encoded.text)
+    spans = [(each.start, each.end) for each in encoded.tags if each.tag in ("date", "author count", "side")]
+    return [*spans, *([adverb[1:]] if adverb else [])]
 
 
 def cited_in(answer: str, papers: Mapping[str, Paper]) -> tuple[str, ...]:
@@ -255,9 +279,11 @@ class _Doing:
     def records(self) -> Query:
         """Answer from the records of the papers."""
         own = self.own
-        chosen, order = self._named(), own.order
+        chosen, order, count = self._named(), own.order, own.count
+        if adverb := stated_adverb(self.encoded.text):
+            order, count = adverb[0], 1
         if order and not chosen:
-            chosen = tuple(sorted_papers(self.earlier.cited, order, self.papers))[: own.count]
+            chosen = tuple(sorted_papers(self.earlier.cited, order, self.papers))[:count]
         return self._over(chosen or self.earlier.cited, "metadata", filters=own.filters, order=order)
 
     def count(self) -> Query:
@@ -286,11 +312,15 @@ class _Doing:
         chosen = self._named() or self.earlier.cited
         if own.count and not self.action.numbers:
             chosen = chosen[: own.count]
+        if kept := work_type(self._topic() or own.question):
+            chosen = tuple(paper_id for paper_id in chosen if _is_work(self.papers[paper_id], kept))
+            return replace(self._again(chosen), action=replace(self.action, by=kept))
         if has_topic(self.encoded) and not self.action.numbers:
             query = replace(_about(own, chosen, self.papers), text=own.text, subjects=())
             return replace(query, kind="list", count=None, action=self.action)
         filters = _merged(before.filters, own.filters)
-        if own.filters and not any(filters.admits(self.papers[paper_id]) for paper_id in chosen):
+        among = _AMONG.search(own.question) is not None
+        if own.filters and not among and not any(filters.admits(self.papers[paper_id]) for paper_id in chosen):
             return replace(refine(own, self.earlier, ""), action=self.action)
         return self._again(chosen, filters=filters)
 
@@ -311,8 +341,13 @@ class _Doing:
         return replace(kept, excluded=excluded)
 
     def group(self) -> Query:
-        """Show the papers again, grouped."""
-        return replace(self._again(self._named() or self.earlier.cited), kind="list")
+        """Show the papers again, grouped by a field of their records, else by what they are about."""
+        words = frozenset(_words(self.own.question))
+        by = next((_GROUPED[name] for name, names in _LIFTED.items() if name in _GROUPED and words & {*names}), None)
+        cited = self._named() or self.earlier.cited
+        if by == "year":
+            cited = tuple(sorted_papers(cited, "newest", self.papers))
+        return replace(self._again(cited), kind="list", action=replace(self.action, by=by))
 
     def shorten(self) -> Query:
         """Show the papers again, with one sentence each."""
@@ -346,12 +381,17 @@ class _Doing:
     def similar(self) -> Query:
         """Search for papers like those named, else like all."""
         chosen = self._named() or self.earlier.cited
-        titles = [display_title(self.papers[paper_id].title) for paper_id in chosen]
+        held = [self.papers[paper_id] for paper_id in chosen]
+        if not _CREATED.isdisjoint(_words(self.own.question)) and held[0].authors:
+            by_author = Query(self.own.question, "metadata", self.own.question, Filters(author=held[0].authors[0]))
+            return replace(by_author, known=chosen, action=self.action, follow_up="act")
+        titles = [display_title(paper.title) for paper in held]
+        filters = merge_filters(self.own.filters, _beside(held, compared_date(self.own.question)))
         return Query(
             self.own.question,
             "list",
             ". ".join(titles),
-            self.own.filters,
+            filters,
             count=self.own.count or _MORE,
             standalone=_standalone(self.own.question, titles),
             known=chosen,
@@ -451,6 +491,18 @@ def _names_one(side: str, held: Mapping[str, Paper]) -> bool:
 
 def _merged(before: Filters, given: Filters) -> Filters:
     return merge_filters(replace(before, coauthors=()) if given.author else before, given)
+
+
+def _is_work(paper: Paper, kind: str) -> bool:
+    return is_of_type(paper.title, paper.abstract, kind)
+
+
+def _beside(papers: Sequence[Paper], order: Order | None) -> Filters:
+    """Return the filters for papers from the newest on, or up to the oldest; none where no paper has a date."""
+    dates = sorted(paper.date for paper in papers if paper.date)
+    if not (dates and order):
+        return Filters()
+    return Filters(since=dates[-1]) if order == "newest" else Filters(until=dates[0])
 
 
 def constrains_anew(before: Filters, given: Filters) -> bool:

@@ -28,6 +28,10 @@ _TITLE = frozenset("title titles alphabet alphabetical alphabetically name names
 _VENUE = frozenset("venue venues conference journal".split())
 _REVERSED = frozenset("reverse reversed invert inverted flip flipped backwards opposite upside around".split())
 _WORD = re.compile(r"[^\W_]+")
+_ADVERB = re.compile(r"\W*(?:which|what|who)\b.*\b(?<!\bthe )(?P<adverb>first|last)\W*\Z", re.IGNORECASE)
+_WHICH = re.compile(r"\W*(?:which|what|who)\b", re.IGNORECASE)
+_NEWER = re.compile(r"\b(?:newer|later|more\s+(?:recent|modern|current))\b", re.IGNORECASE)
+_OLDER = re.compile(r"\b(?:older|earlier)\b", re.IGNORECASE)
 
 
 def read_order(text: str) -> Order | None:
@@ -47,6 +51,26 @@ def read_order(text: str) -> Order | None:
     if words & _VENUE:
         return "venue"
     return "oldest" if words & _BY_DATE else None
+
+
+def stated_adverb(text: str) -> tuple[Order, int, int] | None:
+    """Return the order that "which came first?" asks for, with the stretch of the adverb; None where there is none."""
+    found = _ADVERB.match(text)
+    if found is None:
+        return None
+    return ("oldest" if found["adverb"].casefold() == "first" else "newest"), found.start("adverb"), found.end("adverb")
+
+
+def compared_date(text: str) -> Order | None:
+    """Return "newest" where a text asks for newer papers than those spoken of, "oldest" for older ones, else None."""
+    if _NEWER.search(text):
+        return "newest"
+    return "oldest" if _OLDER.search(text) else None
+
+
+def asks_for_newer(text: str) -> bool:
+    """Return whether a text asks for newer or older papers than those spoken of, not which of them is newer."""
+    return compared_date(text) is not None and _WHICH.match(text) is None
 
 
 def is_reversal(text: str) -> bool:

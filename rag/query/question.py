@@ -23,6 +23,7 @@ from rag.query.orders import read_order
 from rag.text.dates import next_date, previous_date
 from rag.text.tokens import tokenize
 from rag.text.venues import same_venue
+from rag.text.work_types import work_type
 from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
@@ -278,6 +279,9 @@ class QuestionReader:
         core = said[words[kept[0]].start() : words[kept[-1]].end()]
         if bounds := read_dates(core, self._today()):
             return self._exclude_dates(found, part, bounds)
+        if work_type(core):
+            found.excluded.append(core)
+            return None
         named = core[0].isupper() or words[kept[0] - 1][0].casefold() == "by"
         author = clean_name(core)
         if named and self.names.author(author) == author:

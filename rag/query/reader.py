@@ -21,10 +21,12 @@ from rag.query.follow_up import (
     spoken_of,
     undo,
 )
+from rag.query.orders import asks_for_newer
 from rag.query.overrides import apply_overrides
 from rag.query.question import QuestionReader, has_topic, stated
 from rag.query.spelling import Spelling
-from rag.types import ActionName, FollowUp, Overrides, Paper, Query, Turn
+from rag.text.work_types import work_type
+from rag.types import ActionName, Filters, FollowUp, Overrides, Paper, Query, Turn
 
 _MOST_TURNS = 20  # read again for each follow-up, each in a few milliseconds
 
@@ -65,7 +67,9 @@ class QueryReader:
         earlier: list[EarlierTurn] = []
         for turn in history:
             asked = _line(turn.question[:MOST_OF_QUESTION])
-            query = self._read(asked, earlier) if asked else None
+            before = () if turn.overrides.papers else earlier
+            query = self._read(asked, before, turn.overrides.drop) if asked else None
+            query = query and apply_overrides(query, turn.overrides)
             if query is None or (query.kind in ("off-topic", "help") and query.action is None):
                 continue
             if query.action and query.action.name == "undo":
@@ -74,7 +78,8 @@ class QueryReader:
             cited = turn.citations or cited_in(turn.answer[:MOST_OF_ANSWER], self._papers)
             held = tuple(each for each in cited if each in self._papers)
             standing = query.follow_up in ("none", "new") or not earlier
-            earlier.append(EarlierTurn.first(query, held) if standing else earlier[-1].then(query, held))
+            made = EarlierTurn.first(query, held) if standing else earlier[-1].then(query, held)
+            earlier.append(replace(made, turn=turn))
         query = self._read(question, earlier, drop)
         return self._condensed(question, query, earlier[-1], history, llm) if llm and earlier else query
 
@@ -92,23 +97,31 @@ class QueryReader:
         if does == "new":
             return replace(own, follow_up="none" if own.follow_up in ("none", "new") else "new")
         if does == "undo":
-            return undo(own, earlier[-2] if len(earlier) > 1 else None, len(before.cited))
+            return undo(own, earlier)
         own = replace(own, follow_up="act" if does not in ("ask", "refine") else cast(FollowUp, does))
         if does not in ("ask", "refine"):
             own = replace(self._question.read(encoded, as_kind="metadata"), kind=own.kind, follow_up="act", unsure=())
         before = spoken_of(earlier, does, encoded)
         if does == "refine" and _narrows(own, before, has_topic(encoded)):
             does = "filter"
+        if does in ("refine", "pick") and before.cited and work_type(stated(encoded)):
+            does = "filter"
+        if does == "records" and asks_for_newer(question):
+            does = "similar"
+        if does == "filter" and len(before.cited) == 1 and own.filters == Filters(code=True):
+            does = "records"  # "code?" behind one paper
         counted = before.query.count if before.query.action is None else None
         if does in ("filter", "drop") and (counted or constrains_anew(before.query.filters, own.filters)):
             does = "refine"
         if not before.cited and does not in ("more", "lift"):
             does = "refine"
         if does == "refine" or "papers" in drop:
-            return refine(own, before, stated(encoded))
-        if does == "ask":
-            return ask(own, encoded, before, self._papers)
-        return act(does, own, encoded, before, self._papers)
+            query = refine(own, before, stated(encoded))
+        elif does == "ask":
+            query = ask(own, encoded, before, self._papers)
+        else:
+            query = act(does, own, encoded, before, self._papers)
+        return replace(query, about=before.turn)
 
     def _condensed(
         self, question: str, query: Query, earlier: EarlierTurn, history: Sequence[Turn], llm: UsageMeter
@@ -126,6 +139,7 @@ class QueryReader:
             question=question,
             standalone=text,
             papers=query.papers,
+            about=query.about,
             follow_up=query.follow_up,
             kind=query.kind if query.papers and alone.kind in ("off-topic", "help") else alone.kind,
         )

@@ -38,7 +38,9 @@ def action_text(query: Query) -> str | None:
     action = query.action
     if action is None:
         return None
-    if action.name == "filter" and not query.papers:
+    if action.name == "filter" and action.by:
+        return f"keep what is a {action.by} of the {format_count(action.total, 'paper')} before"
+    if action.name == "filter" and not query.papers and not query.fixed:
         return f"search again for papers {describe_filters(query.filters)}"
     if action.name == "drop" and not (action.numbers or query.excluded) and query.filters:
         return f"keep those {describe_filters(query.filters)} of the {format_count(action.total, 'paper')} before"
@@ -55,6 +57,8 @@ def action_text(query: Query) -> str | None:
         "lifted": " and ".join(action.lifted) or "filters",
     }
     said = _VERBS[action.name].format(**filled)
+    if action.name == "group" and action.by:
+        said += f" by {action.by}"
     if action.brought:
         said += f" with {' and '.join(action.brought)}"
     if query.order and action.name in ("sort", "records"):

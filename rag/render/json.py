@@ -186,6 +186,7 @@ def _action(query: Query) -> dict[str, Any] | None:
         "form": action.form,
         "brought": list(action.brought),
         "lifted": list(action.lifted),
+        "by": action.by,
         "text": action_text(query),
     }
 

@@ -96,10 +96,15 @@ def _not_applied(reason: UnappliedReason, texts: Sequence[str]) -> str:
 def _excluded(data: Mapping[str, Any]) -> str:
     """Say which papers were left out for belonging to an excluded topic."""
     topic, papers, chance = data["topic"], data["papers"], data["probability"]
+    if chance is None:  # a kind of work, which papers say that they are
+        said = f"No paper found says that it is one of the “{topic}”, so none was left out."
+    else:
+        said = f"No paper found belongs to “{topic}” with a probability of {chance} or more, so none was left out."
     if not papers:
-        return f"No paper found belongs to “{topic}” with a probability of {chance} or more, so none was left out."
+        return said
     titles = "; ".join(display_title(paper.title) for paper in papers)
-    return f"Left out as “{topic}” (probability {chance} or more): {format_count(len(papers), 'paper')} ({titles})."
+    sure = f" (probability {chance} or more)" if chance else ""
+    return f"Left out as “{topic}”{sure}: {format_count(len(papers), 'paper')} ({titles})."
 
 
 def _quoted(names: Sequence[str], conjunction: str = ", ") -> str:

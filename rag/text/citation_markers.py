@@ -24,6 +24,8 @@ _ROUND_OPEN, _ROUND_CLOSE = "(（", ")）"
 _SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _CIRCLED = "①-⑳⑴-⒇❶-❿"
 _ELEMENTS = "sup|cite|ref|source|citation|footnote|document|doc"
+_COMMANDS = r"(?:[A-Za-z]{0,5}[Cc]ite[A-Za-z]{0,6}|textsuperscript|footnote(?:mark)?)"
+_STYLES = "b|i|em|strong|u|mark|small|span|sub|sup|code"
 _WORDS = ("Papers", "Paper", "Sources", "Source", "Documents", "Document", "Abstracts", "Abstract")
 _ANY_WORD = "|".join(f"[{word[0]}{word[0].lower()}]{word[1:]}" for word in _WORDS)
 _BEGUN_WORD = "|".join(
@@ -36,23 +38,58 @@ _NESTED = (
     rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}][ ,;]{{0,2}}){{1,20}}"
     rf"[{_SQUARE_CLOSE}]"
 )
-_ROUND = rf"[{_ROUND_OPEN}](?:[^\W\d_]{{1,14}}[.:\#]?\s?){{0,3}}"
+_BEGUN_NESTED = (
+    rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}][ ,;]{{0,2}}){{0,20}}"
+    rf"(?:[{_SQUARE_OPEN}]?{_IN_SQUARE}{{0,60}})?"
+)
+_ROUND = rf"[{_ROUND_OPEN}][*_]{{0,3}}(?:[^\W\d_]{{1,14}}[.:\#]?\s?){{0,3}}"
 _AFTER_NUMBER = rf"[^{_ROUND_OPEN}{_ROUND_CLOSE}\n]{{0,60}}"
 _LISTED = r"\d{1,3}(?:\s?(?:,|and|&|–|-)\s?\d{1,3}){0,6}"
 _RAISED_NUMBERS = r"[\d ,;–—-]{1,40}"
+_TO = r"(?:[-–—‐‑−~～…]|\s(?:-|to|through)\s)"
+_BEGUN_TO = r"(?:\s(?:-|to?|th|thr|thro|throu|throug|through)?)"
+_END_OF_RANGE = rf"{_IN_SQUARE}{{0,20}}?\d{{1,6}}"
+_RANGE = (
+    rf"[{_SQUARE_OPEN}](?P<first>{_END_OF_RANGE})[{_SQUARE_CLOSE}]{_TO}"
+    rf"[{_SQUARE_OPEN}](?P<last>{_END_OF_RANGE})[{_SQUARE_CLOSE}]"
+)
+_BEGUN_RANGE = rf"(?:{_TO}|{_BEGUN_TO})(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{0,30}})?"
+_BRACKETED = rf"(?:{_NESTED}|[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}])(?:{_LINK})?"
+_BETWEEN = r"(?:[ ,;&~…‐‑−–—-]|and|to){0,5}"
+_STYLED = rf"(?:{_BRACKETED}{_BETWEEN}){{0,20}}(?:{_BRACKETED}|[{_ROUND_OPEN}]\d[\d ,;–-]{{0,20}}[{_ROUND_CLOSE}])"
+_BEGUN_STYLED = (
+    rf"(?:{_BRACKETED}{_BETWEEN}){{0,20}}(?:{_BRACKETED}{_BEGUN_LINK}|{_BEGUN_NESTED}|[{_ROUND_OPEN}][\d ,;–-]{{0,21}}"
+    rf"[{_ROUND_CLOSE}]?)?"
+)
+_STYLE = re.compile(
+    rf"(?P<space>[ \t]{{0,8}})(?:(?P<mark>\*{{1,3}}|_{{1,3}}|~~)(?P<marked>{_STYLED})(?P=mark)"
+    rf"|<(?P<tag>{_STYLES})>(?P<tagged>{_STYLED})</(?P=tag)>"
+    rf"|\\\[(?P<escaped>[\d ,;–—-]{{1,40}})\\\])"
+)
+"""Markers that stand in emphasis of their own, or whose brackets are escaped."""
+
+_BEGUN_STYLE = re.compile(
+    rf"[ \t]{{0,8}}(?:[*_~]{{1,3}}(?:{_BEGUN_STYLED})[*_~]{{0,3}}"
+    rf"|<(?:{_STYLES})>{_BEGUN_STYLED}(?:<(?:/[a-z]{{0,6}})?)?"
+    rf"|\\(?:\[[\d ,;–—-]{{0,40}}\\?)?)\Z"
+)
 _START = re.compile(
-    rf"[ \t]{{0,8}}(?:[`{_SQUARE_OPEN}{_ROUND_OPEN}\\<$^⁽{_SUPERSCRIPT}{_CIRCLED}]|(?<![\w-])[PpSsDdAa])|[ \t]{{1,8}}\Z"
+    rf"[ \t]{{0,8}}(?:[`*_~{_SQUARE_OPEN}{_ROUND_OPEN}\\<$^⁽{_SUPERSCRIPT}{_CIRCLED}]"
+    rf"|(?<![\w-])[PpSsDdAa])|[ \t]{{1,8}}\Z"
 )
 _FORM = re.compile(
     rf"(?P<fence>`+)"
     rf"|(?P<space>[ \t]{{0,8}})(?:"
     rf"(?P<nested>{_NESTED})(?:{_LINK})?"
+    rf"|(?P<range>{_RANGE})"
     rf"|[{_SQUARE_OPEN}](?P<square>{_IN_SQUARE}{{1,120}})[{_SQUARE_CLOSE}](?:{_LINK})?"
     rf"|(?P<round>{_ROUND}\d{_AFTER_NUMBER}[{_ROUND_CLOSE}])"
-    rf"|(?P<raised>\$?\^(?:\{{\[?(?P<braced>{_RAISED_NUMBERS})\]?\}}|\[(?P<caret>{_RAISED_NUMBERS})\]|(?P<pandoc>\d{{1,3}})\^)\$?"
+    rf"|(?P<raised>\$?\^(?:\{{\[?(?P<braced>{_RAISED_NUMBERS})\]?\}}|\[(?P<caret>{_RAISED_NUMBERS})\]"
+    rf"|(?P<pandoc>\d[\d ,;–-]{{0,20}})\^"
+    rf"|(?P<dollars>\d{{1,3}})(?=\$))\$?"
     rf"|⁽?[{_SUPERSCRIPT}][{_SUPERSCRIPT}⁻˒·]{{0,12}}⁾?|[{_CIRCLED}])"
-    rf"|\\[A-Za-z]{{0,5}}[Cc]ite[A-Za-z]{{0,6}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}\{{(?P<command>[^{{}}\n]{{1,120}})\}}"
-    rf"|<(?P<element>{_ELEMENTS})\b[^<>\n]{{0,80}}>(?P<content>[^<>\n]{{1,40}})</(?:{_ELEMENTS})>"
+    rf"|\\{_COMMANDS}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}\{{(?P<command>[^{{}}\n]{{1,120}})\}}"
+    rf"|<(?P<element>{_ELEMENTS})\b[^<>\n]{{0,80}}>(?P<content>[^<>\n]{{1,60}})</(?:{_ELEMENTS})>"
     rf"|<(?:{_ELEMENTS})[\s:_-]{{0,2}}(?:id|ref|n|index)?[\s=:]{{0,2}}[\"']?"
     rf"(?P<attribute>\d[\d ,;-]{{0,40}})[\"']?\s?/?>"
     rf"|(?<![\w-])(?P<word>{_ANY_WORD})\s(?:no\.\s|\#)?(?P<worded>{_LISTED})(?![\w%]|\.\d)"
@@ -64,17 +101,18 @@ _UNFINISHED = re.compile(
     rf"(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{0,60}})?"
     rf"|{_NESTED}{_BEGUN_LINK}"
     rf"|[{_SQUARE_OPEN}]{_IN_SQUARE}{{0,120}}"
-    rf"|[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,120}}[{_SQUARE_CLOSE}]{_BEGUN_LINK}"
+    rf"|[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,120}}[{_SQUARE_CLOSE}](?:{_BEGUN_LINK}|{_BEGUN_RANGE})"
     rf"|{_ROUND}(?:\d{_AFTER_NUMBER}(?:[{_ROUND_CLOSE}][ \t]{{0,3}})?)?"
     rf"|\$|\$?\^[\[{{]{{0,2}}[\d ,;–—-]{{0,40}}[\]}}]{{0,2}}\^?"
     rf"|⁽?[{_SUPERSCRIPT}][{_SUPERSCRIPT}⁻˒·]{{0,12}}|⁽"
-    rf"|\\[A-Za-z]{{0,15}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}(?:\[[^\[\]\n]{{0,40}})?|\\[A-Za-z]{{0,5}}[Cc]ite[A-Za-z]{{0,6}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}\{{[^{{}}\n]{{0,120}}"
+    rf"|\\[A-Za-z]{{0,15}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}(?:\[[^\[\]\n]{{0,40}})?|\\{_COMMANDS}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}\{{[^{{}}\n]{{0,120}}"
     rf"|<[A-Za-z]{{0,10}}|<(?:{_ELEMENTS})[^<>\n]{{0,80}}(?:>[^<>\n]{{0,40}}(?:</?[a-z]{{0,10}})?)?"
     rf"|(?<![\w-])(?:{_BEGUN_WORD}|(?:{_ANY_WORD})\s(?:n|no|no\.|no\.\s|\#)?"
     rf"|(?:{_ANY_WORD})\s(?:no\.\s|\#)?{_LISTED}(?:\s?(?:,|&|–|-|a|an|and)?\s?|\.))"
     rf")?\Z"
 )
 _NEVER_CLOSED = re.compile(rf"[ \t]{{0,8}}[{_SQUARE_OPEN}]\s*\^?\d[\d\s,;–—-]*\Z")
+_OPENING = f"{_SQUARE_OPEN}{_ROUND_OPEN}>-–—/,;"
 _LONGEST = 200  # characters held back to see whether a form ends
 _CONTEXT = 80  # characters before a form that are looked at
 _FENCE = 3  # backticks
@@ -83,11 +121,17 @@ _IDENTIFIER = re.compile(
     r"(?:arxiv\s*[:.]?\s*)?(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?", re.IGNORECASE
 )
 _NUMBERED = re.compile(
-    r"[\^#@†*№]{0,2}\s*(?P<word>(?:[^\W\d_]+[ .:#°º_-]{0,2}\s?){0,2}?)[\^#@(]?\s*(?P<first>\d{1,120})"
+    r"[\^#@†*№]{0,2}\s*(?P<word>(?:[^\W\d_]+[ .:#°º_=-]{0,2}\s?){0,2}?)[\^#@(]?\s*(?P<first>\d{1,120})"
     r"(?:\s*(?:[-–—‐‑−~～]|\.\.+|\bto\b)\s*(?:[^\W\d_]+[ .:#_-]?)?\s*(?P<last>\d{1,120}))?\)?"
 )
+_RAISED = re.compile(rf"[{_SUPERSCRIPT}{_CIRCLED}][{_SUPERSCRIPT}⁻˒·]*")
+_UNWRITTEN = re.compile(
+    r"[*_~]{1,3}(?=[^\W_])|(?<=[^\W_])[*_~]{1,3}(?![^\W_])|</?[a-z]{1,8}>|[\u200b-\u200f\u2060\ufeff]"
+)
+"""Emphasis, elements and characters of no width within a marker."""
+
 _TAIL = re.compile(
-    r"\s*[†‡|].*|\s*[:：]\s+(?=[^\W\d_]).*|\s*,\s*(?:pp?|l|lines?|sec|section|abstract)\b\.?.*", re.IGNORECASE
+    r"\s*(?::\d+)?[†‡|].*|\s*[:：.]\s+(?=[^\W\d_]).*|\s*,\s*(?:pp?|l|lines?|sec|section|abstract)\b\.?.*", re.IGNORECASE
 )
 _NO_SOURCES = frozenset(
     "table tables figure figures fig figs section sections sec eq eqn eqs equation equations layer layers step steps"
@@ -156,14 +200,35 @@ class MarkerScanner:
         while start := _START.search(text, at):
             begin = start.start()
             out += self._plain(text[at:begin])
-            if not final and len(text) - begin <= _LONGEST and _UNFINISHED.match(text, begin):
+            if not final and len(text) - begin <= _LONGEST and self._is_unfinished(text, begin):
                 self._held = text[begin:]
                 return self._note(out)
+            if not self._code and (bare := self._unstyled(text, begin, out)):
+                text, at = bare, 0
+                continue
             form = _FORM.match(text, begin)
             at = form.end() if form else begin + 1
             out += self._form(form, out) if form else self._plain(text[begin:at])
         self._held = ""
         return self._note(out + self._plain(text[at:]))
+
+    def _is_unfinished(self, text: str, begin: int) -> bool:
+        """Return whether what comes next may still make a form of the end of a text."""
+        return bool(_UNFINISHED.match(text, begin) or (not self._code and _BEGUN_STYLE.match(text, begin)))
+
+    def _unstyled(self, text: str, begin: int, out: str) -> str:
+        """Return what is left of a text at a place, with the emphasis taken off markers; "" where none stands there.
+
+        Emphasis opens after a space or a bracket; behind a word its mark ends what is emphasised before.
+        """
+        style = _STYLE.match(text, begin)
+        if style is None:
+            return ""
+        before = (self._before + out)[-1:]
+        if style["mark"] and not style["space"] and before and not before.isspace() and before not in _OPENING:
+            return ""
+        bare = style["marked"] or style["tagged"] or f"[{style['escaped']}]"
+        return style["space"] + bare + text[style.end() :]
 
     def _plain(self, text: str) -> str:
         if "\n" in text and len(self._code) < _FENCE:
@@ -218,10 +283,16 @@ def _read(match: re.Match[str], before: str) -> FoundMarker | None:
             re.findall(rf"[{_SQUARE_OPEN}]([^{_SQUARE_OPEN}{_SQUARE_CLOSE}]+)[{_SQUARE_CLOSE}]", match["nested"])
         )
         return _found(text, inner, "square", space)
+    if match["range"]:
+        if _cites_nothing(before, space):
+            return None
+        return _found(text, f"{match['first']}–{match['last']}", "square", space)
     if match["raised"]:
         if not (before + space).strip() or not _RAISES.search(before + space):
             return None
-        raised = match["braced"] or match["caret"] or match["pandoc"] or _on_the_line(match["raised"])
+        raised = (
+            match["braced"] or match["caret"] or match["pandoc"] or match["dollars"] or _on_the_line(match["raised"])
+        )
         return _found(text, raised, "raised", space)
     if match["round"]:
         return _read_round(match, before)
@@ -261,6 +332,7 @@ def _found(text: str, inner: str, shape: Shape, space: str, named: bool = False)
     """Read what stands inside a marker; None where it holds no number or identifier, or something else besides."""
     ranges: list[tuple[int, int]] = []
     identifiers: list[str] = []
+    inner = _UNWRITTEN.sub("", re.sub(r"\][,; ]*\[", ",", _RAISED.sub(lambda raised: _on_the_line(raised[0]), inner)))
     parts = [part for part in _SEPARATOR.split(_TAIL.sub("", inner.strip())) if part]
     for i, part in enumerate(parts):
         if identifier := _IDENTIFIER.fullmatch(part):

@@ -308,12 +308,13 @@ class TurnRequest(BaseModel):
     question: Text
     answer: Text = ""
     citations: list[Text | CitedPaper] = Field(default=[], description="paper_ids, or the citations of an answer.")
+    overrides: OverridesRequest = Field(default=OverridesRequest(), description="The overrides it was asked with.")
 
     model_config = ConfigDict(strict=True)
 
     def to_turn(self) -> Turn:
         """Convert to a Turn."""
-        return Turn(self.question, self.answer, _cited_ids(self.citations))
+        return Turn(self.question, self.answer, _cited_ids(self.citations), self.overrides.to_overrides())
 
 
 def _cited_ids(citations: list[str | CitedPaper]) -> tuple[str, ...]:

@@ -121,7 +121,12 @@ def receipt(exchange: Exchange, answer: Answer) -> dict[str, Any]:
         **{name: shown[name] for name in ("kind", "filters", "status", "model")},
         "generation": exchange.generation,
         "citations": cited,
-        "turn": {"question": answer.query.question, "answer": answer.text, "citations": cited},
+        "turn": {
+            "question": answer.query.question,
+            "answer": answer.text,
+            "citations": cited,
+            "overrides": overrides_to_json(exchange.overrides),
+        },
     }
 
 
