@@ -330,7 +330,7 @@ def test_compressed_files_and_folders_within_folders_are_read(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"TY  - JOUR\nTI  - A\n" * 99)[:40], "cannot be read"),
+        (gzip.compress(b"TY  - JOUR\nTI  - A\n" * 99, mtime=0)[:40], "cannot be read"),
         (b"PK\x03\x04 not a zip", "cannot be read"),
         (b"SQLite format 3\x00", "Export the library from its program as BibTeX"),
         (b"a\x00\x01\x02" * 9, "is not a text file"),
@@ -340,6 +340,7 @@ def test_compressed_files_and_folders_within_folders_are_read(tmp_path: Path) ->
         (b"[" * 100_000, "holds no readable paper"),
         (b"name,colour\na,b\n", "is in no format that is read"),
     ],
+    ids=["gzip", "zip", "sqlite", "binary", "xml", "entities", "json", "nested", "table"],
 )
 def test_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(CorpusError, match=message):
