@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from rag.corpus.formats.bibtex import parse_bibtex
 from rag.corpus.vocabulary import Entry, entry_from_named, field_named
 
 _DEEPEST = 8
 _WHOLE = frozenset(("authors", "first_author", "editor", "date", "abstract_index", "urls", "bibliography"))
+_FROM_BIBTEX = frozenset(("year", "month", "venue", "doi", "authors"))
 _OWN_OR_SERIAL = frozenset(("urls", "bibliography", "paperId"))  # the last is Semantic Scholar's own hash
 
 
@@ -52,7 +54,17 @@ def entry_from_record(line: int, record: Mapping[str, Any]) -> Entry:
     if isinstance(record.get("bibliography"), dict):
         entry.add("fields", *record["bibliography"].items())
     entry.add("urls", record.get("urls"))
+    for text in entry.fields.pop("bibtex", []):
+        _add_bibtex(entry, text)
     return entry
+
+
+def _add_bibtex(entry: Entry, text: Any) -> None:
+    """Add what only the BibTeX entry within a record says, as of its year."""
+    blocks = parse_bibtex(text) if isinstance(text, str) else ()
+    for inner in (block for block in blocks if isinstance(block, Entry)):
+        for name in _FROM_BIBTEX - entry.fields.keys():
+            entry.add(name, *inner.fields.get(name, ()))
 
 
 def _records(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
