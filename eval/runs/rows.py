@@ -48,13 +48,21 @@ class Row:
 
 def question_digest(question: Question) -> str:
     """Hash a question and its gold (SHA-256, hex); rows with different digests cannot be compared."""
-    return hashlib.sha256(json.dumps(asdict(question), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_question_to_json(question), sort_keys=True).encode()).hexdigest()
 
 
 def row_to_json(row: Row) -> dict[str, Any]:
     """Return a row as a JSON object that `row_from_json` parses."""
-    record = {**asdict(row), "question": {**asdict(row.question)}}
+    record = {**asdict(row), "question": _question_to_json(row.question)}
     return {name: value for name, value in record.items() if value is not None}
+
+
+def _question_to_json(question: Question) -> dict[str, Any]:
+    """Return a question as a JSON object; a gold question's earlier turns have no overrides."""
+    record = asdict(question)
+    for turn in record["history"]:
+        del turn["overrides"]
+    return record
 
 
 def row_from_json(record: Mapping[str, Any]) -> Row:
