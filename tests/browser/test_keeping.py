@@ -168,6 +168,20 @@ def test_rating_is_kept_on_the_server_with_its_reason_and_receipt(page: Page, si
     assert kept["receipt"]["generation"] and len(kept["receipt"]["citations"]) == len(titles(exchange))
 
 
+def test_question_asked_at_once_in_a_new_conversation_is_answered(page: Page) -> None:
+    answered(page, QUANTIZATION)
+    page.evaluate(
+        """question => {
+          document.querySelector('#cd-kept [data-kept=new]').click();
+          document.getElementById('cd-question').value = question;
+          document.getElementById('cd-composer').requestSubmit();
+        }""",
+        QUANTUM,
+    )
+    expect(page.locator(".cd-exchange h2")).to_have_text([QUANTUM])
+    expect(finished(page).locator("h2")).to_have_text(QUANTUM)
+
+
 def test_browser_that_keeps_nothing_still_asks(context: BrowserContext, faults: Faults, site: Site) -> None:
     context.add_init_script(
         "for (const name of ['sessionStorage', 'localStorage', 'indexedDB'])"

@@ -103,8 +103,8 @@ export class Kept {
   async act(button) {
     if (!button) return;
     const { kept: act, id } = button.dataset;
+    if (act === "new") this.choose(null); // before the list is read: a question asked meanwhile belongs to the new one
     const found = (await this.all()).find((each) => each.id === id);
-    if (act === "new") this.choose(null);
     if (act === "choose" && found) this.choose(found);
     if (act === "rename" && found) return this.rename(found);
     if (act === "pin" && found) await this.change(found, { pinned: !found.pinned });
