@@ -304,6 +304,15 @@ def test_any_delimiter_and_encoding_of_a_table_is_read(tmp_path: Path, delimiter
         assert (paper.title, paper.authors, paper.abstract) == ("Ageing, of; widgets | now", ("Jörg Doe",), ABSTRACT)
 
 
+def test_documentation_of_a_folder_is_not_told_as_unread(tmp_path: Path) -> None:
+    for name in ("README.md", "LICENSE", "notes.md"):
+        (tmp_path / name).write_text("These papers were saved in spring.\n")
+    (tmp_path / "refs.bib").write_text(BIB)
+    assert [Path(each.source).name for each in read_corpus([tmp_path], 2025).files] == ["notes.md", "refs.bib"]
+    (tmp_path / "README.md").write_text(BIB)
+    assert "README.md" in [Path(each.source).name for each in read_corpus([tmp_path], 2025).files]
+
+
 def test_compressed_files_and_folders_within_folders_are_read(tmp_path: Path) -> None:
     (tmp_path / "inner" / ".git").mkdir(parents=True)
     (tmp_path / "inner" / ".git" / "hidden.ris").write_text(RIS)

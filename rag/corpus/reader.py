@@ -30,6 +30,7 @@ from rag.errors import CorpusError
 from rag.types import Paper, Problem
 
 _LINKS = "links.jsonl"
+_DOCUMENTATION = frozenset(("readme", "license", "licence", "copying", "changelog"))
 _FORMATS = (
     "Citedesk reads BibTeX, RIS, PubMed, EndNote, Web of Science, CSV, JSON and JSON Lines of papers, and saved listing"
     " pages"
@@ -108,7 +109,12 @@ def read_corpus(paths: Sequence[Path], saved_year: int, abstracts_only: bool = F
     kept = tuple(paper for paper in papers if paper.abstract) if abstracts_only else papers
     if not kept:
         raise CorpusError(f"{paths[0]} holds no paper with an abstract. Leave out --abstracts-only.")
-    return Corpus(kept, tuple(problems), len(records), tuple(summaries), merges, tuple(conflicts))
+    return Corpus(kept, tuple(problems), len(records), tuple(filter(_is_told, summaries)), merges, tuple(conflicts))
+
+
+def _is_told(summary: FileSummary) -> bool:
+    """Return whether a file is named in the summary: not where it is unread and documents the folder around it."""
+    return summary.reason is None or Path(summary.source).stem.casefold() not in _DOCUMENTATION
 
 
 def _expanded(paths: Sequence[Path]) -> list[Path]:
