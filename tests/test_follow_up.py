@@ -361,3 +361,9 @@ def test_hostile_history_is_read(reader: QueryReader, question: str, answer: str
     query = read(reader, question, Turn(answer, answer), Turn("What does Reef do?", answer))
     assert query.papers == ()
     query.asked.encode()
+
+
+def test_question_about_an_answer_that_is_not_at_hand_keeps_its_own_kind(reader: QueryReader) -> None:
+    query = read(reader, "What does it lose in accuracy?", Turn("Which papers quantize Mamba models?"))
+    assert (query.kind, query.follow_up) == ("fact", "refine")
+    assert query.standalone == "Which papers quantize Mamba models, What does it lose in accuracy?"

@@ -28,6 +28,7 @@ _SINGLE: frozenset[Kind] = frozenset(("fact", "lookup"))
 _LISTED: frozenset[Kind] = frozenset(("list", "summary", "metadata"))
 _SHORT_TITLE = 60  # characters
 _LEAST_TITLE = 3  # words
+_ASKED = ("fact", "compare")  # kinds that a follow-up has of its own
 _MORE = 5  # papers that "show more" brings
 _NUMBERED = frozenset("compare summarise expand filter drop similar records export shorten table titles".split())
 _OF_SEVERAL = frozenset("compare pick sort group filter drop".split())
@@ -104,7 +105,8 @@ def refine(own: Query, earlier: EarlierTurn, stated: str) -> Query:
     """Join a follow-up to the earlier search; a constraint replaces one of its sort. `stated` is its own part."""
     before = earlier.search
     kind: Kind = before.kind
-    if kind == "metadata" and own.kind not in ("metadata", "lookup"):
+    asks = own.follow_up == "ask" and own.kind in _ASKED  # of an answer that is not at hand
+    if asks or (kind == "metadata" and own.kind not in ("metadata", "lookup")):
         kind = own.kind
     return replace(
         before,
