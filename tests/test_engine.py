@@ -278,7 +278,7 @@ def test_list_says_how_whole_it_is(shelf: Library) -> None:
     )
     assert answer.point == "2 papers; likely complete."
     assert answer.text.startswith("2 papers; likely complete.\n\n- ") and answer.text.endswith("[2]")
-    doubtful = replace(EASY_RANKER, relevance=Logistic({"behind": -2.0}, 0.0), reranked=None)
+    doubtful = replace(EASY_RANKER, relevance=Logistic({"behind": -5.0}, 0.5), reranked=None)
     answer = asked(make(shelf, ranker=doubtful), "Which one paper prunes the KV cache?", Overrides(kind="list"))
     assert answer.missed is not None and answer.missed.most > 0
     assert " more." in answer.text.split("\n")[0]
