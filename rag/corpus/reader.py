@@ -16,8 +16,7 @@ from typing import Any
 from rag.corpus.coercion import Tally, code_in, paper_of
 from rag.corpus.files import parse_json_lines, read_text
 from rag.corpus.formats.bibtex import parse_bibtex
-from rag.corpus.formats.json_records import parse_json
-from rag.corpus.formats.json_records import parse_json_lines as parse_records
+from rag.corpus.formats.json_records import parse_json, parse_record_lines
 from rag.corpus.formats.tables import is_markdown, parse_markdown, parse_table, table_delimiter
 from rag.corpus.formats.tagged import MEDLINE, REFER, RIS, WOS, parse_tagged
 from rag.corpus.formats.xml import parse_xml
@@ -221,12 +220,12 @@ def _json(source: Source, head: str) -> tuple[str, Iterable[_Item]]:
     lines = [line for line in head.split("\n") if line.strip()]
     first = next(iter(parse_json_lines(lines[0])), None)
     if head.lstrip()[0] == "{" and first and not isinstance(first[1], ValueError):
-        return "JSON Lines", parse_records(source.lines())
+        return "JSON Lines", parse_record_lines(source.lines())
     text = source.text()
     try:
         return "JSON", list(parse_json(text))
     except ValueError:
-        return "JSON Lines", parse_records(text.split("\n"))
+        return "JSON Lines", parse_record_lines(text.split("\n"))
 
 
 def _read_links(paths: Iterable[Path]) -> tuple[_Links, list[Problem]]:

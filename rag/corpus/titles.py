@@ -51,7 +51,7 @@ def is_title(text: str, papers: Iterable[Paper]) -> bool:
 
 def is_short_title(text: str, papers: Iterable[Paper]) -> bool:
     """Return whether a text is a title up to its colon ("Pebble" of "Pebble: Small Caches"), allowing for typos."""
-    wanted = title_key(text)
+    wanted = _key(text)
     return any(_similarity(wanted, paper, several=False) >= _MIN_SIMILARITY for paper in papers)
 
 

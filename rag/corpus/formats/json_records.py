@@ -28,7 +28,7 @@ def parse_json(text: str) -> Iterator[Entry]:
         yield entry_from_record(number, record)
 
 
-def parse_json_lines(lines: Iterable[str]) -> Iterator[Entry | tuple[int, str]]:
+def parse_record_lines(lines: Iterable[str]) -> Iterator[Entry | tuple[int, str]]:
     """Yield the records of JSON Lines, and (line, reason) for a line that holds none."""
     for number, line in enumerate(lines, start=1):
         line = line.strip().removeprefix("\ufeff").rstrip(",")

@@ -12,7 +12,7 @@ from rag.generation.export.entry import (
     authors_as_given,
     entry_type,
     is_complete,
-    unique_keys,
+    with_keys,
 )
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
@@ -36,8 +36,7 @@ _FIELD_NAME = re.compile(r"[a-z][\w:+-]*", re.IGNORECASE | re.ASCII)
 
 def to_bibtex(papers: Iterable[Paper], whole: bool = False) -> str:
     """Return an entry per paper; with `whole` it has the abstract and the link to the code too."""
-    held = tuple(papers)
-    return "\n".join(_entry(key, paper, whole) for key, paper in zip(unique_keys(held), held, strict=True))
+    return "\n".join(_entry(key, paper, whole) for key, paper in with_keys(papers))
 
 
 def _entry(key: str, paper: Paper, whole: bool) -> str:

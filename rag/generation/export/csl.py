@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rag.generation.export.entry import Name, arxiv_id, author_names, entry_type, parse_name, unique_keys
+from rag.generation.export.entry import Name, arxiv_id, author_names, entry_type, parse_name, with_keys
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
 from rag.text.sanitize import decode_visible
@@ -52,8 +52,7 @@ _NAMES: Mapping[str, str] = {
 
 def to_csl(papers: Iterable[Paper]) -> str:
     """Return a JSON array with an item per paper."""
-    held = tuple(papers)
-    items = [_item(key, paper) for key, paper in zip(unique_keys(held), held, strict=True)]
+    items = [_item(key, paper) for key, paper in with_keys(papers)]
     return json.dumps(items, ensure_ascii=False, indent=1) + "\n"
 
 

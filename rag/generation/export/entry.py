@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,16 +65,14 @@ def citation_key(paper: Paper) -> str:
     return f"{surname}{paper.year or ''}{word}-{_mark(paper)}"
 
 
-def unique_keys(papers: tuple[Paper, ...]) -> list[str]:
-    """Return the papers' keys; a user's key that two papers have is made unique by letters of the later paper."""
+def with_keys(papers: Iterable[Paper]) -> Iterator[tuple[str, Paper]]:
+    """Yield each paper with its key; a user's key that two papers have is made unique by letters of the later paper."""
     taken: dict[str, str] = {}
-    keys = []
     for paper in papers:
         key = citation_key(paper)
         if taken.setdefault(key.casefold(), paper.paper_id) != paper.paper_id:
             key = f"{key}-{_mark(paper)}"
-        keys.append(key)
-    return keys
+        yield key, paper
 
 
 def entry_type(paper: Paper) -> str:

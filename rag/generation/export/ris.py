@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from rag.generation.export.entry import author_names, entry_type, unique_keys
+from rag.generation.export.entry import author_names, entry_type, with_keys
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
 from rag.text.sanitize import decode_visible
@@ -48,8 +48,7 @@ _TAGS: Mapping[str, str] = {
 
 def to_ris(papers: Iterable[Paper]) -> str:
     """Return a record per paper; no text of a paper begins a line of its own."""
-    held = tuple(papers)
-    records = (_fields(key, paper) for key, paper in zip(unique_keys(held), held, strict=True))
+    records = (_fields(key, paper) for key, paper in with_keys(papers))
     return "\n".join("".join(f"{tag}  - {value}\n" for tag, value in record) for record in records)
 
 
