@@ -380,7 +380,10 @@ class Engine:
         evidence = tuple(replace(each, score=hit.score) for each, hit in zip(evidence, hits, strict=True))
         things = [Thing(each.name, tuple(hits.index(hit) + 1 for hit in each.hits)) for each in compared]
         tested = [each.name for each in compared if not each.introduced]
-        composition = self._composer.compose(query, evidence, found.encoded[0], things, tested, selection.missed)
+        found_papers = [hit.paper for hit in found.ranking]
+        composition = self._composer.compose(
+            query, evidence, found.encoded[0], things, tested, selection.missed, found_papers
+        )
         unmentioned = () if things and not query.action else _unmentioned(query, cited)
         notices = (*found.notices, *unmentioned, *_unlikely(query, selection.cited))
         return Draft(query, evidence, _near(near), selection.missed, notices, composition)

@@ -7,7 +7,7 @@ import pytest
 from rag.answer import Group
 from rag.generation.grouping import group_by_field, group_papers, title_phrases
 from rag.index.bm25 import Bm25Index
-from rag.types import Evidence, Paper, Query
+from rag.types import Evidence, Paper, Query, Quote
 
 TITLES = (
     "Kelp: Tidal Turbines with Blade Coating",
@@ -16,6 +16,7 @@ TITLES = (
     "Turbines behind Sluice Gates",
     "Turbines in Winter",
 )
+OTHERS = [Paper(f"x{i}", f"Ducks {i}", "Ducks swim.") for i in range(20)]
 QUERY = Query("Which papers are about turbines?", "list", "turbines")
 
 
@@ -27,9 +28,8 @@ def evidence(titles: Sequence[str]) -> tuple[Evidence, ...]:
 
 def grouped(titles: Sequence[str], query: Query = QUERY) -> tuple[Group, ...]:
     held = evidence(titles)
-    others = [Paper(f"x{i}", f"Ducks {i}", "Ducks swim.") for i in range(20)]
-    index = Bm25Index.build([*(each.paper for each in held), *others])
-    return group_papers(query, held, index, len(held) + len(others))
+    index = Bm25Index.build([*(each.paper for each in held), *OTHERS])
+    return group_papers(query, held, index, len(held) + len(OTHERS))
 
 
 def test_papers_fall_into_groups_named_by_their_own_phrases() -> None:
@@ -44,6 +44,19 @@ def test_few_papers_and_papers_that_share_nothing_are_not_grouped() -> None:
     assert grouped(TITLES[:3]) == ()
     assert grouped(("Owls", "Harbours in Spring", "Bread", "Kites over Hills", "Pianos")) == ()
     assert grouped(()) == ()
+
+
+def test_a_phrase_of_the_sentences_names_a_group_if_it_ends_a_title_nearby() -> None:
+    said = ("It uses blade coating daily.", "They need blade coating.", "Sluice gates open.", "It has sluice gates.")
+    held = tuple(
+        Evidence(n, Paper(str(n), f"Turbines {'ABCD'[n - 1]}", text), (Quote(text, 0, len(text)),))
+        for n, text in enumerate(said, start=1)
+    )
+    index = Bm25Index.build([*(each.paper for each in held), *OTHERS])
+    titles = ("Wear of Blade Coating", "Turbines with Sluice Gates", "Sluice Gates Open")
+    groups = group_papers(QUERY, held, index, len(held) + len(OTHERS), titles)
+    assert groups == (Group("blade coating", (1, 2)), Group("sluice gates", (3, 4)))
+    assert group_papers(QUERY, held, index, len(held) + len(OTHERS)) == ()
 
 
 def test_what_the_question_says_names_no_group() -> None:

@@ -57,9 +57,12 @@ class Composer:
         things: Sequence[Thing] = (),
         tested: Collection[str] = (),
         missed: EstimatedMissing | None = None,
+        found: Sequence[Paper] = (),
     ) -> Composition:
-        """Compose the top of an answer; the records need no `encoded` question. `things` are those to compare,
-        `tested` the names of those that no paper introduces.
+        """Compose the top of an answer; the records need no `encoded` question.
+
+        `things` are those to compare, `tested` the names of those that no paper introduces, `found` all papers
+        of the search, whose titles say which phrases name a group.
         """
         if not evidence or (query.action and query.action.name in FORMS):
             return Composition(evidence)
@@ -78,7 +81,8 @@ class Composer:
             return Composition(evidence, _looked_up(evidence[0]))
         if query.kind == "fact":
             return Composition(evidence, self._fact(query, evidence[0], encoded))
-        groups = group_papers(query, evidence, self._library.bm25, len(self._library.papers))
+        titles = [paper.title for paper in found]
+        groups = group_papers(query, evidence, self._library.bm25, len(self._library.papers), titles)
         if query.kind == "summary":
             defined = self._definition(query, evidence, encoded)
             if defined is not None:

@@ -1,8 +1,9 @@
 """Groups of an answer's papers, each named by a phrase of their own.
 
 Clusters by shared phrases (suffix tree clustering, Zamir and Etzioni, SIGIR 1998): a phrase is chosen for how many
-papers it describes that no earlier one does, and for how rare it is in the library. The phrases are those of titles,
-which are noun phrases nearly always; a paper has one in its title, in the sentences that answer, or in its abstract.
+papers it describes that no earlier one does, and for how rare it is in the library. The phrases are those of the titles
+and the sentences that answer; one of a sentence has to end a noun phrase in a title near the question as well, since
+titles are noun phrases nearly always. A paper has a phrase in its title, in these sentences, or in its abstract.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 
 from rag.answer import Group
@@ -55,16 +56,21 @@ _BREAK = re.compile(r"[^\w\s’'-]")
 Phrase = tuple[str, ...]
 
 
-def group_papers(query: Query, evidence: Sequence[Evidence], bm25: Bm25Index, papers: int) -> tuple[Group, ...]:
+def group_papers(
+    query: Query, evidence: Sequence[Evidence], bm25: Bm25Index, papers: int, titles: Iterable[str] = ()
+) -> tuple[Group, ...]:
     """Return up to five groups, the one with the best paper first, and last the others; none for fewer than 4 papers.
 
-    Each paper is in one group. `papers` is the number of papers in the library.
+    Each paper is in one group. `papers` is the number of papers in the library, `titles` are those of papers near the
+    question.
     """
     if len(evidence) < _LEAST_PAPERS:
         return ()
     asked = frozenset(tokenize(query.asked))
     described = [_strengths(each) for each in evidence]
-    candidates = _candidates(evidence, asked, bm25, papers)
+    near = {spelt.lower() for title in titles for spelt in _noun_phrases(title).values()}
+    names = [_names(each, near) for each in evidence]
+    candidates = _candidates(names, asked, bm25, papers)
     chosen: list[Phrase] = []
     while len(chosen) < _MOST_GROUPS:
         best = max(candidates, key=lambda phrase: _gain(phrase, chosen, described, candidates), default=None)
@@ -83,7 +89,7 @@ def group_papers(query: Query, evidence: Sequence[Evidence], bm25: Bm25Index, pa
         left += members.pop(phrase)
     if len(members) < 2 or len(left) > (1 - _LEAST_GROUPED) * len(evidence):
         return ()
-    spelling = _spellings(members, evidence)
+    spelling = _spellings(members, names)
     groups = [Group(spelling[phrase], tuple(numbers)) for phrase, numbers in members.items()]
     return (*sorted(groups, key=lambda group: group.numbers), *([Group(OTHERS, tuple(sorted(left)))] if left else []))
 
@@ -119,13 +125,20 @@ def title_phrases(title: str) -> set[str]:
     return {_lowered(spelt) for phrase, spelt in _noun_phrases(title).items() if phrase[-1] not in _GENERIC}
 
 
+def _names(evidence: Evidence, near: Collection[str]) -> dict[Phrase, str]:
+    """Return the phrases that a paper offers as names, as it writes them: its title's, and its quotes' in `near`."""
+    quoted = _noun_phrases(" . ".join(quote.text for quote in evidence.quotes))
+    quoted = {phrase: spelt for phrase, spelt in quoted.items() if spelt.lower() in near}
+    return quoted | _noun_phrases(evidence.paper.title)
+
+
 def _candidates(
-    evidence: Sequence[Evidence], asked: frozenset[str], bm25: Bm25Index, papers: int
+    names: Iterable[Mapping[Phrase, str]], asked: frozenset[str], bm25: Bm25Index, papers: int
 ) -> dict[Phrase, float]:
-    """Weigh the phrases of the titles that say more than the question: by their words' rarity, and their number."""
+    """Weigh the phrases that say more than the question: by their words' rarity, and their number."""
     found: dict[Phrase, float] = {}
-    for each in evidence:
-        for phrase, spelt in _noun_phrases(each.paper.title).items():
+    for each in names:
+        for phrase, spelt in each.items():
             rarity = [math.log((papers + 1) / (bm25.document_frequency(word) + 1)) for word in phrase]
             common = math.log(1 / _COMMON)
             if len(phrase) == 1 and not _NOMINAL.search(spelt):
@@ -215,11 +228,11 @@ def _function_words() -> frozenset[str]:
     return frozenset(STOPWORDS_EN_PLUS) | _PREPOSITIONS
 
 
-def _spellings(phrases: Iterable[Phrase], evidence: Sequence[Evidence]) -> dict[Phrase, str]:
-    """Return phrases as titles write them most often, in lower case unless it is a name."""
+def _spellings(phrases: Iterable[Phrase], names: Iterable[Mapping[Phrase, str]]) -> dict[Phrase, str]:
+    """Return phrases as they are written most often, in lower case unless it is a name."""
     written: dict[Phrase, Counter[str]] = {phrase: Counter() for phrase in phrases}
-    for each in evidence:
-        for phrase, spelt in _noun_phrases(each.paper.title).items():
+    for each in names:
+        for phrase, spelt in each.items():
             if phrase in written:
                 written[phrase][_lowered(spelt)] += 1
     return {phrase: min(forms, key=lambda form: (-forms[form], form)) for phrase, forms in written.items()}
