@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.answer import EstimatedMissing, Thing
+from rag.answer import EstimatedMissing, Group, Thing
 from rag.generation.composition import Composer, Composition
 from rag.generation.extractive import write_extractive
 from rag.generation.help import help_text
@@ -196,3 +196,23 @@ def test_link_that_is_none_is_not_shown(library: Library) -> None:
 def test_help_has_examples_of_the_library() -> None:
     assert "- What does Reef do?" in help_text(PAPERS)
     assert help_text(()).count("- ") == 0
+
+
+def test_papers_are_numbered_in_the_order_of_their_groups_which_an_order_does_without(tmp_path: Path) -> None:
+    titles = ("Turbines in Winter", "Kelp: Blade Coating", "Sluice Gates for Turbines", "Blade Coating", "Sluice Gates")
+    shelf = tuple(Paper(f"t{n}", title, f"{title}. It works.") for n, title in enumerate(titles, start=1))
+    evidence = tuple(quoting(n, paper, "It works.") for n, paper in enumerate(shelf, start=1))
+    library = hash_library(tmp_path, (*shelf, *SHELF, *(Paper(f"d{n}", f"Ducks {n}", "Ducks.") for n in range(20))))
+    encoded = QueryEncoder(Models(HashEncoder())).encode("turbines")
+    top = Composer(library).compose(Query("turbines", "list", "turbines"), evidence, encoded)
+    assert [(each.n, each.paper.title) for each in top.evidence] == [
+        (1, "Kelp: Blade Coating"),
+        (2, "Blade Coating"),
+        (3, "Sluice Gates for Turbines"),
+        (4, "Sluice Gates"),
+        (5, "Turbines in Winter"),
+    ]
+    assert top.groups == (Group("blade coating", (1, 2)), Group("sluice gates", (3, 4)), Group("other", (5,)))
+    newest = Composer(library).compose(Query("turbines", "list", "turbines", order="newest"), evidence, encoded)
+    assert (newest.evidence, newest.groups) == (evidence, ())
+    library.close()

@@ -24,7 +24,7 @@ from ui.site import SiteOptions, make_site
 
 
 def chat() -> Starlette:
-    page = '<html><body class="x">the chat</body></html>'
+    page = '<html><head><title>T</title></head><body class="x">the chat</body></html>'
     return Starlette(routes=[Route("/", lambda request: HTMLResponse(page))])
 
 
@@ -110,7 +110,8 @@ def test_page_is_painted_before_its_scripts_run(tmp_path: Path, loaded: threadin
             assert time.monotonic() < end
             time.sleep(0.02)
         assert int(page.headers["Content-Length"]) == len(page.content)
-        assert page.text.startswith('<html><body class="x"><div class="cd-first" id="cd-first">')
+        assert page.text.startswith("<html><head><title>T</title><link ")
+        assert 'src="page/static/chat.js"></script></head><body class="x"><div class="cd-first" ' in page.text
         assert '<textarea id="cd-question"' in page.text and f"Ask {len(SHELF)} papers" in page.text
         assert page.text.endswith("the chat</body></html>")
 

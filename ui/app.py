@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from ui.ask_tab import conversation_component, make_asker
 from ui.browse.tab import browse_tab
 from ui.engine_holder import EngineHolder, SessionSettings
-from ui.html.chat_page import head, top_line
+from ui.html.chat_page import top_line
 from ui.last_evaluation import evaluation_to_html
 from ui.questions import MAX_CONCURRENT
 from ui.settings_tab import settings_tab
@@ -47,7 +47,6 @@ def make_chat(holder: EngineHolder, report: Path | None = None, endpoints: bool 
         ssr_mode=False,
         mcp_server=False,
         max_file_size="1kb",  # nothing here accepts files, but Gradio's upload route cannot be left out
-        head=head("chat.js"),
     )
     return app
 

@@ -15,6 +15,7 @@ from ui.browse.collection import load_collection
 from ui.engine_holder import EngineHolder
 from ui.html.chat_page import examples_to_html
 
+_HEAD_END = re.compile(rb"</head>")
 _BODY = re.compile(rb"<body\b[^>]*>")
 
 
@@ -46,10 +47,14 @@ class ExampleQuestions:
 
 
 class FirstPaint:
-    """ASGI middleware that puts content at the beginning of the page's body, which Gradio leaves empty."""
+    """ASGI middleware that puts content at the beginning of the page's body, which Gradio leaves empty.
 
-    def __init__(self, app: ASGIApp, content: Callable[[], str]) -> None:
+    `head` goes to the end of the page's head, where it is effective before Gradio's scripts have run.
+    """
+
+    def __init__(self, app: ASGIApp, head: str, content: Callable[[], str]) -> None:
         self._app = app
+        self._head = head.encode()
         self._content = content
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +73,8 @@ class FirstPaint:
             page += message.get("body", b"")
             if not message.get("more_body", False):
                 content = self._content().encode()
-                whole = _BODY.sub(lambda tag: tag[0] + content, page, count=1)
+                whole = _HEAD_END.sub(lambda tag: self._head + tag[0], page, count=1)
+                whole = _BODY.sub(lambda tag: tag[0] + content, whole, count=1)
                 MutableHeaders(raw=start["headers"])["content-length"] = str(len(whole))
                 await send(start)
                 await send({"type": "http.response.body", "body": whole})

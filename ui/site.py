@@ -22,7 +22,7 @@ from ui.browse.routes import browse_routes
 from ui.engine_holder import IMPORT_LOCK, EngineHolder
 from ui.export import export_route
 from ui.first_paint import ExampleQuestions, FirstPaint
-from ui.html.chat_page import first_paint
+from ui.html.chat_page import chat_head, first_paint
 from ui.last_evaluation import report_route
 from ui.lazy_app import LazyApp
 from ui.login.access import Access
@@ -151,5 +151,5 @@ def _load_chat(holder: EngineHolder, options: SiteOptions) -> Starlette:
 
 
 def _painted_first(chat: Starlette, offered: ExampleQuestions) -> Starlette:
-    chat.add_middleware(FirstPaint, content=lambda: first_paint(offered.html()))
+    chat.add_middleware(FirstPaint, head=chat_head(), content=lambda: first_paint(offered.html()))
     return chat

@@ -74,15 +74,14 @@ class Composer:
         if things:
             return self._comparison(evidence, encoded, things, tested)
         if query.action and query.action.name == "group" and query.action.by:
-            groups = group_by_field(evidence, query.action.by)
+            evidence, groups = _in_groups(evidence, group_by_field(evidence, query.action.by))
             return Composition(evidence, _count(query, evidence, groups, missed), groups)
         unquoted = query.kind == "fact" and not evidence[0].quotes
         if query.kind == "lookup" or unquoted or (query.papers and len(evidence) == 1 and query.kind != "fact"):
             return Composition(evidence, _looked_up(evidence[0]))
         if query.kind == "fact":
             return Composition(evidence, self._fact(query, evidence[0], encoded))
-        titles = [paper.title for paper in found]
-        groups = group_papers(query, evidence, self._library.bm25, len(self._library.papers), titles)
+        evidence, groups = _in_groups(evidence, self._groups(query, evidence, found))
         if query.kind == "summary":
             defined = self._definition(query, evidence, encoded)
             if defined is not None:
@@ -92,6 +91,13 @@ class Composer:
                 said = f"{quoted(paper, [quote])} [{number}]"
                 return Composition(evidence, f"{said}\n\n{_count(query, evidence, groups, missed)}", groups)
         return Composition(evidence, _count(query, evidence, groups, missed), groups)
+
+    def _groups(self, query: Query, evidence: Sequence[Evidence], found: Sequence[Paper]) -> tuple[Group, ...]:
+        """Return the groups of papers, unless they are in an order that the question asks for."""
+        if query.order and not (query.action and query.action.name == "group"):
+            return ()
+        titles = [paper.title for paper in found]
+        return group_papers(query, evidence, self._library.bm25, len(self._library.papers), titles)
 
     def _fact(self, query: Query, best: Evidence, encoded: EncodedQuery) -> str:
         """Return the sentence that has the value, with the value in bold; the best sentence where none has one."""
@@ -158,6 +164,21 @@ def _definitions(paper: Paper, topic: frozenset[str]) -> Iterator[Span]:
         shared = len(subject & topic)
         if subject and shared >= _OF_SUBJECT * len(subject) and shared >= _OF_TOPIC * len(topic):
             yield start, end
+
+
+def _in_groups(
+    evidence: tuple[Evidence, ...], groups: tuple[Group, ...]
+) -> tuple[tuple[Evidence, ...], tuple[Group, ...]]:
+    """Put papers in the order of their groups, and number them anew."""
+    if not groups:
+        return evidence, ()
+    by_number = {each.n: each for each in evidence}
+    old = [n for group in groups for n in group.numbers]
+    new = {n: i for i, n in enumerate(old, start=1)}
+    return (
+        tuple(replace(by_number[n], n=new[n]) for n in old),
+        tuple(replace(group, numbers=tuple(new[n] for n in group.numbers)) for group in groups),
+    )
 
 
 def _with_quote(evidence: Evidence, quote: Quote) -> Evidence:

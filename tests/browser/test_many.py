@@ -159,6 +159,19 @@ def test_question_asked_before_the_chat_is_loaded_is_answered_after(
         noted.assert_none()
 
 
+def test_question_entered_before_the_scripts_run_is_asked(site: Site, context: BrowserContext, faults: Faults) -> None:
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/page/static/chat.js", lambda route: held.append(route))
+    page.goto(site.url, wait_until="commit")
+    page.fill("#cd-question", QUANTIZATION)
+    page.press("#cd-question", "Enter")
+    assert page.locator(".cd-exchange").count() == 0
+    held[0].continue_()
+    page.wait_for_selector(".cd-exchange")
+    expect(finished(page).locator("h2")).to_have_text(QUANTIZATION)
+
+
 def test_examples_that_could_not_be_had_are_fetched_when_the_server_answers_again(
     context: BrowserContext, faults: Faults, site: Site
 ) -> None:

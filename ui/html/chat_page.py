@@ -10,9 +10,9 @@ from ui.pages import html
 from ui.questions import MAX_QUESTION_LENGTH
 
 
-def head(script: str) -> str:
-    """Return the links to the chat's styles and a script, relative to wherever the site is mounted."""
-    return html("chat_head.html", script=script)
+def chat_head() -> str:
+    """Return the links to the chat's styles and script, relative to wherever the site is mounted."""
+    return html("chat_head.html", script="chat.js")
 
 
 def top_line() -> str:

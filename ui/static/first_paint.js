@@ -17,6 +17,7 @@ export function firstPaint() {
     belong(name);
     field.value ||= draft.get();
   });
+  takeEntered(field, wait);
   field.addEventListener("input", () => draft.set(field.value));
   first.querySelector("#cd-composer").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -35,6 +36,11 @@ export function firstPaint() {
   });
 }
 
+// Take a question whose Enter came before this script ran.
+function takeEntered(field, wait) {
+  if (field.value.endsWith("\n")) take(field, wait);
+}
+
 function take(field, wait) {
   const question = field.value.trim();
   if (!question || field.readOnly) return;
@@ -51,6 +57,7 @@ function take(field, wait) {
 export function handOver() {
   const first = place();
   const field = first?.querySelector("#cd-question");
+  if (field) takeEntered(field, first.querySelector("#cd-wait"));
   const held = { text: field && !field.readOnly ? field.value : "", focused: document.activeElement === field };
   first?.remove();
   return held;
