@@ -34,6 +34,11 @@ def test_list_is_cut_where_the_probable_papers_end() -> None:
     assert (ids(selection.cited), ids(selection.near)) == (["p1", "p2", "p3"], ["p4", "p5"])
 
 
+def test_list_of_improbable_papers_is_short() -> None:
+    assert ids(select(query("list"), hits(0.23, 0.21, *[0.15] * 30)).cited) == ["p1", "p2"]
+    assert ids(select(query("list"), hits(*[0.15] * 30)).cited) == ["p1"]
+
+
 def test_list_may_cite_far_more_than_five_and_says_what_it_lacks() -> None:
     selection = select(query("list"), hits(*[0.9] * 40, *[0.05] * 20))
     assert (len(selection.cited), len(selection.near), selection.missed) == (40, 8, EstimatedMissing(0, 2))
@@ -56,7 +61,8 @@ def test_count_that_is_asked_for_bounds_the_number_cited_and_adds_no_paper_that_
     [
         ("fact", (0.9, 0.1, 0.1), 1),
         ("fact", (0.9, 0.9, 0.9, 0.9, 0.9), 3),
-        ("fact", (0.01, 0.01), 2),
+        ("fact", (0.01, 0.01), 1),
+        ("fact", (0.3, 0.3), 2),
         ("compare", (0.9, 0.01, 0.01), 2),
         ("compare", (0.9,) * 6, 4),
         ("compare", (0.9,), 1),

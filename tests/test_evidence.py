@@ -192,14 +192,15 @@ def test_what_the_point_says_is_not_said_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "missed", "text"),
+    ("scores", "missed", "text"),
     [
-        (1, EstimatedMissing(0, 0), "1 paper; likely complete."),
-        (12, EstimatedMissing(0, 0), "12 papers; likely complete."),
-        (12, EstimatedMissing(0, 1), "12 papers; perhaps up to 1 more."),
-        (3, EstimatedMissing(2, 5), "3 papers; perhaps 2–5 more."),
-        (3, EstimatedMissing(4, 4), "3 papers; perhaps 4 more."),
+        ([0.9], EstimatedMissing(0, 0), "1 paper; likely complete."),
+        ([0.3], EstimatedMissing(0, 0), "1 paper; likely complete."),
+        ([0.9] * 12, EstimatedMissing(0, 0), "12 papers; likely complete."),
+        ([0.9] * 12, EstimatedMissing(0, 1), "12 papers; perhaps up to 1 more."),
+        ([None, 0.6, 0.1], EstimatedMissing(2, 5), "3 papers; perhaps 2–5 more."),
+        ([0.5, 0.3, 0.3], EstimatedMissing(4, 4), "3 papers, of which about 1 belong; perhaps 4 more."),
     ],
 )
-def test_completeness_is_said_in_words(count: int, missed: EstimatedMissing, text: str) -> None:
-    assert completeness(count, missed) == text
+def test_completeness_is_said_in_words(scores: list[float | None], missed: EstimatedMissing, text: str) -> None:
+    assert completeness(scores, missed) == text

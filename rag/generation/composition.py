@@ -194,7 +194,8 @@ def _looked_up(evidence: Evidence) -> str:
 
 def _count(query: Query, evidence: Sequence[Evidence], groups: Sequence[Group], missed: EstimatedMissing | None) -> str:
     """Return how many papers there are, how many may be missing, and the groups into which they fall."""
-    papers = completeness(len(evidence), missed) if missed else f"{format_count(len(evidence), 'paper')}."
+    scores = [each.score for each in evidence]
+    papers = completeness(scores, missed) if missed else f"{format_count(len(evidence), 'paper')}."
     papers = papers.removesuffix(".")
     if query.order and len(evidence) > 1:
         papers += f", {ORDER_WORDS[query.order]}"

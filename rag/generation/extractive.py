@@ -66,9 +66,14 @@ def heading(query: Query, evidence: Evidence) -> str:
     return f"**{display_title(evidence.paper.title)}** ({evidence.paper.date or 'no date'}): "
 
 
-def completeness(cited: int, missed: EstimatedMissing) -> str:
-    """Return in words how many papers an answer has, and how many more there may be."""
-    return f"{format_count(cited, 'paper')}; {probably_missing(missed)}."
+def completeness(scores: Sequence[float | None], missed: EstimatedMissing) -> str:
+    """Return in words how many papers an answer has, and how many more there may be.
+
+    `scores` are the probabilities that its papers belong. If fewer than half are expected to, it says how many.
+    """
+    expected = sum(1.0 if score is None else score for score in scores)
+    few = f", of which about {max(round(expected), 1)} belong" if len(scores) > 1 and 2 * expected < len(scores) else ""
+    return f"{format_count(len(scores), 'paper')}{few}; {probably_missing(missed)}."
 
 
 def probably_missing(missed: EstimatedMissing) -> str:

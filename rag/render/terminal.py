@@ -72,7 +72,7 @@ def sources_to_text(answer: Answer, width: int) -> str:
     if verdicts := _verdicts(answer, width):
         parts.append(verdicts)
     if answer.sentences and answer.missed:
-        parts.append(completeness(len(answer.citations), answer.missed))
+        parts.append(completeness([each.score for each in answer.citations], answer.missed))
     if answer.citations:
         parts.append("\n".join(["Papers", *(_entry(each, width) for each in answer.citations)]))
     parts += _near(answer, width)

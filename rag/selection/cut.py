@@ -15,6 +15,7 @@ _POOL = 100  # papers among which the cut is made; those below are taken for irr
 _NEAR_MISSES = 8
 _FEWEST = {"compare": 2}
 _BELONGS = 0.5  # probability from which a paper is kept where papers are counted, or tested for a topic
+_LEAST = 0.2  # probability below which no paper is cited for itself: more of them help expected F1, but no reader
 _MOST = {"fact": 3, "compare": 4, "lookup": 1}
 
 
@@ -91,14 +92,18 @@ def _size(query: Query, scores: Sequence[float]) -> int:
     if action in ("filter", "count") or (query.by_topic and not query.count):
         return sum(score >= _BELONGS for score in scores)
     if is_ordered(query):
-        return best_cut(scores)
+        return _cut(scores)
     if query.count and query.kind != "lookup":
-        belong = max(best_cut(scores), sum(score >= _BELONGS for score in scores))
+        belong = max(_cut(scores), sum(score >= _BELONGS for score in scores))
         return min(query.count, belong)
     named = sum(score >= NAMED for score in scores)
     if query.kind == "compare" and named >= _FEWEST["compare"]:
         return named
-    return min(max(best_cut(scores), _FEWEST.get(query.kind, 1)), _MOST.get(query.kind, _POOL), len(scores))
+    return min(max(_cut(scores), _FEWEST.get(query.kind, 1)), _MOST.get(query.kind, _POOL), len(scores))
+
+
+def _cut(scores: Sequence[float]) -> int:
+    return min(best_cut(scores), max(sum(score >= _LEAST for score in scores), 1)) if scores else 0
 
 
 def _counts_missing(query: Query) -> bool:
