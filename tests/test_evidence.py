@@ -79,6 +79,20 @@ def test_cross_encoder_reads_a_paper_once_and_its_sentences_with_it(library: Lib
     ]
 
 
+def test_fact_of_two_parts_gets_the_sentence_that_answers_the_second(tmp_path: Path) -> None:
+    abstract = "Ducks are loud. We present Pebble. Pebble halves memory. Loading takes twelve seconds."
+    paper = replace(CACHE_PAPER, abstract=abstract)
+    opened = hash_library(tmp_path, (paper,))
+
+    def quotes(question: str) -> list[str]:
+        (found,) = evidence(opened, question, [paper], "fact", HashCrossEncoder())
+        return [quote.text for quote in found.quotes]
+
+    assert quotes("Pebble halves memory?") == ["Pebble halves memory."]
+    assert quotes("Pebble halves memory? And loading?") == ["Pebble halves memory.", "Loading takes twelve seconds."]
+    opened.close()
+
+
 def test_without_a_cross_encoder_one_sentence_is_quoted(library: Library) -> None:
     assert len(quoted(library, "memory of a cache", CACHE_PAPER, "fact")) == 1
 

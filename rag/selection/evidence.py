@@ -6,9 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from rag.index.library import Library
+from rag.index.maxsim import mean_maxsim
+from rag.models.onnx import Array
 from rag.retrieval.encoded_query import EncodedQuery
-from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
+from rag.retrieval.passages import Span, abstract_sentences, sentence_scores, sentence_similarities
 from rag.retrieval.reranking import Reranker
 from rag.text.quantities import extract_quantities
 from rag.text.rhetoric import sentence_roles
@@ -17,7 +21,8 @@ from rag.types import Evidence, Paper, Query, Quote
 _QUOTES: Mapping[str, int] = {"fact": 3, "compare": 3}
 _WHOLE_QUOTES = 5  # of a paper that is asked about as a whole: "tell me more about the second"
 _BESIDE = 0.0  # logit from which a sentence is quoted beside the best
-_BESIDE_WITH_NUMBER = {"fact": -1.0}  # the same for one with a number, where a fact is asked for
+_BESIDE_FACT = -2.0  # the same where a fact is asked for, of the logit with what it gains by the words it covers
+_COVERS = 40.0  # logits that a sentence gains by its likeness, from 0 to 1, to what the quotes before are unlike
 _AS_GOOD = 0.5  # logits; a sentence so little behind the best, and as like the question, answers as well if shorter
 _LIKENESS = 20.0  # logits that a sentence gains by its likeness to the question, from 0 to 1
 _PROBLEM = 7.0  # logits by which a statement of the problem must be ahead to stand for a finding
@@ -49,8 +54,12 @@ class EvidenceSelector:
         evidence = []
         for i, paper in enumerate(papers):
             spans = abstract_sentences(paper)
-            likeness = sentence_scores(self.library, encoded, paper, spans)
-            best = _best(query, paper, spans, likeness, read[i].sentences if read else None)
+            similarities = sentence_similarities(self.library, encoded, paper, spans)
+            if read and query.kind == "fact":
+                best = _covering(query, paper, spans, read[i].sentences, similarities, encoded.weights)
+            else:
+                likeness = [float(value) for value in mean_maxsim(similarities, encoded.weights)]
+                best = _best(query, paper, spans, likeness, read[i].sentences if read else None)
             cut = [self._cut(paper, span, encoded) for span in best] if query.kind in ("list", "summary") else best
             evidence.append(Evidence(i + 1, paper, tuple(Quote(paper.abstract[a:b], a, b) for a, b in cut if a < b)))
         return tuple(evidence)
@@ -70,30 +79,59 @@ class EvidenceSelector:
         return start, end
 
 
+def _covering(
+    query: Query,
+    paper: Paper,
+    spans: Sequence[Span],
+    logits: Sequence[float],
+    similarities: Array,
+    weights: Array,
+) -> list[Span]:
+    """Return the best sentence, and findings that answer what it leaves of the question, in reading order.
+
+    A greedy choice by relevance and by what is new (after Carbonell and Goldstein, SIGIR 1998, whose measure of novelty
+    is the unlikeness to what was chosen; here it is the tokens of the question that are matched better).
+    """
+    kept = [int(np.argmax(logits))]
+    findings = np.asarray(_findings_first(paper, logits))
+    while len(kept) < min(_most_quotes(query), len(spans)):
+        more = mean_maxsim(np.maximum(similarities - similarities[kept].max(axis=0), 0), weights)
+        values = findings + _COVERS * more
+        values[kept] = -np.inf
+        if values.max() < _BESIDE_FACT:
+            break
+        kept.append(int(values.argmax()))
+    return [spans[i] for i in sorted(kept)]
+
+
 def _best(
     query: Query, paper: Paper, spans: Sequence[Span], likeness: Sequence[float], logits: Sequence[float] | None
 ) -> list[Span]:
     """Return the sentences to quote, in reading order, by their logits; without any, by likeness to the question."""
-    fact = query.kind == "fact"
     scores = likeness if logits is None else logits
     if query.kind == "lookup" and query.papers:
         ranked = sorted(range(len(spans)), key=lambda i: (-scores[i], i))[:_WHOLE_QUOTES]
         return [spans[i] for i in sorted(ranked)]
-    if not fact:
+    if query.kind != "fact":
         scores = _findings_first(paper, scores)
-    total = [score + (0 if fact else _LIKENESS) * like for score, like in zip(scores, likeness, strict=True)]
+    total = [score + _LIKENESS * like for score, like in zip(scores, likeness, strict=True)]
     best = max(range(len(spans)), key=lambda i: (total[i], -i))
-    if logits is not None and not fact:
-        as_good = [i for i in range(len(spans)) if total[i] >= total[best] - _AS_GOOD]
-        good = [i for i in as_good if likeness[i] >= likeness[best]]
-        best = min(good, key=lambda i: (spans[i][1] - spans[i][0], i))
-    kept = [best]
-    if logits is not None and not (query.action and query.action.name == "shorten"):
-        others = sorted((i for i in range(len(spans)) if i != best), key=lambda i: (-scores[i], i))
-        for i in others:
-            if len(kept) < _QUOTES.get(query.kind, 2) and _belongs_beside(query, paper, spans, scores, kept, i):
-                kept.append(i)
+    if logits is None:
+        return [spans[best]]
+    as_good = [i for i in range(len(spans)) if total[i] >= total[best] - _AS_GOOD]
+    good = [i for i in as_good if likeness[i] >= likeness[best]]
+    kept = [min(good, key=lambda i: (spans[i][1] - spans[i][0], i))]
+    others = sorted(
+        (i for i in range(len(spans)) if i not in kept and scores[i] > _BESIDE), key=lambda i: (-scores[i], i)
+    )
+    for i in others:
+        if len(kept) < _most_quotes(query) and (query.kind in _QUOTES or _adds_number(paper, spans, kept, i)):
+            kept.append(i)
     return [spans[i] for i in sorted(kept)]
+
+
+def _most_quotes(query: Query) -> int:
+    return 1 if query.action and query.action.name == "shorten" else _QUOTES.get(query.kind, 2)
 
 
 def _findings_first(paper: Paper, scores: Sequence[float]) -> list[float]:
@@ -104,11 +142,7 @@ def _findings_first(paper: Paper, scores: Sequence[float]) -> list[float]:
     return [score - _PROBLEM * (role == "problem") for score, role in zip(scores, roles, strict=True)]
 
 
-def _belongs_beside(
-    query: Query, paper: Paper, spans: Sequence[Span], scores: Sequence[float], kept: Sequence[int], i: int
-) -> bool:
-    """Return whether a sentence is quoted beside those kept: as evidence of its own, or, in a list, for its number."""
+def _adds_number(paper: Paper, spans: Sequence[Span], kept: Sequence[int], i: int) -> bool:
+    """Return whether a sentence has a number, and those kept have none."""
     number, *before = [bool(extract_quantities(paper.abstract[slice(*spans[j])])[0]) for j in (i, *kept)]
-    if query.kind not in _QUOTES:
-        return scores[i] > _BESIDE and number and not any(before)
-    return scores[i] > (_BESIDE_WITH_NUMBER.get(query.kind, _BESIDE) if number else _BESIDE)
+    return number and not any(before)
