@@ -15,7 +15,7 @@ from rag.verification.judge import VERDICTS, Judgement, SentenceJudge
 from rag.verification.marker_filter import MarkerFilter
 from rag.verification.sentence_stream import ReplySentence, SentenceStream
 
-_SECTION_PAPERS = 8  # against which a sentence without a marker is judged
+_SECTION_PAPERS = 16  # against which a sentence without a marker is judged
 _HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]|\*\*[^*\n]+\*\*[ \t]*$)", re.MULTILINE)
 
 
@@ -139,17 +139,18 @@ class CheckedText:
         try:
             if span.columns is not None:
                 return self._judge.judge_row(said, span.columns, self._papers(range(1, len(self.cited) + 1)))
-            judgement = self._judge.judge(said, self._papers(cited), self._question)
-            return self._by_section(span) if judgement.verdict == "uncited" else judgement
+            if not cited:
+                return self._by_section(span)
+            before = self.text[self.text.rfind("\n", 0, span.start) + 1 : span.start]
+            return self._judge.judge(said, self._papers(cited), self._question, before)
         except ModelFailed as error:
             return Judgement(None, f"it could not be checked: {error}")
 
     def _by_section(self, span: ReplySentence) -> Judgement:
-        """Judge a sentence without a marker against the papers that its section cites, which may support it."""
+        """Judge a sentence without a marker by the papers that its section cites, else by all."""
         numbers = self._numbers(_section(self.text, span.start)) or self._numbers(self.text)
         said = self.text[span.start : span.end]
-        judgement = self._judge.judge(said, self._papers(numbers[:_SECTION_PAPERS]), self._question)
-        return judgement if numbers and judgement.verdict in ("supported", "about_answer") else Judgement("uncited")
+        return self._judge.judge_uncited(said, self._papers(numbers[:_SECTION_PAPERS]), self._question)
 
     def _papers(self, numbers: Iterable[int]) -> dict[int, Paper]:
         cited = self.cited
