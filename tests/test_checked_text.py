@@ -81,6 +81,19 @@ def test_each_sentence_gets_its_verdict() -> None:
     assert {each.origin for each in text.sentences} == {"written"}
 
 
+def test_sentence_without_a_marker_waits_for_the_papers_of_repaired_text_too() -> None:
+    text = CheckedText(EVIDENCE, SentenceJudge(HashCrossEncoder()))
+    list(text.feed("Robots slip on sand. Weather changes.\n\n"))
+    list(text.feed("Robots slip [2].", "repaired"))
+    list(text.end())
+    assert verdicts(text) == [
+        ("Robots slip [1].", (1,), "supported"),
+        ("Robots slip on sand.", (), "supported"),
+        ("Weather changes.", (), "uncited"),
+    ]
+    assert [each.origin for each in text.sentences] == ["repaired", "written", "written"]
+
+
 def test_sentence_of_an_item_rests_on_the_items_only_paper() -> None:
     text, _ = checked(
         ["- Robots slip on sand. It walks on dunes [2].\n- Noise limits. So [3], or so [1].\nWeather changes."]

@@ -70,20 +70,24 @@ class CheckedText:
     def feed(self, piece: str, origin: Origin = "written") -> Iterator[Event]:
         """Take a piece of the reply and yield what can be shown; a change of origin flushes what was held back."""
         if origin != self._origins[-1][1]:
-            yield from self.end()
+            yield from self._flush()
             self._origins.append((len(self.text), origin))
         yield from self._show(self._inert.feed(self._markers.feed(self._lists.feed(self._visible.feed(piece)))))
 
     def end(self) -> Iterator[Event]:
-        """Yield what was held back, at the end of the reply or of text of one origin."""
+        """Yield what was held back, at the end of the reply."""
+        yield from self._flush()
+        for span in self._uncited:
+            yield self._judged(span, ())
+        self._uncited.clear()
+
+    def _flush(self) -> Iterator[Event]:
+        """Yield what was held back of text of one origin."""
         last = self._lists.feed(self._visible.flush()) + self._lists.flush()
         rest = self._markers.feed(last) + self._markers.flush()
         yield from self._show(self._inert.feed(rest) + self._inert.flush())
         yield from self._check(self._stream.flush())
         yield from self._judge_waiting()
-        for span in self._uncited:
-            yield self._judged(span, ())
-        self._uncited.clear()
 
     def revise(self, judgements: Mapping[Sentence, Judgement]) -> None:
         """Put other judgements in place of those of some sentences."""

@@ -136,6 +136,11 @@ class SentenceJudge:
         judged = self._clause(normalize(without_markers(said)), papers, frozenset(range(len(papers) + 1)))
         return judged if judged.verdict == "supported" else Judgement("uncited" if judged.verdict in AGAINST else None)
 
+    def support(self, sentence: str, cited: Mapping[int, Paper]) -> float:
+        """Return how far the best of some papers supports a whole sentence, in logits."""
+        texts = [paper_text(paper) for paper in cited.values()]
+        return max(each.scores.supports for each in self._read(plain_claim(sentence), texts))
+
     def judge_row(self, row: str, columns: Sequence[str], papers: Mapping[int, Paper]) -> Judgement:
         """Judge the cells of a table row, under the headings of their columns, against the papers that they cite.
 
