@@ -17,6 +17,9 @@ _AS_IT_IS: frozenset[ActionName] = frozenset(
 )
 """Actions that show papers of the answer before as they are, so that no language model writes them."""
 
+_BY_TOPIC: frozenset[ActionName] = frozenset(("count", "filter"))
+"""Actions of these that a language model decides where they ask what the papers say, not for numbers or records."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -117,7 +120,15 @@ class Draft:
 
 def is_written(query: Query) -> bool:
     """Return whether a language model writes the answer, where there is one."""
-    return query.kind != "metadata" and not (query.action and query.action.name in _AS_IT_IS and query.papers)
+    if query.kind == "metadata":
+        return False
+    as_it_is = query.action is not None and query.action.name in _AS_IT_IS and bool(query.papers)
+    return not as_it_is or asks_among(query)
+
+
+def asks_among(query: Query) -> bool:
+    """Return whether a follow-up asks which papers of the answer before are about something."""
+    return query.action is not None and query.action.name in _BY_TOPIC and bool(query.papers) and not query.fixed
 
 
 def _supported(evidence: Evidence) -> tuple[Quote, ...]:

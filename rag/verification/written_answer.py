@@ -51,7 +51,12 @@ class CheckedWriter:
                 failure = error
                 if text.text or not isinstance(error, ContextOverflow):
                     break
-        return draft.extractive(Notice("endpoint_failed", {"error": str(failure)}))
+        failed_by = Notice("endpoint_failed", {"error": str(failure)})
+        return (
+            draft.extractive(failed_by)
+            if draft.evidence
+            else draft.refused((failed_by, Notice("none_belongs", {"papers": len(draft.candidates)})))
+        )
 
     def _stream(
         self,
