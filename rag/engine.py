@@ -392,10 +392,11 @@ class Engine:
         if self._settings.llm_mode != "whole" or not (draft.evidence or asks_among(found.query)):
             return ()
         known = {each.paper.paper_id for each in draft.evidence}
-        if self._settings.screen_odds is None:
-            known |= {paper_id for paper_id, decision in decisions.items() if not decision.belongs}
         hits = [hit for hit in found.ranking if hit.paper.paper_id not in known]
         hits = hits[: max(_CANDIDATES.get(found.query.kind, 0) - len(draft.evidence), 0)]
+        if self._settings.screen_odds is None:
+            turned_down = {paper_id for paper_id, decision in decisions.items() if not decision.belongs}
+            hits = [hit for hit in hits if hit.paper.paper_id not in turned_down]
         papers = [hit.paper for hit in hits]
         shown = self._evidence.select(found.query, found.encoded[0], papers)
         return tuple(
