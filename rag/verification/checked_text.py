@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Support, Token
 from rag.errors import ModelFailed
@@ -48,6 +48,11 @@ class CheckedText:
     def unknown_markers(self) -> int:
         """The number of markers that named no evidence."""
         return self._markers.unknown
+
+    @property
+    def sent(self) -> Collection[int]:
+        """The numbers of the evidence that the model was sent."""
+        return self._evidence.keys()
 
     @property
     def considered(self) -> Mapping[int, str]:

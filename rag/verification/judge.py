@@ -185,7 +185,11 @@ class SentenceJudge:
         verdict = min(alone, key=VERDICTS.index)
         together = verdict != "supported" and len(texts) > 1 and self._together(claim, readings) == "supported"
         verdict = "supported" if together else verdict
-        if verdict == "contradicted" and before and not self._contradict(texts, f"{before[-_BEFORE:]} {claim}"):
+        if (
+            verdict == "contradicted"
+            and tokenize(before)
+            and not self._contradict(texts, f"{before[-_BEFORE:]} {claim}")
+        ):
             verdict, alone = None, [None] * len(alone)
         if reason := lacking(claim, cited, own):
             verdict = max(verdict, "not_found", key=VERDICTS.index)

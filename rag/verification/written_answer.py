@@ -114,7 +114,7 @@ def complete(
         return draft.without_answer(notices)
     if not text.cited:
         notices.append(Notice("nothing_cited"))
-    unknown, considered = text.unknown_markers, text.considered
+    unknown, read, considered = text.unknown_markers, text.sent, text.considered
     checks = settings.llm_check == "on" and not outcome.unasked
     if checks:
         _check_by_model(text, llm, notices)
@@ -130,7 +130,7 @@ def complete(
     out, sentences = text.text, tuple(sorted(text.sentences, key=lambda sentence: sentence.start))
     if settings.unsupported == "strike":
         out, sentences = struck(out, sentences)
-    return draft.written(out, text.citations, sentences, considered, notices, unknown, outcome.truncated)
+    return draft.written(out, text.citations, sentences, read, considered, notices, unknown, outcome.truncated)
 
 
 def _outcome_notices(text: CheckedText, outcome: WritingOutcome, draft: Draft) -> list[Notice]:
