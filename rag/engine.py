@@ -26,7 +26,7 @@ from rag.answer import (
 )
 from rag.corpus.titles import find_by_title
 from rag.generation.composition import Composer
-from rag.generation.draft import Draft, is_written
+from rag.generation.draft import Draft, asks_among, is_written
 from rag.index.library import Library, open_library
 from rag.llm.protocol import ChatModel
 from rag.llm.usage import UsageMeter
@@ -142,7 +142,9 @@ class Engine:
             refusal = self._refusal(found)
             decisions = self._screen(found, expander, timer) if refusal is None else {}
             draft = self._draft(found, decisions, refused=refusal is not None)
-            if refusal is None and not draft.evidence:  # no paper belongs, or the screening turned all down
+            if refusal is None and llm and self.writer and is_written(found.query):
+                draft = replace(self._with_candidates(found, draft, decisions), previous=query.about)
+            if refusal is None and not (draft.evidence or draft.candidates):  # none belongs, or all were turned down
                 among = found.query.papers if found.query.action else ()
                 refusal = (Notice("none_belongs", {"papers": len(among)}) if among else Notice("nearest_only"),)
             timer.lap("evidence")
@@ -151,10 +153,7 @@ class Engine:
             if refusal is not None:
                 answer = draft.refused(refusal, found.relaxations)
             elif llm and self.writer and is_written(found.query):
-                candidates = self._candidates(found, draft) if self._settings.llm_mode == "whole" else ()
-                answer = yield from self.writer.answer(
-                    replace(draft, candidates=candidates, previous=query.about), llm, timer
-                )
+                answer = yield from self.writer.answer(draft, llm, timer)
                 answer = replace(answer, model=None if answer.status == "extractive" else llm.name)
             else:
                 answer = draft.extractive()
@@ -388,17 +387,26 @@ class Engine:
         notices = (*found.notices, *unmentioned, *_unlikely(query, selection.cited))
         return Draft(query, evidence, _near(near), selection.missed, notices, composition)
 
-    def _candidates(self, found: Found, draft: Draft) -> tuple[Evidence, ...]:
-        """Return further papers that a model may use, best first, numbered after the evidence."""
+    def _with_candidates(self, found: Found, draft: Draft, decisions: Mapping[str, Decision]) -> Draft:
+        """Add further papers that a model may use, best first, numbered after the evidence.
+
+        There are none that a screening turned down, and, where no paper belongs, only those of an answer before.
+        """
+        if self._settings.llm_mode != "whole" or not (draft.evidence or asks_among(found.query)):
+            return draft
         known = {each.paper.paper_id for each in draft.evidence}
-        hits = [hit for hit in found.ranking if hit.paper.paper_id not in known]
-        hits = hits[: max(_CANDIDATES.get(found.query.kind, 0) - len(known), 0)]
-        papers = [hit.paper for hit in hits]
-        shown = self._evidence.select(found.query, found.encoded[0], papers)
-        return tuple(
+        left = [hit for hit in found.ranking[: self._settings.pool] if hit.paper.paper_id not in known]
+        most = max(_CANDIDATES.get(found.query.kind, 0) - len(draft.evidence), 0)
+        hits, others = left[:most], left[most:]
+        if self._settings.screen_odds is None:
+            turned_down = {paper_id for paper_id, decision in decisions.items() if not decision.belongs}
+            hits = [hit for hit in hits if hit.paper.paper_id not in turned_down]
+        shown = self._evidence.select(found.query, found.encoded[0], [hit.paper for hit in hits])
+        candidates = tuple(
             replace(each, n=each.n + len(draft.evidence), score=hit.score)
             for each, hit in zip(shown, hits, strict=True)
         )
+        return replace(draft, candidates=candidates, others=tuple(hit.score for hit in others))
 
     @contextmanager
     def _open_llm(self, use_llm: bool) -> Iterator[UsageMeter | None]:

@@ -71,24 +71,39 @@ def test_order_of_events_holds_for_every_size_of_piece(size: int, reply: str) ->
 
 
 def test_each_sentence_gets_its_verdict() -> None:
-    text, _ = checked([f"{PRUNES} [1]. It flies to the moon [1]. Robots slip on sand [2]. Caches are nice."])
+    text, _ = checked([f"{PRUNES} [1]. It flies to the moon [1]. Robots slip on sand [2]. Weather changes."])
     assert verdicts(text) == [
         (f"{PRUNES} [1].", (1,), "supported"),
         ("It flies to the moon [1].", (1,), "not_found"),
         ("Robots slip on sand [2].", (2,), "supported"),
-        ("Caches are nice.", (), "uncited"),
+        ("Weather changes.", (), "uncited"),
     ]
     assert {each.origin for each in text.sentences} == {"written"}
 
 
+def test_sentence_without_a_marker_waits_for_the_papers_of_repaired_text_too() -> None:
+    text = CheckedText(EVIDENCE, SentenceJudge(HashCrossEncoder()))
+    list(text.feed("Robots slip on sand. Weather changes.\n\n"))
+    list(text.feed("Robots slip [2].", "repaired"))
+    list(text.end())
+    assert verdicts(text) == [
+        ("Robots slip [1].", (1,), "supported"),
+        ("Robots slip on sand.", (), "supported"),
+        ("Weather changes.", (), "uncited"),
+    ]
+    assert [each.origin for each in text.sentences] == ["repaired", "written", "written"]
+
+
 def test_sentence_of_an_item_rests_on_the_items_only_paper() -> None:
-    text, _ = checked(["- Robots slip on sand. It walks on dunes [2].\n- Noise limits. So [3], or so [1].\nSand."])
+    text, _ = checked(
+        ["- Robots slip on sand. It walks on dunes [2].\n- Noise limits. So [3], or so [1].\nWeather changes."]
+    )
     assert verdicts(text) == [
         ("It walks on dunes [1].", (1,), "supported"),
         ("Robots slip on sand.", (1,), "supported"),
         ("So [2], or so [3].", (2, 3), None),
         ("Noise limits.", (), "supported"),
-        ("Sand.", (), "uncited"),
+        ("Weather changes.", (), "uncited"),
     ]
 
 

@@ -2,19 +2,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rag.answer import Answer, Checked, Event, StepTimer, Token
+from rag.answer import Answer, Checked, EstimatedMissing, Event, StepTimer, Token
 from rag.errors import ContextOverflow, LLMFailed
 from rag.generation.draft import Draft
 from rag.generation.llama_index import EvidenceSynthesizer
+from rag.generation.writer import WritingOutcome
 from rag.llm.protocol import Message, Reply
 from rag.llm.usage import UsageMeter
 from rag.render.notices import notices_text
 from rag.types import Evidence, Kind, Query, Quote, TokenUsage, Turn
+from rag.verification.checked_text import CheckedText
+from rag.verification.written_answer import complete
 from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, ScriptedChat, hash_settings, word_writer
 
 EVIDENCE = tuple(
@@ -51,6 +55,26 @@ def test_reply_is_shown_checked_and_metered() -> None:
     assert (answer.status, [each.verdict for each in answer.sentences]) == ("answered", ["supported"])
     assert meter.steps == {"write": TokenUsage(1, 10, 2, 1.0)}
     assert papers_sent(chat.asked[0]) == 3
+
+
+def test_papers_that_the_model_was_sent_do_not_count_as_missing() -> None:
+    chat = ScriptedChat(["Caches fill memory [1]."])
+    sent, unsent = replace(EVIDENCE[1], score=0.9), replace(EVIDENCE[2], score=0.8)
+    draft = Draft(
+        Query(QUESTION, "list", QUESTION),
+        EVIDENCE[:1],
+        missed=EstimatedMissing(2, 4),
+        candidates=(sent, unsent),
+        others=(0.9, 0.1),
+    )
+    writer = word_writer(hash_settings(Path("home")), chat)
+    missed = []
+    for papers in ((sent, unsent), (sent,)):
+        text = CheckedText((*EVIDENCE[:1], *papers), writer.judge)
+        list(text.feed("Caches fill memory [1]."))
+        answer = complete(draft, text, UsageMeter(chat), writer.judge, writer.writer.settings, WritingOutcome())
+        missed.append(answer.missed)
+    assert missed == [EstimatedMissing(1, 1), EstimatedMissing(1, 2)]
 
 
 def test_overflow_is_tried_once_more_with_half_and_only_one_answer_is_shown() -> None:

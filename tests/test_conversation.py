@@ -13,6 +13,7 @@ import pytest
 from rag.answer import Answer, Done
 from rag.cli.main import main
 from rag.engine import Engine
+from rag.errors import LLMFailed
 from rag.index.library import Library
 from rag.render.notices import notices_text
 from rag.types import Filters, Overrides, Turn
@@ -201,6 +202,22 @@ def test_model_makes_a_follow_up_stand_alone(shelf: Library) -> None:
     assert done.answer.query.standalone == "Which papers keep the KV cache small on phones?"
     assert {name: spent.calls for name, spent in done.answer.usage.steps.items()} == {"condense": 1, "write": 1}
     assert chat.closed.is_set()
+
+
+def test_model_says_which_papers_of_the_answer_are_about_something(shelf: Library) -> None:
+    chat = ScriptedChat(["Pebble needs none [1].", LLMFailed("It failed.")])
+    engine = make(shelf, chat)
+    for status in ("answered", "refused"):
+        *_, done = engine.ask("which of those are about Mars?", history=[LIST])
+        assert isinstance(done, Done)
+        assert done.answer.query.action and done.answer.query.action.name == "filter"
+        assert done.answer.status == status
+    user = chat.asked[0][-1].content
+    assert (
+        all(name in user for name in ("Pebble", "Reef", "Qubits")) and "which papers keep the KV cache small?" in user
+    )
+    assert "If the question asks for another form" in user
+    assert str(notices_text(done.answer.notices)).endswith("Of the 3 papers cited before, none probably belongs.")
 
 
 def test_follow_up_stands_alone_where_no_model_is_wanted(shelf: Library) -> None:

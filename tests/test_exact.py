@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -57,6 +58,8 @@ def paper(abstract: str, title: str = "A title", date: str | None = None) -> Pap
         ("It runs on 8 H100 GPUs.", "It runs on 8timesH100."),
         ("It reads 24×224 pixels.", "It reads 24times224 pixels."),
         ("It uses GPT-4, an H100, LLaMA-2-7B and ImageNet-1k.", "It does nothing of the kind."),
+        ("It reaches 156 TFLOPS, another only 45.", "It reaches 156 TFLOPS, the other 45 TFLOPS."),
+        ("The three differ, and all three help.", "They help."),
         ("No number at all.", ""),
     ],
 )
@@ -81,6 +84,8 @@ def test_number_that_the_abstract_has_is_not_missing(sentence: str, abstract: st
         ("It holds 3.5 GB.", "It holds 3.5 MB.", ("3.5 GB",)),
         ("A 4-bit model.", "An 8-bit model.", ("4-bit",)),
         ("It runs 3 of 5.", "It runs nothing.", ("3", "5")),
+        ("It reaches only 45.", "It reaches 156 TFLOPS.", ("45",)),
+        ("The three models differ.", "They help.", ("3",)),
     ],
 )
 def test_number_that_the_abstract_lacks_is_missing(sentence: str, abstract: str, missing: tuple[str, ...]) -> None:
@@ -166,7 +171,20 @@ def test_name_that_the_abstract_lacks_is_missing(sentence: str, abstract: str, m
         ("It came in January 2024.", "It prunes."),
         ("It learns by RLHF.", "It learns by reinforcement learning from human feedback."),
         ("As Pebble shows, I think so.", "Pebble prunes."),
+        ("It caches X, not K and V.", "Keys and values are not cached."),
     ],
 )
 def test_month_pronoun_or_acronym_is_no_missing_name(sentence: str, abstract: str) -> None:
     assert missing_names(sentence, [paper(abstract, date="2024-01-05")]) == ()
+
+
+def test_record_of_a_paper_is_part_of_it() -> None:
+    papers = [replace(paper("It prunes.", date="2022-05-27"), venue="NeurIPS'22", authors=("Ann Reef",))]
+    sentence = "Reef published it on 2022-05-27 at NeurIPS'22."
+    assert (missing_numbers(sentence, papers), missing_names(sentence, papers)) == ((), ())
+    assert missing_names("Stone published it at ICLR.", papers) == ("ICLR",)
+
+
+def test_own_counts_of_a_sentence_are_not_missing() -> None:
+    texts = [paper_text(paper("It prunes."))] * 3
+    assert exact.missing_numbers("Two prune, one merges, 4 slip, and 2 GB go.", texts, range(4)) == ("4", "2 GB")

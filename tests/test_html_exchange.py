@@ -156,6 +156,12 @@ def test_row_has_title_sentence_record_and_how_sure() -> None:
     assert ">perhaps</span>" in html[html.index('id="x1-p2"') :]
 
 
+def test_papers_that_a_model_chose_are_not_said_to_belong_perhaps() -> None:
+    shown = exchange(citations=(Citation(1, PEBBLE, score=0.31),))
+    assert shown.answer and ">perhaps</span>" in part("papers", shown)
+    assert ">perhaps</span>" not in part("papers", replace(shown, answer=replace(shown.answer, model="m")))
+
+
 def test_words_that_answer_are_marked_and_escaped() -> None:
     paper = replace(REEF, abstract="Caches & <b>memory</b> are halved by 2x. Costs stay.")
     quote = Quote("Caches & <b>memory</b> are halved by 2x.", 0, 40)

@@ -165,6 +165,8 @@ def test_fewer_tokens_can_be_asked_for_but_not_more_than_the_settings_allow() ->
         ("MAX_TOKENS", "it reached CITEDESK_LLM_MAX_TOKENS"),
         ("content_filter", "its content filter stopped it"),
         ("eos_token", None),
+        ("refusal", "the model declined to go on"),
+        ("PROHIBITED", "the reason it gave is “prohibited”"),
     ],
 )
 def test_early_end_is_told_with_its_reason(reason: str, cut: str | None) -> None:

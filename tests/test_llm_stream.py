@@ -90,6 +90,46 @@ def test_odd_chunk_is_read_as_an_empty_one(odd: dict[str, Any]) -> None:
     assert decoded([sent(odd)]) == [ReplyChunk()]
 
 
+@pytest.mark.parametrize(
+    ("body", "text", "reasoning"),
+    [
+        ({"choices": [{"delta": {"content": {"type": "text", "text": "Yes."}}}]}, "Yes.", ""),
+        ({"choices": [{"delta": {"content": ["Yes.", {"text": " No."}]}}]}, "Yes. No.", ""),
+        ({"choices": [{"index": 1, "delta": {"content": "Other."}}]}, "", ""),
+        ({"choices": [{"index": 1, "delta": {}}, {"index": 0, "delta": {"content": "Yes."}}]}, "Yes.", ""),
+        ({"choices": [{"delta": {"reasoning_text": "Hm."}}]}, "", "Hm."),
+        ({"choices": [{"delta": {"reasoning": "Hm.", "reasoning_content": "Hm."}}]}, "", "Hm."),
+        ({"choices": [{"delta": {"reasoning_details": [{"type": "reasoning.text", "text": "Hm."}]}}]}, "", "Hm."),
+        ({"choices": [{"delta": {"thinking_blocks": [{"type": "thinking", "thinking": "Hm."}]}}]}, "", "Hm."),
+    ],
+)
+def test_text_and_reasoning_are_found_in_other_forms(body: dict[str, Any], text: str, reasoning: str) -> None:
+    (chunk,) = decoded([sent(body)])
+    assert (chunk.text, chunk.reasoning) == (text, reasoning)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_event_may_have_several_lines_and_any_line_ends(end: bytes, size: int) -> None:
+    lines = [
+        b'data: {"choices": [{"delta":',
+        b'data:{"content": "Yes."}}]}',
+        b"",
+        b"data: null",
+        b"",
+        b"data: [DONE]",
+        b"",
+    ]
+    data = b"".join(line + end for line in lines)
+    chunks = decoded([data[at : at + size] for at in range(0, len(data), size)])
+    assert [(each.text, each.finish_reason) for each in chunks] == [("Yes.", None), ("", "stop")]
+
+
+def test_event_that_is_no_json_is_an_error_at_its_end() -> None:
+    with pytest.raises(StreamError, match='not JSON'):
+        decoded([b'data: {"choices": [}\n\n'])
+
+
 def test_text_of_older_forms_is_read_too() -> None:
     forms = [{"message": {"content": "Whole."}}, {"text": "Old."}, {"delta": {"content": "New."}, "text": "Old."}]
     data = sent(*({"choices": [form]} for form in forms))

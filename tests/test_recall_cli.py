@@ -89,6 +89,16 @@ def test_list_is_screened_and_the_json_says_why(asking: ScriptedEndpoint, capsys
     assert out.count("\n    Screened: it is about something else.\n") == 3
 
 
+def test_model_is_not_sent_again_what_it_turned_down(
+    asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = [{"paper": n, "why": "it is so.", "belongs": "yes" if n == 1 else "no"} for n in (1, 2, 3)]
+    asking.pieces = (json.dumps({"papers": entries}),)
+    run(capsys, "ask", QUESTION, "--kind", "list", "--recall", "screen", "--json")
+    screened, written = (request["messages"][-1]["content"] for request in asking.requests)
+    assert (screened.count("<paper>"), written.count("<paper>")) == (3, 1)
+
+
 @pytest.mark.parametrize("command", ["ask", "search"])
 def test_steps_without_an_endpoint_are_a_clear_error(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, command, QUESTION, "--recall", "rewrite")

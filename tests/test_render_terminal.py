@@ -84,6 +84,11 @@ def test_extractive_answer_has_its_point_then_an_entry_a_paper_and_says_nothing_
     )
 
 
+def test_papers_that_a_model_chose_are_not_said_to_be_likely() -> None:
+    answer = Answer(QUERY, "answered", "Robots slip [1].", (Citation(1, ROBOT_PAPER, score=0.7),), model="m")
+    assert "[1] Walking Robots on Sand (2023)\n" in answer_to_text(answer, 100)
+
+
 def test_papers_stand_under_their_groups() -> None:
     answer = Answer(
         QUERY,

@@ -22,7 +22,7 @@ def sentence(text: str, said: str, *citations: int, verdict: SentenceVerdict | N
 def test_only_sentences_that_their_papers_do_not_support_have_failed() -> None:
     kinds: tuple[SentenceVerdict, ...] = ("supported", "not_found", "contradicted", "uncited", "about_answer")
     all_of_them = [Sentence(0, 1, (1,), verdict) for verdict in kinds]
-    assert [each.verdict for each in failed(all_of_them)] == ["not_found", "contradicted"]
+    assert [each.verdict for each in failed("…", all_of_them)] == ["not_found", "contradicted"]
 
 
 def test_failing_sentences_are_sent_with_their_papers_and_the_reason() -> None:
@@ -133,11 +133,27 @@ def test_row_of_a_deleted_sentence_goes() -> None:
     ]
 
 
-def test_rows_of_tables_are_not_sent() -> None:
-    text = "| Robots [1] | fly |\n"
-    chat = ScriptedChat([])
-    assert corrections(text, [sentence(text, "| Robots [1] | fly |", 1)], CITED, chat) == {}
-    assert chat.asked == []
+def test_cell_is_corrected_in_its_row() -> None:
+    text = "| Task | Robots |\n|---|---|\n| Trials | 52% fewer [1] |\n"
+    cell = replace(sentence(text, "52% fewer [1]", 1), reason="“52%” is not in [1]")
+    row = replace(sentence(text, "| Trials | 52% fewer [1] |", 1), parts=(cell,))
+    assert failed(text, [row]) == (cell,)
+    chat = ScriptedChat(["1: 25 | 40% fewer [1]."])
+    offered = corrections(text, [cell], CITED, chat)
+    assert (
+        "1: 52% fewer [1]\n   Found: “52%” is not in [1] (a cell of the table row | Trials | 52% fewer [1] |)"
+        in chat.asked[0][1].content
+    )
+    assert "".join(piece for piece, _ in pieces_with(text, offered, CITED)).endswith(
+        "| Trials | 25 / 40% fewer [5] |\n"
+    )
+    assert "".join(piece for piece, _ in pieces_with(text, {cell: ""}, CITED)).endswith("| Trials | – |\n")
+
+
+def test_sentence_that_the_model_finds_right_is_offered_as_it_was() -> None:
+    text = "Robots **slip** [1]."
+    right = sentence(text, text, 1)
+    assert corrections(text, [right], CITED, ScriptedChat(["1: Robots **slip**."])) == {right: text}
 
 
 def test_all_sentences_may_go() -> None:

@@ -59,15 +59,50 @@ def constant(supports: float, contradicts: float = -9.0) -> Saying:
     [
         (1.0, 5.0, "supported"),
         (0.9, 5.0, None),
-        (-4.2, 5.0, None),
-        (-4.3, -0.1, "not_found"),
-        (-4.3, 0.1, "contradicted"),
+        (-4.9, 5.0, None),
+        (-5.1, -0.1, "not_found"),
+        (-5.1, 0.1, "contradicted"),
         (-9.0, -2.0, "not_found"),
     ],
 )
 def test_verdict_follows_the_cuts_of_the_model(supports: float, contradicts: float, verdict: str | None) -> None:
     judgement = SentenceJudge(constant(supports, contradicts)).judge("It works well [1].", {1: ROBOT_PAPER})
     assert (judgement.verdict, judgement.reason) == (verdict, None)
+
+
+def test_doubt_counts_only_if_it_remains_behind_what_stands_before() -> None:
+    model = Saying(lambda claim, text: (-2.0, -3.0) if "Pebble" in claim else (-9.0, 5.0))
+    judge = SentenceJudge(model)
+    sentence, cited = "It halves memory [1].", {1: CACHE_PAPER}
+    assert judge.judge(sentence, cited).verdict == "contradicted"
+    assert judge.judge(sentence, cited, before="Robots walk. ").verdict == "contradicted"
+    judgement = judge.judge(sentence, cited, before="**Pebble** prunes caches [1]. ")
+    assert (judgement.verdict, judgement.quotes[1][0].verdict) == (None, None)
+    assert model.shown[-1][0] == "Pebble prunes caches. It halves memory."
+
+
+def test_clause_is_read_behind_those_before_it() -> None:
+    model = Saying(lambda claim, text: (-2.0, -3.0) if "Pebble" in claim else (-9.0, 5.0))
+    judgement = SentenceJudge(model).judge("Pebble prunes [1], but it slips [2].", {1: CACHE_PAPER, 2: ROBOT_PAPER})
+    assert [part.judgement.verdict for part in judgement.parts] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("supports", "sentence", "verdict"),
+    [
+        (2.0, "Both help.", "supported"),
+        (-4.0, "Two papers prune caches: one halves memory.", None),
+        (-4.0, "Pebble halves memory on an H200.", "uncited"),
+        (-4.0, "Seven of them prune.", "uncited"),
+        (-6.0, "Robots slip on sand.", "uncited"),
+    ],
+)
+def test_sentence_without_a_marker_needs_one_where_its_papers_leave_doubt(
+    supports: float, sentence: str, verdict: str | None
+) -> None:
+    judge = SentenceJudge(constant(supports))
+    assert judge.judge_uncited(sentence, {1: CACHE_PAPER, 2: ROBOT_PAPER}).verdict == verdict
+    assert judge.judge_uncited(sentence, {}).verdict == "uncited"
 
 
 def test_whole_paper_is_shown_once_with_its_title() -> None:

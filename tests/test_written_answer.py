@@ -170,6 +170,16 @@ def test_correction_that_is_no_better_is_left_out() -> None:
     assert str(notices_text(answer.notices)).startswith("Could not correct 1 unsupported sentence")
 
 
+def test_doubt_about_a_sentence_that_the_model_finds_right_is_dropped() -> None:
+    reply = "Jets fly high [2]. Jets fly to Mars [2]."
+    _, answer = finished(reply, replies=["1: Jets fly high [1].\n2: Jets fly to Mars."], unsupported="repair")
+    assert said(answer) == [
+        ("Jets fly high [1].", None, "written"),
+        ("Jets fly to Mars [1].", "not_found", "written"),  # the paper has no Mars
+    ]
+    assert notices_text(answer.notices) is None
+
+
 def test_repair_that_fails_keeps_the_text_and_says_so() -> None:
     failure = LLMFailed("The endpoint is down.")
     _, answer = finished("Robots fly to Mars [2].", replies=[failure], unsupported="repair")

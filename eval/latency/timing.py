@@ -40,10 +40,10 @@ class TimedJudge(SentenceJudge):
         self.times: list[float] = []
         self._judge = judge
 
-    def judge(self, sentence: str, cited: Mapping[int, Paper], question: str = "") -> Judgement:
+    def judge(self, sentence: str, cited: Mapping[int, Paper], question: str = "", before: str = "") -> Judgement:
         """Judge a sentence with the timed judge."""
         started = perf_counter()
-        judgement = self._judge.judge(sentence, cited, question)
+        judgement = self._judge.judge(sentence, cited, question, before)
         self.times.append(1000 * (perf_counter() - started))
         return judgement
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Usage
@@ -10,6 +10,7 @@ from rag.generation.composition import Composition
 from rag.generation.extractive import write_extractive
 from rag.generation.help import help_text
 from rag.generation.prompts import NOT_ANSWERED
+from rag.retrieval.scoring import missed_range
 from rag.types import ActionName, Evidence, Paper, Query, Quote, Turn
 
 _AS_IT_IS: frozenset[ActionName] = frozenset(
@@ -17,13 +18,17 @@ _AS_IT_IS: frozenset[ActionName] = frozenset(
 )
 """Actions that show papers of the answer before as they are, so that no language model writes them."""
 
+_BY_TOPIC: frozenset[ActionName] = frozenset(("count", "filter"))
+"""Actions of these that a language model decides where they ask what the papers say, not for numbers or records."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What every outcome of one question shares: the evidence and near misses, what is missing, and notices so far.
 
     `composition` is the top of an extractive answer. `candidates` are further papers, less sure to belong, that a model
-    may use; `previous` is the turn before where the question may speak of it.
+    may use, and `others` the probabilities of those that it may not; `previous` is the turn before where the question
+    may speak of it.
     """
 
     query: Query
@@ -33,6 +38,7 @@ class Draft:
     notices: tuple[Notice, ...] = ()
     composition: Composition = Composition()
     candidates: tuple[Evidence, ...] = ()
+    others: tuple[float, ...] = ()
     previous: Turn | None = None
 
     def refused(self, notices: Iterable[Notice] = (), relaxations: tuple[Relaxation, ...] = ()) -> Answer:
@@ -79,6 +85,7 @@ class Draft:
         text: str,
         citations: tuple[Citation, ...],
         sentences: tuple[Sentence, ...],
+        read: Collection[int],
         considered: Mapping[int, str],
         notices: Iterable[Notice],
         unknown_markers: int,
@@ -86,8 +93,9 @@ class Draft:
     ) -> Answer:
         """Return what a model wrote as the answer.
 
-        `text` has renumbered markers, `considered` has the model's reasons for not using papers, by the numbers of the
-        evidence, and `truncated` says why the endpoint ended the reply early, if it did.
+        `text` has renumbered markers, `read` are the numbers of the papers that the model was sent, `considered` has
+        its reasons for not using papers, by these numbers, and `truncated` says why the endpoint ended the reply
+        early, if it did.
         """
         cut = (Notice("truncated", {"reason": truncated}),) if truncated else ()
         return Answer(
@@ -97,10 +105,15 @@ class Draft:
             citations,
             sentences,
             near_misses=self._not_used({each.paper.paper_id for each in citations}, considered),
-            missed=self.missed,
+            missed=self._unread(read) if self.candidates else self.missed,
             notices=(*self.notices, *cut, *notices),
             usage=Usage(unknown_markers=unknown_markers),
         )
+
+    def _unread(self, read: Collection[int]) -> EstimatedMissing | None:
+        """Estimate how many relevant papers are among those that the model was not sent."""
+        unread = [each.score or 0.0 for each in self.candidates if each.n not in read]
+        return EstimatedMissing(*missed_range([*unread, *self.others])) if self.missed else None
 
     def _not_used(self, used: Set[str], considered: Mapping[int, str]) -> tuple[Citation, ...]:
         """Return the papers that the model did not use, those that it gave a reason for first, and other near ones."""
@@ -117,7 +130,15 @@ class Draft:
 
 def is_written(query: Query) -> bool:
     """Return whether a language model writes the answer, where there is one."""
-    return query.kind != "metadata" and not (query.action and query.action.name in _AS_IT_IS and query.papers)
+    if query.kind == "metadata":
+        return False
+    as_it_is = query.action is not None and query.action.name in _AS_IT_IS and bool(query.papers)
+    return not as_it_is or asks_among(query)
+
+
+def asks_among(query: Query) -> bool:
+    """Return whether a follow-up asks which papers of the answer before are about something."""
+    return query.action is not None and query.action.name in _BY_TOPIC and bool(query.papers) and not query.fixed
 
 
 def _supported(evidence: Evidence) -> tuple[Quote, ...]:

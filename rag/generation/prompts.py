@@ -49,6 +49,8 @@ a column for each thing that is compared, and a citation in each cell; write "no
 Then add what qualifies it, if anything does.""",
 }
 
+_OTHERWISE = "If the question asks for another form or for less, as in a few words, follow it. Otherwise:"
+
 _CONSIDERS = f"""At the very end write a line "{CONSIDERED}:" and below it, for each paper above that you did not use,
 a line with its number and why not in a few words, as in "[7]: on training, not on inference"."""
 
@@ -85,7 +87,8 @@ def answer_messages(
     `previous` is the turn before where the question may speak of it. With `considers` the model is asked why it does
     not use a paper.
     """
-    form = "\n".join(filter(None, (_FORMS.get(kind, ""), _CONSIDERS if considers else "")))
+    otherwise = _OTHERWISE if previous and kind in _FORMS else ""
+    form = "\n".join(filter(None, (otherwise, _FORMS.get(kind, ""), _CONSIDERS if considers else "")))
     before = _PREVIOUS.format(question=previous.question, answer=previous.answer) if previous else ""
     text = QUESTION.format(context_str="\n\n".join(papers), previous=before, query_str=question, form=form)
     return Message("system", SYSTEM), Message("user", text)

@@ -2,8 +2,8 @@
 
 A mark is told by its shape and its words, not by a list of models: a name between brackets (`<think>`, `[THINK]`,
 `◁think▷`, `<|begin_of_thought|>`, `<seed:think>`), a channel or role of a chat template
-(`<|channel|>analysis<|message|>`), a code fence (three backticks and `thinking`), or a heading at the very beginning
-("Reasoning:") that a later one ends ("Final answer:").
+(`<|channel|>analysis<|message|>`), a code fence (three backticks and `thinking`), details with such a summary, or a
+heading at the very beginning ("Reasoning:") that a later one ends ("Final answer:").
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable
 
 _REASONING = frozenset(
-    "think thinking thought thoughts reason reasoning rationale analysis commentary scratchpad cot reflection".split()
+    "think thinking thought thoughts reason reasoning rationale analysis commentary scratchpad cot reflection"
+    " deliberation monologue".split()
 )
 _ANSWER = frozenset("answer final response solution output reply".split())
 _ROLES = frozenset("assistant model system user developer".split())
@@ -23,14 +24,24 @@ _TEMPLATE_TAG = re.compile(
 )
 _TEMPLATE_WORDS = ("INST", "SYS")
 _NAME = r"/?[A-Za-z][\w:.▁-]{0,40}"
+_WORD = re.compile(r"[A-Z]?[a-z]+|[^\W\d_a-z]+")  # of a name in camel case, too
+_REASONING_NAME = rf"[\w:.▁-]{{0,20}}(?i:{'|'.join(sorted(_REASONING))})"
+_ATTRIBUTES = r"(?:\s[^<>\n]{0,80})?"
+_BEGUN_DETAILS = r"<details\b[^<>\n]{0,80}(?:>\s{0,4}(?:<s?u?m{0,2}a?r?y?(?:>[^<>\n]{0,60}(?:<[/a-z]{0,8})?)?)?)?"
+_DETAILS = r"<details\b[^<>\n]{0,80}>\s{0,4}<summary>"
 _MARK = re.compile(
-    rf"<[|｜](?P<token>[^<>|｜\n]{{1,48}})[|｜]>|<(?P<tag>{_NAME})>|[◁⟨«](?P<framed>{_NAME})[▷⟩»]"
-    r"|\[(?P<upper>/?[A-Z][A-Z_]{2,24})\]"
+    r"<(?=[|｜]|\w{1,48}[|｜])[|｜]?(?P<token>[^<>|｜\n]{1,48})[|｜]?>"
+    rf"|{_DETAILS}(?P<details>[^<>\n]{{1,60}})</summary>|<(?P<tag>{_NAME}|\s?/?\s?{_REASONING_NAME}{_ATTRIBUTES})>"
+    rf"|[◁⟨«](?P<framed>{_NAME})[▷⟩»]"
+    r"|\[(?P<square>/?[A-Za-z][A-Za-z_]{2,24})\]"
     r"|(?P<fence>(?:(?<=\n)|\A)[ \t]*(?:`{3,}|~{3,})[ \t]*(?P<info>[\w-]*)[ \t]*(?:\n|\Z))"
 )
+_OPEN_DETAILS = re.compile(rf"{_BEGUN_DETAILS}\Z")
 _TOKEN = re.compile(r"<[|｜][^<>|｜\n]{1,48}[|｜]>")
 _OPEN_MARK = re.compile(
-    r"(?:<[|｜][^<>|｜\n]{0,48}[|｜]?|<(?:/?[A-Za-z][\w:.▁-]{0,40}|/)?|[◁⟨«]/?[\w:.▁-]{0,40}|\[/?[A-Z_]{0,24}"
+    r"(?:<[|｜][^<>|｜\n]{0,48}[|｜]?|<\s?/?\s?(?:\w[\w:.▁-]{0,47}[|｜]?)?|[◁⟨«]/?[\w:.▁-]{0,40}"
+    rf"|<\s?/?\s?{_REASONING_NAME}\s[^<>\n]{{0,80}}"
+    rf"|\[/?[A-Za-z_]{{0,24}}|{_BEGUN_DETAILS}"
     r"|(?:(?<=\n)|\A)[ \t]*(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[ \t]*[\w-]*[ \t]*))\Z"
 )
 _HEADER = re.compile(r"(?P<said>[^<\n]*)(?P<end>\n|(?=<)|\Z)")
@@ -41,7 +52,8 @@ _BARE_ANALYSIS = re.compile(r"\A\s*analysis(?=[A-Z\"'])")  # gpt-oss, where a se
 _BARE_FINAL = re.compile(r"assistant\s*final(?=\S)")
 _HEADINGS = ("thinking", "thinking process", "reasoning", "thoughts", "thought", "thought process", "chain of thought")
 _HEADING = re.compile(
-    rf"\A[\s*#_>]*(?:here(?: i|['’])s (?:my|the|a) )?(?:{'|'.join(_HEADINGS)})[*_ ]*:?[*_ ]*\n", re.IGNORECASE
+    rf"\A[\s*#_>]*(?:here(?: i|['’])s (?:my|the|a) )?(?:{'|'.join(_HEADINGS)})[*_ ]*(?::?[*_ ]*\n|:[*_]*[ \t]+\S)",
+    re.IGNORECASE,
 )
 _MAYBE_HEADING = re.compile(r"\A[\s*#_>]*[A-Za-z'’ ]{0,40}[*_ :]*\Z")
 _FINAL_HEADING = re.compile(
@@ -78,6 +90,9 @@ class ReasoningFilter:
         self._state: Callable[[bool], str | None] = self._begin
         self._undecided = inside
         self._closes: Callable[[re.Match[str]], bool] = lambda mark: False
+        self._nests: Callable[[re.Match[str]], bool] = lambda mark: False
+        self._depth = 0  # of blocks of the same mark within the one that is open
+        self._last_close: int | None = None  # where in the thoughts the last of these closed
         self._line_start = True
         self._trim = False
         self._mentioned = False
@@ -167,8 +182,18 @@ class ReasoningFilter:
         for mark in _MARK.finditer(self._held):
             if mark["fence"] and mark.end() == len(self._held) and not final and not mark[0].endswith("\n"):
                 break
-            if self._closes(mark):
+            if self._closes(mark) and not self._depth:
                 return self._end_reasoning(mark.start(), mark.start() if _is_template(mark) else mark.end())
+            if self._closes(mark) or self._nests(mark):
+                self._depth += 1 if self._nests(mark) else -1
+                self._thoughts += self._held[: mark.end()]
+                self._held = self._held[mark.end() :]
+                self._last_close = self._last_close if self._nests(mark) else len(self._thoughts)
+                return ""
+        if final and self._last_close is not None:  # an opening mark within the reasoning was but a mention
+            self._held = self._thoughts[self._last_close :] + self._held
+            self._thoughts = self._thoughts[: self._last_close]
+            return self._end_reasoning(0, 0)
         kept = max(len(self._held) - _LONGEST_MARK, 0)
         self._thoughts += self._held[:kept]
         self._held = self._held[kept:]
@@ -190,15 +215,18 @@ class ReasoningFilter:
             self._state = self._answer
         return ""
 
-    def _open(self, closes: Callable[[re.Match[str]], bool]) -> None:
-        self.reasoned, self._closes, self._state = True, closes, self._reason
+    def _open(
+        self, closes: Callable[[re.Match[str]], bool], nests: Callable[[re.Match[str]], bool] = lambda mark: False
+    ) -> None:
+        self.reasoned, self._closes, self._nests, self._state = True, closes, nests, self._reason
+        self._depth, self._last_close = 0, None
 
     def _answer(self, final: bool) -> str | None:
         """Pass text on up to the next mark; None if nothing more can be decided."""
         if not self._held:
             return None
         mark = _MARK.search(self._held)
-        if mark and mark["fence"] and not mark[0].endswith("\n") and not final:
+        if mark and not final and _may_go_on(mark, self._held):
             mark = None
         if mark is None:
             tail = _OPEN_MARK.search(self._held)
@@ -229,20 +257,23 @@ class ReasoningFilter:
 
     def _at_mark(self, mark: re.Match[str]) -> str:
         word, closes = _meaning(mark)
-        if word is None or (self._last and self._last in _MENTIONS):
+        if mark["details"] and word and self._line_start:
+            self._open(lambda other: _tag(other) == "/details")
+            return ""
+        if word is None or mark["details"] or (self._last and self._last in _MENTIONS):
             self._mentioned = self._mentioned or word in _REASONING
             return self._emit(mark[0])
         if word in _REASONING:
             return self._at_reasoning_mark(mark, word, closes)
         self._trim = self._trim or not self._emitted_text
-        name = mark["token"] or mark["tag"] or ""
+        name = mark["token"] or _tag(mark)
         if _OPENS_HEADER.fullmatch(name.strip()):
             self._state = self._header
         return ""
 
     def _at_reasoning_mark(self, mark: re.Match[str], word: str, closes: bool) -> str:
         if not closes and (self._line_start or mark["token"]):
-            self._open(lambda other: _ends(other, word))
+            self._open(lambda other: _ends(other, word), lambda other: _meaning(other) == (word, False))
             return ""
         if closes and not self._mentioned:
             if self._emitted_text:
@@ -269,18 +300,36 @@ class ReasoningFilter:
 
 def _meaning(mark: re.Match[str]) -> tuple[str | None, bool]:
     """Return the word that tells what a mark is for, None if it is none, and whether it closes."""
-    name = mark["token"] or mark["tag"] or mark["framed"] or mark["upper"] or ""
-    words = [word.casefold() for word in re.findall(r"[^\W\d_]+", name)]
+    if mark["details"]:
+        return ("details", False) if set(_words(mark["details"])) & _REASONING else (None, False)
+    name = (mark["token"] or _tag(mark) or mark["framed"] or mark["square"] or "").strip()
+    words = _words(name)
     if not words:
         return None, False
     closes = name.startswith("/") or words[0] in _ENDS
-    known = words[-1] in _REASONING or words[-1] in _ANSWER
+    known = words[-1] in _REASONING or (words[-1] in _ANSWER and not (mark["square"] and not name.isupper()))
     return (words[-1], closes) if known or _is_template(mark) else (None, False)
+
+
+def _may_go_on(mark: re.Match[str], held: str) -> bool:
+    """Return whether what was found may turn out to be a longer mark: a fence with a word, details with a summary."""
+    details = _OPEN_DETAILS.search(held)
+    return bool(mark["fence"] and not mark[0].endswith("\n")) or bool(details and details.start() <= mark.start())
+
+
+def _tag(mark: re.Match[str]) -> str:
+    """Return the name of a tag without its attributes."""
+    closes, name = re.fullmatch(r"\s?(/?)\s?(\S*).*", mark["tag"] or "", re.DOTALL).groups()  # type: ignore[union-attr]
+    return f"{closes}{name}"
+
+
+def _words(name: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(name)]
 
 
 def _is_template(mark: re.Match[str]) -> bool:
     """Return whether a mark is a special token of a chat template."""
-    name = (mark["tag"] or mark["upper"] or "").removeprefix("/")
+    name = (_tag(mark) or mark["square"] or "").removeprefix("/")
     return bool(mark["token"]) or name in _TEMPLATE_WORDS or bool(mark["tag"] and _TEMPLATE_TAG.fullmatch(name))
 
 

@@ -28,9 +28,15 @@ _COUNTS = ("prompt_tokens", "completion_tokens")
 _CUTS = {
     **dict.fromkeys(("length", "max_tokens", "model_length"), "it reached {}"),
     **dict.fromkeys(("content_filter", "safety", "recitation"), "its content filter stopped it"),
+    **dict.fromkeys(("refusal",), "the model declined to go on"),
 }
-_REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 _FAILURES = ("error", "abort", "insufficient_system_resource")
+_NOT_EARLY = frozenset(
+    "stop end_turn eos eos_token end stop_sequence stop_token complete completed done finished success tool_calls"
+    " tool_use function_call null none unknown finish_reason_unspecified".split()
+).union(_FAILURES)
+_REASONING = ("reason", "think")
+"""How the names of fields begin in which reasoning comes apart: reasoning_content, thinking_blocks and so on."""
 
 
 class StreamError(ValueError):
@@ -77,6 +83,8 @@ class StreamDecoder:
         self.done = False
         self.whole = False
         self._line = bytearray()
+        self._after_return = False
+        self._data = b""  # of an event that goes on in the next line
         self._size = 0
         self._body = bytearray()  # of a response without any event
         self._event = ""
@@ -89,12 +97,14 @@ class StreamDecoder:
         """Yield the chunks that are complete with these bytes; raises StreamError."""
         self._size += len(data)
         searched = len(self._line)
-        self._line += data
+        if data:
+            data, self._after_return = data.removeprefix(b"\n") if self._after_return else data, data[-1:] == b"\r"
+        self._line += data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         while (end := self._line.find(b"\n", searched)) >= 0 and not self.done:
             line = bytes(self._line[:end])
             del self._line[: end + 1]
             searched = 0
-            yield from self._read_line(line.rstrip(b"\r"))
+            yield from self._read_line(line)
         if len(self._line) > MAX_LINE:
             raise StreamError(f"a line of more than {MAX_LINE >> 20} MiB")
         if self._size > MAX_STREAM:
@@ -106,6 +116,7 @@ class StreamDecoder:
             return
         try:
             yield from self._read_line(bytes(self._line))
+            yield from self._read_line(b"")
         except ErrorEvent:
             raise
         except StreamError:  # half an event: the response was cut
@@ -128,8 +139,9 @@ class StreamDecoder:
             self._event = value.decode("utf-8", "replace")
         elif name == b"data" and value:
             self._any_event = True
-            yield from self._read_data(value)
-            self._event = ""
+            yield from self._read_data(self._data + value)
+        elif not line and self._data:
+            raise _not_json(self._data)
         elif (body := _completion(line)) and "delta" in body["choices"][0]:  # an event without its "data:"
             self._any_event = True
             yield self._chunk(body)
@@ -144,11 +156,19 @@ class StreamDecoder:
             return
         try:
             body = json.loads(value, strict=False)
-        except (ValueError, RecursionError):
-            raise StreamError(f"not JSON: {value[:80].decode('utf-8', 'replace')}") from None
+        except ValueError:
+            if not value.startswith(b"{"):
+                raise _not_json(value) from None
+            self._data = value + b"\n"
+            return
+        except RecursionError:
+            raise _not_json(value) from None
+        event, self._event, self._data = self._event, "", b""
+        if body is None:
+            return
         if not isinstance(body, dict):
             raise StreamError(f"not a chunk: {value[:80].decode('utf-8', 'replace')}")
-        if body.get("error") or self._event == "error" or body.get("object") == "error":
+        if body.get("error") or event == "error" or body.get("object") == "error":
             raise ErrorEvent(body)
         yield self._chunk(body)
 
@@ -157,16 +177,16 @@ class StreamDecoder:
         choices = body.get("choices")
         if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
             return ReplyChunk("", "", None, prompt_tokens, completion_tokens)
-        choice = choices[0]
+        choice = next((each for each in choices if isinstance(each, dict) and not each.get("index")), {})
         reason = choice.get("finish_reason")
         self._finished = self._finished or bool(reason)
         delta = choice.get("delta", choice.get("message"))
         if not isinstance(delta, dict):
             delta = {"content": choice.get("text")}
         text, reasoning, refusal = _read_content(delta.get("content"))
-        for name in _REASONING_FIELDS:
-            if isinstance(delta.get(name), str) and not reasoning:
-                reasoning = delta[name]
+        for name, value in delta.items():
+            if name.startswith(_REASONING) and not reasoning:
+                reasoning = "".join(_read_content(value)[:2])
         if isinstance(delta.get("refusal"), str):
             refusal = delta["refusal"]
         return ReplyChunk(
@@ -178,6 +198,10 @@ class StreamDecoder:
             printable(refusal),
             bool(delta.get("tool_calls") or delta.get("function_call")),
         )
+
+
+def _not_json(value: bytes) -> StreamError:
+    return StreamError(f"not JSON: {value[:80].decode('utf-8', 'replace')}")
 
 
 def _completion(body: bytes | bytearray) -> dict[str, Any] | None:
@@ -197,7 +221,9 @@ def _read_content(content: Any) -> tuple[str, str, str]:
     if isinstance(content, str):
         return content, "", ""
     text = reasoning = refusal = ""
-    for part in content if isinstance(content, list) else ():
+    for part in content if isinstance(content, list) else [content]:
+        if isinstance(part, str):
+            text += part
         if not isinstance(part, dict):
             continue
         kind = str(part.get("type", ""))
@@ -265,10 +291,12 @@ class ReplyReader:
     @property
     def cut(self) -> str | None:
         """Why the endpoint ended the reply early, in words; None if it did not."""
-        cut = _CUTS.get((self.finish_reason or "").casefold())
+        reason = (self.finish_reason or "").casefold()
         if self.refusal and self.has_text:
             return "the model declined to go on"
-        return cut.format(self.limit) if cut else None
+        if reason in _CUTS:
+            return _CUTS[reason].format(self.limit)
+        return f"the reason it gave is “{printable(reason[:40])}”" if reason and reason not in _NOT_EARLY else None
 
     @property
     def failure(self) -> str | None:

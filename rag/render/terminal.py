@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from textwrap import fill
 
 from rag.answer import Answer, Aspect, Citation, Comparison, SentenceVerdict
@@ -74,7 +75,8 @@ def sources_to_text(answer: Answer, width: int) -> str:
     if answer.sentences and answer.missed:
         parts.append(completeness([each.score for each in answer.citations], answer.missed))
     if answer.citations:
-        parts.append("\n".join(["Papers", *(_entry(each, width) for each in answer.citations)]))
+        chosen = (replace(each, score=None) for each in answer.citations)  # by a model, however sure the search was
+        parts.append("\n".join(["Papers", *(_entry(each, width) for each in chosen)]))
     parts += _near(answer, width)
     return "".join(f"\n{safe(part)}\n" for part in parts)
 

@@ -46,11 +46,15 @@ _LONE_MONTH = re.compile(rf"\((?P<month>{'|'.join(_MONTHS)})\)")
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number in a base unit ("s", "x", "%", "B" …), or "" where no known unit follows; `text` is its spelling."""
+    """A number in a base unit ("s", "x", "%", "B" …), or "" where no known unit follows.
+
+    `text` is its spelling, `number` the number as it is written, whatever its unit.
+    """
 
     value: float
     unit: str = ""
     text: str = field(default="", compare=False)
+    number: float = field(default=0.0, compare=False)
 
     def matches(self, other: Quantity) -> bool:
         """Return whether another quantity equals this one; a number without a unit matches any unit."""
@@ -95,7 +99,8 @@ def extract_quantities(text: str) -> tuple[tuple[Quantity, ...], str]:
 
 def _quantity(match: re.Match[str]) -> tuple[Quantity, str]:
     """Return one quantity, and the matched words after it that are no unit."""
-    value = float(match["digits"].replace(",", "")) * _SCALES.get((match["scale"] or "").lower(), 1.0)
+    number = float(match["digits"].replace(",", ""))
+    value = number * _SCALES.get((match["scale"] or "").lower(), 1.0)
     words = [word for word in (match["first"], match["second"]) if word]
     if words and len(words[0]) > 1 and words[0].lower() in _SCALES:
         value *= _SCALES[words.pop(0).lower()]
@@ -103,7 +108,7 @@ def _quantity(match: re.Match[str]) -> tuple[Quantity, str]:
     if words and words[0].lower() in UNITS:
         unit, factor = UNITS[words.pop(0).lower()]
     rest = " ".join(words)
-    return Quantity(value * factor, unit, match[0].removesuffix(rest).strip()), rest
+    return Quantity(value * factor, unit, match[0].removesuffix(rest).strip(), number), rest
 
 
 def _date(parts: Mapping[str, str | None]) -> PartialDate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Support, Token
 from rag.errors import ModelFailed
@@ -15,7 +15,7 @@ from rag.verification.judge import VERDICTS, Judgement, SentenceJudge
 from rag.verification.marker_filter import MarkerFilter
 from rag.verification.sentence_stream import ReplySentence, SentenceStream
 
-_SECTION_PAPERS = 8  # against which a sentence without a marker is judged
+_SECTION_PAPERS = 16  # against which a sentence without a marker is judged
 _HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]|\*\*[^*\n]+\*\*[ \t]*$)", re.MULTILINE)
 
 
@@ -50,6 +50,11 @@ class CheckedText:
         return self._markers.unknown
 
     @property
+    def sent(self) -> Collection[int]:
+        """The numbers of the evidence that the model was sent."""
+        return self._evidence.keys()
+
+    @property
     def considered(self) -> Mapping[int, str]:
         """Why the model did not use papers, by the numbers of the evidence."""
         return self._lists.considered
@@ -70,20 +75,24 @@ class CheckedText:
     def feed(self, piece: str, origin: Origin = "written") -> Iterator[Event]:
         """Take a piece of the reply and yield what can be shown; a change of origin flushes what was held back."""
         if origin != self._origins[-1][1]:
-            yield from self.end()
+            yield from self._flush()
             self._origins.append((len(self.text), origin))
         yield from self._show(self._inert.feed(self._markers.feed(self._lists.feed(self._visible.feed(piece)))))
 
     def end(self) -> Iterator[Event]:
-        """Yield what was held back, at the end of the reply or of text of one origin."""
+        """Yield what was held back, at the end of the reply."""
+        yield from self._flush()
+        for span in self._uncited:
+            yield self._judged(span, ())
+        self._uncited.clear()
+
+    def _flush(self) -> Iterator[Event]:
+        """Yield what was held back of text of one origin."""
         last = self._lists.feed(self._visible.flush()) + self._lists.flush()
         rest = self._markers.feed(last) + self._markers.flush()
         yield from self._show(self._inert.feed(rest) + self._inert.flush())
         yield from self._check(self._stream.flush())
         yield from self._judge_waiting()
-        for span in self._uncited:
-            yield self._judged(span, ())
-        self._uncited.clear()
 
     def revise(self, judgements: Mapping[Sentence, Judgement]) -> None:
         """Put other judgements in place of those of some sentences."""
@@ -139,17 +148,18 @@ class CheckedText:
         try:
             if span.columns is not None:
                 return self._judge.judge_row(said, span.columns, self._papers(range(1, len(self.cited) + 1)))
-            judgement = self._judge.judge(said, self._papers(cited), self._question)
-            return self._by_section(span) if judgement.verdict == "uncited" else judgement
+            if not cited:
+                return self._by_section(span)
+            before = self.text[self.text.rfind("\n", 0, span.start) + 1 : span.start]
+            return self._judge.judge(said, self._papers(cited), self._question, before)
         except ModelFailed as error:
             return Judgement(None, f"it could not be checked: {error}")
 
     def _by_section(self, span: ReplySentence) -> Judgement:
-        """Judge a sentence without a marker against the papers that its section cites, which may support it."""
+        """Judge a sentence without a marker by the papers that its section cites, else by all."""
         numbers = self._numbers(_section(self.text, span.start)) or self._numbers(self.text)
         said = self.text[span.start : span.end]
-        judgement = self._judge.judge(said, self._papers(numbers[:_SECTION_PAPERS]), self._question)
-        return judgement if numbers and judgement.verdict in ("supported", "about_answer") else Judgement("uncited")
+        return self._judge.judge_uncited(said, self._papers(numbers[:_SECTION_PAPERS]), self._question)
 
     def _papers(self, numbers: Iterable[int]) -> dict[int, Paper]:
         cited = self.cited

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from rag.text.identifiers import find_identifiers
@@ -47,25 +47,29 @@ _COUNTED_PAPERS = re.compile(
     r"\s+(?:papers|abstracts|studies|works|articles|surveys)\b",
     re.IGNORECASE,
 )
+_SPOKEN_OF = re.compile(
+    rf"\b(?:the|these|those|all|other)\s+(?:{_NUMERAL})\b(?![\s-]*(?:{'|'.join((_NUMERAL, *_POWERS))}|\w+s)\b)",
+    re.IGNORECASE,
+)
 
 
-def missing_numbers(claim: str, texts: Sequence[PaperText], count: int = 0) -> tuple[str, ...]:
-    """Return the numbers of a claim, with their units, that no text has and no paper's year is.
+def missing_numbers(claim: str, texts: Sequence[PaperText], own: Collection[int] = ()) -> tuple[str, ...]:
+    """Return the numbers of a claim, with their units, that no text has.
 
-    A rounded number counts as present, and "half" stands for 50 % and 2×. A whole number that only counts papers, or is
-    the number of papers that the sentence cites (`count`), is the answer's own.
+    A rounded number counts as present, and "half" stands for 50 % and 2×. A whole number that only counts papers, one
+    that stands for what was spoken of ("the three"), and those of `own` are the answer's own.
     """
     held = [quantity for text in texts for quantity in _held(text)]
-    own = Quantity(count)
-    claimed = [each for each in _claimed(_COUNTED_PAPERS.sub(" ", claim)) if each != own]
+    plain = _SPOKEN_OF.sub(" ", _COUNTED_PAPERS.sub(" ", claim))
+    claimed = [each for each in _claimed(plain) if each.unit or each.value not in own]
     return tuple(each.text for each in claimed if not any(_is(each, other) for other in held))
 
 
 def missing_names(claim: str, texts: Sequence[PaperText]) -> tuple[str, ...]:
-    """Return the names and acronyms of a claim that no text has; an acronym may stand for a text's words."""
+    """Return the names and acronyms of a claim that no paper has; an acronym may stand for a paper's words."""
     names = [_HYPHENATED.sub("", name) for name in find_identifiers(extract_dates(claim)[1]) if not _is_quantity(name)]
-    names = [name for name in names if name not in _NO_NAMES]
-    missing = [name for name in names if not any(_has(text.text, name) for text in texts)]
+    names = [name for name in names if name not in _NO_NAMES and len(name) > 1]  # a letter is a symbol
+    missing = [name for name in names if not any(_has(text.all, name) for text in texts)]
     return tuple(dict.fromkeys(missing))
 
 
@@ -77,10 +81,10 @@ def _claimed(claim: str) -> list[Quantity]:
 
 
 def _held(paper: PaperText) -> list[Quantity]:
-    digits, _ = extract_quantities(_in_digits(paper.text))
+    digits, _ = extract_quantities(_in_digits(paper.all))
     otherwise = [each for pattern, quantities in _SAID_OTHERWISE if pattern.search(paper.text) for each in quantities]
     year = [Quantity(float(paper.year))] if paper.year else []
-    return [*digits, *otherwise, *year, *(Quantity(float(each)) for each in _LONE_YEAR.findall(paper.text))]
+    return [*digits, *otherwise, *year, *(Quantity(float(each)) for each in _LONE_YEAR.findall(paper.all))]
 
 
 def _in_digits(text: str) -> str:
@@ -104,6 +108,8 @@ def _value(words: str) -> str:
 
 def _is(claimed: Quantity, held: Quantity) -> bool:
     """Return whether a number is another one, exactly or rounded; units are compared where both have one."""
+    if not claimed.unit and claimed.value == claimed.number == held.number:
+        return True
     if claimed.unit and held.unit and claimed.unit != held.unit:
         return False
     if claimed.matches(held) or (not held.unit and claimed.value == held.value):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,12 +22,13 @@ from rag.verification.paper_text import PaperText, paper_text
 
 _LEAST_TERMS = 2  # of something that can be true
 _LIKELIER_THAN_NOT = 0.0  # logit
-_DOUBTED = -4.25
+_DOUBTED = -5.0
 """Logit of support below which a verdict goes against a sentence.
 
-The model takes many true paraphrases for contradictions: of the 200 sentences of eval/gold/claims.jsonl it called 19 of
-100 supported ones false at the even cut, -1.83; here 3, and 52 instead of 76 of the 100 that are not supported.
+The model takes many true paraphrases for contradictions. Of the 200 sentences of eval/gold/claims.jsonl it has a
+verdict against 9 of 100 supported ones at -4.25, and 2 here; against 60 and 57 of the 100 that are not supported.
 """
+_BEFORE = 300  # characters before a sentence with which it is read again
 _SEVERAL = 1100  # characters of several papers read together, as in training (eval/training/cross_encoder/examples.py)
 _OVERLAP = 1  # sentences shared by adjacent windows of a long abstract
 _MARKUP = re.compile(r"\*\*|__|~~|`")
@@ -36,6 +37,7 @@ _CELL_SAYS = re.compile(r"\d|[^\W\d_]{2}.*[^\W\d_]{2}.*[^\W\d_]")
 _STATED = re.compile(r"[.!?]\W*$")
 VERDICTS: Sequence[Verdict | None] = ("supported", None, "not_found", "contradicted")
 """Best first; None where the model is unsure."""
+AGAINST: Sequence[SentenceVerdict | None] = ("not_found", "contradicted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,11 @@ class SentenceJudge:
         self._cross_encoder = cross_encoder
         self._supported = float(np.asarray(cross_encoder.cuts["supports_cut"]))
 
-    def judge(self, sentence: str, cited: Mapping[int, Paper], question: str = "") -> Judgement:
+    def judge(self, sentence: str, cited: Mapping[int, Paper], question: str = "", before: str = "") -> Judgement:
         """Judge a sentence, with its markers and markup, against the papers that it cites, by number.
 
-        Each clause is judged against the papers that it cites.
+        Each clause is judged against the papers that it cites. `before` is what stands before the sentence in its
+        paragraph, of which it may speak.
         """
         heading = _heading_length(sentence, list(cited.values()))
         body = sentence[heading:]
@@ -99,19 +102,44 @@ class SentenceJudge:
             return Judgement("about_answer" if is_about_answer(without_markers(said), question) else "uncited")
         if _names_only(said, cited):
             return Judgement("about_answer")
+        own = frozenset((len(cited),))
         clauses = split_clauses(body)
         if len(clauses) == 1 or any(not set(clause.cited) & cited.keys() for clause in clauses):
-            return self._clause(normalize(without_markers(said)), cited, len(cited))
+            return self._clause(normalize(without_markers(said)), cited, own, plain_claim(before))
         parts = tuple(
             JudgedPart(
                 heading + each.start,
                 heading + each.end,
                 each.cited,
-                self._clause(normalize(_plain(each.text)), {n: cited[n] for n in each.cited if n in cited}, len(cited)),
+                self._clause(
+                    normalize(_plain(each.text)),
+                    {n: cited[n] for n in each.cited if n in cited},
+                    own,
+                    plain_claim(before + body[: each.start]),
+                ),
             )
             for each in clauses
         )
         return _of_parts(parts)
+
+    def judge_uncited(self, sentence: str, papers: Mapping[int, Paper], question: str = "") -> Judgement:
+        """Judge a sentence without a marker by the papers that its section cites, which it may sum up.
+
+        It is supported where one of them, or all together, support it; it lacks a citation where the check doubts it or
+        none of them has a number or name of it, other than its counts of them; else it has no verdict.
+        """
+        said = _plain(sentence)
+        if is_about_answer(without_markers(said), question) or _names_only(said, papers):
+            return Judgement("about_answer")
+        if not papers:
+            return Judgement("uncited")
+        judged = self._clause(normalize(without_markers(said)), papers, frozenset(range(len(papers) + 1)))
+        return judged if judged.verdict == "supported" else Judgement("uncited" if judged.verdict in AGAINST else None)
+
+    def support(self, sentence: str, cited: Mapping[int, Paper]) -> float:
+        """Return how far the best of some papers supports a whole sentence, in logits."""
+        texts = [paper_text(paper) for paper in cited.values()]
+        return max(each.scores.supports for each in self._read(plain_claim(sentence), texts))
 
     def judge_row(self, row: str, columns: Sequence[str], papers: Mapping[int, Paper]) -> Judgement:
         """Judge the cells of a table row, under the headings of their columns, against the papers that they cite.
@@ -137,31 +165,38 @@ class SentenceJudge:
         return _of_parts(tuple(parts))
 
     def _cell(self, said: str, claim: str, cited: Mapping[int, Paper]) -> Judgement:
-        judged = self._clause(normalize(claim), cited, len(cited))
+        judged = self._clause(normalize(claim), cited, frozenset((len(cited),)))
         reason = lacking(said, cited)
         if judged.verdict == "supported" and not reason:
             return judged
         return Judgement("not_found" if reason else None, reason, judged.quotes)
 
-    def _clause(self, claim: str, cited: Mapping[int, Paper], count: int) -> Judgement:
+    def _clause(self, claim: str, cited: Mapping[int, Paper], own: Collection[int], before: str = "") -> Judgement:
         """Judge a clause: supported where one of its papers supports it whole, or all of them together do.
 
-        `count` is the number of papers that the whole sentence cites.
+        A paper contradicts it only if it does so too where it is read behind what stands `before` it. `own` are the
+        numbers that the sentence may have of its own, as it counts papers.
         """
         if len(set(tokenize(claim))) < _LEAST_TERMS:
             return Judgement(None)
         texts = [paper_text(paper) for paper in cited.values()]
         readings = self._read(claim, texts)
-        own = [self._decide(each.scores) for each in readings]
-        verdict = min(own, key=VERDICTS.index)
+        alone = [self._decide(each.scores) for each in readings]
+        verdict = min(alone, key=VERDICTS.index)
         together = verdict != "supported" and len(texts) > 1 and self._together(claim, readings) == "supported"
         verdict = "supported" if together else verdict
-        if reason := lacking(claim, cited, count):
+        if (
+            verdict == "contradicted"
+            and tokenize(before)
+            and not self._contradict(texts, f"{before[-_BEFORE:]} {claim}")
+        ):
+            verdict, alone = None, [None] * len(alone)
+        if reason := lacking(claim, cited, own):
             verdict = max(verdict, "not_found", key=VERDICTS.index)
         quotes = {}
-        for (n, paper), each, alone in zip(cited.items(), readings, own, strict=True):
+        for (n, paper), each, by_it in zip(cited.items(), readings, alone, strict=True):
             start, end = each.text.spans[each.best]
-            of_paper = verdict if together else max(alone, verdict, key=VERDICTS.index)
+            of_paper = verdict if together else max(by_it, verdict, key=VERDICTS.index)
             quotes[n] = (Quote(paper.abstract[start:end], start, end, of_paper),)
         return Judgement(verdict, reason, quotes)
 
@@ -170,8 +205,10 @@ class SentenceJudge:
             return "supported"
         if scores.supports >= _DOUBTED:
             return None
-        stronger = scores.contradicts > max(scores.supports, _LIKELIER_THAN_NOT)
-        return "contradicted" if stronger else "not_found"
+        return "contradicted" if _contradicted(scores) else "not_found"
+
+    def _contradict(self, texts: Sequence[PaperText], claim: str) -> bool:
+        return all(_contradicted(each.scores) for each in self._read(claim, texts))
 
     def _together(self, claim: str, readings: Sequence[_Reading]) -> Verdict | None:
         """Decide on several papers as one text: of each the title and the sentences with the most evidence."""
@@ -208,6 +245,10 @@ class SentenceJudge:
         ]
 
 
+def _contradicted(scores: _Scores) -> bool:
+    return scores.contradicts > max(scores.supports, _LIKELIER_THAN_NOT)
+
+
 def _of_parts(parts: tuple[JudgedPart, ...]) -> Judgement:
     """Return the judgement of a whole sentence: that of its worst part."""
     judged = [each.judgement for each in parts]
@@ -226,13 +267,13 @@ def _numbers(text: str, papers: Mapping[int, Paper]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(n for number in MARKER.findall(text) if (n := int(number)) in papers))
 
 
-def lacking(claim: str, cited: Mapping[int, Paper], count: int = 0) -> str | None:
+def lacking(claim: str, cited: Mapping[int, Paper], own: Collection[int] = ()) -> str | None:
     """Return which numbers, else which names, of a claim none of its papers has, in words; None where they have all.
 
-    `count` is the number of papers that the whole sentence cites, that of `cited` by default.
+    `own` are whole numbers that the sentence may have of its own, by default that of the papers.
     """
     claim, texts = normalize(claim), [paper_text(paper) for paper in cited.values()]
-    missing = missing_numbers(claim, texts, count or len(texts)) or missing_names(claim, texts)
+    missing = missing_numbers(claim, texts, own or (len(texts),)) or missing_names(claim, texts)
     return f"{_listed(missing)} not in {' or '.join(f'[{n}]' for n in cited)}" if missing else None
 
 

@@ -22,12 +22,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class PaperText:
-    """The normalized title and sentences of a paper; `spans` are the sentences' places in the stored abstract."""
+    """The normalized title and sentences of a paper; `spans` are the sentences' places in the stored abstract.
+
+    `record` holds the authors and the venue, which a model is sent too.
+    """
 
     title: str
     sentences: tuple[str, ...]
     spans: tuple[Span, ...]
     year: int | None = None
+    record: str = ""
 
     def passage(self, which: Sequence[int]) -> Passage:
         """Return the title with the sentences of these indices, in the order given."""
@@ -39,8 +43,13 @@ class PaperText:
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """Title and abstract."""
         return self.passage(range(len(self.sentences))).text
+
+    @property
+    def all(self) -> str:
+        """Title, abstract and record."""
+        return f"{self.text} {self.record}"
 
 
 @lru_cache(maxsize=256)
@@ -48,4 +57,5 @@ def paper_text(paper: Paper) -> PaperText:
     """Return a paper as it is read."""
     spans = abstract_sentences(paper)
     sentences = tuple(normalize(paper.abstract[start:end]) for start, end in spans)
-    return PaperText(normalize(paper.title), sentences, spans, paper.year)
+    record = "; ".join(filter(None, (*paper.authors, paper.venue)))
+    return PaperText(normalize(paper.title), sentences, spans, paper.year, normalize(record))

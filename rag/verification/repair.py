@@ -13,15 +13,17 @@ from rag.llm.protocol import ChatModel
 from rag.text.citation_markers import MARKER, without_any_markers, without_markers
 from rag.text.sentences import split_sentences
 from rag.types import Evidence
+from rag.verification.judge import AGAINST
 
-FAILED = ("not_found", "contradicted")
+_NOTHING = "–"  # in a cell
 _LINE = re.compile(r"^\s*(?:\W*)(\d{1,3})\s*[:.)]\s*(.+?)\s*$", re.MULTILINE)
 _DELETE = re.compile(r"\W*DELETE\b", re.IGNORECASE)
 
 
-def failed(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
-    """Return the sentences that cite papers which do not support them."""
-    return tuple(sentence for sentence in sentences if sentence.verdict in FAILED and sentence.citations)
+def failed(text: str, sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    """Return the sentences, and the cells of tables, that cite papers which do not support them."""
+    units = (unit for each in sentences for unit in (each.parts if _is_row(text, each) else (each,)))
+    return tuple(unit for unit in units if unit.verdict in AGAINST and unit.citations)
 
 
 def is_wrong(sentence: Sentence) -> bool:
@@ -30,40 +32,38 @@ def is_wrong(sentence: Sentence) -> bool:
 
 
 def corrections(
-    text: str, sentences: Sequence[Sentence], cited: Sequence[Evidence], chat: ChatModel
+    text: str, broken: Sequence[Sentence], cited: Sequence[Evidence], chat: ChatModel
 ) -> dict[Sentence, str]:
-    """Ask once for corrected sentences; "" is one to remove. Raises LLMFailed.
+    """Ask once for corrected sentences and cells; "" is one to remove, its own text one that was right.
 
-    Only what is wrong may be removed, since a doubt may be the check's mistake. Table rows stay as they are.
+    Only what is wrong may be removed, since a doubt may be the check's mistake. Raises LLMFailed.
     """
-    sent = [each for each in sentences if not text.startswith("|", each.start)]
-    if not sent:
-        return {}
-    numbers = dict.fromkeys(n for sentence in sent for n in sentence.citations)
+    numbers = dict.fromkeys(n for each in broken for n in each.citations)
     papers = [format_evidence(replace(cited[n - 1], n=n)) for n in numbers]
-    claims = [(text[sentence.start : sentence.end], _reason(text, sentence)) for sentence in sent]
+    claims = [(text[each.start : each.end], _reason(text, each)) for each in broken]
     reply = chat.complete(repair_messages(papers, claims))
     found: dict[Sentence, str] = {}
     lines = _LINE.findall(reply.text)
     for number, said in lines[:-1] if reply.cut else lines:
-        sentence = sent[int(number) - 1] if 1 <= int(number) <= len(sent) else None
+        sentence = broken[int(number) - 1] if 1 <= int(number) <= len(broken) else None
         if sentence is None or (_DELETE.match(said) and not is_wrong(sentence)):
             continue
-        corrected = "" if _DELETE.match(said) else said
-        if without_any_markers(corrected) != without_markers(text[sentence.start : sentence.end]):
-            found[sentence] = corrected
+        before = text[sentence.start : sentence.end]
+        unchanged = without_any_markers(said) == without_markers(before)
+        found[sentence] = "" if _DELETE.match(said) else before if unchanged else said
     return found
 
 
 def _reason(text: str, sentence: Sentence) -> str:
-    """Return in words what is wrong with a sentence, and with which part of it."""
+    """Return in words what is wrong with a sentence, and with which part of it, or where a cell stands."""
     said = []
     for each in sentence.units:
-        if each.verdict in FAILED:
+        if each.verdict in AGAINST:
             part = f"“{without_markers(text[each.start : each.end]).strip()}”: " if sentence.parts else ""
             doubt = "the abstract says otherwise" if each.verdict == "contradicted" else "the abstract does not say so"
             said.append(f"{part}{each.reason or doubt}")
-    return "; ".join(said)
+    row = _row(text, sentence)
+    return "; ".join(said) + (f" (a cell of the table row {row})" if row else "")
 
 
 def pieces_with(text: str, corrected: Mapping[Sentence, str], cited: Sequence[Evidence]) -> list[tuple[str, bool]]:
@@ -71,10 +71,14 @@ def pieces_with(text: str, corrected: Mapping[Sentence, str], cited: Sequence[Ev
     pieces: list[tuple[str, bool]] = []
     last = 0
     for sentence in sorted(corrected, key=lambda each: each.start):
-        start, end = (sentence.start, sentence.end) if corrected[sentence] else _whole_line(text, sentence)
+        start, end = sentence.start, sentence.end
+        said = cited_as(corrected[sentence], sentence.citations) if corrected[sentence] else ""
+        if _row(text, sentence):
+            said = " ".join(said.replace("|", "/").split()).rstrip(".") or _NOTHING
+        elif not said:
+            start, end = _whole_line(text, sentence)
         pieces.append((text[last:start], False))
-        if corrected[sentence]:
-            pieces.append((cited_as(corrected[sentence], sentence.citations), True))
+        pieces.append((said, True))
         last = end
     pieces.append((text[last:], False))
     return [(_with_evidence_numbers(piece, cited), was) for piece, was in pieces if piece]
@@ -83,7 +87,7 @@ def pieces_with(text: str, corrected: Mapping[Sentence, str], cited: Sequence[Ev
 def struck(text: str, sentences: Sequence[Sentence]) -> tuple[str, tuple[Sentence, ...]]:
     """Strike through what is wrong, clause by clause and cell by cell; returns the text and the shifted sentences."""
     units = (unit for each in sentences for unit in each.units)
-    wrong = sorted((each.start, each.end) for each in units if is_wrong(each) and not text.startswith("|", each.start))
+    wrong = sorted((each.start, each.end) for each in units if is_wrong(each) and not _is_row(text, each))
     out, last = "", 0
     for start, end in wrong:
         out += f"{text[last:start]}~~{text[start:end]}~~"
@@ -109,6 +113,17 @@ def cited_as(correction: str, citations: Sequence[int]) -> str:
     markers = "".join(f"[{n}]" for n in citations)
     plain = without_any_markers(correction)
     return " ".join(f"{each.strip().rstrip('.')} {markers}." for each in split_sentences(plain))
+
+
+def _row(text: str, unit: Sentence) -> str:
+    """Return the table row in which a cell stands; "" for what is no cell."""
+    start, end = text.rfind("\n", 0, unit.start) + 1, (text + "\n").find("\n", unit.end)
+    line = text[start:end].strip()
+    return line if line.startswith("|") and unit.start > start else ""
+
+
+def _is_row(text: str, sentence: Sentence) -> bool:
+    return text.startswith("|", sentence.start)
 
 
 def _whole_line(text: str, sentence: Sentence) -> tuple[int, int]:

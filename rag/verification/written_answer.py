@@ -15,9 +15,10 @@ from rag.llm.reply import is_refusal
 from rag.llm.usage import UsageMeter
 from rag.models.cross_encoder import CrossEncoder, load_cross_encoder
 from rag.settings import Settings
+from rag.text.citation_markers import without_markers
 from rag.text.sanitize import sanitize_markdown
 from rag.verification.checked_text import CheckedText
-from rag.verification.judge import VERDICTS, SentenceJudge
+from rag.verification.judge import VERDICTS, Judgement, SentenceJudge, lacking, plain_claim
 from rag.verification.model_check import check_sentences
 from rag.verification.repair import cited_as, corrections, failed, pieces_with, struck
 
@@ -50,7 +51,12 @@ class CheckedWriter:
                 failure = error
                 if text.text or not isinstance(error, ContextOverflow):
                     break
-        return draft.extractive(Notice("endpoint_failed", {"error": str(failure)}))
+        failed_by = Notice("endpoint_failed", {"error": str(failure)})
+        return (
+            draft.extractive(failed_by)
+            if draft.evidence
+            else draft.refused((failed_by, Notice("none_belongs", {"papers": len(draft.candidates)})))
+        )
 
     def _stream(
         self,
@@ -108,11 +114,11 @@ def complete(
         return draft.without_answer(notices)
     if not text.cited:
         notices.append(Notice("nothing_cited"))
-    unknown, considered = text.unknown_markers, text.considered
+    unknown, read, considered = text.unknown_markers, text.sent, text.considered
     checks = settings.llm_check == "on" and not outcome.unasked
     if checks:
         _check_by_model(text, llm, notices)
-    broken = failed(text.sentences) if settings.unsupported == "repair" else ()
+    broken = failed(text.text, text.sentences) if settings.unsupported == "repair" else ()
     if broken and outcome.unasked:
         notices.append(_not_corrected(len(broken), "the endpoint had failed before."))
     elif broken:
@@ -124,7 +130,7 @@ def complete(
     out, sentences = text.text, tuple(sorted(text.sentences, key=lambda sentence: sentence.start))
     if settings.unsupported == "strike":
         out, sentences = struck(out, sentences)
-    return draft.written(out, text.citations, sentences, considered, notices, unknown, outcome.truncated)
+    return draft.written(out, text.citations, sentences, read, considered, notices, unknown, outcome.truncated)
 
 
 def _outcome_notices(text: CheckedText, outcome: WritingOutcome, draft: Draft) -> list[Notice]:
@@ -174,7 +180,8 @@ def _repaired(
 ) -> CheckedText:
     """Have the `broken` sentences corrected once and check everything again; where that fails, keep the text.
 
-    A correction that the check likes no better than what it replaces is left out.
+    A correction that the check likes no better than what it replaces is left out. A mere doubt about a sentence that
+    the model finds right is dropped.
     """
     try:
         with llm.step("repair"):
@@ -182,19 +189,37 @@ def _repaired(
     except LLMFailed as error:
         notices.append(_not_corrected(len(broken), str(error)))
         return text
-    corrected = {each: said for each, said in offered.items() if not said or _is_better(said, each, text, judge)}
+    right = {each for each, said in offered.items() if said == text.text[each.start : each.end]}
+    corrected = {
+        each: said
+        for each, said in offered.items()
+        if each not in right and (not said or _is_better(said, each, text, judge))
+    }
     new = CheckedText(text.cited, judge, question)
     for piece, was_corrected in pieces_with(text.text, corrected, text.cited):
         list(new.feed(piece, "repaired" if was_corrected else "written"))
     list(new.end())
+    confirmed = {without_markers(text.text[each.start : each.end]) for each in right if not each.reason}
+    new.revise(
+        {
+            each: Judgement(None)
+            for each in new.sentences
+            if without_markers(new.text[each.start : each.end]) in confirmed
+        }
+    )
     if corrected:
         notices.append(Notice("corrected", {"sentences": len(corrected)}))
-    else:
+    elif not right:
         notices.append(_not_corrected(len(broken), "the model's reply held no correction."))
     return new
 
 
 def _is_better(said: str, sentence: Sentence, text: CheckedText, judge: SentenceJudge) -> bool:
+    """Return whether the check likes a correction better: by its verdict, or by its score under the same verdict."""
     papers = {n: text.cited[n - 1].paper for n in sentence.citations}
+    if lacking(plain_claim(said), papers):
+        return False
     verdict = judge.judge(cited_as(said, sentence.citations), papers).verdict
-    return verdict in VERDICTS and VERDICTS.index(verdict) < VERDICTS.index(sentence.verdict)
+    if verdict != sentence.verdict:
+        return verdict in VERDICTS and VERDICTS.index(verdict) < VERDICTS.index(sentence.verdict)
+    return judge.support(said, papers) > judge.support(text.text[sentence.start : sentence.end], papers)
