@@ -193,6 +193,46 @@ RECORDS: dict[str, Any] = {
             "authors": {"value": ["Ana Doe"]},
         },
     },
+    "zotero api": {
+        "key": "ABCD2345",
+        "meta": {"parsedDate": "2020-07"},
+        "data": {
+            "itemType": "journalArticle",
+            "title": "Ageing of widgets",
+            "creators": [
+                {"creatorType": "editor", "firstName": "Ed", "lastName": "Itor"},
+                {"creatorType": "author", "firstName": "Ana", "lastName": "Doe"},
+            ],
+            "abstractNote": ABSTRACT,
+            "publicationTitle": "Journal of Widgets",
+            "date": "July 2020",
+            "DOI": "",
+            "extra": "PMID: 30000001\nCitation Key: doe20",
+            "tags": [{"tag": "widgets"}, {"tag": "age", "type": 1}],
+        },
+    },
+    "scopus api": {
+        "prism:url": "https://api.example.org/abstract/85",
+        "dc:title": "Ageing of widgets",
+        "dc:creator": "Doe A.",
+        "dc:description": f"{ABSTRACT} © 2020",
+        "prism:publicationName": "Journal of Widgets",
+        "prism:volume": "3",
+        "prism:coverDate": "2020-07-01",
+        "prism:doi": "10.1000/w.1",
+        "author": [{"authname": "Doe A.", "surname": "Doe", "given-name": "Ana"}],
+    },
+    "europe pmc": {
+        "id": "30000001",
+        "source": "MED",
+        "pmid": "30000001",
+        "title": "Ageing of widgets.",
+        "authorString": "Doe A.",
+        "authorList": {"author": [{"firstName": "Ana", "lastName": "Doe"}, {"collectiveName": "Widget Group"}]},
+        "journalInfo": {"volume": "3", "journal": {"title": "Journal of Widgets"}},
+        "pubYear": "2020",
+        "abstractText": f"<h4>Aims</h4>{ABSTRACT}",
+    },
     "daily arxiv": {
         "id": "2001.00001",
         "title": "Ageing of widgets",
@@ -286,6 +326,67 @@ def test_json_of_any_program_is_read_in_any_form(tmp_path: Path, name: str, form
     assert paper.authors[0] == "Ana Doe"
     assert corpus.problems == ()
     assert (paper.date or "")[:4] == ("" if name == "openreview" else "2020")
+
+
+def test_zoteros_items_give_authors_ids_and_tags_and_no_attachments(tmp_path: Path) -> None:
+    attached = {
+        "key": "PDF1",
+        "data": {"itemType": "attachment", "title": "Full Text PDF", "url": "https://a.org/x.pdf"},
+    }
+    (paper,) = read(tmp_path / "items.json", json.dumps([RECORDS["zotero api"], attached])).papers
+    assert (paper.authors, paper.date, paper.pmid, paper.key) == (("Ana Doe",), "2020-07", "30000001", "doe20")
+    assert (paper.entry_type, dict(paper.bibliography)["keywords"]) == ("article", "widgets; age")
+
+
+def test_nested_records_give_venue_volume_and_link(tmp_path: Path) -> None:
+    papers = [first(tmp_path / "a.json", json.dumps([RECORDS[name]])) for name in ("scopus api", "europe pmc")]
+    assert [paper.venue for paper in papers] == ["Journal of Widgets"] * 2
+    assert [dict(paper.bibliography)["volume"] for paper in papers] == ["3", "3"]
+    assert [paper.url for paper in papers] == [
+        "https://doi.org/10.1000/w.1",
+        "https://pubmed.ncbi.nlm.nih.gov/30000001/",
+    ]
+    assert papers[1].authors == ("Ana Doe", "Widget Group")
+
+
+def test_conference_of_a_bibtex_entry_is_no_place(tmp_path: Path) -> None:
+    text = """@inproceedings{a, title={Ageing}, venue={Berlin}, eventtitle={Widgets 20}, crossref={p}}
+    @proceedings{p, title={Proceedings of Widgets}, year={2020}}
+    @inproceedings{b, title={Rust}, venue={Paris}, eventtitle={Rust 21}}"""
+    ageing, _, rust = read(tmp_path / "a.bib", text).papers
+    assert (ageing.venue, ageing.date) == ("Proceedings of Widgets", "2020")
+    assert (rust.venue, dict(rust.bibliography)) == ("Rust 21", {"venue": "Paris"})
+
+
+def test_pubmeds_books_and_incomplete_lists_of_authors_are_read(tmp_path: Path) -> None:
+    book = """<PubmedBookArticle><BookDocument><PMID>9</PMID><Book><BookTitle>Handbook</BookTitle><PubDate>
+    <Year>2023</Year></PubDate><AuthorList><Author><LastName>Itor</LastName></Author></AuthorList></Book><ArticleTitle>Hiccups</ArticleTitle>
+    <AuthorList><Author><LastName>Doe</LastName></Author></AuthorList><Abstract><AbstractText>They pass.</AbstractText>
+    </Abstract></BookDocument></PubmedBookArticle></PubmedArticleSet>"""
+    text = PUBMED.replace("<AuthorList>", '<AuthorList CompleteYN="N">').replace("</PubmedArticleSet>", book)
+    article, chapter = read(tmp_path / "a.xml", text).papers
+    assert (article.authors_complete, chapter.authors_complete) == (False, True)
+    assert (chapter.title, chapter.abstract, chapter.date) == ("Hiccups", "They pass.", "2023")
+    assert (chapter.venue, chapter.authors, chapter.entry_type) == ("Handbook", ("Doe",), "incollection")
+
+
+def test_table_of_web_of_science_is_read_by_its_tags(tmp_path: Path) -> None:
+    rows = "PT AU AF TI SO ID PD PY BP EP".split(), "J|Doe, A|Doe, Ana; Díaz, C|AGEING|JW|AGE|JUL|2020|1|9".split("|")
+    text = "".join("\t".join(row) + "\r\n" for row in rows)
+    paper = first(tmp_path / "savedrecs.txt", text.encode("utf-16"))
+    assert (paper.authors, paper.date, paper.key) == (("Ana Doe", "C Díaz"), "2020-07", None)
+    assert dict(paper.bibliography) == {"pages": "1–9"}
+
+
+def test_lines_above_the_headings_of_a_table_are_passed_over(tmp_path: Path) -> None:
+    text = '"About the data: exported in 2024, by a database."\n' + SCOPUS.removeprefix("\ufeff")
+    assert first(tmp_path / "a.csv", text).title == "Ageing of widgets"
+
+
+def test_full_names_count_before_initials_in_a_table(tmp_path: Path) -> None:
+    rows = '"Doe A.","Doe, Ana (5712); van Dijk, Jo (5713)",Ageing\n[No author name available],,Rust\n'
+    papers = read(tmp_path / "a.csv", f"Authors,Author full names,Title\n{rows}").papers
+    assert [paper.authors for paper in papers] == [("Ana Doe", "Jo van Dijk"), ()]
 
 
 def test_tables_of_springer_and_of_markdown_are_read(tmp_path: Path) -> None:

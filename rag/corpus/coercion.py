@@ -31,10 +31,11 @@ _URL = re.compile(r"https?://[^\s<>\"'`\\]+")
 _HOST = re.compile(r"(?:www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/)[^\s<>\"']*", re.IGNORECASE)
 _CODE_HOST = r"(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|huggingface\.co|anonymous\.4open\.science)"
 _CODE = re.compile(rf"(?:https?://)?(?:www\.)?{_CODE_HOST}/[\w.-]+(?:/[\w.-]+)*/?", re.IGNORECASE)
-_PMID = re.compile(r"(?:PMID:?\s*|https?://pubmed\.ncbi\.nlm\.nih\.gov/)?(\d{1,8})(?:\.0)?/?", re.IGNORECASE)
+_PMID_URL = r"https?://(?:pubmed\.ncbi\.nlm\.nih\.gov|(?:www\.)?ncbi\.nlm\.nih\.gov/pubmed)/"
+_PMID = re.compile(rf"(?:PMID:?\s*|{_PMID_URL})?(\d{{1,8}})(?:\.0)?/?", re.IGNORECASE)
 _TITLE_WORDS = 12  # of an abstract that stand for a missing title
 _SEPARATORS = {"editor": " and ", "keywords": "; "}
-_DATABASES = frozenset("crossref datacite scopus pubmed medline embase openalex".split())  # no venues
+_DATABASES = frozenset("crossref datacite scopus pubmed medline med embase openalex pmc ppr".split())  # no venues
 _MOST_KEYWORDS = 40
 
 
@@ -198,7 +199,7 @@ def _identifiers(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]
         filter(None, map(to_arxiv_id, (*given["arxiv_id"], *given["paper_id"], *given["id"], *given["doi"], *links))),
         None,
     )
-    pmids = (_PMID.fullmatch(each.strip()) for each in given["pmid"])
+    pmids = (_PMID.fullmatch(each.strip()) for each in (*given["pmid"], *filter(_URL.match, links)))
     pmid = next((match[1] for match in pmids if match), None)
     for name, value in (("doi", doi), ("pmid", pmid), ("arxiv_id", arxiv_id)):
         if given[name] and value is None:
@@ -220,7 +221,7 @@ def _identifiers(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]
     if len(urls) > 1:
         record["urls"] = urls[1:]
     key = next((each for each in given["id"] if not (to_doi(each) or to_arxiv_id(each) or _URL.match(each))), None)
-    if key and "key" not in known and not key.isdigit() and len(key) <= 80:
+    if key and "key" not in known and not key.isdigit() and not key.startswith("oai:") and len(key) <= 80:
         record["key"] = clean_text(key)
     return record
 
@@ -309,7 +310,14 @@ def _line(value: Any) -> str | None:
     if isinstance(value, list):
         value = next((each for each in value if isinstance(each, str) and each.strip()), None)
     if isinstance(value, Mapping):
-        value = next((value[name] for name in ("name", "title", "value") if isinstance(value.get(name), str)), None)
+        value = next(
+            (
+                value[name]
+                for name in ("name", "title", "value", "display_name", "tag")
+                if isinstance(value.get(name), str)
+            ),
+            None,
+        )
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     return (clean_text(value) or None) if isinstance(value, str) else None

@@ -205,11 +205,11 @@ def _recognised(source: Source) -> tuple[str, Iterable[_Item]]:
     for pattern, dialect in _TAGGED:
         if pattern.search(head):
             return dialect.name, parse_tagged(source.lines(), dialect)
+    if is_markdown(head):
+        return "Markdown", parse_markdown(source.lines())
     delimiter = table_delimiter(head)
     if delimiter is None and _BIBTEX.search(head):
         return "BibTeX", parse_bibtex(source.text())
-    if delimiter is None and is_markdown(head):
-        return "Markdown", parse_markdown(source.lines())
     if delimiter:
         return "TSV" if delimiter == "\t" else "CSV", parse_table(source.lines(), delimiter)
     raise CorpusError(f"{source.name} is in no format that is read. {_FORMATS}.")

@@ -12,6 +12,7 @@ from rag.corpus.vocabulary import Entry, field_named
 
 _USED = frozenset("title subtitle abstract date year month day doi pmid url code".split())
 _DEEPEST = 5  # of abbreviations within abbreviations
+_LAST_VENUES = "eventtitle venue"  # taken where there is no other: the second is BibLaTeX's place of a conference
 _INHERITED = {"title": "booktitle"}
 
 logging.getLogger("bibtexparser").setLevel(logging.ERROR)  # a block that cannot be parsed is reported by its line
@@ -58,6 +59,7 @@ def _entry(block: Any, known: Mapping[str, str]) -> Entry:
     entry.add("key", str(block.key or "").strip())
     entry.add("bibtex_type", str(block.entry_type).casefold())
     is_arxiv = "arxiv" in (known.get("archiveprefix") or known.get("eprinttype") or "arxiv").casefold()
+    venue = min((name for name in known if field_named(name) == "venue"), key=_LAST_VENUES.find, default=None)
     kept = []
     for name, value in known.items():
         field = field_named(name)
@@ -65,7 +67,7 @@ def _entry(block: Any, known: Mapping[str, str]) -> Entry:
             entry.add("authors", split_bibtex_names(value))
         elif field in ("url", "doi"):
             entry.add(field, without_braces(value.replace(r"\url", "")).replace("\u00a0", "~"))
-        elif field in _USED or (name == "eprint" and is_arxiv) or (field == "venue" and field not in entry.fields):
+        elif field in _USED or (name == "eprint" and is_arxiv) or name == venue:
             entry.add(field or "", without_braces(value))
         elif name not in ("archiveprefix", "eprinttype") or not is_arxiv:
             kept.append((name, clean_text(without_braces(value))))
