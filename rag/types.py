@@ -63,6 +63,7 @@ class Paper:
     organisation: str | None = None
     venue: str | None = None
     code: str | None = None
+    data: str | None = None
     comments: int | None = None
     pages: tuple[str, ...] = ()
     doi: str | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rag.corpus.coercion import Tally, code_in, paper_of, to_arxiv_id, to_doi
+from rag.corpus.coercion import Tally, code_in, data_in, paper_of, to_arxiv_id, to_doi
 from rag.corpus.formats.json_records import entry_from_record
 from rag.corpus.reader import read_corpus
 from rag.errors import CorpusError
@@ -32,6 +32,10 @@ def coerced(change: dict[str, Any]) -> tuple[Paper, dict[str, int]]:
         ({"year": 2021}, {"date": "2021"}, {}),
         ({"date": 2021}, {"date": "2021"}, {"date": 1}),
         ({"date": "in press"}, {"date": None}, {"date": 1}),
+        ({"date": "03/04/2021"}, {"date": "2021"}, {"date": 1}),
+        ({"date": "04/04/2021"}, {"date": "2021-04-04"}, {}),
+        ({"date": "13/04/2021"}, {"date": "2021-04-13"}, {}),
+        ({"date": "03/04/2021", "year": 2021, "month": "Apr"}, {"date": "2021-04"}, {}),
         ({"date": "2024-05-17T17:59:59Z"}, {"date": "2024-05-17"}, {}),
         ({"year": "2019", "date": "2018-11-01"}, {"date": "2019"}, {}),
         ({"comments": "12 pages"}, {"comments": None, "bibliography": (("note", "12 pages"),)}, {"comments": 1}),
@@ -96,6 +100,21 @@ def test_code_is_the_one_repository_that_an_abstract_links_to(abstract: str, cod
     assert code_in(abstract) == code
     assert coerced({"abstract": abstract})[0].code == code
     assert coerced({"abstract": abstract, "code": "https://x.org/y"})[0].code == "https://x.org/y"
+
+
+@pytest.mark.parametrize(
+    ("abstract", "data"),
+    [
+        ("Code (github.com/a/b) and data (huggingface.co/datasets/a/d).", "https://huggingface.co/datasets/a/d"),
+        ("The records are at https://doi.org/10.5281/zenodo.123.", "https://doi.org/10.5281/zenodo.123"),
+        ("See zenodo.org/record/1 and https://zenodo.org/record/2.", None),
+        ("Models are at https://huggingface.co/a/d. See doi.org/10.1000/w.1.", None),
+    ],
+)
+def test_data_are_what_an_abstract_links_to_in_one_repository_of_data(abstract: str, data: str | None) -> None:
+    assert data_in(abstract) == data
+    assert coerced({"abstract": abstract})[0].data == data
+    assert coerced({"abstract": abstract, "data": "https://x.org/y"})[0].data == "https://x.org/y"
 
 
 def test_damaged_files_give_papers_or_one_error(tmp_path: Path) -> None:

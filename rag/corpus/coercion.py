@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
 from rag.corpus.cleaning import clean_abstract, clean_text, clean_title, is_absent
-from rag.corpus.dates import join_date, month_number, to_date
+from rag.corpus.dates import is_ambiguous, join_date, month_number, to_date
 from rag.corpus.names import literal_list, loses_order, names_of, natural_order
 from rag.corpus.records import arxiv_month, paper_from_record
 from rag.corpus.vocabulary import BIBLIOGRAPHY, ENTRY_TYPES, Entry, plain_name
@@ -31,6 +31,14 @@ _URL = re.compile(r"https?://[^\s<>\"'`\\]+")
 _HOST = re.compile(r"(?:www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/)[^\s<>\"']*", re.IGNORECASE)
 _CODE_HOST = r"(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|huggingface\.co|anonymous\.4open\.science)"
 _CODE = re.compile(rf"(?:https?://)?(?:www\.)?{_CODE_HOST}/[\w.-]+(?:/[\w.-]+)*/?", re.IGNORECASE)
+# Repositories of research data, and the prefixes of the DOIs that they give: Zenodo, figshare, Dryad, Mendeley Data,
+# Dataverse, PhysioNet, OpenNeuro, IEEE DataPort.
+_DATA = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:huggingface\.co/datasets|kaggle\.com/(?:datasets|competitions)|zenodo\.org|figshare\.com"
+    r"|datadryad\.org|data\.mendeley\.com|dataverse\.[a-z.]+|physionet\.org|openneuro\.org|ieee-dataport\.org"
+    r"|archive\.ics\.uci\.edu|(?:dx\.)?doi\.org/10\.(?:5281|6084|5061|17632|7910|13026|18112|21227))/[\w./?=&%-]+",
+    re.IGNORECASE,
+)
 _PMID_URL = r"https?://(?:pubmed\.ncbi\.nlm\.nih\.gov|(?:www\.)?ncbi\.nlm\.nih\.gov/pubmed)/"
 _PMID = re.compile(rf"(?:PMID:?\s*|{_PMID_URL})?(\d{{1,8}})(?:\.0)?/?", re.IGNORECASE)
 _TITLE_WORDS = 12  # of an abstract that stand for a missing title
@@ -74,7 +82,8 @@ def record_of(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]:
         **_identifiers(known, tally),
     }
     record["bibliography"] = dict(_bibliography(known, record, tally))
-    record["code"] = _first(known, "code", _code, tally) or code_in(abstract)
+    record["code"] = _first(known, "code", _link, tally) or code_in(abstract)
+    record["data"] = _first(known, "data", _link, tally) or data_in(abstract)
     listed = next((each for each in known.get("pages", []) if isinstance(each, list)), [])
     record["pages"] = [clean_text(each) for each in listed if isinstance(each, str)]
     complete = known.get("authors_complete", [None])[0]
@@ -87,10 +96,19 @@ def code_in(abstract: str) -> str | None:
     """Return the address of a repository of code that stands in an abstract; None unless there is exactly one."""
     found = dict.fromkeys(match[0].rstrip("./") for match in _CODE.finditer(abstract))
     kept = [each for each in found if "huggingface.co/datasets" not in each.casefold()]
-    links = [each for each in kept if "huggingface.co" not in each.casefold()] or kept
+    return _only_link([each for each in kept if "huggingface.co" not in each.casefold()] or kept)
+
+
+def data_in(abstract: str) -> str | None:
+    """Return the address of data in a repository that stands in an abstract; None unless there is exactly one."""
+    return _only_link(dict.fromkeys(match[0].rstrip("./") for match in _DATA.finditer(abstract)))
+
+
+def _only_link(links: Collection[str]) -> str | None:
     if len(links) != 1:
         return None
-    return links[0] if links[0].casefold().startswith("http") else f"https://{links[0]}"
+    (link,) = links
+    return link if link.casefold().startswith("http") else f"https://{link}"
 
 
 def to_doi(value: Any) -> str | None:
@@ -164,7 +182,8 @@ def _date(known: Mapping[str, list[Any]], tally: Tally) -> str | None:
         found.append(year)
     best = max(found, key=len, default=None) if year else next(iter(found), None)
     given = [*dates, *years]
-    if given and (best is None or any(isinstance(value, int | float) for value in dates)):
+    changed = any(isinstance(value, int | float) for value in dates)
+    if given and (best is None or changed or (len(best) == 4 and any(map(is_ambiguous, dates)))):
         tally.dropped("date")
     return best
 
@@ -231,9 +250,10 @@ def _links(values: Iterable[str], tally: Tally) -> Iterator[str]:
         text = value.strip().replace("\\", "")
         if _DOI.fullmatch(text):
             tally.dropped("url")
-        elif match := _URL.search(text):
-            doi = to_doi(match[0]) if _DOI_URL.match(match[0]) else None
-            yield f"https://doi.org/{doi}" if doi else match[0].rstrip(";,")
+        elif found := _URL.findall(text):
+            for each in found:
+                doi = to_doi(each) if _DOI_URL.match(each) else None
+                yield f"https://doi.org/{doi}" if doi else each.rstrip(";,")
         elif _HOST.fullmatch(text):
             tally.dropped("url")
             yield f"https://{text}"
@@ -344,7 +364,7 @@ def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and 0 <= value < 1 << 53 else None
 
 
-def _code(value: Any) -> str | None:
+def _link(value: Any) -> str | None:
     text = next(iter(_texts([value])), "").strip()
     if match := _URL.search(text):
         return match[0]

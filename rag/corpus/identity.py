@@ -114,7 +114,7 @@ def merge_papers(first: Paper, second: Paper) -> Paper:
         if second.bibliography and first.bibliography
         else first.bibliography or second.bibliography,
         entry_type=_published(first.entry_type, second.entry_type),
-        **{name: either(name) for name in ("organisation", "venue", "code", "doi", "pmid", "key")},
+        **{name: either(name) for name in ("organisation", "venue", "code", "data", "doi", "pmid", "key")},
     )
 
 

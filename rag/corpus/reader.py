@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.coercion import Tally, code_in, paper_of
+from rag.corpus.coercion import Tally, code_in, data_in, paper_of
 from rag.corpus.files import parse_json_lines, read_text
 from rag.corpus.formats.bibtex import parse_bibtex
 from rag.corpus.formats.json_records import parse_json, parse_record_lines
@@ -260,4 +260,4 @@ def _paper(entry: ListingEntry, page: Path, links: _Links) -> Paper:
     }
     known = {name: value for name, value in known.items() if value is not None}
     paper = paper_from_record({**link, **known, "title": entry.title, "abstract": entry.abstract})
-    return paper if paper.code else replace(paper, code=code_in(paper.abstract))
+    return replace(paper, code=paper.code or code_in(paper.abstract), data=paper.data or data_in(paper.abstract))

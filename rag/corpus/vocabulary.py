@@ -43,9 +43,10 @@ _SPELLINGS = {
     "url": (
         "url link urls weburl absurl entryid landingpageurl primarylocationlandingpageurl pdflink pdf pdfurl"
         " openaccesspdfurl bestoalocationpdfurl fulltexturl htmlurl site openreview projectpage paperurl"
-        " resourceprimaryurl ur dcidentifier electronicedition ee primarylocationpdfurl"
+        " resourceprimaryurl ur dcidentifier electronicedition ee primarylocationpdfurl customurls"
     ),
     "code": "code codeurl github githuburl githubrepo repository coderepository codelink repo",
+    "data": "data dataurl datalink dataseturl datasetlink",
     "comments": "comments comment numcomments arxivcomment",
     "author_count": "authorcount authornum numauthors",
     "authors_complete": "authorscomplete",

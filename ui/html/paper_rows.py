@@ -213,7 +213,7 @@ def _said(exchange: Exchange, paper: Paper, quotes: Sequence[Quote]) -> str:
 
 
 def _meta(exchange: Exchange, citation: Citation, reason: str) -> str:
-    """Return when, by whom, where, whether with code, and how sure, with the button that opens the details."""
+    """Return when, by whom, where, whether with code and data, and how sure, with the button that opens the details."""
     paper, query = citation.paper, exchange.query
     dated = query is not None and (query.order is not None or query.kind in ("metadata", "lookup"))
     date = paper.date and text(paper.date if dated else paper.date[:4])
@@ -222,6 +222,7 @@ def _meta(exchange: Exchange, citation: Citation, reason: str) -> str:
         "authors": first_authors(paper),
         "venue": bdi(display_line(latex_to_text(paper.venue))) if paper.venue else "",
         "code": link(paper.code, "code", f"of {display_title(paper.title)}"),
+        "data": link(paper.data, "data", f"of {display_title(paper.title)}"),
         "sure": _sure(citation.score) if not reason else text(reason),
     }
     shown = "".join(f'<span class="cd-{name}">{part}</span>' for name, part in parts.items() if part)

@@ -10,7 +10,7 @@ from rag.corpus.cleaning import clean_text, without_braces
 from rag.corpus.names import split_bibtex_names
 from rag.corpus.vocabulary import Entry, field_named
 
-_USED = frozenset("title subtitle abstract date year month day doi pmid url code".split())
+_USED = frozenset("title subtitle abstract date year month day doi pmid url code data".split())
 _DEEPEST = 5  # of abbreviations within abbreviations
 _LAST_VENUES = "eventtitle venue"  # taken where there is no other: the second is BibLaTeX's place of a conference
 _INHERITED = {"title": "booktitle"}

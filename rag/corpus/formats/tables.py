@@ -17,7 +17,7 @@ _LINES_ABOVE = 5  # that a program may write above the headings
 _MARKDOWN_LINK = re.compile(r"\[([^\]]*)\]\(([^()\s]+)\)")
 _RULE = re.compile(r"\|?(?:\s*:?-{2,}:?\s*\|)+\s*(?::?-{2,}:?)?\s*\|?\s*")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
-_LINKED = frozenset(("url", "code", "arxiv_id"))
+_LINKED = frozenset(("url", "code", "data", "arxiv_id"))
 
 csv.field_size_limit(min(sys.maxsize, (1 << 31) - 1))
 
