@@ -12,13 +12,18 @@ from dataclasses import replace
 
 from rag.models.encoder import Tagged
 from rag.text.identifiers import is_identifier
+from rag.text.names import PARTICLES
 
 TOPICS = ("topic", "side")
 _WORD = re.compile(r"[^\W_]+(?:[-./+^'’][^\W_]+)*\+*")
 _CAPITAL = r"[^\W\d_a-z][\w'’&/.-]*"
 _PHRASE = re.compile(
-    rf"(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL}){{2,}})(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
-)  # three capitalised words or more, and a year
+    rf"(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL})+)(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
+)  # several capitalised words, and a year
+_NAME = r"[^\W\d_a-z][^\W\d_]*(?:[.'’-]+[^\W\d_]+)*\.?"
+_PARTICLES = rf"(?:(?:{'|'.join(sorted(PARTICLES))})\s+)*"
+_PERSON = re.compile(rf"{_NAME}(?:\s+{_PARTICLES}{_NAME})+|(?<=\bby ){_PARTICLES}{_NAME}")
+_NAMES = frozenset(("author", "organisation", "venue"))
 _LIST = re.compile(r"(?:[\s,;&/:]|\b(?:and|or|vs|versus)\b)*", re.IGNORECASE)
 
 
@@ -48,9 +53,24 @@ def tag_paper_names(
     return _merged([*kept, *(Tagged(word.start(), word.end(), topic, 1.0) for word in named)])
 
 
+def tag_author_names(tags: Sequence[Tagged], text: str, is_author: Callable[[str], bool]) -> list[Tagged]:
+    """Return the tags with each author as one who is named in full, or by a surname behind "by"."""
+    named = [match for match in _PERSON.finditer(text) if is_author(match[0])]
+    named = [match for match in named if _tags_at(match, tags) <= _NAMES]
+    kept = [part for each in tags for part in _without(each, named, text)]
+    return _merged([*kept, *(Tagged(match.start(), match.end(), "author", 1.0) for match in named)])
+
+
 def tag_venue_names(tags: Sequence[Tagged], text: str, is_venue: Callable[[str], bool]) -> list[Tagged]:
-    """Return the tags with each venue that is written out, "International Conference on …", as one."""
-    named = [match for match in _PHRASE.finditer(text) if is_venue(match["name"])]
+    """Return the tags with each venue that is written out, "International Conference on …", as one.
+
+    One of two words is if a word of it is tagged as a venue.
+    """
+    named = [
+        match
+        for match in _PHRASE.finditer(text)
+        if is_venue(match["name"]) and (" " in match["name"].partition(" ")[2] or "venue" in _tags_at(match, tags))
+    ]
     if not named:
         return list(tags)
     kept = [part for each in tags for part in _without(each, named, text)]
@@ -101,6 +121,10 @@ def _without(each: Tagged, named: Sequence[re.Match[str]], text: str) -> list[Ta
     parts.append((at, each.end))
     left = [replace(each, start=start, end=end) for start, end in parts if start < end]
     return [part for part in left if not _LIST.fullmatch(text[part.start : part.end])]
+
+
+def _tags_at(word: re.Match[str], tags: Sequence[Tagged]) -> set[str]:
+    return {each.tag for each in tags if each.start < word.end() and word.start() < each.end}
 
 
 def _tag_at(word: re.Match[str], tags: Sequence[Tagged]) -> str | None:

@@ -40,7 +40,7 @@ class LibraryNames:
         held = tuple(papers)
         return cls(
             frozenset(author for paper in held for author in paper.authors),
-            frozenset(paper.venue for paper in held if paper.venue),
+            frozenset(paper.dated_venue for paper in held if paper.dated_venue),
             frozenset(paper.organisation for paper in held if paper.organisation),
         )
 
