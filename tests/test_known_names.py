@@ -62,6 +62,9 @@ def test_venue_that_is_written_out_is_one_stretch() -> None:
         ("International Conference on Sand Castles 2024", "venue"),
     ]
     assert tag_venue_names(stretches, text, "Sand Castles".__eq__) == stretches
+    text = "papers not by Osei in the Journal of Sand"
+    (found,) = tag_venue_names([], text, "Journal of Sand".__eq__)
+    assert text[found.start : found.end] == "Journal of Sand"
 
 
 def test_venue_of_two_words_is_one_stretch_where_one_is_tagged() -> None:
@@ -79,6 +82,7 @@ def test_venue_of_two_words_is_one_stretch_where_one_is_tagged() -> None:
         ("papers of Bo van der Tanaka", [], [("Bo van der Tanaka", "author")]),
         ("papers by Osei on sand", [("sand", "topic")], [("Osei", "author"), ("sand", "topic")]),
         ("papers on Ada B Quill", [("Ada B Quill", "topic")], [("Ada B Quill", "topic")]),
+        ("Has Ada B Quill published", [], [("Ada B Quill", "author")]),
         ("not by Osei", [("not by Osei", "exclusion")], [("not by Osei", "exclusion")]),
         ("papers on Osei", [], []),
         ("papers by Ruth", [], []),

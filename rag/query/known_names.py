@@ -55,8 +55,7 @@ def tag_paper_names(
 
 def tag_author_names(tags: Sequence[Tagged], text: str, is_author: Callable[[str], bool]) -> list[Tagged]:
     """Return the tags with each author as one who is named in full, or by a surname behind "by"."""
-    named = [match for match in _PERSON.finditer(text) if is_author(match[0])]
-    named = [match for match in named if _tags_at(match, tags) <= _NAMES]
+    named = _found(_PERSON, text, lambda match: is_author(match[0]) and _tags_at(match, tags) <= _NAMES)
     kept = [part for each in tags for part in _without(each, named, text)]
     return _merged([*kept, *(Tagged(match.start(), match.end(), "author", 1.0) for match in named)])
 
@@ -66,16 +65,27 @@ def tag_venue_names(tags: Sequence[Tagged], text: str, is_venue: Callable[[str],
 
     One of two words is if a word of it is tagged as a venue.
     """
-    named = [
-        match
-        for match in _PHRASE.finditer(text)
-        if is_venue(match["name"]) and (" " in match["name"].partition(" ")[2] or "venue" in _tags_at(match, tags))
-    ]
+
+    def is_named(match: re.Match[str]) -> bool:
+        several = " " in match["name"].partition(" ")[2]
+        return is_venue(match["name"]) and (several or "venue" in _tags_at(match, tags))
+
+    named = _found(_PHRASE, text, is_named)
     if not named:
         return list(tags)
     kept = [part for each in tags for part in _without(each, named, text)]
     kept = [each for each in kept if each.tag != "venue" or len(_WORD.findall(text[each.start : each.end])) > 1]
     return _merged([*kept, *(Tagged(match.start(), match.end(), "venue", 1.0) for match in named)])
+
+
+def _found(pattern: re.Pattern[str], text: str, is_named: Callable[[re.Match[str]], bool]) -> list[re.Match[str]]:
+    """Return the matches that are names, from left to right; one may begin within what is none."""
+    found: list[re.Match[str]] = []
+    for word in _WORD.finditer(text):
+        match = pattern.match(text, word.start())
+        if match and is_named(match) and not (found and match.start() < found[-1].end()):
+            found.append(match)
+    return found
 
 
 def _whole(each: Tagged, words: Sequence[re.Match[str]]) -> Tagged:
