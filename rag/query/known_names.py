@@ -24,6 +24,10 @@ _NAME = r"[^\W\d_a-z][^\W\d_]*(?:[.'’-]+[^\W\d_]+)*\.?"
 _PARTICLES = rf"(?:(?:{'|'.join(sorted(PARTICLES))})\s+)*"
 _PERSON = re.compile(rf"{_NAME}(?:\s+{_PARTICLES}{_NAME})+|(?<=\bby ){_PARTICLES}{_NAME}")
 _NAMES = frozenset(("author", "organisation", "venue"))
+_SPACE = re.compile(r"\s+")
+_SMALL_WORD = re.compile(r"\s(?:of|on|for|and|in|the)\s+")
+_LONGEST = 16  # words of a venue
+_MOST_TRIED = 30  # stretches that are compared with all names
 _LIST = re.compile(r"(?:[\s,;&/:]|\b(?:and|or|vs|versus)\b)*", re.IGNORECASE)
 
 
@@ -55,7 +59,7 @@ def tag_paper_names(
 
 def tag_author_names(tags: Sequence[Tagged], text: str, is_author: Callable[[str], bool]) -> list[Tagged]:
     """Return the tags with each author as one who is named in full, or by a surname behind "by"."""
-    named = _found(_PERSON, text, lambda match: is_author(match[0]) and _tags_at(match, tags) <= _NAMES)
+    named = _found(_PERSON, _SPACE, text, lambda match: is_author(match[0]) and _tags_at(match, tags) <= _NAMES)
     kept = [part for each in tags for part in _without(each, named, text)]
     return _merged([*kept, *(Tagged(match.start(), match.end(), "author", 1.0) for match in named)])
 
@@ -67,10 +71,11 @@ def tag_venue_names(tags: Sequence[Tagged], text: str, is_venue: Callable[[str],
     """
 
     def is_named(match: re.Match[str]) -> bool:
-        several = " " in match["name"].partition(" ")[2]
-        return is_venue(match["name"]) and (several or "venue" in _tags_at(match, tags))
+        words = len(match["name"].split())
+        meant = 2 < words <= _LONGEST or (words == 2 and "venue" in _tags_at(match, tags))
+        return meant and is_venue(match["name"])
 
-    named = _found(_PHRASE, text, is_named)
+    named = _found(_PHRASE, _SMALL_WORD, text, is_named)
     if not named:
         return list(tags)
     kept = [part for each in tags for part in _without(each, named, text)]
@@ -78,13 +83,20 @@ def tag_venue_names(tags: Sequence[Tagged], text: str, is_venue: Callable[[str],
     return _merged([*kept, *(Tagged(match.start(), match.end(), "venue", 1.0) for match in named)])
 
 
-def _found(pattern: re.Pattern[str], text: str, is_named: Callable[[re.Match[str]], bool]) -> list[re.Match[str]]:
-    """Return the matches that are names, from left to right; one may begin within what is none."""
+def _found(
+    pattern: re.Pattern[str], within: re.Pattern[str], text: str, is_named: Callable[[re.Match[str]], bool]
+) -> list[re.Match[str]]:
+    """Return the matches that are names, from left to right; behind `within` one may begin within what is none."""
     found: list[re.Match[str]] = []
-    for word in _WORD.finditer(text):
-        match = pattern.match(text, word.start())
-        if match and is_named(match) and not (found and match.start() < found[-1].end()):
-            found.append(match)
+    at = 0
+    for _ in range(_MOST_TRIED):
+        match = pattern.search(text, at)
+        if match is None:
+            break
+        named = is_named(match)
+        found += [match] if named else []
+        inner = None if named else within.search(text, match.start() + 1, match.end())
+        at = inner.end() if inner else match.end()
     return found
 
 
