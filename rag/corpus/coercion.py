@@ -29,6 +29,7 @@ _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _DOI_URL = re.compile(r"https?://(?:dx\.|www\.)?doi\.org/", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s<>\"'`\\]+")
 _HOST = re.compile(r"(?:www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/)[^\s<>\"']*", re.IGNORECASE)
+_HOST_END = re.compile(r"\.[A-Za-z]{2,}/")
 _CODE_HOST = r"(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|huggingface\.co|anonymous\.4open\.science)"
 _CODE = re.compile(rf"(?:https?://)?(?:www\.)?{_CODE_HOST}/[\w.-]+(?:/[\w.-]+)*/?", re.IGNORECASE)
 # Repositories of research data, and the prefixes of the DOIs that they give: Zenodo, figshare, Dryad, Mendeley Data,
@@ -94,14 +95,20 @@ def record_of(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]:
 
 def code_in(abstract: str) -> str | None:
     """Return the address of a repository of code that stands in an abstract; None unless there is exactly one."""
-    found = dict.fromkeys(match[0].rstrip("./") for match in _CODE.finditer(abstract))
+    found = _addresses(_CODE, abstract)
     kept = [each for each in found if "huggingface.co/datasets" not in each.casefold()]
     return _only_link([each for each in kept if "huggingface.co" not in each.casefold()] or kept)
 
 
 def data_in(abstract: str) -> str | None:
     """Return the address of data in a repository that stands in an abstract; None unless there is exactly one."""
-    return _only_link(dict.fromkeys(match[0].rstrip("./") for match in _DATA.finditer(abstract)))
+    return _only_link(_addresses(_DATA, abstract))
+
+
+def _addresses(pattern: re.Pattern[str], abstract: str) -> dict[str, None]:
+    if not _HOST_END.search(abstract):  # most abstracts have no address, and this is faster
+        return {}
+    return dict.fromkeys(match[0].rstrip("./") for match in pattern.finditer(abstract))
 
 
 def _only_link(links: Collection[str]) -> str | None:
