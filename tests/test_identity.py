@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from time import process_time
 
@@ -106,7 +107,9 @@ def test_a_third_record_joins_two_that_had_nothing_in_common() -> None:
 
 
 def test_many_papers_of_one_title_are_compared_in_linear_time() -> None:
-    editorials = [Paper("editorial", "Editorial", "", authors=(f"Author{n} Surname{n}",)) for n in range(3000)]
+    letters = "abcdefghijklmno"
+    names = ["".join(each) for each in itertools.product(letters, repeat=3)][:3000]
+    editorials = [Paper("editorial", "Editorial", "", authors=(name,)) for name in names]
     start = process_time()
     found, merges, _ = merge_records([Record("a", n, paper) for n, paper in enumerate([*editorials, editorials[0]])])
     assert (len(found), len(merges)) == (3000, 1)

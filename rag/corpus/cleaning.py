@@ -21,7 +21,7 @@ _STRAY_DOLLAR = re.compile(r"(?<=\\times)\$|(?<=\\%)\$")
 _WORD_BEFORE_SPACE = re.compile(r"(\\[A-Za-z]{3,})(?=\s|$)")  # LaTeX would read the space as the command's end
 _OPERATOR = re.compile(r"(?<=[A-Za-z0-9)])\\(log|ln|exp|min|max|sin|cos|tan|lim|sup|inf|det|dim|arg|deg)(?![A-Za-z])")
 _REFERENCE = re.compile(
-    r"[~\s]*\\(?:[A-Za-z]*cite[a-z]*|(?:eq|auto|page|name|[cC])?ref|label)\*?(?:\[[^\]]*\])*\{[^{}]*\}"
+    r"[~\s]{0,4}\\(?:[A-Za-z]*cite[a-z]*|(?:eq|auto|page|name|[cC])?ref|label)\*?(?:\[[^\]]*\])*\{[^{}]*\}"
 )
 _HREF = re.compile(r"\\href\s*\{([^{}]*)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _SCRIPT_COMMAND = re.compile(r"\\text(super|sub)script\{([^{}]{1,40})\}")
