@@ -233,6 +233,35 @@ RECORDS: dict[str, Any] = {
         "pubYear": "2020",
         "abstractText": f"<h4>Aims</h4>{ABSTRACT}",
     },
+    "datacite": {
+        "id": "10.5281/zenodo.1",
+        "attributes": {
+            "doi": "10.5281/zenodo.1",
+            "titles": [{"title": "Ageing of widgets"}],
+            "creators": [{"name": "Doe, Ana", "givenName": "Ana", "familyName": "Doe"}],
+            "publicationYear": 2020,
+            "descriptions": [
+                {"description": "Version 2", "descriptionType": "Other"},
+                {"description": ABSTRACT, "descriptionType": "Abstract"},
+            ],
+        },
+    },
+    "inspire": {
+        "id": "1",
+        "metadata": {
+            "titles": [{"title": "Ageing of widgets", "source": "arXiv"}],
+            "abstracts": [{"value": ABSTRACT, "source": "arXiv"}],
+            "authors": [{"full_name": "Doe, Ana"}],
+            "arxiv_eprints": [{"value": "2001.00001"}],
+            "publication_info": [{"journal_title": "J.Widgets", "year": 2020}],
+        },
+    },
+    "springer api": {
+        "title": "Ageing of widgets",
+        "creators": [{"creator": "Doe, Ana"}],
+        "abstract": {"h1": "Abstract", "p": ABSTRACT},
+        "publicationDate": "2020-07-01",
+    },
     "daily arxiv": {
         "id": "2001.00001",
         "title": "Ageing of widgets",
@@ -336,6 +365,11 @@ def test_zoteros_items_give_authors_ids_and_tags_and_no_attachments(tmp_path: Pa
     (paper,) = read(tmp_path / "items.json", json.dumps([RECORDS["zotero api"], attached])).papers
     assert (paper.authors, paper.date, paper.pmid, paper.key) == (("Ana Doe",), "2020-07", "30000001", "doe20")
     assert (paper.entry_type, dict(paper.bibliography)["keywords"]) == ("article", "widgets; age")
+
+
+def test_arxiv_id_is_found_in_the_name_of_a_journal(tmp_path: Path) -> None:
+    paper = first(tmp_path / "scholar.ris", "TY  - JOUR\nT1  - Ageing\nJO  - arXiv preprint arXiv:2001.00001\nER  - \n")
+    assert (paper.paper_id, paper.url) == ("2001.00001", "https://arxiv.org/abs/2001.00001")
 
 
 def test_nested_records_give_venue_volume_and_link(tmp_path: Path) -> None:
@@ -442,12 +476,13 @@ def test_compressed_files_and_folders_within_folders_are_read(tmp_path: Path) ->
         (b"SQLite format 3\x00", "Export the library from its program as BibTeX"),
         (b"a\x00\x01\x02" * 9, "is not a text file"),
         (b"<?xml version='1.0'?><a><b></a>", "not well-formed XML"),
+        (b"<?xml version='1.0' encoding='UTF-9'?><a/>", "unknown encoding"),
         (b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', "entity declarations"),
         (b"[1, 2", "holds no readable paper"),
         (b"[" * 100_000, "holds no readable paper"),
         (b"name,colour\na,b\n", "is in no format that is read"),
     ],
-    ids=["gzip", "zip", "sqlite", "binary", "xml", "entities", "json", "nested", "table"],
+    ids=["gzip", "zip", "sqlite", "binary", "xml", "encoding", "entities", "json", "nested", "table"],
 )
 def test_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(CorpusError, match=message):

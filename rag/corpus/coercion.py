@@ -25,6 +25,7 @@ _ARXIV = re.compile(
     r"(?:\s*\[[\w.-]+\])?",
     re.IGNORECASE,
 )
+_ARXIV_VENUE = re.compile(r"\barXiv:\s*[a-z.-]*/?\d+(?:\.\d+)?(?:v\d+)?", re.IGNORECASE)  # "arXiv preprint arXiv:…"
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _DOI_URL = re.compile(r"https?://(?:dx\.|www\.)?doi\.org/", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s<>\"'`\\]+")
@@ -153,15 +154,23 @@ def _abstract(known: Mapping[str, list[Any]], tally: Tally) -> str:
     for value in known.get("abstract", []):
         if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
             value = " ".join(value)
+        elif isinstance(value, list):  # DataCite has other descriptions too
+            value = next((each for each in value if _is_abstract(each)), value[0])
+        if isinstance(value, Mapping):
+            value = next((value[name] for name in ("value", "description", "text") if value.get(name)), None)
         if isinstance(value, str):
             if text := clean_abstract(value):
                 return text
-        elif value == value:  # NaN says only that there is none
+        elif value is not None and value == value:  # NaN says only that there is none
             tally.dropped("abstract")
     for index in known.get("abstract_index", []):
         if isinstance(index, Mapping):
             return clean_abstract(_from_inverted(index))
     return ""
+
+
+def _is_abstract(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("descriptionType") == "Abstract"
 
 
 def _from_inverted(index: Mapping[str, Any]) -> str:
@@ -221,10 +230,9 @@ def _identifiers(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]
     if doi is None:
         doi = next((to_doi(each) for each in links if _DOI_URL.match(each) or _DOI.match(each)), None)
     doi = doi or next(filter(None, map(to_doi, _texts(known.get("mentions", [])))), None)
-    arxiv_id = next(
-        filter(None, map(to_arxiv_id, (*given["arxiv_id"], *given["paper_id"], *given["id"], *given["doi"], *links))),
-        None,
-    )
+    preprints = (match[0] for each in _texts(known.get("venue", [])) if (match := _ARXIV_VENUE.search(each)))
+    written = (*given["arxiv_id"], *given["paper_id"], *given["id"], *given["doi"], *links, *preprints)
+    arxiv_id = next(filter(None, map(to_arxiv_id, written)), None)
     pmids = (_PMID.fullmatch(each.strip()) for each in (*given["pmid"], *filter(_URL.match, links)))
     pmid = next((match[1] for match in pmids if match), None)
     for name, value in (("doi", doi), ("pmid", pmid), ("arxiv_id", arxiv_id)):
@@ -335,7 +343,7 @@ def _is_nothing(value: Any) -> bool:
 def _line(value: Any) -> str | None:
     """Return a text on one line; of a list, its first text."""
     if isinstance(value, list):
-        value = next((each for each in value if isinstance(each, str) and each.strip()), None)
+        return next(filter(None, map(_line, value)), None)
     if isinstance(value, Mapping):
         value = next(
             (

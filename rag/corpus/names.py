@@ -13,9 +13,21 @@ _SUFFIX = re.compile(r"(?:jr|sr|[ivx]{2,4}|\d(?:st|nd|rd|th)|ph\.?d|m\.?d)\.?", 
 _SUFFIX_AT_END = re.compile(r"([^,{]+), ([^,]+?),? ([JS]r\.?|II|III|IV|\d(?:st|nd|rd|th))")
 _INITIALS = re.compile(r"(?:[^\W\d_a-z]\.?[\s-]?){1,4}|(?:[^\W\d_]\.[\s-]?){1,4}")
 _OTHERS = re.compile(r"[\s,;]*(?:\bet\.?\s*al\b\.?|\band others\b|…|\.\.\.)\s*$", re.IGNORECASE)
+_HOMONYM = re.compile(r" \d{4}$")  # DBLP's number of a person among those of one name
 _AFFILIATION = re.compile(r"\s*\([^()]*\)")
 _ORGANISATION = ("literal", "collectiveName")
-_WHOLE = ("name", "display_name", *_ORGANISATION, "fullname", "full_name", "fullName", "raw_author_name", "authname")
+_WHOLE = (
+    "name",
+    "display_name",
+    *_ORGANISATION,
+    "fullname",
+    "full_name",
+    "fullName",
+    "raw_author_name",
+    "authname",
+    "creator",
+    "text",
+)
 _FAMILY = ("family", "lastName", "last_name", "lastname", "keyname", "surname", "LastName", "last")
 _GIVEN = ("given", "firstName", "first_name", "firstname", "forenames", "given_name", "given-name", "ForeName", "first")
 _NESTED = ("author", "user", "person")
@@ -81,7 +93,7 @@ def names_of(value: Any) -> tuple[list[str], bool]:
         name = clean_text(_name(each) or "")
         if _OTHERS.search(name) or name.casefold() == "others":
             more, name = True, "" if name.casefold() == "others" else _OTHERS.sub("", name)
-        name = name.strip(" ;,*†‡")
+        name = _HOMONYM.sub("", name.strip(" ;,*†‡"))
         if name and not is_absent(name) and any(map(str.isalpha, name)):
             at_end = _SUFFIX_AT_END.fullmatch(name)
             found.append(f"{at_end[1]}, {at_end[3]}, {at_end[2]}" if at_end else name)

@@ -12,9 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SPELLINGS = {
-    "title": "title documenttitle articletitle itemtitle papertitle primarytitle papername displayname dctitle ti",
+    "title": (
+        "title documenttitle articletitle itemtitle papertitle primarytitle papername displayname dctitle titles ti"
+    ),
     "subtitle": "subtitle",
-    "abstract": "abstract abstractnote abstracttext summary notesabstract dcdescription prismteaser ab description",
+    "abstract": (
+        "abstract abstractnote abstracttext summary notesabstract dcdescription prismteaser abstracts abstractp ab"
+        " description descriptions"
+    ),
     "abstract_index": "abstractinvertedindex",
     "authors": (
         "authorsparsed authorships authorsfullnames authorfullnames fullauthornames authors author authornames"
@@ -24,26 +29,27 @@ _SPELLINGS = {
     "date": (
         "date publicationdate pubdate issued published publishedprint publishedonline dateissued coverdate"
         " prismcoverdate publisheddate publishedat datepublished versionscreated created createddate issuedate"
-        " onlinedate publishdate submitteddate submissiondate dcdate entrydate firstpublicationdate"
+        " onlinedate publishdate submitteddate submissiondate dcdate entrydate firstpublicationdate preprintdate"
     ),
-    "year": "year publicationyear pubyear publishedyear yearpublished py publishyear",
+    "year": "year publicationyear pubyear publishedyear yearpublished publicationinfoyear py publishyear",
     "month": "month publicationmonth",
     "day": "day",
     "venue": (
         "journal journaltitle venue journalname journalbook containertitle publicationtitle sourcetitle booktitle"
         " source conference conferencename primarylocationsourcedisplayname hostvenuedisplayname secondarytitle"
-        " prismpublicationname publicationname proceedingstitle eventtitle contentvenue so"
+        " prismpublicationname publicationname proceedingstitle eventtitle contentvenue publicationinfojournaltitle"
+        " journalstitle so"
     ),
     "venue_short": "journalabbreviation shortjournal containertitleshort alternatetitle1",
     "doi": "doi digitalobjectidentifier itemdoi externalidsdoi idsdoi prismdoi articledoi dois doilink di",
     "pmid": "pmid pubmedid externalidspubmed idspmid pubmed pm mid",
-    "arxiv_id": "arxivid arxiv externalidsarxiv eprint",
+    "arxiv_id": "arxivid arxiv externalidsarxiv arxiveprints eprint",
     "id": "id paperid1 recordid",
     "paper_id": "paperid",
     "url": (
         "url link urls weburl absurl entryid landingpageurl primarylocationlandingpageurl pdflink pdf pdfurl"
         " openaccesspdfurl bestoalocationpdfurl fulltexturl htmlurl site openreview projectpage paperurl"
-        " resourceprimaryurl ur dcidentifier electronicedition ee primarylocationpdfurl customurls"
+        " resourceprimaryurl ur dcidentifier electronicedition ee primarylocationpdfurl downloadurl customurls"
     ),
     "code": "code codeurl github githuburl githubrepo repository coderepository codelink repo",
     "data": "data dataurl datalink dataseturl datasetlink",
@@ -54,7 +60,7 @@ _SPELLINGS = {
     "key": "key citationkey citekey bibtexkey citationlabel betterbibtexkey",
     "entry_type": (
         "entrytype type documenttype publicationtype publicationtypes typeofreference itemtype contenttype"
-        " referencetype publicationtypedisplay subtypedescription pubtypelistpubtype"
+        " referencetype publicationtypedisplay subtypedescription pubtypelistpubtype typesresourcetypegeneral"
     ),
     "bibtex": "bibtex citationstylesbibtex",
     "pages": "pages page pagerange bibliopages journalpages articlepages pageinfo prismpagerange",

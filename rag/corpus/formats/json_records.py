@@ -103,5 +103,8 @@ def _flat(record: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterat
                 yield from _flat(value, "" if name in ("content", "data") else path, depth + 1)
         elif name == "versions" and isinstance(value, list) and value and isinstance(value[0], dict):
             yield "versions.created", value[0].get("created")
+        elif isinstance(value, list) and value and isinstance(value[0], dict) and field_named(path) is None:
+            known = [each for each in _flat(value[0], path, depth + 1) if field_named(each[0])] if depth < 3 else []
+            yield from known or [(path, value)]
         else:
             yield path, value

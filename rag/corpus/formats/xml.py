@@ -30,7 +30,7 @@ def parse_xml(open_bytes: Callable[[], IO[bytes]]) -> Iterator[Entry]:
                     entry.line = number
                     yield entry
                     element.clear()
-    except ParseError as error:
+    except (ParseError, LookupError) as error:  # the second of an encoding that Python does not know
         raise ValueError(f"not well-formed XML ({error})") from None
     except DefusedXmlException:
         raise ValueError("XML with entity declarations, which are not read") from None
