@@ -24,6 +24,7 @@ from rag.corpus.cleaning import clean_abstract, clean_text, clean_title, without
             r"see \href{https://a.org/b\_c}{this page}, \url{https://a.org}",
             "see this page (https://a.org/b_c), https://a.org",
         ),
+        (r"{\glqq}Ageing{\grqq} of \guillemotleft{}nets\guillemotright{}", "„Ageing“ of «nets»"),
         (r"see \href{https://a.org/b}{\texttt{a.org/b}}", "see https://a.org/b"),
     ],
 )

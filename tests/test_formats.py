@@ -392,6 +392,13 @@ def test_conference_of_a_bibtex_entry_is_no_place(tmp_path: Path) -> None:
     assert (rust.venue, dict(rust.bibliography)) == ("Rust 21", {"venue": "Paris"})
 
 
+def test_entry_without_a_key_is_nobodys_parent(tmp_path: Path) -> None:
+    text = "@article{ , title={Blank}, year={2004}}\n@article{a, title={Ageing}, year={2020}}"
+    blank, ageing = read(tmp_path / "a.bib", text).papers
+    assert (blank.title, blank.key, blank.date) == ("Blank", None, "2004")
+    assert (ageing.venue, ageing.date) == (None, "2020")
+
+
 def test_pubmeds_books_and_incomplete_lists_of_authors_are_read(tmp_path: Path) -> None:
     book = """<PubmedBookArticle><BookDocument><PMID>9</PMID><Book><BookTitle>Handbook</BookTitle><PubDate>
     <Year>2023</Year></PubDate><AuthorList><Author><LastName>Itor</LastName></Author></AuthorList></Book><ArticleTitle>Hiccups</ArticleTitle>

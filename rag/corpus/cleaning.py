@@ -242,7 +242,7 @@ def _latex() -> Any:
         "textless": "<", "textgreater": ">", "textbar": "|", "textbackslash": "\\", "textasciitilde": "~",
         "textasciicircum": "^", "textbraceleft": "{", "textbraceright": "}", "textdollar": "$", "textunderscore": "_",
         "textquotesingle": "'", "slash": "/", "textmu": "µ", "textdegree": "°", "textpm": "±", "texttimes": "×",
-        "textperiodcentered": "·", "url": "%s", "ensuremath": "%s",
+        "glqq": "„", "grqq": "“", "flqq": "«", "frqq": "»", "textperiodcentered": "·", "url": "%s", "ensuremath": "%s",
         ",": "\u2009", ";": " ", "-": "", "/": "",
     }  # fmt: skip
     macros = [

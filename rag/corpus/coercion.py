@@ -262,7 +262,7 @@ def _identifiers(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]
 
 def _links(values: Iterable[str], tally: Tally) -> Iterator[str]:
     for value in values:
-        text = value.strip().replace("\\", "")
+        text = value.strip().replace("\\", "").replace("&amp;", "&")
         if _DOI.fullmatch(text):
             tally.dropped("url")
         elif found := _URL.findall(text):

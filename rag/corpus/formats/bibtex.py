@@ -39,9 +39,8 @@ def parse_bibtex(text: str) -> Iterator[Entry | tuple[int, str]]:
     values = [_values(each, strings) for each in blocks]
     parents = {str(block.key).casefold(): known for block, known in zip(blocks, values, strict=True)}
     for block, known in zip(blocks, values, strict=True):
-        inherited = parents.get(known.get("crossref", "").casefold(), {})
-        for name, value in inherited.items():
-            known.setdefault(_INHERITED.get(name, name), value)
+        parent = parents.get(known["crossref"].casefold(), {}) if "crossref" in known else {}
+        known = {**{_INHERITED.get(name, name): value for name, value in parent.items()}, **known}
         yield _entry(block, known)
 
 
