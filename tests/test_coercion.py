@@ -54,7 +54,7 @@ def coerced(change: dict[str, Any]) -> tuple[Paper, dict[str, int]]:
         ({"code": "github.com/a/b"}, {"code": "https://github.com/a/b"}, {}),
         ({"code": "on request"}, {"code": None}, {"code": 1}),
         ({"url": "javascript:alert(1)"}, {"url": None}, {"url": 1}),
-        ({"url": "http://a.org/?b=1&amp;c=2 http://d.org"}, {"url": "http://a.org/?b=1&c=2", "urls": ("http://d.org",)}, {}),
+        ({"url": "http://a.org/?b&amp;c http://d.org"}, {"url": "http://a.org/?b&c", "urls": ("http://d.org",)}, {}),
         ({"url": "www.example.org/a"}, {"url": "https://www.example.org/a"}, {"url": 1}),
         ({"PMID": 123.0}, {"pmid": "123", "url": "https://pubmed.ncbi.nlm.nih.gov/123/"}, {}),
         ({"key": "half \ud800"}, {"key": "half \ufffd"}, {}),

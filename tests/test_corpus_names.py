@@ -35,6 +35,7 @@ from rag.corpus.names import loses_order, names_of, natural_order, split_bibtex_
             ["Lee, Ann", "{Bee Group}"],
         ),
         ([{"creatorType": "editor", "name": "Ed"}, {"creatorType": "author", "name": "Ann"}], ["Ann"]),
+        ([{"creatorType": "editor", "name": "Ed"}, {"creatorType": [], "name": "Bo"}], ["Bo"]),
         ([{"creatorType": "editor", "name": "Ed"}], ["Ed"]),
         ({"author": [{"@pid": "1", "text": "Ann Lee 0001"}]}, ["Ann Lee"]),
         (7, []),

@@ -86,7 +86,7 @@ def names_of(value: Any) -> tuple[list[str], bool]:
         names = next((value[name] for name in _NESTED if isinstance(value.get(name), list)), [value])
     else:
         names = list(value) if isinstance(value, Sequence) else []
-    names = [each for each in names if not _has_role(each, _NO_AUTHORS)] or names
+    names = list(filter(_is_author, names)) or names
     found: list[str] = []
     more = False
     for each in names:
@@ -158,8 +158,8 @@ def _name(value: Any) -> str | None:
     return None
 
 
-def _has_role(value: Any, roles: frozenset[str]) -> bool:
-    return isinstance(value, Mapping) and value.get("creatorType") in roles
+def _is_author(value: Any) -> bool:
+    return not (isinstance(value, Mapping) and str(value.get("creatorType")) in _NO_AUTHORS)
 
 
 def _names_in_object(value: Mapping[str, Any]) -> Iterator[str]:
