@@ -27,6 +27,8 @@ _HREF = re.compile(r"\\href\s*\{([^{}]*)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _SCRIPT_COMMAND = re.compile(r"\\text(super|sub)script\{([^{}]{1,40})\}")
 _FORMULA_MARK = 0xF0000  # private use: stands for a formula while the text around it is parsed
 _BACKSLASH = re.compile(r"\\(?=[A-Za-z%&$#_{}])")
+# From the first command or brace to the last, with the words behind a command, which may be its arguments.
+_MARKED = re.compile(r"(?=[\\{}]).*(?:[{}]|\\(?:\s*\S+(?:\s+\S+)?)?)", re.DOTALL)
 _BRACE = re.compile(r"(?<!\\)[{}]")
 _TAGS = (
     # HTML's inline and block elements, JATS's (JATS Archiving 1.3) and MathML's containers
@@ -154,7 +156,11 @@ def without_braces(text: str) -> str:
     if "\\" in text or "$" in text:
         text = latex_to_unicode(text)
     text = _BRACE.sub("", text)
-    return text.replace("---", "—").replace("--", "–").replace("``", "“").replace("''", "”").replace("~", "\u00a0")
+    return _ligatures(text).replace("~", "\u00a0")
+
+
+def _ligatures(text: str) -> str:
+    return text.replace("---", "—").replace("--", "–").replace("``", "“").replace("''", "”")
 
 
 @lru_cache(maxsize=4096)
@@ -183,10 +189,12 @@ def _commands(text: str) -> str:
         return text
     text = _SCRIPT_COMMAND.sub(lambda match: f"{'^' if match[1] == 'super' else '_'}{{{match[2]}}}", text)
     text = _STRAY_DOLLAR.sub("", _BRACED_SCRIPT.sub(_script, _HREF.sub(_linked, _REFERENCE.sub("", text))))
+    marked = _MARKED.search(text)  # the parser goes letter by letter
+    before, text, behind = (text[: marked.start()], marked[0], text[marked.end() :]) if marked else ("", text, "")
     escaped = re.sub(r"(?<!\\)([%$])", r"\\\1", text)
     escaped = _WORD_BEFORE_SPACE.sub(r"\1{}", escaped)
     escaped = re.sub(r"(?<!\\)~", r"\\textasciitilde{}", escaped)
-    return _parsed(escaped, text)
+    return f"{_ligatures(before)}{_parsed(escaped, text)}{_ligatures(behind)}"
 
 
 def _linked(match: re.Match[str]) -> str:
