@@ -81,6 +81,8 @@ def test_venue_of_two_words_is_one_stretch_where_one_is_tagged() -> None:
         ("what did Ada B Quill publish", [("Ada", "author"), ("Quill", "organisation")], [("Ada B Quill", "author")]),
         ("papers of Bo van der Tanaka", [], [("Bo van der Tanaka", "author")]),
         ("papers by Osei on sand", [("sand", "topic")], [("Osei", "author"), ("sand", "topic")]),
+        ("papers by Ann Ada B Quill", [("Ann Ada B Quill", "author")], [("Ann Ada B Quill", "author")]),
+        ("who is Ada B Quill", [("Ada", "topic"), ("Quill", "topic")], [("Ada B Quill", "author")]),
         ("papers on Ada B Quill", [("Ada B Quill", "topic")], [("Ada B Quill", "topic")]),
         ("Has Ada B Quill published", [], [("Ada B Quill", "author")]),
         ("not by Osei", [("not by Osei", "exclusion")], [("not by Osei", "exclusion")]),

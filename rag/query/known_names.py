@@ -58,8 +58,17 @@ def tag_paper_names(
 
 
 def tag_author_names(tags: Sequence[Tagged], text: str, is_author: Callable[[str], bool]) -> list[Tagged]:
-    """Return the tags with each author as one who is named in full, or by a surname behind "by"."""
-    named = _found(_PERSON, _SPACE, text, lambda match: is_author(match[0]) and _tags_at(match, tags) <= _NAMES)
+    """Return the tags with each author as one who is named in full, or by a surname behind "by".
+
+    A topic that is such a name stays one, and a longer stretch, "Ann B Quill" of "B Quill", is left as it is.
+    """
+
+    def is_named(match: re.Match[str]) -> bool:
+        around = [each for each in tags if each.start <= match.start() and match.end() <= each.end]
+        left = any(each.tag not in _NAMES or (each.start, each.end) != match.span() for each in around)
+        return not left and _tags_at(match, tags) <= {*_NAMES, *TOPICS} and is_author(match[0])
+
+    named = _found(_PERSON, _SPACE, text, is_named)
     kept = [part for each in tags for part in _without(each, named, text)]
     return _merged([*kept, *(Tagged(match.start(), match.end(), "author", 1.0) for match in named)])
 
