@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import json
 import math
 import random
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rag.corpus.coercion import Tally, code_in, data_in, paper_of, to_arxiv_id, to_doi
-from rag.corpus.formats.json_records import entry_from_record
+from rag.corpus.formats.json_records import entry_from_record, parse_json
 from rag.corpus.reader import read_corpus
 from rag.errors import CorpusError
 from rag.types import Paper
@@ -116,6 +122,27 @@ def test_data_are_what_an_abstract_links_to_in_one_repository_of_data(abstract: 
     assert data_in(abstract) == data
     assert coerced({"abstract": abstract})[0].data == data
     assert coerced({"abstract": abstract, "data": "https://x.org/y"})[0].data == "https://x.org/y"
+
+
+ODD = (None, True, -1, 1e300, math.nan, " ", "\ud800", "[", "and and", [], {}, [None], [[]], [{}], {"a": {}}, ["a", 1])
+
+
+def paths_of(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        yield (*path, name)
+        yield from paths_of(each, (*path, name))
+
+
+@pytest.mark.parametrize("name", samples.RECORDS)
+def test_odd_value_anywhere_in_a_record_is_no_fault(name: str) -> None:
+    for *above, last in paths_of(samples.RECORDS[name]):
+        for odd in ODD:
+            record = deepcopy(samples.RECORDS[name])
+            reduce(getitem, above, record)[last] = odd
+            for entry in parse_json(json.dumps([record])):
+                with suppress(ValueError):
+                    paper_of(entry, Tally())
 
 
 def test_damaged_files_give_papers_or_one_error(tmp_path: Path) -> None:
