@@ -419,6 +419,16 @@ def test_table_of_web_of_science_is_read_by_its_tags(tmp_path: Path) -> None:
     assert dict(paper.bibliography) == {"pages": "1–9"}
 
 
+def test_objects_that_a_cell_writes_out_are_read(tmp_path: Path) -> None:
+    text = """title,externalIds,authors
+Ageing,"{'DOI': '10.1000/w.1', 'ArXiv': '2001.00001'}","[{'name': 'Ana Doe'}]"
+Rust,{curly},Bo
+"""
+    ageing, rust = read(tmp_path / "a.csv", text).papers
+    assert (ageing.doi, ageing.paper_id, ageing.authors) == ("10.1000/w.1", "2001.00001", ("Ana Doe",))
+    assert rust.authors == ("Bo",)
+
+
 def test_lines_above_the_headings_of_a_table_are_passed_over(tmp_path: Path) -> None:
     text = '"About the data: exported in 2024, by a database."\n' + SCOPUS.removeprefix("\ufeff")
     assert first(tmp_path / "a.csv", text).title == "Ageing of widgets"

@@ -16,7 +16,7 @@ from rag.corpus.cleaning import clean_abstract, clean_text, clean_title, is_abse
 from rag.corpus.dates import is_ambiguous, join_date, month_number, to_date
 from rag.corpus.names import literal_list, loses_order, names_of, natural_order
 from rag.corpus.records import arxiv_month, paper_from_record
-from rag.corpus.vocabulary import BIBLIOGRAPHY, ENTRY_TYPES, Entry, plain_name
+from rag.corpus.vocabulary import BIBLIOGRAPHY, ENTRY_TYPES, Entry, field_named, plain_name
 from rag.types import Paper
 
 _ARXIV = re.compile(
@@ -45,6 +45,8 @@ _PMID_URL = r"https?://(?:pubmed\.ncbi\.nlm\.nih\.gov|(?:www\.)?ncbi\.nlm\.nih\.
 _PMID = re.compile(rf"(?:PMID:?\s*|{_PMID_URL})?(\d{{1,8}})(?:\.0)?/?", re.IGNORECASE)
 _TITLE_WORDS = 12  # of an abstract that stand for a missing title
 _SEPARATORS = {"editor": " and ", "keywords": "; "}
+_EXTRA = re.compile(r"^(DOI|PMID|arXiv|Citation Key):\s*(\S+)\s*$", re.MULTILINE)  # Zotero's way to write more fields
+_LINKS_APART = re.compile(r"[;,|]\s*(?=https?://)|\s+")
 _DATABASES = frozenset("crossref datacite scopus pubmed medline med embase openalex pmc ppr".split())  # no venues
 _MOST_KEYWORDS = 40
 
@@ -69,6 +71,7 @@ def paper_of(entry: Entry, tally: Tally) -> Paper:
 
 def record_of(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]:
     """Return the record of a paper; raises ValueError if it has neither title nor abstract."""
+    known = _with_extra(known)
     abstract = _abstract(known, tally)
     record: dict[str, Any] = {
         "title": _title(known, abstract, tally),
@@ -92,6 +95,18 @@ def record_of(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]:
     if isinstance(complete, bool):
         record["authors_complete"] = complete
     return {name: value for name, value in record.items() if value not in (None, [], {}) or name == "abstract"}
+
+
+def _with_extra(known: Mapping[str, list[Any]]) -> Mapping[str, list[Any]]:
+    """Return the fields with what the lines of a note say of further fields: "PMID: 30000001"."""
+    notes = [*known.get("note", []), *(value for name, value in known.get("fields", []) if name == "note")]
+    found = _EXTRA.findall("\n".join(each for each in notes if isinstance(each, str)))
+    extra = {field_named(name) or "": value for name, value in found}
+    own = {name: known.get(name, []) for name in extra}
+    return {
+        **known,
+        **{name: [value, *own[name]] if name == "key" else [*own[name], value] for name, value in extra.items()},
+    }
 
 
 def code_in(abstract: str) -> str | None:
@@ -251,6 +266,8 @@ def _identifiers(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]
         urls.append(f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/")
     urls = list(dict.fromkeys(urls))
     own = next((each.strip() for each in given["paper_id"] if to_arxiv_id(each) is None), None)
+    if own and arxiv_id and arxiv_id not in map(to_arxiv_id, urls):  # which is else the paper's id
+        urls.append(f"https://arxiv.org/abs/{arxiv_id}")
     record = {"doi": doi, "pmid": pmid, "arxiv_id": arxiv_id, "paper_id": own, "url": urls[0] if urls else None}
     if len(urls) > 1:
         record["urls"] = urls[1:]
@@ -265,7 +282,7 @@ def _links(values: Iterable[str], tally: Tally) -> Iterator[str]:
         text = value.strip().replace("\\", "").replace("&amp;", "&")
         if _DOI.fullmatch(text):
             tally.dropped("url")
-        elif found := _URL.findall(text):
+        elif found := [match[0] for part in _LINKS_APART.split(text) if (match := _URL.search(part))]:
             for each in found:
                 doi = to_doi(each) if _DOI_URL.match(each) else None
                 yield f"https://doi.org/{doi}" if doi else each.rstrip(";,")

@@ -138,13 +138,16 @@ def _is_list(part: str) -> bool:
 
 def literal_list(text: str) -> list[Any] | None:
     """Return the list that a text writes out as Python or JSON does: "['Marx, Karl', 'Lee, Ann']"."""
-    if not (text.startswith("[") and text.endswith("]")):
-        return None
+    value = literal(text) if text.startswith("[") and text.endswith("]") else None
+    return value if isinstance(value, list) else None
+
+
+def literal(text: str) -> Any:
+    """Return the value that a text writes out as Python does, None for any other text."""
     try:
-        value = ast.literal_eval(text)
+        return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
-    return value if isinstance(value, list) else None
 
 
 def _name(value: Any) -> str | None:

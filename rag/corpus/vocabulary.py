@@ -38,7 +38,7 @@ _SPELLINGS = {
         "journal journaltitle venue journalname journalbook containertitle publicationtitle sourcetitle booktitle"
         " source conference conferencename primarylocationsourcedisplayname hostvenuedisplayname secondarytitle"
         " prismpublicationname publicationname proceedingstitle eventtitle contentvenue publicationinfojournaltitle"
-        " journalstitle so"
+        " journalstitle publication so"
     ),
     "venue_short": "journalabbreviation shortjournal containertitleshort alternatetitle1",
     "doi": "doi digitalobjectidentifier itemdoi externalidsdoi idsdoi prismdoi articledoi dois doilink di",
@@ -49,7 +49,8 @@ _SPELLINGS = {
     "url": (
         "url link urls weburl absurl entryid landingpageurl primarylocationlandingpageurl pdflink pdf pdfurl"
         " openaccesspdfurl bestoalocationpdfurl fulltexturl htmlurl site openreview projectpage paperurl"
-        " resourceprimaryurl ur dcidentifier electronicedition ee primarylocationpdfurl downloadurl customurls"
+        " resourceprimaryurl ur dcidentifier electronicedition ee primarylocationpdfurl downloadurl articleurl"
+        " customurls"
     ),
     "code": "code codeurl github githuburl githubrepo repository coderepository codelink repo",
     "data": "data dataurl datalink dataseturl datasetlink",

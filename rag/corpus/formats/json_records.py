@@ -6,7 +6,6 @@ CSL-JSON, Semantic Scholar, OpenAlex, Crossref, arXiv's snapshot, Hugging Face's
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,7 +13,6 @@ from rag.corpus.formats.bibtex import parse_bibtex
 from rag.corpus.vocabulary import Entry, entry_from_named, field_named
 
 _DEEPEST = 8
-_EXTRA = re.compile(r"^(DOI|PMID|arXiv|Citation Key):\s*(\S+)\s*$", re.MULTILINE)  # in Zotero's field for more
 _WHOLE = frozenset(("authors", "first_author", "editor", "date", "abstract_index", "urls", "bibliography"))
 _FROM_BIBTEX = frozenset(("key", "year", "month", "venue", "doi", "authors"))
 _OWN_OR_SERIAL = frozenset(("urls", "bibliography", "paperId"))  # the last is Semantic Scholar's own hash
@@ -56,10 +54,6 @@ def entry_from_record(line: int, record: Mapping[str, Any]) -> Entry:
     if isinstance(record.get("bibliography"), dict):
         entry.add("fields", *record["bibliography"].items())
     entry.add("urls", record.get("urls"))
-    for name, value in _EXTRA.findall(
-        "\n".join(each for each in entry.fields.get("note", []) if isinstance(each, str))
-    ):
-        entry.fields.setdefault(field_named(name) or "", []).insert(0, value)
     for text in entry.fields.pop("bibtex", []):
         _add_bibtex(entry, text)
     return entry

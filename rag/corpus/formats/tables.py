@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from rag.corpus.formats.tagged import WOS, entry_from_tags
-from rag.corpus.names import split_glued
+from rag.corpus.names import literal, split_glued
 from rag.corpus.vocabulary import Entry, entry_from_named, field_named, plain_name
 
 _DELIMITERS = ",;\t|"
@@ -63,7 +63,16 @@ def _entry(line: int, headings: Sequence[str], row: Sequence[str]) -> Entry:
         return entry_from_tags(line, cells, WOS)
     if "itemtitle" in map(plain_name, headings):  # of Springer
         cells = [(name, "; ".join(split_glued(cell)) if name == "Authors" else cell) for name, cell in cells]
-    return entry_from_named(line, cells)
+    return entry_from_named(line, (part for cell in cells for part in _parts(*cell)))
+
+
+def _parts(heading: str, cell: str) -> Iterator[tuple[str, str]]:
+    """Yield a cell, or the parts of an object that it writes out: "{'DOI': '10.1000/w.1'}" in "externalIds"."""
+    value = literal(cell) if cell.startswith("{") else None
+    if isinstance(value, dict) and field_named(heading) is None:
+        yield from ((f"{heading}.{name}", str(each)) for name, each in value.items())
+    else:
+        yield heading, cell
 
 
 def is_markdown(head: str) -> bool:
