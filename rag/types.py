@@ -63,6 +63,7 @@ class Paper:
     organisation: str | None = None
     venue: str | None = None
     code: str | None = None
+    data: str | None = None
     comments: int | None = None
     pages: tuple[str, ...] = ()
     doi: str | None = None
@@ -76,6 +77,13 @@ class Paper:
     def year(self) -> int | None:
         """The year of `date`."""
         return int(self.date[:4]) if self.date else None
+
+    @property
+    def dated_venue(self) -> str | None:
+        """The venue, with the paper's year where it names none, as in BibTeX, where the year is another field."""
+        if self.venue is None or self.date is None or re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b", self.venue):
+            return self.venue
+        return f"{self.venue} {self.date[:4]}"
 
     @property
     def known_author_count(self) -> int | None:
@@ -221,7 +229,7 @@ def _wrote(paper: Paper, author: str) -> bool:
 
 
 def _appeared_at(paper: Paper, venue: str) -> bool:
-    return paper.venue is not None and matches_venue(venue, paper.venue)
+    return paper.dated_venue is not None and matches_venue(venue, paper.dated_venue)
 
 
 def _comes_from(paper: Paper, organisation: str) -> bool:

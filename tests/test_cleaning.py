@@ -18,6 +18,14 @@ from rag.corpus.cleaning import clean_abstract, clean_text, clean_title, without
         (r"\tool learns 2.4\times faster, in O(n^{-3}) steps", "tool learns 2.4× faster, in O(n⁻³) steps"),
         ("it costs $5 or $10, 3% of the whole", "it costs $5 or $10, 3% of the whole"),
         (r"kept in C:\new\data", "kept in C:newdata"),
+        (r"{Deep} {$\alpha$}-nets: an \emph{outlook on $x$}", "Deep α-nets: an outlook on x"),
+        (r"nets~\cite{a,b} and \citep[see][]{c} of 10\textsuperscript{6} {\it units}", "nets and of 10⁶ units"),
+        (
+            r"see \href{https://a.org/b\_c}{this page}, \url{https://a.org}",
+            "see this page (https://a.org/b_c), https://a.org",
+        ),
+        (r"{\glqq}Ageing{\grqq} of \guillemotleft{}nets\guillemotright{}", "„Ageing“ of «nets»"),
+        (r"see \href{https://a.org/b}{\texttt{a.org/b}}", "see https://a.org/b"),
     ],
 )
 def test_latex_becomes_unicode(text: str, clean: str) -> None:
@@ -54,6 +62,12 @@ def test_tags_and_entities_are_gone_and_comparisons_stay(text: str, clean: str) 
         ("It holds. Copyright (C) 2010 Elsevier Ltd. All rights reserved.", "It holds."),
         ("© 2019 IEEE. We show it.", "We show it."),
         ("It holds. (PsycINFO Database Record (c) 2019 APA, all rights reserved)", "It holds."),
+        (
+            "It holds. [ABSTRACT FROM AUTHOR] Copyright of Nature is the property of X. (Copyright applies.)",
+            "It holds.",
+        ),
+        ("Headnote Purpose - To test. Findings - It holds. [PUBLICATION ABSTRACT]", "To test. It holds."),
+        ("It holds. Data: https://a.org", None),
         ("We study who owns data. All rights reserved by users are listed.", None),
         ("[No abstract available]", ""),
         ("NaN", ""),

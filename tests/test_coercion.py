@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import json
 import math
 import random
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rag.corpus.coercion import Tally, code_in, paper_of, to_arxiv_id, to_doi
-from rag.corpus.formats.json_records import entry_from_record
+from rag.corpus.coercion import Tally, code_in, data_in, paper_of, to_arxiv_id, to_doi
+from rag.corpus.formats.json_records import entry_from_record, parse_json
 from rag.corpus.reader import read_corpus
 from rag.errors import CorpusError
 from rag.types import Paper
@@ -32,6 +38,10 @@ def coerced(change: dict[str, Any]) -> tuple[Paper, dict[str, int]]:
         ({"year": 2021}, {"date": "2021"}, {}),
         ({"date": 2021}, {"date": "2021"}, {"date": 1}),
         ({"date": "in press"}, {"date": None}, {"date": 1}),
+        ({"date": "03/04/2021"}, {"date": "2021"}, {"date": 1}),
+        ({"date": "04/04/2021"}, {"date": "2021-04-04"}, {}),
+        ({"date": "13/04/2021"}, {"date": "2021-04-13"}, {}),
+        ({"date": "03/04/2021", "year": 2021, "month": "Apr"}, {"date": "2021-04"}, {}),
         ({"date": "2024-05-17T17:59:59Z"}, {"date": "2024-05-17"}, {}),
         ({"year": "2019", "date": "2018-11-01"}, {"date": "2019"}, {}),
         ({"comments": "12 pages"}, {"comments": None, "bibliography": (("note", "12 pages"),)}, {"comments": 1}),
@@ -50,6 +60,11 @@ def coerced(change: dict[str, Any]) -> tuple[Paper, dict[str, int]]:
         ({"code": "github.com/a/b"}, {"code": "https://github.com/a/b"}, {}),
         ({"code": "on request"}, {"code": None}, {"code": 1}),
         ({"url": "javascript:alert(1)"}, {"url": None}, {"url": 1}),
+        ({"url": "http://a.org/?b&amp;c http://d.org"}, {"url": "http://a.org/?b&c", "urls": ("http://d.org",)}, {}),
+        ({"url": "http://a.org;http://d.org"}, {"url": "http://a.org", "urls": ("http://d.org",)}, {}),
+        ({"note": "PMID: 12\nCitation Key: doe20", "key": "x"}, {"pmid": "12", "key": "doe20"}, {}),
+        ({"paper_id": "own", "arxiv_id": "2401.01234", "url": "http://a.org"},
+         {"paper_id": "own", "urls": ("https://arxiv.org/abs/2401.01234",)}, {}),
         ({"url": "www.example.org/a"}, {"url": "https://www.example.org/a"}, {"url": 1}),
         ({"PMID": 123.0}, {"pmid": "123", "url": "https://pubmed.ncbi.nlm.nih.gov/123/"}, {}),
         ({"key": "half \ud800"}, {"key": "half \ufffd"}, {}),
@@ -96,6 +111,42 @@ def test_code_is_the_one_repository_that_an_abstract_links_to(abstract: str, cod
     assert code_in(abstract) == code
     assert coerced({"abstract": abstract})[0].code == code
     assert coerced({"abstract": abstract, "code": "https://x.org/y"})[0].code == "https://x.org/y"
+
+
+@pytest.mark.parametrize(
+    ("abstract", "data"),
+    [
+        ("Code (github.com/a/b) and data (huggingface.co/datasets/a/d).", "https://huggingface.co/datasets/a/d"),
+        ("The records are at https://doi.org/10.5281/zenodo.123.", "https://doi.org/10.5281/zenodo.123"),
+        ("See zenodo.org/record/1 and https://zenodo.org/record/2.", None),
+        ("Models are at https://huggingface.co/a/d. See doi.org/10.1000/w.1.", None),
+    ],
+)
+def test_data_are_what_an_abstract_links_to_in_one_repository_of_data(abstract: str, data: str | None) -> None:
+    assert data_in(abstract) == data
+    assert coerced({"abstract": abstract})[0].data == data
+    assert coerced({"abstract": abstract, "data": "https://x.org/y"})[0].data == "https://x.org/y"
+
+
+ODD = (None, True, -1, 1e300, math.nan, " ", "\ud800", "[", "and and", [], {}, [None], [[]], [{}], {"a": {}}, ["a", 1])
+
+
+def paths_of(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        yield (*path, name)
+        yield from paths_of(each, (*path, name))
+
+
+@pytest.mark.parametrize("name", samples.RECORDS)
+def test_odd_value_anywhere_in_a_record_is_no_fault(name: str) -> None:
+    for *above, last in paths_of(samples.RECORDS[name]):
+        for odd in ODD:
+            record = deepcopy(samples.RECORDS[name])
+            reduce(getitem, above, record)[last] = odd
+            for entry in parse_json(json.dumps([record])):
+                with suppress(ValueError):
+                    paper_of(entry, Tally())
 
 
 def test_damaged_files_give_papers_or_one_error(tmp_path: Path) -> None:

@@ -26,6 +26,18 @@ from rag.corpus.names import loses_order, names_of, natural_order, split_bibtex_
         ([{"firstName": "Ann", "lastName": "Lee"}, {"literal": "World Bank"}], ["Lee, Ann", "{World Bank}"]),
         ([["Doe", "E. L.", ""], ["King", "Martin", "Jr."]], ["Doe, E. L.", "King, Jr., Martin"]),
         (["Ann Lee", None, 3, ""], ["Ann Lee"]),
+        (
+            ["King, Martin L. Jr.", "Doe, Cy, III", "Chen, Wen Xi"],
+            ["King, Jr., Martin L.", "Doe, III, Cy", "Chen, Wen Xi"],
+        ),
+        (
+            {"author": [{"firstName": "Ann", "lastName": "Lee"}, {"collectiveName": "Bee Group"}]},
+            ["Lee, Ann", "{Bee Group}"],
+        ),
+        ([{"creatorType": "editor", "name": "Ed"}, {"creatorType": "author", "name": "Ann"}], ["Ann"]),
+        ([{"creatorType": "editor", "name": "Ed"}, {"creatorType": [], "name": "Bo"}], ["Bo"]),
+        ([{"creatorType": "editor", "name": "Ed"}], ["Ed"]),
+        ({"author": [{"@pid": "1", "text": "Ann Lee 0001"}]}, ["Ann Lee"]),
         (7, []),
     ],
 )
@@ -41,10 +53,10 @@ def test_others_are_no_author(value: Any) -> None:
 
 
 def test_family_name_comes_last() -> None:
-    given = ["Müller, Jörg", "King, Jr., Martin Luther", "Martin Luther King, Jr.", "{World Bank}", "de la Cruz, Ana"]
+    given = ["Müller, Jörg", "King, 3rd, Martin Luther", "Martin Luther King, Jr.", "{World Bank}", "de la Cruz, Ana"]
     assert [natural_order(name) for name in given] == [
         "Jörg Müller",
-        "Martin Luther King Jr.",
+        "Martin Luther King 3rd",
         "Martin Luther King Jr.",
         "World Bank",
         "Ana de la Cruz",

@@ -4,11 +4,14 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from rag.answer import Answer, Citation, Notice, Sentence
+from rag.corpus.reader import read_corpus
 from rag.generation.export.bibtex import to_bibtex
 from rag.generation.export.csl import to_csl
 from rag.generation.export.ris import to_ris
@@ -198,6 +201,20 @@ def test_record_as_csl_json() -> None:
     }
 
 
+@pytest.mark.parametrize("write", [lambda papers: to_bibtex(papers, whole=True), to_csl])
+def test_further_links_and_data_come_out_and_are_read_again(
+    write: Callable[[list[Paper]], str], tmp_path: Path
+) -> None:
+    links = ("https://a.org/x.pdf", "https://doi.org/10.1000/w.1", "https://b.org/page?a=1")
+    paper = replace(PEBBLE, doi="10.1000/w.1", urls=links, data="https://zenodo.org/record/1")
+    written = write([paper])
+    (tmp_path / "papers").write_text(written, encoding="utf-8")
+    (again,) = read_corpus([tmp_path / "papers"], 2025).papers
+    assert (again.url, set(again.urls)) == (paper.url, set(links))
+    assert written.count("10.1000/w.1") == 1
+    assert again.data == (paper.data if write is not to_csl else None)
+
+
 def test_preprint_as_csl_json_names_its_archive() -> None:
     (item,) = json.loads(to_csl([REEF]))
     assert (item["type"], item["archive"], item["archive_location"]) == ("article", "arXiv", "2406.00004")
@@ -228,9 +245,11 @@ def test_name_in_another_script_gives_a_key_of_the_year_and_title() -> None:
 def test_csv_has_a_row_per_paper() -> None:
     quote = Quote(PEBBLE.abstract[46:124], 46, 124, "supported")
     written = rows(to_csv([Citation(1, PEBBLE, (quote,), "it prunes"), Citation(2, REEF)]))
-    assert written[0] == "n title date authors organisation venue url doi pmid code key paper_id quotes why".split()
+    assert (
+        written[0] == "n title date authors organisation venue url doi pmid code data key paper_id quotes why".split()
+    )
     assert written[1][:4] == ["1", "Pebble: Small Caches", "2024-01-05", "Ada Quill; Bo Tanaka"]
-    assert written[1][11:] == [
+    assert written[1][12:] == [
         "2401.00001",
         "We present Pebble, which prunes the KV cache and cuts its memory by 2.57×.",
         "it prunes",
@@ -247,7 +266,7 @@ def test_no_cell_is_a_formula(title: str) -> None:
 
 def test_quotes_commas_and_line_breaks_stay_in_their_cell() -> None:
     written = rows(to_csv([Citation(1, replace(PEBBLE, title='One, "two"\n=three'))]))
-    assert [len(row) for row in written] == [14, 14]
+    assert [len(row) for row in written] == [15, 15]
     assert written[1][1] == 'One, "two" =three'
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rag.types import Filters, Paper
@@ -50,6 +52,20 @@ BARE = Paper("2", "Dunes", "Text.")
 )
 def test_paper_passes_where_it_satisfies_every_filter(filters: Filters, passes: bool) -> None:
     assert filters.admits(PAPER) is passes
+
+
+@pytest.mark.parametrize(
+    ("venue", "asked", "passes"),
+    [
+        ("Proceedings of the 41st ICML", "ICML 2024", True),
+        ("Proceedings of the 41st ICML", "ICML'24", True),
+        ("Proceedings of the 41st ICML", "ICML 2023", False),
+        ("ICML 2023", "ICML 2024", False),
+        ("ICML'23", "ICML 2024", False),
+    ],
+)
+def test_venue_without_a_year_is_of_the_papers_year(venue: str, asked: str, passes: bool) -> None:
+    assert Filters(venue=asked).admits(replace(PAPER, venue=venue)) is passes
 
 
 def test_what_is_unknown_of_a_paper_satisfies_no_filter() -> None:

@@ -193,6 +193,75 @@ RECORDS: dict[str, Any] = {
             "authors": {"value": ["Ana Doe"]},
         },
     },
+    "zotero api": {
+        "key": "ABCD2345",
+        "meta": {"parsedDate": "2020-07"},
+        "data": {
+            "itemType": "journalArticle",
+            "title": "Ageing of widgets",
+            "creators": [
+                {"creatorType": "editor", "firstName": "Ed", "lastName": "Itor"},
+                {"creatorType": "author", "firstName": "Ana", "lastName": "Doe"},
+            ],
+            "abstractNote": ABSTRACT,
+            "publicationTitle": "Journal of Widgets",
+            "date": "July 2020",
+            "DOI": "",
+            "extra": "PMID: 30000001\nCitation Key: doe20",
+            "tags": [{"tag": "widgets"}, {"tag": "age", "type": 1}],
+        },
+    },
+    "scopus api": {
+        "prism:url": "https://api.example.org/abstract/85",
+        "dc:title": "Ageing of widgets",
+        "dc:creator": "Doe A.",
+        "dc:description": f"{ABSTRACT} © 2020",
+        "prism:publicationName": "Journal of Widgets",
+        "prism:volume": "3",
+        "prism:coverDate": "2020-07-01",
+        "prism:doi": "10.1000/w.1",
+        "author": [{"authname": "Doe A.", "surname": "Doe", "given-name": "Ana"}],
+    },
+    "europe pmc": {
+        "id": "30000001",
+        "source": "MED",
+        "pmid": "30000001",
+        "title": "Ageing of widgets.",
+        "authorString": "Doe A.",
+        "authorList": {"author": [{"firstName": "Ana", "lastName": "Doe"}, {"collectiveName": "Widget Group"}]},
+        "journalInfo": {"volume": "3", "journal": {"title": "Journal of Widgets"}},
+        "pubYear": "2020",
+        "abstractText": f"<h4>Aims</h4>{ABSTRACT}",
+    },
+    "datacite": {
+        "id": "10.5281/zenodo.1",
+        "attributes": {
+            "doi": "10.5281/zenodo.1",
+            "titles": [{"title": "Ageing of widgets"}],
+            "creators": [{"name": "Doe, Ana", "givenName": "Ana", "familyName": "Doe"}],
+            "publicationYear": 2020,
+            "descriptions": [
+                {"description": "Version 2", "descriptionType": "Other"},
+                {"description": ABSTRACT, "descriptionType": "Abstract"},
+            ],
+        },
+    },
+    "inspire": {
+        "id": "1",
+        "metadata": {
+            "titles": [{"title": "Ageing of widgets", "source": "arXiv"}],
+            "abstracts": [{"value": ABSTRACT, "source": "arXiv"}],
+            "authors": [{"full_name": "Doe, Ana"}],
+            "arxiv_eprints": [{"value": "2001.00001"}],
+            "publication_info": [{"journal_title": "J.Widgets", "year": 2020}],
+        },
+    },
+    "springer api": {
+        "title": "Ageing of widgets",
+        "creators": [{"creator": "Doe, Ana"}],
+        "abstract": {"h1": "Abstract", "p": ABSTRACT},
+        "publicationDate": "2020-07-01",
+    },
     "daily arxiv": {
         "id": "2001.00001",
         "title": "Ageing of widgets",
@@ -288,6 +357,89 @@ def test_json_of_any_program_is_read_in_any_form(tmp_path: Path, name: str, form
     assert (paper.date or "")[:4] == ("" if name == "openreview" else "2020")
 
 
+def test_zoteros_items_give_authors_ids_and_tags_and_no_attachments(tmp_path: Path) -> None:
+    attached = {
+        "key": "PDF1",
+        "data": {"itemType": "attachment", "title": "Full Text PDF", "url": "https://a.org/x.pdf"},
+    }
+    (paper,) = read(tmp_path / "items.json", json.dumps([RECORDS["zotero api"], attached])).papers
+    assert (paper.authors, paper.date, paper.pmid, paper.key) == (("Ana Doe",), "2020-07", "30000001", "doe20")
+    assert (paper.entry_type, dict(paper.bibliography)["keywords"]) == ("article", "widgets; age")
+
+
+def test_arxiv_id_is_found_in_the_name_of_a_journal(tmp_path: Path) -> None:
+    paper = first(tmp_path / "scholar.ris", "TY  - JOUR\nT1  - Ageing\nJO  - arXiv preprint arXiv:2001.00001\nER  - \n")
+    assert (paper.paper_id, paper.url) == ("2001.00001", "https://arxiv.org/abs/2001.00001")
+
+
+def test_nested_records_give_venue_volume_and_link(tmp_path: Path) -> None:
+    papers = [first(tmp_path / "a.json", json.dumps([RECORDS[name]])) for name in ("scopus api", "europe pmc")]
+    assert [paper.venue for paper in papers] == ["Journal of Widgets"] * 2
+    assert [dict(paper.bibliography)["volume"] for paper in papers] == ["3", "3"]
+    assert [paper.url for paper in papers] == [
+        "https://doi.org/10.1000/w.1",
+        "https://pubmed.ncbi.nlm.nih.gov/30000001/",
+    ]
+    assert papers[1].authors == ("Ana Doe", "Widget Group")
+
+
+def test_conference_of_a_bibtex_entry_is_no_place(tmp_path: Path) -> None:
+    text = """@inproceedings{a, title={Ageing}, venue={Berlin}, eventtitle={Widgets 20}, crossref={p}}
+    @proceedings{p, title={Proceedings of Widgets}, year={2020}}
+    @inproceedings{b, title={Rust}, venue={Paris}, eventtitle={Rust 21}}"""
+    ageing, _, rust = read(tmp_path / "a.bib", text).papers
+    assert (ageing.venue, ageing.date) == ("Proceedings of Widgets", "2020")
+    assert (rust.venue, dict(rust.bibliography)) == ("Rust 21", {"venue": "Paris"})
+
+
+def test_entry_without_a_key_is_nobodys_parent(tmp_path: Path) -> None:
+    text = "@article{ , title={Blank}, year={2004}}\n@article{a, title={Ageing}, year={2020}}"
+    blank, ageing = read(tmp_path / "a.bib", text).papers
+    assert (blank.title, blank.key, blank.date) == ("Blank", None, "2004")
+    assert (ageing.venue, ageing.date) == (None, "2020")
+
+
+def test_pubmeds_books_and_incomplete_lists_of_authors_are_read(tmp_path: Path) -> None:
+    book = """<PubmedBookArticle><BookDocument><PMID>9</PMID><Book><BookTitle>Handbook</BookTitle><PubDate>
+    <Year>2023</Year></PubDate><AuthorList><Author><LastName>Itor</LastName></Author></AuthorList></Book><ArticleTitle>Hiccups</ArticleTitle>
+    <AuthorList><Author><LastName>Doe</LastName></Author></AuthorList><Abstract><AbstractText>They pass.</AbstractText>
+    </Abstract></BookDocument></PubmedBookArticle></PubmedArticleSet>"""
+    text = PUBMED.replace("<AuthorList>", '<AuthorList CompleteYN="N">').replace("</PubmedArticleSet>", book)
+    article, chapter = read(tmp_path / "a.xml", text).papers
+    assert (article.authors_complete, chapter.authors_complete) == (False, True)
+    assert (chapter.title, chapter.abstract, chapter.date) == ("Hiccups", "They pass.", "2023")
+    assert (chapter.venue, chapter.authors, chapter.entry_type) == ("Handbook", ("Doe",), "incollection")
+
+
+def test_table_of_web_of_science_is_read_by_its_tags(tmp_path: Path) -> None:
+    rows = "PT AU AF TI SO ID PD PY BP EP".split(), "J|Doe, A|Doe, Ana; Díaz, C|AGEING|JW|AGE|JUL|2020|1|9".split("|")
+    text = "".join("\t".join(row) + "\r\n" for row in rows)
+    paper = first(tmp_path / "savedrecs.txt", text.encode("utf-16"))
+    assert (paper.authors, paper.date, paper.key) == (("Ana Doe", "C Díaz"), "2020-07", None)
+    assert dict(paper.bibliography) == {"pages": "1–9"}
+
+
+def test_objects_that_a_cell_writes_out_are_read(tmp_path: Path) -> None:
+    text = """title,externalIds,authors
+Ageing,"{'DOI': '10.1000/w.1', 'ArXiv': '2001.00001'}","[{'name': 'Ana Doe'}]"
+Rust,{curly},Bo
+"""
+    ageing, rust = read(tmp_path / "a.csv", text).papers
+    assert (ageing.doi, ageing.paper_id, ageing.authors) == ("10.1000/w.1", "2001.00001", ("Ana Doe",))
+    assert rust.authors == ("Bo",)
+
+
+def test_lines_above_the_headings_of_a_table_are_passed_over(tmp_path: Path) -> None:
+    text = '"About the data: exported in 2024, by a database."\n' + SCOPUS.removeprefix("\ufeff")
+    assert first(tmp_path / "a.csv", text).title == "Ageing of widgets"
+
+
+def test_full_names_count_before_initials_in_a_table(tmp_path: Path) -> None:
+    rows = '"Doe A.","Doe, Ana (5712); van Dijk, Jo (5713)",Ageing\n[No author name available],,Rust\n'
+    papers = read(tmp_path / "a.csv", f"Authors,Author full names,Title\n{rows}").papers
+    assert [paper.authors for paper in papers] == [("Ana Doe", "Jo van Dijk"), ()]
+
+
 def test_tables_of_springer_and_of_markdown_are_read(tmp_path: Path) -> None:
     assert first(tmp_path / "a.csv", SPRINGER).authors == ("Ana Doe", "Camila Díaz")
     paper = first(tmp_path / "a.md", MARKDOWN)
@@ -341,12 +493,13 @@ def test_compressed_files_and_folders_within_folders_are_read(tmp_path: Path) ->
         (b"SQLite format 3\x00", "Export the library from its program as BibTeX"),
         (b"a\x00\x01\x02" * 9, "is not a text file"),
         (b"<?xml version='1.0'?><a><b></a>", "not well-formed XML"),
+        (b"<?xml version='1.0' encoding='UTF-9'?><a/>", "unknown encoding"),
         (b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', "entity declarations"),
         (b"[1, 2", "holds no readable paper"),
         (b"[" * 100_000, "holds no readable paper"),
         (b"name,colour\na,b\n", "is in no format that is read"),
     ],
-    ids=["gzip", "zip", "sqlite", "binary", "xml", "entities", "json", "nested", "table"],
+    ids=["gzip", "zip", "sqlite", "binary", "xml", "encoding", "entities", "json", "nested", "table"],
 )
 def test_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(CorpusError, match=message):

@@ -47,7 +47,8 @@ def test_abstract_reads_as_people_write_and_marks_stay_right() -> None:
 
 
 def test_card_says_what_is_known() -> None:
-    html = card_to_html(PEBBLE, element_id="x1-p2", quotes=(Quote(PEBBLE.abstract[:48], 0, 48, "not_found"),))
+    paper = replace(PEBBLE, data="https://data.example.org/pebble")
+    html = card_to_html(paper, element_id="x1-p2", quotes=(Quote(PEBBLE.abstract[:48], 0, 48, "not_found"),))
     assert html.startswith('<article class="cd-card" id="x1-p2" tabindex="-1" aria-labelledby="x1-p2-title"><h3 ')
     for held in (
         "<bdi>Pebble: Small Caches</bdi></h3>",
@@ -57,6 +58,7 @@ def test_card_says_what_is_known() -> None:
         f"<mark>{PEBBLE.abstract[:48]}</mark>",
         'href="https://arxiv.org/abs/2401.00001" target="_blank" rel="noopener noreferrer">Paper at arxiv.org<',
         'href="https://example.org/pebble" target="_blank" rel="noopener noreferrer">Code at example.org<',
+        'href="https://data.example.org/pebble" target="_blank" rel="noopener noreferrer">Data at data.example.org<',
         'data-action="about" data-paper="2401.00001" data-title="Pebble: Small Caches">Ask about this</button>',
         'data-action="keep" aria-pressed="false" data-paper="2401.00001"',
         'data-action="copy-bibtex" data-bibtex="@inproceedings{quill2024pebble-enck,\n',

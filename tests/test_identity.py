@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from time import process_time
 
 import pytest
 
@@ -102,3 +104,13 @@ def test_a_third_record_joins_two_that_had_nothing_in_common() -> None:
     by_title = replace(PREPRINT, authors=("John Smith",))
     ids, reasons, _ = merged(by_doi, by_title, both)
     assert (ids, reasons) == (["2401.00001"], ["the same title and authors", "the same DOI 10.1145/1.2"])
+
+
+def test_many_papers_of_one_title_are_compared_in_linear_time() -> None:
+    letters = "abcdefghijklmno"
+    names = ["".join(each) for each in itertools.product(letters, repeat=3)][:3000]
+    editorials = [Paper("editorial", "Editorial", "", authors=(name,)) for name in names]
+    start = process_time()
+    found, merges, _ = merge_records([Record("a", n, paper) for n, paper in enumerate([*editorials, editorials[0]])])
+    assert (len(found), len(merges)) == (3000, 1)
+    assert process_time() - start < 5

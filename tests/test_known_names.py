@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rag.models.encoder import Tagged
-from rag.query.known_names import tag_paper_names, tag_venue_names
+from rag.query.known_names import tag_author_names, tag_paper_names, tag_venue_names
 
 PAPERS = {"PEBBLE", "reefCache", "Sand-Dune", "M-FAC"}
 AUTHORS = {"LeFay"}
@@ -62,3 +62,37 @@ def test_venue_that_is_written_out_is_one_stretch() -> None:
         ("International Conference on Sand Castles 2024", "venue"),
     ]
     assert tag_venue_names(stretches, text, "Sand Castles".__eq__) == stretches
+    text = "papers not by Osei in the Journal of Sand"
+    (found,) = tag_venue_names([], text, "Journal of Sand".__eq__)
+    assert text[found.start : found.end] == "Journal of Sand"
+
+
+def test_venue_of_two_words_is_one_stretch_where_one_is_tagged() -> None:
+    text = "papers in Sand Journal"
+    stretches = [Tagged(10, 14, "topic", 0.7), Tagged(15, 22, "venue", 0.5)]
+    found = tag_venue_names(stretches, text, "Sand Journal".__eq__)
+    assert [(text[each.start : each.end], each.tag) for each in found] == [("Sand Journal", "venue")]
+    assert tag_venue_names(stretches[:1], text, "Sand Journal".__eq__) == stretches[:1]
+
+
+@pytest.mark.parametrize(
+    ("text", "tags", "expected"),
+    [
+        ("what did Ada B Quill publish", [("Ada", "author"), ("Quill", "organisation")], [("Ada B Quill", "author")]),
+        ("papers of Bo van der Tanaka", [], [("Bo van der Tanaka", "author")]),
+        ("papers by Osei on sand", [("sand", "topic")], [("Osei", "author"), ("sand", "topic")]),
+        ("papers by Ann Ada B Quill", [("Ann Ada B Quill", "author")], [("Ann Ada B Quill", "author")]),
+        ("who is Ada B Quill", [("Ada", "topic"), ("Quill", "topic")], [("Ada B Quill", "author")]),
+        ("papers on Ada B Quill", [("Ada B Quill", "topic")], [("Ada B Quill", "topic")]),
+        ("Has Ada B Quill published", [], [("Ada B Quill", "author")]),
+        ("not by Osei", [("not by Osei", "exclusion")], [("not by Osei", "exclusion")]),
+        ("papers on Osei", [], []),
+        ("papers by Ruth", [], []),
+    ],
+)
+def test_author_is_one_stretch_in_full_or_behind_by(
+    text: str, tags: list[tuple[str, str]], expected: list[tuple[str, str]]
+) -> None:
+    stretches = [Tagged(text.index(part), text.index(part) + len(part), tag, 0.4) for part, tag in tags]
+    found = tag_author_names(stretches, text, {"Ada B Quill", "Bo van der Tanaka", "Osei"}.__contains__)
+    assert [(text[each.start : each.end], each.tag) for each in found] == expected

@@ -29,6 +29,7 @@ def test_question_in_another_language_is_told(question: str) -> None:
         "Which papers are about quantization?",
         "KV cache pruning",
         "papers by Guido van Rossum",
+        "Coetzee et al. 2013",
         "Laurens van der Maaten",
         "van den Oord 2018",
         "von Neumann entropy",

@@ -57,3 +57,5 @@ def test_nearest_names_have_the_surname_first() -> None:
     names = LibraryNames(frozenset(("Albert Wang", "Alex Gu", "Ada Quill", "Alberta Gus")))
     assert names.nearest_authors("Albert Gu") == ("Alex Gu", "Alberta Gus", "Albert Wang")
     assert names.nearest_authors("Xqzv") == ()
+    twice = LibraryNames(frozenset(("Ann King Jr", "Ann King Jr.", "Bo King")))
+    assert twice.nearest_authors("Cy King") == ("Ann King Jr", "Bo King")

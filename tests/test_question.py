@@ -163,6 +163,17 @@ def test_two_names_of_one_venue_are_one(reader: QuestionReader) -> None:
     assert (query.kind, query.filters, query.unapplied) == ("metadata", Filters(venue="NeurIPS"), ())
 
 
+def test_venue_that_was_taken_for_an_organisation_is_applied(reader: QuestionReader) -> None:
+    query = reader.read(encoded("papers from ICML", ("ICML", "organisation"), kind="metadata"))
+    assert (query.filters, query.unapplied) == (Filters(venue="ICML"), ())
+
+
+def test_question_with_an_author_of_the_library_is_about_papers(reader: QuestionReader) -> None:
+    query = reader.read(encoded("papers by Osei", kind="off-topic"))
+    assert (query.kind, query.filters) == ("metadata", Filters(author="Osei"))
+    assert reader.read(encoded("songs by Bowie", kind="off-topic")).kind == "off-topic"
+
+
 def test_records_do_not_list_every_paper_for_what_is_not_applied(reader: QuestionReader) -> None:
     query = reader.read(encoded("papers from OpenAI", ("OpenAI", "organisation"), kind="metadata"))
     assert (query.kind, len(query.unapplied)) == ("list", 1)

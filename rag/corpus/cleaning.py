@@ -20,7 +20,15 @@ _BRACED_SCRIPT = re.compile(r"([\^_])\{([^{}\\]{1,40})\}()")
 _STRAY_DOLLAR = re.compile(r"(?<=\\times)\$|(?<=\\%)\$")
 _WORD_BEFORE_SPACE = re.compile(r"(\\[A-Za-z]{3,})(?=\s|$)")  # LaTeX would read the space as the command's end
 _OPERATOR = re.compile(r"(?<=[A-Za-z0-9)])\\(log|ln|exp|min|max|sin|cos|tan|lim|sup|inf|det|dim|arg|deg)(?![A-Za-z])")
+_REFERENCE = re.compile(
+    r"[~\s]{0,4}\\(?:[A-Za-z]*cite[a-z]*|(?:eq|auto|page|name|[cC])?ref|label)\*?(?:\[[^\]]*\])*\{[^{}]*\}"
+)
+_HREF = re.compile(r"\\href\s*\{([^{}]*)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_SCRIPT_COMMAND = re.compile(r"\\text(super|sub)script\{([^{}]{1,40})\}")
+_FORMULA_MARK = 0xF0000  # private use: stands for a formula while the text around it is parsed
 _BACKSLASH = re.compile(r"\\(?=[A-Za-z%&$#_{}])")
+# From the first command or brace to the last, with the words behind a command, which may be its arguments.
+_MARKED = re.compile(r"(?=[\\{}]).*(?:[{}]|\\(?:\s*\S+(?:\s+\S+)?)?)", re.DOTALL)
 _BRACE = re.compile(r"(?<!\\)[{}]")
 _TAGS = (
     # HTML's inline and block elements, JATS's (JATS Archiving 1.3) and MathML's containers
@@ -39,7 +47,9 @@ _COMMENT = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>", re.DOTALL)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _INVISIBLE = re.compile(r"[\u00ad\u200b\u2060\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_LEAD = re.compile(r"(?:abstract|summary|résumé|resumen|zusammenfassung)\s*(?:[:.—–-]+\s*|\s+(?=[A-Z]))", re.IGNORECASE)
+_LEAD = re.compile(
+    r"(?:abstract|headnote|summary|résumé|resumen|zusammenfassung)\s*(?:[:.—–-]+\s*|\s+(?=[A-Z]))", re.IGNORECASE
+)
 # The words of which the labels of structured abstracts are made (NLM, Structured Abstracts: Labels and Categories).
 _LABEL_WORD = (
     r"(?:abstract|aims?|analysis|analyses|and|approach|assessments?|background|case|clinical|collection|conclusions?"
@@ -60,7 +70,7 @@ _LABEL_HEAD = (
 )
 _LABEL = re.compile(
     rf"(?:(?<=^)|(?<=[.!?)\]\"”]\s)){_LABEL_HEAD}(?:(?:\s|\s?[&/,-]\s?){_LABEL_WORD}){{0,5}}\s?"
-    r"(?::\s*|\.\s+(?=[A-Z\d])|\s?[—–]\s?(?=[A-Z]))",
+    r"(?::(?!\s*https?:)\s*|\.\s+(?=[A-Z\d])|(?:\s?[—–]\s?|\s-\s)(?=[A-Z]))",
     re.IGNORECASE,
 )
 _OWNER = r"(?:©|\(c\)|copyright\b|&copy;)"
@@ -71,14 +81,27 @@ _NOTICE = re.compile(
     r"|published by (?:elsevier|wiley|springer|oxford university press|mary ann liebert)[^©]{0,120})\s*\Z",
     re.IGNORECASE,
 )
+# What EBSCO and ProQuest write behind an abstract, with the terms of use of its journal.
+_ORIGIN = re.compile(
+    r"\s*(?:[\[(](?:abstract (?:from|by) [a-z ]{1,30}|publication abstract)[\])]"
+    r"|copyright of [^.]{1,200} is the property of )",
+    re.IGNORECASE,
+)
 _NOTICE_CHARACTERS = 400  # at the end of an abstract, in which a notice is looked for
 _OWNED = re.compile(r"©|\(c\)|copyright|rights reserved|psycinfo|published by", re.IGNORECASE)
 _LEADING_NOTICE = re.compile(
     rf"{_OWNER}\s*\d{{4}}[^.]{{0,80}}\.\s*(?:all rights reserved\.\s*)?(?=[A-Z])", re.IGNORECASE
 )
+# LaTeX's declarations of fonts and layout, and siunitx's commands: what they apply to stays.
+_DECLARATIONS = (
+    "bf bfseries centering em footnotesize huge Huge it itshape large Large LARGE mdseries noindent"
+    " normalfont normalsize num qty rm rmfamily sc scriptsize scshape sf sffamily SI si sl slshape small tiny tt"
+    " ttfamily unit upshape xspace"
+)
 _LONG_WORD = 6  # letters of a word with a full stop that is hardly an abbreviation
 _ABSENT = re.compile(
-    r"[\[(]?\s*(?:no abstract(?: is)?(?: available| found| provided)?|abstract not available|n/?a|nan|none|null|nil"
+    r"[\[(]?\s*(?:no (?:abstract|author|title)(?: names?)?(?: is)?(?: available| found| provided)?"
+    r"|abstract not available|n/?a|nan|none|null|nil"
     r"|not available|<na>|-+|\?+)\s*[.\])]*",
     re.IGNORECASE,
 )
@@ -117,6 +140,8 @@ def clean_abstract(text: str) -> str:
         return ""
     if lead := _LEAD.match(text):
         text = text[lead.end() :]
+    if (origin := _ORIGIN.search(text)) and origin.start():
+        text = text[: origin.start()]
     text = _LEADING_NOTICE.sub("", text, count=1) if _LEADING_NOTICE.match(text) else text
     end = max(0, len(text) - _NOTICE_CHARACTERS)
     if _OWNED.search(text, end) and (notice := _NOTICE.search(text, end)):
@@ -131,20 +156,27 @@ def without_braces(text: str) -> str:
     if "\\" in text or "$" in text:
         text = latex_to_unicode(text)
     text = _BRACE.sub("", text)
-    return text.replace("---", "—").replace("--", "–").replace("``", "“").replace("''", "”").replace("~", "\u00a0")
+    return _ligatures(text).replace("~", "\u00a0")
+
+
+def _ligatures(text: str) -> str:
+    return text.replace("---", "—").replace("--", "–").replace("``", "“").replace("''", "”")
 
 
 @lru_cache(maxsize=4096)
 def latex_to_unicode(text: str) -> str:
     """Return a text with its LaTeX commands and formulas as Unicode; one without them comes back as it is."""
-    parts, end = [], 0
-    for match in _MATH.finditer(text):
+    formulas: list[str] = []
+
+    def mark(match: re.Match[str]) -> str:
         inner = match[1] or match[2] or ""
         if match[2] is None and not re.search(r"[\\^_{}=<>]|\A[^\W\d]\Z", inner):
-            continue
-        parts += [_commands(text[end : match.start()]), _formula(inner)]
-        end = match.end()
-    return "".join([*parts, _commands(text[end:])])
+            return match[0]
+        formulas.append(_formula(inner))
+        return chr(_FORMULA_MARK + len(formulas) - 1)
+
+    text = _commands(_MATH.sub(mark, text))
+    return text.translate({_FORMULA_MARK + i: formula for i, formula in enumerate(formulas)}) if formulas else text
 
 
 def _formula(text: str) -> str:
@@ -155,11 +187,20 @@ def _formula(text: str) -> str:
 def _commands(text: str) -> str:
     if not _COMMAND.search(text):
         return text
-    text = _STRAY_DOLLAR.sub("", _BRACED_SCRIPT.sub(_script, text))
+    text = _SCRIPT_COMMAND.sub(lambda match: f"{'^' if match[1] == 'super' else '_'}{{{match[2]}}}", text)
+    text = _STRAY_DOLLAR.sub("", _BRACED_SCRIPT.sub(_script, _HREF.sub(_linked, _REFERENCE.sub("", text))))
+    marked = _MARKED.search(text)  # the parser goes letter by letter
+    before, text, behind = (text[: marked.start()], marked[0], text[marked.end() :]) if marked else ("", text, "")
     escaped = re.sub(r"(?<!\\)([%$])", r"\\\1", text)
     escaped = _WORD_BEFORE_SPACE.sub(r"\1{}", escaped)
     escaped = re.sub(r"(?<!\\)~", r"\\textasciitilde{}", escaped)
-    return _parsed(escaped, text)
+    return f"{_ligatures(before)}{_parsed(escaped, text)}{_ligatures(behind)}"
+
+
+def _linked(match: re.Match[str]) -> str:
+    """Return the text and the address of a link, or the address alone where the text repeats it."""
+    address, text = match[1].strip(), match[2].strip()
+    return address if address.partition("://")[2] in text or not text else f"{text} ({address})"
 
 
 def _parsed(latex: str, text: str) -> str:
@@ -209,11 +250,13 @@ def _latex() -> Any:
         "textless": "<", "textgreater": ">", "textbar": "|", "textbackslash": "\\", "textasciitilde": "~",
         "textasciicircum": "^", "textbraceleft": "{", "textbraceright": "}", "textdollar": "$", "textunderscore": "_",
         "textquotesingle": "'", "slash": "/", "textmu": "µ", "textdegree": "°", "textpm": "±", "texttimes": "×",
+        "glqq": "„", "grqq": "“", "flqq": "«", "frqq": "»", "textperiodcentered": "·", "url": "%s", "ensuremath": "%s",
         ",": "\u2009", ";": " ", "-": "", "/": "",
     }  # fmt: skip
+    macros = [
+        MacroTextSpec(name, value) for name, value in (dict.fromkeys(_DECLARATIONS.split(), "") | symbols).items()
+    ]
     context = get_default_latex_context_db()
-    context.add_context_category(
-        "text", prepend=True, macros=[MacroTextSpec(name, value) for name, value in symbols.items()]
-    )
+    context.add_context_category("text", prepend=True, macros=macros)
     context.set_unknown_macro_spec(MacroTextSpec("", simplify_repl=lambda node: node.macroname))
     return LatexNodes2Text(context, math_mode="text", keep_comments=True, strict_latex_spaces=False)

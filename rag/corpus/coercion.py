@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
 from rag.corpus.cleaning import clean_abstract, clean_text, clean_title, is_absent
-from rag.corpus.dates import join_date, month_number, to_date
+from rag.corpus.dates import is_ambiguous, join_date, month_number, to_date
 from rag.corpus.names import literal_list, loses_order, names_of, natural_order
 from rag.corpus.records import arxiv_month, paper_from_record
-from rag.corpus.vocabulary import BIBLIOGRAPHY, ENTRY_TYPES, Entry, plain_name
+from rag.corpus.vocabulary import BIBLIOGRAPHY, ENTRY_TYPES, Entry, field_named, plain_name
 from rag.types import Paper
 
 _ARXIV = re.compile(
@@ -25,16 +25,29 @@ _ARXIV = re.compile(
     r"(?:\s*\[[\w.-]+\])?",
     re.IGNORECASE,
 )
+_ARXIV_VENUE = re.compile(r"\barXiv:\s*[a-z.-]*/?\d+(?:\.\d+)?(?:v\d+)?", re.IGNORECASE)  # "arXiv preprint arXiv:…"
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _DOI_URL = re.compile(r"https?://(?:dx\.|www\.)?doi\.org/", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s<>\"'`\\]+")
 _HOST = re.compile(r"(?:www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/)[^\s<>\"']*", re.IGNORECASE)
+_HOST_END = re.compile(r"\.[A-Za-z]{2,}/")
 _CODE_HOST = r"(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|huggingface\.co|anonymous\.4open\.science)"
 _CODE = re.compile(rf"(?:https?://)?(?:www\.)?{_CODE_HOST}/[\w.-]+(?:/[\w.-]+)*/?", re.IGNORECASE)
-_PMID = re.compile(r"(?:PMID:?\s*|https?://pubmed\.ncbi\.nlm\.nih\.gov/)?(\d{1,8})(?:\.0)?/?", re.IGNORECASE)
+# Repositories of research data, and the prefixes of the DOIs that they give: Zenodo, figshare, Dryad, Mendeley Data,
+# Dataverse, PhysioNet, OpenNeuro, IEEE DataPort.
+_DATA = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:huggingface\.co/datasets|kaggle\.com/(?:datasets|competitions)|zenodo\.org|figshare\.com"
+    r"|datadryad\.org|data\.mendeley\.com|dataverse\.[a-z.]+|physionet\.org|openneuro\.org|ieee-dataport\.org"
+    r"|archive\.ics\.uci\.edu|(?:dx\.)?doi\.org/10\.(?:5281|6084|5061|17632|7910|13026|18112|21227))/[\w./?=&%-]+",
+    re.IGNORECASE,
+)
+_PMID_URL = r"https?://(?:pubmed\.ncbi\.nlm\.nih\.gov|(?:www\.)?ncbi\.nlm\.nih\.gov/pubmed)/"
+_PMID = re.compile(rf"(?:PMID:?\s*|{_PMID_URL})?(\d{{1,8}})(?:\.0)?/?", re.IGNORECASE)
 _TITLE_WORDS = 12  # of an abstract that stand for a missing title
 _SEPARATORS = {"editor": " and ", "keywords": "; "}
-_DATABASES = frozenset("crossref datacite scopus pubmed medline embase openalex".split())  # no venues
+_EXTRA = re.compile(r"^(DOI|PMID|arXiv|Citation Key):\s*(\S+)\s*$", re.MULTILINE)  # Zotero's way to write more fields
+_LINKS_APART = re.compile(r"[;,|]\s*(?=https?://)|\s+")
+_DATABASES = frozenset("crossref datacite scopus pubmed medline med embase openalex pmc ppr".split())  # no venues
 _MOST_KEYWORDS = 40
 
 
@@ -58,6 +71,7 @@ def paper_of(entry: Entry, tally: Tally) -> Paper:
 
 def record_of(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]:
     """Return the record of a paper; raises ValueError if it has neither title nor abstract."""
+    known = _with_extra(known)
     abstract = _abstract(known, tally)
     record: dict[str, Any] = {
         "title": _title(known, abstract, tally),
@@ -73,7 +87,8 @@ def record_of(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]:
         **_identifiers(known, tally),
     }
     record["bibliography"] = dict(_bibliography(known, record, tally))
-    record["code"] = _first(known, "code", _code, tally) or code_in(abstract)
+    record["code"] = _first(known, "code", _link, tally) or code_in(abstract)
+    record["data"] = _first(known, "data", _link, tally) or data_in(abstract)
     listed = next((each for each in known.get("pages", []) if isinstance(each, list)), [])
     record["pages"] = [clean_text(each) for each in listed if isinstance(each, str)]
     complete = known.get("authors_complete", [None])[0]
@@ -82,14 +97,41 @@ def record_of(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value not in (None, [], {}) or name == "abstract"}
 
 
+def _with_extra(known: Mapping[str, list[Any]]) -> Mapping[str, list[Any]]:
+    """Return the fields with what the lines of a note say of further fields: "PMID: 30000001"."""
+    notes = [*known.get("note", []), *(value for name, value in known.get("fields", []) if name == "note")]
+    found = _EXTRA.findall("\n".join(each for each in notes if isinstance(each, str)))
+    extra = {field_named(name) or "": value for name, value in found}
+    own = {name: known.get(name, []) for name in extra}
+    return {
+        **known,
+        **{name: [value, *own[name]] if name == "key" else [*own[name], value] for name, value in extra.items()},
+    }
+
+
 def code_in(abstract: str) -> str | None:
     """Return the address of a repository of code that stands in an abstract; None unless there is exactly one."""
-    found = dict.fromkeys(match[0].rstrip("./") for match in _CODE.finditer(abstract))
+    found = _addresses(_CODE, abstract)
     kept = [each for each in found if "huggingface.co/datasets" not in each.casefold()]
-    links = [each for each in kept if "huggingface.co" not in each.casefold()] or kept
+    return _only_link([each for each in kept if "huggingface.co" not in each.casefold()] or kept)
+
+
+def data_in(abstract: str) -> str | None:
+    """Return the address of data in a repository that stands in an abstract; None unless there is exactly one."""
+    return _only_link(_addresses(_DATA, abstract))
+
+
+def _addresses(pattern: re.Pattern[str], abstract: str) -> dict[str, None]:
+    if not _HOST_END.search(abstract):  # most abstracts have no address, and this is faster
+        return {}
+    return dict.fromkeys(match[0].rstrip("./") for match in pattern.finditer(abstract))
+
+
+def _only_link(links: Collection[str]) -> str | None:
     if len(links) != 1:
         return None
-    return links[0] if links[0].casefold().startswith("http") else f"https://{links[0]}"
+    (link,) = links
+    return link if link.casefold().startswith("http") else f"https://{link}"
 
 
 def to_doi(value: Any) -> str | None:
@@ -127,15 +169,23 @@ def _abstract(known: Mapping[str, list[Any]], tally: Tally) -> str:
     for value in known.get("abstract", []):
         if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
             value = " ".join(value)
+        elif isinstance(value, list):  # DataCite has other descriptions too
+            value = next((each for each in value if _is_abstract(each)), value[0])
+        if isinstance(value, Mapping):
+            value = next((value[name] for name in ("value", "description", "text") if value.get(name)), None)
         if isinstance(value, str):
             if text := clean_abstract(value):
                 return text
-        elif value == value:  # NaN says only that there is none
+        elif value is not None and value == value:  # NaN says only that there is none
             tally.dropped("abstract")
     for index in known.get("abstract_index", []):
         if isinstance(index, Mapping):
             return clean_abstract(_from_inverted(index))
     return ""
+
+
+def _is_abstract(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("descriptionType") == "Abstract"
 
 
 def _from_inverted(index: Mapping[str, Any]) -> str:
@@ -163,7 +213,8 @@ def _date(known: Mapping[str, list[Any]], tally: Tally) -> str | None:
         found.append(year)
     best = max(found, key=len, default=None) if year else next(iter(found), None)
     given = [*dates, *years]
-    if given and (best is None or any(isinstance(value, int | float) for value in dates)):
+    changed = any(isinstance(value, int | float) for value in dates)
+    if given and (best is None or changed or (len(best) == 4 and any(map(is_ambiguous, dates)))):
         tally.dropped("date")
     return best
 
@@ -194,11 +245,10 @@ def _identifiers(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]
     if doi is None:
         doi = next((to_doi(each) for each in links if _DOI_URL.match(each) or _DOI.match(each)), None)
     doi = doi or next(filter(None, map(to_doi, _texts(known.get("mentions", [])))), None)
-    arxiv_id = next(
-        filter(None, map(to_arxiv_id, (*given["arxiv_id"], *given["paper_id"], *given["id"], *given["doi"], *links))),
-        None,
-    )
-    pmids = (_PMID.fullmatch(each.strip()) for each in given["pmid"])
+    preprints = (match[0] for each in _texts(known.get("venue", [])) if (match := _ARXIV_VENUE.search(each)))
+    written = (*given["arxiv_id"], *given["paper_id"], *given["id"], *given["doi"], *links, *preprints)
+    arxiv_id = next(filter(None, map(to_arxiv_id, written)), None)
+    pmids = (_PMID.fullmatch(each.strip()) for each in (*given["pmid"], *filter(_URL.match, links)))
     pmid = next((match[1] for match in pmids if match), None)
     for name, value in (("doi", doi), ("pmid", pmid), ("arxiv_id", arxiv_id)):
         if given[name] and value is None:
@@ -216,23 +266,26 @@ def _identifiers(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]
         urls.append(f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/")
     urls = list(dict.fromkeys(urls))
     own = next((each.strip() for each in given["paper_id"] if to_arxiv_id(each) is None), None)
+    if own and arxiv_id and arxiv_id not in map(to_arxiv_id, urls):  # which is else the paper's id
+        urls.append(f"https://arxiv.org/abs/{arxiv_id}")
     record = {"doi": doi, "pmid": pmid, "arxiv_id": arxiv_id, "paper_id": own, "url": urls[0] if urls else None}
     if len(urls) > 1:
         record["urls"] = urls[1:]
     key = next((each for each in given["id"] if not (to_doi(each) or to_arxiv_id(each) or _URL.match(each))), None)
-    if key and "key" not in known and not key.isdigit() and len(key) <= 80:
+    if key and "key" not in known and not key.isdigit() and not key.startswith("oai:") and len(key) <= 80:
         record["key"] = clean_text(key)
     return record
 
 
 def _links(values: Iterable[str], tally: Tally) -> Iterator[str]:
     for value in values:
-        text = value.strip().replace("\\", "")
+        text = value.strip().replace("\\", "").replace("&amp;", "&")
         if _DOI.fullmatch(text):
             tally.dropped("url")
-        elif match := _URL.search(text):
-            doi = to_doi(match[0]) if _DOI_URL.match(match[0]) else None
-            yield f"https://doi.org/{doi}" if doi else match[0].rstrip(";,")
+        elif found := [match[0] for part in _LINKS_APART.split(text) if (match := _URL.search(part))]:
+            for each in found:
+                doi = to_doi(each) if _DOI_URL.match(each) else None
+                yield f"https://doi.org/{doi}" if doi else each.rstrip(";,")
         elif _HOST.fullmatch(text):
             tally.dropped("url")
             yield f"https://{text}"
@@ -307,9 +360,16 @@ def _is_nothing(value: Any) -> bool:
 def _line(value: Any) -> str | None:
     """Return a text on one line; of a list, its first text."""
     if isinstance(value, list):
-        value = next((each for each in value if isinstance(each, str) and each.strip()), None)
+        return next(filter(None, map(_line, value)), None)
     if isinstance(value, Mapping):
-        value = next((value[name] for name in ("name", "title", "value") if isinstance(value.get(name), str)), None)
+        value = next(
+            (
+                value[name]
+                for name in ("name", "title", "value", "display_name", "tag")
+                if isinstance(value.get(name), str)
+            ),
+            None,
+        )
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     return (clean_text(value) or None) if isinstance(value, str) else None
@@ -336,7 +396,7 @@ def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and 0 <= value < 1 << 53 else None
 
 
-def _code(value: Any) -> str | None:
+def _link(value: Any) -> str | None:
     text = next(iter(_texts([value])), "").strip()
     if match := _URL.search(text):
         return match[0]

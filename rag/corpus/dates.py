@@ -41,6 +41,12 @@ def to_date(value: Any) -> str | None:
     return None
 
 
+def is_ambiguous(value: Any) -> bool:
+    """Return whether a text has a date in numbers of which it does not say what is the month: "03/04/2021"."""
+    match = _DAY_FIRST.search(value) if isinstance(value, str) and not _NUMERIC.search(value) else None
+    return match is not None and match[1].zfill(2) != match[2].zfill(2) and max(int(match[1]), int(match[2])) <= 12
+
+
 def join_date(year: Any, month: Any = None, day: Any = None) -> str | None:
     """Return the ISO date of a year, a month and a day, as precise as they make a date; None without a year."""
     text = to_date(year) if not isinstance(year, int) else f"{year:04d}" if 1400 <= year < 2150 else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import Any, NamedTuple
 
 from rag.corpus.records import arxiv_id_in, title_key, title_slug
@@ -25,6 +25,11 @@ _PREPRINTS = (
 _YEARS_APART = 3  # between a preprint and its publication, at most
 _SPECIFIC_WORDS = 4  # of a title that together with a year stands for one paper
 _SIMILAR = 85.0  # of 100: titles of one id that are one paper's
+
+
+_MOST_COMPARED = 200  # records that share a key, such as the title "Editorial", the latest first
+_Holders = dict[tuple[str, str], dict[int, None]]
+"""The groups of records that have a key, in order."""
 
 
 class Record(NamedTuple):
@@ -54,7 +59,7 @@ def merge_records(records: Sequence[Record]) -> tuple[tuple[Paper, ...], tuple[M
     """Return the distinct papers in order of first appearance, what was merged, and ids that two papers claim."""
     groups: dict[int, list[int]] = {}  # of records by the first of them
     merged: dict[int, Paper] = {}
-    holders: dict[tuple[str, str], list[int]] = defaultdict(list)  # groups that have a key
+    holders: _Holders = defaultdict(dict)
     reasons: dict[int, str] = {}
     problems: list[Problem] = []
     for i, (source, line, paper) in enumerate(records):
@@ -68,11 +73,9 @@ def merge_records(records: Sequence[Record]) -> tuple[tuple[Paper, ...], tuple[M
                 merged[at] = merge_papers(merged[at], merged.pop(other))
         if conflict and not found:
             problems.append(Problem(source, line, conflict))
-        for key in _keys(paper):
-            holders[key] = [*(each for each in holders[key] if each in merged and each != at), at]
-        for other in found:
-            for key in _keys(merged[at]) if other != at else ():
-                holders[key] = [*(each for each in holders[key] if each in merged and each != at), at]
+        for each in (paper, *([merged[at]] if found else ())):
+            for key in _keys(each):
+                holders[key][at] = None
     papers = _with_ids([merged[at] for at in sorted(merged)])
     merges = tuple(
         Merge(paper.paper_id, records[at].place, records[i].place, reasons[i])
@@ -114,22 +117,21 @@ def merge_papers(first: Paper, second: Paper) -> Paper:
         if second.bibliography and first.bibliography
         else first.bibliography or second.bibliography,
         entry_type=_published(first.entry_type, second.entry_type),
-        **{name: either(name) for name in ("organisation", "venue", "code", "doi", "pmid", "key")},
+        **{name: either(name) for name in ("organisation", "venue", "code", "data", "doi", "pmid", "key")},
     )
 
 
-def _matches(
-    paper: Paper, holders: dict[tuple[str, str], list[int]], merged: dict[int, Paper]
-) -> tuple[dict[int, str], str]:
+def _matches(paper: Paper, holders: _Holders, merged: dict[int, Paper]) -> tuple[dict[int, str], str]:
     """Return the groups that a record belongs to, with the reasons, and what contradicts a shared id."""
     found: dict[int, str] = {}
     conflict = ""
-    for name, value in _keys(paper):
-        for at in holders.get((name, value), ()):
-            if at in found or at not in merged:
+    for name, value in _keys_to_seek(paper):
+        held = (at for at in reversed(holders.get((name, value), {})) if at in merged)
+        for at in islice(held, _MOST_COMPARED):
+            if at in found:
                 continue
             other = merged[at]
-            if name == "title":
+            if name.startswith("title"):
                 reason = _same_work(other, paper)
             else:
                 reason = f"the same {name} {value}" if _agree(other, paper) else None
@@ -140,7 +142,29 @@ def _matches(
 
 
 def _keys(paper: Paper) -> Iterator[tuple[str, str]]:
-    """Yield what a record can be recognised by, the strongest first."""
+    """Yield what a record can be found by: its ids, and its title alone, with each author's name, or with none."""
+    title = title_key(paper.title) or paper.title
+    yield from _ids(paper)
+    yield "title", title
+    yield from _authored(paper, title)
+    if not paper.authors:
+        yield "title without authors", title
+
+
+def _keys_to_seek(paper: Paper) -> Iterator[tuple[str, str]]:
+    """Yield the keys of records that can be of the same paper, the strongest first."""
+    title = title_key(paper.title) or paper.title
+    yield from _ids(paper)
+    yield from _authored(paper, title)
+    yield "title without authors" if paper.authors else "title", title
+
+
+def _authored(paper: Paper, title: str) -> Iterator[tuple[str, str]]:
+    for word in sorted(_author_words(paper)):
+        yield "title and author", f"{title} {word}"
+
+
+def _ids(paper: Paper) -> Iterator[tuple[str, str]]:
     if paper.doi:
         yield "DOI", paper.doi.casefold()
     if arxiv_id := arxiv_id_of(paper):
@@ -149,7 +173,6 @@ def _keys(paper: Paper) -> Iterator[tuple[str, str]]:
         yield "PMID", paper.pmid
     if paper.paper_id not in (arxiv_id, paper.doi, title_slug(paper.title)):
         yield "paper_id", paper.paper_id
-    yield "title", title_key(paper.title) or paper.title
 
 
 def _agree(one: Paper, other: Paper) -> bool:
@@ -192,8 +215,12 @@ def _share_authors(one: Paper, other: Paper) -> bool | None:
     """Return whether two records have an author in common; None where one has none."""
     if not (one.authors and other.authors):
         return None
-    names = [{word for name in paper.authors for word in name_words(name) if len(word) > 1} for paper in (one, other)]
-    return not names[0].isdisjoint(names[1])
+    return not _author_words(one).isdisjoint(_author_words(other))
+
+
+def _author_words(paper: Paper) -> frozenset[str]:
+    """Return the words of the names of a paper's authors but for initials."""
+    return frozenset(word for name in paper.authors for word in name_words(name) if len(word) > 1)
 
 
 def _same_abstract(one: str, other: str) -> bool:
@@ -226,17 +253,18 @@ def _with_ids(papers: Sequence[Paper]) -> tuple[Paper, ...]:
     """Return the papers with distinct ids: where two have one, the year and the first author tell them apart."""
     claims = Counter(paper.paper_id for paper in papers)
     taken = {paper_id for paper_id, count in claims.items() if count == 1}
+    numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(2))
     return tuple(
-        paper if claims[paper.paper_id] == 1 else replace(paper, paper_id=_distinct_id(paper, taken))
+        paper if claims[paper.paper_id] == 1 else replace(paper, paper_id=_distinct_id(paper, taken, numbers))
         for paper in papers
     )
 
 
-def _distinct_id(paper: Paper, taken: set[str]) -> str:
+def _distinct_id(paper: Paper, taken: set[str], numbers: dict[str, Iterator[int]]) -> str:
     author = "-".join(name_words(paper.authors[0])[-1:]) if paper.authors else ""
     parts = [paper.paper_id, str(paper.year or ""), author]
     candidates = ["-".join(filter(None, parts[:end])) for end in (1, 2, 3)]
-    numbered = (f"{candidates[-1]}-{n}" for n in count(2))
+    numbered = (f"{candidates[-1]}-{n}" for n in numbers[candidates[-1]])
     chosen = next(each for each in chain(candidates, numbered) if each not in taken)
     taken.add(chosen)
     return chosen

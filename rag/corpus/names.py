@@ -9,14 +9,29 @@ from typing import Any
 
 from rag.corpus.cleaning import clean_text, is_absent, without_braces
 
-_SUFFIX = re.compile(r"(?:jr|sr|[ivx]{2,4}|ph\.?d|m\.?d)\.?", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?:jr|sr|[ivx]{2,4}|\d(?:st|nd|rd|th)|ph\.?d|m\.?d)\.?", re.IGNORECASE)
+_SUFFIX_AT_END = re.compile(r"([^,{]+), ([^,]+?),? ([JS]r\.?|II|III|IV|\d(?:st|nd|rd|th))")
 _INITIALS = re.compile(r"(?:[^\W\d_a-z]\.?[\s-]?){1,4}|(?:[^\W\d_]\.[\s-]?){1,4}")
 _OTHERS = re.compile(r"[\s,;]*(?:\bet\.?\s*al\b\.?|\band others\b|…|\.\.\.)\s*$", re.IGNORECASE)
+_HOMONYM = re.compile(r" \d{4}$")  # DBLP's number of a person among those of one name
 _AFFILIATION = re.compile(r"\s*\([^()]*\)")
-_WHOLE = ("name", "display_name", "literal", "fullname", "full_name", "fullName", "raw_author_name", "authname")
+_ORGANISATION = ("literal", "collectiveName")
+_WHOLE = (
+    "name",
+    "display_name",
+    *_ORGANISATION,
+    "fullname",
+    "full_name",
+    "fullName",
+    "raw_author_name",
+    "authname",
+    "creator",
+    "text",
+)
 _FAMILY = ("family", "lastName", "last_name", "lastname", "keyname", "surname", "LastName", "last")
-_GIVEN = ("given", "firstName", "first_name", "firstname", "forenames", "given_name", "ForeName", "first")
+_GIVEN = ("given", "firstName", "first_name", "firstname", "forenames", "given_name", "given-name", "ForeName", "first")
 _NESTED = ("author", "user", "person")
+_NO_AUTHORS = frozenset("bookAuthor contributor editor reviewedAuthor seriesEditor translator".split())  # of Zotero
 _TOP_LEVEL_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 
 
@@ -68,18 +83,20 @@ def names_of(value: Any) -> tuple[list[str], bool]:
         listed = literal_list(value)
         names = split_names(value) if listed is None else listed
     elif isinstance(value, Mapping):
-        names = [value]
+        names = next((value[name] for name in _NESTED if isinstance(value.get(name), list)), [value])
     else:
         names = list(value) if isinstance(value, Sequence) else []
+    names = list(filter(_is_author, names)) or names
     found: list[str] = []
     more = False
     for each in names:
         name = clean_text(_name(each) or "")
         if _OTHERS.search(name) or name.casefold() == "others":
             more, name = True, "" if name.casefold() == "others" else _OTHERS.sub("", name)
-        name = name.strip(" ;,*†‡")
+        name = _HOMONYM.sub("", name.strip(" ;,*†‡"))
         if name and not is_absent(name) and any(map(str.isalpha, name)):
-            found.append(name)
+            at_end = _SUFFIX_AT_END.fullmatch(name)
+            found.append(f"{at_end[1]}, {at_end[3]}, {at_end[2]}" if at_end else name)
     return found, more
 
 
@@ -121,13 +138,16 @@ def _is_list(part: str) -> bool:
 
 def literal_list(text: str) -> list[Any] | None:
     """Return the list that a text writes out as Python or JSON does: "['Marx, Karl', 'Lee, Ann']"."""
-    if not (text.startswith("[") and text.endswith("]")):
-        return None
+    value = literal(text) if text.startswith("[") and text.endswith("]") else None
+    return value if isinstance(value, list) else None
+
+
+def literal(text: str) -> Any:
+    """Return the value that a text writes out as Python does, None for any other text."""
     try:
-        value = ast.literal_eval(text)
+        return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
-    return value if isinstance(value, list) else None
 
 
 def _name(value: Any) -> str | None:
@@ -141,6 +161,10 @@ def _name(value: Any) -> str | None:
     return None
 
 
+def _is_author(value: Any) -> bool:
+    return not (isinstance(value, Mapping) and str(value.get("creatorType")) in _NO_AUTHORS)
+
+
 def _names_in_object(value: Mapping[str, Any]) -> Iterator[str]:
     family, given = (_first(value, names) for names in (_FAMILY, _GIVEN))
     if family:
@@ -149,7 +173,7 @@ def _names_in_object(value: Mapping[str, Any]) -> Iterator[str]:
         family = f"{particle} {family}".strip()
         yield ", ".join(part for part in (family, suffix, given or "") if part)
     if whole := _first(value, _WHOLE):
-        yield f"{{{whole}}}" if "literal" in value and " " in whole else whole
+        yield f"{{{whole}}}" if " " in whole and any(name in value for name in _ORGANISATION) else whole
     for name in _NESTED:
         if isinstance(inner := value.get(name), Mapping):
             yield from _names_in_object(inner)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.coercion import Tally, code_in, paper_of
+from rag.corpus.coercion import Tally, code_in, data_in, paper_of
 from rag.corpus.files import parse_json_lines, read_text
 from rag.corpus.formats.bibtex import parse_bibtex
 from rag.corpus.formats.json_records import parse_json, parse_record_lines
@@ -205,11 +205,11 @@ def _recognised(source: Source) -> tuple[str, Iterable[_Item]]:
     for pattern, dialect in _TAGGED:
         if pattern.search(head):
             return dialect.name, parse_tagged(source.lines(), dialect)
+    if is_markdown(head):
+        return "Markdown", parse_markdown(source.lines())
     delimiter = table_delimiter(head)
     if delimiter is None and _BIBTEX.search(head):
         return "BibTeX", parse_bibtex(source.text())
-    if delimiter is None and is_markdown(head):
-        return "Markdown", parse_markdown(source.lines())
     if delimiter:
         return "TSV" if delimiter == "\t" else "CSV", parse_table(source.lines(), delimiter)
     raise CorpusError(f"{source.name} is in no format that is read. {_FORMATS}.")
@@ -260,4 +260,4 @@ def _paper(entry: ListingEntry, page: Path, links: _Links) -> Paper:
     }
     known = {name: value for name, value in known.items() if value is not None}
     paper = paper_from_record({**link, **known, "title": entry.title, "abstract": entry.abstract})
-    return paper if paper.code else replace(paper, code=code_in(paper.abstract))
+    return replace(paper, code=paper.code or code_in(paper.abstract), data=paper.data or data_in(paper.abstract))

@@ -1,8 +1,8 @@
 """Papers as JSON objects: the format of imported, exported and indexed JSON Lines.
 
 Required: title. Optional: abstract, paper_id, url, date, authors, authors_complete, author_count, organisation,
-venue, code, comments, pages, doi, pmid, key, entry_type, urls, bibliography. The paper_id defaults to the arXiv id in
-`arxiv_id` or `url`, else to a slug of the title.
+venue, code, data, comments, pages, doi, pmid, key, entry_type, urls, bibliography. The paper_id defaults to the arXiv
+id in `arxiv_id` or `url`, else to a slug of the title.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rag.types import Paper
 
 _ARXIV_ID = re.compile(r"(?:arXiv:)?([0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?")
 _ARXIV_URL = re.compile(rf"https?://(?:www\.)?arxiv\.org/(?:abs|pdf|html)/{_ARXIV_ID.pattern}(?:\.pdf)?/?")
-_TEXTS = ("url", "organisation", "venue", "code", "doi", "pmid", "key", "entry_type")
+_TEXTS = ("url", "organisation", "venue", "code", "data", "doi", "pmid", "key", "entry_type")
 _COUNTS = ("author_count", "comments")
 
 
@@ -36,8 +36,10 @@ def paper_from_record(record: Mapping[str, Any]) -> Paper:
     own_id = (texts["paper_id"] or "").strip()
     if not own_id or _ARXIV_ID.fullmatch(own_id):
         own_id = arxiv_id or title_slug(title)
-    for name, link in (("url", url), ("code", texts["code"]), *(("urls", each) for each in _names(record, "urls"))):
-        _check_link(name, link)
+    for name in ("url", "code", "data"):
+        _check_link(name, texts[name])
+    for link in _names(record, "urls"):
+        _check_link("urls", link)
     authors = _names(record, "authors")
     return Paper(
         paper_id=own_id,
@@ -53,6 +55,7 @@ def paper_from_record(record: Mapping[str, Any]) -> Paper:
         organisation=texts["organisation"],
         venue=texts["venue"],
         code=texts["code"],
+        data=texts["data"],
         doi=texts["doi"],
         pmid=texts["pmid"],
         key=texts["key"],

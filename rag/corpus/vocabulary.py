@@ -12,60 +12,71 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SPELLINGS = {
-    "title": "title documenttitle articletitle itemtitle papertitle primarytitle papername displayname dctitle ti",
+    "title": (
+        "title documenttitle articletitle itemtitle papertitle primarytitle papername displayname dctitle titles ti"
+    ),
     "subtitle": "subtitle",
-    "abstract": "abstract abstractnote abstracttext summary notesabstract dcdescription prismteaser ab description",
+    "abstract": (
+        "abstract abstractnote abstracttext summary notesabstract dcdescription prismteaser abstracts abstractp ab"
+        " description descriptions"
+    ),
     "abstract_index": "abstractinvertedindex",
     "authors": (
-        "authorsparsed authorships authors author authorsfullnames authorfullnames authornames fullauthornames"
-        " firstauthors creators creator dccreator authorlist authorname au"
+        "authorsparsed authorships authorsfullnames authorfullnames fullauthornames authors author authornames"
+        " firstauthors creators creator dccreator authorlist authorname au authorstring"
     ),
     "first_author": "firstauthor",
     "date": (
         "date publicationdate pubdate issued published publishedprint publishedonline dateissued coverdate"
         " prismcoverdate publisheddate publishedat datepublished versionscreated created createddate issuedate"
-        " onlinedate publishdate submitteddate submissiondate dcdate entrydate"
+        " onlinedate publishdate submitteddate submissiondate dcdate entrydate firstpublicationdate preprintdate"
     ),
-    "year": "year publicationyear pubyear publishedyear yearpublished py publishyear",
+    "year": "year publicationyear pubyear publishedyear yearpublished publicationinfoyear py publishyear",
     "month": "month publicationmonth",
     "day": "day",
     "venue": (
-        "journal journaltitle journalname journalbook containertitle publicationtitle sourcetitle booktitle source"
-        " venue conference conferencename primarylocationsourcedisplayname hostvenuedisplayname secondarytitle"
-        " prismpublicationname publicationname proceedingstitle eventtitle contentvenue so"
+        "journal journaltitle venue journalname journalbook containertitle publicationtitle sourcetitle booktitle"
+        " source conference conferencename primarylocationsourcedisplayname hostvenuedisplayname secondarytitle"
+        " prismpublicationname publicationname proceedingstitle eventtitle contentvenue publicationinfojournaltitle"
+        " journalstitle publication so"
     ),
     "venue_short": "journalabbreviation shortjournal containertitleshort alternatetitle1",
     "doi": "doi digitalobjectidentifier itemdoi externalidsdoi idsdoi prismdoi articledoi dois doilink di",
     "pmid": "pmid pubmedid externalidspubmed idspmid pubmed pm mid",
-    "arxiv_id": "arxivid arxiv externalidsarxiv eprint",
+    "arxiv_id": "arxivid arxiv externalidsarxiv arxiveprints eprint",
     "id": "id paperid1 recordid",
     "paper_id": "paperid",
     "url": (
         "url link urls weburl absurl entryid landingpageurl primarylocationlandingpageurl pdflink pdf pdfurl"
         " openaccesspdfurl bestoalocationpdfurl fulltexturl htmlurl site openreview projectpage paperurl"
-        " resourceprimaryurl ur dcidentifier prismurl electronicedition ee"
+        " resourceprimaryurl ur dcidentifier electronicedition ee primarylocationpdfurl downloadurl articleurl"
+        " customurls"
     ),
     "code": "code codeurl github githuburl githubrepo repository coderepository codelink repo",
+    "data": "data dataurl datalink dataseturl datasetlink",
     "comments": "comments comment numcomments arxivcomment",
     "author_count": "authorcount authornum numauthors",
     "authors_complete": "authorscomplete",
-    "organisation": "organisation organization organizationname organizationfullname",
+    "organisation": "organisation organization organizationfullname organizationname",
     "key": "key citationkey citekey bibtexkey citationlabel betterbibtexkey",
     "entry_type": (
         "entrytype type documenttype publicationtype publicationtypes typeofreference itemtype contenttype"
-        " referencetype publicationtypedisplay"
+        " referencetype publicationtypedisplay subtypedescription pubtypelistpubtype typesresourcetypegeneral"
     ),
     "bibtex": "bibtex citationstylesbibtex",
-    "pages": "pages page pagerange bibliopages journalpages articlepages",
+    "pages": "pages page pagerange bibliopages journalpages articlepages pageinfo prismpagerange",
     "first_page": "startpage firstpage pagestart bibliofirstpage",
     "last_page": "endpage lastpage pageend bibliolastpage",
-    "volume": "volume journalvolume bibliovolume vol vl",
-    "number": "number issue journalissue biblioissue issuenumber",
+    "volume": "volume journalvolume bibliovolume journalinfovolume prismvolume vol vl",
+    "number": "number issue journalissue biblioissue issuenumber journalinfoissue prismissueidentifier",
     "publisher": "publisher publishername dcpublisher",
     "editor": "editor editors secondaryauthors",
-    "issn": "issn issns issnl eissn isbnissn journalissn",
+    "issn": "issn issns issnl eissn isbnissn journalissn prismissn",
     "isbn": "isbn isbns",
-    "keywords": "keywords authorkeywords keyword authorkeyword tags subject dcsubject manualtags indexkeywords de",
+    "keywords": (
+        "keywords authorkeywords keyword authorkeyword tags subject dcsubject manualtags indexkeywords de authkeywords"
+        " keywordlistkeyword"
+    ),
     "series": "series bookseriestitle seriestitle collectiontitle",
     "address": "address placepublished publisherplace place publisherlocation",
     "language": "language langid languageoforiginaldocument la",
@@ -149,6 +160,8 @@ def entry_from_named(line: int, named: Iterable[tuple[str, Any]]) -> Entry:
         if value in (None, "", [], {}):
             continue
         spelling = plain_name(name)
+        if spelling not in _FIELDS and name.count(".") > 1:  # "journalInfo.journal.title"
+            spelling = plain_name(".".join(name.split(".")[-2:]))
         if spelling in _FIELDS:
             known.append((_RANKS[spelling], _FIELDS[spelling], value))
         else:

@@ -42,7 +42,7 @@ def plan_build(
     """
     settings = configuration.settings
     current = None if paths else folder.newest_manifest()
-    sources = tuple(path.resolve() for path in paths or _default_sources(configuration, current))
+    sources = sources_to_index(folder, configuration, paths)
     saved_year = settings.saved_year
     if current and configuration.sources["saved_year"] == "default":
         saved_year = current.saved_year
@@ -56,6 +56,12 @@ def plan_build(
         rebuild=rebuild,
         abstracts_only=abstracts_only,
     )
+
+
+def sources_to_index(folder: IndexFolder, configuration: Configuration, paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the absolute paths of the corpus; raises UsageError if there is none."""
+    current = None if paths else folder.newest_manifest()
+    return tuple(path.resolve() for path in paths or _default_sources(configuration, current))
 
 
 def index_recipe(settings: Settings) -> Recipe:

@@ -12,13 +12,22 @@ from dataclasses import replace
 
 from rag.models.encoder import Tagged
 from rag.text.identifiers import is_identifier
+from rag.text.names import PARTICLES
 
 TOPICS = ("topic", "side")
 _WORD = re.compile(r"[^\W_]+(?:[-./+^'’][^\W_]+)*\+*")
 _CAPITAL = r"[^\W\d_a-z][\w'’&/.-]*"
 _PHRASE = re.compile(
-    rf"(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL}){{2,}})(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
-)  # three capitalised words or more, and a year
+    rf"(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL})+)(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
+)  # several capitalised words, and a year
+_NAME = r"[^\W\d_a-z][^\W\d_]*(?:[.'’-]+[^\W\d_]+)*\.?"
+_PARTICLES = rf"(?:(?:{'|'.join(sorted(PARTICLES))})\s+)*"
+_PERSON = re.compile(rf"{_NAME}(?:\s+{_PARTICLES}{_NAME})+|(?<=\bby ){_PARTICLES}{_NAME}")
+_NAMES = frozenset(("author", "organisation", "venue"))
+_SPACE = re.compile(r"\s+")
+_SMALL_WORD = re.compile(r"\s(?:of|on|for|and|in|the)\s+")
+_LONGEST = 16  # words of a venue
+_MOST_TRIED = 30  # stretches that are compared with all names
 _LIST = re.compile(r"(?:[\s,;&/:]|\b(?:and|or|vs|versus)\b)*", re.IGNORECASE)
 
 
@@ -48,14 +57,56 @@ def tag_paper_names(
     return _merged([*kept, *(Tagged(word.start(), word.end(), topic, 1.0) for word in named)])
 
 
+def tag_author_names(tags: Sequence[Tagged], text: str, is_author: Callable[[str], bool]) -> list[Tagged]:
+    """Return the tags with each author as one who is named in full, or by a surname behind "by".
+
+    A topic that is such a name stays one, and a longer stretch, "Ann B Quill" of "B Quill", is left as it is.
+    """
+
+    def is_named(match: re.Match[str]) -> bool:
+        around = [each for each in tags if each.start <= match.start() and match.end() <= each.end]
+        left = any(each.tag not in _NAMES or (each.start, each.end) != match.span() for each in around)
+        return not left and _tags_at(match, tags) <= {*_NAMES, *TOPICS} and is_author(match[0])
+
+    named = _found(_PERSON, _SPACE, text, is_named)
+    kept = [part for each in tags for part in _without(each, named, text)]
+    return _merged([*kept, *(Tagged(match.start(), match.end(), "author", 1.0) for match in named)])
+
+
 def tag_venue_names(tags: Sequence[Tagged], text: str, is_venue: Callable[[str], bool]) -> list[Tagged]:
-    """Return the tags with each venue that is written out, "International Conference on …", as one."""
-    named = [match for match in _PHRASE.finditer(text) if is_venue(match["name"])]
+    """Return the tags with each venue that is written out, "International Conference on …", as one.
+
+    One of two words is if a word of it is tagged as a venue.
+    """
+
+    def is_named(match: re.Match[str]) -> bool:
+        words = len(match["name"].split())
+        meant = 2 < words <= _LONGEST or (words == 2 and "venue" in _tags_at(match, tags))
+        return meant and is_venue(match["name"])
+
+    named = _found(_PHRASE, _SMALL_WORD, text, is_named)
     if not named:
         return list(tags)
     kept = [part for each in tags for part in _without(each, named, text)]
     kept = [each for each in kept if each.tag != "venue" or len(_WORD.findall(text[each.start : each.end])) > 1]
     return _merged([*kept, *(Tagged(match.start(), match.end(), "venue", 1.0) for match in named)])
+
+
+def _found(
+    pattern: re.Pattern[str], within: re.Pattern[str], text: str, is_named: Callable[[re.Match[str]], bool]
+) -> list[re.Match[str]]:
+    """Return the matches that are names, from left to right; behind `within` one may begin within what is none."""
+    found: list[re.Match[str]] = []
+    at = 0
+    for _ in range(_MOST_TRIED):
+        match = pattern.search(text, at)
+        if match is None:
+            break
+        named = is_named(match)
+        found += [match] if named else []
+        inner = None if named else within.search(text, match.start() + 1, match.end())
+        at = inner.end() if inner else match.end()
+    return found
 
 
 def _whole(each: Tagged, words: Sequence[re.Match[str]]) -> Tagged:
@@ -101,6 +152,10 @@ def _without(each: Tagged, named: Sequence[re.Match[str]], text: str) -> list[Ta
     parts.append((at, each.end))
     left = [replace(each, start=start, end=end) for start, end in parts if start < end]
     return [part for part in left if not _LIST.fullmatch(text[part.start : part.end])]
+
+
+def _tags_at(word: re.Match[str], tags: Sequence[Tagged]) -> set[str]:
+    return {each.tag for each in tags if each.start < word.end() and word.start() < each.end}
 
 
 def _tag_at(word: re.Match[str], tags: Sequence[Tagged]) -> str | None:

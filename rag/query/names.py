@@ -40,7 +40,7 @@ class LibraryNames:
         held = tuple(papers)
         return cls(
             frozenset(author for paper in held for author in paper.authors),
-            frozenset(paper.venue for paper in held if paper.venue),
+            frozenset(paper.dated_venue for paper in held if paper.dated_venue),
             frozenset(paper.organisation for paper in held if paper.organisation),
         )
 
@@ -80,9 +80,9 @@ class LibraryNames:
                 each: score for key, score, _ in reversed(near) for each in self._by_word[key]
             }.items():
                 likeness[author] = likeness.get(author, 0.0) + score
-        return tuple(
-            sorted(likeness, key=lambda each: (not shares_surname(name, each), -likeness[each], each))[:_NEAREST]
-        )
+        ranked = sorted(likeness, key=lambda each: (not shares_surname(name, each), -likeness[each], each))
+        distinct = {name_words(each): each for each in reversed(ranked)}  # of "King Jr" and "King Jr." the first
+        return tuple(each for each in ranked if distinct[name_words(each)] == each)[:_NEAREST]
 
     def venue(self, name: str) -> bool:
         """Return whether a paper of the library appeared at a venue."""

@@ -16,7 +16,7 @@ from rag.corpus.ids import find_ids, papers_with_id
 from rag.corpus.titles import find_by_title, is_short_title, is_title, name_key, title_heads
 from rag.models.encoder import EncodedQuestion, Tagged
 from rag.query.dates import Bounds, join_dates, read_dates
-from rag.query.known_names import TOPICS, tag_paper_names, tag_venue_names
+from rag.query.known_names import TOPICS, tag_author_names, tag_paper_names, tag_venue_names
 from rag.query.names import LibraryNames, clean_name, clean_place
 from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import read_order
@@ -93,7 +93,10 @@ class QuestionReader:
             return Query(text, "lookup", text, follow_up=follow_up)
         kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
         tags = tag_paper_names(encoded.tags, text, lambda name: name_key(name) in self._heads, self.names.has_author)
+        tags = tag_author_names(tags, text, self.names.has_author)
         tags = _joined(tag_venue_names(tags, text, self.names.venue), text)
+        if kind == "off-topic" and any(each.tag == "author" and each.probability == 1 for each in tags):
+            kind = "metadata"
         topics = [each for each in tags if each.tag in TOPICS]
         if kind == "lookup" and _is_alone(topics, text) and not is_short_title(text, self._papers.values()):
             kind, sure = "list", False  # a topic, or a title that no paper has: nothing says that one is meant
@@ -246,6 +249,8 @@ class QuestionReader:
             return self._set(found, part, venue=name)
         if part.tag == "organisation" and self.names.organisation(name):
             return self._set(found, part, organisation=name)
+        if self.names.venue(name):  # tagged as an organisation
+            return self._set(found, part, venue=name)
         return "unknown"
 
     def _add_authors(self, found: _Found, text: str, must_match: bool) -> None:

@@ -183,13 +183,13 @@ def _entry(citation: Citation, width: int, said: str = "", titled: bool = True) 
 
 
 def paper_details(paper: Paper, score: float | None = None) -> list[str]:
-    """Return year, first author, venue, whether there is code, and how sure it is that the paper belongs."""
+    """Return year, first author, venue, whether there are code and data, and how sure it is that the paper belongs."""
     parts = [str(paper.year or "no date")]
     if paper.authors:
         more = len(paper.authors) > 1 or (paper.known_author_count or 1) > 1
         parts.append(f"{display_line(paper.authors[0])}{' and others' if more else ''}")
     parts += [display_line(paper.venue)] if paper.venue else []
-    parts += ["code"] if paper.code else []
+    parts += [name for name in ("code", "data") if getattr(paper, name)]
     return [*parts, certainty(score)] if score is not None else parts
 
 

@@ -21,7 +21,9 @@ _QUESTION_WORDS = frozenset(
     "welche welcher welches welchen wie warum quel quelle quels quelles pourquoi qué cuál cuáles cómo qual quais quale"
     " quali perché welke hoe waarom".split()
 )  # they begin no English question
-_NAME_PARTICLE = re.compile(r"\b(?:[Vv]an (?:de[nrs]?|het)|[Vv]on (?:de[nmr]|und zu)|[Dd]e l[ao]s?) (?=[A-Z])")
+_NAME_PARTICLE = re.compile(
+    r"\b(?:[Vv]an (?:de[nrs]?|het)|[Vv]on (?:de[nmr]|und zu)|[Dd]e l[ao]s?) (?=[A-Z])|\bet al\b"
+)
 _WORD = re.compile(r"[^\W\d_]+")
 _MIN_LETTERS = 12
 _MIN_WORDS = 2  # function words of another language; a single one may be part of a name

@@ -685,6 +685,7 @@ class PaperResponse(BaseModel):
     organisation: str | Omitted = None
     venue: str | Omitted = None
     code: str | Omitted = Field(default=None, description="A link to the code.")
+    data: str | Omitted = Field(default=None, description="A link to the data.")
     comments: int | Omitted = None
     pages: list[str] | Omitted = None
     doi: str | Omitted = None

@@ -58,6 +58,7 @@ def _actions(paper: Paper) -> str:
     parts = [
         link(paper.url, f"Paper at {host(paper.url or '')}", title),
         link(paper.code, f"Code at {host(paper.code or '')}", title),
+        link(paper.data, f"Data at {host(paper.data or '')}", title),
         button("Ask about this", "about", "cd-small", **about),
         button("Keep for reading", "keep", "cd-small", aria_pressed="false", **about),
         button("Copy BibTeX", "copy-bibtex", "cd-small", data_bibtex=to_bibtex((paper,))),

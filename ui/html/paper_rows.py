@@ -213,7 +213,7 @@ def _said(exchange: Exchange, paper: Paper, quotes: Sequence[Quote]) -> str:
 
 
 def _meta(exchange: Exchange, citation: Citation, reason: str) -> str:
-    """Return when, by whom, where, whether with code, and how sure, with the button that opens the details.
+    """Return when, by whom, where, whether with code and data, and how sure, with the button that opens the details.
 
     How sure the search was is not said of papers that a model chose.
     """
@@ -226,6 +226,7 @@ def _meta(exchange: Exchange, citation: Citation, reason: str) -> str:
         "authors": first_authors(paper),
         "venue": bdi(display_line(latex_to_text(paper.venue))) if paper.venue else "",
         "code": link(paper.code, "code", f"of {display_title(paper.title)}"),
+        "data": link(paper.data, "data", f"of {display_title(paper.title)}"),
         "sure": text(reason) if reason else "" if by_model else _sure(citation.score),
     }
     shown = "".join(f'<span class="cd-{name}">{part}</span>' for name, part in parts.items() if part)

@@ -10,8 +10,9 @@ from rag.corpus.cleaning import clean_text, without_braces
 from rag.corpus.names import split_bibtex_names
 from rag.corpus.vocabulary import Entry, field_named
 
-_USED = frozenset("title subtitle abstract date year month day doi pmid url code".split())
+_USED = frozenset("title subtitle abstract date year month day doi pmid url code data".split())
 _DEEPEST = 5  # of abbreviations within abbreviations
+_LAST_VENUES = "eventtitle venue"  # taken where there is no other: the second is BibLaTeX's place of a conference
 _INHERITED = {"title": "booktitle"}
 
 logging.getLogger("bibtexparser").setLevel(logging.ERROR)  # a block that cannot be parsed is reported by its line
@@ -38,9 +39,8 @@ def parse_bibtex(text: str) -> Iterator[Entry | tuple[int, str]]:
     values = [_values(each, strings) for each in blocks]
     parents = {str(block.key).casefold(): known for block, known in zip(blocks, values, strict=True)}
     for block, known in zip(blocks, values, strict=True):
-        inherited = parents.get(known.get("crossref", "").casefold(), {})
-        for name, value in inherited.items():
-            known.setdefault(_INHERITED.get(name, name), value)
+        parent = parents.get(known["crossref"].casefold(), {}) if "crossref" in known else {}
+        known = {**{_INHERITED.get(name, name): value for name, value in parent.items()}, **known}
         yield _entry(block, known)
 
 
@@ -58,6 +58,7 @@ def _entry(block: Any, known: Mapping[str, str]) -> Entry:
     entry.add("key", str(block.key or "").strip())
     entry.add("bibtex_type", str(block.entry_type).casefold())
     is_arxiv = "arxiv" in (known.get("archiveprefix") or known.get("eprinttype") or "arxiv").casefold()
+    venue = min((name for name in known if field_named(name) == "venue"), key=_LAST_VENUES.find, default=None)
     kept = []
     for name, value in known.items():
         field = field_named(name)
@@ -65,7 +66,7 @@ def _entry(block: Any, known: Mapping[str, str]) -> Entry:
             entry.add("authors", split_bibtex_names(value))
         elif field in ("url", "doi"):
             entry.add(field, without_braces(value.replace(r"\url", "")).replace("\u00a0", "~"))
-        elif field in _USED or (name == "eprint" and is_arxiv) or (field == "venue" and field not in entry.fields):
+        elif field in _USED or (name == "eprint" and is_arxiv) or name == venue:
             entry.add(field or "", without_braces(value))
         elif name not in ("archiveprefix", "eprinttype") or not is_arxiv:
             kept.append((name, clean_text(without_braces(value))))

@@ -14,7 +14,7 @@ from rag.corpus.vocabulary import Entry, entry_from_named, field_named
 
 _DEEPEST = 8
 _WHOLE = frozenset(("authors", "first_author", "editor", "date", "abstract_index", "urls", "bibliography"))
-_FROM_BIBTEX = frozenset(("year", "month", "venue", "doi", "authors"))
+_FROM_BIBTEX = frozenset(("key", "year", "month", "venue", "doi", "authors"))
 _OWN_OR_SERIAL = frozenset(("urls", "bibliography", "paperId"))  # the last is Semantic Scholar's own hash
 
 
@@ -70,6 +70,8 @@ def _add_bibtex(entry: Entry, text: Any) -> None:
 def _records(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
     """Yield the objects that have a title, or an abstract and an id; their own parts are not searched."""
     if isinstance(value, dict):
+        if value.get("itemType") in ("annotation", "attachment", "note"):  # of Zotero
+            return
         if any(field_named(name) == "title" and each not in (None, "", []) for name, each in value.items()) or (
             isinstance(value.get("abstract"), str) and depth <= 1
         ):
@@ -95,5 +97,8 @@ def _flat(record: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterat
                 yield from _flat(value, "" if name in ("content", "data") else path, depth + 1)
         elif name == "versions" and isinstance(value, list) and value and isinstance(value[0], dict):
             yield "versions.created", value[0].get("created")
+        elif isinstance(value, list) and value and isinstance(value[0], dict) and field_named(path) is None:
+            known = [each for each in _flat(value[0], path, depth + 1) if field_named(each[0])] if depth < 3 else []
+            yield from known or [(path, value)]
         else:
             yield path, value

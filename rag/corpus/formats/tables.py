@@ -8,14 +8,16 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from rag.corpus.names import split_glued
+from rag.corpus.formats.tagged import WOS, entry_from_tags
+from rag.corpus.names import literal, split_glued
 from rag.corpus.vocabulary import Entry, entry_from_named, field_named, plain_name
 
 _DELIMITERS = ",;\t|"
+_LINES_ABOVE = 5  # that a program may write above the headings
 _MARKDOWN_LINK = re.compile(r"\[([^\]]*)\]\(([^()\s]+)\)")
 _RULE = re.compile(r"\|?(?:\s*:?-{2,}:?\s*\|)+\s*(?::?-{2,}:?)?\s*\|?\s*")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
-_LINKED = frozenset(("url", "code", "arxiv_id"))
+_LINKED = frozenset(("url", "code", "data", "arxiv_id"))
 
 csv.field_size_limit(min(sys.maxsize, (1 << 31) - 1))
 
@@ -26,16 +28,18 @@ def table_delimiter(head: str) -> str | None:
     first = lines[0].removeprefix("\ufeff") if lines else ""
     if first.casefold().startswith("sep=") and len(lines) > 1:
         return first[4:5]
-    best = max(_DELIMITERS, key=lambda delimiter: len(_fields(first, delimiter)))
-    known = _fields(first, best)
-    return best if "title" in known and (len(known) > 1 or first.strip().casefold() == "title") else None
+    for line in (first, *lines[1:_LINES_ABOVE]):
+        best = max(_DELIMITERS, key=lambda delimiter: len(_fields(line, delimiter)))
+        known = _fields(line, best)
+        if "title" in known and (len(known) > 1 or first.strip().casefold() == "title"):
+            return best
+    return None
 
 
 def parse_table(lines: Iterable[str], delimiter: str) -> Iterator[Entry]:
-    """Yield an entry for each row below the headings."""
+    """Yield an entry for each row below the headings; lines above them are passed over."""
     reader = csv.reader((line.replace("\x00", "") for line in lines), delimiter=delimiter)
     headings: list[str] = []
-    is_springer = False
     while True:
         line = reader.line_num + 1
         try:
@@ -44,20 +48,31 @@ def parse_table(lines: Iterable[str], delimiter: str) -> Iterator[Entry]:
             return
         except csv.Error:
             continue
-        if not any(cell.strip() for cell in row) or (not headings and row[0].casefold().startswith("sep=")):
+        if not any(cell.strip() for cell in row):
             continue
         if not headings:
-            headings = [heading.strip().removeprefix("\ufeff").strip('"') for heading in row]
-            is_springer = "itemtitle" in map(plain_name, headings)
+            named = [heading.strip().removeprefix("\ufeff").strip('"') for heading in row]
+            headings = named if "title" in map(field_named, named) else []
             continue
-        yield _entry(line, headings, row, is_springer)
+        yield _entry(line, headings, row)
 
 
-def _entry(line: int, headings: Sequence[str], row: Sequence[str], glued: bool) -> Entry:
+def _entry(line: int, headings: Sequence[str], row: Sequence[str]) -> Entry:
     cells = [(heading, cell.strip()) for heading, cell in zip(headings, row, strict=False) if heading]
-    if glued:
+    if headings[0] == "PT" and "TI" in headings:
+        return entry_from_tags(line, cells, WOS)
+    if "itemtitle" in map(plain_name, headings):  # of Springer
         cells = [(name, "; ".join(split_glued(cell)) if name == "Authors" else cell) for name, cell in cells]
-    return entry_from_named(line, cells)
+    return entry_from_named(line, (part for cell in cells for part in _parts(*cell)))
+
+
+def _parts(heading: str, cell: str) -> Iterator[tuple[str, str]]:
+    """Yield a cell, or the parts of an object that it writes out: "{'DOI': '10.1000/w.1'}" in "externalIds"."""
+    value = literal(cell) if cell.startswith("{") else None
+    if isinstance(value, dict) and field_named(heading) is None:
+        yield from ((f"{heading}.{name}", str(each)) for name, each in value.items())
+    else:
+        yield heading, cell
 
 
 def is_markdown(head: str) -> bool:

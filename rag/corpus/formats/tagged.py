@@ -81,6 +81,7 @@ REFER = Dialect(
     ),
 )
 
+_DOI = re.compile(r"\b10\.\d{4,9}/\S+")
 _LISTS = frozenset(("keywords", "authors", "full_authors", "editor", "corporate"))
 
 
@@ -114,6 +115,19 @@ def parse_tagged(lines: Iterable[str], dialect: Dialect) -> Iterator[Entry]:
         yield _finished(entry)
 
 
+def entry_from_tags(line: int, tagged: Iterable[tuple[str, str]], dialect: Dialect) -> Entry:
+    """Return the entry of a record's tags with their values, as a table of Web of Science has them."""
+    entry = Entry(line)
+    for tag, text in tagged:
+        name = dialect.tags.get(tag, "")
+        values = text.split("; ") if name in _LISTS else [text]
+        if name:
+            entry.fields.setdefault(name, []).extend(values)
+        elif text:
+            entry.unknown.append(tag)
+    return _finished(entry)
+
+
 def _continue(entry: Entry, name: str, text: str) -> None:
     """Add a line without a tag to the value before it, or to a list as a further item."""
     values = entry.fields[name]
@@ -140,8 +154,9 @@ def _finished(entry: Entry) -> Entry:
     for value in known.pop("ids", []):
         if value.endswith("[doi]"):
             entry.add("doi", value.removesuffix("[doi]").strip())
-    if doi := next((value for value in known.get("doi", []) if value.startswith("10.")), None):
-        known["url"] = [f"https://doi.org/{doi}", *known.get("url", [])]  # the others lead into a database's session
+    dois = filter(None, map(_DOI.search, (*known.get("doi", []), *known.get("mentions", []))))
+    if doi := next(dois, None):
+        known["url"] = [f"https://doi.org/{doi[0]}", *known.get("url", [])]  # the others lead into a database's session
     first, last = known.pop("pages_or_first", None), known.get("last_page")
     if first:
         known.setdefault("pages" if not last or "-" in first[0] else "first_page", first[:1])

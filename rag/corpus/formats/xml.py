@@ -30,7 +30,7 @@ def parse_xml(open_bytes: Callable[[], IO[bytes]]) -> Iterator[Entry]:
                     entry.line = number
                     yield entry
                     element.clear()
-    except ParseError as error:
+    except (ParseError, LookupError) as error:  # the second of an encoding that Python does not know
         raise ValueError(f"not well-formed XML ({error})") from None
     except DefusedXmlException:
         raise ValueError("XML with entity declarations, which are not read") from None
@@ -41,16 +41,23 @@ def _pubmed(article: Element) -> Entry:
     citation = _child(article, "MedlineCitation") if _child(article, "MedlineCitation") is not None else article
     known = _child(citation, "Article")
     known = citation if known is None else known
-    title = _find(known, "ArticleTitle")
-    entry.add("title", _marked(title), *map(_marked, _find_all(known, "VernacularTitle")))
+    book = _child(known, "Book")
+    entry.add(
+        "title",
+        _marked(_find(known, "ArticleTitle")),
+        _marked(_find(book, "BookTitle")),
+        *map(_marked, _find_all(known, "VernacularTitle")),
+    )
     abstract = _child(known, "Abstract")
     entry.add("abstract", " ".join(_labelled(each) for each in _find_all(abstract, "AbstractText")))
-    authors = [_person(each) for each in _find_all(_find(known, "AuthorList"), "Author")]
-    entry.add("authors", [each for each in authors if each])
+    listed = _child(known, "AuthorList")
+    entry.add("authors", [each for each in map(_person, _find_all(listed, "Author")) if each])
+    if listed is not None and listed.get("CompleteYN") == "N":
+        entry.add("authors_complete", False)
     journal = _find(known, "Journal")
-    entry.add("venue", _text(_find(journal, "Title")))
+    entry.add("venue", _text(_find(journal, "Title")), _text(_find(book, "BookTitle")))
     entry.add("venue_short", _text(_find(journal, "ISOAbbreviation")))
-    for path in (_find(journal, "PubDate"), _find(known, "ArticleDate")):
+    for path in (_find(journal, "PubDate"), _find(known, "ArticleDate"), _find(book, "PubDate")):
         if path is not None:
             date = join_date(*(_text(_child(path, name)) for name in ("Year", "Month", "Day")))
             entry.add("date", date or _text(_child(path, "MedlineDate")))
@@ -65,7 +72,7 @@ def _pubmed(article: Element) -> Entry:
         entry.add(name, _text(_find(known, tag)))
     entry.add("language", _text(_find(known, "Language")))
     entry.add("keywords", "; ".join(filter(None, map(_text, _find_all(citation, "Keyword")))))
-    entry.add("entry_type", "article")
+    entry.add("entry_type", "article" if book is None else "incollection")
     return entry
 
 
@@ -95,8 +102,9 @@ def _endnote(record: Element) -> Entry:
     editors = [_text(each) or "" for each in _find_all(_child(contributors, "secondary-authors"), "author")]
     entry.add("editor", " and ".join(filter(None, editors)))
     dates = _child(record, "dates")
-    entry.add("year", _text(_child(dates, "year")))
-    entry.add("month", _text(_find(_child(dates, "pub-dates"), "date")))
+    year, day = _text(_child(dates, "year")), _text(_find(_child(dates, "pub-dates"), "date"))
+    entry.add("year", year)
+    entry.add("date", f"{day} {year}" if year and day else None)
     kind = _child(record, "ref-type")
     entry.add("entry_type", kind.get("name") if kind is not None else None)
     names = {
@@ -156,11 +164,14 @@ def _dublin_core(element: Element) -> Entry:
     entry.add("date", *map(_text, _find_all(element, "date")))
     entry.add("id", *map(_text, _find_all(element, "identifier")))
     entry.add("keywords", "; ".join(filter(None, map(_text, _find_all(element, "subject")))))
+    for name in ("publisher", "language"):
+        entry.add(name, _text(_child(element, name)))
     return entry
 
 
 _READERS: dict[str, Callable[[Element], Entry]] = {
     "PubmedArticle": _pubmed,
+    "BookDocument": _pubmed,
     "record": _endnote,
     "entry": _atom,
     "arXiv": _arxiv,

@@ -11,6 +11,7 @@ from rag.generation.export.entry import (
     author_names,
     authors_as_given,
     entry_type,
+    further_links,
     is_complete,
     with_keys,
 )
@@ -35,7 +36,7 @@ _FIELD_NAME = re.compile(r"[a-z][\w:+-]*", re.IGNORECASE | re.ASCII)
 
 
 def to_bibtex(papers: Iterable[Paper], whole: bool = False) -> str:
-    """Return an entry per paper; with `whole` it has the abstract and the link to the code too."""
+    """Return an entry per paper; with `whole` it has the abstract and the links to further pages, code and data too."""
     return "\n".join(_entry(key, paper, whole) for key, paper in with_keys(papers))
 
 
@@ -53,7 +54,9 @@ def _entry(key: str, paper: Paper, whole: bool) -> str:
         "url": _braced(_link(paper)),
     }
     if whole:
-        known |= {"code": _braced(_verbatim(safe_link(paper.code))), "abstract": _braced(_text(paper.abstract))}
+        known["urls"] = _braced(" ".join(map(_verbatim, further_links(paper))))
+        known |= {name: _braced(_verbatim(safe_link(getattr(paper, name)))) for name in ("code", "data")}
+        known["abstract"] = _braced(_text(paper.abstract))
     lines = [f"  {name} = {value}," for name, value in known.items() if value not in ("", "{}", "{{}}")]
     return "\n".join([f"@{kind}{{{key},", *lines, "}", ""])
 

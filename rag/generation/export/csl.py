@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rag.generation.export.entry import Name, arxiv_id, author_names, entry_type, parse_name, with_keys
+from rag.generation.export.entry import Name, arxiv_id, author_names, entry_type, further_links, parse_name, with_keys
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
 from rag.text.sanitize import decode_visible
@@ -71,6 +71,7 @@ def _item(key: str, paper: Paper) -> dict[str, Any]:
         "DOI": _line(paper.doi or ""),
         "PMID": _line(paper.pmid or ""),
         "URL": safe_link(paper.url),
+        "custom": {"urls": list(links)} if (links := further_links(paper)) else None,
         "archive": "arXiv" if eprint else None,
         "archive_location": eprint,
         "abstract": _line(latex_to_text(paper.abstract)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.text.latex import latex_to_text
+from rag.text.links import safe_link
 from rag.text.names import PARTICLES, fold_accents, surname_and_given
 from rag.text.normalize import spell_greek
 from rag.text.sanitize import decode_visible
@@ -90,6 +91,12 @@ def arxiv_id(paper: Paper) -> str | None:
         return paper.paper_id
     links = (_ARXIV_LINK.fullmatch(link or "") for link in (paper.url, *paper.urls))
     return next((match[1] for match in links if match), None)
+
+
+def further_links(paper: Paper) -> tuple[str, ...]:
+    """Return the links beside `url`, without those of its DOI and its arXiv id, which have fields of their own."""
+    own = (f"https://doi.org/{paper.doi}", f"https://arxiv.org/abs/{arxiv_id(paper)}")
+    return tuple(link for each in paper.urls if (link := safe_link(each)) and link not in own)
 
 
 def author_names(paper: Paper) -> tuple[Name, ...]:

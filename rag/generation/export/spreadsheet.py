@@ -11,7 +11,7 @@ from rag.generation.export.entry import citation_key
 from rag.text.latex import latex_to_text
 from rag.text.sanitize import strip_invisible
 
-_COLUMNS = "n title date authors organisation venue url doi pmid code key paper_id quotes why".split()
+_COLUMNS = "n title date authors organisation venue url doi pmid code data key paper_id quotes why".split()
 _STARTS_FORMULA = tuple("=+-@|%＝＋－＠")
 
 
@@ -37,6 +37,7 @@ def _row(citation: Citation) -> tuple[str | int | None, ...]:
         paper.doi,
         paper.pmid,
         paper.code,
+        paper.data,
         citation_key(paper),
         paper.paper_id,
         " … ".join(latex_to_text(quote.text) for quote in citation.quotes),
