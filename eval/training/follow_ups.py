@@ -32,6 +32,7 @@ _SCALE = 3.0  # of the vectors of length 1, so that the penalty leaves room
 _STANDALONE_SHARE = 8  # every so many questions that stand alone are taken
 _MARK = re.compile(r"</?(?:t|s|d|o|c|a|na|v|org|code|x)>")
 _LIFTS = re.compile(r"\b(?:forget|without the \w+ filter|requirement)\b")
+_NARROWS = re.compile(r"\b(?:only|just|the ones)\b")
 
 Floats = NDArray[np.float64]
 
@@ -74,6 +75,8 @@ def _action(row: Mapping[str, Any]) -> str | None:
         return None
     if _LIFTS.search(row["m"]):
         return "lift"
+    if _NARROWS.search(row["m"]):
+        return "filter"
     return "drop" if marks == {"x"} else "sort" if marks == {"o"} else "refine"
 
 

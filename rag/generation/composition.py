@@ -64,7 +64,8 @@ class Composer:
         if not evidence or (query.action and query.action.name in FORMS):
             return Composition(evidence)
         if query.kind == "metadata" or encoded is None:
-            one = len(evidence) == 1
+            counted = query.action is not None and query.action.name == "count"
+            one = len(evidence) == 1 and not counted
             return Composition(
                 evidence, record_sentence(query, evidence[0]) if one else records_sentence(query, evidence)
             )

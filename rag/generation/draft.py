@@ -13,7 +13,7 @@ from rag.generation.prompts import NOT_ANSWERED
 from rag.types import ActionName, Evidence, Paper, Query, Quote, Turn
 
 _AS_IT_IS: frozenset[ActionName] = frozenset(
-    ("records", "count", "sort", "filter", "drop", "titles", "table", "export", "undo", "lift")
+    ("records", "count", "same-author", "sort", "filter", "drop", "titles", "table", "export", "undo", "lift")
 )
 """Actions that show papers of the answer before as they are, so that no language model writes them."""
 

@@ -19,6 +19,11 @@ _CAPITAL = r"[^\W\d_a-z][\w'’&/.-]*"
 _PHRASE = re.compile(
     rf"(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL}){{2,}})(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
 )  # three capitalised words or more, and a year
+_VENUE_KIND = re.compile(
+    r"\b(?:at|in|from|into|by)\s+(?:an?\s+|any\s+)?(?P<at>conferences?|journals?|workshops?)\b"
+    r"|\b(?P<of>conference|journal|workshop)\s+(?:papers?|articles?|publications?|ones)\b",
+    re.IGNORECASE,
+)
 _LIST = re.compile(r"(?:[\s,;&/:]|\b(?:and|or|vs|versus)\b)*", re.IGNORECASE)
 
 
@@ -44,18 +49,22 @@ def tag_paper_names(
     ]
     topic = "side" if any(each.tag == "side" for each in tags) else "topic"
     named = [word for word in (*known, *listed) if not _within_topic(word, tags)]
-    kept = [part for each in tags for part in _without(each, named, text)]
+    kept = [part for each in tags for part in _without(each, [word.span() for word in named], text)]
     return _merged([*kept, *(Tagged(word.start(), word.end(), topic, 1.0) for word in named)])
 
 
 def tag_venue_names(tags: Sequence[Tagged], text: str, is_venue: Callable[[str], bool]) -> list[Tagged]:
-    """Return the tags with each venue that is written out, "International Conference on …", as one."""
-    named = [match for match in _PHRASE.finditer(text) if is_venue(match["name"])]
-    if not named:
+    """Return the tags with each venue that is written out, "International Conference on …", and each kind, as one."""
+    named = [match.span() for match in _PHRASE.finditer(text) if is_venue(match["name"])]
+    kinds = [match.span(match.lastgroup or 0) for match in _VENUE_KIND.finditer(text)]
+    excluded = [each for each in tags if each.tag == "exclusion"]
+    kinds = [(start, end) for start, end in kinds if not any(each.start <= start < each.end for each in excluded)]
+    if not (named or kinds):
         return list(tags)
-    kept = [part for each in tags for part in _without(each, named, text)]
-    kept = [each for each in kept if each.tag != "venue" or len(_WORD.findall(text[each.start : each.end])) > 1]
-    return _merged([*kept, *(Tagged(match.start(), match.end(), "venue", 1.0) for match in named)])
+    kept = [part for each in tags for part in _without(each, (*named, *kinds), text)]
+    if named:
+        kept = [each for each in kept if each.tag != "venue" or len(_WORD.findall(text[each.start : each.end])) > 1]
+    return _merged([*kept, *(Tagged(start, end, "venue", 1.0) for start, end in (*named, *kinds))])
 
 
 def _whole(each: Tagged, words: Sequence[re.Match[str]]) -> Tagged:
@@ -89,13 +98,13 @@ def _merged(tags: Sequence[Tagged]) -> list[Tagged]:
     return found
 
 
-def _without(each: Tagged, named: Sequence[re.Match[str]], text: str) -> list[Tagged]:
-    """Return what of a stretch is left beside the names in it."""
+def _without(each: Tagged, named: Sequence[tuple[int, int]], text: str) -> list[Tagged]:
+    """Return what of a stretch is left beside the names at some places in it."""
     parts, at = [], each.start
-    for word in sorted(named, key=lambda word: word.start()):
-        if word.start() < each.end and at < word.end():
-            parts.append((at, word.start()))
-            at = word.end()
+    for first, last in sorted(named):
+        if first < each.end and at < last:
+            parts.append((at, first))
+            at = last
     if at == each.start:
         return [each]
     parts.append((at, each.end))

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from rag.text.names import SUFFIXES, fold_accents, letters_of, matches_author, name_words, shares_surname, surnames_of
-from rag.text.venues import matches_organisation, matches_venue
+from rag.text.venues import matches_organisation, matches_venue, named_venue_kind
 from rag.types import Paper
 
 _MIN_SIMILARITY = 80.0  # of 100: one letter of a name of five
@@ -67,6 +67,10 @@ class LibraryNames:
         corrected = " ".join(self._corrected(word) for word in name_words(name))
         return corrected.title() if self.has_author(corrected) else None
 
+    def spellings(self, name: str) -> frozenset[str]:
+        """Return the authors of the library who can be the person that is called by a name."""
+        return frozenset(author for author in self._with_letters_of(name) if matches_author(name, author))
+
     def nearest_authors(self, name: str) -> tuple[str, ...]:
         """Return authors whose names are most like one that no author has, those of its surname first."""
         from rapidfuzz import fuzz, process
@@ -85,8 +89,8 @@ class LibraryNames:
         )
 
     def venue(self, name: str) -> bool:
-        """Return whether a paper of the library appeared at a venue."""
-        return any(matches_venue(name, venue) for venue in self.venues)
+        """Return whether a paper of the library appeared at a venue, or a kind of venue is named."""
+        return named_venue_kind(name) is not None or any(matches_venue(name, venue) for venue in self.venues)
 
     def organisation(self, name: str) -> bool:
         """Return whether a paper of the library comes from an organisation."""

@@ -23,7 +23,7 @@ from rag.query.orders import read_order
 from rag.text.dates import next_date, previous_date
 from rag.text.tokens import tokenize
 from rag.text.venues import same_venue
-from rag.text.work_types import work_type
+from rag.text.work_types import split_work_types
 from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
@@ -150,19 +150,20 @@ class QuestionReader:
         sides = [each for each in topics if each.tag == "side"]
         names = tuple(dict.fromkeys(_words(text, each) for each in (sides if len(sides) > 1 else topics)))
         every = tuple(dict.fromkeys(_words(text, each) for each in topics))
-        if ordered and kind in ("list", "compare") and len(every) > 1 and all(map(self._is_called, every)):
+        if ordered and kind in ("list", "compare") and len(every) > 1 and all(map(self.names_paper, every)):
             return "metadata", every, False
         if kind == "compare":
             return kind, names, False
         if kind == "metadata" and topics:
-            if any(map(self._is_called, every)):
+            if any(map(self.names_paper, every)):
                 return kind, every, False
             return (kind, names, False) if len(sides) > 1 else (kind, (), True)
         if kind == "list" and constrained and not topics:
             return "metadata", (), False
         return kind, (), False
 
-    def _is_called(self, name: str) -> bool:
+    def names_paper(self, name: str) -> bool:
+        """Return whether a paper is called by a name."""
         return find_by_title(name, self._papers) is not None
 
     def _found(self, text: str, tags: Sequence[Tagged], kind: Kind) -> _Found:
@@ -279,8 +280,8 @@ class QuestionReader:
         core = said[words[kept[0]].start() : words[kept[-1]].end()]
         if bounds := read_dates(core, self._today()):
             return self._exclude_dates(found, part, bounds)
-        if work_type(core):
-            found.excluded.append(core)
+        if kinds := split_work_types(core):
+            found.excluded += kinds
             return None
         named = core[0].isupper() or words[kept[0] - 1][0].casefold() == "by"
         author = clean_name(core)

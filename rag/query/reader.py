@@ -108,8 +108,10 @@ class QueryReader:
             does = "filter"
         if does == "records" and asks_for_newer(question):
             does = "similar"
-        if does == "filter" and len(before.cited) == 1 and own.filters == Filters(code=True):
-            does = "records"  # "code?" behind one paper
+        if does == "filter" and _names_things(before) and own.filters == Filters(code=True):
+            does, own = "records", replace(own, filters=Filters())  # "code?" behind one paper, or a comparison
+        if does == "refine" and before.query.kind == "compare" and self._question.names_paper(stated(encoded)):
+            does = "compare"
         counted = before.query.count if before.query.action is None else None
         if does in ("filter", "drop") and (counted or constrains_anew(before.query.filters, own.filters)):
             does = "refine"
@@ -120,7 +122,7 @@ class QueryReader:
         elif does == "ask":
             query = ask(own, encoded, before, self._papers)
         else:
-            query = act(does, own, encoded, before, self._papers)
+            query = act(does, own, encoded, before, self._papers, self.names)
         return replace(query, about=before.turn)
 
     def _condensed(
@@ -150,6 +152,11 @@ def follow_up_action(encoded: EncodedQuestion) -> ActionName | Literal["new", "a
     if not encoded.actions:
         return "new"
     return cast(ActionName, max(encoded.actions, key=lambda name: encoded.actions[name]))
+
+
+def _names_things(before: EarlierTurn) -> bool:
+    """Return whether the papers before are things that were asked about, and no list."""
+    return len(before.cited) == 1 or before.query.kind == "compare"
 
 
 def _narrows(own: Query, before: EarlierTurn, has_topic: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Mending of typos in a question by the words of the library."""
+"""Mending of typos in a question by the words of the library, and by those that say what to do with an answer."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from typing import get_args
 
+from rag.query.orders import ORDERING_WORDS
 from rag.text.tokens import tokenize
-from rag.types import Paper
+from rag.types import ActionName, Paper
 
 _WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
 _SHORTEST = 5  # letters of a word that may be a typo: shorter ones have too many neighbours
@@ -62,10 +64,11 @@ class Spelling:
 
     @cached_property
     def _uses(self) -> Mapping[str, int]:
-        """The number of papers that use each word, in lower case."""
-        return Counter(
+        """The number of papers that use each word, in lower case; words of follow-ups count as used."""
+        uses = Counter(
             word for paper in self._papers for word in {match[0].lower() for match in _WORD.finditer(_text(paper))}
         )
+        return uses | Counter(dict.fromkeys((*ORDERING_WORDS, *get_args(ActionName)), _LEAST_USES))
 
     @cached_property
     def _stems(self) -> frozenset[str]:

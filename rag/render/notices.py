@@ -131,6 +131,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         f"None of the {format_count(data['papers'], 'paper')} cited before meets this: the collection was searched."
     ),
     "none_belongs": lambda data: f"Of the {format_count(data['papers'], 'paper')} cited before, none probably belongs.",
+    "no_other_papers": lambda data: "No other paper here is by one of these authors.",
     "next_papers": lambda data: (
         f"These come next; {data['belong'] or 'none'} of the {data['papers']} probably "
         f"{'belong' if data['belong'] > 1 else 'belongs'}."
