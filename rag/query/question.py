@@ -23,7 +23,7 @@ from rag.query.orders import read_order
 from rag.text.dates import next_date, previous_date
 from rag.text.tokens import tokenize
 from rag.text.venues import same_venue
-from rag.text.work_types import split_work_types
+from rag.text.work_types import split_work_types, work_type
 from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
@@ -47,6 +47,7 @@ _MOST_BESIDE_ID = 8  # words beside an arXiv id or a DOI: "what is 2401.00001 ab
 _ARTICLES = frozenset(("a", "an", "the"))
 _ONE = frozenset("paper one article preprint publication study work".split())
 _SEVERAL = frozenset("papers articles preprints publications studies works".split())
+_PAPERS = _ONE | _SEVERAL | frozenset("ones those these anything".split())
 _SORTED = frozenset("first top by from order ordered sorted to".split())
 _SINGULAR = frozenset(("is", "was"))
 _WORD = re.compile(r"[^\W_]+")
@@ -93,7 +94,11 @@ class QuestionReader:
             return Query(text, "lookup", text, follow_up=follow_up)
         kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
         tags = tag_paper_names(encoded.tags, text, lambda name: name_key(name) in self._heads, self.names.has_author)
-        tags = _joined(tag_venue_names(tags, text, self.names.venue), text)
+        alone = as_kind is None and follow_up in ("none", "new")
+        tags = tag_venue_names(tags, text, self.names.venue)
+        if alone:
+            tags = [replace(each, tag="topic") if self._is_property(each, text) else each for each in tags]
+        tags = _joined(tags, text)
         topics = [each for each in tags if each.tag in TOPICS]
         if kind == "lookup" and _is_alone(topics, text) and not is_short_title(text, self._papers.values()):
             kind, sure = "list", False  # a topic, or a title that no paper has: nothing says that one is meant
@@ -101,6 +106,8 @@ class QuestionReader:
         filters = Filters(**found.values)  # type: ignore[arg-type]
         constrained = bool(filters or found.order or found.count)
         kind, subjects, by_topic = self._subjects(kind, text, topics, constrained, ordered=found.order is not None)
+        if alone and kind == "compare" and encoded.kinds["compare"] * _chance_of_sides(tags) < _SURE:
+            kind, sure = "list", False
         if len(subjects) == 1 and kind == "metadata":
             filters = replace(filters, code=None)  # "does Pebble have code?" asks for its record, whatever that says
         if by_topic and as_kind is None and found.count is None and _speaks_of_one(text[: topics[0].start]):
@@ -299,6 +306,19 @@ class QuestionReader:
         found.excluded.append(clean_place(core))
         return None
 
+    def _is_property(self, each: Tagged, text: str) -> bool:
+        """Return whether a stretch says what a method does without, as in "quantization without retraining".
+
+        It is then searched for as it is worded, which says more than leaving out the papers on retraining.
+        """
+        said = text[each.start : each.end]
+        words = _tokens(f"{_last_word(text[: each.start])} {said}")
+        if each.tag != "exclusion" or "without" not in words[:2] or not _PAPERS.isdisjoint(words):
+            return False
+        found = _Found()
+        self._exclude(found, Unapplied(said, each.tag, "unreadable"))
+        return bool(found.excluded) and not any(map(work_type, found.excluded))
+
     def _exclude_dates(self, found: _Found, part: Unapplied, bounds: Bounds) -> UnappliedReason | None:
         """Exclude a period; all before or after a day is what bounds of the rest say."""
         since, until = bounds
@@ -338,6 +358,12 @@ def _kind(kinds: Mapping[str, float]) -> tuple[Kind, bool]:
     best = max(kinds, key=lambda name: kinds[name])
     least = _SURE_OF_ONE if best == "lookup" else _SURE
     return (cast(Kind, best), True) if kinds[best] >= least else ("list", False)
+
+
+def _chance_of_sides(tags: Iterable[Tagged]) -> float:
+    """Return the probability that a comparison has two sides: that the two likeliest stretches are sides."""
+    chances = sorted((each.probability for each in tags if each.tag == "side"), reverse=True)
+    return chances[0] * chances[1] if len(chances) > 1 else 0.0
 
 
 def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:
