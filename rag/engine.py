@@ -329,6 +329,8 @@ class Engine:
         if query.action and query.fixed and not query.papers:
             if query.action.name == "same-author":
                 return (Notice("no_other_papers"),)
+            if query.action.name == "drop":
+                return (Notice("none_left"),)
             if query.action.name == "filter":
                 return (Notice("none_belongs", {"papers": query.action.total}),)
         if not found.ranking:

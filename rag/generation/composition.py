@@ -170,7 +170,9 @@ def _looked_up(evidence: Evidence) -> str:
 
 def _count(query: Query, evidence: Sequence[Evidence], groups: Sequence[Group], missed: EstimatedMissing | None) -> str:
     """Return how many papers there are, how many may be missing, and the groups into which they fall."""
-    papers = completeness(len(evidence), missed) if missed else f"{format_count(len(evidence), 'paper')}."
+    more = query.action is not None and query.action.name == "more"
+    estimated = missed if missed and (missed.most or not more) else None  # a notice says how many of these belong
+    papers = completeness(len(evidence), estimated) if estimated else format_count(len(evidence), "paper")
     papers = papers.removesuffix(".")
     if query.order and len(evidence) > 1:
         papers += f", {ORDER_WORDS[query.order]}"

@@ -16,6 +16,7 @@ _AS_IT_IS: frozenset[ActionName] = frozenset(
     ("records", "count", "same-author", "sort", "filter", "drop", "titles", "table", "export", "undo", "lift")
 )
 """Actions that show papers of the answer before as they are, so that no language model writes them."""
+_NONE = "There is none."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,11 @@ class Draft:
     previous: Turn | None = None
 
     def refused(self, notices: Iterable[Notice] = (), relaxations: tuple[Relaxation, ...] = ()) -> Answer:
-        """Return the answer that the collection does not answer the question."""
+        """Return the answer that the collection, or the answer before, does not have what is asked for."""
         return Answer(
             self.query,
             "refused",
-            NOT_ANSWERED,
+            _NONE if self.query.action and (self.query.papers or self.query.fixed) else NOT_ANSWERED,
             near_misses=self.near_misses,
             relaxations=relaxations,
             notices=(*self.notices, *notices),

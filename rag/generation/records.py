@@ -16,6 +16,7 @@ _ASKED = {
     "venue": re.compile(r"\b(?:where|venue|conference|journal|appear\w*|presented)\b", re.IGNORECASE),
     "code": re.compile(r"\b(?:code|github|repo\w*|implementation|open[ -]source\w*)\b", re.IGNORECASE),
 }
+_ASKING = frozenset(("records", "count", "same-author", "undo"))
 _LINK = re.compile(r"https?://[\w.~:/?#@!$&'*+,;=%-]+")
 
 
@@ -48,15 +49,29 @@ def record_line(query: Query, evidence: Evidence) -> str:
     """Return a list item with a paper's title, date, number of authors, venue and marker, and what is asked in full."""
     paper, asked = evidence.paper, _asked(query)
     count = paper.known_author_count
-    authors = format_count(count, "author") if count else ""
-    if query.action and query.action.name == "same-author":
-        authors = f"by {_named(name for name in query.action.brought if wrote(paper, name))}"
-    elif "authors" in asked:
-        authors = _authors(paper)
-    venue = display_line(paper.venue) if paper.venue else "no venue recorded" if "venue" in asked else ""
-    code = _code(paper) if "code" in asked else "with code" if paper.code else ""
-    known = [paper.date or "no date", authors, venue, code]
-    return f"- {display_title(paper.title)} ({', '.join(part for part in known if part)}) [{evidence.n}]"
+    known = {
+        "authors": format_count(count, "author") if count else "",
+        "venue": display_line(paper.venue) if paper.venue else "",
+        "code": "with code" if paper.code else "",
+    }
+    parts = [paper.date or "no date", *(part for name, part in known.items() if name not in asked)]
+    parts.append(asked_record(query, paper))
+    return f"- {display_title(paper.title)} ({', '.join(part for part in parts if part)}) [{evidence.n}]"
+
+
+def asked_record(query: Query, paper: Paper) -> str:
+    """Return what a question asks of a paper's record beside its date: who wrote it, where it appeared, its code."""
+    action = query.action
+    if action and action.name not in _ASKING:
+        return ""
+    if action and action.name == "same-author":
+        return f"by {_named(name for name in action.brought if wrote(paper, name))}"
+    values = {
+        "authors": _authors(paper),
+        "venue": display_line(paper.venue) if paper.venue else "no venue recorded",
+        "code": _code(paper),
+    }
+    return "; ".join(values[name] for name in _asked(query) if name in values)
 
 
 def _asked(query: Query) -> list[str]:

@@ -68,8 +68,12 @@ _LIFTED: Mapping[str, tuple[str, ...]] = {
 }
 """The words for each sort of constraint, which is named by its first constraint."""
 
-_AMONG = re.compile(r"\b(?:of|among|in)\s+(?:these|those|them|the\s+(?:rest|others|remaining))\b", re.IGNORECASE)
-"""Words that say that only the papers of the answer are meant."""
+_AMONG = re.compile(
+    r"\b(?:of|among|in)\s+(?:these|those|them|the\s+(?:rest|others|remaining))\b"
+    r"|\A\W*(?:which|who|(?:(?:are|is|do|does|have|has)\s+)?any)\b",
+    re.IGNORECASE,
+)
+"""Words that say that only the papers of the answer are meant: "of those", and a question about some of them."""
 
 _SORTS: tuple[tuple[str, ...], ...] = (
     ("since", "until", "not_date"),
@@ -122,10 +126,13 @@ def refine(own: Query, earlier: EarlierTurn, stated: str) -> Query:
     asks = own.follow_up == "ask" and own.kind in _ASKED  # of an answer that is not at hand
     if asks or (kind == "metadata" and own.kind not in ("metadata", "lookup")):
         kind = own.kind
+    asked = before.asked
+    if constrains_anew(before.filters, own.filters):
+        asked = ", ".join(part for part in (before.text, describe_filters(_left(before.filters, own.filters))) if part)
     return replace(
         before,
         question=own.question,
-        standalone=f"{before.asked.rstrip('?!. ')}, {own.question}",
+        standalone=f"{asked.rstrip('?!. ')}, {own.question}",
         text=f"{before.text.rstrip('?!. ')}, {stated}" if stated else before.text,
         kind=kind,
         filters=_merged(before.filters, own.filters),
@@ -310,7 +317,8 @@ class _Doing:
             order, count = adverb[0], 1
         if order and not chosen:
             chosen = tuple(sorted_papers(self.earlier.cited, order, self.papers))[:count]
-        return self._over(chosen or self.earlier.cited, "metadata", filters=own.filters, order=order)
+        asked = replace(own.filters, code=None)  # "do they have code?" asks for their records, whatever these say
+        return self._over(chosen or self.earlier.cited, "metadata", filters=asked, order=order)
 
     def count(self) -> Query:
         """Count the papers, all or those that meet what is asked."""
@@ -508,7 +516,8 @@ class _Doing:
     def _again(self, chosen: Sequence[str], filters: Filters | None = None, order: Order | None = None) -> Query:
         """Show papers again as they were shown, in the order given."""
         before = self.earlier.query
-        kind = before.kind if before.kind in _LISTED or len(chosen) == 1 else "list"
+        kind = self.earlier.search.kind
+        kind = kind if kind in _LISTED or len(chosen) == 1 else "list"
         filters = before.filters if filters is None else filters
         return replace(self._over(chosen, kind, filters, order), text=before.text, standalone=before.asked)
 
@@ -593,6 +602,14 @@ def constrains_anew(before: Filters, given: Filters) -> bool:
     return any(
         any(_is_set(before, name) for name in names) and any(_is_set(given, name) for name in names) for names in _SORTS
     )
+
+
+def _left(before: Filters, given: Filters) -> Filters:
+    """Return the filters before but for those of the sorts that are given."""
+    for names in _SORTS:
+        for name in names if any(_is_set(given, name) for name in names) else ():
+            before = before.without(name)
+    return before
 
 
 def _is_set(filters: Filters, name: str) -> bool:

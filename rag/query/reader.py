@@ -109,7 +109,7 @@ class QueryReader:
         if does == "records" and asks_for_newer(question):
             does = "similar"
         if does == "filter" and _names_things(before) and own.filters == Filters(code=True):
-            does, own = "records", replace(own, filters=Filters())  # "code?" behind one paper, or a comparison
+            does = "records"  # "code?" behind one paper, or behind those that are compared
         if does == "refine" and before.query.kind == "compare" and self._question.names_paper(stated(encoded)):
             does = "compare"
         counted = before.query.count if before.query.action is None else None

@@ -40,7 +40,8 @@ def _constraints_unmet(filters: Filters, among_cited: bool, relaxations: Sequenc
     text = f"{none} is {describe_filters(filters)}."
     if not flags:
         return text
-    if len(by_name) > 1:
+    one_period = filters.since == filters.until and set(by_name) == {"since", "until"}
+    if len(by_name) > 1 and not one_period:
         left = ", ".join(f"{each.papers} if not “{by_name[each.drop]}”" for each in relaxations)
         text += f" Papers that meet the rest: {left}."
     return f"{text} Lift one with --drop {' or --drop '.join(by_name)}, or leave its flag out."
@@ -131,6 +132,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         f"None of the {format_count(data['papers'], 'paper')} cited before meets this: the collection was searched."
     ),
     "none_belongs": lambda data: f"Of the {format_count(data['papers'], 'paper')} cited before, none probably belongs.",
+    "none_left": lambda data: "No paper of the answer before is left.",
     "no_other_papers": lambda data: "No other paper here is by one of these authors.",
     "next_papers": lambda data: (
         f"These come next; {data['belong'] or 'none'} of the {data['papers']} probably "
