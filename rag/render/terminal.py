@@ -7,6 +7,7 @@ from textwrap import fill
 
 from rag.answer import Answer, Aspect, Citation, Comparison, SentenceVerdict
 from rag.generation.extractive import completeness, unsaid
+from rag.generation.forms import FORMS
 from rag.generation.quotation import quoted
 from rag.generation.records import asked_record
 from rag.index.update import BuildSummary
@@ -61,6 +62,9 @@ def understood_as(query: Query) -> str | None:
 
 def answer_to_text(answer: Answer, width: int) -> str:
     """Lay out an answer: its point or its text, the papers it cites, and the nearest of the others."""
+    if answer.query.action and answer.query.action.name in FORMS and answer.citations:
+        parts = [markdown_to_text(answer.text, width), *_notes(answer, width)]
+        return "\n\n".join(map(safe, parts)) + "\n"
     if answer.status == "extractive" and answer.citations:
         parts = [_wrapped(answer.point, width), *_notes(answer, width), *_entries(answer, width), *_near(answer, width)]
         return "\n\n".join(safe(part) for part in parts if part) + "\n"
