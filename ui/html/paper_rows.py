@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from rag.answer import Answer, Citation
 from rag.generation.extractive import probably_missing, unsaid
-from rag.generation.records import asked_record
 from rag.generation.quotation import with_ellipses
+from rag.generation.records import asked_record
 from rag.render.certainty import certainty
 from rag.render.terminal import QUOTE_SAID
 from rag.text.display import display_line, display_title
