@@ -332,9 +332,18 @@ def test_these_are_what_a_filter_left(reader: QueryReader) -> None:
     assert done(read(reader, "export these as csv", LIST, since)) == ("export", "a")
 
 
+def test_undo_passes_over_an_export(reader: QueryReader) -> None:
+    export = Turn("bibtex please", "@misc", tuple("abc"))
+    order = Turn("oldest first", "- Reef. [1]\n- Sand. [2]\n- Pebble. [3]", tuple("bca"))
+    query = read(reader, "undo", LIST, export, order)
+    assert (done(query), query.kind) == (("undo", "abc"), "list")
+
+
 def test_papers_are_filtered_by_the_kind_of_their_venue(reader: QueryReader) -> None:
     query = read(reader, "which appeared at a conference?", LIST)
     assert (done(query), query.filters) == (("filter", "a"), Filters(venue="conference"))
+    none = read(reader, "which appeared at a workshop?", LIST)
+    assert (done(none), none.filters) == (("filter", ""), Filters(venue="workshop"))
 
 
 def test_numbers_behind_of_name_papers(reader: QueryReader) -> None:

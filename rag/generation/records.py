@@ -51,10 +51,10 @@ def record_line(query: Query, evidence: Evidence) -> str:
     count = paper.known_author_count
     known = {
         "authors": format_count(count, "author") if count else "",
-        "venue": display_line(paper.venue) if paper.venue else "",
         "code": "with code" if paper.code else "",
     }
     parts = [paper.date or "no date", *(part for name, part in known.items() if name not in asked)]
+    parts += [display_line(paper.venue)] if paper.venue else []
     parts.append(asked_record(query, paper))
     return f"- {display_title(paper.title)} ({', '.join(part for part in parts if part)}) [{evidence.n}]"
 
@@ -68,10 +68,10 @@ def asked_record(query: Query, paper: Paper) -> str:
         return f"by {_named(name for name in action.brought if wrote(paper, name))}"
     values = {
         "authors": _authors(paper),
-        "venue": display_line(paper.venue) if paper.venue else "no venue recorded",
+        "venue": "" if paper.venue else "no venue recorded",  # one that is recorded is shown anyhow
         "code": _code(paper),
     }
-    return "; ".join(values[name] for name in _asked(query) if name in values)
+    return "; ".join(values[name] for name in _asked(query) if values.get(name))
 
 
 def _asked(query: Query) -> list[str]:

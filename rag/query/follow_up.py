@@ -46,6 +46,7 @@ _NUMBERED = frozenset(
 _OF_SEVERAL = frozenset("compare pick sort group filter drop".split())
 _NARROWING = frozenset(("filter", "drop"))
 _MOST_NAMED = 30  # numbers above it are hardly those of papers
+_SHOWN = frozenset(("titles", "table", "export"))
 _OVER_ALL = frozenset(("sort", "more", "lift"))  # "most recent one first" names no paper
 _FORMS: Mapping[ExportForm, frozenset[str]] = {
     "csv": frozenset("csv spreadsheet excel sheet xls xlsx tsv comma".split()),
@@ -117,6 +118,10 @@ class EarlierTurn:
 def is_over_papers(query: Query) -> bool:
     """Return whether a query is about the papers of an answer, of which an action may have left none."""
     return bool(query.papers) or query.fixed
+
+
+def _is_form(query: Query) -> bool:
+    return query.action is not None and query.action.name in _SHOWN
 
 
 def refine(own: Query, earlier: EarlierTurn, stated: str) -> Query:
@@ -193,12 +198,16 @@ def act(
 
 
 def undo(own: Query, turns: Sequence[EarlierTurn]) -> Query:
-    """Return the query that shows the answer before the last one again, or the first of the search if all is asked."""
+    """Return the query that shows the answer before the last one again, or the first of the search if all is asked.
+
+    A table or an export is passed over: it shows the papers of the answer before it.
+    """
     action = Action("undo", len(turns[-1].cited))
     if len(turns) < 2:
         return replace(own, kind="help", action=action, follow_up="act")
     at = len(turns) - 2
-    while at and not _WHOLE.isdisjoint(_words(own.question)) and is_over_papers(turns[at].query):
+    whole = not _WHOLE.isdisjoint(_words(own.question))
+    while at and is_over_papers(turns[at].query) and (whole or _is_form(turns[at].query)):
         at -= 1
     earlier = turns[at]
     return replace(

@@ -20,7 +20,7 @@ _PHRASE = re.compile(
     rf"(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL}){{2,}})(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
 )  # three capitalised words or more, and a year
 _VENUE_KIND = re.compile(
-    r"\b(?:at|in|from|into|by)\s+(?:an?\s+|any\s+)?(?P<at>conferences?|journals?|workshops?)\b"
+    r"\b(?:at|in|from|into|by)\s+(?P<at>(?:an?\s+)?(?:conferences?|journals?|workshops?))\b"
     r"|\b(?P<of>conference|journal|workshop)\s+(?:papers?|articles?|publications?|ones)\b",
     re.IGNORECASE,
 )

@@ -27,7 +27,7 @@ from rag.text.work_types import split_work_types, work_type
 from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
-_SURE_OF_ONE = 0.85  # of a lookup, which cites one paper alone; chosen on questions that did not train the encoder
+_SURER = 0.85  # of a lookup, which cites one paper alone, and of off-topic, which cites none
 _LONGEST = 120  # characters of a stretch
 _LONGEST_TITLE = 300
 _WITHOUT = frozenset("without no not none missing lacking lack lacks closed unreleased unavailable t".split())
@@ -356,7 +356,7 @@ def _sought(text: str, topics: Sequence[Tagged], applied: Sequence[Tagged]) -> s
 def _kind(kinds: Mapping[str, float]) -> tuple[Kind, bool]:
     """Return the likeliest kind and whether it is sure; a list if it is not, which shows most and refuses least."""
     best = max(kinds, key=lambda name: kinds[name])
-    least = _SURE_OF_ONE if best == "lookup" else _SURE
+    least = _SURER if best in ("lookup", "off-topic") else _SURE
     return (cast(Kind, best), True) if kinds[best] >= least else ("list", False)
 
 

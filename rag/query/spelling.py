@@ -10,7 +10,7 @@ from typing import get_args
 
 from rag.query.orders import ORDERING_WORDS
 from rag.text.tokens import tokenize
-from rag.types import ActionName, Paper
+from rag.types import ActionName, ExportForm, Paper
 
 _WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
 _SHORTEST = 5  # letters of a word that may be a typo: shorter ones have too many neighbours
@@ -68,7 +68,7 @@ class Spelling:
         uses = Counter(
             word for paper in self._papers for word in {match[0].lower() for match in _WORD.finditer(_text(paper))}
         )
-        return uses | Counter(dict.fromkeys((*ORDERING_WORDS, *get_args(ActionName)), _LEAST_USES))
+        return uses | Counter(dict.fromkeys((*ORDERING_WORDS, *get_args(ActionName), *get_args(ExportForm)), _LEAST_USES))
 
     @cached_property
     def _stems(self) -> frozenset[str]:

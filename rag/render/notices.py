@@ -17,6 +17,8 @@ _STEPS: Mapping[str, str] = {
     "screen": "Screening the papers",
 }
 
+_WIDER = "--drop papers searches the whole collection."
+
 
 def notice_text(notice: Notice, flags: bool = True) -> str:
     """Return the words of a notice; with `flags` they name the command-line flags that lift a constraint."""
@@ -24,6 +26,8 @@ def notice_text(notice: Notice, flags: bool = True) -> str:
         return _constraints_unmet(**notice.data, flags=flags)
     if notice.code == "mended":
         return f"Searched for “{notice.data['text']}”.{' --as-is searches for what was typed.' * flags}"
+    if notice.code == "none_belongs":
+        return f"{_WORDS[notice.code](notice.data)} {_WIDER if flags else ''}".rstrip()
     if notice.code == "not_recorded":
         return _not_recorded(notice.data["constraints"], flags)
     return _WORDS[notice.code](notice.data)
@@ -40,6 +44,8 @@ def _constraints_unmet(filters: Filters, among_cited: bool, relaxations: Sequenc
     text = f"{none} is {describe_filters(filters)}."
     if not flags:
         return text
+    if among_cited:
+        text += f" {_WIDER}"
     one_period = filters.since == filters.until and set(by_name) == {"since", "until"}
     if len(by_name) > 1 and not one_period:
         left = ", ".join(f"{each.papers} if not “{by_name[each.drop]}”" for each in relaxations)
