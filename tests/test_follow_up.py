@@ -30,7 +30,7 @@ PAPERS = {
         Paper("d", "LoRA: Low-Rank Adaptation", "We propose LoRA.", date="2021"),
         Paper("e", "Slate and Chalk", "Slate writes.", date="2020"),
         Paper("f", "Pens: A Survey", "We survey pens.", date="2019"),
-        Paper("g", "Ink and Paper", "Ink dries.", authors=("B. Tanaka",), date="2018"),
+        Paper("g", "Ink and Paper", "Ink dries.", authors=("Bo K. Tanaka", "A. Quill"), date="2018"),
     )
 }
 LIST = Turn(

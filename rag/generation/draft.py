@@ -17,6 +17,7 @@ _AS_IT_IS: frozenset[ActionName] = frozenset(
 )
 """Actions that show papers of the answer before as they are, so that no language model writes them."""
 _NONE = "There is none."
+_NOT_THERE = "These papers do not answer this."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,16 @@ class Draft:
         return Answer(
             self.query,
             "refused",
-            _NONE if self.query.action and (self.query.papers or self.query.fixed) else NOT_ANSWERED,
+            self._refusal(),
             near_misses=self.near_misses,
             relaxations=relaxations,
             notices=(*self.notices, *notices),
         )
+
+    def _refusal(self) -> str:
+        if not (self.query.papers or self.query.fixed):
+            return NOT_ANSWERED
+        return _NONE if self.query.action else _NOT_THERE
 
     def help(self, papers: Iterable[Paper]) -> Answer:
         """Return what can be asked of these papers, as the answer."""

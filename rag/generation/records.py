@@ -49,13 +49,13 @@ def record_line(query: Query, evidence: Evidence) -> str:
     """Return a list item with a paper's title, date, number of authors, venue and marker, and what is asked in full."""
     paper, asked = evidence.paper, _asked(query)
     count = paper.known_author_count
-    known = {
-        "authors": format_count(count, "author") if count else "",
-        "code": "with code" if paper.code else "",
-    }
-    parts = [paper.date or "no date", *(part for name, part in known.items() if name not in asked)]
-    parts += [display_line(paper.venue)] if paper.venue else []
-    parts.append(asked_record(query, paper))
+    parts = [
+        paper.date or "no date",
+        format_count(count, "author") if count and "authors" not in asked else "",
+        display_line(paper.venue) if paper.venue else "",
+        "with code" if paper.code and "code" not in asked else "",
+        asked_record(query, paper),
+    ]
     return f"- {display_title(paper.title)} ({', '.join(part for part in parts if part)}) [{evidence.n}]"
 
 

@@ -234,7 +234,7 @@ def spoken_of(earlier: Sequence[EarlierTurn], name: str, encoded: EncodedQuestio
     alone = several and not any(each.tag == "side" for each in encoded.tags)
     for turn in reversed(earlier):
         narrowed = turn.query.action is not None and turn.query.action.name in _NARROWING
-        if len(turn.cited) >= max([1 + (alone and not narrowed), *named]):
+        if len(turn.cited) >= max([1 + (alone and not (narrowed and name not in _OF_SEVERAL)), *named]):
             return turn
         if not is_over_papers(turn.query) and (turn.cited or turn.query.follow_up in ("none", "new")):
             break

@@ -68,8 +68,10 @@ class LibraryNames:
         return corrected.title() if self.has_author(corrected) else None
 
     def spellings(self, name: str) -> frozenset[str]:
-        """Return the authors of the library who can be the person that is called by a name."""
-        return frozenset(author for author in self._with_letters_of(name) if matches_author(name, author))
+        """Return the authors of the library who share a name in full; an initial may stand for another person."""
+        return frozenset(
+            author for author in self._with_letters_of(name) if matches_author(name, author) and _in_full(name, author)
+        )
 
     def nearest_authors(self, name: str) -> tuple[str, ...]:
         """Return authors whose names are most like one that no author has, those of its surname first."""
@@ -147,6 +149,12 @@ def clean_name(text: str) -> str:
     words = [word for word in text.replace("’", "'").removesuffix("'s").split() if name_words(word)]
     kept = [word for word in words if fold_accents(word).strip(".,;:()\"'") not in _NOT_NAMES]
     return " ".join(kept).strip(" ,;:()\"'")
+
+
+def _in_full(one: str, other: str) -> bool:
+    """Return whether two names of a person have a surname and a given name in common, or are equal."""
+    words, others = frozenset(name_words(one)), frozenset(name_words(other))
+    return words == others or sum(len(word) > 1 for word in words & others) > 1
 
 
 def _is_initials(piece: str) -> bool:

@@ -68,7 +68,9 @@ class Spelling:
         uses = Counter(
             word for paper in self._papers for word in {match[0].lower() for match in _WORD.finditer(_text(paper))}
         )
-        return uses | Counter(dict.fromkeys((*ORDERING_WORDS, *get_args(ActionName), *get_args(ExportForm)), _LEAST_USES))
+        return uses | Counter(
+            dict.fromkeys((*ORDERING_WORDS, *get_args(ActionName), *get_args(ExportForm)), _LEAST_USES)
+        )
 
     @cached_property
     def _stems(self) -> frozenset[str]:

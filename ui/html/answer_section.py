@@ -14,8 +14,8 @@ from ui.html.markup import bdi, button, text
 from ui.html.paper_rows import citations_of
 from ui.html.prose import prose_to_html, tips_to_html
 
-_SELECTING = frozenset(("filter", "count"))
-"""Actions that may find none of the papers before, where the collection may have some."""
+_SELECTING = frozenset((None, "filter", "count"))
+"""Actions, or none, that may not find among the papers before what the collection has."""
 
 
 def answer_to_html(exchange: Exchange) -> str:
@@ -68,8 +68,8 @@ def _refused(answer: Answer) -> str:
         for each in answer.relaxations
         if each.drop in by_name and each.papers
     )
-    action = answer.query.action
-    if action and action.name in _SELECTING and is_over_papers(answer.query):
+    action = answer.query.action and answer.query.action.name
+    if action in _SELECTING and is_over_papers(answer.query):
         buttons += button("Search the whole collection", "lift", data_name="papers")
     offered = f'<div class="cd-relax">{buttons}</div>' if buttons else ""
     why = notices_text(answer.notices, flags=False)
