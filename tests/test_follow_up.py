@@ -339,6 +339,22 @@ def test_undo_passes_over_an_export(reader: QueryReader) -> None:
     assert (done(query), query.kind) == (("undo", "abc"), "list")
 
 
+def test_question_that_names_another_paper_stands_alone(reader: QueryReader) -> None:
+    assert read(reader, "how much memory does LoRA save?", ONE).papers == ()
+    assert read(reader, "how much memory does Pebble save?", ONE).papers in ((), ("a",))
+    assert read(reader, "how much faster is it than LoRA?", ONE).papers == ("a",)
+
+
+def test_newest_alone_is_kept(reader: QueryReader) -> None:
+    query = read(reader, "only the most recent one", LIST)
+    assert (done(query), query.action and query.action.numbers) == (("filter", "a"), (1,))
+
+
+def test_that_behind_a_fact_is_its_first_paper(reader: QueryReader) -> None:
+    two = Turn("How much memory does Pebble save?", "It saves half. [1][2]", ("a", "b"))
+    assert done(read(reader, "who wrote that?", two)) == ("records", "a")
+
+
 def test_papers_are_filtered_by_the_kind_of_their_venue(reader: QueryReader) -> None:
     query = read(reader, "which appeared at a conference?", LIST)
     assert (done(query), query.filters) == (("filter", "a"), Filters(venue="conference"))

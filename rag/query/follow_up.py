@@ -44,6 +44,7 @@ _NUMBERED = frozenset(
     "compare summarise expand filter drop similar same-author records export shorten table titles".split()
 )
 _OF_SEVERAL = frozenset("compare pick sort group filter drop".split())
+_OF_ONE = frozenset("records expand export similar same-author".split())
 _NARROWING = frozenset(("filter", "drop"))
 _MOST_NAMED = 30  # numbers above it are hardly those of papers
 _SHOWN = frozenset(("titles", "table", "export"))
@@ -171,6 +172,8 @@ def act(
 ) -> Query:
     """Return the query that does to the papers of the answer what a follow-up says."""
     numbers = () if name in _OVER_ALL else referred_numbers(own, encoded, earlier, papers, bare=name in _NUMBERED)
+    if not numbers and name in _OF_ONE and _is_about_one(own, earlier):
+        numbers = (1,)
     if numbers:  # "the top two" is no count
         own = replace(own, unapplied=tuple(each for each in own.unapplied if each.tag not in ("count", "order")))
     action = Action(name, len(earlier.cited), numbers)
@@ -341,9 +344,9 @@ class _Doing:
         own, cited = self.own, self.earlier.cited
         if own.filters and not own.order:
             return self._partition(own.filters)
-        order = own.order or read_order(own.question)
-        if order:
-            return self._again(sorted_papers(cited, order, self.papers), order=order)
+        if order := read_order(own.question) or own.order:
+            left = tuple(each for each in own.unapplied if each.tag != "order")
+            return replace(self._again(sorted_papers(cited, order, self.papers), order=order), unapplied=left)
         if is_reversal(own.question):
             return self._again(cited[::-1])
         if has_topic(self.encoded) and not own.unapplied:
@@ -361,10 +364,11 @@ class _Doing:
     def filter(self) -> Query:
         """Keep the papers named, those that meet the constraints, and those that belong to the topic."""
         own, before = self.own, self.earlier.query
-        chosen = self._named() or self.earlier.cited
-        if not self.action.numbers:
+        chosen, action = self._named() or self.earlier.cited, self.action
+        if (own.order or own.count) and not action.numbers:  # "only the newest two with code"
             ranked = sorted_papers(chosen, own.order, self.papers) if own.order else chosen
-            chosen = tuple(ranked)[: own.count]
+            chosen = tuple(each for each in ranked if own.filters.admits(self.papers[each]))[: own.count]
+            action = replace(action, numbers=tuple(self.earlier.cited.index(each) + 1 for each in chosen))
         if kept := tuple(filter(None, map(work_type, split_work_types(self._topic() or own.question)))):
             chosen = tuple(each for each in chosen if any(_is_work(self.papers[each], kind) for kind in kept))
             return replace(self._again(chosen), action=replace(self.action, by=" or ".join(kept)))
@@ -376,9 +380,8 @@ class _Doing:
         among = _AMONG.search(own.question) is not None
         if own.filters and not among and not any(filters.admits(self.papers[paper_id]) for paper_id in chosen):
             return replace(refine(own, self.earlier, ""), action=self.action)
-        kept = self._again(chosen, filters=filters)
-        understood = own.filters or own.count or own.order or self.action.numbers
-        return replace(kept, order=own.order) if understood else self._not_understood(kept)
+        kept = replace(self._again(chosen, filters=filters, order=own.order), action=action)
+        return kept if own.filters or action.numbers else self._not_understood(kept)
 
     def drop(self) -> Query:
         """Leave out the papers named, those that meet the constraints, and those that belong to the topics."""
@@ -570,6 +573,11 @@ def _head(title: str) -> str:
 
 def _chosen(earlier: EarlierTurn, numbers: Sequence[int]) -> tuple[str, ...]:
     return tuple(earlier.cited[n - 1] for n in numbers)
+
+
+def has_pronoun(text: str) -> bool:
+    """Return whether a text speaks of something that was named before."""
+    return not _PRONOUNS.isdisjoint(_words(text))
 
 
 def _is_about_one(own: Query, earlier: EarlierTurn) -> bool:

@@ -17,8 +17,8 @@ ORDER_WORDS: Mapping[Order, str] = {
     "venue": "by venue",
 }
 
-_NEWEST = frozenset("newest latest recent recently recency newer new last descending reverse".split())
-_OLDEST = frozenset("oldest earliest older old earlier ascending".split())
+_NEWEST = frozenset("newest latest recent recently recency newer new last descending desc reverse".split())
+_OLDEST = frozenset("oldest earliest older old earlier ascending asc".split())
 _BY_DATE = frozenset("date dates dated year years time chronological chronologically publication".split())
 _BY_OTHERS = frozenset("cited citation citations viewed views popular popularity influential impact relevance".split())
 _AUTHORS = frozenset("author authors people coauthors writers".split())

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal, cast
 
+from rag.corpus.titles import find_by_title
 from rag.errors import UsageError
 from rag.llm.usage import UsageMeter
 from rag.models.encoder import EncodedQuestion, Encoder
@@ -17,10 +18,12 @@ from rag.query.follow_up import (
     ask,
     cited_in,
     constrains_anew,
+    has_pronoun,
     refine,
     spoken_of,
     undo,
 )
+from rag.query.known_names import TOPICS
 from rag.query.orders import asks_for_newer
 from rag.query.overrides import apply_overrides
 from rag.query.question import QuestionReader, has_topic, stated
@@ -94,7 +97,7 @@ class QueryReader:
             return replace(own, follow_up="none" if not earlier else own.follow_up)
         before = earlier[-1]
         does = follow_up_action(encoded)
-        if does == "new":
+        if does == "new" or (does == "ask" and self._is_about_another(encoded, before.cited)):
             return replace(own, follow_up="none" if own.follow_up in ("none", "new") else "new")
         if does == "undo":
             return undo(own, earlier)
@@ -124,6 +127,12 @@ class QueryReader:
         else:
             query = act(does, own, encoded, before, self._papers, self.names)
         return replace(query, about=before.turn)
+
+    def _is_about_another(self, encoded: EncodedQuestion, cited: Collection[str]) -> bool:
+        """Return whether a question names papers that the answer before did not cite, and speaks of no others."""
+        said = [encoded.text[each.start : each.end] for each in encoded.tags if each.tag in TOPICS]
+        named = {paper_id for each in said if (paper_id := find_by_title(each, self._papers))}
+        return bool(named) and named.isdisjoint(cited) and not has_pronoun(encoded.text)
 
     def _condensed(
         self, question: str, query: Query, earlier: EarlierTurn, history: Sequence[Turn], llm: UsageMeter
