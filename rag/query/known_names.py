@@ -21,6 +21,7 @@ _PHRASE = re.compile(
 )  # three capitalised words or more, and a year
 _VENUE_KIND = re.compile(
     r"\b(?:at|in|from|into|by)\s+(?P<at>(?:an?\s+)?(?:conferences?|journals?|workshops?))\b"
+    r"|\bor\s+(?P<or>(?:an?\s+)?(?:conferences?|journals?|workshops?))\b"
     r"|\b(?P<of>conference|journal|workshop)\s+(?:papers?|articles?|publications?|ones)\b",
     re.IGNORECASE,
 )

@@ -93,9 +93,8 @@ class QuestionReader:
         if len(text) <= _LONGEST_TITLE and is_title(text, self._papers.values()):
             return Query(text, "lookup", text, follow_up=follow_up)
         kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
-        tags = tag_paper_names(encoded.tags, text, lambda name: name_key(name) in self._heads, self.names.has_author)
+        tags: Sequence[Tagged] = self.with_known_names(encoded).tags
         alone = as_kind is None and follow_up in ("none", "new")
-        tags = tag_venue_names(tags, text, self.names.venue)
         if alone:
             tags = [replace(each, tag="topic") if self._is_property(each, text) else each for each in tags]
         tags = _joined(tags, text)
@@ -128,6 +127,12 @@ class QuestionReader:
             unsure=() if sure else ("kind",),
             unapplied=tuple(found.unapplied),
         )
+
+    def with_known_names(self, encoded: EncodedQuestion) -> EncodedQuestion:
+        """Return a question with the names that the records know tagged as what they are."""
+        text = encoded.text
+        tags = tag_paper_names(encoded.tags, text, lambda name: name_key(name) in self._heads, self.names.has_author)
+        return replace(encoded, tags=tuple(tag_venue_names(tags, text, self.names.venue)))
 
     def _named_by_id(self, text: str, follow_up: FollowUp) -> Query | None:
         """Return the lookup of the papers whose arXiv ids or DOIs a question has, if it says little else."""
@@ -183,6 +188,8 @@ class QuestionReader:
             said = text[each.start : each.end]
             if each.probability >= _SURE:
                 reason = "unreadable" if len(said) > _LONGEST else self._add(found, each, text, must_match)
+                if reason == "unreadable" and not tokenize(said):
+                    continue  # words such as "and" state nothing
                 found.unapplied += [Unapplied(said[:_LONGEST], each.tag, reason)] if reason else []
             elif len(said) <= _LONGEST and self._add(_Found(), each, text, must_match=True) is None:
                 found.unapplied.append(Unapplied(said, each.tag, "unsure"))

@@ -91,7 +91,7 @@ class QueryReader:
 
         With "action" in `drop` it stands alone; with "papers" it leaves the papers of the answer before.
         """
-        encoded = self._encoder.encode_question(question)
+        encoded = self._question.with_known_names(self._encoder.encode_question(question))
         own = self._question.read(encoded)
         if not earlier or "action" in drop or own.fixed:
             return replace(own, follow_up="none" if not earlier else own.follow_up)
@@ -107,7 +107,7 @@ class QueryReader:
         before = spoken_of(earlier, does, encoded)
         if does == "refine" and _narrows(own, before, has_topic(encoded)):
             does = "filter"
-        if does in ("refine", "pick") and before.cited and work_type(stated(encoded)):
+        if does in ("refine", "pick", "group") and before.cited and work_type(stated(encoded)):
             does = "filter"
         if does == "records" and asks_for_newer(question):
             does = "similar"
