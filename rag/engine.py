@@ -331,8 +331,9 @@ class Engine:
                 return (Notice("no_other_papers"),)
             if query.action.name == "drop":
                 return (Notice("none_left"),)
-            if query.action.name == "filter":
+            if query.action.name == "filter" and query.action.total:
                 return (Notice("none_belongs", {"papers": query.action.total}),)
+            return (Notice("no_papers_before"),)
         if not found.ranking:
             return ()
         acts = query.fixed or (query.action is not None and query.action.name in _SHOWN)
@@ -421,7 +422,7 @@ class Engine:
         unapplied = (Notice("not_applied", {"parts": parts}),) if parts else ()
         unapplied = (*unapplied, *people, *_action_notices(query))
         if query.mended:
-            unapplied = (Notice("mended", {"text": query.mended}), *unapplied)
+            unapplied = (Notice("mended", {"text": query.mended, "searched": query.action is None}), *unapplied)
         if query.kind == "metadata":
             return unapplied
         if is_non_english_question(query.asked):

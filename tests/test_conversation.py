@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rag.answer import Answer, Done
+from rag.answer import Answer, Done, Notice
 from rag.cli.main import main
 from rag.engine import Engine
 from rag.index.library import Library
@@ -296,3 +296,14 @@ def test_count_says_of_how_many_papers(engine: Engine) -> None:
 def test_nothing_is_left_where_all_is_dropped(engine: Engine) -> None:
     answer = asked(engine, "drop 1", Turn(LIST.question, "- Pebble prunes it. [1]", (PEBBLE.paper_id,)))
     assert answer.text == "There is none." and "is left" in str(notices_text(answer.notices))
+
+
+def test_mended_follow_up_is_said_to_be_read_and_not_searched_for() -> None:
+    notice = Notice("mended", {"text": "newest first", "searched": False})
+    assert str(notices_text([notice])).startswith("Read as “newest first”.")
+
+
+def test_table_of_no_papers_is_said_to_be_none(engine: Engine) -> None:
+    answer = asked(engine, "make it a table", Turn("which papers fold proteins?", "None.", ()))
+    assert (answer.status, answer.text) == ("refused", "There is none.")
+    assert notices_text(answer.notices) == "The answer before has no papers."

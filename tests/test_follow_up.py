@@ -355,6 +355,11 @@ def test_that_behind_a_fact_is_its_first_paper(reader: QueryReader) -> None:
     assert done(read(reader, "who wrote that?", two)) == ("records", "a")
 
 
+def test_question_in_another_language_stands_alone(reader: QueryReader) -> None:
+    query = read(reader, "welche Paper behandeln Quantisierung?", LIST)
+    assert (query.action, query.papers) == (None, ())
+
+
 def test_papers_are_filtered_by_the_kind_of_their_venue(reader: QueryReader) -> None:
     query = read(reader, "which appeared at a conference?", LIST)
     assert (done(query), query.filters) == (("filter", "a"), Filters(venue="conference"))

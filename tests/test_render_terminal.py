@@ -104,7 +104,7 @@ def test_papers_stand_under_their_groups() -> None:
 
 
 def test_mended_question_is_told_with_the_way_back() -> None:
-    notice = Notice("mended", {"text": "robots on sand"})
+    notice = Notice("mended", {"text": "robots on sand", "searched": True})
     text = answer_to_text(Answer(QUERY, "refused", "The collection does not answer this.", notices=(notice,)), 100)
     assert "Note: Searched for “robots on sand”. --as-is searches for what was typed.\n" in text
 

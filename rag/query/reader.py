@@ -28,8 +28,12 @@ from rag.query.orders import asks_for_newer
 from rag.query.overrides import apply_overrides
 from rag.query.question import QuestionReader, has_topic, stated
 from rag.query.spelling import Spelling
+from rag.text.language import is_non_english_question
 from rag.text.work_types import work_type
 from rag.types import ActionName, Filters, FollowUp, Overrides, Paper, Query, Turn
+
+_WITHOUT_PAPERS = frozenset("more lift titles table export sort group shorten".split())
+"""Actions that are no search where the answer before has no papers."""
 
 _MOST_TURNS = 20  # read again for each follow-up, each in a few milliseconds
 
@@ -96,7 +100,7 @@ class QueryReader:
         if not earlier or "action" in drop or own.fixed:
             return replace(own, follow_up="none" if not earlier else own.follow_up)
         before = earlier[-1]
-        does = follow_up_action(encoded)
+        does = "new" if is_non_english_question(question) else follow_up_action(encoded)  # it has learnt English
         if does == "new" or (does == "ask" and self._is_about_another(encoded, before.cited)):
             return replace(own, follow_up="none" if own.follow_up in ("none", "new") else "new")
         if does == "undo":
@@ -118,7 +122,7 @@ class QueryReader:
         counted = before.query.count if before.query.action is None else None
         if does in ("filter", "drop") and (counted or constrains_anew(before.query.filters, own.filters)):
             does = "refine"
-        if not before.cited and does not in ("more", "lift"):
+        if not before.cited and does not in _WITHOUT_PAPERS:
             does = "refine"
         if does == "refine" or "papers" in drop:
             query = refine(own, before, stated(encoded))

@@ -25,7 +25,8 @@ def notice_text(notice: Notice, flags: bool = True) -> str:
     if notice.code == "constraints_unmet":
         return _constraints_unmet(**notice.data, flags=flags)
     if notice.code == "mended":
-        return f"Searched for “{notice.data['text']}”.{' --as-is searches for what was typed.' * flags}"
+        said = "Searched for" if notice.data["searched"] else "Read as"
+        return f"{said} “{notice.data['text']}”.{' --as-is searches for what was typed.' * flags}"
     if notice.code == "none_belongs":
         return f"{_WORDS[notice.code](notice.data)} {_WIDER if flags else ''}".rstrip()
     if notice.code == "not_recorded":
@@ -138,6 +139,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         f"None of the {format_count(data['papers'], 'paper')} cited before meets this: the collection was searched."
     ),
     "none_belongs": lambda data: f"Of the {format_count(data['papers'], 'paper')} cited before, none probably belongs.",
+    "no_papers_before": lambda data: "The answer before has no papers.",
     "none_left": lambda data: "No paper of the answer before is left.",
     "no_other_papers": lambda data: "No other paper here is by one of these authors.",
     "next_papers": lambda data: (
