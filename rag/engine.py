@@ -325,8 +325,14 @@ class Engine:
             return (Notice("off_topic"),)
         if found.relaxations:
             return _unmet_notice(found)
-        if query.action and query.action.name == "filter" and query.fixed and not query.papers:
-            return (Notice("none_belongs", {"papers": query.action.total}),)
+        if query.action and query.fixed and not query.papers:
+            if query.action.name == "same-author":
+                return (Notice("no_other_papers"),)
+            if query.action.name == "drop":
+                return (Notice("none_left"),)
+            if query.action.name == "filter" and query.action.total:
+                return (Notice("none_belongs", {"papers": query.action.total}),)
+            return (Notice("no_papers_before"),)
         if not found.ranking:
             return ()
         acts = query.fixed or (query.action is not None and query.action.name in _SHOWN)
@@ -427,7 +433,7 @@ class Engine:
         unapplied = (Notice("not_applied", {"parts": parts}),) if parts else ()
         unapplied = (*unapplied, *people, *_action_notices(query))
         if query.mended:
-            unapplied = (Notice("mended", {"text": query.mended}), *unapplied)
+            unapplied = (Notice("mended", {"text": query.mended, "searched": query.action is None}), *unapplied)
         if query.kind == "metadata":
             return unapplied
         if is_non_english_question(query.asked):
@@ -499,7 +505,7 @@ def _action_notices(query: Query) -> tuple[Notice, ...]:
         return ()
     if action.name == "filter" and not query.papers and not query.fixed:
         return (Notice("searched_anew", {"papers": action.total}),)
-    if action.name == "lift" and not action.lifted:
+    if action.name == "lift" and not (action.lifted or action.by):
         return (Notice("nothing_to_lift"),)
     if action.name == "undo" and query.kind == "help":
         return (Notice("nothing_to_undo"),)

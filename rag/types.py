@@ -12,7 +12,7 @@ from typing import Literal
 
 from rag.text.dates import first_day, is_within, last_day
 from rag.text.names import matches_author
-from rag.text.venues import matches_organisation, matches_venue
+from rag.text.venues import matches_organisation, matches_venue, named_venue_kind, venue_kind
 
 Kind = Literal["list", "fact", "compare", "lookup", "summary", "metadata", "help", "off-topic"]
 FollowUp = Literal["none", "refine", "ask", "act", "new"]
@@ -34,6 +34,7 @@ ActionName = Literal[
     "export",
     "more",
     "similar",
+    "same-author",
     "lift",
     "undo",
 ]
@@ -122,8 +123,8 @@ class Filters:
     """Constraints on papers; bounds are inclusive, and None admits every paper.
 
     `since`, `until` and `not_date` are ISO dates of any precision. `author` and all of `coauthors` must have written a
-    paper. An unknown value of a paper satisfies no filter, but excludes no paper by a filter whose name begins with
-    "not".
+    paper. A venue may be a kind: "conference", "journal" or "workshop". An unknown value of a paper satisfies no
+    filter, but excludes no paper by a filter whose name begins with "not".
     """
 
     since: str | None = None
@@ -168,7 +169,7 @@ class Filters:
         return (
             self._admits_date(paper.date)
             and self._admits_count(paper.known_author_count)
-            and all(_wrote(paper, author) for author in (self.author, *self.coauthors) if author is not None)
+            and all(wrote(paper, author) for author in (self.author, *self.coauthors) if author is not None)
             and (self.venue is None or _appeared_at(paper, self.venue))
             and (self.organisation is None or _comes_from(paper, self.organisation))
             and self.code in (None, paper.code is not None)
@@ -197,7 +198,7 @@ class Filters:
                 and paper.date is not None
                 and is_within(paper.date, self.not_date, self.not_date)
             )
-            or (self.not_author is not None and _wrote(paper, self.not_author))
+            or (self.not_author is not None and wrote(paper, self.not_author))
             or (self.not_venue is not None and _appeared_at(paper, self.not_venue))
             or (self.not_organisation is not None and _comes_from(paper, self.not_organisation))
         )
@@ -224,12 +225,16 @@ DROPPABLE = (*CONSTRAINTS, "excluded", "order", "count", "papers", "action")
 restriction to the papers of the answer before, or all that it does to them."""
 
 
-def _wrote(paper: Paper, author: str) -> bool:
+def wrote(paper: Paper, author: str) -> bool:
+    """Return whether a paper is by an author."""
     return any(matches_author(author, name) for name in paper.authors)
 
 
 def _appeared_at(paper: Paper, venue: str) -> bool:
-    return paper.dated_venue is not None and matches_venue(venue, paper.dated_venue)
+    if paper.dated_venue is None:
+        return False
+    kind = named_venue_kind(venue)
+    return venue_kind(paper.dated_venue, paper.entry_type) == kind if kind else matches_venue(venue, paper.dated_venue)
 
 
 def _comes_from(paper: Paper, organisation: str) -> bool:
@@ -249,9 +254,10 @@ class Unapplied:
 class Action:
     """What a follow-up does to the answer before it, which cited `total` papers.
 
-    `numbers` are those of the papers that it names, "export" has a `form`, "compare" the names of what it brings in
-    from outside of the answer, and "lift" the names of the constraints that it lifts. `by` is the field that "group"
-    groups by, or the kind of work that "filter" keeps.
+    `numbers` are those of the papers that it names, and "export" has a `form`. `brought` are the names that "compare"
+    brings in from outside of the answer, or the authors of whom "same-author" finds other papers; `lifted` are the
+    constraints that "lift" lifts. `by` is the field that "group" groups by, the kind of work that "filter"
+    keeps, what "sort" puts first or last, or "dates" where "lift" makes the period longer.
     """
 
     name: ActionName

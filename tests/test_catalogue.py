@@ -97,7 +97,7 @@ def test_each_constraint_is_lifted_alone_to_count_what_meets_the_others() -> Non
     ],
 )
 def test_record_says_what_is_known_of_a_paper_and_nothing_else(paper: Paper, line: str) -> None:
-    assert record_line(Evidence(3, paper, ())) == line
+    assert record_line(Query("?", "metadata", ""), Evidence(3, paper, ())) == line
 
 
 def test_count_without_an_order_bounds_what_is_listed() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rag.answer import Answer, Done
+from rag.answer import Answer, Done, Notice
 from rag.cli.main import main
 from rag.engine import Engine
 from rag.errors import LLMFailed
@@ -295,3 +295,32 @@ def test_bad_history_is_wrong_usage_told_in_one_line(indexed: Path, capsys: pyte
     assert (code, err) == (2, f"error: --history {indexed / 'missing'} cannot be read: No such file or directory.\n")
     code, _, err = run(capsys, "ask", "--questions", str(history), "--history", str(history))
     assert (code, err.startswith("error: --history goes with one question")) == (2, True)
+
+
+def test_other_papers_of_the_authors_are_looked_up_or_said_not_to_be_there(engine: Engine) -> None:
+    answer = asked(engine, "what else did they write?", LIST)
+    assert answer.query.action and answer.query.action.name == "same-author"
+    assert answer.status == "refused" and "No other paper here" in str(notices_text(answer.notices))
+
+
+def test_count_says_of_how_many_papers(engine: Engine) -> None:
+    answer = asked(engine, "how many have code?", LIST)
+    assert (
+        answer.point == f"{len(answer.citations)} paper{'s' * (len(answer.citations) != 1)} with code, of the 3 before."
+    )
+
+
+def test_nothing_is_left_where_all_is_dropped(engine: Engine) -> None:
+    answer = asked(engine, "drop 1", Turn(LIST.question, "- Pebble prunes it. [1]", (PEBBLE.paper_id,)))
+    assert answer.text == "There is none." and "is left" in str(notices_text(answer.notices))
+
+
+def test_mended_follow_up_is_said_to_be_read_and_not_searched_for() -> None:
+    notice = Notice("mended", {"text": "newest first", "searched": False})
+    assert str(notices_text([notice])).startswith("Read as “newest first”.")
+
+
+def test_table_of_no_papers_is_said_to_be_none(engine: Engine) -> None:
+    answer = asked(engine, "make it a table", Turn("which papers fold proteins?", "None.", ()))
+    assert (answer.status, answer.text) == ("refused", "There is none.")
+    assert notices_text(answer.notices) == "The answer before has no papers."

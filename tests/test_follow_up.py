@@ -30,6 +30,7 @@ PAPERS = {
         Paper("d", "LoRA: Low-Rank Adaptation", "We propose LoRA.", date="2021"),
         Paper("e", "Slate and Chalk", "Slate writes.", date="2020"),
         Paper("f", "Pens: A Survey", "We survey pens.", date="2019"),
+        Paper("g", "Ink and Paper", "Ink dries.", authors=("Bo K. Tanaka", "A. Quill"), date="2018"),
     )
 }
 LIST = Turn(
@@ -236,9 +237,12 @@ def test_newer_papers_like_one_are_no_older_than_it(reader: QueryReader) -> None
     assert (query.action and query.action.name, query.filters) == ("similar", Filters(since="2022"))
 
 
-def test_other_papers_of_an_author_are_looked_up(reader: QueryReader) -> None:
+def test_other_papers_of_the_authors_are_looked_up(reader: QueryReader) -> None:
     query = read(reader, "more by the same author", ONE)
-    assert (query.kind, query.filters, query.papers) == ("metadata", Filters(author="Ada Quill"), ())
+    assert (query.kind, done(query), query.fixed) == ("metadata", ("same-author", "g"), True)
+    assert query.action and query.action.brought == ("Bo Tanaka",)
+    assert done(read(reader, "what else did they write?", LIST)) == ("same-author", "g")
+    assert done(read(reader, "what else did the first author write?", ONE)) == ("same-author", "")
 
 
 def test_filter_on_the_rest_searches_for_no_others(reader: QueryReader) -> None:
@@ -281,6 +285,95 @@ def test_turn_that_a_follow_up_is_about_goes_to_the_writer(reader: QueryReader) 
 
 def test_code_of_one_paper_is_looked_up(reader: QueryReader) -> None:
     assert done(read(reader, "code?", ONE)) == ("records", "a")
+
+
+def test_code_of_papers_that_are_compared_is_looked_up(reader: QueryReader) -> None:
+    both = Turn("compare Pebble and Reef", "- Pebble. [1]\n- Reef. [2]", tuple("ab"))
+    query = read(reader, "code?", both)
+    assert (done(query), query.filters) == (("records", "ab"), Filters())
+
+
+def test_paper_that_is_named_behind_a_comparison_joins_it(reader: QueryReader) -> None:
+    both = Turn("compare Pebble and Reef", "- Pebble. [1]\n- Reef. [2]", tuple("ab"))
+    query = read(reader, "and LoRA?", both)
+    assert (done(query)[0], query.subjects) == ("compare", ("Pebble", "Reef", "LoRA"))
+
+
+def test_papers_that_meet_a_constraint_are_put_first(reader: QueryReader) -> None:
+    order = Turn("oldest first", "- Reef. [1]\n- Sand. [2]\n- Pebble. [3]", tuple("bca"))
+    query = read(reader, "put the ones with code first", LIST, order)
+    assert (done(query), query.filters) == (("sort", "abc"), Filters())
+    assert query.action and query.action.by == "with code first"
+
+
+@pytest.mark.parametrize("question", ["only the prettiest", "sort them by beauty"])
+def test_what_is_not_understood_is_said(reader: QueryReader, question: str) -> None:
+    query = read(reader, question, LIST)
+    assert query.unapplied or (query.action and query.action.name == "pick")
+
+
+def test_word_that_leaves_papers_out_is_no_constraint_that_is_not_applied(reader: QueryReader) -> None:
+    query = read(reader, "hide the ones on robots", LIST)
+    assert (done(query)[0], query.excluded, query.unapplied) == ("drop", ("robots",), ())
+
+
+def test_kinds_of_work_are_left_out_one_by_one(reader: QueryReader) -> None:
+    assert read(reader, "without the benchmarks and surveys", LIST).excluded == ("benchmarks", "surveys")
+
+
+def test_period_is_made_longer_by_a_year_that_is_fine_too(reader: QueryReader) -> None:
+    since = Turn("only since 2024", "- Pebble. [1]", ("a",))
+    query = read(reader, "actually 2023 is fine too", LIST, since)
+    assert (query.action and query.action.name, query.filters) == ("lift", Filters(since="2023"))
+
+
+def test_these_are_what_a_filter_left(reader: QueryReader) -> None:
+    since = Turn("only since 2024", "- Pebble. [1]", ("a",))
+    assert done(read(reader, "export these as csv", LIST, since)) == ("export", "a")
+
+
+def test_undo_passes_over_an_export(reader: QueryReader) -> None:
+    export = Turn("bibtex please", "@misc", tuple("abc"))
+    order = Turn("oldest first", "- Reef. [1]\n- Sand. [2]\n- Pebble. [3]", tuple("bca"))
+    query = read(reader, "undo", LIST, export, order)
+    assert (done(query), query.kind) == (("undo", "abc"), "list")
+
+
+def test_question_that_names_another_paper_stands_alone(reader: QueryReader) -> None:
+    assert read(reader, "how much memory does LoRA save?", ONE).papers == ()
+    assert read(reader, "how much memory does Pebble save?", ONE).papers in ((), ("a",))
+    assert read(reader, "how much faster is it than LoRA?", ONE).papers == ("a",)
+
+
+def test_newest_alone_is_kept(reader: QueryReader) -> None:
+    query = read(reader, "only the most recent one", LIST)
+    assert (done(query), query.action and query.action.numbers) == (("filter", "a"), (1,))
+
+
+def test_that_behind_a_fact_is_its_first_paper(reader: QueryReader) -> None:
+    two = Turn("How much memory does Pebble save?", "It saves half. [1][2]", ("a", "b"))
+    assert done(read(reader, "who wrote that?", two)) == ("records", "a")
+
+
+def test_question_in_another_language_stands_alone(reader: QueryReader) -> None:
+    query = read(reader, "welche Paper behandeln Quantisierung?", LIST)
+    assert (query.action, query.papers) == (None, ())
+
+
+def test_papers_are_filtered_by_the_kind_of_their_venue(reader: QueryReader) -> None:
+    query = read(reader, "which appeared at a conference?", LIST)
+    assert (done(query), query.filters) == (("filter", "a"), Filters(venue="conference"))
+    none = read(reader, "which appeared at a workshop?", LIST)
+    assert (done(none), none.filters) == (("filter", ""), Filters(venue="workshop"))
+
+
+def test_numbers_behind_of_name_papers(reader: QueryReader) -> None:
+    assert done(read(reader, "give me the bibtex of 1 and 2", LIST)) == ("export", "ab")
+
+
+def test_misspelt_order_is_mended(reader: QueryReader) -> None:
+    query = read(reader, "newst first", LIST)
+    assert (done(query), query.order, query.mended) == (("sort", "acb"), "newest", "newest first")
 
 
 def test_nothing_is_undone_at_the_beginning(reader: QueryReader) -> None:

@@ -308,7 +308,7 @@ def test_who_wrote_it_stands_below_and_no_count_of_warnings_above() -> None:
 
 
 def test_mended_question_can_be_searched_as_typed() -> None:
-    shown = exchange(notices=(Notice("mended", {"text": "which caches"}),))
+    shown = exchange(notices=(Notice("mended", {"text": "which caches", "searched": True}),))
     assert shown.answer and "as-is" not in part("answer", shown)
     query = replace(shown.answer.query, mended="which caches")
     mended = replace(shown, answer=replace(shown.answer, query=query))

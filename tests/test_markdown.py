@@ -53,3 +53,8 @@ def test_table_that_is_too_wide_is_wrapped_in_its_cells_or_written_row_by_row() 
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     text = f"# A heading\n\nSome prose with words.\n\n{TABLE}\n\n- An item of a list with words.\n|\n| lone |\n"
     assert all(len(line) <= width for line in markdown_to_text(text, width).split("\n"))
+
+
+def test_fenced_block_stays_as_it_is() -> None:
+    long = "n,title," + "a" * 60
+    assert markdown_to_text(f"Papers:\n```csv\n{long}\n1,*x*\n```\nEnd", 30) == f"Papers:\n{long}\n1,*x*\nEnd"

@@ -220,6 +220,30 @@ def test_topic_or_code_is_excluded(
 
 
 @pytest.mark.parametrize(
+    ("question", "searched"),
+    [
+        ("quantization without retraining", "quantization without retraining"),
+        ("merge models without training", "merge models without training"),
+        ("papers on caches without surveys", "caches"),
+        ("papers on caches, without those on fish", "caches"),
+    ],
+)
+def test_what_a_method_does_without_is_searched_for(
+    encoder: Encoder, reader: QuestionReader, question: str, searched: str
+) -> None:
+    query = reader.read(encoder.encode_question(question))
+    assert (query.text, bool(query.excluded)) == (searched, searched == "caches")
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [("Write CUDA or Triton kernels", "list"), ("LoRA or full fine-tuning?", "compare"), ("GPTQ or AWQ", "compare")],
+)
+def test_comparison_has_two_sides(encoder: Encoder, reader: QuestionReader, question: str, kind: str) -> None:
+    assert reader.read(encoder.encode_question(question)).kind == kind
+
+
+@pytest.mark.parametrize(
     "question",
     ["2401.00001", "arXiv:2401.00001v2", "https://arxiv.org/abs/2401.00001", "what is 2401.00001 about?",
      "10.48550/arXiv.2401.00001"],

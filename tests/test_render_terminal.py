@@ -6,7 +6,7 @@ import pytest
 
 from rag.answer import Answer, Citation, Group, Notice, Sentence
 from rag.render.terminal import answer_to_text, safe, sources_to_text, understood
-from rag.types import Filters, Query, Quote
+from rag.types import Action, Filters, Query, Quote
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
 
 QUERY = Query("Which?", "list", "which")
@@ -109,6 +109,20 @@ def test_papers_stand_under_their_groups() -> None:
 
 
 def test_mended_question_is_told_with_the_way_back() -> None:
-    notice = Notice("mended", {"text": "robots on sand"})
+    notice = Notice("mended", {"text": "robots on sand", "searched": True})
     text = answer_to_text(Answer(QUERY, "refused", "The collection does not answer this.", notices=(notice,)), 100)
     assert "Note: Searched for “robots on sand”. --as-is searches for what was typed.\n" in text
+
+
+def test_papers_in_a_form_of_their_own_are_shown_in_it_and_not_again() -> None:
+    query = Query("bibtex", "metadata", "caches", papers=("a",), fixed=True, action=Action("export", 1))
+    answer = Answer(query, "extractive", "```bibtex\n@misc{a,\n}\n```", (Citation(1, CACHE_PAPER),))
+    assert answer_to_text(answer, 80) == "@misc{a,\n}\n\nUnderstood as: export the paper before as BibTeX\n"
+
+
+def test_records_of_several_papers_say_what_is_asked() -> None:
+    query = Query("who wrote them", "metadata", "caches")
+    papers = (Citation(1, replace(CACHE_PAPER, authors=("Ada Quill", "Bo Tanaka"), authors_complete=True)),)
+    answer = Answer(query, "extractive", "", (*papers, Citation(2, ROBOT_PAPER)), point="2 papers.")
+    text = answer_to_text(answer, 100)
+    assert "    2 authors: Ada Quill, Bo Tanaka\n" in text and "    authors not recorded\n" in text

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.text.venues import matches_organisation, matches_venue
+from rag.text.venues import matches_organisation, matches_venue, named_venue_kind, venue_kind
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,22 @@ def test_other_venues_do_not_match(wanted: str, venue: str) -> None:
 
 def test_organisation_is_found_by_its_words() -> None:
     assert matches_organisation("Google", "Google DeepMind") and not matches_organisation("Goo", "Google DeepMind")
+
+
+@pytest.mark.parametrize(
+    ("venue", "kind"),
+    [
+        ("ICML 2024", "conference"), ("NeurIPS'22", "conference"), ("cvpr2019", "conference"),
+        ("Proceedings of the Annual Meeting", "conference"), ("SIAM Review 60(2), 2018", "journal"),
+        ("PRX Energy 4, 023008 (2025)", "journal"), ("Journal of Small Caches", "journal"),
+        ("Workshop on Sand 2023", "workshop"), ("Walrus", None),
+    ],
+)  # fmt: skip
+def test_kind_of_a_venue_is_read_from_how_it_is_written(venue: str, kind: str | None) -> None:
+    assert venue_kind(venue) == kind
+
+
+def test_type_of_an_entry_says_the_kind_of_its_venue() -> None:
+    assert venue_kind("Walrus", "article") == "journal"
+    assert venue_kind("Workshop on Sand", "inproceedings") == "workshop"
+    assert named_venue_kind("Journals") == "journal" and named_venue_kind("Nature") is None

@@ -1,8 +1,9 @@
 """Fit what a follow-up does: a linear layer over the encoder's vector of a question (weights/encoder/actions.npz).
 
-`python -m eval.training.follow_ups --data DIR`. It learns from `data/follow_ups.jsonl`, which was written for it, and
-from the follow-up types in understanding.jsonl of the training material, which say what stands alone, what asks about
-an answer, and what changes the question. The encoder stays as it is. Takes a minute on one core.
+`python -m eval.training.follow_ups --data DIR`. It learns from `data/follow_ups.jsonl`, which was written for it, each
+line also in a frame such as "… please", and from the follow-up types in understanding.jsonl of the training material,
+which say what stands alone, what asks about an answer, and what changes the question. The encoder stays as it is. Takes
+a minute on one core.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ _SCALE = 3.0  # of the vectors of length 1, so that the penalty leaves room
 _STANDALONE_SHARE = 8  # every so many questions that stand alone are taken
 _MARK = re.compile(r"</?(?:t|s|d|o|c|a|na|v|org|code|x)>")
 _LIFTS = re.compile(r"\b(?:forget|without the \w+ filter|requirement)\b")
+_NARROWS = re.compile(r"\b(?:only|just|the ones)\b")
+
+_FRAMES = (
+    *("ok {}", "{} please", "please {}", "can you {}", "{} pls"),
+    *("could you please {}", "{}, thanks", "hmm, {}", "{} for me", "no, {}"),
+)
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +57,14 @@ def read_written(path: Path = WRITTEN) -> list[FollowUp]:
     if unknown := {each.action for each in found} - set(NAMES):
         raise ValueError(f"{path}: unknown action {sorted(unknown)[0]!r}; there are {', '.join(NAMES)}")
     return found
+
+
+def framed(follow_ups: Sequence[FollowUp]) -> list[FollowUp]:
+    """Return each follow-up in one of the frames that people put around what they want."""
+    return [
+        FollowUp(_FRAMES[i % len(_FRAMES)].format(each.question.rstrip("?.! ")), each.action)
+        for i, each in enumerate(follow_ups)
+    ]
 
 
 def read_material(path: Path) -> list[FollowUp]:
@@ -74,6 +89,8 @@ def _action(row: Mapping[str, Any]) -> str | None:
         return None
     if _LIFTS.search(row["m"]):
         return "lift"
+    if _NARROWS.search(row["m"]):
+        return "filter"
     return "drop" if marks == {"x"} else "sort" if marks == {"o"} else "refine"
 
 
@@ -111,7 +128,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the training material")
     parser.add_argument("--encoder", type=Path, default=FOLDER, metavar="DIR", help="folder of the encoder")
     given = parser.parse_args(arguments)
-    follow_ups = [*read_written(), *read_material(given.data / "understanding.jsonl")]
+    written = read_written()
+    follow_ups = [*written, *framed(written), *read_material(given.data / "understanding.jsonl")]
     out = given.encoder / "actions.npz"
     out.unlink(missing_ok=True)  # one of another encoder would not load
     weights, bias = fit_to(load_encoder(given.encoder), follow_ups)

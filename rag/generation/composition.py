@@ -67,7 +67,8 @@ class Composer:
         if not evidence or (query.action and query.action.name in FORMS):
             return Composition(evidence)
         if query.kind == "metadata" or encoded is None:
-            one = len(evidence) == 1
+            counted = query.action is not None and query.action.name == "count"
+            one = len(evidence) == 1 and not counted
             return Composition(
                 evidence, record_sentence(query, evidence[0]) if one else records_sentence(query, evidence)
             )
@@ -194,8 +195,10 @@ def _looked_up(evidence: Evidence) -> str:
 
 def _count(query: Query, evidence: Sequence[Evidence], groups: Sequence[Group], missed: EstimatedMissing | None) -> str:
     """Return how many papers there are, how many may be missing, and the groups into which they fall."""
-    scores = [each.score for each in evidence]
-    papers = completeness(scores, missed) if missed else f"{format_count(len(evidence), 'paper')}."
+    more = query.action is not None and query.action.name == "more"
+    estimated = missed if missed and (missed.most or not more) else None  # a notice says how many of these belong
+    scores = [None if more else each.score for each in evidence]
+    papers = completeness(scores, estimated) if estimated else format_count(len(evidence), "paper")
     papers = papers.removesuffix(".")
     if query.order and len(evidence) > 1:
         papers += f", {ORDER_WORDS[query.order]}"

@@ -14,9 +14,11 @@ from rag.retrieval.scoring import missed_range
 from rag.types import ActionName, Evidence, Paper, Query, Quote, Turn
 
 _AS_IT_IS: frozenset[ActionName] = frozenset(
-    ("records", "count", "sort", "filter", "drop", "titles", "table", "export", "undo", "lift")
+    ("records", "count", "same-author", "sort", "filter", "drop", "titles", "table", "export", "undo", "lift")
 )
 """Actions that show papers of the answer before as they are, so that no language model writes them."""
+_NONE = "There is none."
+_NOT_THERE = "These papers do not answer this."
 
 _BY_TOPIC: frozenset[ActionName] = frozenset(("count", "filter"))
 """Actions of these that a language model decides where they ask what the papers say, not for numbers or records."""
@@ -42,15 +44,20 @@ class Draft:
     previous: Turn | None = None
 
     def refused(self, notices: Iterable[Notice] = (), relaxations: tuple[Relaxation, ...] = ()) -> Answer:
-        """Return the answer that the collection does not answer the question."""
+        """Return the answer that the collection, or the answer before, does not have what is asked for."""
         return Answer(
             self.query,
             "refused",
-            NOT_ANSWERED,
+            self._refusal(),
             near_misses=self.near_misses,
             relaxations=relaxations,
             notices=(*self.notices, *notices),
         )
+
+    def _refusal(self) -> str:
+        if not (self.query.papers or self.query.fixed):
+            return NOT_ANSWERED
+        return _NONE if self.query.action else _NOT_THERE
 
     def help(self, papers: Iterable[Paper]) -> Answer:
         """Return what can be asked of these papers, as the answer."""

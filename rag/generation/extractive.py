@@ -34,7 +34,7 @@ def write_extractive(
         beside = [each for each in evidence if not comparison.has_column(each.n)]
         items += ["", f"**{BESIDE}**", "", *(item(query, each) for each in beside)] if beside else []
     elif query.kind == "metadata":
-        items = [record_line(each) for each in evidence] if len(evidence) > 1 else []
+        items = [record_line(query, each) for each in evidence if f"[{each.n}]" not in point]
     else:
         left = [replace(each, quotes=unsaid(each.paper, each.quotes, point)) for each in evidence]
         by_number = {each.n: item(query, each, point) for each in left if each.quotes or f"[{each.n}]" not in point}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters
-from rag.text.display import display_line, display_title, format_count
-from rag.types import Evidence, Paper, Query
+from rag.text.display import display_line, display_title, format_count, format_list
+from rag.types import Evidence, Paper, Query, wrote
 
 _ASKED = {
     "authors": re.compile(r"\b(?:who|whom|whose|authors?|wrote|written by)\b", re.IGNORECASE),
@@ -16,6 +16,7 @@ _ASKED = {
     "venue": re.compile(r"\b(?:where|venue|conference|journal|appear\w*|presented)\b", re.IGNORECASE),
     "code": re.compile(r"\b(?:code|github|repo\w*|implementation|open[ -]source\w*)\b", re.IGNORECASE),
 }
+_ASKING = frozenset(("records", "count", "same-author", "undo"))
 _LINK = re.compile(r"https?://[\w.~:/?#@!$&'*+,;=%-]+")
 
 
@@ -25,26 +26,61 @@ def record_sentence(query: Query, evidence: Evidence) -> str:
     parts = {"authors": _authors(paper), "date": _published(paper), "code": _code(paper)}
     if not paper.venue and _ASKED["venue"].search(query.asked):
         parts = {"authors": _authors(paper), "date": f"{_published(paper)}, no venue recorded", "code": _code(paper)}
-    asked = [name for name, words in _ASKED.items() if words.search(query.asked)]
+    asked = _asked(query)
     first = next((name for name in asked if name in parts), "date" if "venue" in asked else None)
     ordered = sorted(parts, key=lambda name: name != first)
     return f"**{display_title(paper.title)}**: {'; '.join(parts[name] for name in ordered)} [{evidence.n}]."
 
 
 def records_sentence(query: Query, evidence: Sequence[Evidence]) -> str:
-    """Return how many papers the records have, and which constraints they meet."""
+    """Return how many papers the records have, which constraints they meet, and of how many they were counted."""
+    action = query.action
+    if action and action.name == "same-author":
+        return f"{format_count(len(evidence), 'other paper')} by {_named(action.brought)}."
     of = f" {describe_filters(query.filters)}" if query.filters else ""
+    if action and action.name == "count" and (of or query.by_topic):
+        as_asked = "" if of else " by their abstracts"
+        return f"{format_count(len(evidence), 'paper')}{of}, of the {action.total} before{as_asked}."
     order = f", {ORDER_WORDS[query.order]}" if query.order and len(evidence) > 1 else ""
     return f"{format_count(len(evidence), 'paper')}{of}{order}."
 
 
-def record_line(evidence: Evidence) -> str:
-    """Return a list item with a paper's title, date, number of authors, venue and marker."""
-    paper = evidence.paper
+def record_line(query: Query, evidence: Evidence) -> str:
+    """Return a list item with a paper's title, date, number of authors, venue and marker, and what is asked in full."""
+    paper, asked = evidence.paper, _asked(query)
     count = paper.known_author_count
-    known = [paper.date or "no date", *([format_count(count, "author")] if count else [])]
-    known += [part for part in (paper.venue and display_line(paper.venue), "with code" if paper.code else None) if part]
-    return f"- {display_title(paper.title)} ({', '.join(known)}) [{evidence.n}]"
+    parts = [
+        paper.date or "no date",
+        format_count(count, "author") if count and "authors" not in asked else "",
+        display_line(paper.venue) if paper.venue else "",
+        "with code" if paper.code and "code" not in asked else "",
+        asked_record(query, paper),
+    ]
+    return f"- {display_title(paper.title)} ({', '.join(part for part in parts if part)}) [{evidence.n}]"
+
+
+def asked_record(query: Query, paper: Paper) -> str:
+    """Return what a question asks of a paper's record beside its date: who wrote it, where it appeared, its code."""
+    action = query.action
+    if action and action.name not in _ASKING:
+        return ""
+    if action and action.name == "same-author":
+        return f"by {_named(name for name in action.brought if wrote(paper, name))}"
+    values = {
+        "authors": _authors(paper),
+        "venue": "" if paper.venue else "no venue recorded",  # one that is recorded is shown anyhow
+        "code": _code(paper),
+    }
+    return "; ".join(values[name] for name in _asked(query) if values.get(name))
+
+
+def _asked(query: Query) -> list[str]:
+    """Return what of the records a question names."""
+    return [name for name, words in _ASKED.items() if words.search(query.asked)]
+
+
+def _named(names: Iterable[str]) -> str:
+    return format_list([display_line(name) for name in names])
 
 
 def _authors(paper: Paper) -> str:

@@ -13,13 +13,23 @@ from dataclasses import dataclass, replace
 from rag.corpus.records import title_key
 from rag.corpus.titles import find_by_title
 from rag.models.encoder import EncodedQuestion
-from rag.query.orders import compared_date, is_reversal, read_order, sorted_papers, stated_adverb
-from rag.query.overrides import merge_filters
+from rag.query.names import LibraryNames
+from rag.query.orders import (
+    compared_date,
+    is_by_relevance,
+    is_reversal,
+    is_to_the_end,
+    read_order,
+    sorted_papers,
+    stated_adverb,
+)
+from rag.query.overrides import describe_filters, merge_filters
 from rag.query.question import has_topic, stated
 from rag.query.references import numbers_named, papers_titled
+from rag.text.dates import first_day, last_day
 from rag.text.display import display_title
-from rag.text.work_types import is_of_type, work_type
-from rag.types import CONSTRAINTS, Action, ActionName, ExportForm, Filters, Kind, Order, Paper, Query, Turn
+from rag.text.work_types import is_of_type, split_work_types, work_type
+from rag.types import CONSTRAINTS, Action, ActionName, ExportForm, Filters, Kind, Order, Paper, Query, Turn, Unapplied
 
 _IT = frozenset(("it", "its", "this", "that"))
 _PLURAL = frozenset("these those them".split())
@@ -30,9 +40,14 @@ _SHORT_TITLE = 60  # characters
 _LEAST_TITLE = 3  # words
 _ASKED = ("fact", "compare")  # kinds that a follow-up has of its own
 _MORE = 5  # papers that "show more" brings
-_NUMBERED = frozenset("compare summarise expand filter drop similar records export shorten table titles".split())
+_NUMBERED = frozenset(
+    "compare summarise expand filter drop similar same-author records export shorten table titles".split()
+)
 _OF_SEVERAL = frozenset("compare pick sort group filter drop".split())
+_OF_ONE = frozenset("records expand export similar same-author".split())
+_NARROWING = frozenset(("filter", "drop"))
 _MOST_NAMED = 30  # numbers above it are hardly those of papers
+_SHOWN = frozenset(("titles", "table", "export"))
 _OVER_ALL = frozenset(("sort", "more", "lift"))  # "most recent one first" names no paper
 _FORMS: Mapping[ExportForm, frozenset[str]] = {
     "csv": frozenset("csv spreadsheet excel sheet xls xlsx tsv comma".split()),
@@ -41,7 +56,8 @@ _FORMS: Mapping[ExportForm, frozenset[str]] = {
     "markdown": frozenset("markdown md".split()),
 }
 _WHOLE = frozenset("full whole complete entire original all initial".split())
-_CREATED = frozenset("author authors writer writers they he she".split())
+_ENDS: Mapping[str, slice] = {"first": slice(1), "last": slice(-1, None)}
+_AUTHOR_AT = re.compile(r"\b(?P<end>first|last)\s+author\b", re.IGNORECASE)
 _GROUPED: Mapping[str, str] = {"since": "year", "venue": "venue", "organisation": "organisation", "code": "code"}
 """The field of the records by which papers are grouped, for each sort of constraint."""
 
@@ -54,8 +70,12 @@ _LIFTED: Mapping[str, tuple[str, ...]] = {
 }
 """The words for each sort of constraint, which is named by its first constraint."""
 
-_AMONG = re.compile(r"\b(?:of|among|in)\s+(?:these|those|them|the\s+(?:rest|others|remaining))\b", re.IGNORECASE)
-"""Words that say that only the papers of the answer are meant."""
+_AMONG = re.compile(
+    r"\b(?:of|among|in)\s+(?:these|those|them|the\s+(?:rest|others|remaining))\b"
+    r"|\A\W*(?:which|who|(?:(?:are|is|do|does|have|has)\s+)?any)\b",
+    re.IGNORECASE,
+)
+"""Words that say that only the papers of the answer are meant: "of those", and a question about some of them."""
 
 _SORTS: tuple[tuple[str, ...], ...] = (
     ("since", "until", "not_date"),
@@ -101,6 +121,10 @@ def is_over_papers(query: Query) -> bool:
     return bool(query.papers) or query.fixed
 
 
+def _is_form(query: Query) -> bool:
+    return query.action is not None and query.action.name in _SHOWN
+
+
 def refine(own: Query, earlier: EarlierTurn, stated: str) -> Query:
     """Join a follow-up to the earlier search; a constraint replaces one of its sort. `stated` is its own part."""
     before = earlier.search
@@ -108,10 +132,13 @@ def refine(own: Query, earlier: EarlierTurn, stated: str) -> Query:
     asks = own.follow_up == "ask" and own.kind in _ASKED  # of an answer that is not at hand
     if asks or (kind == "metadata" and own.kind not in ("metadata", "lookup")):
         kind = own.kind
+    asked = before.asked
+    if constrains_anew(before.filters, own.filters):
+        asked = ", ".join(part for part in (before.text, describe_filters(_left(before.filters, own.filters))) if part)
     return replace(
         before,
         question=own.question,
-        standalone=f"{before.asked.rstrip('?!. ')}, {own.question}",
+        standalone=f"{asked.rstrip('?!. ')}, {own.question}",
         text=f"{before.text.rstrip('?!. ')}, {stated}" if stated else before.text,
         kind=kind,
         filters=_merged(before.filters, own.filters),
@@ -136,14 +163,21 @@ def ask(own: Query, encoded: EncodedQuestion, earlier: EarlierTurn, papers: Mapp
 
 
 def act(
-    name: ActionName, own: Query, encoded: EncodedQuestion, earlier: EarlierTurn, papers: Mapping[str, Paper]
+    name: ActionName,
+    own: Query,
+    encoded: EncodedQuestion,
+    earlier: EarlierTurn,
+    papers: Mapping[str, Paper],
+    names: LibraryNames,
 ) -> Query:
     """Return the query that does to the papers of the answer what a follow-up says."""
     numbers = () if name in _OVER_ALL else referred_numbers(own, encoded, earlier, papers, bare=name in _NUMBERED)
+    if not numbers and name in _OF_ONE and _is_about_one(own, earlier):
+        numbers = (1,)
     if numbers:  # "the top two" is no count
         own = replace(own, unapplied=tuple(each for each in own.unapplied if each.tag not in ("count", "order")))
     action = Action(name, len(earlier.cited), numbers)
-    doing = _Doing(own, encoded, earlier, papers, action)
+    doing = _Doing(own, encoded, earlier, papers, names, action)
     return {
         "compare": doing.compare,
         "summarise": doing.summarise,
@@ -161,17 +195,22 @@ def act(
         "export": doing.export,
         "more": doing.more,
         "similar": doing.similar,
+        "same-author": doing.same_author,
         "lift": doing.lift,
     }[name]()
 
 
 def undo(own: Query, turns: Sequence[EarlierTurn]) -> Query:
-    """Return the query that shows the answer before the last one again, or the first of the search if all is asked."""
+    """Return the query that shows the answer before the last one again, or the first of the search if all is asked.
+
+    A table or an export is passed over: it shows the papers of the answer before it.
+    """
     action = Action("undo", len(turns[-1].cited))
     if len(turns) < 2:
         return replace(own, kind="help", action=action, follow_up="act")
     at = len(turns) - 2
-    while at and not _WHOLE.isdisjoint(_words(own.question)) and is_over_papers(turns[at].query):
+    whole = not _WHOLE.isdisjoint(_words(own.question))
+    while at and is_over_papers(turns[at].query) and (whole or _is_form(turns[at].query)):
         at -= 1
     earlier = turns[at]
     return replace(
@@ -190,14 +229,15 @@ def undo(own: Query, turns: Sequence[EarlierTurn]) -> Query:
 def spoken_of(earlier: Sequence[EarlierTurn], name: str, encoded: EncodedQuestion) -> EarlierTurn:
     """Return the turn whose papers a follow-up is about: the last that has as many as it needs, of the same search.
 
-    After "tell me more about the second", "compare 1 and 3" is about the list before.
+    After "tell me more about the second", "compare 1 and 3" is about the list before; after a filter that left one
+    paper, "these" is that one.
     """
     named = numbers_named(encoded.text, _MOST_NAMED, _no_numbers(encoded), bare=name in _NUMBERED)
     several = name in _OF_SEVERAL or not _PLURAL.isdisjoint(_words(encoded.text))
     alone = several and not any(each.tag == "side" for each in encoded.tags)
-    least = max([1 + alone, *named])
     for turn in reversed(earlier):
-        if len(turn.cited) >= least:
+        narrowed = turn.query.action is not None and turn.query.action.name in _NARROWING
+        if len(turn.cited) >= max([1 + (alone and not (narrowed and name not in _OF_SEVERAL)), *named]):
             return turn
         if not is_over_papers(turn.query) and (turn.cited or turn.query.follow_up in ("none", "new")):
             break
@@ -239,21 +279,24 @@ class _Doing:
     encoded: EncodedQuestion
     earlier: EarlierTurn
     papers: Mapping[str, Paper]
+    names: LibraryNames
     action: Action
 
     def compare(self) -> Query:
         """Compare the papers named, else all, with what else is named."""
         chosen = self._named() or self.earlier.cited
-        stretches = [self.own.question[each.start : each.end] for each in self.encoded.tags if each.tag == "side"]
-        sides = [side for side in stretches if not _PRONOUNS.issuperset(_words(side))]
+        stretches = [(each.tag, self.own.question[each.start : each.end]) for each in self.encoded.tags]
+        sides = [said for tag, said in stretches if tag == "side" and not _PRONOUNS.issuperset(_words(said))]
+        titles = [said for tag, said in stretches if tag == "topic" and find_by_title(said, self.papers)]
+        aspect = "" if titles else self._topic()
         held = {paper_id: self.papers[paper_id] for paper_id in chosen}
-        brought = tuple(dict.fromkeys(side for side in sides if not _names_one(side, held)))
+        brought = tuple(dict.fromkeys(side for side in (*sides, *titles) if not _names_one(side, held)))
         if brought and not self.action.numbers and _is_about_one(self.own, self.earlier):
             chosen = chosen[:1]
         subjects = tuple(_head(self.papers[paper_id].title) for paper_id in chosen)
         return replace(
             self._over(chosen, "compare"),
-            text=self._topic() or self.earlier.search.text,
+            text=aspect or self.earlier.search.text,
             subjects=(*subjects, *brought),
             action=replace(self.action, brought=brought),
         )
@@ -286,45 +329,59 @@ class _Doing:
             order, count = adverb[0], 1
         if order and not chosen:
             chosen = tuple(sorted_papers(self.earlier.cited, order, self.papers))[:count]
-        return self._over(chosen or self.earlier.cited, "metadata", filters=own.filters, order=order)
+        asked = replace(own.filters, code=None)  # "do they have code?" asks for their records, whatever these say
+        return self._over(chosen or self.earlier.cited, "metadata", filters=asked, order=order)
 
     def count(self) -> Query:
         """Count the papers, all or those that meet what is asked."""
         if has_topic(self.encoded):
             query = _about(self.own, self._named() or self.earlier.cited, self.papers)
-            return replace(query, kind="metadata", text=self.own.text, by_topic=True, count=None, action=self.action)
+            return replace(query, kind="metadata", text=self._topic(), by_topic=True, count=None, action=self.action)
         return self._over(self._named() or self.earlier.cited, "metadata", filters=self.own.filters)
 
     def sort(self) -> Query:
         """Sort the papers by what the records have; by anything else they are ranked for it."""
-        order = self.own.order or read_order(self.own.question)
-        if order is None and has_topic(self.encoded) and not self.own.unapplied:
+        own, cited = self.own, self.earlier.cited
+        if own.filters and not own.order:
+            return self._partition(own.filters)
+        if order := read_order(own.question) or own.order:
+            left = tuple(each for each in own.unapplied if each.tag != "order")
+            return replace(self._again(sorted_papers(cited, order, self.papers), order=order), unapplied=left)
+        if is_reversal(own.question):
+            return self._again(cited[::-1])
+        if has_topic(self.encoded) and not own.unapplied:
             return replace(self.pick(), action=replace(self.action, name="pick"))
-        cited = self.earlier.cited
-        if order is None:
-            shown = self.earlier.shown
-            chosen = cited[::-1] if is_reversal(self.own.question) else sorted(cited, key=shown.index)
-        else:
-            chosen = sorted_papers(cited, order, self.papers)
-        return self._again(chosen, order=order)
+        again = self._again(sorted(cited, key=self.earlier.shown.index))
+        return again if is_by_relevance(own.question) else self._not_understood(again)
+
+    def _partition(self, filters: Filters) -> Query:
+        """Put the papers that meet constraints before the others, or after them."""
+        cited, last = self.earlier.cited, is_to_the_end(self.own.question)
+        chosen = sorted(cited, key=lambda paper_id: filters.admits(self.papers[paper_id]) is last)
+        by = f"{describe_filters(filters)} {'last' if last else 'first'}"
+        return replace(self._again(chosen), action=replace(self.action, by=by))
 
     def filter(self) -> Query:
         """Keep the papers named, those that meet the constraints, and those that belong to the topic."""
         own, before = self.own, self.earlier.query
-        chosen = self._named() or self.earlier.cited
-        if own.count and not self.action.numbers:
-            chosen = chosen[: own.count]
-        if kept := work_type(self._topic() or own.question):
-            chosen = tuple(paper_id for paper_id in chosen if _is_work(self.papers[paper_id], kept))
-            return replace(self._again(chosen), action=replace(self.action, by=kept))
+        chosen, action = self._named() or self.earlier.cited, self.action
+        if (own.order or own.count) and not action.numbers:  # "only the newest two with code"
+            ranked = sorted_papers(chosen, own.order, self.papers) if own.order else chosen
+            chosen = tuple(each for each in ranked if own.filters.admits(self.papers[each]))[: own.count]
+            action = replace(action, numbers=tuple(self.earlier.cited.index(each) + 1 for each in chosen))
+        if kept := tuple(filter(None, map(work_type, split_work_types(self._topic() or own.question)))):
+            chosen = tuple(each for each in chosen if any(_is_work(self.papers[each], kind) for kind in kept))
+            return replace(self._again(chosen), action=replace(self.action, by=" or ".join(kept)))
         if has_topic(self.encoded) and not self.action.numbers:
-            query = replace(_about(own, chosen, self.papers), text=own.text, subjects=())
+            sought = own.text if own.filters else self._topic()
+            query = replace(_about(own, chosen, self.papers), text=sought, subjects=())
             return replace(query, kind="list", count=None, action=self.action)
         filters = _merged(before.filters, own.filters)
         among = _AMONG.search(own.question) is not None
         if own.filters and not among and not any(filters.admits(self.papers[paper_id]) for paper_id in chosen):
             return replace(refine(own, self.earlier, ""), action=self.action)
-        return self._again(chosen, filters=filters)
+        kept = replace(self._again(chosen, filters=filters, order=own.order), action=action)
+        return kept if own.filters or action.numbers else self._not_understood(kept)
 
     def drop(self) -> Query:
         """Leave out the papers named, those that meet the constraints, and those that belong to the topics."""
@@ -335,12 +392,15 @@ class _Doing:
         excluding = any(each.tag == "exclusion" for each in self.encoded.tags)
         excluded = own.excluded
         if not (excluded or own.filters) and has_topic(self.encoded):
-            excluded = (self._topic(),)
+            excluded = split_work_types(self._topic()) or (self._topic(),)
+        if not (excluded or own.filters):
+            return self._not_understood(self._again(cited))
         if excluding or not own.filters:
             kept = self._again(cited, filters=_merged(self.earlier.query.filters, own.filters))
         else:  # what is left out is stated as it is, as in "remove the papers before 2020"
             kept = self._again([each for each in cited if not own.filters.admits(self.papers[each])])
-        return replace(kept, excluded=excluded)
+        left = tuple(each for each in own.unapplied if each.tag != "exclusion")  # "hide" is what is done
+        return replace(kept, excluded=excluded, unapplied=left)
 
     def group(self) -> Query:
         """Show the papers again, grouped by a field of their records, else by what they are about."""
@@ -384,9 +444,6 @@ class _Doing:
         """Search for papers like those named, else like all."""
         chosen = self._named() or self.earlier.cited
         held = [self.papers[paper_id] for paper_id in chosen]
-        if not _CREATED.isdisjoint(_words(self.own.question)) and held[0].authors:
-            by_author = Query(self.own.question, "metadata", self.own.question, Filters(author=held[0].authors[0]))
-            return replace(by_author, known=chosen, action=self.action, follow_up="act")
         titles = [display_title(paper.title) for paper in held]
         filters = merge_filters(self.own.filters, _beside(held, compared_date(self.own.question)))
         return Query(
@@ -402,6 +459,28 @@ class _Doing:
             unapplied=self.own.unapplied,
         )
 
+    def same_author(self) -> Query:
+        """Look up the other papers of the authors of those named, else of all; of a search by author, of that one."""
+        chosen = self._named() or self.earlier.cited
+        author = self.earlier.search.filters.author
+        asked = [author] if author and not self.action.numbers else self._authors(chosen)
+        persons = {name: self.names.spellings(name) for name in asked}
+        wrote: dict[str, set[str]] = {}  # the papers of each author by their ids
+        for paper_id, paper in self.papers.items():
+            if paper_id not in chosen:
+                for name, spellings in persons.items():
+                    if not spellings.isdisjoint(paper.authors):
+                        wrote.setdefault(name, set()).add(paper_id)
+        found = sorted_papers(sorted(set().union(*wrote.values())), "newest", self.papers)
+        authors = tuple(name for name in asked if name in wrote)
+        return replace(self._over(found, "metadata"), action=replace(self.action, brought=authors))
+
+    def _authors(self, chosen: Sequence[str]) -> list[str]:
+        """Return the authors of papers, or only the first or the last of each, as the follow-up says."""
+        place = _AUTHOR_AT.search(self.own.question)
+        part = _ENDS[place["end"].casefold()] if place else slice(None)
+        return list(dict.fromkeys(name for paper_id in chosen for name in self.papers[paper_id].authors[part]))
+
     def lift(self) -> Query:
         """Search again without the constraints that are named, else without all."""
         search = self.earlier.search
@@ -412,20 +491,33 @@ class _Doing:
         sorts |= {names[0] for names in _SORTS if any(_is_set(self.own.filters, name) for name in names)}
         named = [name for names in _SORTS if names[0] in sorts for name in names if name in held]
         lifted = tuple(named or (held if not sorts else ()))
+        own = self.own.filters
+        if (own.since or own.until) and {"since", "until"} & {*lifted}:  # "2023 is fine too"
+            return replace(self._anew(_with_period_of(filters, own)), action=replace(self.action, by="dates"))
         if not lifted and (self.own.filters or self.own.excluded):
             return replace(self, action=replace(self.action, name="drop")).drop()
         for name in lifted:
             filters = filters.without(name)
+        again = replace(self._anew(filters), action=replace(self.action, lifted=lifted))
+        return again if lifted else replace(again, excluded=())
+
+    def _anew(self, filters: Filters) -> Query:
+        """Return the earlier search with other filters."""
+        search = self.earlier.search
         return replace(
             search,
             question=self.own.question,
             standalone=search.asked,
             filters=filters,
-            excluded=() if not lifted else search.excluded,
-            action=replace(self.action, lifted=lifted),
+            action=self.action,
             follow_up="act",
             unapplied=(),
         )
+
+    def _not_understood(self, query: Query) -> Query:
+        """Add that what the follow-up says of the papers is not applied, unless a part of it is said not to be."""
+        part = Unapplied(self.own.question, self.action.name, "unreadable")
+        return replace(query, unapplied=query.unapplied or (part,))
 
     def _named(self) -> tuple[str, ...]:
         return _chosen(self.earlier, self.action.numbers)
@@ -436,7 +528,8 @@ class _Doing:
     def _again(self, chosen: Sequence[str], filters: Filters | None = None, order: Order | None = None) -> Query:
         """Show papers again as they were shown, in the order given."""
         before = self.earlier.query
-        kind = before.kind if before.kind in _LISTED or len(chosen) == 1 else "list"
+        kind = self.earlier.search.kind
+        kind = kind if kind in _LISTED or len(chosen) == 1 else "list"
         filters = before.filters if filters is None else filters
         return replace(self._over(chosen, kind, filters, order), text=before.text, standalone=before.asked)
 
@@ -482,6 +575,11 @@ def _chosen(earlier: EarlierTurn, numbers: Sequence[int]) -> tuple[str, ...]:
     return tuple(earlier.cited[n - 1] for n in numbers)
 
 
+def has_pronoun(text: str) -> bool:
+    """Return whether a text speaks of something that was named before."""
+    return not _PRONOUNS.isdisjoint(_words(text))
+
+
 def _is_about_one(own: Query, earlier: EarlierTurn) -> bool:
     """Return whether "it" stands for the one paper that the answer before was about."""
     return earlier.query.kind in _SINGLE and not _IT.isdisjoint(_words(own.question))
@@ -507,11 +605,28 @@ def _beside(papers: Sequence[Paper], order: Order | None) -> Filters:
     return Filters(since=dates[-1]) if order == "newest" else Filters(until=dates[0])
 
 
+def _with_period_of(filters: Filters, other: Filters) -> Filters:
+    """Return filters with the shortest period that holds theirs and that of others, each of which may be open."""
+    return replace(
+        filters,
+        since=min(filters.since, other.since, key=first_day) if filters.since and other.since else None,
+        until=max(filters.until, other.until, key=last_day) if filters.until and other.until else None,
+    )
+
+
 def constrains_anew(before: Filters, given: Filters) -> bool:
     """Return whether filters replace one of their sort, so that papers which were left out may now belong."""
     return any(
         any(_is_set(before, name) for name in names) and any(_is_set(given, name) for name in names) for names in _SORTS
     )
+
+
+def _left(before: Filters, given: Filters) -> Filters:
+    """Return the filters before but for those of the sorts that are given."""
+    for names in _SORTS:
+        for name in names if any(_is_set(given, name) for name in names) else ():
+            before = before.without(name)
+    return before
 
 
 def _is_set(filters: Filters, name: str) -> bool:

@@ -20,6 +20,12 @@ _CAPITAL = r"[^\W\d_a-z][\w'’&/.-]*"
 _PHRASE = re.compile(
     rf"(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL})+)(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
 )  # several capitalised words, and a year
+_VENUE_KIND = re.compile(
+    r"\b(?:at|in|from|into|by)\s+(?P<at>(?:an?\s+)?(?:conferences?|journals?|workshops?))\b"
+    r"|\bor\s+(?P<or>(?:an?\s+)?(?:conferences?|journals?|workshops?))\b"
+    r"|\b(?P<of>conference|journal|workshop)\s+(?:papers?|articles?|publications?|ones)\b",
+    re.IGNORECASE,
+)
 _NAME = r"[^\W\d_a-z][^\W\d_]*(?:[.'’-]+[^\W\d_]+)*\.?"
 _PARTICLES = rf"(?:(?:{'|'.join(sorted(PARTICLES))})\s+)*"
 _PERSON = re.compile(rf"{_NAME}(?:\s+{_PARTICLES}{_NAME})+|(?<=\bby ){_PARTICLES}{_NAME}")
@@ -53,7 +59,7 @@ def tag_paper_names(
     ]
     topic = "side" if any(each.tag == "side" for each in tags) else "topic"
     named = [word for word in (*known, *listed) if not _within_topic(word, tags)]
-    kept = [part for each in tags for part in _without(each, named, text)]
+    kept = [part for each in tags for part in _without(each, [word.span() for word in named], text)]
     return _merged([*kept, *(Tagged(word.start(), word.end(), topic, 1.0) for word in named)])
 
 
@@ -70,11 +76,11 @@ def tag_author_names(tags: Sequence[Tagged], text: str, is_author: Callable[[str
 
     named = _found(_PERSON, _SPACE, text, is_named)
     kept = [part for each in tags for part in _without(each, named, text)]
-    return _merged([*kept, *(Tagged(match.start(), match.end(), "author", 1.0) for match in named)])
+    return _merged([*kept, *(Tagged(start, end, "author", 1.0) for start, end in named)])
 
 
 def tag_venue_names(tags: Sequence[Tagged], text: str, is_venue: Callable[[str], bool]) -> list[Tagged]:
-    """Return the tags with each venue that is written out, "International Conference on …", as one.
+    """Return the tags with each venue that is written out, "International Conference on …", and each kind, as one.
 
     One of two words is if a word of it is tagged as a venue.
     """
@@ -85,25 +91,29 @@ def tag_venue_names(tags: Sequence[Tagged], text: str, is_venue: Callable[[str],
         return meant and is_venue(match["name"])
 
     named = _found(_PHRASE, _SMALL_WORD, text, is_named)
-    if not named:
+    kinds = [match.span(match.lastgroup or 0) for match in _VENUE_KIND.finditer(text)]
+    excluded = [each for each in tags if each.tag == "exclusion"]
+    kinds = [(start, end) for start, end in kinds if not any(each.start <= start < each.end for each in excluded)]
+    if not (named or kinds):
         return list(tags)
-    kept = [part for each in tags for part in _without(each, named, text)]
-    kept = [each for each in kept if each.tag != "venue" or len(_WORD.findall(text[each.start : each.end])) > 1]
-    return _merged([*kept, *(Tagged(match.start(), match.end(), "venue", 1.0) for match in named)])
+    kept = [part for each in tags for part in _without(each, (*named, *kinds), text)]
+    if named:
+        kept = [each for each in kept if each.tag != "venue" or len(_WORD.findall(text[each.start : each.end])) > 1]
+    return _merged([*kept, *(Tagged(start, end, "venue", 1.0) for start, end in (*named, *kinds))])
 
 
 def _found(
     pattern: re.Pattern[str], within: re.Pattern[str], text: str, is_named: Callable[[re.Match[str]], bool]
-) -> list[re.Match[str]]:
-    """Return the matches that are names, from left to right; behind `within` one may begin within what is none."""
-    found: list[re.Match[str]] = []
+) -> list[tuple[int, int]]:
+    """Return the places of the matches that are names, in order; behind `within` one may begin within what is none."""
+    found: list[tuple[int, int]] = []
     at = 0
     for _ in range(_MOST_TRIED):
         match = pattern.search(text, at)
         if match is None:
             break
         named = is_named(match)
-        found += [match] if named else []
+        found += [match.span()] if named else []
         inner = None if named else within.search(text, match.start() + 1, match.end())
         at = inner.end() if inner else match.end()
     return found
@@ -140,13 +150,13 @@ def _merged(tags: Sequence[Tagged]) -> list[Tagged]:
     return found
 
 
-def _without(each: Tagged, named: Sequence[re.Match[str]], text: str) -> list[Tagged]:
-    """Return what of a stretch is left beside the names in it."""
+def _without(each: Tagged, named: Sequence[tuple[int, int]], text: str) -> list[Tagged]:
+    """Return what of a stretch is left beside the names at some places in it."""
     parts, at = [], each.start
-    for word in sorted(named, key=lambda word: word.start()):
-        if word.start() < each.end and at < word.end():
-            parts.append((at, word.start()))
-            at = word.end()
+    for first, last in sorted(named):
+        if first < each.end and at < last:
+            parts.append((at, first))
+            at = last
     if at == each.start:
         return [each]
     parts.append((at, each.end))

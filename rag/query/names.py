@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from rag.text.names import SUFFIXES, fold_accents, letters_of, matches_author, name_words, shares_surname, surnames_of
-from rag.text.venues import matches_organisation, matches_venue
+from rag.text.venues import matches_organisation, matches_venue, named_venue_kind
 from rag.types import Paper
 
 _MIN_SIMILARITY = 80.0  # of 100: one letter of a name of five
@@ -67,6 +67,12 @@ class LibraryNames:
         corrected = " ".join(self._corrected(word) for word in name_words(name))
         return corrected.title() if self.has_author(corrected) else None
 
+    def spellings(self, name: str) -> frozenset[str]:
+        """Return the authors of the library who share a name in full; an initial may stand for another person."""
+        return frozenset(
+            author for author in self._with_letters_of(name) if matches_author(name, author) and _in_full(name, author)
+        )
+
     def nearest_authors(self, name: str) -> tuple[str, ...]:
         """Return authors whose names are most like one that no author has, those of its surname first."""
         from rapidfuzz import fuzz, process
@@ -85,8 +91,8 @@ class LibraryNames:
         return tuple(each for each in ranked if distinct[name_words(each)] == each)[:_NEAREST]
 
     def venue(self, name: str) -> bool:
-        """Return whether a paper of the library appeared at a venue."""
-        return any(matches_venue(name, venue) for venue in self.venues)
+        """Return whether a paper of the library appeared at a venue, or a kind of venue is named."""
+        return named_venue_kind(name) is not None or any(matches_venue(name, venue) for venue in self.venues)
 
     def organisation(self, name: str) -> bool:
         """Return whether a paper of the library comes from an organisation."""
@@ -143,6 +149,12 @@ def clean_name(text: str) -> str:
     words = [word for word in text.replace("’", "'").removesuffix("'s").split() if name_words(word)]
     kept = [word for word in words if fold_accents(word).strip(".,;:()\"'") not in _NOT_NAMES]
     return " ".join(kept).strip(" ,;:()\"'")
+
+
+def _in_full(one: str, other: str) -> bool:
+    """Return whether two names of a person have a surname and a given name in common, or are equal."""
+    words, others = frozenset(name_words(one)), frozenset(name_words(other))
+    return words == others or sum(len(word) > 1 for word in words & others) > 1
 
 
 def _is_initials(piece: str) -> bool:

@@ -17,21 +17,30 @@ ORDER_WORDS: Mapping[Order, str] = {
     "venue": "by venue",
 }
 
-_NEWEST = frozenset("newest latest recent recently recency newer new last descending reverse".split())
-_OLDEST = frozenset("oldest earliest older old earlier ascending".split())
-_BY_DATE = frozenset("first date dates dated year years time chronological chronologically publication".split())
+_NEWEST = frozenset("newest latest recent recently recency newer new last descending desc reverse".split())
+_OLDEST = frozenset("oldest earliest older old earlier ascending asc".split())
+_BY_DATE = frozenset("date dates dated year years time chronological chronologically publication".split())
 _BY_OTHERS = frozenset("cited citation citations viewed views popular popularity influential impact relevance".split())
 _AUTHORS = frozenset("author authors people coauthors writers".split())
 _FEWEST = frozenset("fewest least fewer smallest few less ascending".split())
 _MOST = frozenset("most many more largest number count biggest descending".split())
 _TITLE = frozenset("title titles alphabet alphabetical alphabetically name names".split())
 _VENUE = frozenset("venue venues conference journal".split())
+_FIRST = frozenset("the very first".split())
+_END = frozenset("last end bottom".split())
+_RELEVANCE = frozenset(("relevance", "relevant"))
 _REVERSED = frozenset("reverse reversed invert inverted flip flipped backwards opposite upside around".split())
 _WORD = re.compile(r"[^\W_]+")
 _ADVERB = re.compile(r"\W*(?:which|what|who)\b.*\b(?<!\bthe )(?P<adverb>first|last)\W*\Z", re.IGNORECASE)
 _WHICH = re.compile(r"\W*(?:which|what|who)\b", re.IGNORECASE)
 _NEWER = re.compile(r"\b(?:newer|later|more\s+(?:recent|modern|current))\b", re.IGNORECASE)
 _OLDER = re.compile(r"\b(?:older|earlier)\b", re.IGNORECASE)
+
+
+ORDERING_WORDS = frozenset().union(
+    *(_NEWEST, _OLDEST, _BY_DATE, _AUTHORS, _FEWEST, _MOST, _TITLE, _VENUE, _REVERSED, _RELEVANCE)
+)
+"""The words that state an order."""
 
 
 def read_order(text: str) -> Order | None:
@@ -50,7 +59,7 @@ def read_order(text: str) -> Order | None:
         return "title"
     if words & _VENUE:
         return "venue"
-    return "oldest" if words & _BY_DATE else None
+    return "oldest" if words & _BY_DATE or (words and words <= _FIRST) else None
 
 
 def stated_adverb(text: str) -> tuple[Order, int, int] | None:
@@ -76,6 +85,16 @@ def asks_for_newer(text: str) -> bool:
 def is_reversal(text: str) -> bool:
     """Return whether a text asks for the other way round."""
     return not _words(text).isdisjoint(_REVERSED)
+
+
+def is_to_the_end(text: str) -> bool:
+    """Return whether a text asks for papers to come last."""
+    return not _words(text).isdisjoint(_END)
+
+
+def is_by_relevance(text: str) -> bool:
+    """Return whether a text asks for the order in which papers were found."""
+    return not _words(text).isdisjoint(_RELEVANCE)
 
 
 def sorted_papers(paper_ids: Iterable[str], order: Order, papers: Mapping[str, Paper]) -> list[str]:

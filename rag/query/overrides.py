@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from rag.text.dates import first_day, last_day
+from rag.text.venues import named_venue_kind
 from rag.types import Filters, Overrides, Query
 
 _DATES = ("since", "until")
@@ -21,15 +22,20 @@ def filter_phrases(filters: Filters) -> dict[str, str]:
         "author": filters.author and f"by {filters.author}",
         "coauthors": filters.coauthors and f"by {' and '.join(filters.coauthors)}" + " too" * bool(filters.author),
         "author_count": _author_count(filters.least_authors, filters.most_authors),
-        "venue": filters.venue and f"at {filters.venue}",
+        "venue": filters.venue and _at(filters.venue),
         "organisation": filters.organisation and f"from {filters.organisation}",
         "code": None if filters.code is None else "with code" if filters.code else "without code",
         "not_date": filters.not_date and f"not dated {filters.not_date}",
         "not_author": filters.not_author and f"not by {filters.not_author}",
-        "not_venue": filters.not_venue and f"not at {filters.not_venue}",
+        "not_venue": filters.not_venue and f"not {_at(filters.not_venue)}",
         "not_organisation": filters.not_organisation and f"not from {filters.not_organisation}",
     }
     return {name: phrase for name, phrase in phrases.items() if phrase}
+
+
+def _at(venue: str) -> str:
+    kind = named_venue_kind(venue)
+    return f"at {venue}" if kind is None else f"in a {kind}" if kind == "journal" else f"at a {kind}"
 
 
 def describe_filters(filters: Filters) -> str:

@@ -23,11 +23,11 @@ from rag.query.orders import read_order
 from rag.text.dates import next_date, previous_date
 from rag.text.tokens import tokenize
 from rag.text.venues import same_venue
-from rag.text.work_types import work_type
+from rag.text.work_types import split_work_types, work_type
 from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
-_SURE_OF_ONE = 0.85  # of a lookup, which cites one paper alone; chosen on questions that did not train the encoder
+_SURER = 0.85  # of a lookup, which cites one paper alone, and of off-topic, which cites none
 _LONGEST = 120  # characters of a stretch
 _LONGEST_TITLE = 300
 _WITHOUT = frozenset("without no not none missing lacking lack lacks closed unreleased unavailable t".split())
@@ -47,6 +47,7 @@ _MOST_BESIDE_ID = 8  # words beside an arXiv id or a DOI: "what is 2401.00001 ab
 _ARTICLES = frozenset(("a", "an", "the"))
 _ONE = frozenset("paper one article preprint publication study work".split())
 _SEVERAL = frozenset("papers articles preprints publications studies works".split())
+_PAPERS = _ONE | _SEVERAL | frozenset("ones those these anything".split())
 _SORTED = frozenset("first top by from order ordered sorted to".split())
 _SINGULAR = frozenset(("is", "was"))
 _WORD = re.compile(r"[^\W_]+")
@@ -92,9 +93,11 @@ class QuestionReader:
         if len(text) <= _LONGEST_TITLE and is_title(text, self._papers.values()):
             return Query(text, "lookup", text, follow_up=follow_up)
         kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
-        tags = tag_paper_names(encoded.tags, text, lambda name: name_key(name) in self._heads, self.names.has_author)
-        tags = tag_author_names(tags, text, self.names.has_author)
-        tags = _joined(tag_venue_names(tags, text, self.names.venue), text)
+        tags: Sequence[Tagged] = self.with_known_names(encoded).tags
+        alone = as_kind is None and follow_up in ("none", "new")
+        if alone:
+            tags = [replace(each, tag="topic") if self._is_property(each, text) else each for each in tags]
+        tags = _joined(tags, text)
         if kind == "off-topic" and any(each.tag == "author" and each.probability == 1 for each in tags):
             kind = "metadata"
         topics = [each for each in tags if each.tag in TOPICS]
@@ -104,6 +107,8 @@ class QuestionReader:
         filters = Filters(**found.values)  # type: ignore[arg-type]
         constrained = bool(filters or found.order or found.count)
         kind, subjects, by_topic = self._subjects(kind, text, topics, constrained, ordered=found.order is not None)
+        if alone and kind == "compare" and encoded.kinds["compare"] * _chance_of_sides(tags) < _SURE:
+            kind, sure = "list", False
         if len(subjects) == 1 and kind == "metadata":
             filters = replace(filters, code=None)  # "does Pebble have code?" asks for its record, whatever that says
         if by_topic and as_kind is None and found.count is None and _speaks_of_one(text[: topics[0].start]):
@@ -124,6 +129,13 @@ class QuestionReader:
             unsure=() if sure else ("kind",),
             unapplied=tuple(found.unapplied),
         )
+
+    def with_known_names(self, encoded: EncodedQuestion) -> EncodedQuestion:
+        """Return a question with the names that the records know tagged as what they are."""
+        text = encoded.text
+        tags = tag_paper_names(encoded.tags, text, lambda name: name_key(name) in self._heads, self.names.has_author)
+        tags = tag_author_names(tags, text, self.names.has_author)
+        return replace(encoded, tags=tuple(tag_venue_names(tags, text, self.names.venue)))
 
     def _named_by_id(self, text: str, follow_up: FollowUp) -> Query | None:
         """Return the lookup of the papers whose arXiv ids or DOIs a question has, if it says little else."""
@@ -153,19 +165,20 @@ class QuestionReader:
         sides = [each for each in topics if each.tag == "side"]
         names = tuple(dict.fromkeys(_words(text, each) for each in (sides if len(sides) > 1 else topics)))
         every = tuple(dict.fromkeys(_words(text, each) for each in topics))
-        if ordered and kind in ("list", "compare") and len(every) > 1 and all(map(self._is_called, every)):
+        if ordered and kind in ("list", "compare") and len(every) > 1 and all(map(self.names_paper, every)):
             return "metadata", every, False
         if kind == "compare":
             return kind, names, False
         if kind == "metadata" and topics:
-            if any(map(self._is_called, every)):
+            if any(map(self.names_paper, every)):
                 return kind, every, False
             return (kind, names, False) if len(sides) > 1 else (kind, (), True)
         if kind == "list" and constrained and not topics:
             return "metadata", (), False
         return kind, (), False
 
-    def _is_called(self, name: str) -> bool:
+    def names_paper(self, name: str) -> bool:
+        """Return whether a paper is called by a name."""
         return find_by_title(name, self._papers) is not None
 
     def _found(self, text: str, tags: Sequence[Tagged], kind: Kind) -> _Found:
@@ -178,6 +191,8 @@ class QuestionReader:
             said = text[each.start : each.end]
             if each.probability >= _SURE:
                 reason = "unreadable" if len(said) > _LONGEST else self._add(found, each, text, must_match)
+                if reason == "unreadable" and not tokenize(said):
+                    continue  # words such as "and" state nothing
                 found.unapplied += [Unapplied(said[:_LONGEST], each.tag, reason)] if reason else []
             elif len(said) <= _LONGEST and self._add(_Found(), each, text, must_match=True) is None:
                 found.unapplied.append(Unapplied(said, each.tag, "unsure"))
@@ -284,8 +299,8 @@ class QuestionReader:
         core = said[words[kept[0]].start() : words[kept[-1]].end()]
         if bounds := read_dates(core, self._today()):
             return self._exclude_dates(found, part, bounds)
-        if work_type(core):
-            found.excluded.append(core)
+        if kinds := split_work_types(core):
+            found.excluded += kinds
             return None
         named = core[0].isupper() or words[kept[0] - 1][0].casefold() == "by"
         author = clean_name(core)
@@ -302,6 +317,19 @@ class QuestionReader:
             return "unreadable"
         found.excluded.append(clean_place(core))
         return None
+
+    def _is_property(self, each: Tagged, text: str) -> bool:
+        """Return whether a stretch says what a method does without, as in "quantization without retraining".
+
+        It is then searched for as it is worded, which says more than leaving out the papers on retraining.
+        """
+        said = text[each.start : each.end]
+        words = _tokens(f"{_last_word(text[: each.start])} {said}")
+        if each.tag != "exclusion" or "without" not in words[:2] or not _PAPERS.isdisjoint(words):
+            return False
+        found = _Found()
+        self._exclude(found, Unapplied(said, each.tag, "unreadable"))
+        return bool(found.excluded) and not any(map(work_type, found.excluded))
 
     def _exclude_dates(self, found: _Found, part: Unapplied, bounds: Bounds) -> UnappliedReason | None:
         """Exclude a period; all before or after a day is what bounds of the rest say."""
@@ -340,8 +368,14 @@ def _sought(text: str, topics: Sequence[Tagged], applied: Sequence[Tagged]) -> s
 def _kind(kinds: Mapping[str, float]) -> tuple[Kind, bool]:
     """Return the likeliest kind and whether it is sure; a list if it is not, which shows most and refuses least."""
     best = max(kinds, key=lambda name: kinds[name])
-    least = _SURE_OF_ONE if best == "lookup" else _SURE
+    least = _SURER if best in ("lookup", "off-topic") else _SURE
     return (cast(Kind, best), True) if kinds[best] >= least else ("list", False)
+
+
+def _chance_of_sides(tags: Iterable[Tagged]) -> float:
+    """Return the probability that a comparison has two sides: that the two likeliest stretches are sides."""
+    chances = sorted((each.probability for each in tags if each.tag == "side"), reverse=True)
+    return chances[0] * chances[1] if len(chances) > 1 else 0.0
 
 
 def _joined(tags: Iterable[Tagged], text: str) -> list[Tagged]:

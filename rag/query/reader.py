@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal, cast
 
+from rag.corpus.titles import find_by_title
 from rag.errors import UsageError
 from rag.llm.usage import UsageMeter
 from rag.models.encoder import EncodedQuestion, Encoder
@@ -17,16 +18,22 @@ from rag.query.follow_up import (
     ask,
     cited_in,
     constrains_anew,
+    has_pronoun,
     refine,
     spoken_of,
     undo,
 )
+from rag.query.known_names import TOPICS
 from rag.query.orders import asks_for_newer
 from rag.query.overrides import apply_overrides
 from rag.query.question import QuestionReader, has_topic, stated
 from rag.query.spelling import Spelling
+from rag.text.language import is_non_english_question
 from rag.text.work_types import work_type
 from rag.types import ActionName, Filters, FollowUp, Overrides, Paper, Query, Turn
+
+_WITHOUT_PAPERS = frozenset("more lift titles table export sort group shorten".split())
+"""Actions that are no search where the answer before has no papers."""
 
 _MOST_TURNS = 20  # read again for each follow-up, each in a few milliseconds
 
@@ -88,13 +95,13 @@ class QueryReader:
 
         With "action" in `drop` it stands alone; with "papers" it leaves the papers of the answer before.
         """
-        encoded = self._encoder.encode_question(question)
+        encoded = self._question.with_known_names(self._encoder.encode_question(question))
         own = self._question.read(encoded)
         if not earlier or "action" in drop or own.fixed:
             return replace(own, follow_up="none" if not earlier else own.follow_up)
         before = earlier[-1]
-        does = follow_up_action(encoded)
-        if does == "new":
+        does = "new" if is_non_english_question(question) else follow_up_action(encoded)  # it has learnt English
+        if does == "new" or (does == "ask" and self._is_about_another(encoded, before.cited)):
             return replace(own, follow_up="none" if own.follow_up in ("none", "new") else "new")
         if does == "undo":
             return undo(own, earlier)
@@ -104,24 +111,32 @@ class QueryReader:
         before = spoken_of(earlier, does, encoded)
         if does == "refine" and _narrows(own, before, has_topic(encoded)):
             does = "filter"
-        if does in ("refine", "pick") and before.cited and work_type(stated(encoded)):
+        if does in ("refine", "pick", "group") and before.cited and work_type(stated(encoded)):
             does = "filter"
         if does == "records" and asks_for_newer(question):
             does = "similar"
-        if does == "filter" and len(before.cited) == 1 and own.filters == Filters(code=True):
-            does = "records"  # "code?" behind one paper
+        if does == "filter" and _names_things(before) and own.filters == Filters(code=True):
+            does = "records"  # "code?" behind one paper, or behind those that are compared
+        if does == "refine" and before.query.kind == "compare" and self._question.names_paper(stated(encoded)):
+            does = "compare"
         counted = before.query.count if before.query.action is None else None
         if does in ("filter", "drop") and (counted or constrains_anew(before.query.filters, own.filters)):
             does = "refine"
-        if not before.cited and does not in ("more", "lift"):
+        if not before.cited and does not in _WITHOUT_PAPERS:
             does = "refine"
         if does == "refine" or "papers" in drop:
             query = refine(own, before, stated(encoded))
         elif does == "ask":
             query = ask(own, encoded, before, self._papers)
         else:
-            query = act(does, own, encoded, before, self._papers)
+            query = act(does, own, encoded, before, self._papers, self.names)
         return replace(query, about=before.turn)
+
+    def _is_about_another(self, encoded: EncodedQuestion, cited: Collection[str]) -> bool:
+        """Return whether a question names papers that the answer before did not cite, and speaks of no others."""
+        said = [encoded.text[each.start : each.end] for each in encoded.tags if each.tag in TOPICS]
+        named = {paper_id for each in said if (paper_id := find_by_title(each, self._papers))}
+        return bool(named) and named.isdisjoint(cited) and not has_pronoun(encoded.text)
 
     def _condensed(
         self, question: str, query: Query, earlier: EarlierTurn, history: Sequence[Turn], llm: UsageMeter
@@ -150,6 +165,11 @@ def follow_up_action(encoded: EncodedQuestion) -> ActionName | Literal["new", "a
     if not encoded.actions:
         return "new"
     return cast(ActionName, max(encoded.actions, key=lambda name: encoded.actions[name]))
+
+
+def _names_things(before: EarlierTurn) -> bool:
+    """Return whether the papers before are things that were asked about, and no list."""
+    return len(before.cited) == 1 or before.query.kind == "compare"
 
 
 def _narrows(own: Query, before: EarlierTurn, has_topic: bool) -> bool:

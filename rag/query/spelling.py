@@ -1,4 +1,4 @@
-"""Mending of typos in a question by the words of the library."""
+"""Mending of typos in a question by the words of the library, and by those that say what to do with an answer."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from typing import get_args
 
+from rag.query.orders import ORDERING_WORDS, read_order
 from rag.text.tokens import tokenize
-from rag.types import Paper
+from rag.types import ActionName, ExportForm, Paper
 
 _WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
 _SHORTEST = 5  # letters of a word that may be a typo: shorter ones have too many neighbours
@@ -44,7 +46,7 @@ class Spelling:
         return near.capitalize() if word != lower else near
 
     def _nearest(self, word: str) -> str | None:
-        """Return the word of the library that is nearest by optimal string alignment, if all of its like are one word.
+        """Return the word that is nearest by optimal string alignment, if all that are as near say the same.
 
         Neighbours begin with the same letter, as typos seldom hit the first.
         """
@@ -56,15 +58,18 @@ class Spelling:
         found = process.extract(word, known, scorer=OSA.distance, score_cutoff=edits, limit=None)
         least = min((distance for _, distance, _ in found), default=None)
         nearest = [each for each, distance, _ in found if distance == least]
-        if len({tuple(tokenize(each)) for each in nearest}) != 1:
+        if len({_meaning(each) for each in nearest}) != 1:
             return None
         return min(nearest, key=lambda each: (-self._uses[each], each))
 
     @cached_property
     def _uses(self) -> Mapping[str, int]:
-        """The number of papers that use each word, in lower case."""
-        return Counter(
+        """The number of papers that use each word, in lower case; words of follow-ups count as used."""
+        uses = Counter(
             word for paper in self._papers for word in {match[0].lower() for match in _WORD.finditer(_text(paper))}
+        )
+        return uses | Counter(
+            dict.fromkeys((*ORDERING_WORDS, *get_args(ActionName), *get_args(ExportForm)), _LEAST_USES)
         )
 
     @cached_property
@@ -78,6 +83,11 @@ class Spelling:
             if uses >= _LEAST_USES and word.isalpha() and len(word) >= _SHORTEST - 1:
                 index.setdefault(word[0], []).append(word)
         return index
+
+
+def _meaning(word: str) -> object:
+    """Return the order that a word states, else its stem."""
+    return (read_order(word) if word in ORDERING_WORDS else None) or tuple(tokenize(word))
 
 
 def _text(paper: Paper) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from rag.generation.export import EXPORT_FORMS
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters
-from rag.text.display import format_count
+from rag.text.display import format_count, format_list
 from rag.types import ActionName, ExportForm, Query
 
 _FORMS: Mapping[ExportForm, str] = EXPORT_FORMS
@@ -28,6 +28,7 @@ _VERBS: Mapping[ActionName, str] = {
     "export": "export {papers} as {form}",
     "more": "show the papers that come next",
     "similar": "search for papers like {papers}",
+    "same-author": "look up other papers by the authors of {papers}",
     "lift": "search again without {lifted}",
     "undo": "go back to the answer before",
 }
@@ -42,13 +43,15 @@ def action_text(query: Query) -> str | None:
         return f"keep what is a {action.by} of the {format_count(action.total, 'paper')} before"
     if action.name == "filter" and not query.papers and not query.fixed:
         return f"search again for papers {describe_filters(query.filters)}"
+    if action.name == "lift" and action.by:
+        return f"search again for papers {describe_filters(query.filters) or 'of any date'}"
     if action.name == "drop" and not (action.numbers or query.excluded) and query.filters:
         return f"keep those {describe_filters(query.filters)} of the {format_count(action.total, 'paper')} before"
     if action.name in ("filter", "drop", "count") and not action.numbers:
         papers = _tested(query)
     elif action.numbers:
         label = "paper" if len(action.numbers) == 1 else "papers"
-        papers = f"{label} {_joined(action.numbers)} of {action.total}"
+        papers = f"{label} {format_list([str(number) for number in action.numbers])} of {action.total}"
     else:
         papers = "the paper before" if action.total == 1 else f"the {format_count(action.total, 'paper')} before"
     filled = {
@@ -59,8 +62,10 @@ def action_text(query: Query) -> str | None:
     said = _VERBS[action.name].format(**filled)
     if action.name == "group" and action.by:
         said += f" by {action.by}"
-    if action.brought:
+    if action.name == "compare" and action.brought:
         said += f" with {' and '.join(action.brought)}"
+    if action.name == "sort" and action.by:
+        said += f", those {action.by}"
     if query.order and action.name in ("sort", "records"):
         said += f", {ORDER_WORDS[query.order]}"
     return said
@@ -73,15 +78,8 @@ def _tested(query: Query) -> str:
     among = f"of the {format_count(action.total, 'paper')} before"
     if action.name == "drop":
         topics = " and ".join(f"“{topic}”" for topic in query.excluded)
-        return f"those on {topics} {among}" if topics else f"some {among}"
+        return f"those on {topics} {among}" if topics else f"none {among}"
     said = describe_filters(query.filters)
     if not query.fixed:
-        said = f"{said} and as asked" if said else "as asked"
-    if not said and action.name == "count":
-        return f"the {format_count(action.total, 'paper')} before"
-    return f"those {said} {among}" if said else f"some {among}"
-
-
-def _joined(numbers: Sequence[int]) -> str:
-    shown = [str(number) for number in numbers]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+        said = " and ".join(part for part in (said, f"for “{query.text}”") if part)
+    return f"those {said} {among}" if said else f"the {format_count(action.total, 'paper')} before"

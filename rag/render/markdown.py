@@ -1,9 +1,12 @@
-"""Markdown as text for a terminal: headings underlined, tables aligned or, where they are too wide, row by row."""
+"""Markdown as text for a terminal: headings underlined, tables aligned or, where they are too wide, row by row.
+
+Fenced blocks stay as they are.
+"""
 
 from __future__ import annotations
 
 import re
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from textwrap import fill, wrap
 
 _HEADING = re.compile(r"\s*(#{1,6})\s+(?P<said>.*?)\s*#*\s*\Z")
@@ -11,6 +14,7 @@ _ITEM = re.compile(r"(?P<indent>\s*)(?P<mark>[-*+•]|\d{1,3}[.)])\s+(?P<said>.*
 _RULE = re.compile(r"\s*\|?(?:\s*:?-{2,}:?\s*\|?)+\s*\Z")
 _EMPHASIS = re.compile(r"(\*\*\*|\*\*|__|\*|(?<![\w])_)(?=\S)(?P<said>[^*_\n]*?\S)\1(?!\w)")
 _CODE = re.compile(r"`([^`\n]+)`")
+_FENCE = re.compile(r"(`{3,})")
 _BAR = re.compile(r"(?<!\\)\|")
 _LEAST_COLUMN = 12  # characters, below which a table is written row by row
 _GAP = "  "
@@ -25,9 +29,19 @@ def markdown_to_text(text: str, width: int) -> str:
             while lines and lines[0].lstrip().startswith("|"):
                 rows.append(lines.pop(0))
             out.append(_table([_cells(row) for row in rows if not _RULE.match(row)], width))
+        elif fence := _FENCE.match(lines[0]):
+            out += _block(lines, fence[1])
         else:
             out.append(_line(lines.pop(0), width))
     return "\n".join(out)
+
+
+def _block(lines: list[str], fence: str) -> list[str]:
+    """Take a fenced block off the lines, and return what it holds as it is."""
+    lines.pop(0)
+    inside = list(takewhile(lambda line: not line.startswith(fence), lines))
+    del lines[: len(inside) + 1]
+    return inside
 
 
 def plain(text: str) -> str:

@@ -17,13 +17,18 @@ _STEPS: Mapping[str, str] = {
     "screen": "Screening the papers",
 }
 
+_WIDER = "--drop papers searches the whole collection."
+
 
 def notice_text(notice: Notice, flags: bool = True) -> str:
     """Return the words of a notice; with `flags` they name the command-line flags that lift a constraint."""
     if notice.code == "constraints_unmet":
         return _constraints_unmet(**notice.data, flags=flags)
     if notice.code == "mended":
-        return f"Searched for “{notice.data['text']}”.{' --as-is searches for what was typed.' * flags}"
+        said = "Searched for" if notice.data["searched"] else "Read as"
+        return f"{said} “{notice.data['text']}”.{' --as-is searches for what was typed.' * flags}"
+    if notice.code == "none_belongs":
+        return f"{_WORDS[notice.code](notice.data)} {_WIDER if flags else ''}".rstrip()
     if notice.code == "not_recorded":
         return _not_recorded(notice.data["constraints"], flags)
     return _WORDS[notice.code](notice.data)
@@ -40,7 +45,10 @@ def _constraints_unmet(filters: Filters, among_cited: bool, relaxations: Sequenc
     text = f"{none} is {describe_filters(filters)}."
     if not flags:
         return text
-    if len(by_name) > 1:
+    if among_cited:
+        text += f" {_WIDER}"
+    one_period = filters.since == filters.until and set(by_name) == {"since", "until"}
+    if len(by_name) > 1 and not one_period:
         left = ", ".join(f"{each.papers} if not “{by_name[each.drop]}”" for each in relaxations)
         text += f" Papers that meet the rest: {left}."
     return f"{text} Lift one with --drop {' or --drop '.join(by_name)}, or leave its flag out."
@@ -131,6 +139,9 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         f"None of the {format_count(data['papers'], 'paper')} cited before meets this: the collection was searched."
     ),
     "none_belongs": lambda data: f"Of the {format_count(data['papers'], 'paper')} cited before, none probably belongs.",
+    "no_papers_before": lambda data: "The answer before has no papers.",
+    "none_left": lambda data: "No paper of the answer before is left.",
+    "no_other_papers": lambda data: "No other paper here is by one of these authors.",
     "next_papers": lambda data: (
         f"These come next; {data['belong'] or 'none'} of the {data['papers']} probably "
         f"{'belong' if data['belong'] > 1 else 'belongs'}."

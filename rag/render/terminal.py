@@ -8,7 +8,9 @@ from textwrap import fill
 
 from rag.answer import Answer, Aspect, Citation, Comparison, SentenceVerdict
 from rag.generation.extractive import completeness, unsaid
+from rag.generation.forms import FORMS
 from rag.generation.quotation import quoted
+from rag.generation.records import asked_record
 from rag.index.update import BuildSummary
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters, filter_phrases
@@ -61,6 +63,9 @@ def understood_as(query: Query) -> str | None:
 
 def answer_to_text(answer: Answer, width: int) -> str:
     """Lay out an answer: its point or its text, the papers it cites, and the nearest of the others."""
+    if answer.query.action and answer.query.action.name in FORMS and answer.citations:
+        parts = [markdown_to_text(answer.text, width), *_notes(answer, width)]
+        return "\n\n".join(map(safe, parts)) + "\n"
     if answer.status == "extractive" and answer.citations:
         parts = [_wrapped(answer.point, width), *_notes(answer, width), *_entries(answer, width), *_near(answer, width)]
         return "\n\n".join(safe(part) for part in parts if part) + "\n"
@@ -106,7 +111,7 @@ def _entries(answer: Answer, width: int) -> Iterator[str]:
             yield "\n".join([f"{capitalized(group.name)} ({len(group.numbers)})", *entries])
     else:
         yield "\n".join(
-            _entry(each, width, _left(each, answer.point), titled=_title(each) not in answer.point)
+            _entry(each, width, _said(answer, each), titled=_title(each) not in answer.point)
             for each in answer.citations
         )
 
@@ -118,6 +123,13 @@ def _row(comparison: Comparison, row: Aspect, papers: Mapping[int | None, Citati
             said = f"{thing.name}: {quoted(papers[cell.n].paper, [cell.quote])} [{cell.n}]"
             lines.append(fill(said, width, initial_indent="  ", subsequent_indent="    "))
     return "\n".join(lines)
+
+
+def _said(answer: Answer, citation: Citation) -> str:
+    """Return what a paper says beside the point, or what is asked of its record."""
+    if answer.query.kind == "metadata" and f"[{citation.n}]" not in answer.point:
+        return asked_record(answer.query, citation.paper)
+    return _left(citation, answer.point)
 
 
 def _left(citation: Citation, point: str) -> str:

@@ -107,7 +107,7 @@ def _cut(scores: Sequence[float]) -> int:
 
 
 def _counts_missing(query: Query) -> bool:
-    if query.fixed:  # the papers of the answer before: none is sought
+    if query.fixed or (query.action and query.action.name == "similar"):  # no topic that papers could miss
         return False
     return query.count is None if is_ordered(query) else query.kind in ("list", "summary")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rag.text.latex import latex_to_text
 from rag.text.sanitize import sanitize_markdown
@@ -13,6 +14,11 @@ _REFERENCE = re.compile(r"[\[［【](\s*\d[\d\s,;–—-]*)[\]］】]")
 def format_count(count: int, noun: str) -> str:
     """Return a count with its noun in the singular or plural: "1 paper", "3 papers"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def format_list(parts: Sequence[str]) -> str:
+    """Return one or more parts as a list in words: "A", "A and B", "A, B and C"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def display_title(title: str) -> str:

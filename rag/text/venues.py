@@ -1,9 +1,12 @@
-"""Matching of venues and organisations: "ICLR'25" and "International Conference on Learning Representations 2025"."""
+"""Matching of venues and organisations: "ICLR'25" and "International Conference on Learning Representations 2025".
+
+A venue may also be asked for by its kind: "conference", "journal" or "workshop".
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from rag.text.names import fold_accents
@@ -41,6 +44,18 @@ _SPELT: dict[str, tuple[str, ...]] = {
 }
 """Abbreviations that are not the initials of what they stand for."""
 
+_KINDS: Mapping[str, re.Pattern[str]] = {
+    "workshop": re.compile(r"\bworkshops?\b", re.IGNORECASE),
+    "journal": re.compile(
+        r"\b(?:journal|transactions|letters|annals|magazine|review|vol)\b|\b\d+\s*\(\d+\)|(?<=\s)\d{1,3},\s*\d",
+        re.IGNORECASE,
+    ),  # a name of one, or a volume with its issue or page
+    "conference": re.compile(
+        r"\b(?:conference|conf|proc|proceedings|symposium|meeting|findings)\b|[^\W\d_]\s?['’]?\d{2}(?:\d\d)?\b",
+        re.IGNORECASE,
+    ),  # a name of one, or an edition by its year
+}
+_ENTRY_TYPES: Mapping[str, str] = {"article": "journal", "inproceedings": "conference", "conference": "conference"}
 _RENAMED = {"nips": "neurips"}
 _SHORTEST_ACRONYM = 3
 
@@ -57,6 +72,20 @@ def matches_venue(wanted: str, venue: str) -> bool:
     return any(
         numbers <= theirs and _same_name(name, other) for name, numbers in asked for other, theirs in _parse(venue)
     )
+
+
+def named_venue_kind(text: str) -> str | None:
+    """Return the kind of venue that a text names, in the singular or plural; None where it says anything else."""
+    word = text.strip().casefold()
+    return next((kind for kind in _KINDS if word in (kind, f"{kind}s")), None)
+
+
+def venue_kind(venue: str, entry_type: str | None = None) -> str | None:
+    """Return the kind of a venue by its words, its entry's type, or how volumes and editions are written; else None."""
+    if _KINDS["workshop"].search(venue):
+        return "workshop"
+    typed = _ENTRY_TYPES.get(entry_type or "")
+    return typed or next((kind for kind, pattern in _KINDS.items() if pattern.search(venue)), None)
 
 
 def same_venue(one: str, other: str) -> bool:

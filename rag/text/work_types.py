@@ -41,12 +41,19 @@ _SAYS = {
     )
     for name, words in _NAMES.items()
 }
+_JOINT = re.compile(r"\s*(?:[,/&]|\b(?:and|or|nor|no)\b)\s*", re.IGNORECASE)
 _SURVEYS = re.compile(r"\b(?:we|this\s+(?:paper|work|article))\s+(?:\w+ly\s+)?(?:surveys?|reviews?)\b", re.IGNORECASE)
 
 
 def work_type(text: str) -> str | None:
     """Return the kind of work that a stretch names, if it says nothing else: "survey" for "review papers"."""
     return next((name for name, pattern in _TYPES.items() if pattern.fullmatch(text)), None)
+
+
+def split_work_types(text: str) -> tuple[str, ...]:
+    """Return the parts of a stretch that names kinds of work and nothing else, as "surveys and benchmarks" does."""
+    parts = tuple(part for part in _JOINT.split(text.strip()) if part)
+    return parts if all(map(work_type, parts)) else ()
 
 
 def is_of_type(title: str, abstract: str, kind: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rag.answer import Answer
 from rag.generation.export import EXPORT_FORMS
+from rag.query.follow_up import is_over_papers
 from rag.query.overrides import filter_phrases
 from rag.render.notices import notices_text
 from rag.text.display import format_count
@@ -12,6 +13,9 @@ from ui.html.comparison import comparison_to_html
 from ui.html.markup import bdi, button, text
 from ui.html.paper_rows import citations_of
 from ui.html.prose import prose_to_html, tips_to_html
+
+_SELECTING = frozenset((None, "filter", "count"))
+"""Actions, or none, that may not find among the papers before what the collection has."""
 
 
 def answer_to_html(exchange: Exchange) -> str:
@@ -64,6 +68,9 @@ def _refused(answer: Answer) -> str:
         for each in answer.relaxations
         if each.drop in by_name and each.papers
     )
+    action = answer.query.action and answer.query.action.name
+    if action in _SELECTING and is_over_papers(answer.query):
+        buttons += button("Search the whole collection", "lift", data_name="papers")
     offered = f'<div class="cd-relax">{buttons}</div>' if buttons else ""
     why = notices_text(answer.notices, flags=False)
     return (

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from rag.answer import Answer, Citation
 from rag.generation.extractive import probably_missing, unsaid
 from rag.generation.quotation import with_ellipses
+from rag.generation.records import asked_record
 from rag.render.certainty import certainty
 from rag.render.terminal import QUOTE_SAID
 from rag.text.display import display_line, display_title
@@ -130,7 +131,9 @@ def _cited(exchange: Exchange, answer: Answer, citation: Citation) -> str:
     action = answer.query.action
     bare = answer.comparison is not None or (action is not None and action.name == "titles")
     quotes = () if bare else unsaid(citation.paper, citation.quotes, answer.point)
-    return _row(exchange, citation, row_id(exchange.exchange_id, citation.n or 0), quotes)
+    asks = answer.query.kind == "metadata" and len(answer.citations) > 1
+    record = asked_record(answer.query, citation.paper) if asks else ""
+    return _row(exchange, citation, row_id(exchange.exchange_id, citation.n or 0), quotes, record=record)
 
 
 def _grouped(answer: Answer, rows: Mapping[int | None, str]) -> Iterator[str]:
@@ -174,10 +177,17 @@ def _more(rows: int) -> str:
 
 
 def _row(
-    exchange: Exchange, citation: Citation, element_id: str, quotes: Sequence[Quote] | None = None, reason: str = ""
+    exchange: Exchange,
+    citation: Citation,
+    element_id: str,
+    quotes: Sequence[Quote] | None = None,
+    reason: str = "",
+    record: str = "",
 ) -> str:
+    """Return a row with the sentences of a paper, or what of its record is asked."""
     paper, shown = citation.paper, citation.quotes if quotes is None else quotes
     title = display_title(paper.title)
+    said = f'<p class="cd-says">{text(record)}</p>' if record else _said(exchange, paper, shown)
     number = f'<span class="cd-n">{citation.n}</span> ' if citation.n is not None else ""
     pick = attributes(type="checkbox", class_="cd-pick", aria_label=f"Select: {title}")
     given = attributes(
@@ -192,7 +202,7 @@ def _row(
     )
     return (
         f'<li{given}><label class="cd-pick-box"><input{pick}></label><div class="cd-row-body">'
-        f'<p class="cd-row-title">{number}{title_to_html(paper)}</p>{_said(exchange, paper, shown)}'
+        f'<p class="cd-row-title">{number}{title_to_html(paper)}</p>{said}'
         f"{_meta(exchange, citation, reason)}{_found(exchange, citation)}</div></li>"
     )
 

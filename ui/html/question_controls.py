@@ -36,7 +36,9 @@ def understanding_to_html(exchange: Exchange) -> str:
     chips = [_chip(name, phrase) for name, phrase in _lifted_by_name(query)]
     shown = f'<div class="cd-chips" role="toolbar" aria-label="Understood">{"".join(chips)}</div>' if chips else ""
     said = (
-        f'<p class="cd-as">Understood as: {bdi(query.standalone)}</p>' if query.standalone and not query.action else ""
+        f'<p class="cd-as">Understood as: {bdi(query.standalone)}</p>'
+        if query.standalone and query.standalone != query.question and not query.action
+        else ""
     )
     return f'{said}<div class="cd-understood">{_change(exchange, query)}{shown}</div>'
 
