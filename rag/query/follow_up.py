@@ -369,9 +369,9 @@ class _Doing:
             ranked = sorted_papers(chosen, own.order, self.papers) if own.order else chosen
             chosen = tuple(each for each in ranked if own.filters.admits(self.papers[each]))[: own.count]
             action = replace(action, numbers=tuple(self.earlier.cited.index(each) + 1 for each in chosen))
-        if kept := tuple(filter(None, map(work_type, split_work_types(self._topic() or own.question)))):
-            chosen = tuple(each for each in chosen if any(_is_work(self.papers[each], kind) for kind in kept))
-            return replace(self._again(chosen), action=replace(self.action, by=" or ".join(kept)))
+        if kinds := tuple(filter(None, map(work_type, split_work_types(self._topic() or own.question)))):
+            chosen = tuple(each for each in chosen if any(_is_work(self.papers[each], kind) for kind in kinds))
+            return replace(self._again(chosen), action=replace(self.action, by=" or ".join(kinds)))
         if has_topic(self.encoded) and not self.action.numbers:
             sought = own.text if own.filters else self._topic()
             query = replace(_about(own, chosen, self.papers), text=sought, subjects=())

@@ -577,8 +577,11 @@ class ActionSchema(BaseModel):
     numbers: list[int] = Field(description="The papers that it names, by their numbers in that answer.")
     total: int = Field(description="How many papers that answer cited.")
     form: ExportForm | None = Field(description="What an export is written in.")
-    brought: list[str] = Field(description="What a comparison brings in from outside of that answer.")
+    brought: list[str] = Field(
+        description="What a comparison brings in from outside of that answer, or the authors who wrote other papers."
+    )
     lifted: list[str] = Field(description="The constraints that it lifts.")
+    by: str | None = Field(description="What the papers are grouped by, kept for, or put first or last for.")
     text: str = Field(description="The same in words.")
 
 
