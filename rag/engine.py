@@ -38,7 +38,7 @@ from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
 from rag.retrieval.linked import asked_links, raise_linked
 from rag.retrieval.reranking import Reranker
-from rag.retrieval.scoring import PaperScorer, Ranker
+from rag.retrieval.scoring import PaperScorer, Ranker, load_tuned_ranker
 from rag.selection.answerability import answerable_probability, mentions, unmentioned
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
@@ -101,11 +101,13 @@ class Engine:
     ) -> None:
         """Put an engine together.
 
-        `ranker` overrides the fitted weights. Without a `writer` all answers are extractive, and follow-ups are read
+        `ranker` overrides the weights in force. Without a `writer` all answers are extractive, and follow-ups are read
         by the encoder alone. Each search runs inside a `search_slot`, by which a server can bound how many run at once.
         """
         self.library = library
-        self.scorer = PaperScorer(library, models.cross_encoder, settings.rerank_depth, ranker)
+        cross_encoder = models.cross_encoder if settings.rerank_depth else None
+        ranker = ranker or load_tuned_ranker("full" if cross_encoder else "fast", settings.home)
+        self.scorer = PaperScorer(library, cross_encoder, settings.rerank_depth, ranker)
         self.writer = writer
         self._settings = settings
         self._postprocessors = tuple(postprocessors)

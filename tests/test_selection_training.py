@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from eval.gold.questions import Question
-from eval.training.selection.collections import Asked, Form, from_gold
-from eval.training.selection.fit import fit_logistic, fit_ranker, impute, ranker_to_json
+from eval.training.selection.collections import from_gold
+from eval.training.selection.impute import impute
 from eval.training.selection.report import calibration, measure
-from eval.training.selection.search import Example, KeptReadings, Search
+from eval.tuning.examples import Asked, Example, Form, KeptReadings, Search
+from eval.tuning.fit import fit_logistic, fit_ranker, ranker_to_json
 from rag.index.library import Library
 from rag.models.loading import Models
 from rag.retrieval.encoded_query import QueryEncoder
