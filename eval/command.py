@@ -5,6 +5,7 @@ from __future__ import annotations
 from eval.ablation import ablate
 from eval.benchmarks import bench
 from eval.claims import plant, support, verify
+from eval.gold import draft
 from eval.injection import inject
 from eval.latency import latency
 from eval.runs import compare, run
@@ -17,6 +18,7 @@ def register(subparsers: Subparsers) -> None:
         subparsers, "eval", "Measure how good the answers are, on questions whose answers are known."
     )
     run.register(commands)
+    draft.register(commands)
     compare.register(commands)
     bench.register(commands)
     support.register(commands)
