@@ -20,10 +20,7 @@ _WRONGLY_REFUSED = 0.03  # share of the answered questions that the threshold ma
 _ANSWERED = 0.9  # share of users' questions that is taken to be answered
 _RIDGE = 1.5  # weight of the L2 penalty relative to the summed loss
 _SMALL = 1e-9
-_ANSWERABLE: Mapping[Depth, tuple[str, ...]] = {
-    "full": ("answers", "belongs", "expected"),
-    "fast": ("maxsim", "expected"),
-}
+_ANSWERABLE: Mapping[Depth, tuple[str, ...]] = {"full": ("answers", "expected"), "fast": ("maxsim", "expected")}
 
 Floats = NDArray[np.float64]
 Features = Mapping[str, Floats]

@@ -84,8 +84,12 @@ def load_tuned_ranker(depth: Depth, home: Path) -> Ranker:
 
 def is_of_models(kept: Mapping[str, Any]) -> bool:
     """Return whether weights were fitted to the models that are installed."""
-    installed = {folder.name: read_metadata(folder)["model_sha256"] for folder in (ENCODER, CROSS_ENCODER)}
-    return bool(kept["models_sha256"] == installed)
+    return bool(kept["models_sha256"] == installed_models())
+
+
+def installed_models() -> dict[str, str]:
+    """Return the SHA-256 of the models that come with Citedesk."""
+    return {folder.name: read_metadata(folder)["model_sha256"] for folder in (ENCODER, CROSS_ENCODER)}
 
 
 @cache

@@ -12,7 +12,7 @@ import numpy as np
 from rag.retrieval.scoring import Ranker, sigmoid
 from rag.text.identifiers import find_identifiers, is_identifier
 from rag.text.normalize import spell_greek
-from rag.types import Hit, Paper, Query, Signal
+from rag.types import Hit, Paper, Query
 
 _NAME_WORDS = 4  # of the longest name
 _LEAST_EXPECTED = 1e-3  # papers
@@ -26,16 +26,14 @@ def answerable_probability(hits: Sequence[Hit], ranker: Ranker) -> float:
 def answerable_features(hits: Sequence[Hit]) -> dict[str, float]:
     """Return what tells a question that is answered: what the best papers say, and how many papers are expected.
 
-    `answers` is the logarithm of how many papers are expected to answer by the cross-encoder's logits, and `belongs` is
-    its greatest logit of belonging; both are missing where it has read nothing.
+    `answers` is the logarithm of how many papers are expected to answer by the cross-encoder's logits, which are
+    missing where it has read nothing.
     """
     expected = math.log(max(_LEAST_EXPECTED, sum(hit.score for hit in hits)))
-    names: tuple[Signal, ...] = ("maxsim", "belongs", "answers")
-    maxsim, belongs, answers = ([hit.signals[name] for hit in hits if name in hit.signals] for name in names)
+    maxsim, answers = ([hit.signals[name] for hit in hits if name in hit.signals] for name in ("maxsim", "answers"))
     return {
         "expected": expected,
         **({"maxsim": max(maxsim)} if maxsim else {}),
-        **({"belongs": max(belongs)} if belongs else {}),
         **({"answers": math.log(sum(sigmoid(np.array(answers))))} if answers else {}),
     }
 
