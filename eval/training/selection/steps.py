@@ -33,11 +33,8 @@ def fit(given: Namespace) -> None:
     from rag.settings import Settings
 
     settings = Settings()
-    if given.gold:
-        collections = [_gold(given.gold, given.corpus)]
-    else:
-        collections = [read_split(given.data, "choose", given.seed)]
-        collections += read_own(OWN_LISTS, given.abstracts, "choose") if given.abstracts else []
+    collections = [read_split(given.data, "choose", given.seed)]
+    collections += read_own(OWN_LISTS, given.abstracts, "choose") if given.abstracts else []
     examples = [each for collection in collections for each in _examples(given.work, collection)]
     slope, intercept = examples[0].search.cross_encoder.cuts["belongs_platt"]  # type: ignore[misc]
 
@@ -53,7 +50,7 @@ def fit(given: Namespace) -> None:
         _tell(depth, report[depth])
     models = {folder.name: sha256(folder / "model.onnx") for folder in (ENCODER, CROSS_ENCODER)}
     made = {
-        "data_sha256": hashes([given.gold] if given.gold else [*(given.data / name for name in _DATA), OWN_LISTS]),
+        "data_sha256": hashes([*(given.data / name for name in _DATA), OWN_LISTS]),
         "models_sha256": models,
         "questions": len(examples),
         "papers": sum(len(each.papers) for each in collections),
