@@ -29,12 +29,14 @@ def register(subparsers: Subparsers) -> None:
         subparsers,
         "draft",
         "Draft gold questions from the papers of the index, to be corrected by hand.",
-        "  citedesk eval draft --n 60 --out my-questions.jsonl\n"
-        "  citedesk eval draft --check my-questions.jsonl --edit\n"
+        "  citedesk eval draft --n 60\n"
+        "  citedesk eval draft --out my-questions.jsonl --edit\n  citedesk eval draft --check my-questions.jsonl\n"
         "With an endpoint, its model words the questions, one request each.",
     )
     parser.add_argument("--n", type=count, default=60, metavar="N", help="number of questions (60)")
-    parser.add_argument("--out", type=Path, default=Path("questions.jsonl"), metavar="FILE", help="file to write")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="file to write (HOME/questions.jsonl, which the Measure tab shows)"
+    )
     parser.add_argument("--edit", action="store_true", help="open the file in $EDITOR, then check it")
     parser.add_argument("--check", type=Path, metavar="FILE", help="check this file instead of drafting one")
     add_no_llm(parser)
@@ -44,9 +46,10 @@ def register(subparsers: Subparsers) -> None:
 
 def draft(arguments: Namespace, configuration: Configuration) -> int:
     """Write drafted questions, or check a file of them; raises GoldError for a file that cannot be used."""
+    from eval.gold.questions import DRAFTS
     from rag.index.library import open_library
 
-    path = arguments.check or arguments.out
+    path = arguments.check or arguments.out or configuration.settings.home / DRAFTS
     library = open_library(configuration.settings)
     try:
         if not arguments.check:

@@ -16,6 +16,8 @@ from rag.types import Paper, Problem, Turn
 MUST, MAY = 2, 1  # grades: the paper must be there, or may be
 UNANSWERABLE = "unanswerable"
 SPLITS = ("fit", "held")
+DRAFTS = "questions.jsonl"
+"""The file of a home folder with the questions that `citedesk eval draft` has drafted."""
 
 
 class GoldError(CitedeskError):
