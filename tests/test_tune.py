@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from eval.runs.provenance import _tuned_weights
 from eval.stats import bootstrap_interval
 from eval.tuning import tune
 from eval.tuning.search import Trial
@@ -68,6 +69,7 @@ def test_tuned_settings_and_weights_are_in_force_until_undone(kept: Path, capsys
     assert load_settings({"home": kept}, {"CITEDESK_RERANK_DEPTH": "3"}).settings.rerank_depth == 3
     assert load_tuned_ranker("full", kept) == EASY_RANKER
     assert load_tuned_ranker("fast", kept) == load_ranker("fast")
+    assert _tuned_weights(configuration.settings)["weights"].startswith("tuned 20")
     assert main(["doctor"]) == 0
     assert "CITEDESK_RERANK_DEPTH=15, weights of the full ranking; gain +0.500" in " ".join(
         capsys.readouterr().out.split()

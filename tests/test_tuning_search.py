@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from eval.tuning.search import Candidate, Space, Trial, at_random, best_trial, greedy, in_force, run_trials
+from eval.tuning.search import Candidate, Space, Trial, at_random, best_trial, greedy, run_trials, unchanged
 
 SPACE: Space = {"model": ("small", "large"), "depth": (7, 3, 15), "weights": ("shipped", 10.0)}
 
@@ -33,10 +33,10 @@ def test_greedy_search_keeps_the_best_of_each_parameter_in_their_order() -> None
     ]
 
 
-def test_equal_scores_keep_what_is_in_force() -> None:
+def test_equal_scores_keep_what_is_unchanged() -> None:
     evaluate, _ = evaluator(lambda each: 0.5)
     for trials in run_trials({"greedy": greedy(SPACE), "random": at_random(SPACE)}, evaluate, lambda: True).values():
-        assert best_trial(trials).candidate == in_force(SPACE)
+        assert best_trial(trials).candidate == unchanged(SPACE)
 
 
 def test_random_search_has_as_many_trials_and_no_candidate_twice() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eval.gold.questions import Question
-from eval.tuning.trials import SHIPPED, WEIGHTS, Bench, KnownPairs, divide, measurable, question_score
+from eval.tuning.trials import SHIPPED, WEIGHTS, KnownPairs, TrialRunner, divide, measurable, question_score
 from rag.settings import Settings
 from rag.types import Paper
 from tests.eval_fakes import answer, question, row
@@ -35,13 +35,13 @@ QUESTIONS = [
     question(f"q{n}", {paper.paper_id: 2} if paper else {}, question=text)
     for n, (text, paper) in enumerate(ASKED.items())
 ]
-IN_FORCE = {"chunk_tokens": 30, "rerank_depth": 3, WEIGHTS: SHIPPED}
+UNTUNED = {"chunk_tokens": 30, "rerank_depth": 3, WEIGHTS: SHIPPED}
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def runner(tmp_path: Path) -> Iterator[TrialRunner]:
     settings = hash_settings(tmp_path, chunk_tokens=30, chunk_overlap=8, rerank_depth=3)
-    made = Bench(settings, hash_library(tmp_path), hash_models(), tmp_path / "work", _load)
+    made = TrialRunner(settings, hash_library(tmp_path), hash_models(), tmp_path / "work", _load)
     yield made
     made.close()
 
@@ -78,31 +78,31 @@ def test_score_is_the_f1_of_cited_papers_or_a_refusal_where_nothing_answers() ->
     assert question_score(row("a", (), {}, answer=cited)) == 0
 
 
-def test_candidate_is_asked_with_its_settings_and_index(bench: Bench) -> None:
-    first = bench.trial(IN_FORCE, QUESTIONS)
+def test_candidate_is_asked_with_its_settings_and_index(runner: TrialRunner) -> None:
+    first = runner.trial(UNTUNED, QUESTIONS)
     assert len(first.scores) == len(QUESTIONS) and 0 <= first.score <= 1
     loaded.clear()
     for _ in range(2):
-        bench.trial({**IN_FORCE, "chunk_tokens": 20}, QUESTIONS)
+        runner.trial({**UNTUNED, "chunk_tokens": 20}, QUESTIONS)
     assert loaded == [20]
-    assert bench.trial(IN_FORCE, QUESTIONS) == first
+    assert runner.trial(UNTUNED, QUESTIONS) == first
 
 
-def test_fitted_weights_are_measured_on_questions_that_they_were_not_fitted_to(bench: Bench) -> None:
-    candidate = {**IN_FORCE, WEIGHTS: 1.0}
+def test_fitted_weights_are_measured_on_questions_that_they_were_not_fitted_to(runner: TrialRunner) -> None:
+    candidate = {**UNTUNED, WEIGHTS: 1.0}
     fitted_to: list[list[str]] = []
-    fit = bench.fit
+    fit = runner.fit
 
     def noting(candidate: object, questions: list[Question]) -> object:
         fitted_to.append([each.id for each in questions])
         return fit(candidate, questions)  # type: ignore[arg-type]
 
-    bench.fit = noting  # type: ignore[method-assign, assignment]
-    assert len(bench.trial(candidate, QUESTIONS).scores) == len(QUESTIONS)
+    runner.fit = noting  # type: ignore[method-assign, assignment]
+    assert len(runner.trial(candidate, QUESTIONS).scores) == len(QUESTIONS)
     assert len(fitted_to) == 5
     assert all(sum(each.id not in part for part in fitted_to) == 1 for each in QUESTIONS)
-    assert bench.outcome(candidate, QUESTIONS, QUESTIONS[:1]).ranker is not None
-    assert bench.outcome(IN_FORCE, QUESTIONS, QUESTIONS[:1]).ranker is None
+    assert runner.outcome(candidate, QUESTIONS, QUESTIONS[:1]).ranker is not None
+    assert runner.outcome(UNTUNED, QUESTIONS, QUESTIONS[:1]).ranker is None
 
 
 def test_pair_is_read_once() -> None:

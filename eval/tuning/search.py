@@ -15,7 +15,7 @@ from typing import Any
 
 Candidate = Mapping[str, Any]
 Space = Mapping[str, Sequence[Any]]
-"""The values of each parameter by its name; the first is the one in force."""
+"""The values of each parameter by its name; the first is the one without tuning."""
 
 Strategy = Generator[Candidate, float, None]
 """Yields candidates and is sent the score of each."""
@@ -34,14 +34,14 @@ class Trial:
         return mean(self.scores)
 
 
-def in_force(space: Space) -> Candidate:
+def unchanged(space: Space) -> Candidate:
     """Return the candidate that changes nothing."""
     return {name: values[0] for name, values in space.items()}
 
 
 def greedy(space: Space) -> Strategy:
     """Try the values of one parameter after the other, and keep the best; equal scores keep what was before."""
-    best = in_force(space)
+    best = unchanged(space)
     highest = yield best
     for name, values in space.items():
         base = best
@@ -53,8 +53,8 @@ def greedy(space: Space) -> Strategy:
 
 
 def at_random(space: Space, seed: int = 0) -> Strategy:
-    """Try the candidate in force, then others drawn evenly, none twice."""
-    chance, seen = random.Random(seed), [in_force(space)]
+    """Try the candidate that changes nothing, then others drawn evenly, none twice."""
+    chance, seen = random.Random(seed), [unchanged(space)]
     yield seen[0]
     while len(seen) < math.prod(map(len, space.values())):
         candidate = {name: chance.choice(list(values)) for name, values in space.items()}

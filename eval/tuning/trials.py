@@ -38,7 +38,7 @@ from rag.settings import Settings
 WEIGHTS = "weights"
 """The parameter that is no setting: "shipped", or the strength with which fitted weights are drawn to those."""
 SHIPPED = "shipped"
-_FOLDS = 5
+FOLDS = 5
 
 
 def divide(questions: Sequence[Question]) -> tuple[list[Question], list[Question]]:
@@ -81,7 +81,7 @@ class Outcome:
         return tuple(map(question_score, self.rows))
 
 
-class Bench:
+class TrialRunner:
     """Asks questions with candidates; indexes of other chunks and models are built in `folder`, and kept open."""
 
     def __init__(
@@ -111,9 +111,9 @@ class Bench:
         if candidate[WEIGHTS] == SHIPPED:
             return Trial(candidate, self._ask(candidate, questions, None).scores)
         found = np.zeros(len(questions))
-        for fold in range(_FOLDS):
-            others = [each for i, each in enumerate(questions) if i % _FOLDS != fold]
-            own = range(fold, len(questions), _FOLDS)
+        for fold in range(FOLDS):
+            others = [each for i, each in enumerate(questions) if i % FOLDS != fold]
+            own = range(fold, len(questions), FOLDS)
             asked = self._ask(candidate, [questions[i] for i in own], self.fit(candidate, others))
             found[own] = asked.scores
         return Trial(candidate, tuple(found.tolist()))

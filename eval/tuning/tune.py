@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from eval.gold.questions import Question
     from eval.runs.rows import Row
     from eval.tuning.search import Candidate, Space, Trial
-    from eval.tuning.trials import Bench, Outcome
+    from eval.tuning.trials import Outcome, TrialRunner
 
 _FEWEST = 20  # questions
 _OF_INDEX = ("embed_model", "chunk_tokens")
@@ -80,7 +80,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What each strategy found, the first the one to keep, and what the values in force reach."""
+    """What each strategy found, the first the one to keep, and what is reached without tuning."""
 
     found: Sequence[Found]
     before: Outcome
@@ -112,7 +112,8 @@ def tune(arguments: Namespace, configuration: Configuration) -> int:
     from tempfile import TemporaryDirectory
 
     from eval.runs.run import load_questions
-    from eval.tuning.trials import Bench, divide, measurable
+    from eval.tuning.examples import read_asked
+    from eval.tuning.trials import FOLDS, TrialRunner, divide, measurable
     from rag.index.generations import IndexFolder
     from rag.index.library import open_library
     from rag.models.loading import load_models
@@ -122,7 +123,7 @@ def tune(arguments: Namespace, configuration: Configuration) -> int:
         raise UsageError("CITEDESK_RERANK_DEPTH is 0: there is no cross-encoder to tune. Remove the setting.")
     loaded = load_questions(arguments.gold, IndexFolder(home).current())
     fit, held = divide(measurable(loaded))
-    if min(len(fit), len(held)) < _FEWEST // 2 or not any(each.wanted for each in fit):
+    if min(len(fit), len(held)) < _FEWEST // 2 or sum(bool(each.belong) for each in read_asked(fit)) < FOLDS:
         raise UsageError(
             f"{len(fit) + len(held)} questions are too few: write at least {_FEWEST}, most of them answered."
         )
@@ -130,11 +131,11 @@ def tune(arguments: Namespace, configuration: Configuration) -> int:
         note(f"{drafted} of {len(loaded)} questions are drafts that nobody has reviewed: what they measure may mislead")
     space = make_space(settings, arguments.embed_models)
     with TemporaryDirectory(prefix="tuning-", dir=home) as folder:
-        bench = Bench(settings, open_library(settings), load_models(settings), Path(folder))
+        runner = TrialRunner(settings, open_library(settings), load_models(settings), Path(folder))
         try:
-            report = search(bench, space, fit, held, 60 * arguments.budget, arguments.quiet)
+            report = search(runner, space, fit, held, 60 * arguments.budget, arguments.quiet)
         finally:
-            bench.close()
+            runner.close()
     kept = report.is_better and not arguments.dry_run
     if kept:
         _keep(home, report, arguments.gold)
@@ -163,7 +164,7 @@ def make_space(settings: Settings, models: Sequence[str] = ()) -> Space:
 
 
 def search(
-    bench: Bench,
+    runner: TrialRunner,
     space: Space,
     fit: Sequence[Question],
     held: Sequence[Question],
@@ -171,24 +172,24 @@ def search(
     quiet: bool = False,
 ) -> Report:
     """Run greedy and random search on the questions to fit on, and measure the best of both on those held out."""
-    from eval.tuning.search import at_random, best_trial, greedy, in_force, run_trials
+    from eval.tuning.search import at_random, best_trial, greedy, run_trials, unchanged
 
     until = time.monotonic() + seconds
 
     def evaluate(candidate: Candidate) -> Trial:
         started = time.monotonic()
-        trial = bench.trial(candidate, fit)
+        trial = runner.trial(candidate, fit)
         if not quiet:
             note(f"{trial.score:.3f}  {time.monotonic() - started:4.0f} s  {_words(candidate, space)}")
         return trial
 
     strategies = {"greedy": greedy(space), "random": at_random(space)}
     trials = run_trials(strategies, evaluate, lambda: time.monotonic() < until)
-    before = bench.outcome(in_force(space), fit, held)
+    before = runner.outcome(unchanged(space), fit, held)
     found = []
     for name, tried in trials.items():
         best = best_trial(tried)
-        outcome = bench.outcome(best.candidate, fit, held)
+        outcome = runner.outcome(best.candidate, fit, held)
         gains = [after - was for after, was in zip(outcome.scores, before.scores, strict=True)]
         intervals = map(bootstrap_interval, (best.scores, outcome.scores, gains))
         found.append(Found(name, len(tried), best, outcome, *intervals))
@@ -219,7 +220,7 @@ def report_to_json(report: Report, kept: bool) -> dict[str, Any]:
 
 def report_to_text(report: Report, kept: bool) -> str:
     """Return a report as a table, and what was kept or why nothing was."""
-    heading = ["search", "finds", "trials", "score, fitted on", "score, held out", "gain over what is in force"]
+    heading = ["search", "finds", "trials", "score, fitted on", "score, held out", "gain over untuned"]
     rows = [
         [
             each.strategy,
@@ -231,8 +232,8 @@ def report_to_text(report: Report, kept: bool) -> str:
         ]
         for each in report.found
     ]
-    measures = {"in force": _measures(report.before), report.found[0].strategy: _measures(report.found[0].outcome)}
-    names = list(measures["in force"])
+    measures = {"untuned": _measures(report.before), report.found[0].strategy: _measures(report.found[0].outcome)}
+    names = list(measures["untuned"])
     below = [[name, *(interval_cell(found[each]) for each in names)] for name, found in measures.items()]
     return (
         f"{report.fit} questions to fit on, {report.held} held out; means with 95 % bootstrap intervals. The score is "
@@ -243,7 +244,7 @@ def report_to_text(report: Report, kept: bool) -> str:
 
 def _verdict(report: Report, kept: bool) -> str:
     if not report.changes:
-        return "Nothing is kept: no candidate was better than what is in force."
+        return "Nothing is kept: no candidate was better on the questions to fit on."
     if not report.is_better:
         return (
             "Nothing is kept: on the questions held out the winner gains no more than one standard error. Ask more "
@@ -279,7 +280,7 @@ def _measures_to_json(outcome: Outcome) -> dict[str, Any]:
 def _words(candidate: Candidate, space: Space) -> str:
     """Say what a candidate changes."""
     changed = [f"{name} {value}" for name, value in candidate.items() if value != space[name][0]]
-    return ", ".join(changed) or "what is in force"
+    return ", ".join(changed) or "untuned"
 
 
 def _keep(home: Path, report: Report, gold: Sequence[Path]) -> None:
