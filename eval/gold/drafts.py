@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice, pairwise, zip_longest
 from typing import Any
 
 from eval.gold.questions import MAY, MUST, UNANSWERABLE
@@ -153,7 +153,7 @@ class _Maker:
     def _never_together(self) -> Iterator[Draft]:
         """Yield questions for two topics of the library that no paper mentions together."""
         phrases = [phrase for phrase, _ in self._phrases if len(self._having(phrase)) >= _FEWEST]
-        for one, other in zip(phrases[::2], phrases[1::2], strict=False):
+        for one, other in pairwise(phrases):
             both = frozenset(tokenize(f"{one} {other}"))
             if not any(both <= terms for terms in self._terms.values()):
                 yield self._draft(UNANSWERABLE, f"Which papers combine {one} with {other}?", {})
