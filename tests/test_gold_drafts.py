@@ -12,7 +12,7 @@ from eval.gold.wording import word_questions
 from rag.cli.main import main
 from rag.errors import LLMFailed
 from rag.types import Paper
-from tests.fakes import PAPERS, ScriptedChat
+from tests.fakes import PAPERS, ScriptedChat, ScriptedEndpoint
 from tests.indexes import index_corpus, write_corpus
 
 SHELF = (
@@ -138,3 +138,17 @@ def test_draft_edit_and_check_on_the_command_line(
     lines = len(Path("mine.jsonl").read_text().splitlines())
     assert code == 1
     assert f"mine.jsonl line {lines}: id is not a text: 1" in err
+
+
+def test_endpoint_words_the_drafts_of_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], endpoint: ScriptedEndpoint
+) -> None:
+    index_corpus(write_corpus(tmp_path / "papers.jsonl", PAPERS), tmp_path / "home")
+    endpoint.pieces = ("Which small cache saves memory on robots and quantum circuits?",)
+    code, err = run(capsys, "--n", "6", "--llm-base-url", endpoint.url, "--llm-model", "small-model")
+    assert code == 0
+    assert "Which small cache saves memory" in (tmp_path / "home" / "questions.jsonl").read_text()
+    assert "questions keep the words of their template" in err
+    asked = len(endpoint.requests)
+    assert run(capsys, "--n", "6", "--no-llm", "--out", "own.jsonl")[0] == 0
+    assert len(endpoint.requests) == asked
