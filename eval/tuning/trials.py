@@ -100,6 +100,7 @@ class TrialRunner:
         self._cross_encoder = KnownPairs(models.cross_encoder)
         self._load = load
         self._opened: dict[Recipe, tuple[Library, Models]] = {library.manifest.recipe: (library, models)}
+        self._examples: dict[tuple[Recipe, int], dict[str, Example]] = {}
 
     def close(self) -> None:
         """Close the indexes."""
@@ -127,9 +128,15 @@ class TrialRunner:
         """Fit the weights to questions, drawn to those that ship."""
         settings, library, models = self._opened_for(candidate)
         search = Search(library, QueryEncoder(models), self._cross_encoder, KeptReadings(), settings.pool)
-        examples: list[Example] = [search.example(each) for each in read_asked(questions)]
+        known = self._examples.setdefault((library.manifest.recipe, settings.pool), {})
+        asked = read_asked(questions)
+        for each in asked:
+            if each.text not in known:
+                known[each.text] = search.example(each)
         shipped = load_ranker("full" if settings.rerank_depth else "fast")
-        return fit_weights(examples, settings.rerank_depth, Prior(shipped, candidate[WEIGHTS]))
+        return fit_weights(
+            [known[each.text] for each in asked], settings.rerank_depth, Prior(shipped, candidate[WEIGHTS])
+        )
 
     def _ask(self, candidate: Candidate, questions: Sequence[Question], ranker: Ranker | None) -> Outcome:
         settings, library, models = self._opened_for(candidate)
