@@ -65,8 +65,8 @@ def test_questions_are_divided_by_type_and_as_they_say_and_the_same_way_each_tim
     assert set(map(id, fit)).isdisjoint(map(id, held))
 
 
-def test_question_whose_papers_may_but_need_not_be_cited_is_not_scored() -> None:
-    kept = measurable([question("a"), question("b", {"2401.00001": 1}), question("c", {})])
+def test_drafts_and_questions_whose_papers_need_not_be_cited_are_not_scored() -> None:
+    kept = measurable([question("a"), question("b", {"2401.00001": 1}), question("c", {}), question("d", drafted=True)])
     assert [each.id for each in kept] == ["a", "c"]
 
 

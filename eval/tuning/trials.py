@@ -58,8 +58,8 @@ def divide(questions: Sequence[Question]) -> tuple[list[Question], list[Question
 
 
 def measurable(questions: Sequence[Question]) -> list[Question]:
-    """Return the questions that can be scored: nothing answers them, or some paper must be cited."""
-    return [each for each in questions if each.wanted or not each.answerable]
+    """Return the reviewed questions that can be scored: nothing answers them, or some paper must be cited."""
+    return [each for each in questions if not each.drafted and (each.wanted or not each.answerable)]
 
 
 def question_score(row: Row) -> float:

@@ -123,12 +123,12 @@ def tune(arguments: Namespace, configuration: Configuration) -> int:
         raise UsageError("CITEDESK_RERANK_DEPTH is 0: there is no cross-encoder to tune. Remove the setting.")
     loaded = load_questions(arguments.gold, IndexFolder(home).current())
     fit, held = divide(measurable(loaded))
+    if drafts := sum(each.drafted for each in loaded):
+        note(f"{drafts} of {len(loaded)} questions are left out: drafts that nobody has reviewed")
     if min(len(fit), len(held)) < _FEWEST // 2 or sum(bool(each.belong) for each in read_asked(fit)) < FOLDS:
         raise UsageError(
             f"{len(fit) + len(held)} questions are too few: write at least {_FEWEST}, most of them answered."
         )
-    if drafted := sum(each.drafted for each in loaded):
-        note(f"{drafted} of {len(loaded)} questions are drafts that nobody has reviewed: what they measure may mislead")
     space = make_space(settings, arguments.embed_models)
     with TemporaryDirectory(prefix="tuning-", dir=home) as folder:
         runner = TrialRunner(settings, open_library(settings), load_models(settings), Path(folder))
