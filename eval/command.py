@@ -5,18 +5,21 @@ from __future__ import annotations
 from eval.ablation import ablate
 from eval.benchmarks import bench
 from eval.claims import plant, support, verify
+from eval.gold import draft
 from eval.injection import inject
 from eval.latency import latency
 from eval.runs import compare, run
+from eval.tuning import tune
 from rag.cli.options import Subparsers, add_command_group
 
 
 def register(subparsers: Subparsers) -> None:
-    """Add the commands."""
+    """Add the commands, `citedesk tune` among them."""
     commands = add_command_group(
         subparsers, "eval", "Measure how good the answers are, on questions whose answers are known."
     )
     run.register(commands)
+    draft.register(commands)
     compare.register(commands)
     bench.register(commands)
     support.register(commands)
@@ -25,3 +28,4 @@ def register(subparsers: Subparsers) -> None:
     inject.register(commands)
     plant.register(commands)
     latency.register(commands)
+    tune.register(subparsers)

@@ -38,7 +38,7 @@ from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
 from rag.retrieval.linked import asked_links, raise_linked
 from rag.retrieval.reranking import Reranker
-from rag.retrieval.scoring import PaperScorer, Ranker
+from rag.retrieval.scoring import NAMED, PaperScorer, Ranker, load_tuned_ranker
 from rag.selection.answerability import answerable_probability, mentions, unmentioned
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
@@ -101,11 +101,13 @@ class Engine:
     ) -> None:
         """Put an engine together.
 
-        `ranker` overrides the fitted weights. Without a `writer` all answers are extractive, and follow-ups are read
+        `ranker` overrides the weights in force. Without a `writer` all answers are extractive, and follow-ups are read
         by the encoder alone. Each search runs inside a `search_slot`, by which a server can bound how many run at once.
         """
         self.library = library
-        self.scorer = PaperScorer(library, models.cross_encoder, settings.rerank_depth, ranker)
+        cross_encoder = models.cross_encoder if settings.rerank_depth else None
+        ranker = ranker or load_tuned_ranker("full" if cross_encoder else "fast", settings.home)
+        self.scorer = PaperScorer(library, cross_encoder, settings.rerank_depth, ranker)
         self.writer = writer
         self._settings = settings
         self._postprocessors = tuple(postprocessors)
@@ -338,10 +340,10 @@ class Engine:
         acts = query.fixed or (query.action is not None and query.action.name in _SHOWN)
         if acts or (query.kind == "metadata" and not (query.by_topic and query.count)):
             return None
-        # Half a title is half wrong: the nearest paper is what is asked for. A comparison says what no paper mentions.
-        if query.kind in ("lookup", "compare") or (query.papers and query.kind == "summary"):
+        # What names a paper that is here, or is linked to one, is answered by it, whatever the models think.
+        if query.papers and query.kind in ("lookup", "summary"):
             return None
-        if any("linked" in hit.signals for hit in found.ranking):  # a link says so, whatever the models think
+        if any("linked" in hit.signals or hit.score >= NAMED for hit in found.ranking):
             return None
         ranker = self.scorer.ranker
         probability = answerable_probability(found.ranking, ranker)

@@ -1,11 +1,13 @@
 """Settings, their defaults, and the source of each value in force.
 
-Precedence, lowest first: defaults, a `.env` file in the working directory, environment variables, flags.
+Precedence, lowest first: defaults, what `citedesk tune` has kept in the home folder, a `.env` file in the working
+directory, environment variables, flags.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -27,6 +29,9 @@ RECALL_STEPS: tuple[RecallStep, ...] = get_args(RecallStep)
 _DEFAULT_STEPS: tuple[RecallStep, ...] = ("rewrite",)
 OWN_ENCODER = "citedesk-encoder"
 """The encoder that comes with Citedesk, as `embed_model` names it."""
+
+TUNING = "tuning.json"
+"""The file of a home folder with the settings and weights that `citedesk tune` has kept."""
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _MIN_PROMPT = 260  # tokens of the instructions, the question and some evidence
@@ -302,7 +307,26 @@ def load_settings(
         if value is not None:
             values[name] = value
             sources[name] = "flag"
+    home = values.get("home", Settings.__dataclass_fields__["home"].default)
+    for name, value in read_tuning(home).get("settings", {}).items():
+        if name not in values:
+            values[name] = value
+            sources[name] = "tuned"
     return Configuration(Settings(**values), sources)
+
+
+def read_tuning(home: Path) -> Mapping[str, Any]:
+    """Return what `citedesk tune` has kept in a home folder, {} if nothing; raises UsageError for a damaged file."""
+    path = home / TUNING
+    try:
+        kept: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if unknown := kept["settings"].keys() - Settings.__dataclass_fields__.keys():
+            raise ValueError(f"{min(unknown)} is not a setting")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is damaged ({error}). Remove it, or run `citedesk tune` again.") from None
+    return kept
 
 
 def _read_dotenv(path: Path) -> Mapping[str, str]:

@@ -262,6 +262,12 @@ def test_fact_question_tells_which_designation_no_cited_paper_mentions(shelf: Li
     assert notices_text(answer.notices) == "No paper cited here mentions “H100”."
 
 
+def test_comparison_is_refused_unless_it_names_papers_that_are_here(shelf: Library) -> None:
+    answer = asked(make(shelf, ranker=STRICT), "Compare transformers and convolutional networks on vision")
+    assert (answer.query.kind, answer.status, answer.citations) == ("compare", "refused", ())
+    assert asked(make(shelf, ranker=STRICT), "How does Pebble compare with Reef?").status == "extractive"
+
+
 def test_refusal_does_not_reach_the_endpoint(shelf: Library, endpoint: ScriptedEndpoint) -> None:
     engine = make(shelf, ranker=STRICT, llm_base_url=endpoint.url, llm_model="small-model", recall=())
     events = list(engine.ask(QUESTION))

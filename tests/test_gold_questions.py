@@ -77,6 +77,8 @@ def test_history_is_kept(tmp_path: Path) -> None:
         ({"history": [{"question": "Who?"}]}, "answer is not a text: None"),
         ({"question": " "}, "question is not a text: ' '"),
         ({"id": 7}, "id is not a text: 7"),
+        ({"split": "test"}, "split is 'test': it is fit or held, or left out"),
+        ({"drafted": "yes"}, "drafted is neither true nor false: 'yes'"),
     ],
 )
 def test_what_is_wrong_with_a_line_is_said(tmp_path: Path, change: dict[str, Any], reason: str) -> None:

@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 
 from eval.gold.questions import Question
-from eval.training.selection.collections import Asked, Form, from_gold
-from eval.training.selection.fit import fit_logistic, fit_ranker, impute, ranker_to_json
+from eval.training.selection.collections import from_gold
+from eval.training.selection.impute import impute
 from eval.training.selection.report import calibration, measure
-from eval.training.selection.search import Example, KeptReadings, Search
+from eval.tuning.examples import Asked, Example, Form, KeptReadings, Search
+from eval.tuning.fit import Prior, fit_logistic, fit_ranker, fit_weights, ranker_to_json
 from rag.index.library import Library
 from rag.models.loading import Models
 from rag.retrieval.encoded_query import QueryEncoder
 from rag.retrieval.reranking import PaperScores
+from rag.retrieval.scoring import Logistic
 from rag.types import Paper, Turn
 from tests.fakes import (
     CACHE_PAPER,
+    EASY_RANKER,
     PAPERS,
     QUANTUM_PAPER,
     ROBOT_PAPER,
@@ -121,6 +124,26 @@ def test_rows_without_a_label_are_left_out_and_equal_labels_give_a_finite_model(
     labels = np.array([np.nan, *LABELS[1:]])
     assert fit_logistic(ROWS, labels).coefficients["names"] > 0.1
     assert fit_logistic(ROWS, np.ones(20)).probability({"names": 3.0, "noise": 1.0}) > 0.9
+
+
+def test_few_examples_move_a_prior_as_far_as_its_strength_lets_them() -> None:
+    prior = Logistic({"names": -0.3, "noise": 0.7}, 1.0)
+    strong = fit_logistic(ROWS, np.array(LABELS), prior, 1e9)
+    assert strong.coefficients == pytest.approx(prior.coefficients, abs=1e-4)
+    assert strong.intercept == pytest.approx(prior.intercept, abs=1e-3)
+    weaker = [fit_logistic(ROWS, np.array(LABELS), prior, each).coefficients["names"] for each in (100.0, 1.0, 0.01)]
+    assert -0.3 < weaker[0] < weaker[1] < weaker[2]
+
+
+def test_fit_with_a_prior_keeps_its_threshold_and_what_one_outcome_says_nothing_about(
+    library: Library, tmp_path: Path
+) -> None:
+    _, examples = search(library, tmp_path / "read.jsonl")
+    prior = Prior(EASY_RANKER, 1.0)
+    fitted = fit_weights(examples, 3, prior)
+    assert fitted.threshold == EASY_RANKER.threshold
+    assert fitted.relevance != EASY_RANKER.relevance and fitted.answerable != EASY_RANKER.answerable
+    assert fit_weights(examples[: len(ASKED)], 3, prior).answerable == EASY_RANKER.answerable
 
 
 def test_calibration_compares_probabilities_with_shares() -> None:

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from ui.ask_tab import conversation_component, make_asker
 from ui.browse.tab import browse_tab
 from ui.engine_holder import EngineHolder, SessionSettings
+from ui.gold_table import gold_table
 from ui.html.chat_page import top_line
 from ui.last_evaluation import evaluation_to_html
 from ui.questions import MAX_CONCURRENT
@@ -20,8 +21,10 @@ _SESSIONS = 1000  # whose state Gradio keeps, some 50 KB each
 _MOST_QUEUED = 256  # questions
 
 
-def make_chat(holder: EngineHolder, report: Path | None = None, endpoints: bool = True) -> Starlette:
-    """Build the app; `endpoints` lets a session name an endpoint of its own."""
+def make_chat(
+    holder: EngineHolder, report: Path | None = None, endpoints: bool = True, drafts: bool = True
+) -> Starlette:
+    """Build the app; `endpoints` lets a session name an endpoint of its own, `drafts` edit drafted questions."""
     with gr.Blocks(title="Citedesk", analytics_enabled=False) as blocks:
         gr.HTML(top_line(), js_on_load=None, apply_default_css=False)
         choice = gr.State(SessionSettings(written=holder.settings.has_endpoint))
@@ -31,6 +34,8 @@ def make_chat(holder: EngineHolder, report: Path | None = None, endpoints: bool 
             with gr.Tab("Browse") as browse:
                 browse_tab(holder, browse)
             with gr.Tab("Measure") as measure:
+                if drafts:
+                    gold_table(holder.settings.home, measure)
                 _measure_tab(holder, measure, report)
             with gr.Tab("Settings"):
                 settings_tab(holder, choice, endpoints)

@@ -71,7 +71,7 @@ def serve_or_add_user(arguments: Namespace, configuration: Configuration) -> int
         from ui.server import Serving, serve  # after the port is taken
         from ui.site import SiteOptions
 
-        options = SiteOptions(access, own or arguments.session_endpoints, arguments.mcp, arguments.report)
+        options = SiteOptions(access, own or arguments.session_endpoints, arguments.mcp, arguments.report, own)
         serve(Serving(configuration.settings, listener, options, arguments.open))
     return 0
 

@@ -40,13 +40,14 @@ class SiteOptions:
     """What is served, and to whom.
 
     `endpoints` lets a session name an endpoint of its own, `mcp` serves MCP too, `report` is the folder of the
-    evaluation to show, None for the last one.
+    evaluation to show, None for the last one, and `drafts` lets a session edit the drafted gold questions.
     """
 
     access: Access = Access()
     endpoints: bool = True
     mcp: bool = False
     report: Path | None = None
+    drafts: bool = True
 
 
 def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Guard:
@@ -147,7 +148,7 @@ def _load_chat(holder: EngineHolder, options: SiteOptions) -> Starlette:
     with IMPORT_LOCK:
         from ui.app import make_chat  # 3 s of imports
 
-    return make_chat(holder, options.report, options.endpoints)
+    return make_chat(holder, options.report, options.endpoints, options.drafts)
 
 
 def _painted_first(chat: Starlette, offered: ExampleQuestions) -> Starlette:

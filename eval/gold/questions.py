@@ -15,6 +15,9 @@ from rag.types import Paper, Problem, Turn
 
 MUST, MAY = 2, 1  # grades: the paper must be there, or may be
 UNANSWERABLE = "unanswerable"
+SPLITS = ("fit", "held")
+DRAFTS = "questions.jsonl"
+"""The file of a home folder with the questions that `citedesk eval draft` has drafted."""
 
 
 class GoldError(CitedeskError):
@@ -30,7 +33,7 @@ class GoldError(CitedeskError):
 
 
 _FIELDS = frozenset(
-    "id type question relevant evidence answer_facts near_miss history notes".split()
+    "id type question relevant evidence answer_facts near_miss history notes split drafted".split()
 )  # of a question's line; `notes` is for people
 
 
@@ -46,7 +49,11 @@ class EvidenceSpan:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A gold question; `relevant` maps paper_id to grade, `titles` maps every mentioned paper_id to its title."""
+    """A gold question; `relevant` maps paper_id to grade, `titles` maps every mentioned paper_id to its title.
+
+    `split` says whether `citedesk tune` fits on it or measures on it, None that it may choose; a question that is
+    `drafted` was made by a program, and nobody has reviewed it.
+    """
 
     id: str
     type: str
@@ -57,6 +64,8 @@ class Question:
     near_miss: tuple[str, ...] = ()
     history: tuple[Turn, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
+    split: str | None = None
+    drafted: bool = False
 
     @property
     def answerable(self) -> bool:
@@ -127,6 +136,10 @@ class _Reader:
                 named.append(paper)
         if bool(record.get("relevant")) == (texts["type"] == UNANSWERABLE):
             blame(f"type {texts['type']!r} with {len(relevant)} relevant papers: only {UNANSWERABLE!r} has none")
+        if (split := record.get("split")) not in (None, *SPLITS):
+            blame(f"split is {split!r}: it is {' or '.join(SPLITS)}, or left out")
+        if not isinstance(drafted := record.get("drafted", False), bool):
+            blame(f"drafted is neither true nor false: {drafted!r}")
         near = [self._paper({"title": title}, blame) for title in _strings(record, "near_miss", blame)]
         named += (nearest := [paper for paper in near if paper])
         return Question(
@@ -137,6 +150,8 @@ class _Reader:
             near_miss=tuple(paper.paper_id for paper in nearest),
             history=tuple(_turns(record, blame)),
             titles={paper.paper_id: paper.title for paper in named},
+            split=split,
+            drafted=bool(drafted),
         )
 
     def _evidence(self, record: Mapping[str, Any], blame: Callable[[str], None]) -> Iterator[EvidenceSpan]:

@@ -14,7 +14,7 @@ from typing import Any
 from eval.runs.folder import RunInfo, RunMode
 from rag import __version__
 from rag.index.generations import Manifest
-from rag.settings import Settings
+from rag.settings import Settings, read_tuning
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _TIMEOUTS = {"llm_connect_timeout", "llm_first_token_timeout", "llm_timeout", "llm_total_timeout"}
@@ -43,7 +43,7 @@ def run_info(
         mode=mode,
         generation=manifest.generation,
         papers=len(manifest.papers),
-        settings={**measured_settings(settings, mode), **(chosen or {})},
+        settings={**measured_settings(settings, mode), **_tuned_weights(settings), **(chosen or {})},
         gold={path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in gold},
         questions=questions,
         version=__version__,
@@ -60,6 +60,12 @@ def measured_settings(settings: Settings, mode: RunMode) -> dict[str, Any]:
     asks = mode == "llm" or (mode == "retrieval" and settings.recall)
     kept = {name: value for name, value in values.items() if asks or not name.startswith(_WRITING)}
     return (_recall(settings) if asks else {}) | kept
+
+
+def _tuned_weights(settings: Settings) -> dict[str, Any]:
+    """Name the weights that `citedesk tune` has kept, if there are any."""
+    kept = read_tuning(settings.home)
+    return {"weights": f"tuned {kept['created']}"} if kept.get("depths") else {}
 
 
 def _recall(settings: Settings) -> dict[str, Any]:

@@ -94,6 +94,8 @@ def _notes(run: Run, whole: Sequence[Row]) -> list[str]:
         )
     if whole and not any(row.question.answerable for row in whole):
         notes.append("No question here is answerable, so neither ranking nor citations nor facts could be measured.")
+    if drafted := sum(row.question.drafted for row in whole):
+        notes.append(f"{drafted} of {len(whole)} questions are drafts that nobody has reviewed.")
     if false := sum(len(row.quotes) - row.verbatim for row in whole):
         notes.append(f"{false} quotes are not verbatim at their offsets. There must be none.")
     return notes

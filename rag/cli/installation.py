@@ -24,7 +24,16 @@ from rag.models import cross_encoder, encoder
 from rag.models.embedder import embedder_fingerprint
 from rag.models.loading import encoder_folder
 from rag.models.onnx import verified_metadata
-from rag.settings import Configuration, SettingDescription, Settings, describe_settings, to_text
+from rag.retrieval.scoring import is_of_models
+from rag.settings import (
+    Configuration,
+    SettingDescription,
+    Settings,
+    describe_settings,
+    environment_variable,
+    read_tuning,
+    to_text,
+)
 
 _PACKAGES = (
     "llama-index",
@@ -63,6 +72,7 @@ def examine(configuration: Configuration) -> tuple[Check, ...]:
         *_small_models(settings),
         _home(settings),
     ]
+    checks += _tuning(settings)
     checks += _index(configuration)
     checks += _endpoint(settings)
     return tuple(checks)
@@ -84,7 +94,7 @@ def report_to_text(checks: Sequence[Check], configuration: Configuration, width:
     lines = [
         fill(f"{check.state:<5}{check.name}: {check.detail}", width, subsequent_indent=" " * 5) for check in checks
     ]
-    lines += ["", "Settings in force (precedence, lowest first: default, .env file, environment, flag)"]
+    lines += ["", "Settings in force (precedence, lowest first: default, tuned, .env file, environment, flag)"]
     group = None
     for each in describe_settings():
         if each.group != group:
@@ -166,6 +176,23 @@ def _home(settings: Settings) -> Check:
             "home", "fail", f"{settings.home}: {error.strerror}. Set CITEDESK_HOME to a folder you can write to."
         )
     return Check("home", "ok", str(settings.home))
+
+
+def _tuning(settings: Settings) -> Iterator[Check]:
+    """Check what `citedesk tune` has kept, if anything."""
+    if not (kept := read_tuning(settings.home)):
+        return
+    changed = [f"{environment_variable(name)}={value}" for name, value in kept["settings"].items()]
+    changed += [f"weights of the {depth} ranking" for depth in kept["depths"]]
+    gain = kept["gain"]
+    detail = (
+        f"in force since {kept['created'][:10]}: {', '.join(changed)}; gain {gain['mean']:+.3f} "
+        f"[{gain['low']:+.3f}, {gain['high']:+.3f}] on {gain['n']} questions. `citedesk tune --undo` removes it"
+    )
+    if kept["depths"] and not is_of_models(kept):
+        yield Check("tuning", "warn", "fitted to other models, its weights are not used. Run `citedesk tune` again.")
+    else:
+        yield Check("tuning", "ok", detail)
 
 
 def _index(configuration: Configuration) -> list[Check]:

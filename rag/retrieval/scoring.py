@@ -1,7 +1,7 @@
 """Scores of candidate papers: the encoder's signals → probability → the cross-encoder for the best of them.
 
 The weights are those that `python -m eval.training.selection` fitted to questions that neither model has learnt from
-(models/weights/selection.json).
+(models/weights/selection.json), or those that `citedesk tune` has fitted to a library and kept in its home folder.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.index.library import Library
+from rag.models.cross_encoder import FOLDER as CROSS_ENCODER
 from rag.models.cross_encoder import CrossEncoder
+from rag.models.encoder import FOLDER as ENCODER
+from rag.models.onnx import read_metadata
 from rag.retrieval.candidates import Candidates, Signals
 from rag.retrieval.reranking import Reranker
+from rag.settings import read_tuning
 from rag.types import Hit, Query
 
 WEIGHTS = Path(__file__).parents[1] / "models" / "weights" / "selection.json"
@@ -70,9 +74,30 @@ def load_ranker(depth: Depth, path: Path = WEIGHTS) -> Ranker:
     return _read(path)[depth]
 
 
+def load_tuned_ranker(depth: Depth, home: Path) -> Ranker:
+    """Load the weights that were fitted to the library of a home folder and to these models, else those that ship."""
+    kept = read_tuning(home)
+    if depth in kept.get("depths", {}) and is_of_models(kept):
+        return _rankers(kept)[depth]
+    return load_ranker(depth)
+
+
+def is_of_models(kept: Mapping[str, Any]) -> bool:
+    """Return whether weights were fitted to the models that are installed."""
+    return bool(kept["models_sha256"] == installed_models())
+
+
+def installed_models() -> dict[str, str]:
+    """Return the SHA-256 of the models that come with Citedesk."""
+    return {folder.name: read_metadata(folder)["model_sha256"] for folder in (ENCODER, CROSS_ENCODER)}
+
+
 @cache
 def _read(path: Path) -> dict[str, Ranker]:
-    kept = json.loads(path.read_text(encoding="utf-8"))
+    return _rankers(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _rankers(kept: Mapping[str, Any]) -> dict[str, Ranker]:
     return {
         depth: Ranker(
             relevance=Logistic(**each["relevance"]),

@@ -24,8 +24,6 @@ def _parser() -> StepParser:
     part = parser.add_step(steps.fit, "Fit the weights on the groups that are kept for choosing.")
     part.add_argument("--data", type=Path, metavar="DIR", help="folder of the training material")
     part.add_argument("--abstracts", type=Path, metavar="FILE", help="papers of our own questions (data/lists.jsonl)")
-    part.add_argument("--gold", type=Path, metavar="FILE", help="instead: gold questions over the papers of --corpus")
-    part.add_argument("--corpus", type=Path, metavar="PATH", help="papers of the gold questions")
     part.add_argument("--out", type=Path, default=WEIGHTS, metavar="FILE", help="file to write (the shipped one)")
     part = parser.add_step(steps.check, "Measure ranking, cut, calibration and refusal on collections.")
     part.add_argument("--data", type=Path, metavar="DIR", help="training material: its held-out groups")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from eval.benchmarks.beir import TestSet
-from eval.gold.questions import MUST, Question
+from eval.gold.questions import Question
 from eval.training.common.records import (
     read_abstracts,
     read_documents,
@@ -18,27 +18,8 @@ from eval.training.common.records import (
     read_questions,
 )
 from eval.training.common.splits import Split, make_splits
+from eval.tuning.examples import Asked, Form, read_asked
 from rag.types import Paper
-
-Form = Literal["list", "fact", "none", "other"]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question with the ids of papers that `belong`; of those that are `unknown` nothing is known.
-
-    All others do not belong, those that were not `judged` (None: all were) as far as nothing speaks against it.
-    `sentences` are the first words of a paper's best sentence. A question of the form "none" is not answered.
-    """
-
-    text: str
-    form: Form
-    group: int
-    belong: frozenset[str]
-    unknown: frozenset[str] = frozenset()
-    judged: frozenset[str] | None = None
-    style: str | None = None
-    sentences: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +80,5 @@ def from_test_set(test_set: TestSet) -> Collection:
 
 
 def from_gold(name: str, papers: Sequence[Paper], questions: Sequence[Question]) -> Collection:
-    """Turn gold questions without a history into a collection; grade 1 is unknown, records questions are left out."""
-    asked = []
-    for number, each in enumerate(questions):
-        if each.history or each.type == "metadata":
-            continue
-        belong = frozenset(id for id, grade in each.relevant.items() if grade == MUST)
-        if not belong and each.answerable:
-            continue
-        form: Form = "none" if not belong else "list" if each.type == "list" else "other"
-        asked.append(Asked(each.question, form, number, belong, frozenset(each.relevant) - belong))
-    return Collection(name, tuple(papers), tuple(asked), "gold")
+    """Turn gold questions into a collection."""
+    return Collection(name, tuple(papers), tuple(read_asked(questions)), "gold")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eval.training.common.measures import auc, expected_calibration_error, mean, ndcg
 from eval.training.common.sentences import locate
-from eval.training.selection.search import Example
+from eval.tuning.examples import Example
 from rag.retrieval.passages import abstract_sentences
 from rag.retrieval.scoring import best_cut
 from rag.types import Hit

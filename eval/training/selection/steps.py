@@ -14,7 +14,7 @@ from eval.training.common.provenance import hashes, sha256, write_json
 
 if TYPE_CHECKING:
     from eval.training.selection.collections import Collection
-    from eval.training.selection.search import Example
+    from eval.tuning.examples import Example
 
 _log = logging.getLogger(__name__)
 _DATA = ("documents.jsonl.xz", "groups.jsonl", "questions.jsonl")
@@ -24,19 +24,17 @@ def fit(given: Namespace) -> None:
     """Fit both depths on the groups for choosing, and write the weights."""
     from eval.training.common.records import OWN_LISTS
     from eval.training.selection.collections import read_own, read_split
-    from eval.training.selection.fit import fit_ranker, impute, ranker_to_json
+    from eval.training.selection.impute import impute
     from eval.training.selection.report import measure
+    from eval.tuning.fit import fit_ranker, ranker_to_json
     from rag.models.cross_encoder import FOLDER as CROSS_ENCODER
     from rag.models.encoder import FOLDER as ENCODER
     from rag.retrieval.scoring import sigmoid
     from rag.settings import Settings
 
     settings = Settings()
-    if given.gold:
-        collections = [_gold(given.gold, given.corpus)]
-    else:
-        collections = [read_split(given.data, "choose", given.seed)]
-        collections += read_own(OWN_LISTS, given.abstracts, "choose") if given.abstracts else []
+    collections = [read_split(given.data, "choose", given.seed)]
+    collections += read_own(OWN_LISTS, given.abstracts, "choose") if given.abstracts else []
     examples = [each for collection in collections for each in _examples(given.work, collection)]
     slope, intercept = examples[0].search.cross_encoder.cuts["belongs_platt"]  # type: ignore[misc]
 
@@ -52,7 +50,7 @@ def fit(given: Namespace) -> None:
         _tell(depth, report[depth])
     models = {folder.name: sha256(folder / "model.onnx") for folder in (ENCODER, CROSS_ENCODER)}
     made = {
-        "data_sha256": hashes([given.gold] if given.gold else [*(given.data / name for name in _DATA), OWN_LISTS]),
+        "data_sha256": hashes([*(given.data / name for name in _DATA), OWN_LISTS]),
         "models_sha256": models,
         "questions": len(examples),
         "papers": sum(len(each.papers) for each in collections),
@@ -115,7 +113,7 @@ def _examples(work: Path, collection: Collection) -> list[Example]:
     """Index a collection, and find the candidates of its questions."""
     from eval.benchmarks.beir import Skipped, TestSet
     from eval.benchmarks.index import BM25, open_indexed, scratch_settings
-    from eval.training.selection.search import KeptReadings, Search
+    from eval.tuning.examples import KeptReadings, Search
     from rag.models.cross_encoder import FOLDER
     from rag.models.loading import load_models
     from rag.retrieval.encoded_query import QueryEncoder

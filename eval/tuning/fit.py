@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from eval.training.selection.search import Example
+from eval.tuning.examples import Example
 from rag.retrieval.scoring import Depth, Logistic, Ranker, best, relevance_features, reranked_features, sigmoid
 from rag.selection.answerability import answerable_features
 from rag.types import Hit
 
 _FOLDS = 7
-_ROUNDS = 2  # of fitting, and of reading what is then best
 _WRONGLY_REFUSED = 0.03  # share of the answered questions that the threshold may refuse
 _ANSWERED = 0.9  # share of users' questions that is taken to be answered
 _RIDGE = 1.5  # weight of the L2 penalty relative to the summed loss
@@ -36,34 +35,26 @@ class Fitted:
     answerable: Floats
 
 
-def impute(examples: Sequence[Example], rerank_depth: int, chance: Callable[[float], float]) -> list[Example]:
-    """Return the examples with the chance of belonging as the label of papers that nobody judged.
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Weights that a fit to few examples is drawn towards; `strength` is that of the pull.
 
-    `chance` gives it from the cross-encoder's logit, which reads the best; the rest does not belong.
+    It weighs the squared change of each model's logits by one standard deviation of a feature, or by the intercept,
+    against the summed loss.
     """
-    imputed = list(examples)
-    for _ in range(_ROUNDS):
-        relevance = _fit_relevance(imputed)
-        for i, each in enumerate(examples):
-            if each.asked.judged is None or each.asked.form == "none":
-                continue
-            labels = each.belongs.copy()
-            read = best(relevance.logits(relevance_features(each.candidates.signals)), rerank_depth)
-            for j, scores in zip(read, each.read(read), strict=True):
-                if each.candidates.paper_ids[j] not in each.asked.judged:
-                    labels[j] = chance(scores.belongs)
-            imputed[i] = replace(each, belongs=labels)
-    return imputed
+
+    ranker: Ranker
+    strength: float
 
 
 def fit_ranker(examples: Sequence[Example], rerank_depth: int) -> Fitted:
     """Fit one depth; `rerank_depth` is 0 for "fast"."""
-    ranker = _fit(examples, rerank_depth)
+    ranker = fit_weights(examples, rerank_depth)
     folds = np.array([each.asked.group for each in examples]) % _FOLDS
     hits: list[tuple[Hit, ...]] = [()] * len(examples)
     chances = np.zeros(len(examples))
     for fold in range(_FOLDS):
-        part = _fit([each for each, own in zip(examples, folds, strict=True) if own != fold], rerank_depth)
+        part = fit_weights([each for each, own in zip(examples, folds, strict=True) if own != fold], rerank_depth)
         for i in np.flatnonzero(folds == fold).tolist():
             hits[i] = examples[i].rank(part, rerank_depth)
             chances[i] = part.answerable.probability(answerable_features(hits[i]))
@@ -75,14 +66,20 @@ def _threshold(examples: Sequence[Example], chances: Floats) -> float:
 
     The chances are those of the examples' mix; of users' questions a greater share is taken to be answered.
     """
-    answered = np.array([each.asked.form != "none" for each in examples])
-    share = float(answered.mean())
-    shift = (1 - _ANSWERED) / _ANSWERED * share / (1 - share)
+    answered = _is_answered(examples)
+    shift = (1 - _ANSWERED) / _ANSWERED * _odds(float(answered.mean()))
     return min(shift / (1 + shift), float(np.quantile(chances[answered], _WRONGLY_REFUSED, method="lower")))
 
 
-def _fit(examples: Sequence[Example], rerank_depth: int) -> Ranker:
-    relevance, reranked = _fit_relevance(examples), None
+def fit_weights(examples: Sequence[Example], rerank_depth: int, prior: Prior | None = None) -> Ranker:
+    """Fit the models of one depth; the threshold is the prior's, else 0.
+
+    With a prior, a model is kept for which the examples have only one outcome. Answered and unanswered questions are
+    weighed as the prior's threshold takes them to be mixed.
+    """
+    before = prior.ranker if prior else Ranker(Logistic({}, 0.0), None, Logistic({}, 0.0), 0.0)
+    strength = prior.strength if prior else None
+    relevance, reranked = fit_relevance(examples, before.relevance, strength), before.reranked
     if rerank_depth:
         rows, labels = [], []
         for each in _answered(examples):
@@ -92,45 +89,75 @@ def _fit(examples: Sequence[Example], rerank_depth: int) -> Ranker:
             belongs, answers = (np.array([getattr(one, name) for one in scores]) for name in ("belongs", "answers"))
             rows.append(reranked_features(logits[read], belongs, answers))
             labels.append(each.belongs[read])
-        reranked = fit_logistic(_joined(rows), np.concatenate(labels))
-    ranker = Ranker(relevance, reranked, Logistic({}, 0.0), 0.0)
+        reranked = fit_logistic(_joined(rows), np.concatenate(labels), before.reranked, strength)
+    ranker = replace(before, relevance=relevance, reranked=reranked)
+    answered = _is_answered(examples)
+    if prior and answered.all():
+        return ranker
     found = [answerable_features(each.rank(ranker, rerank_depth)) for each in examples]
     names = _ANSWERABLE["full" if rerank_depth else "fast"]
     columns = {name: np.array([each[name] for each in found]) for name in names}
-    return replace(
-        ranker, answerable=fit_logistic(columns, np.array([float(each.asked.form != "none") for each in examples]))
-    )
+    weights = np.ones(len(examples))
+    if prior:  # _threshold, read backwards
+        wanted = _odds(before.threshold) * _odds(_ANSWERED)
+        weights[answered] = (wanted / _odds(float(answered.mean()))) ** 0.5
+        weights[~answered] = 1 / weights[answered][0]
+    answerable = fit_logistic(columns, answered.astype(float), before.answerable, strength, weights)
+    return replace(ranker, answerable=answerable)
 
 
-def _fit_relevance(examples: Sequence[Example]) -> Logistic:
+def fit_relevance(
+    examples: Sequence[Example], prior: Logistic | None = None, strength: float | None = None
+) -> Logistic:
+    """Fit the probability that a paper belongs by the encoder's signals and BM25."""
     answered = _answered(examples)
     features = [relevance_features(each.candidates.signals) for each in answered]
-    return fit_logistic(_joined(features), np.concatenate([each.belongs for each in answered]))
+    return fit_logistic(_joined(features), np.concatenate([each.belongs for each in answered]), prior, strength)
 
 
 def _answered(examples: Sequence[Example]) -> list[Example]:
     return [each for each in examples if each.asked.form != "none"]
 
 
-def fit_logistic(features: Features, labels: Floats) -> Logistic:
+def _is_answered(examples: Sequence[Example]) -> NDArray[np.bool_]:
+    return np.array([each.asked.form != "none" for each in examples])
+
+
+def _odds(chance: float) -> float:
+    return chance / (1 - chance)
+
+
+def fit_logistic(
+    features: Features,
+    labels: Floats,
+    prior: Logistic | None = None,
+    strength: float | None = None,
+    weights: Floats | None = None,
+) -> Logistic:
     """Fit an L2-regularised logistic regression to labels from 0 to 1; rows of nan are left out.
 
-    The coefficients are for the features in their own units.
+    The coefficients are for the features in their own units. With a `strength`, they and the intercept are drawn to
+    those of the `prior`, else the coefficients to 0. `weights` are those of the rows in the loss.
     """
     known = ~np.isnan(labels)
     target, names = labels[known], sorted(features)
+    weight = np.ones(len(target)) if weights is None else weights[known]
     values = np.column_stack([features[name][known] for name in names])
     mean, spread = values.mean(axis=0), values.std(axis=0)
     spread[spread < _SMALL] = 1.0
     scaled = np.column_stack([(values - mean) / spread, np.ones(len(target))])
-    penalty = np.append(np.full(len(names), _RIDGE), 0.0)
+    centre, penalty = np.zeros(len(names) + 1), np.append(np.full(len(names), _RIDGE), 0.0)
+    if prior and strength is not None:
+        before = np.array([prior.coefficients.get(name, 0.0) for name in names])
+        centre = np.append(before * spread, prior.intercept + before @ mean)
+        penalty = np.full(len(centre), strength)
 
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        logits = scaled @ weights
-        total = float(np.logaddexp(0, logits).sum() - target @ logits + penalty @ weights**2)
-        return total, scaled.T @ (sigmoid(logits) - target) + 2 * penalty * weights
+    def loss(values: Floats) -> tuple[float, Floats]:
+        logits, moved = scaled @ values, values - centre
+        total = float(weight @ (np.logaddexp(0, logits) - target * logits) + penalty @ moved**2)
+        return total, scaled.T @ (weight * (sigmoid(logits) - target)) + 2 * penalty * moved
 
-    found = minimize(loss, np.zeros(len(penalty)), jac=True, method="L-BFGS-B").x
+    found = minimize(loss, centre, jac=True, method="L-BFGS-B").x
     coefficients = found[:-1] / spread
     return Logistic(
         {name: round(float(value), 5) for name, value in zip(names, coefficients, strict=True)},

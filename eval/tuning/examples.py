@@ -1,16 +1,17 @@
-"""The search of the product over a collection, with what the cross-encoder has read kept in a file."""
+"""Questions with what belongs to them, and the search of the product over a collection that finds their candidates."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.training.selection.collections import Asked
+from eval.gold.questions import Question
 from rag.index.library import Library
 from rag.models.cross_encoder import CrossEncoder
 from rag.retrieval.candidates import Candidates, retrieve
@@ -20,6 +21,36 @@ from rag.retrieval.scoring import PaperScorer, Ranker
 from rag.types import Hit, Query
 
 Floats = NDArray[np.float64]
+Form = Literal["list", "fact", "none", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with the ids of papers that `belong`; of those that are `unknown` nothing is known.
+
+    All others do not belong, those that were not `judged` (None: all were) as far as nothing speaks against it.
+    `sentences` are the first words of a paper's best sentence. A question of the form "none" is not answered.
+    """
+
+    text: str
+    form: Form
+    group: int
+    belong: frozenset[str]
+    unknown: frozenset[str] = frozenset()
+    judged: frozenset[str] | None = None
+    style: str | None = None
+    sentences: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_asked(questions: Sequence[Question]) -> list[Asked]:
+    """Return the gold questions that need a ranking: without a history, and not of records; grade 1 is unknown."""
+    asked = []
+    for number, each in enumerate(questions):
+        if each.history or each.type == "metadata" or (each.answerable and not each.wanted):
+            continue
+        form: Form = "list" if each.type == "list" else "other" if each.answerable else "none"
+        asked.append(Asked(each.question, form, number, each.wanted, frozenset(each.relevant) - each.wanted))
+    return asked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,12 +86,12 @@ class Example:
 
 
 class KeptReadings:
-    """What a cross-encoder has said of questions and papers, in a file of JSON Lines that grows."""
+    """What a cross-encoder has said of questions and papers, in a file of JSON Lines that grows, if one is named."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._known: dict[str, dict[str, PaperScores]] = {}
-        if path.exists():
+        if path and path.exists():
             for line in path.read_text("utf-8").split("\n"):
                 if line:
                     question, paper_id, scores = json.loads(line)
@@ -77,6 +108,8 @@ class KeptReadings:
         known = self.of(question)
         new = {paper_id: scores for paper_id, scores in found.items() if paper_id not in known}
         known |= new
+        if self._path is None:
+            return
         with self._path.open("a", encoding="utf-8") as file:
             for paper_id, scores in new.items():
                 file.write(json.dumps([question, paper_id, asdict(scores)]) + "\n")
