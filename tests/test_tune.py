@@ -10,7 +10,7 @@ from eval.stats import bootstrap_interval
 from eval.tuning import tune
 from eval.tuning.search import Trial
 from eval.tuning.trials import SHIPPED, WEIGHTS, Outcome
-from eval.tuning.tune import Found, Report, make_space, report_to_json, report_to_text, untuned
+from eval.tuning.tune import Found, Report, fixed_settings, make_space, report_to_json, report_to_text, untuned
 from rag.cli.main import main
 from rag.errors import UsageError
 from rag.retrieval.scoring import load_ranker, load_tuned_ranker
@@ -102,6 +102,12 @@ def test_space_begins_with_what_is_in_force_and_models_come_first() -> None:
     assert space["embed_model"] == ("citedesk-encoder", "other")
     assert space["chunk_tokens"] == (96, 192)
     assert space["pool"][0] == 80
+
+
+def test_setting_that_the_user_has_set_is_not_tried(tmp_path: Path) -> None:
+    configuration = load_settings({"home": tmp_path}, {"CITEDESK_RERANK_DEPTH": "5"}, tmp_path)
+    space = make_space(configuration.settings, (), fixed_settings(configuration))
+    assert (space["rerank_depth"], space["pool"]) == ((5,), (100, 50, 200))
 
 
 def test_too_few_questions_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,7 +129,7 @@ def tune(arguments: Namespace, configuration: Configuration) -> int:
         raise UsageError(
             f"{len(fit) + len(held)} questions are too few: write at least {_FEWEST}, most of them answered."
         )
-    space = make_space(settings, arguments.embed_models)
+    space = make_space(settings, arguments.embed_models, fixed_settings(configuration))
     with TemporaryDirectory(prefix="tuning-", dir=home) as folder:
         runner = TrialRunner(settings, open_library(settings), load_models(settings), Path(folder))
         try:
@@ -153,11 +153,20 @@ def untuned(configuration: Configuration) -> Settings:
     return replace(configuration.settings, **defaults)
 
 
-def make_space(settings: Settings, models: Sequence[str] = ()) -> Space:
-    """Return the values to try, what weighs most first: the model, then chunks, depths, and the weights."""
+def fixed_settings(configuration: Configuration) -> frozenset[str]:
+    """Return the settings that the user has set, which would override what is kept."""
+    return frozenset(name for name, source in configuration.sources.items() if source not in ("default", "tuned"))
+
+
+def make_space(settings: Settings, models: Sequence[str] = (), fixed: Container[str] = ()) -> Space:
+    """Return the values to try, what weighs most first: the model, then chunks, depths, and the weights.
+
+    Of `fixed` settings only the value is tried that they have.
+    """
     from eval.tuning.trials import SHIPPED, WEIGHTS
 
     tried: dict[str, Sequence[Any]] = {"embed_model": models, **_TRIED}
+    tried = {name: () if name in fixed else values for name, values in tried.items()}
     space = {name: tuple(dict.fromkeys((getattr(settings, name), *values))) for name, values in tried.items()}
     space["chunk_tokens"] = tuple(each for each in space["chunk_tokens"] if each > settings.chunk_overlap)
     return {**space, WEIGHTS: (SHIPPED, *_STRENGTHS)}
