@@ -172,7 +172,7 @@ def act(
 ) -> Query:
     """Return the query that does to the papers of the answer what a follow-up says."""
     numbers = () if name in _OVER_ALL else referred_numbers(own, encoded, earlier, papers, bare=name in _NUMBERED)
-    if not numbers and name in _OF_ONE and _is_about_one(own, earlier):
+    if not numbers and name in _OF_ONE and len(earlier.cited) > 1 and _is_about_one(own, earlier):
         numbers = (1,)
     if numbers:  # "the top two" is no count
         own = replace(own, unapplied=tuple(each for each in own.unapplied if each.tag not in ("count", "order")))
