@@ -41,7 +41,14 @@ def query(action: Action, **values: object) -> Query:
 )
 def test_words_say_what_is_done_and_to_which_papers(asked: Query, text: str | None) -> None:
     assert action_text(asked) == text
-    assert understood_as(asked) == (f"Understood as: {text}" if text else None)
+    said = understood_as(asked)
+    assert (said or "").partition(" (--drop")[0] == (f"Understood as: {text}" if text else "")
+
+
+def test_filters_that_an_action_names_are_not_said_again() -> None:
+    asked = query(Action("filter", 8), filters=Filters(code=True))
+    assert understood_as(asked) == "Understood as: keep those with code of the 8 papers before (--drop code to lift)"
+    assert understood(asked) is None
 
 
 def test_excluded_topic_and_order_are_shown_as_understood() -> None:

@@ -315,6 +315,8 @@ def test_what_is_not_understood_is_said(reader: QueryReader, question: str) -> N
 def test_word_that_leaves_papers_out_is_no_constraint_that_is_not_applied(reader: QueryReader) -> None:
     query = read(reader, "hide the ones on robots", LIST)
     assert (done(query)[0], query.excluded, query.unapplied) == ("drop", ("robots",), ())
+    named = read(reader, "without Pebble", LIST)
+    assert (done(named), named.unapplied) == (("drop", "bc"), ())
 
 
 def test_kinds_of_work_are_left_out_one_by_one(reader: QueryReader) -> None:

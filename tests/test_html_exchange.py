@@ -232,6 +232,10 @@ def test_scope_and_action_of_a_follow_up_are_chips_that_can_be_removed() -> None
     html = part("understanding", Exchange("x1", "and it?", query=acted))
     assert 'data-name="action" aria-label="Remove: compare papers 1 and 3 of 8"' in html
     assert "among" not in html and "Understood as" not in html
+    kept = replace(query, filters=Filters(code=True), action=Action("filter", 8))
+    html = part("understanding", Exchange("x1", "with code", query=kept))
+    assert 'data-name="papers" aria-label="Remove: among the 8 papers before"' in html
+    assert 'data-name="code" aria-label="Remove: with code"' in html and 'data-name="action"' not in html
 
 
 def test_what_the_user_set_can_be_undone() -> None:

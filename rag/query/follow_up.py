@@ -172,7 +172,7 @@ def act(
 ) -> Query:
     """Return the query that does to the papers of the answer what a follow-up says."""
     numbers = () if name in _OVER_ALL else referred_numbers(own, encoded, earlier, papers, bare=name in _NUMBERED)
-    if not numbers and name in _OF_ONE and _is_about_one(own, earlier):
+    if not numbers and name in _OF_ONE and len(earlier.cited) > 1 and _is_about_one(own, earlier):
         numbers = (1,)
     if numbers:  # "the top two" is no count
         own = replace(own, unapplied=tuple(each for each in own.unapplied if each.tag not in ("count", "order")))
@@ -386,9 +386,10 @@ class _Doing:
     def drop(self) -> Query:
         """Leave out the papers named, those that meet the constraints, and those that belong to the topics."""
         own, cited = self.own, self.earlier.cited
+        left = tuple(each for each in own.unapplied if each.tag != "exclusion")  # "hide" is what is done
         if self.action.numbers:
             named = self._named()
-            return self._again([paper_id for paper_id in cited if paper_id not in named])
+            return replace(self._again([each for each in cited if each not in named]), unapplied=left)
         excluding = any(each.tag == "exclusion" for each in self.encoded.tags)
         excluded = own.excluded
         if not (excluded or own.filters) and has_topic(self.encoded):
@@ -399,7 +400,6 @@ class _Doing:
             kept = self._again(cited, filters=_merged(self.earlier.query.filters, own.filters))
         else:  # what is left out is stated as it is, as in "remove the papers before 2020"
             kept = self._again([each for each in cited if not own.filters.admits(self.papers[each])])
-        left = tuple(each for each in own.unapplied if each.tag != "exclusion")  # "hide" is what is done
         return replace(kept, excluded=excluded, unapplied=left)
 
     def group(self) -> Query:

@@ -42,23 +42,34 @@ _NEAR_SHOWN = 4
 
 
 def understood(query: Query) -> str | None:
-    """Return the filters and the order that were understood, and what is unsure, in words; None where nothing is."""
-    parts = [f"papers {describe_filters(query.filters)}"] if query.filters else []
-    parts += [f"not on {' or '.join(query.excluded)}"] if query.excluded else []
-    parts += [ORDER_WORDS[query.order]] if query.order else []
+    """Return the filters and the order that were understood, and what is unsure, in words; None where nothing is.
+
+    What the words of an action say is not said again.
+    """
+    said = action_text(query) or ""
+    filters = describe_filters(query.filters)
+    parts = [f"papers {filters}"] if filters and filters not in said else []
+    parts += [f"not on {' or '.join(query.excluded)}"] if query.excluded and not said else []
+    parts += [ORDER_WORDS[query.order]] if query.order and ORDER_WORDS[query.order] not in said else []
     parts += ["as a list, as what it asks for is unsure (--kind to say it)"] if "kind" in query.unsure else []
-    lifted = f" (--drop {', --drop '.join(filter_phrases(query.filters))} to lift)" if query.filters else ""
+    lifted = _lifted(query) if filters and filters not in said else ""
     return f"Understood: {', '.join(parts)}{lifted}." if parts else None
 
 
 def understood_as(query: Query) -> str | None:
     """Return what a follow-up does, or the question that it stands for; None for a question that stands alone."""
     if said := action_text(query):
-        return f"Understood as: {said}"
+        filters = describe_filters(query.filters)
+        return f"Understood as: {said}{_lifted(query) if filters and filters in said else ''}"
     if query.standalone is None:
         return None
     among = f" (among {len(query.papers)} papers)" if len(query.papers) > 1 and query.kind != "lookup" else ""
     return f"Understood as: {query.asked}{among}"
+
+
+def _lifted(query: Query) -> str:
+    """Return how to lift the filters."""
+    return f" (--drop {', --drop '.join(filter_phrases(query.filters))} to lift)"
 
 
 def answer_to_text(answer: Answer, width: int) -> str:

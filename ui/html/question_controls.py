@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from rag.query.follow_up import is_over_papers
 from rag.query.orders import ORDER_WORDS
-from rag.query.overrides import filter_phrases
+from rag.query.overrides import describe_filters, filter_phrases
 from rag.render.actions import action_text
 from rag.text.display import format_count
 from rag.text.sanitize import decode_visible
@@ -45,7 +46,10 @@ def understanding_to_html(exchange: Exchange) -> str:
 
 def _lifted_by_name(query: Query) -> Iterator[tuple[str, str]]:
     """Yield what was understood, by the names that lift it; what is done with the papers before says which they are."""
-    if said := action_text(query):
+    said, filters = action_text(query), describe_filters(query.filters)
+    if query.action and is_over_papers(query) and said and filters and filters in said:
+        yield "papers", f"among the {format_count(query.action.total, 'paper')} before"  # filters follow
+    elif said:
         yield "action", said
     elif query.papers:
         yield "papers", f"among {format_count(len(query.papers), 'paper')}"
