@@ -126,7 +126,7 @@ def test_event_may_have_several_lines_and_any_line_ends(end: bytes, size: int) -
 
 
 def test_event_that_is_no_json_is_an_error_at_its_end() -> None:
-    with pytest.raises(StreamError, match='not JSON'):
+    with pytest.raises(StreamError, match="not JSON"):
         decoded([b'data: {"choices": [}\n\n'])
 
 
