@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 MARKER = re.compile(r"\[(\d+)\]")
@@ -171,7 +171,8 @@ _CITED_NUMBER = re.compile(rf"(?:{'|'.join(sorted(_SOURCES))})s?\b", re.IGNORECA
 class FoundMarker:
     """What looks like a marker: its text, the ranges of numbers and the identifiers in it, and how it looks.
 
-    `named` is set where a word says that it is a source, `space` holds the blanks before it.
+    `named` is set where a word says that it is a source, `doubtful` where the word before may be what is numbered
+    ("step [3]"); `space` holds the blanks before it.
     """
 
     text: str
@@ -180,6 +181,7 @@ class FoundMarker:
     shape: Shape
     named: bool = False
     space: str = ""
+    doubtful: bool = False
 
 
 class MarkerScanner:
@@ -310,9 +312,11 @@ def _read(match: re.Match[str], before: str) -> FoundMarker | None:
     if match["authors"]:
         return _found(text, match["authors"], "round", space)
     if match["square"]:
-        if _cites_nothing(before, space) or (not space and _SINGLE_LETTER.search(before)):
+        numbered = _cites_nothing(before, space)
+        if (numbered and not _ends_clause(match)) or (not space and _SINGLE_LETTER.search(before)):
             return None
-        return _found(text, match["square"], "square", space)
+        found = _found(text, match["square"], "square", space)
+        return replace(found, doubtful=numbered) if found else None
     command = match["command"] or match["content"] or match["attribute"]
     if match["element"] == "sup" and not _RAISES.search(before + space):
         return None
@@ -325,14 +329,17 @@ def _read_round(match: re.Match[str], before: str) -> FoundMarker | None:
     if found is None or found.named or found.identifiers:
         return found
     at_line_start = not before.rpartition("\n")[2].strip(" \t*_>|-")
-    ends_clause = bool(_CLAUSE_ENDS.match(match.string, match.end()))
     begins_item = before.rstrip().endswith((",", ";", ":", "and", "or")) and not _BEHIND_MARKER.search(before)
     attached = not match["space"] and bool(before) and not before.endswith("]")
     return (
         None
-        if at_line_start or not ends_clause or begins_item or attached or _cites_nothing(before, match["space"])
+        if at_line_start or not _ends_clause(match) or begins_item or attached or _cites_nothing(before, match["space"])
         else found
     )
+
+
+def _ends_clause(match: re.Match[str]) -> bool:
+    return bool(_CLAUSE_ENDS.match(match.string, match.end()))
 
 
 def _cites_nothing(before: str, space: str) -> bool:

@@ -107,7 +107,7 @@ class ClosingLists:
             none = heading["considered"] and "none".startswith(rest)
             return _is_heading(heading) or bool(heading["colon"] and (none or _MAY_BE_ITEM.match(heading["rest"])))
         bracketed = _MAY_BE_BRACKETED.match(line)
-        return bool(bracketed) and (not bracketed["behind"] or bool(_BRACKETED.match(line)))
+        return bracketed is not None and (not bracketed["behind"] or bool(_BRACKETED.match(line)))
 
     def _end_line(self) -> str:
         line, passed = self._line, self._passed

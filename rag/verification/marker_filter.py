@@ -55,6 +55,8 @@ class MarkerFilter:
         """Return the uniform marker for one that was found; None where it is none."""
         bounds = [n for low, high in found.ranges for n in (low, high)]
         known = list(dict.fromkeys(n for numbers in self._known(found) for n in numbers))
+        if found.doubtful and not (self._square and known):
+            return None
         if found.shape != "square":
             if not known or (found.shape == "round" and self._square and not (found.named or found.identifiers)):
                 return None
