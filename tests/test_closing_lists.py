@@ -23,6 +23,12 @@ LISTS = [
     "\n参考文献\n[1] Pebble\n",
     "\nWorks cited\n",
     "\n### Bibliography",
+    "\n## Papers\n- [1] Pebble: Small Caches\n- [2] Walking Robots on Sand\n",
+    "\n### 5. Further reading\n[1] Pebble: Small Caches\n",
+    "\n📚 **Sources:**\n[1] Pebble: Small Caches\n",
+    "\n### Sources used\n* Pebble: Small Caches [1]\n",
+    "\n## References\n| # | Paper |\n|---|---|\n| 1 | Pebble |\n",
+    '\n[1]: https://arxiv.org/abs/2401.00001\n[2]: https://arxiv.org/abs/2305.00002 "Robots"\n',
 ]
 KEPT = [
     "\n- [1] Pebble: Small Caches prunes the KV cache by a learnt score.\n",
@@ -61,6 +67,32 @@ def test_papers_considered_are_read_with_their_reasons(heading: str, size: int) 
     text = f"{BODY}\n{heading}\n- [2]: about **robots**, not caches\n[7] - a survey\n"
     out, considered = passed(text, size)
     assert (out.strip(), considered) == (BODY.strip(), {2: "about robots, not caches", 7: "a survey"})
+
+
+@pytest.mark.parametrize("size", [1, 5, 1000])
+@pytest.mark.parametrize(
+    ("listed", "considered"),
+    [
+        ("[3], [5]–[7]: on robots\n", {3: "on robots", 5: "on robots", 6: "on robots", 7: "on robots"}),
+        ("[3][4] - on robots\n", {3: "on robots", 4: "on robots"}),
+        ("[3] on robots; [4] on sand\n", {3: "on robots", 4: "on sand"}),
+        ("| [3] | on robots |\n| [4] | on sand |\n", {3: "on robots", 4: "on sand"}),
+        ("3: on robots\n4. on sand\n", {3: "on robots", 4: "on sand"}),
+        ("Paper [3]: on robots\nPaper 4: on sand\n", {3: "on robots", 4: "on sand"}),
+        ("[3]: extends paper 4 and [5]\n", {3: "extends paper 4 and"}),
+        ("none", {}),
+        ("None.\n", {}),
+    ],
+)
+def test_papers_considered_are_cited_in_no_form(listed: str, considered: dict[int, str], size: int) -> None:
+    out, found = passed(f"{BODY}\nConsidered, not used:\n{listed}", size)
+    assert (out.strip(), found) == (BODY.strip(), considered)
+
+
+@pytest.mark.parametrize("size", [1, 5, 1000])
+@pytest.mark.parametrize("listed", ["[3] on robots; [4] on sand", "none"])
+def test_papers_considered_may_stand_behind_the_heading(listed: str, size: int) -> None:
+    assert passed(f"{BODY}\nConsidered, not used: {listed}\n", size)[0].strip() == BODY.strip()
 
 
 def test_answer_goes_on_after_a_list() -> None:

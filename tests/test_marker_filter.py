@@ -190,6 +190,19 @@ FORMS = [
     ("True [id=1].", "True [1]."),
     ("True [3*].", "True [1]."),
     ("As Source 3 says, it holds.", "As Source [1] says, it holds."),
+    ("True [[1](#ref-1), [3](#ref-3)].", "True [1][2]."),
+    ("True [^1^].", "True [1]."),
+    ("True [1]. It goes step by step [3].", "True [1]. It goes step by step [2]."),
+    ("True [1 3].", "True [1][2]."),
+    ("True [1 | 3].", "True [1][2]."),
+    ("True [1 | Small Caches].", "True [1]."),
+    ("True [1 through 3].", "True [1][2][3]."),
+    ("True [1 - Small Caches].", "True [1]."),
+    ("True [1; Quill et al.].", "True [1]."),
+    ("True (1)(3).", "True [1][2]."),
+    ("True (1), (3).", "True [1], [2]."),
+    ("True [Pebble](https://arxiv.org/abs/2412.10311v2).", "True Pebble [1]."),
+    ("True [here](https://arxiv.org/pdf/2412.10313.pdf).", "True here [1]."),
 ]
 
 
@@ -212,6 +225,7 @@ def test_forms_that_models_write_are_read(written: str, shown: str) -> None:
         ("The scores [0.1, 0.5] hold.", None),
         ("In layer [3] it holds.", "In layer [ 3 ] it holds."),
         ("By Equation (2).", None),
+        ("It is in layer [3].", "It is in layer [ 3 ]."),
         ("By Eq. (2).", None),
         ("See [Table 2] and [Figure 3].", None),
         ("Here x[1] is code.", "Here x[ 1 ] is code."),
@@ -241,6 +255,31 @@ def test_forms_that_models_write_are_read(written: str, shown: str) -> None:
 def test_numbers_that_cite_nothing_stay(written: str, shown: str | None) -> None:
     assert run([written])[0] == (shown or written)
     assert run(list(written)) == run([written])
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("True [Quill et al., 2024].", "True [1]."),
+        ("True (Quill et al., 2024).", "True [1]."),
+        ("True (Quill & Stone, 2024b).", "True [1]."),
+        ("True [Quill and Stone (2024)].", "True [1]."),
+        ("True (Quill 2024; van der Berg, 2023).", "True [1][2]."),
+        ("True (Wang, 2023).", "True (Wang, 2023)."),  # of two papers
+        ("True (Kingma and Ba, 2014).", "True (Kingma and Ba, 2014)."),
+        ("It grew (since June 2024).", "It grew (since June 2024)."),
+        ("It grew (by 3 until 2024).", "It grew (by 3 until 2024)."),
+    ],
+)
+def test_first_author_and_year_cite_the_only_paper_that_they_fit(written: str, shown: str) -> None:
+    authors = [("Ada Quill", "2024"), ("Cem van der Berg", "2023"), ("Li Wang", "2023"), ("Bo Wang", "2023")]
+    sent = [
+        Evidence(n, Paper(str(n), f"Paper {n}", "", authors=(name, "Bo Stone"), date=year), ())
+        for n, (name, year) in enumerate(authors, start=1)
+    ]
+    for pieces in ([written], written):
+        markers = MarkerFilter(sent)
+        assert "".join(map(markers.feed, pieces)) + markers.flush() == shown
 
 
 def test_twelve_is_no_one_and_two_where_there_are_nine() -> None:

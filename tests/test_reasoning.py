@@ -42,6 +42,7 @@ REPLIES = [
     ("<details><summary>Data</summary>\nYes.\n</details>", "<details><summary>Data</summary>\nYes.\n</details>"),
     ("Thought: it is so.\nFinal Answer: Yes.", "Yes."),
     ("Reasoning: it pays [1].", "Reasoning: it pays [1]."),
+    ("[cite_start]Yes [cite: 1].[cite_end] No.", "Yes [cite: 1]. No."),
     ("See [output] and [note].", "See [output] and [note]."),
     ("◁think▷Hm.◁/think▷Yes.", "Yes."),
     ("<seed:think>Hm.</seed:think>Yes.", "Yes."),

@@ -22,7 +22,7 @@ _OPENS_HEADER = re.compile(r"(?:im_)?start|channel|start_header_id|start_of_turn
 _TEMPLATE_TAG = re.compile(
     r"s|bos|eos|pad|unk|sep|cls|eot|eom|im_(?:start|end)|(?:start|end|begin)_of_\w+|unused\d+", re.IGNORECASE
 )
-_TEMPLATE_WORDS = ("INST", "SYS")
+_TEMPLATE_WORDS = ("INST", "SYS", "cite_start", "cite_end")
 _NAME = r"/?[A-Za-z][\w:.▁-]{0,40}"
 _WORD = re.compile(r"[A-Z]?[a-z]+|[^\W\d_a-z]+")  # of a name in camel case, too
 _REASONING_NAME = rf"[\w:.▁-]{{0,20}}(?i:{'|'.join(sorted(_REASONING))})"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 MARKER = re.compile(r"\[(\d+)\]")
@@ -35,13 +35,17 @@ _IN_SQUARE = rf"[^{_SQUARE_OPEN}{_SQUARE_CLOSE}\n]"
 _LINK = r"\((?:https?:|\#|/|\./|www\.|doi|arxiv)(?:[^()\s]|\([^()\s]{0,60}\)){0,200}\)"
 _BEGUN_LINK = r"(?:\((?:[^()\s]|\([^()\s]{0,60}\)?){0,200})?"
 _NESTED = (
-    rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}][ ,;]{{0,2}}){{1,20}}"
+    rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}](?:{_LINK})?[ ,;]{{0,2}}){{1,20}}"
     rf"[{_SQUARE_CLOSE}]"
 )
 _BEGUN_NESTED = (
-    rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}][ ,;]{{0,2}}){{0,20}}"
-    rf"(?:[{_SQUARE_OPEN}]?{_IN_SQUARE}{{0,60}})?"
+    rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}](?:{_LINK})?[ ,;]{{0,2}}){{0,20}}"
+    rf"(?:[{_SQUARE_OPEN}]?{_IN_SQUARE}{{0,60}}|[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}]{_BEGUN_LINK})?"
 )
+_AUTHORS = r"[^\W\d_][^()\[\]\d;\n]{1,60}?"
+_AUTHOR_YEAR = rf"{_AUTHORS},?\s\(?(?:19|20)\d\d[a-z]?\)?"
+_AUTHOR_YEARS = rf"{_AUTHOR_YEAR}(?:;\s?{_AUTHOR_YEAR}){{0,6}}"
+_BEGUN_AUTHOR_YEARS = rf"(?:{_AUTHOR_YEAR};\s?){{0,6}}[^()\[\]\d;\n]{{0,63}}\d{{0,4}}[a-z]?"
 _ROUND = rf"[{_ROUND_OPEN}][*_]{{0,3}}(?:[^\W\d_]{{1,14}}[.:\#]?\s?){{0,3}}"
 _AFTER_NUMBER = rf"[^{_ROUND_OPEN}{_ROUND_CLOSE}\n]{{0,60}}"
 _LISTED = r"\d{1,3}(?:\s?(?:,|and|&|–|-)\s?\d{1,3}){0,6}"
@@ -84,6 +88,7 @@ _FORM = re.compile(
     rf"|(?P<range>{_RANGE})"
     rf"|[{_SQUARE_OPEN}](?P<square>{_IN_SQUARE}{{1,120}})[{_SQUARE_CLOSE}](?:{_LINK})?"
     rf"|(?P<round>{_ROUND}\d{_AFTER_NUMBER}[{_ROUND_CLOSE}])"
+    rf"|[{_ROUND_OPEN}](?P<authors>{_AUTHOR_YEARS})[{_ROUND_CLOSE}]"
     rf"|(?P<raised>\$?\^(?:\{{\[?(?P<braced>{_RAISED_NUMBERS})\]?\}}|\[(?P<caret>{_RAISED_NUMBERS})\]"
     rf"|(?P<pandoc>\d[\d ,;–-]{{0,20}})\^"
     rf"|(?P<dollars>\d{{1,3}})(?=\$))\$?"
@@ -97,12 +102,12 @@ _FORM = re.compile(
 )
 _UNFINISHED = re.compile(
     rf"`+\Z|[ \t]{{0,8}}(?:"
-    rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}][ ,;]{{0,2}}){{0,20}}"
-    rf"(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{0,60}})?"
+    rf"{_BEGUN_NESTED}"
     rf"|{_NESTED}{_BEGUN_LINK}"
     rf"|[{_SQUARE_OPEN}]{_IN_SQUARE}{{0,120}}"
     rf"|[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,120}}[{_SQUARE_CLOSE}](?:{_BEGUN_LINK}|{_BEGUN_RANGE})"
     rf"|{_ROUND}(?:\d{_AFTER_NUMBER}(?:[{_ROUND_CLOSE}][ \t]{{0,3}})?)?"
+    rf"|[{_ROUND_OPEN}]{_BEGUN_AUTHOR_YEARS}"
     rf"|\$|\$?\^[\[{{]{{0,2}}[\d ,;–—-]{{0,40}}[\]}}]{{0,2}}\^?"
     rf"|⁽?[{_SUPERSCRIPT}][{_SUPERSCRIPT}⁻˒·]{{0,12}}|⁽"
     rf"|\\[A-Za-z]{{0,15}}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}(?:\[[^\[\]\n]{{0,40}})?|\\{_COMMANDS}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}\{{[^{{}}\n]{{0,120}}"
@@ -116,13 +121,13 @@ _OPENING = f"{_SQUARE_OPEN}{_ROUND_OPEN}>-–—/,;"
 _LONGEST = 200  # characters held back to see whether a form ends
 _CONTEXT = 80  # characters before a form that are looked at
 _FENCE = 3  # backticks
-_SEPARATOR = re.compile(r"\s*(?:[,;/&+|、，；·˒]|\b(?:and|und|et|y)\b)\s*", re.IGNORECASE)
+_SEPARATOR = re.compile(r"\s*(?:[,;/&+|、，；·˒]|\b(?:and|und|et|y)\b)\s*|(?<=\d)\s+(?=\d)", re.IGNORECASE)
 _IDENTIFIER = re.compile(
     r"(?:arxiv\s*[:.]?\s*)?(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?", re.IGNORECASE
 )
 _NUMBERED = re.compile(
     r"[\^#@†*№]{0,2}\s*(?P<word>(?:[^\W\d_]+[ .:#°º_=-]{0,2}\s?){0,2}?)[\^#@(]?\s*(?P<first>\d{1,120})"
-    r"(?:\s*(?:[-–—‐‑−~～]|\.\.+|\bto\b)\s*(?:[^\W\d_]+[ .:#_-]?)?\s*(?P<last>\d{1,120}))?\)?"
+    r"(?:\s*(?:[-–—‐‑−~～]|\.\.+|\b(?:to|through)\b)\s*(?:[^\W\d_]+[ .:#_-]?)?\s*(?P<last>\d{1,120}))?[)^]?"
 )
 _RAISED = re.compile(rf"[{_SUPERSCRIPT}{_CIRCLED}][{_SUPERSCRIPT}⁻˒·]*")
 _UNWRITTEN = re.compile(
@@ -131,7 +136,8 @@ _UNWRITTEN = re.compile(
 """Emphasis, elements and characters of no width within a marker."""
 
 _TAIL = re.compile(
-    r"\s*(?::\d+)?[†‡|].*|\s*[:：.]\s+(?=[^\W\d_]).*|\s*,\s*(?:pp?|l|lines?|sec|section|abstract)\b\.?.*", re.IGNORECASE
+    r"\s*(?::\d+)?(?:[†‡].*|\|(?!\s*\d).*)|(?:\s*[:：.]|\s[-–—])\s+(?=[^\W\d_]).*|\s*,\s*(?:pp?|l|lines?|sec|section|abstract)\b\.?.*",
+    re.IGNORECASE,
 )
 _NO_SOURCES = frozenset(
     "table tables figure figures fig figs section sections sec eq eqn eqs equation equations layer layers step steps"
@@ -153,14 +159,20 @@ _LAST_WORD = re.compile(
 
 _CLAUSE_ENDS = re.compile(r"[ \t]{0,3}(?:[.,;:!?)|\]。，；：！？\n(（\[]|\Z)")
 _RAISES = re.compile(r"(?:[^\W\d_]{4,}|[.,;:!?\"”’%×\]]|\s)[*_]*\s*\Z")
+_BEHIND_MARKER = re.compile(r"\[\d+\](?:[,;]|\s?(?:and|or))\s?\Z")
 _SINGLE_LETTER = re.compile(r"(?<!\w)[^\W\d_]\Z")
+
+
+_ALL_AUTHOR_YEARS = re.compile(_AUTHOR_YEARS)
+_CITED_NUMBER = re.compile(rf"(?:{'|'.join(sorted(_SOURCES))})s?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class FoundMarker:
     """What looks like a marker: its text, the ranges of numbers and the identifiers in it, and how it looks.
 
-    `named` is set where a word says that it is a source, `space` holds the blanks before it.
+    `named` is set where a word says that it is a source, `doubtful` where the word before may be what is numbered
+    ("step [3]"); `space` holds the blanks before it.
     """
 
     text: str
@@ -169,6 +181,7 @@ class FoundMarker:
     shape: Shape
     named: bool = False
     space: str = ""
+    doubtful: bool = False
 
 
 class MarkerScanner:
@@ -296,10 +309,14 @@ def _read(match: re.Match[str], before: str) -> FoundMarker | None:
         return _found(text, raised, "raised", space)
     if match["round"]:
         return _read_round(match, before)
+    if match["authors"]:
+        return _found(text, match["authors"], "round", space)
     if match["square"]:
-        if _cites_nothing(before, space) or (not space and _SINGLE_LETTER.search(before)):
+        numbered = _cites_nothing(before, space)
+        if (numbered and not _ends_clause(match)) or (not space and _SINGLE_LETTER.search(before)):
             return None
-        return _found(text, match["square"], "square", space)
+        found = _found(text, match["square"], "square", space)
+        return replace(found, doubtful=numbered) if found else None
     command = match["command"] or match["content"] or match["attribute"]
     if match["element"] == "sup" and not _RAISES.search(before + space):
         return None
@@ -312,14 +329,17 @@ def _read_round(match: re.Match[str], before: str) -> FoundMarker | None:
     if found is None or found.named or found.identifiers:
         return found
     at_line_start = not before.rpartition("\n")[2].strip(" \t*_>|-")
-    ends_clause = bool(_CLAUSE_ENDS.match(match.string, match.end()))
-    begins_item = before.rstrip().endswith((",", ";", ":", "and", "or"))
-    attached = not match["space"] and bool(before)
+    begins_item = before.rstrip().endswith((",", ";", ":", "and", "or")) and not _BEHIND_MARKER.search(before)
+    attached = not match["space"] and bool(before) and not before.endswith("]")
     return (
         None
-        if at_line_start or not ends_clause or begins_item or attached or _cites_nothing(before, match["space"])
+        if at_line_start or not _ends_clause(match) or begins_item or attached or _cites_nothing(before, match["space"])
         else found
     )
+
+
+def _ends_clause(match: re.Match[str]) -> bool:
+    return bool(_CLAUSE_ENDS.match(match.string, match.end()))
 
 
 def _cites_nothing(before: str, space: str) -> bool:
@@ -330,6 +350,8 @@ def _cites_nothing(before: str, space: str) -> bool:
 
 def _found(text: str, inner: str, shape: Shape, space: str, named: bool = False) -> FoundMarker | None:
     """Read what stands inside a marker; None where it holds no number or identifier, or something else besides."""
+    if _ALL_AUTHOR_YEARS.fullmatch(inner) and not _CITED_NUMBER.match(inner):
+        return FoundMarker(text, (), tuple(re.split(r";\s?", inner)), shape, True, space)
     ranges: list[tuple[int, int]] = []
     identifiers: list[str] = []
     inner = _UNWRITTEN.sub("", re.sub(r"\][,; ]*\[", ",", _RAISED.sub(lambda raised: _on_the_line(raised[0]), inner)))
@@ -345,7 +367,7 @@ def _found(text: str, inner: str, shape: Shape, space: str, named: bool = False)
             named = named or bool(words)
             first = int(numbered["first"])
             ranges.append((first, int(numbered["last"] or first)))
-        elif not (i and ranges and shape == "square" and re.search(r"[^\W\d_]{3}", part)):
+        elif not (i and ranges and shape == "square" and re.search(r"[^\W\d_]{2}", part)):
             return FoundMarker(text, (), (inner.strip(),), shape, True, space) if shape == "square" and i == 0 else None
     return FoundMarker(text, tuple(ranges), tuple(identifiers), shape, named, space) if ranges or identifiers else None
 

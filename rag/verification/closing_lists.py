@@ -26,7 +26,8 @@ _CONSIDERED = (
     *"considered papers|papers considered|not used|not cited|papers not used".split("|"),
 )
 _HEADING = re.compile(
-    rf"{_BEFORE}(?:(?P<references>{'|'.join(_REFERENCES)})|(?P<considered>{'|'.join(_CONSIDERED)}))"
+    rf"{_BEFORE}(?:(?P<references>{'|'.join(sorted(_REFERENCES, key=len, reverse=True))})"
+    rf"|(?P<considered>{'|'.join(_CONSIDERED)}))"
     r"[\s*_]*(?P<colon>[:：]?)[\s*_]*(?P<rest>.*)\s*",
     re.IGNORECASE,
 )
@@ -40,7 +41,16 @@ _NUMBER = re.compile(
 )
 _BRACKETED = re.compile(rf"{_BULLET}[\[［【〔]\^?\d{{1,3}}(?:†\w*)?[\]］】〕]")
 _MAY_BE_BRACKETED = re.compile(rf"{_BULLET}(?:[\[［【〔]\^?\d{{0,3}}(?:†\w*)?[\]］】〕]?(?P<behind>.*))?\Z", re.DOTALL)
-_FOOTNOTE = re.compile(r"[ \t]*\[\^\w{1,20}\]:\s")
+_FOOTNOTE = re.compile(r"[ \t]*(?:\[\^\w{1,20}\]:\s|\[[^\[\]\n]{1,30}\]:\s+<?(?:https?://|www\.|\#|doi:))")
+_TITLE = re.compile(r"\s*(?:#{1,6}\s.*\n?|\W{0,6}\*\*[^*\n]{1,60}\*\*:?\s*)")
+_MAY_BE_TITLE = re.compile(r"\s*(?:#{1,6}(?:\s.*)?|\W{0,6}(?:\*\*[^*\n]{0,60}(?:\*{1,2}:?\s*)?)?)\Z")
+_ENTRY = re.compile(
+    r"(?:\W*?(?<!\w)(?:(?:papers?|sources?)\s*(?:no\.\s*|#)?[\[［【(〔]?|[\[［【(〔])\^?\d{1,3}(?:†\w*)?[\]］】)〕]?"
+    r"(?:[*_]{0,2}\s?(?:[-–—,;&/]|and|to)\s?(?=\W{0,3}\d|\W{0,3}(?:paper|source)))?)+",
+    re.IGNORECASE,
+)
+_PLAIN_ENTRY = re.compile(r"\W*\d{1,3}(?=\s*[.:：)|–—-]\s)")
+_NONE = re.compile(r"\W*(?:none|n/a|-+)\b\W*", re.IGNORECASE)
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)]|[\[［【(〔]?\^?\d{1,3}[\]］】)〕])[ \t]*\S")
 _MOST_OTHER_WORDS = 2  # that a reference has besides what the record of its paper has
 _PUBLISHED = frozenset(
@@ -86,13 +96,18 @@ class ClosingLists:
         line = self._line
         if self._passed:
             return False
-        if self._within and (_ITEM.match(line) or not line.strip() or len(line) < 4):
+        if self._within == "considered" or _MAY_BE_TITLE.match(line):
+            return True
+        if self._within and (_ITEM.match(line) or not line.strip() or len(line) < 4 or line.lstrip().startswith("|")):
             return True
         if _MAY_BE_RULE.match(line) or _begins_heading(line):
             return True
         if heading := _HEADING.fullmatch(line):
-            return _is_heading(heading) or bool(heading["colon"] and _MAY_BE_ITEM.match(heading["rest"]))
-        return bool(_MAY_BE_BRACKETED.match(line)) and (len(line) < 4 or bool(_BRACKETED.match(line)))
+            rest = heading["rest"].strip().casefold()
+            none = heading["considered"] and "none".startswith(rest)
+            return _is_heading(heading) or bool(heading["colon"] and (none or _MAY_BE_ITEM.match(heading["rest"])))
+        bracketed = _MAY_BE_BRACKETED.match(line)
+        return bracketed is not None and (not bracketed["behind"] or bool(_BRACKETED.match(line)))
 
     def _end_line(self) -> str:
         line, passed = self._line, self._passed
@@ -115,8 +130,9 @@ class ClosingLists:
             self._pending = ""
             return ""
         if _FOOTNOTE.match(line) or self._is_reference(line):
+            self._pending = ""
             return ""
-        if _RULE.fullmatch(line):
+        if _RULE.fullmatch(line) or _TITLE.fullmatch(line):
             before, self._pending = self._pending, line
             self._within = None
             return before
@@ -125,14 +141,21 @@ class ClosingLists:
 
     def _list(self, line: str) -> bool:
         """Read a line of a list; return whether it is one."""
-        numbered = _NUMBER.match(line)
         if self._within == "considered":
-            if not numbered:
-                return bool(_ITEM.match(line))
-            reason = re.sub(r"[*_`]", "", without_any_markers(numbered["rest"])).strip()
-            self.considered.setdefault(int(numbered["n"]), reason)
-            return True
-        return bool(_ITEM.match(line)) or self._names_paper(line) or "://" in line
+            return self._consider(line)
+        return bool(_ITEM.match(line)) or line.lstrip().startswith("|") or self._names_paper(line) or "://" in line
+
+    def _consider(self, line: str) -> bool:
+        """Read why papers are not used, of several in a line where there are; return whether it is of such a list."""
+        entries = [each for each in _ENTRY.finditer(line) if _begins_entry(line[: each.start()], each[0])]
+        entries = entries or list(filter(None, [_PLAIN_ENTRY.match(line)]))
+        ends = [*(each.start() for each in entries[1:]), len(line)] if entries else []
+        for entry, end in zip(entries, ends, strict=True):
+            reason = re.sub(r"[*_`]", "", without_any_markers(line[entry.end() : end]))
+            said = " ".join(reason.replace("|", " ").split()).strip(" .:;,)-–—")
+            for n in _numbers(entry[0]):
+                self.considered.setdefault(n, said)
+        return bool(entries or _ITEM.match(line) or _NONE.fullmatch(line) or line.lstrip().startswith("|"))
 
     def _names_paper(self, line: str) -> bool:
         terms = set(tokenize(line))
@@ -152,10 +175,24 @@ def _record_terms(paper: Paper) -> frozenset[str]:
     return _PUBLISHED.union(*(tokenize(part) for part in record if part))
 
 
+def _begins_entry(before: str, entry: str) -> bool:
+    """Return whether a number begins an entry: at the start of its line, or behind the end of another entry."""
+    return not re.search(r"\w", before) or bool(re.search(r"[;|]", entry)) or before.rstrip()[-1:] in ";|"
+
+
+def _numbers(entry: str) -> list[int]:
+    """Return the numbers of an entry such as "[3], [5]–[7]"."""
+    found: list[int] = []
+    for first, last in re.findall(r"(\d{1,3})(?:\W{0,3}\s?(?:[-–—]|\bto\b)\s?\W{0,3}(\d{1,3}))?", entry):
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
 def _is_heading(heading: re.Match[str]) -> bool:
     """Return whether a line is the heading of a list, with nothing or the first entry behind it."""
     rest = heading["rest"].strip()
-    return not rest or (bool(heading["colon"]) and bool(_ITEM.match(rest)))
+    none = heading["considered"] and _NONE.fullmatch(rest)
+    return not rest or (bool(heading["colon"]) and bool(_ITEM.match(rest) or none))
 
 
 def _begins_heading(line: str) -> bool:

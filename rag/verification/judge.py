@@ -26,7 +26,7 @@ _DOUBTED = -5.0
 """Logit of support below which a verdict goes against a sentence.
 
 The model takes many true paraphrases for contradictions. Of the 200 sentences of eval/gold/claims.jsonl it has a
-verdict against 9 of 100 supported ones at -4.25, and 2 here; against 60 and 57 of the 100 that are not supported.
+verdict against 9 of 100 supported ones at -4.25, and 1 here; against 60 and 56 of the 100 that are not supported.
 """
 _BEFORE = 300  # characters before a sentence with which it is read again
 _SEVERAL = 1100  # characters of several papers read together, as in training (eval/training/cross_encoder/examples.py)
