@@ -260,7 +260,7 @@ def test_person_is_told_what_a_follow_up_was_taken_for(indexed: Path, capsys: py
     history.write_text(json.dumps([{"question": LIST.question, "citations": LIST.citations}]), encoding="utf-8")
     _, out, _ = run(capsys, "ask", "only in 2024", "--history", str(history))
     said = " ".join(out.split())
-    assert "Understood as: keep those dated 2024 of the 3 papers before (--drop since, --drop until to lift) [1]" in said
+    assert "Understood as: keep those dated 2024 of the 3 papers before (--drop since, --drop until to lift)" in said
     code, _, err = run(capsys, "search", "how much memory do these save?", "--history", str(history))
     assert (code, err) == (0, "Understood as: how much memory do these save? (among 3 papers)\n")
 
