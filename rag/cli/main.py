@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def make_parser() -> ArgumentParser:
     """Build the parser of all commands."""
     from eval.command import register as register_eval  # local imports: the library imports neither package
+    from eval.speed.bench import register as register_bench
     from ui.command import register as register_ui
 
     parser: ArgumentParser = CommandParser(
@@ -38,6 +39,7 @@ def make_parser() -> ArgumentParser:
     ask.register(subparsers)
     register_ui(subparsers)
     register_eval(subparsers)
+    register_bench(subparsers)
     export.register(subparsers)
     llm.register(subparsers)
     doctor.register(subparsers)
