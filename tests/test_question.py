@@ -177,6 +177,9 @@ def test_question_with_an_author_of_the_library_is_about_papers(reader: Question
 def test_records_do_not_list_every_paper_for_what_is_not_applied(reader: QuestionReader) -> None:
     query = reader.read(encoded("papers from OpenAI", ("OpenAI", "organisation"), kind="metadata"))
     assert (query.kind, len(query.unapplied)) == ("list", 1)
+    tags = (("newest", "order"), ("OpenAI", "organisation"))
+    query = reader.read(encoded("the newest papers from OpenAI", *tags, kind="metadata"))
+    assert (query.kind, query.order, len(query.unapplied)) == ("list", "newest", 1)
 
 
 def test_what_is_less_likely_than_not_is_unsure(reader: QuestionReader) -> None:

@@ -27,6 +27,8 @@ ORDINARY = frozenset("papers which about shrink window".split())
         ("papers about purning", "papers about pruning"),
         ("Comapre the turbines", "Compare the turbines"),
         ("quantisation of turbiens", "quantization of turbines"),
+        ("quantizaton", "quantization"),  # whose stem is known
+        ("tuned and tunes", "tuned and tunes"),  # inflections of what is known
         ("which caches?", "which caches?"),
         ("monoidal grids", "monoidal grids"),  # rare, but known
         ("shrink windows", "shrink windows"),  # a common word that the library lacks

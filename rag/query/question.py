@@ -113,7 +113,7 @@ class QuestionReader:
             filters = replace(filters, code=None)  # "does Pebble have code?" asks for its record, whatever that says
         if by_topic and as_kind is None and found.count is None and _speaks_of_one(text[: topics[0].start]):
             found.count = 1
-        if kind == "metadata" and found.unapplied and not (constrained or subjects):
+        if kind == "metadata" and found.unapplied and not (filters or subjects):
             kind = "list"  # the records would list every paper
         return Query(
             text,

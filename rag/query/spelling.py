@@ -13,6 +13,7 @@ from rag.text.tokens import tokenize
 from rag.types import ActionName, ExportForm, Paper
 
 _WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
+_INFLECTION = re.compile(r"(?:(?:e?d|e?rs?|ing|ly)s?|e?s|e)\Z")
 _SHORTEST = 5  # letters of a word that may be a typo: shorter ones have too many neighbours
 _LONG = 8  # letters from which two edits are one typo
 _LEAST_USES = 2  # papers that use a word, for it not to be a typo itself
@@ -38,11 +39,12 @@ class Spelling:
         plain = word.isalpha() and (word == lower or (begins and word[1:] == lower[1:]))
         if len(word) < _SHORTEST or not plain or not word.isascii() or self._is_ordinary(lower):
             return word
-        if lower in self._uses or not self._stems.isdisjoint(tokenize(lower)):
+        if lower in self._uses or _base(lower) in self._bases:
             return word
         near = self._nearest(lower)
-        if near is None:
-            return word
+        stems = tokenize(lower)
+        if near is None or (not self._stems.isdisjoint(stems) and tokenize(near) != stems):
+            return word  # a known stem is only misspelt in its suffix, as in "reinforcment"
         return near.capitalize() if word != lower else near
 
     def _nearest(self, word: str) -> str | None:
@@ -77,12 +79,21 @@ class Spelling:
         return frozenset(stem for word in self._uses for stem in tokenize(word))
 
     @cached_property
+    def _bases(self) -> frozenset[str]:
+        return frozenset(map(_base, self._uses))
+
+    @cached_property
     def _by_letter(self) -> Mapping[str, list[str]]:
         index: dict[str, list[str]] = {}
         for word, uses in self._uses.items():
             if uses >= _LEAST_USES and word.isalpha() and len(word) >= _SHORTEST - 1:
                 index.setdefault(word[0], []).append(word)
         return index
+
+
+def _base(word: str) -> str:
+    """Return a word without its inflection."""
+    return _INFLECTION.sub("", word)
 
 
 def _meaning(word: str) -> object:
