@@ -15,7 +15,7 @@ from rag.types import ActionName, ExportForm, Paper
 _WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
 _INFLECTION = re.compile(r"(?:(?:e?d|e?rs?|ing|ly)s?|e?s|e)\Z")
 _SHORTEST = 5  # letters of a word that may be a typo: shorter ones have too many neighbours
-_LONG = 8  # letters from which two edits are one typo
+_LONG = 12  # letters from which two edits are one typo; of shorter words four in five are of one (Damerau, CACM 1964)
 _LEAST_USES = 2  # papers that use a word, for it not to be a typo itself
 
 
