@@ -39,7 +39,7 @@ def register(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--edit", action="store_true", help="open the file in $EDITOR, then check it")
     parser.add_argument("--check", type=Path, metavar="FILE", help="check this file instead of drafting one")
-    add_no_llm(parser)
+    add_no_llm(parser, "keep the words of the templates")
     add_endpoint(parser)
     parser.set_defaults(run="eval.gold.draft:draft")
 
