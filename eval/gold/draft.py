@@ -8,6 +8,7 @@ import subprocess
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,8 +61,6 @@ def draft(arguments: Namespace, configuration: Configuration) -> int:
 
 
 def _write(path: Path, settings: Settings, number: int, llm: bool) -> None:
-    from contextlib import closing
-
     from eval.gold.drafts import draft_questions, to_records
     from rag.corpus.files import to_json_lines, write_atomic
     from rag.index.library import open_library
@@ -78,8 +77,6 @@ def _write(path: Path, settings: Settings, number: int, llm: bool) -> None:
 
 
 def _worded(drafts: Sequence[Draft], settings: Settings) -> tuple[Draft, ...]:
-    from contextlib import closing
-
     from eval.gold.wording import word_questions
     from rag.llm.client import open_chat
 
