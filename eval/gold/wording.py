@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from eval.gold.drafts import Draft
+from eval.gold.drafts import COMBINED, UNSTATED, Draft
 from eval.gold.questions import UNANSWERABLE
 from rag.errors import LLMFailed
 from rag.llm.prompting import FENCED, escape
@@ -68,4 +68,4 @@ def _numbers(text: str) -> set[float]:
 
 def _names(draft: Draft) -> set[str]:
     """Return the terms of the things that an unanswerable question joins: without one of them it may be answered."""
-    return set(tokenize(draft.record["question"])) - set(tokenize("Which papers combine with value does give here"))
+    return set(tokenize(draft.record["question"])) - set(tokenize(COMBINED + UNSTATED))
