@@ -156,7 +156,7 @@ class _Maker:
 
     def _never_together(self) -> Iterator[Draft]:
         """Yield questions for two topics of the library that no paper mentions together."""
-        phrases = [phrase for phrase, _ in self._phrases if len(self._having(phrase)) >= _FEWEST]
+        phrases = (phrase for phrase, _ in self._phrases if len(self._having(phrase)) >= _FEWEST)
         for one, other in pairwise(phrases):
             both = frozenset(tokenize(f"{one} {other}"))
             if not any(both <= terms for terms in self._terms.values()):
