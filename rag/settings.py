@@ -320,11 +320,12 @@ def read_tuning(home: Path) -> Mapping[str, Any]:
     path = home / TUNING
     try:
         kept: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if unknown := kept["settings"].keys() - Settings.__dataclass_fields__.keys():
-            raise ValueError(f"{min(unknown)} is not a setting")
+        Settings(**kept["settings"])
+        if missing := {"depths", "models_sha256", "gain", "created"} - kept.keys():
+            raise ValueError(f"without {min(missing)}")
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, UsageError) as error:
         raise UsageError(f"{path} is damaged ({error}). Remove it, or run `citedesk tune` again.") from None
     return kept
 

@@ -231,10 +231,10 @@ def wrote(paper: Paper, author: str) -> bool:
 
 
 def _appeared_at(paper: Paper, venue: str) -> bool:
-    if paper.dated_venue is None:
+    if paper.venue is None or paper.dated_venue is None:
         return False
     kind = named_venue_kind(venue)
-    return venue_kind(paper.dated_venue, paper.entry_type) == kind if kind else matches_venue(venue, paper.dated_venue)
+    return venue_kind(paper.venue, paper.entry_type) == kind if kind else matches_venue(venue, paper.dated_venue)
 
 
 def _comes_from(paper: Paper, organisation: str) -> bool:

@@ -38,6 +38,7 @@ from rag.corpus.names import loses_order, names_of, natural_order, split_bibtex_
         ([{"creatorType": "editor", "name": "Ed"}, {"creatorType": [], "name": "Bo"}], ["Bo"]),
         ([{"creatorType": "editor", "name": "Ed"}], ["Ed"]),
         ({"author": [{"@pid": "1", "text": "Ann Lee 0001"}]}, ["Ann Lee"]),
+        (["ACM Task Force 2013"], ["ACM Task Force 2013"]),
         (7, []),
     ],
 )

@@ -68,6 +68,11 @@ def test_venue_without_a_year_is_of_the_papers_year(venue: str, asked: str, pass
     assert Filters(venue=asked).admits(replace(PAPER, venue=venue)) is passes
 
 
+def test_year_of_a_paper_does_not_make_its_venue_a_conference() -> None:
+    assert not Filters(venue="conference").admits(replace(PAPER, venue="Nature"))
+    assert Filters(venue="conference").admits(replace(PAPER, venue="ICML 2023"))
+
+
 def test_what_is_unknown_of_a_paper_satisfies_no_filter() -> None:
     asked = (
         Filters(since="1900"),

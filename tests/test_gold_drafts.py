@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.gold.drafts import SHARES, draft_questions, spread, to_records
+from eval.gold.drafts import SHARES, Draft, draft_questions, spread, to_records
 from eval.gold.questions import load_gold
 from eval.gold.wording import word_questions
 from rag.cli.main import main
@@ -106,6 +106,12 @@ def test_model_words_questions_and_its_bad_replies_leave_the_template() -> None:
     assert worded[0].record["question"].startswith("How much memory")
     assert failure == "down"
     assert facts[0].passage in chat.asked[0][1].content
+
+
+def test_question_that_states_its_value_in_another_form_keeps_the_template() -> None:
+    draft = Draft({"type": "fact", "question": "Which value: “walks ___ as far”?", "answer_facts": ["2.5times"]})
+    assert word_questions([draft], ScriptedChat(["Does it walk 2.5x as far?"])) == ((draft,), None)
+    assert word_questions([draft], ScriptedChat(["How far does it walk?"]))[0] != (draft,)
 
 
 def test_endpoint_that_fails_is_not_asked_again_and_again() -> None:

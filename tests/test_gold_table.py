@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from ui.gold_table import _Table, read_records, revise, to_rows
 
 RECORDS = [
@@ -66,3 +68,12 @@ def test_without_drafts_the_table_is_hidden_and_a_damaged_file_is_named(tmp_path
     (tmp_path / "torn.jsonl").write_text("{}\n{\n")
     box, rows, said = _Table(tmp_path / "torn.jsonl").fill()
     assert box["visible"] and rows == [] and "torn.jsonl cannot be used (line 2: " in said
+
+
+@pytest.mark.parametrize("line", ['{"id": "D1", "drafted": true}', json.dumps({**RECORDS[0], "relevant": [1]})])
+def test_draft_whose_fields_cannot_be_shown_is_reported(tmp_path: Path, line: str) -> None:
+    (tmp_path / "a&b.jsonl").write_text(f"{line}\n")
+    table = _Table(tmp_path / "a&b.jsonl")
+    assert "a&amp;b.jsonl cannot be used" in table.fill()[2]
+    assert "cannot be used" in table.save([])[1]
+    assert (tmp_path / "a&b.jsonl").read_text() == f"{line}\n"

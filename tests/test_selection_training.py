@@ -97,8 +97,8 @@ def test_readings_are_kept_from_run_to_run(library: Library, tmp_path: Path) -> 
 
 def test_gold_questions_need_a_ranking_and_no_history() -> None:
     questions = [
-        Question("q", "list", "Which?", {"a": 2, "b": 1}),
-        Question("h", "list", "And?", {"a": 2}, history=(Turn("before", "answer"),)),
+        Question("q", "set", "Which?", {"a": 2, "b": 1}),
+        Question("h", "set", "And?", {"a": 2}, history=(Turn("before", "answer"),)),
         Question("m", "metadata", "From 2024?", {"a": 2}),
         Question("u", "unanswerable", "On the moon?"),
     ]

@@ -89,7 +89,12 @@ def test_weights_that_were_fitted_to_other_models_are_not_used(kept: Path, capsy
     assert "fitted to other models, its weights are not used" in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"settings": {"pol": 1}}', "{}"])
+@pytest.mark.parametrize("settings", ["[]", "{}", '{"pol": 1}', '{"pool": "x"}', '{"pool": 0}'])
+def test_damaged_settings_are_named_with_their_remedy(tmp_path: Path, settings: str) -> None:
+    test_damaged_file_is_named_with_its_remedy(tmp_path, f'{{"settings": {settings}}}')
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}"])
 def test_damaged_file_is_named_with_its_remedy(tmp_path: Path, text: str) -> None:
     (tmp_path / "tuning.json").write_text(text)
     with pytest.raises(UsageError, match=r"tuning\.json is damaged .* Remove it"):

@@ -71,7 +71,7 @@ def test_organisation_is_found_by_its_words() -> None:
         ("ICML 2024", "conference"), ("NeurIPS'22", "conference"), ("cvpr2019", "conference"),
         ("Proceedings of the Annual Meeting", "conference"), ("SIAM Review 60(2), 2018", "journal"),
         ("PRX Energy 4, 023008 (2025)", "journal"), ("Journal of Small Caches", "journal"),
-        ("Workshop on Sand 2023", "workshop"), ("Walrus", None),
+        ("Workshop on Sand 2023", "workshop"), ("Walrus", None), ("Walruses 21", None), ("icml24", "conference"),
     ],
 )  # fmt: skip
 def test_kind_of_a_venue_is_read_from_how_it_is_written(venue: str, kind: str | None) -> None:

@@ -15,7 +15,6 @@ from ui.browse.collection import load_collection
 from ui.engine_holder import EngineHolder
 from ui.html.chat_page import examples_to_html
 
-_HEAD_END = re.compile(rb"</head>")
 _BODY = re.compile(rb"<body\b[^>]*>")
 
 
@@ -73,7 +72,7 @@ class FirstPaint:
             page += message.get("body", b"")
             if not message.get("more_body", False):
                 content = self._content().encode()
-                whole = _HEAD_END.sub(lambda tag: self._head + tag[0], page, count=1)
+                whole = page.replace(b"</head>", self._head + b"</head>", 1)
                 whole = _BODY.sub(lambda tag: tag[0] + content, whole, count=1)
                 MutableHeaders(raw=start["headers"])["content-length"] = str(len(whole))
                 await send(start)

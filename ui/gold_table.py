@@ -11,11 +11,11 @@ import gradio as gr
 from eval.gold.questions import DRAFTS
 from rag.corpus.files import parse_json_lines, to_json_lines, write_atomic
 from rag.text.display import format_count
-from ui.html.markup import text
 from ui.settings_tab import failure_to_html
 
 _HEADERS = ["keep", "drop", "question", "type", "papers that belong", "id"]
 _KEEP, _DROP, _QUESTION, _ID = 0, 1, 2, 5
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError)
 _ABOUT = (
     "Questions that `citedesk eval draft` has drafted from the papers. Tick *keep* once a question and its papers are "
     "right, *drop* where they are not; the wording can be changed. `citedesk tune` fits the search to them."
@@ -54,19 +54,19 @@ class _Table:
     def fill(self) -> tuple[Any, list[list[Any]], str]:
         """Show the drafts of the file, if it is there."""
         try:
-            records = read_records(self._path)
-        except (OSError, ValueError) as error:
+            rows = to_rows(read_records(self._path))
+        except _UNREADABLE as error:
             return gr.update(visible=not isinstance(error, FileNotFoundError)), [], _failed(self._path, error)
-        return gr.update(visible=True), to_rows(records), ""
+        return gr.update(visible=True), rows, ""
 
     def save(self, rows: Sequence[Sequence[Any]]) -> tuple[Any, str]:
         """Write what was decided, and show the drafts that are left."""
         try:
             records = revise(read_records(self._path), rows)
+            left = to_rows(records)
             write_atomic(self._path, to_json_lines(records))
-        except (OSError, ValueError) as error:
+        except _UNREADABLE as error:
             return gr.skip(), _failed(self._path, error)
-        left = to_rows(records)
         kept = format_count(len(records) - len(left), "question")
         return left, f'<p role="status">Saved: {kept} kept, {format_count(len(left), "draft")} left to read.</p>'
 
@@ -114,4 +114,4 @@ def revise(records: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[Any]]) 
 
 
 def _failed(path: Path, error: Exception) -> str:
-    return failure_to_html(f"{text(path.name)} cannot be used ({error}). `citedesk eval draft --check` says more.")
+    return failure_to_html(f"{path.name} cannot be used ({error}). `citedesk eval draft --check` says more.")

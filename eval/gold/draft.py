@@ -8,6 +8,7 @@ import subprocess
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def register(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--edit", action="store_true", help="open the file in $EDITOR, then check it")
     parser.add_argument("--check", type=Path, metavar="FILE", help="check this file instead of drafting one")
-    add_no_llm(parser)
+    add_no_llm(parser, "keep the words of the templates")
     add_endpoint(parser)
     parser.set_defaults(run="eval.gold.draft:draft")
 
@@ -47,29 +48,28 @@ def register(subparsers: Subparsers) -> None:
 def draft(arguments: Namespace, configuration: Configuration) -> int:
     """Write drafted questions, or check a file of them; raises GoldError for a file that cannot be used."""
     from eval.gold.questions import DRAFTS
-    from rag.index.library import open_library
+    from rag.index.generations import IndexFolder
 
-    path = arguments.check or arguments.out or configuration.settings.home / DRAFTS
-    library = open_library(configuration.settings)
-    try:
-        if not arguments.check:
-            _write(path, library, arguments.n, configuration.settings if arguments.llm else None)
-        if arguments.edit:
-            _edit(path)
-        _check(path, library)
-    finally:
-        library.close()
+    settings = configuration.settings
+    path = arguments.check or arguments.out or settings.home / DRAFTS
+    if not arguments.check:
+        _write(path, settings, arguments.n, arguments.llm)
+    if arguments.edit:
+        _edit(path)
+    _check(path, IndexFolder(settings.home).current())
     return 0
 
 
-def _write(path: Path, library: Library, number: int, settings: Settings | None) -> None:
+def _write(path: Path, settings: Settings, number: int, llm: bool) -> None:
     from eval.gold.drafts import draft_questions, to_records
     from rag.corpus.files import to_json_lines, write_atomic
+    from rag.index.library import open_library
 
     if path.exists():
         raise UsageError(f"{path} exists. Name another file with --out, or read this one with --check.")
-    drafts = draft_questions(list(library.papers.values()), paper_topics(library), number)
-    if settings and settings.has_endpoint:
+    with closing(open_library(settings)) as library:
+        drafts = draft_questions(list(library.papers.values()), paper_topics(library), number)
+    if llm and settings.has_endpoint:
         drafts = _worded(drafts, settings)
     write_atomic(path, to_json_lines(to_records(drafts)))
     if len(drafts) < number:
@@ -77,8 +77,6 @@ def _write(path: Path, library: Library, number: int, settings: Settings | None)
 
 
 def _worded(drafts: Sequence[Draft], settings: Settings) -> tuple[Draft, ...]:
-    from contextlib import closing
-
     from eval.gold.wording import word_questions
     from rag.llm.client import open_chat
 
@@ -114,15 +112,10 @@ def _edit(path: Path) -> None:
         raise UsageError(f"The editor {editor!r} failed ({error}). Set EDITOR to another one.") from None
 
 
-def _check(path: Path, library: Library) -> None:
-    from eval.gold.questions import GoldError, load_gold
+def _check(path: Path, generation: Path) -> None:
+    from eval.runs.run import load_questions
 
-    try:
-        questions = load_gold([path], library.papers)
-    except GoldError as error:
-        for problem in error.problems:
-            note(str(problem))
-        raise
+    questions = load_questions([path], generation)
     kinds = Counter(each.type for each in questions)
     unread = sum(each.drafted for each in questions)
     note(f"{path}: {len(questions)} questions ({', '.join(f'{kind} {n}' for kind, n in kinds.items())})")

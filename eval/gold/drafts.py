@@ -29,6 +29,10 @@ from rag.types import Paper
 SHARES: Mapping[str, float] = {"fact": 0.3, "set": 0.25, "known-item": 0.1, "metadata": 0.1, UNANSWERABLE: 0.25}
 """The share of each type of question."""
 
+COMBINED = "Which papers combine {} with {}?"
+UNSTATED = "Which value does “{}” give here: “{}”?"
+"""The templates of questions that nothing answers."""
+
 _FEWEST, _MOST = 2, 12  # papers of a list, and of an answer from the records
 _TITLE_SHARE = 0.6  # of a title's words, for what somebody remembers of it
 _LEAST_REMEMBERED = 3  # words
@@ -152,11 +156,11 @@ class _Maker:
 
     def _never_together(self) -> Iterator[Draft]:
         """Yield questions for two topics of the library that no paper mentions together."""
-        phrases = [phrase for phrase, _ in self._phrases if len(self._having(phrase)) >= _FEWEST]
+        phrases = (phrase for phrase, _ in self._phrases if len(self._having(phrase)) >= _FEWEST)
         for one, other in pairwise(phrases):
             both = frozenset(tokenize(f"{one} {other}"))
             if not any(both <= terms for terms in self._terms.values()):
-                yield self._draft(UNANSWERABLE, f"Which papers combine {one} with {other}?", {})
+                yield self._draft(UNANSWERABLE, COMBINED.format(one, other), {})
 
     def _never_stated(self) -> Iterator[Draft]:
         """Yield questions that ask of one paper what another of its topic states, in words that name nothing."""
@@ -171,7 +175,7 @@ class _Maker:
             terms = frozenset(tokenize(" ".join(words)))
             shared = len(terms & self._terms[asked.paper_id])
             if shared < _SHARED * len(terms) and not any(map(is_identifier, words)):
-                question = f"Which value does “{display_line(asked.title)}” give here: “{clause}”?"
+                question = UNSTATED.format(display_line(asked.title), clause)
                 yield self._draft(UNANSWERABLE, question, {}, sentence, near=[asked.title])
 
     @cached_property

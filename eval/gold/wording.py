@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from eval.gold.drafts import Draft
+from eval.gold.drafts import COMBINED, UNSTATED, Draft
 from eval.gold.questions import UNANSWERABLE
 from rag.errors import LLMFailed
-from rag.llm.prompting import FENCED
+from rag.llm.prompting import FENCED, escape
 from rag.llm.protocol import ChatModel, Message
+from rag.text.quantities import extract_quantities
 from rag.text.tokens import tokenize
 
 SYSTEM = f"""You word a question that somebody asks of a collection of papers. You get a question made by a template and
@@ -23,7 +24,6 @@ _MOST_TOKENS = 80
 _LONGEST = 300  # characters
 _GIVE_UP = 3  # failed requests in a row
 _MARKUP = re.compile(r"[<>\[\]{}`|\n]|https?:|_{2,}")
-_TAG = re.compile(r"<(\s*/?\s*paper)", re.IGNORECASE)
 
 
 def word_questions(drafts: Sequence[Draft], chat: ChatModel) -> tuple[tuple[Draft, ...], str | None]:
@@ -45,8 +45,7 @@ def word_questions(drafts: Sequence[Draft], chat: ChatModel) -> tuple[tuple[Draf
 
 
 def _messages(draft: Draft) -> list[Message]:
-    passage = _TAG.sub(r"‹\1", " ".join(draft.passage.split()))
-    asked = f"<paper>\n{passage}\n</paper>\nTemplate: {draft.record['question']}\nQuestion:"
+    asked = f"<paper>\n{escape(draft.passage)}\n</paper>\nTemplate: {draft.record['question']}\nQuestion:"
     return [Message("system", SYSTEM), Message("user", asked)]
 
 
@@ -55,14 +54,18 @@ def _usable(draft: Draft, reply: str) -> str | None:
     text = reply.strip().strip("\"“”'")
     terms = set(tokenize(text))
     said = set(tokenize(f"{draft.record['question']} {draft.passage}"))
-    answers = [fact for fact in draft.record.get("answer_facts", ()) if fact in text]
-    if not text or len(text) > _LONGEST or _MARKUP.search(text) or answers or not terms & said:
+    answers = _numbers(" ".join(draft.record.get("answer_facts", ())))
+    if not text or len(text) > _LONGEST or _MARKUP.search(text) or answers & _numbers(text) or not terms & said:
         return None
     if draft.record["type"] == UNANSWERABLE and not terms >= _names(draft):
         return None
     return text
 
 
+def _numbers(text: str) -> set[float]:
+    return {each.number for each in extract_quantities(text)[0]}
+
+
 def _names(draft: Draft) -> set[str]:
     """Return the terms of the things that an unanswerable question joins: without one of them it may be answered."""
-    return set(tokenize(draft.record["question"])) - set(tokenize("Which papers combine with value does give here"))
+    return set(tokenize(draft.record["question"])) - set(tokenize(COMBINED + UNSTATED))

@@ -48,7 +48,7 @@ def read_asked(questions: Sequence[Question]) -> list[Asked]:
     for number, each in enumerate(questions):
         if each.history or each.type == "metadata" or (each.answerable and not each.wanted):
             continue
-        form: Form = "list" if each.type == "list" else "other" if each.answerable else "none"
+        form: Form = "list" if each.type == "set" else "other" if each.answerable else "none"
         asked.append(Asked(each.question, form, number, each.wanted, frozenset(each.relevant) - each.wanted))
     return asked
 

@@ -152,10 +152,10 @@ def add_recall(parser: ArgumentParser) -> None:
     )
 
 
-def add_no_llm(parser: ArgumentParser) -> None:
+def add_no_llm(parser: ArgumentParser, instead: str = "answer extractively") -> None:
     """Add --no-llm."""
     parser.add_argument(
-        "--no-llm", dest="llm", action="store_false", help="answer extractively even if an endpoint is configured"
+        "--no-llm", dest="llm", action="store_false", help=f"{instead} even if an endpoint is configured"
     )
 
 

@@ -20,7 +20,12 @@ def format_evidence(evidence: Evidence, whole: bool = True, numbered: bool = Tru
     text = evidence.paper.abstract if whole else " … ".join(quote.text for quote in evidence.quotes)
     number = f"[{evidence.n}] " if numbered else ""
     heading = f"{number}{evidence.paper.title} ({'; '.join(_record(evidence.paper))})"
-    return f"<paper>\n{_escape(heading)}\n{_escape(text)}\n</paper>"
+    return f"<paper>\n{escape(heading)}\n{escape(text)}\n</paper>"
+
+
+def escape(text: str) -> str:
+    """Make text readable and unable to close the tag around it."""
+    return _TAG.sub(r"‹\1", " ".join(latex_to_text(decode_visible(text)).split()))
 
 
 def _record(paper: Paper) -> list[str]:
@@ -28,8 +33,3 @@ def _record(paper: Paper) -> list[str]:
     authors = ", ".join(paper.authors[:_AUTHORS]) + (" et al." if len(paper.authors) > _AUTHORS else "")
     parts = (paper.date or "no date", authors, paper.venue, "with code" if paper.code else None)
     return [part for part in parts if part]
-
-
-def _escape(text: str) -> str:
-    """Make text readable and unable to close the tag around it."""
-    return _TAG.sub(r"‹\1", " ".join(latex_to_text(decode_visible(text)).split()))

@@ -23,7 +23,6 @@ _OTHERS = re.compile(
 )
 _SEPARATOR = re.compile(r"\s*(?:[;&+/]|\b(?:and|with|or)\b)\s*", re.IGNORECASE)
 _NOT_NAMES = frozenset("et al prof professor dr mr mrs ms".split())
-_WORD = re.compile(r"[^\W\d_]+(?:['’.-]+[^\W\d_]+)*")
 
 
 @dataclass(frozen=True)

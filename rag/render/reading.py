@@ -16,7 +16,6 @@ from rag.text.sanitize import strip_invisible
 
 _SHOWN = 3  # papers of a dry run
 _MOST_NAMES = 12  # of unknown keys in the table
-_MOST_LINES = 10  # of merges
 
 
 def corpus_to_text(corpus: Corpus) -> str:

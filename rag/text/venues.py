@@ -51,7 +51,7 @@ _KINDS: Mapping[str, re.Pattern[str]] = {
         re.IGNORECASE,
     ),  # a name of one, or a volume with its issue or page
     "conference": re.compile(
-        r"\b(?:conference|conf|proc|proceedings|symposium|meeting|findings)\b|[^\W\d_]\s?['’]?\d{2}(?:\d\d)?\b",
+        r"\b(?:conference|conf|proc|proceedings|symposium|meeting|findings)\b|[^\W\d_](?:\s?['’]\d\d|\s?\d{4}|\d\d)\b",
         re.IGNORECASE,
     ),  # a name of one, or an edition by its year
 }

@@ -581,7 +581,9 @@ class ActionSchema(BaseModel):
         description="What a comparison brings in from outside of that answer, or the authors who wrote other papers."
     )
     lifted: list[str] = Field(description="The constraints that it lifts.")
-    by: str | None = Field(description="What the papers are grouped by, kept for, or put first or last for.")
+    by: str | None = Field(
+        description="What the papers are grouped by, kept for, or put first or last for; “dates” for a longer period."
+    )
     text: str = Field(description="The same in words.")
 
 

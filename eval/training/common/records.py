@@ -16,7 +16,6 @@ OWN_LISTS, OWN_CLAIMS = _OWN / "lists.jsonl", _OWN / "claims.jsonl"
 
 QuestionType = Literal["set", "fact", "none"]
 ClaimLabel = Literal["s", "c", "n", "p"]
-CLAIM_LABELS: tuple[ClaimLabel, ...] = ("s", "c", "n", "p")
 
 
 @dataclass(frozen=True, slots=True)
