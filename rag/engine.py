@@ -106,7 +106,7 @@ class Engine:
         """
         self.library = library
         cross_encoder = models.cross_encoder if settings.rerank_depth else None
-        ranker = ranker or load_tuned_ranker("full" if cross_encoder else "fast", settings.home)
+        ranker = ranker or load_tuned_ranker("full" if cross_encoder else "fast", settings)
         self.scorer = PaperScorer(library, cross_encoder, settings.rerank_depth, ranker)
         self.writer = writer
         self._settings = settings

@@ -321,7 +321,7 @@ def read_tuning(home: Path) -> Mapping[str, Any]:
     try:
         kept: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         Settings(**kept["settings"])
-        if missing := {"depths", "models_sha256", "gain", "created"} - kept.keys():
+        if missing := {"depths", "fitted_with", "models_sha256", "gain", "created"} - kept.keys():
             raise ValueError(f"without {min(missing)}")
     except (FileNotFoundError, NotADirectoryError):
         return {}

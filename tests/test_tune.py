@@ -67,8 +67,8 @@ def test_tuned_settings_and_weights_are_in_force_until_undone(kept: Path, capsys
     assert (configuration.settings.rerank_depth, configuration.sources["rerank_depth"]) == (15, "tuned")
     assert untuned(configuration).rerank_depth == 7
     assert load_settings({"home": kept}, {"CITEDESK_RERANK_DEPTH": "3"}).settings.rerank_depth == 3
-    assert load_tuned_ranker("full", kept) == EASY_RANKER
-    assert load_tuned_ranker("fast", kept) == load_ranker("fast")
+    assert load_tuned_ranker("full", settings_of(kept)) == EASY_RANKER
+    assert load_tuned_ranker("fast", settings_of(kept)) == load_ranker("fast")
     assert _tuned_weights(configuration.settings)["weights"].startswith("tuned 20")
     assert main(["doctor"]) == 0
     assert "CITEDESK_RERANK_DEPTH=15, weights of the full ranking; gain +0.500" in " ".join(
@@ -76,17 +76,24 @@ def test_tuned_settings_and_weights_are_in_force_until_undone(kept: Path, capsys
     )
     assert main(["tune", "--undo"]) == 0
     assert load_settings({"home": kept}, {}).settings.rerank_depth == 7
-    assert load_tuned_ranker("full", kept) == load_ranker("full")
+    assert load_tuned_ranker("full", settings_of(kept)) == load_ranker("full")
     assert main(["tune", "--undo"]) == 0
     assert "nothing to undo" in capsys.readouterr().err
 
 
-def test_weights_that_were_fitted_to_other_models_are_not_used(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def settings_of(home: Path) -> Settings:
+    return load_settings({"home": home}, {}).settings
+
+
+@pytest.mark.parametrize("changed", [{"models_sha256": {}}, {"fitted_with": {"chunk_tokens": 77}}])
+def test_weights_that_were_fitted_to_something_else_are_not_used(
+    kept: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, object]
+) -> None:
     path = kept / "tuning.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "models_sha256": {}}))
-    assert load_tuned_ranker("full", kept) == load_ranker("full")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+    assert load_tuned_ranker("full", settings_of(kept)) == load_ranker("full")
     assert main(["doctor"]) == 0
-    assert "fitted to other models, its weights are not used" in " ".join(capsys.readouterr().out.split())
+    assert "fitted to other models or settings and are not used" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("settings", ["[]", "{}", '{"pol": 1}', '{"pool": "x"}', '{"pool": 0}'])

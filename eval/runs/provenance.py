@@ -14,6 +14,7 @@ from typing import Any
 from eval.runs.folder import RunInfo, RunMode
 from rag import __version__
 from rag.index.generations import Manifest
+from rag.retrieval.scoring import is_in_force
 from rag.settings import Settings, read_tuning
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -65,7 +66,8 @@ def measured_settings(settings: Settings, mode: RunMode) -> dict[str, Any]:
 def _tuned_weights(settings: Settings) -> dict[str, Any]:
     """Name the weights that `citedesk tune` has kept, if there are any."""
     kept = read_tuning(settings.home)
-    return {"weights": f"tuned {kept['created']}"} if kept.get("depths") else {}
+    used = settings.rerank_depth and kept.get("depths") and is_in_force(kept, settings)
+    return {"weights": f"tuned {kept['created']}"} if used else {}
 
 
 def _recall(settings: Settings) -> dict[str, Any]:

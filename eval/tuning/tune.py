@@ -253,7 +253,8 @@ def report_to_text(report: Report, kept: bool) -> str:
 
 def _verdict(report: Report, kept: bool) -> str:
     if not report.changes:
-        return "Nothing is kept: no candidate was better on the questions to fit on."
+        tried = "no candidate was better" if any(each.trials > 1 for each in report.found) else "no other was tried"
+        return f"Nothing is kept: {tried} on the questions to fit on."
     if not report.is_better:
         return (
             "Nothing is kept: on the questions held out the winner gains no more than one standard error. Ask more "
@@ -279,7 +280,7 @@ def _measures(outcome: Outcome) -> dict[str, Interval]:
 
 
 def _is_list(row: Row) -> bool:
-    return len(row.question.wanted) > 1
+    return row.question.type == "set"
 
 
 def _measures_to_json(outcome: Outcome) -> dict[str, Any]:
@@ -307,6 +308,7 @@ def _keep(home: Path, report: Report, gold: Sequence[Path]) -> None:
     kept = {
         "settings": {name: value for name, value in report.changes.items() if name != WEIGHTS},
         "depths": {"full": ranker_to_json(ranker)} if ranker else {},
+        "fitted_with": {name: value for name, value in winner.best.candidate.items() if name != WEIGHTS},
         "models_sha256": installed_models(),
         "gain": interval_to_json(winner.gain),
         "held": interval_to_json(winner.held),

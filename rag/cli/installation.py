@@ -24,7 +24,7 @@ from rag.models import cross_encoder, encoder
 from rag.models.embedder import embedder_fingerprint
 from rag.models.loading import encoder_folder
 from rag.models.onnx import verified_metadata
-from rag.retrieval.scoring import is_of_models
+from rag.retrieval.scoring import is_in_force
 from rag.settings import (
     Configuration,
     SettingDescription,
@@ -189,8 +189,9 @@ def _tuning(settings: Settings) -> Iterator[Check]:
         f"in force since {kept['created'][:10]}: {', '.join(changed)}; gain {gain['mean']:+.3f} "
         f"[{gain['low']:+.3f}, {gain['high']:+.3f}] on {gain['n']} questions. `citedesk tune --undo` removes it"
     )
-    if kept["depths"] and not is_of_models(kept):
-        yield Check("tuning", "warn", "fitted to other models, its weights are not used. Run `citedesk tune` again.")
+    if kept["depths"] and not is_in_force(kept, settings):
+        said = "its weights were fitted to other models or settings and are not used. Run `citedesk tune` again."
+        yield Check("tuning", "warn", said)
     else:
         yield Check("tuning", "ok", detail)
 

@@ -25,7 +25,12 @@ def format_evidence(evidence: Evidence, whole: bool = True, numbered: bool = Tru
 
 def escape(text: str) -> str:
     """Make text readable and unable to close the tag around it."""
-    return _TAG.sub(r"‹\1", " ".join(latex_to_text(decode_visible(text)).split()))
+    return escape_verbatim(latex_to_text(decode_visible(text)))
+
+
+def escape_verbatim(text: str) -> str:
+    """Make text unable to close the tag around it; otherwise it stays as it is, so that it can be quoted."""
+    return _TAG.sub(r"‹\1", " ".join(decode_visible(text).split()))
 
 
 def _record(paper: Paper) -> list[str]:

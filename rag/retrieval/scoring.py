@@ -23,7 +23,7 @@ from rag.models.encoder import FOLDER as ENCODER
 from rag.models.onnx import read_metadata
 from rag.retrieval.candidates import Candidates, Signals
 from rag.retrieval.reranking import Reranker
-from rag.settings import read_tuning
+from rag.settings import Settings, read_tuning
 from rag.types import Hit, Query
 
 WEIGHTS = Path(__file__).parents[1] / "models" / "weights" / "selection.json"
@@ -74,17 +74,18 @@ def load_ranker(depth: Depth, path: Path = WEIGHTS) -> Ranker:
     return _read(path)[depth]
 
 
-def load_tuned_ranker(depth: Depth, home: Path) -> Ranker:
-    """Load the weights that were fitted to the library of a home folder and to these models, else those that ship."""
-    kept = read_tuning(home)
-    if depth in kept.get("depths", {}) and is_of_models(kept):
+def load_tuned_ranker(depth: Depth, settings: Settings) -> Ranker:
+    """Load the weights that were fitted to the library of a home folder, if they are in force; else those that ship."""
+    kept = read_tuning(settings.home)
+    if depth in kept.get("depths", {}) and is_in_force(kept, settings):
         return _rankers(kept)[depth]
     return load_ranker(depth)
 
 
-def is_of_models(kept: Mapping[str, Any]) -> bool:
-    """Return whether weights were fitted to the models that are installed."""
-    return bool(kept["models_sha256"] == installed_models())
+def is_in_force(kept: Mapping[str, Any], settings: Settings) -> bool:
+    """Return whether tuned weights were fitted to the models that are installed, and with these settings."""
+    same = all(getattr(settings, name) == value for name, value in kept["fitted_with"].items())
+    return same and bool(kept["models_sha256"] == installed_models())
 
 
 def installed_models() -> dict[str, str]:

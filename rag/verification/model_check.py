@@ -13,10 +13,9 @@ from typing import Any
 
 from rag.answer import Sentence
 from rag.errors import LLMFailed
-from rag.llm.prompting import FENCED
+from rag.llm.prompting import FENCED, escape_verbatim
 from rag.llm.protocol import ChatModel, Message
 from rag.text.citation_markers import without_markers
-from rag.text.sanitize import decode_visible
 from rag.types import Evidence, Paper, Quote
 from rag.verification.judge import Judgement, lacking
 
@@ -59,8 +58,6 @@ SCHEMA: dict[str, Any] = {
     "required": ["sentences"],
     "additionalProperties": False,
 }
-
-_TAG = re.compile(r"<(\s*/?\s*paper)", re.IGNORECASE)
 
 
 def check_sentences(
@@ -156,9 +153,4 @@ def _find(quote: str, abstract: str) -> tuple[int, int] | None:
 
 
 def _paper(n: int, paper: Paper) -> str:
-    return f"<paper>\n[{n}] {_escape(paper.title)}\n{_escape(paper.abstract)}\n</paper>"
-
-
-def _escape(text: str) -> str:
-    """Make text unable to close the tag around it; otherwise it stays as it is, so that it can be quoted."""
-    return _TAG.sub(r"‹\1", " ".join(decode_visible(text).split()))
+    return f"<paper>\n[{n}] {escape_verbatim(paper.title)}\n{escape_verbatim(paper.abstract)}\n</paper>"
