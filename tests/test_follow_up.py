@@ -367,6 +367,8 @@ def test_papers_are_filtered_by_the_kind_of_their_venue(reader: QueryReader) -> 
     assert (done(query), query.filters) == (("filter", "a"), Filters(venue="conference"))
     none = read(reader, "which appeared at a workshop?", LIST)
     assert (done(none), none.filters) == (("filter", ""), Filters(venue="workshop"))
+    either = read(reader, "which appeared at a workshop or conference?", LIST)
+    assert (done(either), either.filters) == (("filter", "a"), Filters(venue="workshop or conference"))
 
 
 def test_numbers_behind_of_name_papers(reader: QueryReader) -> None:
