@@ -269,6 +269,7 @@ def test_kind_of_work_alone_filters_the_papers(reader: QueryReader) -> None:
 def test_newer_papers_are_others_but_which_is_newer_is_a_question(reader: QueryReader) -> None:
     assert done(read(reader, "is there anything newer?", ONE))[0] == "similar"
     assert done(read(reader, "which is newer?", LIST))[0] != "similar"
+    assert done(read(reader, "is 1 newer than 3?", LIST)) == ("records", "ac")
 
 
 def test_plural_is_the_list_before_one_paper(reader: QueryReader) -> None:

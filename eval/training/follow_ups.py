@@ -32,7 +32,7 @@ _DROPOUT = 0.5
 _SCALE = 20.0  # of the vectors of length 1, so that their elements vary as those of the hidden layer do
 _LEARNING_RATE = 3e-3
 _DECAY = 0.1
-_EPOCHS = 12
+_EPOCHS = 20
 _BATCH = 128
 _STANDALONE_SHARE = 8  # every so many questions that stand alone are taken
 _MARK = re.compile(r"</?(?:t|s|d|o|c|a|na|v|org|code|x)>")
@@ -114,10 +114,10 @@ def fit(vectors: Floats, actions: Sequence[str]) -> tuple[Floats, ...]:
     optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _EPOCHS)
     for _ in range(_EPOCHS):
-        for batch in torch.randperm(len(asked)).split(_BATCH):
+        for batch in torch.split(torch.randperm(len(asked)), _BATCH):
             lost = torch.nn.functional.cross_entropy(network(asked[batch]), wanted[batch], reduction="none")
             optimizer.zero_grad()
-            (lost * weight[batch]).mean().backward()
+            torch.autograd.backward((lost * weight[batch]).mean())
             optimizer.step()
         schedule.step()
     layers = (_SCALE * first.weight, first.bias, last.weight, last.bias)
@@ -141,12 +141,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = given.encoder / "actions.npz"
     out.unlink(missing_ok=True)  # one of another encoder would not load
     head = fit_to(load_encoder(given.encoder), follow_ups)
-    np.savez_compressed(
-        out,
-        names=np.array(NAMES),
+    arrays: dict[str, Any] = {
+        "names": np.array(NAMES),
+        "model_sha256": np.array(read_metadata(given.encoder)["model_sha256"]),
         **{name: layer.astype(np.float16) for name, layer in zip(HEAD_LAYERS, head.layers, strict=True)},
-        model_sha256=np.array(read_metadata(given.encoder)["model_sha256"]),
-    )
+    }
+    np.savez_compressed(out, **arrays)
     return 0
 
 
