@@ -83,7 +83,10 @@ def test_papers_are_named_by_their_titles() -> None:
         ("summarise 2 in 3 lines", (2,)),
         ("summarise 1 and 2 in points", (1, 2)),
         ("merge 1 and 2", (1, 2)),
+        ("is 1 newer than 3?", (1, 3)),
+        ("not more than 3", ()),
+        ("older than 3 years", ()),
     ],
 )
-def test_lengths_of_an_answer_name_no_papers(text: str, numbers: tuple[int, ...]) -> None:
+def test_lengths_and_quantities_name_no_papers(text: str, numbers: tuple[int, ...]) -> None:
     assert numbers_named(text, 8, bare=True) == numbers

@@ -21,7 +21,8 @@ _LABELS = frozenset("number no nr num paper papers article articles item items e
 _ENDS = frozenset(("top", "best", "first", "last", "final"))
 _JOINS = frozenset(("and", "or", "with", ",", "&", "/", "vs", "versus", "against", "to", "from", "next", "beside"))
 _TO = frozenset(("-", "–", "to", "through", "until"))
-_DETERMINERS = frozenset("these those the all both any other some about at least most over than".split())
+_DETERMINERS = frozenset("these those the all both any other some about at least most over".split())
+_QUANTIFIERS = frozenset(("more", "less", "fewer"))
 _PERSONS = frozenset("author authors name names".split())
 _TIMES = frozenset("year years month months week weeks day days decade decades quarter summer winter".split())
 _PARTS = frozenset("words sentences lines paragraphs bullets points pages groups clusters categories columns".split())
@@ -137,6 +138,8 @@ def _stands_alone(words: Sequence[_Word], at: int, any_before: bool) -> bool:
     after = words[at + 1].text if at + 1 < len(words) else ""
     if before in _DETERMINERS or after in _LABELS | {"more", "times", "others"} or _is_length(words, at):
         return False
+    if before == "than" and (after or at < 2 or words[at - 2].text in _QUANTIFIERS):
+        return False  # "more than 3", but "is 1 newer than 3?"
     if words[at].text.isdigit():
         return True
     if words[at].text == "one" and before not in _JOINS and after not in _JOINS:
