@@ -74,7 +74,7 @@ def done(query: Query) -> tuple[str | None, str]:
         ("list the papers chronologically", "sort", "bca"),
         ("merge 1 and 2", "compare", "ab"),
         ("summarise in 2 lines", "summarise", "abc"),
-        ("is either newer?", "records", "abc"),
+        ("is either newer?", "records", "a"),
         ("only since 2023", "filter", "ac"),
         ("which of those have code?", "filter", "a"),
         ("show me only the ones with code", "filter", "a"),
