@@ -12,7 +12,7 @@ from typing import Literal
 
 from rag.text.dates import first_day, is_within, last_day
 from rag.text.names import matches_author
-from rag.text.venues import matches_organisation, matches_venue, named_venue_kind, venue_kind
+from rag.text.venues import matches_organisation, matches_venue, named_venue_kinds, venue_kind
 
 Kind = Literal["list", "fact", "compare", "lookup", "summary", "metadata", "help", "off-topic"]
 FollowUp = Literal["none", "refine", "ask", "act", "new"]
@@ -123,8 +123,8 @@ class Filters:
     """Constraints on papers; bounds are inclusive, and None admits every paper.
 
     `since`, `until` and `not_date` are ISO dates of any precision. `author` and all of `coauthors` must have written a
-    paper. A venue may be a kind: "conference", "journal" or "workshop". An unknown value of a paper satisfies no
-    filter, but excludes no paper by a filter whose name begins with "not".
+    paper. A venue may be a kind, "conference", "journal" or "workshop", or several: "workshop or journal". An unknown
+    value of a paper satisfies no filter, but excludes no paper by a filter whose name begins with "not".
     """
 
     since: str | None = None
@@ -233,8 +233,8 @@ def wrote(paper: Paper, author: str) -> bool:
 def _appeared_at(paper: Paper, venue: str) -> bool:
     if paper.venue is None or paper.dated_venue is None:
         return False
-    kind = named_venue_kind(venue)
-    return venue_kind(paper.venue, paper.entry_type) == kind if kind else matches_venue(venue, paper.dated_venue)
+    kinds = named_venue_kinds(venue)
+    return venue_kind(paper.venue, paper.entry_type) in kinds if kinds else matches_venue(venue, paper.dated_venue)
 
 
 def _comes_from(paper: Paper, organisation: str) -> bool:

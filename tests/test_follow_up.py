@@ -71,6 +71,10 @@ def done(query: Query) -> tuple[str | None, str]:
         ("expand on #3", "expand", "c"),
         ("sort by date", "sort", "bca"),
         ("newest on top", "sort", "acb"),
+        ("list the papers chronologically", "sort", "bca"),
+        ("merge 1 and 2", "compare", "ab"),
+        ("summarise in 2 lines", "summarise", "abc"),
+        ("is either newer?", "records", "a"),
         ("only since 2023", "filter", "ac"),
         ("which of those have code?", "filter", "a"),
         ("show me only the ones with code", "filter", "a"),
@@ -269,6 +273,7 @@ def test_kind_of_work_alone_filters_the_papers(reader: QueryReader) -> None:
 def test_newer_papers_are_others_but_which_is_newer_is_a_question(reader: QueryReader) -> None:
     assert done(read(reader, "is there anything newer?", ONE))[0] == "similar"
     assert done(read(reader, "which is newer?", LIST))[0] != "similar"
+    assert done(read(reader, "is 1 newer than 3?", LIST)) == ("records", "ac")
 
 
 def test_plural_is_the_list_before_one_paper(reader: QueryReader) -> None:
@@ -367,6 +372,8 @@ def test_papers_are_filtered_by_the_kind_of_their_venue(reader: QueryReader) -> 
     assert (done(query), query.filters) == (("filter", "a"), Filters(venue="conference"))
     none = read(reader, "which appeared at a workshop?", LIST)
     assert (done(none), none.filters) == (("filter", ""), Filters(venue="workshop"))
+    either = read(reader, "which appeared at a workshop or conference?", LIST)
+    assert (done(either), either.filters) == (("filter", "a"), Filters(venue="workshop or conference"))
 
 
 def test_numbers_behind_of_name_papers(reader: QueryReader) -> None:

@@ -72,3 +72,21 @@ def test_papers_are_named_by_their_titles() -> None:
     assert papers_titled("what does Pebble cost?", (), ("b", "a"), papers) == (2,)
     assert papers_titled("Walking robots on sand please", (), ("b", "a"), papers) == (1,)
     assert papers_titled("which pebbles are there", (), ("b", "a"), papers) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("summarise in 2 lines", ()),
+        ("3 short sentences on these", ()),
+        ("1 paragraph", ()),
+        ("summarise 2 in 3 lines", (2,)),
+        ("summarise 1 and 2 in points", (1, 2)),
+        ("merge 1 and 2", (1, 2)),
+        ("is 1 newer than 3?", (1, 3)),
+        ("not more than 3", ()),
+        ("older than 3 years", ()),
+    ],
+)
+def test_lengths_and_quantities_name_no_papers(text: str, numbers: tuple[int, ...]) -> None:
+    assert numbers_named(text, 8, bare=True) == numbers

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.text.venues import matches_organisation, matches_venue, named_venue_kind, venue_kind
+from rag.text.venues import matches_organisation, matches_venue, named_venue_kinds, venue_kind
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,9 @@ def test_kind_of_a_venue_is_read_from_how_it_is_written(venue: str, kind: str | 
 def test_type_of_an_entry_says_the_kind_of_its_venue() -> None:
     assert venue_kind("Walrus", "article") == "journal"
     assert venue_kind("Workshop on Sand", "inproceedings") == "workshop"
-    assert named_venue_kind("Journals") == "journal" and named_venue_kind("Nature") is None
+
+
+def test_kinds_of_venues_are_named_alone_or_as_alternatives() -> None:
+    assert named_venue_kinds("Journals") == ("journal",) and named_venue_kinds("Nature") == ()
+    assert named_venue_kinds("workshop or a conference") == ("workshop", "conference")
+    assert named_venue_kinds("workshop or Nature") == ()

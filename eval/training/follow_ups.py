@@ -1,7 +1,7 @@
-"""Fit what a follow-up does: a linear layer over the encoder's vector of a question (weights/encoder/actions.npz).
+"""Fit what a follow-up does: a small network over the encoder's vector of a question (weights/encoder/actions.npz).
 
 `python -m eval.training.follow_ups --data DIR`. It learns from `data/follow_ups.jsonl`, which was written for it, each
-line also in a frame such as "… please", and from the follow-up types in understanding.jsonl of the training material,
+line also in frames such as "… please", and from the follow-up types in understanding.jsonl of the training material,
 which say what stands alone, what asks about an answer, and what changes the question. The encoder stays as it is. Takes
 a minute on one core.
 """
@@ -19,17 +19,21 @@ from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
-from rag.models.encoder import FOLDER, Encoder, load_encoder, softmax
+from rag.models.encoder import FOLDER, HEAD_LAYERS, ActionHead, Encoder, load_encoder
 from rag.models.onnx import read_metadata
 from rag.types import ActionName
 
 WRITTEN = Path(__file__).parent / "data" / "follow_ups.jsonl"
 NAMES: tuple[str, ...] = ("new", "ask", "refine", *get_args(ActionName))
 
-_RIDGE = 0.03
-_SCALE = 3.0  # of the vectors of length 1, so that the penalty leaves room
+_HIDDEN = 512
+_DROPOUT = 0.5
+_SCALE = 20.0  # of the vectors of length 1, so that their elements vary as those of the hidden layer do
+_LEARNING_RATE = 3e-3
+_DECAY = 0.1
+_EPOCHS = 20
+_BATCH = 128
 _STANDALONE_SHARE = 8  # every so many questions that stand alone are taken
 _MARK = re.compile(r"</?(?:t|s|d|o|c|a|na|v|org|code|x)>")
 _LIFTS = re.compile(r"\b(?:forget|without the \w+ filter|requirement)\b")
@@ -39,8 +43,9 @@ _FRAMES = (
     *("ok {}", "{} please", "please {}", "can you {}", "{} pls"),
     *("could you please {}", "{}, thanks", "hmm, {}", "{} for me", "no, {}"),
 )
+_SHIFTS = (0, 3, 7)  # of the frames for one follow-up
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,11 @@ def read_written(path: Path = WRITTEN) -> list[FollowUp]:
 
 
 def framed(follow_ups: Sequence[FollowUp]) -> list[FollowUp]:
-    """Return each follow-up in one of the frames that people put around what they want."""
+    """Return each follow-up in some of the frames that people put around what they want."""
     return [
-        FollowUp(_FRAMES[i % len(_FRAMES)].format(each.question.rstrip("?.! ")), each.action)
+        FollowUp(_FRAMES[(i + shift) % len(_FRAMES)].format(each.question.rstrip("?.! ")), each.action)
         for i, each in enumerate(follow_ups)
+        for shift in _SHIFTS
     ]
 
 
@@ -94,36 +100,38 @@ def _action(row: Mapping[str, Any]) -> str | None:
     return "drop" if marks == {"x"} else "sort" if marks == {"o"} else "refine"
 
 
-def fit(vectors: Floats, actions: Sequence[str]) -> tuple[Floats, Floats]:
-    """Return weights (names, d) and bias (names,) of a multinomial logistic regression; rare names weigh more."""
+def fit(vectors: Floats, actions: Sequence[str]) -> tuple[Floats, ...]:
+    """Return the weights and biases of a network of one hidden layer, in float32; rare names weigh more."""
+    import torch  # only training needs it
+
+    torch.manual_seed(0)
     names = np.array([NAMES.index(each) for each in actions])
-    wanted = np.eye(len(NAMES))[names]
     shares = 1 / np.sqrt(np.bincount(names, minlength=len(NAMES))[names])
-    shares /= shares.mean()
-    scaled = _SCALE * vectors
-    width = vectors.shape[1]
+    asked = torch.tensor(_SCALE * vectors, dtype=torch.float32)
+    wanted, weight = torch.tensor(names), torch.tensor(shares / shares.mean(), dtype=torch.float32)
+    first, last = torch.nn.Linear(vectors.shape[1], _HIDDEN), torch.nn.Linear(_HIDDEN, len(NAMES))
+    network = torch.nn.Sequential(first, torch.nn.ReLU(), torch.nn.Dropout(_DROPOUT), last)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_DECAY)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _EPOCHS)
+    for _ in range(_EPOCHS):
+        for batch in torch.split(torch.randperm(len(asked)), _BATCH):
+            lost = torch.nn.functional.cross_entropy(network(asked[batch]), wanted[batch], reduction="none")
+            optimizer.zero_grad()
+            torch.autograd.backward((lost * weight[batch]).mean())
+            optimizer.step()
+        schedule.step()
+    layers = (_SCALE * first.weight, first.bias, last.weight, last.bias)
+    return tuple(each.detach().numpy() for each in layers)
 
-    def loss(flat: Floats) -> tuple[float, Floats]:
-        layer = flat.reshape(len(NAMES), width + 1)
-        chances = softmax((scaled @ layer[:, :width].T + layer[:, width]).astype(np.float32)).astype(np.float64)
-        lost = -(shares * np.log(chances[np.arange(len(names)), names] + 1e-12)).sum()
-        slope = shares[:, None] * (chances - wanted)
-        gradient = np.concatenate([slope.T @ scaled + 2 * _RIDGE * layer[:, :width], slope.sum(0)[:, None]], axis=1)
-        return float(lost + _RIDGE * (layer[:, :width] ** 2).sum()), gradient.ravel()
 
-    found = minimize(loss, np.zeros(len(NAMES) * (width + 1)), jac=True, method="L-BFGS-B", options={"maxiter": 400})
-    layer = found.x.reshape(len(NAMES), width + 1)
-    return _SCALE * layer[:, :width], layer[:, width]
-
-
-def fit_to(encoder: Encoder, follow_ups: Sequence[FollowUp]) -> tuple[Floats, Floats]:
-    """Encode follow-ups and fit the layer to them."""
-    vectors = np.stack([encoder.encode_question(each.question).vector for each in follow_ups]).astype(np.float64)
-    return fit(vectors, [each.action for each in follow_ups])
+def fit_to(encoder: Encoder, follow_ups: Sequence[FollowUp]) -> ActionHead:
+    """Encode follow-ups and fit the network to them."""
+    vectors = np.stack([encoder.encode_question(each.question).vector for each in follow_ups])
+    return ActionHead(NAMES, fit(vectors, [each.action for each in follow_ups]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit the layer and write it beside the encoder; returns the exit code."""
+    """Fit the network and write it beside the encoder; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m eval.training.follow_ups", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the training material")
     parser.add_argument("--encoder", type=Path, default=FOLDER, metavar="DIR", help="folder of the encoder")
@@ -132,14 +140,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     follow_ups = [*written, *framed(written), *read_material(given.data / "understanding.jsonl")]
     out = given.encoder / "actions.npz"
     out.unlink(missing_ok=True)  # one of another encoder would not load
-    weights, bias = fit_to(load_encoder(given.encoder), follow_ups)
-    np.savez_compressed(
-        out,
-        names=np.array(NAMES),
-        weights=weights.astype(np.float16),
-        bias=bias.astype(np.float32),
-        model_sha256=np.array(read_metadata(given.encoder)["model_sha256"]),
-    )
+    head = fit_to(load_encoder(given.encoder), follow_ups)
+    arrays: dict[str, Any] = {
+        "names": np.array(NAMES),
+        "model_sha256": np.array(read_metadata(given.encoder)["model_sha256"]),
+        **{name: layer.astype(np.float16) for name, layer in zip(HEAD_LAYERS, head.layers, strict=True)},
+    }
+    np.savez_compressed(out, **arrays)
     return 0
 
 

@@ -20,6 +20,7 @@ from rag.errors import ModelUnavailable
 from rag.models.onnx import REMEDY, Array, OnnxModel, open_tokenizer, verified_metadata
 
 DIMENSION = 128
+HEAD_LAYERS = ("hidden", "hidden_bias", "weights", "bias")  # in actions.npz
 FOLDER = Path(__file__).parent / "weights" / "encoder"
 
 _REMEMBERED = 256  # questions: each is read once to understand it, and once to search
@@ -101,17 +102,21 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ActionHead:
-    """A linear layer over a question's vector: what it does as a follow-up. `weights` (names, 384), `bias` (names,)."""
+    """A network of one hidden layer over a question's vector: what the question does as a follow-up.
 
-    names: tuple[str, ...]
-    weights: Array
-    bias: Array
+    `layers` are the weights and biases of both: (hidden, 384), (hidden,), (names, hidden) and (names,).
+    """
+
+    names: tuple[str, ...] = ()
+    layers: tuple[Array, ...] = ()
 
     def probabilities(self, vector: Array) -> dict[str, float]:
         """Return the probability of each name."""
         if not self.names:
             return {}
-        return dict(zip(self.names, softmax(self.weights @ vector + self.bias).tolist(), strict=True))
+        hidden, hidden_bias, weights, bias = self.layers
+        logits = weights @ np.maximum(hidden @ vector + hidden_bias, 0) + bias
+        return dict(zip(self.names, softmax(logits).tolist(), strict=True))
 
 
 def load_action_head(folder: Path, model_sha256: str) -> ActionHead:
@@ -121,16 +126,17 @@ def load_action_head(folder: Path, model_sha256: str) -> ActionHead:
     """
     path = folder / "actions.npz"
     if not path.exists():
-        return ActionHead((), np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
+        return ActionHead()
     try:
         with np.load(path, allow_pickle=False) as found:
-            names, weights, bias = tuple(map(str, found["names"])), found["weights"], found["bias"]
+            names = tuple(map(str, found["names"]))
+            layers = tuple(found[name].astype(np.float32) for name in HEAD_LAYERS)
             fitted_to = str(found["model_sha256"])
     except (OSError, ValueError, KeyError) as error:
         raise ModelUnavailable(f"{path} cannot be read ({error}). {REMEDY}") from None
     if fitted_to != model_sha256:
         raise ModelUnavailable(f"{path} was fitted to another encoder. {REMEDY}")
-    return ActionHead(names, weights.astype(np.float32), bias.astype(np.float32))
+    return ActionHead(names, layers)
 
 
 def load_encoder(folder: Path = FOLDER) -> Encoder:

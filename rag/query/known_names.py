@@ -20,10 +20,12 @@ _CAPITAL = r"[^\W\d_a-z][\w'’&/.-]*"
 _PHRASE = re.compile(
     rf"(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL})+)(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
 )  # several capitalised words, and a year
+_KIND = r"(?:an?\s+)?(?:conferences?|journals?|workshops?)\b"
+_OTHER_KIND = rf"(?:\s*(?:[,/]|\b(?:and|or)\b)\s*{_KIND})"
 _VENUE_KIND = re.compile(
-    r"\b(?:at|in|from|into|by)\s+(?P<at>(?:an?\s+)?(?:conferences?|journals?|workshops?))\b"
-    r"|\bor\s+(?P<or>(?:an?\s+)?(?:conferences?|journals?|workshops?))\b"
-    r"|\b(?P<of>conference|journal|workshop)\s+(?:papers?|articles?|publications?|ones)\b",
+    rf"\b(?:at|in|from|into|by|or)\s+(?P<at>{_KIND}{_OTHER_KIND}*)"
+    rf"|\b(?P<several>{_KIND}{_OTHER_KIND}+)"
+    rf"|\b(?P<of>conference|journal|workshop)\s+(?:papers?|articles?|publications?|ones)\b",
     re.IGNORECASE,
 )
 _NAME = r"[^\W\d_a-z][^\W\d_]*(?:[.'’-]+[^\W\d_]+)*\.?"

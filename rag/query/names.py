@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from rag.text.names import SUFFIXES, fold_accents, letters_of, matches_author, name_words, shares_surname, surnames_of
-from rag.text.venues import matches_organisation, matches_venue, named_venue_kind
+from rag.text.venues import matches_organisation, matches_venue, named_venue_kinds
 from rag.types import Paper
 
 _MIN_SIMILARITY = 80.0  # of 100: one letter of a name of five
@@ -91,7 +91,7 @@ class LibraryNames:
 
     def venue(self, name: str) -> bool:
         """Return whether a paper of the library appeared at a venue, or a kind of venue is named."""
-        return named_venue_kind(name) is not None or any(matches_venue(name, venue) for venue in self.venues)
+        return bool(named_venue_kinds(name)) or any(matches_venue(name, venue) for venue in self.venues)
 
     def organisation(self, name: str) -> bool:
         """Return whether a paper of the library comes from an organisation."""

@@ -32,7 +32,6 @@ _RELEVANCE = frozenset(("relevance", "relevant"))
 _REVERSED = frozenset("reverse reversed invert inverted flip flipped backwards opposite upside around".split())
 _WORD = re.compile(r"[^\W_]+")
 _ADVERB = re.compile(r"\W*(?:which|what|who)\b.*\b(?<!\bthe )(?P<adverb>first|last)\W*\Z", re.IGNORECASE)
-_WHICH = re.compile(r"\W*(?:which|what|who)\b", re.IGNORECASE)
 _NEWER = re.compile(r"\b(?:newer|later|more\s+(?:recent|modern|current))\b", re.IGNORECASE)
 _OLDER = re.compile(r"\b(?:older|earlier)\b", re.IGNORECASE)
 
@@ -75,11 +74,6 @@ def compared_date(text: str) -> Order | None:
     if _NEWER.search(text):
         return "newest"
     return "oldest" if _OLDER.search(text) else None
-
-
-def asks_for_newer(text: str) -> bool:
-    """Return whether a text asks for newer or older papers than those spoken of, not which of them is newer."""
-    return compared_date(text) is not None and _WHICH.match(text) is None
 
 
 def is_reversal(text: str) -> bool:

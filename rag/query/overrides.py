@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from rag.text.dates import first_day, last_day
-from rag.text.venues import named_venue_kind
+from rag.text.venues import named_venue_kinds
 from rag.types import Filters, Overrides, Query
 
 _DATES = ("since", "until")
@@ -34,8 +34,8 @@ def filter_phrases(filters: Filters) -> dict[str, str]:
 
 
 def _at(venue: str) -> str:
-    kind = named_venue_kind(venue)
-    return f"at {venue}" if kind is None else f"in a {kind}" if kind == "journal" else f"at a {kind}"
+    kinds = named_venue_kinds(venue)
+    return " or ".join(f"in a {kind}" if kind == "journal" else f"at a {kind}" for kind in kinds) or f"at {venue}"
 
 
 def describe_filters(filters: Filters) -> str:

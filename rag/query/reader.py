@@ -24,7 +24,6 @@ from rag.query.follow_up import (
     undo,
 )
 from rag.query.known_names import TOPICS
-from rag.query.orders import asks_for_newer
 from rag.query.overrides import apply_overrides
 from rag.query.question import QuestionReader, has_topic, stated
 from rag.query.spelling import Spelling
@@ -113,8 +112,6 @@ class QueryReader:
             does = "filter"
         if does in ("refine", "pick", "group") and before.cited and work_type(stated(encoded)):
             does = "filter"
-        if does == "records" and asks_for_newer(question):
-            does = "similar"
         if does == "filter" and _names_things(before) and own.filters == Filters(code=True):
             does = "records"  # "code?" behind one paper, or behind those that are compared
         if does == "refine" and before.query.kind == "compare" and self._question.names_paper(stated(encoded)):

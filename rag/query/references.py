@@ -21,9 +21,12 @@ _LABELS = frozenset("number no nr num paper papers article articles item items e
 _ENDS = frozenset(("top", "best", "first", "last", "final"))
 _JOINS = frozenset(("and", "or", "with", ",", "&", "/", "vs", "versus", "against", "to", "from", "next", "beside"))
 _TO = frozenset(("-", "–", "to", "through", "until"))
-_DETERMINERS = frozenset("these those the all both any other some about at least most over than".split())
+_DETERMINERS = frozenset("these those the all both any other some about at least most over".split())
+_QUANTIFIERS = frozenset(("more", "less", "fewer"))
 _PERSONS = frozenset("author authors name names".split())
 _TIMES = frozenset("year years month months week weeks day days decade decades quarter summer winter".split())
+_PARTS = frozenset("words sentences lines paragraphs bullets points pages groups clusters categories columns".split())
+_BETWEEN = frozenset("in into as by on per for of".split())
 _MOST_DIGITS = 3
 
 Span = tuple[int, int]
@@ -133,11 +136,23 @@ def _stands_alone(words: Sequence[_Word], at: int, any_before: bool) -> bool:
     """Return whether a number is a name: digits but for "the 3 papers", and a word such as "two" beside another."""
     before = words[at - 1].text if at else ""
     after = words[at + 1].text if at + 1 < len(words) else ""
-    if before in _DETERMINERS or after in _LABELS | {"more", "times", "others"}:
+    if before in _DETERMINERS or after in _LABELS | {"more", "times", "others"} or _is_length(words, at):
         return False
+    if before == "than" and (after or at < 2 or words[at - 2].text in _QUANTIFIERS):
+        return False  # "more than 3", but "is 1 newer than 3?"
     if words[at].text.isdigit():
         return True
     if words[at].text == "one" and before not in _JOINS and after not in _JOINS:
         return False  # the second one
     beside = any_before or (after in _JOINS and any(word.number is not None for word in words[at + 1 : at + 4]))
     return beside or (at > 0 and at + 1 == len(words) and before not in ("in", "into"))
+
+
+def _is_length(words: Sequence[_Word], at: int) -> bool:
+    """Return whether a number says how long an answer or how many its parts are: "2 lines", "three short sentences"."""
+    following = [each.text for each in words[at + 1 : at + 3]]
+    if words[at].number == 1:
+        following = [f"{each}s" for each in following]
+    return not _PARTS.isdisjoint(following[:1]) or (
+        not _PARTS.isdisjoint(following[1:]) and following[0] not in _BETWEEN | _JOINS
+    )

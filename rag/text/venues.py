@@ -1,6 +1,6 @@
 """Matching of venues and organisations: "ICLR'25" and "International Conference on Learning Representations 2025".
 
-A venue may also be asked for by its kind: "conference", "journal" or "workshop".
+A venue may also be asked for by its kind, "conference", "journal" or "workshop", or by several: "workshop or journal".
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ _KINDS: Mapping[str, re.Pattern[str]] = {
         re.IGNORECASE,
     ),  # a name of one, or an edition by its year
 }
+_JOINT = re.compile(r"\s*(?:[,/]|\b(?:and|or)\b)\s*(?:an?\s+)?")
 _ENTRY_TYPES: Mapping[str, str] = {"article": "journal", "inproceedings": "conference", "conference": "conference"}
 _RENAMED = {"nips": "neurips"}
 _SHORTEST_ACRONYM = 3
@@ -74,10 +75,10 @@ def matches_venue(wanted: str, venue: str) -> bool:
     )
 
 
-def named_venue_kind(text: str) -> str | None:
-    """Return the kind of venue that a text names, in the singular or plural; None where it says anything else."""
-    word = text.strip().casefold()
-    return next((kind for kind in _KINDS if word in (kind, f"{kind}s")), None)
+def named_venue_kinds(text: str) -> tuple[str, ...]:
+    """Return the kinds of venue that a text names, in the singular or plural; none where it says anything else."""
+    words = [word.removesuffix("s") for word in _JOINT.split(text.strip().casefold())]
+    return tuple(words) if all(word in _KINDS for word in words) else ()
 
 
 def venue_kind(venue: str, entry_type: str | None = None) -> str | None:
