@@ -19,7 +19,7 @@ from rag.settings import load_settings
 _FOLDER = PROJECT / "docs" / "pictures"
 _GOLD = "eval/gold/dev.jsonl"
 _COLOURS = 128
-_LIST = "Which papers reduce the memory of the KV cache?"
+_LIST = "Which papers cut KV-cache memory?"
 _FACT = "How much faster is FlashDecoding++?"
 _COMPARE = "Compare FlashAttention-2 and FlashDecoding++"
 
