@@ -209,7 +209,7 @@ class Engine:
             query = self._with_brought(query)
         else:
             expander.start(query)
-        reranker = self.scorer.open_reranker(_search_text(query))
+        reranker = self.scorer.open_reranker(_search_text(query), self._reader.respelt(_search_text(query)))
         try:
             encoded, ranking = yield from self._retrieve(query, (), reranker, timer)
         except BaseException:
@@ -246,7 +246,9 @@ class Engine:
             admitted = admitted_papers(self.library, query.filters)
             linked = asked_links(query, self.library.links, self.library.papers)
             always = (*query.papers, *linked)
-            candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always=always)
+            respelt = self._reader.respelt(texts[0])
+            other = self._encoder.encode(respelt) if respelt else None
+            candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always, other)
             if reranker:
                 ranked = raise_linked(self.scorer.rank(query, candidates), linked)
                 first = [hit for hit in ranked if query.admits(hit.paper)]

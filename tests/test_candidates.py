@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from rag.retrieval.candidates import Candidates, admitted_papers, retrieve
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.reranking import Reranker
 from rag.retrieval.scoring import Logistic, PaperScorer, Ranker
-from rag.types import Filters, Hit, Query
+from rag.types import Filters, Hit, Paper, Query
 from tests.fakes import (
     CACHE_PAPER,
     EASY_RANKER,
@@ -117,6 +118,22 @@ def test_what_was_read_is_not_read_again(library: Library) -> None:
     assert reranker.read([ROBOT_PAPER, CACHE_PAPER]) == first[::-1]
     assert [len(texts) for _, texts in cross_encoder.asked] == [2]
     assert len(first[0].sentences) == 3 and first[0].sentences[1] == max(first[0].sentences)
+
+
+def test_paper_that_spells_a_word_otherwise_is_found_and_read_in_its_own_spelling(tmp_path: Path) -> None:
+    joined = Paper("j", "Bilevel Search", "We study bilevel search.")
+    hyphened = Paper("h", "Bi-level Search", "We study bi-level search.")
+    opened = hash_library(tmp_path, (joined, hyphened, CACHE_PAPER, ROBOT_PAPER))
+    found = retrieve(opened, [encoded("bilevel")], None, 9, respelt=encoded("bi-level"))
+    cross_encoder = HashCrossEncoder()
+    scorer = PaperScorer(opened, cross_encoder, 2, replace(EASY_RANKER, relevance=Logistic({"lexical": 9.0}, -3.0)))
+    hits = scorer.rank(Query("bilevel", "list", "bilevel"), found, scorer.open_reranker("bilevel", "bi-level"))
+    assert sorted(ids(hits[:2])) == ["h", "j"]
+    assert sorted((question, len(texts)) for question, texts in cross_encoder.asked) == [
+        ("bi-level", 1),
+        ("bilevel", 1),
+    ]
+    opened.close()
 
 
 def test_depth_beyond_the_candidates_reads_all(library: Library) -> None:

@@ -97,6 +97,20 @@ def test_kind_is_what_the_encoder_says_or_a_title(
     assert reader.read(encoder.encode_question(question)).kind == kind
 
 
+@pytest.mark.parametrize(
+    ("question", "sought"),
+    [
+        ("overview of graph coloring", "Which papers are about graph coloring?"),
+        ("which papers give an overview of graph coloring?", "which papers give an overview of graph coloring?"),
+    ],
+)
+def test_overview_is_searched_for_as_the_papers_on_its_topic(
+    reader: QuestionReader, question: str, sought: str
+) -> None:
+    assert reader.read(encoded(question, ("graph coloring", "topic"), kind="summary")).text == sought
+    assert reader.read(encoded("overview", kind="summary")).text == "overview"
+
+
 def test_order_and_count_are_read(encoder: Encoder, reader: QuestionReader) -> None:
     query = reader.read(encoder.encode_question("the newest three papers on speech recognition"))
     assert (query.kind, query.order, query.count) == ("list", "newest", 3)

@@ -43,5 +43,19 @@ def test_word_that_nobody_knows_is_mended_by_its_one_neighbour(typed: str, searc
     assert spelling.mend(typed) == searched
 
 
+@pytest.mark.parametrize(
+    ("typed", "other"),
+    [
+        ("Bilevel grids, pre-training?", "bi-level grids, pretraining?"),
+        ("bi-level", "bilevel"),
+        ("caches", None),  # that all write alike
+    ],
+)
+def test_compounds_are_respelt_as_other_papers_write_them(typed: str, other: str | None) -> None:
+    texts = ("A bilevel method. Pre-training.", "Bi-level caches. Pretraining.")
+    papers = [replace(REEF, paper_id=text, title="T", abstract=text) for text in texts]
+    assert Spelling(papers, lambda word: False).respelt(typed) == other
+
+
 def test_empty_library_mends_nothing() -> None:
     assert Spelling((), lambda word: False).mend("purning") == "purning"

@@ -118,7 +118,9 @@ class QuestionReader:
         return Query(
             text,
             kind,
-            _sought(text, topics, [each for each in tags if each.tag not in TOPICS and found.applies(each, text)]),
+            _listed(text, topics)
+            if kind == "summary"
+            else _sought(text, topics, [each for each in tags if each.tag not in TOPICS and found.applies(each, text)]),
             filters,
             found.order,
             found.count if found.order or kind not in ("fact", "lookup") else None,
@@ -363,6 +365,18 @@ def _sought(text: str, topics: Sequence[Tagged], applied: Sequence[Tagged]) -> s
             parts.append(text[at : each.start])
             at = each.end
     return " ".join(" ".join([*parts, text[at:end]]).split())
+
+
+def _listed(text: str, topics: Sequence[Tagged]) -> str:
+    """Return what an overview is searched for: the papers about its topic, unless it asks for papers of some kind."""
+    at, rest = 0, []
+    for each in topics:
+        rest += _tokens(text[at : each.start])
+        at = each.end
+    rest += _tokens(text[at:])
+    if not topics or not _PAPERS.isdisjoint(rest):
+        return text
+    return f"Which papers are about {', '.join(_words(text, each) for each in topics)}?"
 
 
 def _kind(kinds: Mapping[str, float]) -> tuple[Kind, bool]:

@@ -66,6 +66,10 @@ class QueryReader:
             query = replace(query, question=question, mended=mended)
         return apply_overrides(query, overrides)
 
+    def respelt(self, text: str) -> str | None:
+        """Return a search text with the compounds as other papers write them; None for none, and without mending."""
+        return self._spelling.respelt(text)
+
     def _in_conversation(
         self, question: str, history: Sequence[Turn], drop: Collection[str], llm: UsageMeter | None
     ) -> Query:

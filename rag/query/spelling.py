@@ -34,6 +34,16 @@ class Spelling:
         """
         return _WORD.sub(lambda match: self._mended(match[0], begins=match.start() == 0), question)
 
+    def respelt(self, question: str) -> str | None:
+        """Return the question with compounds as other papers write them, "bi-level" for "bilevel"; None for none."""
+        other = _WORD.sub(lambda match: self._other_form(match[0]), question)
+        return other if other != question else None
+
+    def _other_form(self, word: str) -> str:
+        lower = word.lower()
+        forms = [each for each in self._compounds.get(_joined(lower), ()) if each != lower]
+        return max(forms, key=lambda each: (self._uses[each], each)) if forms else word
+
     def _mended(self, word: str, begins: bool) -> str:
         lower = word.lower()
         plain = word.isalpha() and (word == lower or (begins and word[1:] == lower[1:]))
@@ -83,12 +93,25 @@ class Spelling:
         return frozenset(map(_base, self._uses))
 
     @cached_property
+    def _compounds(self) -> Mapping[str, list[str]]:
+        """The words that some paper writes with a hyphen and some without, by their letters."""
+        forms: dict[str, list[str]] = {}
+        for word in self._uses:
+            if len(word) >= _SHORTEST and _joined(word).isalpha():
+                forms.setdefault(_joined(word), []).append(word)
+        return {letters: words for letters, words in forms.items() if len(words) > 1}
+
+    @cached_property
     def _by_letter(self) -> Mapping[str, list[str]]:
         index: dict[str, list[str]] = {}
         for word, uses in self._uses.items():
             if uses >= _LEAST_USES and word.isalpha() and len(word) >= _SHORTEST - 1:
                 index.setdefault(word[0], []).append(word)
         return index
+
+
+def _joined(word: str) -> str:
+    return word.replace("-", "")
 
 
 def _base(word: str) -> str:

@@ -26,10 +26,14 @@ Scored = list[tuple[str, float]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Retrieved papers by id, in no order; each signal is an array (n,) in its own unit."""
+    """Retrieved papers by id, in no order; each signal is an array (n,) in its own unit.
+
+    `respelt` are the signals of the question in another spelling, if there is one.
+    """
 
     paper_ids: tuple[str, ...]
     signals: Signals
+    respelt: Signals | None = None
 
 
 def admitted_papers(library: Library, filters: Filters) -> frozenset[str] | None:
@@ -45,13 +49,16 @@ def retrieve(
     admitted: Collection[str] | None,
     pool: int,
     always: Sequence[str] = (),
+    respelt: EncodedQuery | None = None,
 ) -> Candidates:
     """Retrieve papers for a question, the first of `queries`, and the texts that expand it.
 
     Dense search and BM25 propose up to `pool` papers each for each text; those in `always` are scored in any case.
-    Only `admitted` papers are returned, where given. The texts that expand the question share half of each signal.
+    Only `admitted` papers are returned, where given. The texts that expand the question share half of each signal. The
+    signals of `respelt`, the question in another spelling, stand apart.
     """
-    proposed = [_propose(library, query, admitted, pool) for query in queries]
+    texts = [*queries, *([respelt] if respelt else [])]
+    proposed = [_propose(library, query, admitted, pool) for query in texts]
     found = [each for by_signal in proposed for each in by_signal.values()]
     known = [each for each in always if each in library.papers and (admitted is None or each in admitted)]
     ids = tuple(dict.fromkeys([*known, *(paper_id for each in reversed(found) for paper_id, _ in each)]))
@@ -62,9 +69,10 @@ def retrieve(
             "lexical": np.asarray(library.bm25.scores(query.terms)[positions], np.float64),
             "maxsim": np.asarray(library.maxsim.scores(query.tokens, positions, query.weights), np.float64),
         }
-        for query, by_signal in zip(queries, proposed, strict=True)
+        for query, by_signal in zip(texts, proposed, strict=True)
     ]
-    return Candidates(ids, _joined(*signals))
+    other = signals.pop() if respelt else None
+    return Candidates(ids, _joined(*signals), other)
 
 
 def dense_search(library: Library, vector: Array, admitted: Collection[str] | None, pool: int) -> Scored:

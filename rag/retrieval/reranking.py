@@ -27,22 +27,35 @@ class Reranker:
     """Reads papers for one question, and remembers what it has read."""
 
     def __init__(
-        self, cross_encoder: CrossEncoder, question: str, known: Mapping[str, PaperScores] | None = None
+        self,
+        cross_encoder: CrossEncoder,
+        question: str,
+        known: Mapping[str, PaperScores] | None = None,
+        respelt: str | None = None,
     ) -> None:
-        """`known` are scores by paper_id from an earlier time."""
+        """`known` are scores by paper_id from an earlier time; `respelt` is the question in another spelling."""
         self._cross_encoder = cross_encoder
         self._question = question
+        self._respelt = respelt or question
         self.known: dict[str, PaperScores] = dict(known or {})
 
     def read(self, papers: Sequence[Paper]) -> list[PaperScores]:
         """Return the scores of papers, reading those that were not read before; raises ModelFailed."""
         unread = [paper for paper in papers if paper.paper_id not in self.known]
-        if unread:
-            texts = [document_text(paper.title, paper.abstract) for paper in unread]
-            found = self._cross_encoder.score(self._question, texts)
-            for i, (paper, text) in enumerate(zip(unread, texts, strict=True)):
-                first = len(text) - len(paper.abstract)
+        texts = {paper.paper_id: document_text(paper.title, paper.abstract) for paper in unread}
+        by_spelling: dict[str, list[Paper]] = {}
+        for paper in unread:
+            by_spelling.setdefault(self._as_spelt_in(texts[paper.paper_id]), []).append(paper)
+        for question, those in by_spelling.items():
+            found = self._cross_encoder.score(question, [texts[paper.paper_id] for paper in those])
+            for i, paper in enumerate(those):
+                first = len(texts[paper.paper_id]) - len(paper.abstract)
                 spans = [(first + start, first + end) for start, end in abstract_sentences(paper)]
                 sentences = tuple(map(float, found.span_evidence(i, spans)))
                 self.known[paper.paper_id] = PaperScores(float(found.belongs[i]), float(found.answers[i]), sentences)
         return [self.known[paper.paper_id] for paper in papers]
+
+    def _as_spelt_in(self, text: str) -> str:
+        """Return the question in the spelling of which a text has more words that differ."""
+        words, own, other = (frozenset(each.lower().split()) for each in (text, self._question, self._respelt))
+        return self._respelt if len(words & (other - own)) > len(words & (own - other)) else self._question

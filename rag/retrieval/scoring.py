@@ -125,9 +125,9 @@ class PaperScorer:
         self.cross_encoder = cross_encoder if depth else None
         self.ranker = ranker or load_ranker("full" if self.cross_encoder else "fast")
 
-    def open_reranker(self, question: str) -> Reranker | None:
-        """Return what reads papers for one question; None where no cross-encoder does."""
-        return Reranker(self.cross_encoder, question) if self.cross_encoder else None
+    def open_reranker(self, question: str, respelt: str | None = None) -> Reranker | None:
+        """Return what reads papers for one question, spelt as each of them does; None where no cross-encoder does."""
+        return Reranker(self.cross_encoder, question, respelt=respelt) if self.cross_encoder else None
 
     def rank(self, query: Query, candidates: Candidates, reranker: Reranker | None = None) -> tuple[Hit, ...]:
         """Rank candidates by probability, the most probable first; ties go to the smaller paper_id.
@@ -140,6 +140,8 @@ class PaperScorer:
             return ()
         signals = [{name: float(values[i]) for name, values in candidates.signals.items()} for i in range(len(ids))]
         logits = self.ranker.relevance.logits(relevance_features(candidates.signals))
+        if candidates.respelt:
+            logits = np.maximum(logits, self.ranker.relevance.logits(relevance_features(candidates.respelt)))
         read: list[int] = []
         if reranker and self.ranker.reranked:
             wanted = sorted((ids.index(each) for each in query.papers if each in ids), key=lambda i: -logits[i])
