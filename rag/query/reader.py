@@ -118,7 +118,8 @@ class QueryReader:
             does = "filter"
         if does == "filter" and _names_things(before) and own.filters == Filters(code=True):
             does = "records"  # "code?" behind one paper, or behind those that are compared
-        if does == "refine" and before.query.kind == "compare" and self._question.names_paper(stated(encoded)):
+        joins = does in ("refine", "more", "group")  # "and Pebble?", "add Pebble"
+        if joins and before.query.kind == "compare" and self._question.names_paper(stated(encoded)):
             does = "compare"
         counted = before.query.count if before.query.action is None else None
         if does in ("filter", "drop") and (counted or constrains_anew(before.query.filters, own.filters)):
