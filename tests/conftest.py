@@ -18,8 +18,9 @@ from tests.leaks import LeakCheck
 
 PROJECT = Path(__file__).parent.parent
 os.environ["HF_HUB_OFFLINE"] = "1"
-settings.register_profile("busy", deadline=None)  # a shared machine is slow now and then
-settings.load_profile("busy")
+settings.register_profile("search", deadline=None, max_examples=2000)  # new examples, to search for faults
+settings.register_profile("repeatable", deadline=None, derandomize=True)  # the same examples on every machine
+settings.load_profile("repeatable")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -197,7 +197,12 @@ def test_spans_of_pieces_are_stripped_in_order_and_apart(text: str, data: st.Dat
 
 
 @pytest.mark.parametrize(
-    "text", ["Text *emphasised.* Next (in brackets.) Then [1].", "It cuts 5%. [1]… Smith says that it works [1]."]
+    "text",
+    [
+        "Text *emphasised.* Next (in brackets.) Then [1].",
+        "It cuts 5%. [1]… Smith says that it works [1].",
+        "| a | b |\n\n| a | b |\n",
+    ],
 )
 def test_odd_ends_in_pieces_give_the_same_spans(text: str) -> None:
     assert find(list(text)) == find([text])

@@ -77,10 +77,10 @@ class SentenceStream:
         return found
 
     def _may_be_fence(self) -> bool:
-        return self.text[self._line_start : self._line_start + 12].lstrip().startswith("```")
+        return self.text[self._line_start : self._line_start + 12].lstrip(" \t").startswith("```")
 
     def _is_row(self) -> bool:
-        return self.text[self._line_start :].lstrip().startswith("|")
+        return self.text[self._line_start :].lstrip(" \t").startswith("|")
 
     def _rest_of_line(self, end: int) -> list[ReplySentence]:
         if _FENCE.match(self.text[self._line_start : end]):
