@@ -64,6 +64,13 @@ def test_what_the_question_says_names_no_group() -> None:
     assert "blade coating" not in names
 
 
+@pytest.mark.parametrize(("said", "written"), [("blade-coating", "Bladecoating"), ("bladecoating", "Blade-coating")])
+def test_what_the_question_says_in_another_spelling_names_no_group(said: str, written: str) -> None:
+    titles = (f"Kelp: {written}", f"A Study of {written}", "Sluice Gates for Dams", "Dams behind Sluice Gates", "Owls")
+    assert grouped(titles, Query("wear of dams?", "list", "x"))[0].name == written.lower()
+    assert written.lower() not in [each.name for each in grouped(titles, Query(f"{said} of dams?", "list", "x"))]
+
+
 def test_every_paper_is_in_one_group() -> None:
     groups = grouped((*TITLES, "Sluice Gates and Blade Coating", "Ice on Turbines"))
     numbers = [n for group in groups for n in group.numbers]

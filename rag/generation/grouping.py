@@ -66,7 +66,7 @@ def group_papers(
     """
     if len(evidence) < _LEAST_PAPERS:
         return ()
-    asked = frozenset(tokenize(query.asked))
+    asked = frozenset(form for stem in tokenize(query.asked) for form in (stem, stem.replace("-", "")))
     described = [_strengths(each) for each in evidence]
     near = {spelt.lower() for title in titles for spelt in _noun_phrases(title).values()}
     names = [_names(each, near) for each in evidence]
@@ -150,8 +150,11 @@ def _candidates(
 
 
 def _is_asked(phrase: Phrase, asked: frozenset[str]) -> bool:
-    """Return whether the question has all words of a phrase, or all parts of a compound."""
-    return all(stem in asked or ("-" in stem and asked.issuperset(tokenize(stem)[1:])) for stem in phrase)
+    """Return whether the question has all words of a phrase, compounds also in one word or as all their parts."""
+    return all(
+        not asked.isdisjoint((stem, stem.replace("-", ""))) or ("-" in stem and asked.issuperset(tokenize(stem)[1:]))
+        for stem in phrase
+    )
 
 
 def _gain(
