@@ -16,7 +16,7 @@ WITHIN: Position = {"x": 16, "y": 10}
 """A point of a marker that shows; its first box is that of the word that only screen readers have."""
 
 
-LEFT = ("AbortError: BodyStreamBuffer was aborted", "Unexpected error Connection errored out")
+LEFT = ("AbortError: (?:BodyStreamBuffer was|signal is) aborted", "Unexpected error Connection errored out")
 """What Gradio 6.31 says where a page is left or reloaded, now and then."""
 
 
