@@ -209,15 +209,16 @@ class Engine:
             query = self._with_brought(query)
         else:
             expander.start(query)
-        reranker = self.scorer.open_reranker(_search_text(query), self._reader.respelt(_search_text(query)))
+        respelt = self._reader.respelt(_search_text(query))
+        reranker = self.scorer.open_reranker(_search_text(query), respelt)
         try:
-            encoded, ranking = yield from self._retrieve(query, (), reranker, timer)
+            encoded, ranking = yield from self._retrieve(query, (), respelt, reranker, timer)
         except BaseException:
             expander.give_up()
             raise
         if not query.fixed and (expanded := expander.expand(query)) != query:
             query = expanded
-            encoded, ranking = yield from self._retrieve(query, encoded, reranker, timer)
+            encoded, ranking = yield from self._retrieve(query, encoded, respelt, reranker, timer)
         for _ in range(self._settings.recall_rounds):
             if query.fixed or expander.model("iterate", query) is None:
                 break
@@ -226,7 +227,7 @@ class Engine:
             if expanded == query:
                 break
             query = expanded
-            encoded, ranking = _result(self._retrieve(query, encoded, reranker, timer))
+            encoded, ranking = _result(self._retrieve(query, encoded, respelt, reranker, timer))
         ranking, left_out = self._without_excluded(query, ranking)
         return Found(query, arrange(query, ranking), ranking, encoded, reranker, notices=(*notices, *left_out))
 
@@ -237,16 +238,22 @@ class Engine:
         return query_engine(lambda question: self.search(question).hits, chat, kind)
 
     def _retrieve(
-        self, query: Query, encoded: tuple[EncodedQuery, ...], reranker: Reranker | None, timer: StepTimer
+        self,
+        query: Query,
+        encoded: tuple[EncodedQuery, ...],
+        respelt: str | None,
+        reranker: Reranker | None,
+        timer: StepTimer,
     ) -> Generator[FirstHits, None, tuple[tuple[EncodedQuery, ...], tuple[Hit, ...]]]:
-        """Retrieve and score candidates; `encoded` holds the search texts that were encoded before."""
+        """Retrieve and score candidates; `encoded` holds the search texts that were encoded before, `respelt` is the
+        question in another spelling.
+        """
         with self._search_slot():
             texts = (_search_text(query), *query.further)
             encoded = (*encoded, *map(self._encoder.encode, texts[len(encoded) :]))
             admitted = admitted_papers(self.library, query.filters)
             linked = asked_links(query, self.library.links, self.library.papers)
             always = (*query.papers, *linked)
-            respelt = self._reader.respelt(texts[0])
             other = self._encoder.encode(respelt) if respelt else None
             candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always, other)
             if reranker:

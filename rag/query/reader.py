@@ -67,7 +67,7 @@ class QueryReader:
         return apply_overrides(query, overrides)
 
     def respelt(self, text: str) -> str | None:
-        """Return a search text with the compounds as other papers write them; None for none, and without mending."""
+        """Return a search text with its compounds as other papers write them; None where all write them alike."""
         return self._spelling.respelt(text)
 
     def _in_conversation(

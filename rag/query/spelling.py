@@ -35,7 +35,10 @@ class Spelling:
         return _WORD.sub(lambda match: self._mended(match[0], begins=match.start() == 0), question)
 
     def respelt(self, question: str) -> str | None:
-        """Return the question with compounds as other papers write them, "bi-level" for "bilevel"; None for none."""
+        """Return the question with compounds as other papers write them, "bi-level" for "bilevel".
+
+        None where all papers write them alike.
+        """
         other = _WORD.sub(lambda match: self._other_form(match[0]), question)
         return other if other != question else None
 
