@@ -133,6 +133,7 @@ class Engine:
         timer = StepTimer()
         with self._open_llm(use_llm) as llm:
             query = self.understand(question, overrides, history, llm)
+            timer.lap("read")
             if query.kind == "help":
                 yield Retrieved(query, (), ())
                 draft = Draft(query, notices=_action_notices(query))
@@ -167,6 +168,7 @@ class Engine:
         """Find papers for a question; raises UsageError for an empty one."""
         timer = StepTimer()
         query = self.understand(question, overrides, history)
+        timer.lap("read")
         with self._open_llm(bool(self._settings.recall)) as llm:
             expander = QueryExpander(self._settings, llm, timer)
             found = self.find(query, expander, timer)
@@ -256,6 +258,7 @@ class Engine:
             always = (*query.papers, *linked)
             other = self._encoder.encode(respelt) if respelt else None
             candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always, other)
+            timer.lap("retrieve")
             if reranker:
                 ranked = raise_linked(self.scorer.rank(query, candidates), linked)
                 first = [hit for hit in ranked if query.admits(hit.paper)]
@@ -266,7 +269,7 @@ class Engine:
 
                 hits = postprocess(hits, self._postprocessors, encoded[0].text, self.library.papers)
             ranking = arrange_named(query, [hit for hit in hits if query.admits(hit.paper)])
-        timer.lap("retrieve")
+        timer.lap("score")
         return encoded, ranking
 
     def _with_brought(self, query: Query) -> Query:

@@ -146,7 +146,7 @@ def test_answer_without_endpoint_is_extractive_and_cites_verbatim(library: Libra
     assert (citation.n, citation.paper.paper_id, quote.verdict) == (1, "2401.00001", "supported")
     assert CACHE_PAPER.abstract[quote.start : quote.end] == quote.text
     assert [near.n for near in answer.near_misses] == [None, None]
-    assert set(answer.timings_ms) == {"retrieve", "evidence", "total"}
+    assert set(answer.timings_ms) == {"read", "retrieve", "score", "evidence", "total"}
 
 
 def test_filters_exclude_papers(library: Library) -> None:

@@ -49,7 +49,7 @@ def test_search_shows_what_was_searched_for_besides_and_its_cost(
     assert found["understood"]["further"] == ["cache eviction", "pruning keys and values"]
     assert (found["usage"]["calls"], found["usage"]["prompt_tokens"]) == (1, 70)
     assert list(found["usage"]["steps"]) == ["rewrite"]
-    assert list(found["timings_ms"]) == ["retrieve", "recall", "total"]
+    assert list(found["timings_ms"]) == ["read", "retrieve", "score", "recall", "total"]
 
 
 def test_search_says_that_it_screens_nothing(asking: ScriptedEndpoint, capsys: pytest.CaptureFixture[str]) -> None:
