@@ -76,4 +76,4 @@ def test_file_without_questions_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "questions.jsonl"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(CitedeskError, match='no lines with a "question"'):
-        bench._questions(file, 3)
+        bench.spread_questions(file, 3)

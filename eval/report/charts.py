@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -142,10 +142,50 @@ def reliability_plot(rows: Sequence[tuple[float, float, int]], title: str, width
     return _svg(width, top + side + foot, title, marks)
 
 
+def log_log_plot(
+    curves: Mapping[str, Sequence[tuple[float, float]]], title: str, unit: str, size: tuple[int, int] = (560, 340)
+) -> str:
+    """Draw curves of positive values over positive sizes, both on logarithmic axes; each is named at its end."""
+    width, height = size
+    left, right, foot = 48, 190, 26
+    points = [point for curve in curves.values() for point in curve]
+    (least, most), (low, high) = (_powers([point[i] for point in points]) for i in (0, 1))
+
+    def x(value: float) -> float:
+        return left + (width - left - right) * (math.log10(value) - least) / (most - least)
+
+    def y(value: float) -> float:
+        return 12 + (height - foot - 12) * (high - math.log10(max(value, 10.0**low))) / (high - low)
+
+    marks = [f'<text class="tick" x="{left - 6}" y="9" text-anchor="end">{escape(unit)}</text>']
+    for power in range(low, high + 1):
+        at = y(10.0**power)
+        marks.append(f'<line class="grid" x1="{left}" y1="{at:.1f}" x2="{width - right}" y2="{at:.1f}"/>')
+        marks.append(f'<text class="tick" x="{left - 6}" y="{at + 4:.1f}" text-anchor="end">{10.0**power:,g}</text>')
+    for power in range(least, most + 1):
+        marks.append(
+            f'<text class="tick" x="{x(10.0**power):.1f}" y="{height - 6}" text-anchor="middle">{10**power:,}</text>'
+        )
+    beside: list[float] = []  # heights of the names, kept apart
+    for name, curve in sorted(curves.items(), key=lambda item: y(item[1][-1][1])):
+        beside.append(max(y(curve[-1][1]) + 4, beside[-1] + 14 if beside else 0.0))
+        line = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in curve)
+        marks.append(f'<polyline class="curve" points="{line}"/>')
+        marks += [f'<circle class="dot" cx="{x(at):.1f}" cy="{y(value):.1f}" r="3"/>' for at, value in curve]
+        marks.append(f'<text class="label" x="{x(curve[-1][0]) + 8:.1f}" y="{beside[-1]:.1f}">{escape(name)}</text>')
+    return _svg(width, height, title, marks)
+
+
 def standalone(svg: str) -> str:
     """Return a chart as a file of its own, in grey and black on white."""
     style = "text{font:11px sans-serif}.grid{stroke:#ddd}.curve{fill:none;stroke:#999}"
     return svg.replace(">", f'><style>{style}</style><rect width="100%" height="100%" fill="#fff"/>', 1) + "\n"
+
+
+def _powers(values: Sequence[float]) -> tuple[int, int]:
+    """Return the powers of ten, at least one apart, between which positive values lie."""
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    return low, max(high, low + 1)
 
 
 def _round_step(most: float) -> float:

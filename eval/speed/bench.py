@@ -86,7 +86,7 @@ def measure(
     whole, changed, one, asked = (folder / f"{name}.jsonl" for name in ("papers", "changed", "one", "questions"))
     whole.write_text(to_json_lines(map(paper_to_record, papers)), encoding="utf-8")
     write_changed(whole, changed, one)
-    questions = _questions(arguments.questions, arguments.n)
+    questions = spread_questions(arguments.questions, arguments.n)
     asked.write_text(to_json_lines({"question": each} for each in questions), encoding="utf-8")
 
     sides: list[Side] = [Ours(folder / "citedesk"), Stock(folder / "stock")]
@@ -127,7 +127,7 @@ def measure(
     return found
 
 
-def _questions(file: Path, n: int) -> list[str]:
+def spread_questions(file: Path, n: int) -> list[str]:
     """Return `n` questions of a file of JSON Lines, spread evenly over it; raises CorpusError where it has none."""
     from rag.corpus.files import parse_json_lines, read_text
 

@@ -67,10 +67,10 @@ class Ours:
 
     def warm(self, questions: Path) -> ProcessRun:
         """Answer questions in one process."""
-        return _python("eval.speed.warm", str(self.store), str(questions), *(["--fast"] if self.fast else []))
+        return run_module("eval.speed.warm", str(self.store), str(questions), *(["--fast"] if self.fast else []))
 
     def _citedesk(self, *arguments: str) -> ProcessRun:
-        return _python("rag", *arguments, "--home", str(self.store))
+        return run_module("rag", *arguments, "--home", str(self.store))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,11 @@ class Stock:
         return self._stock("warm", questions)
 
     def _stock(self, command: str, given: str | Path) -> ProcessRun:
-        return _python("eval.speed.stock", command, str(self.store), str(given))
+        return run_module("eval.speed.stock", command, str(self.store), str(given))
 
 
-def _python(module: str, *arguments: str) -> ProcessRun:
+def run_module(module: str, *arguments: str) -> ProcessRun:
+    """Run a Python module in a process of its own, without the user's settings; raises CitedeskError if it fails."""
     return run_process([sys.executable, "-m", module, *arguments], _environ())
 
 
