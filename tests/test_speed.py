@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from eval.speed import bench
-from eval.speed.bench import ratios, to_json, to_text
-from eval.speed.clock import run_process, time_each
+from eval.speed.bench import ratios, to_json, to_text, warm_to_json
+from eval.speed.clock import run_process, time_clients, time_each
 from eval.speed.sides import installed_bytes, write_changed
 from rag.errors import CitedeskError
 
@@ -77,3 +78,26 @@ def test_file_without_questions_is_refused(tmp_path: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(CitedeskError, match='no lines with a "question"'):
         bench.spread_questions(file, 3)
+
+
+def test_clients_ask_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "questions.jsonl"
+    file.write_text('{"question": "one?"}\n{"question": "two?"}\n', encoding="utf-8")
+    both = Barrier(2)
+    first = iter([True])
+
+    def ask(question: str) -> None:
+        if not next(first, False):
+            both.wait(timeout=30)  # passes only where two ask at the same time
+
+    assert set(time_clients(file, ask, 2)) == {"per_second", "wall"}
+
+
+def test_warm_questions_are_told_by_stage_and_by_kind() -> None:
+    asked = [
+        {"kind": "list", "wall": 0.2, "stages_ms": {"read": 10.0, "score": 100.0}},
+        {"kind": "list", "wall": 0.4, "stages_ms": {"read": 30.0}},
+    ]
+    told = warm_to_json(asked)
+    assert told["stages_ms"] == {"read": 20.0, "score": 50.0}
+    assert told["kinds_ms"] == {"list": {"median": 300.0, "n": 2}}

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from eval.chat.page import answered, opened, to_tab
-from eval.chat.program import PROJECT, Site, citedesk, running
+from eval.speed.program import PROJECT, Site, citedesk, running
 from rag.settings import load_settings
 
 _FOLDER = PROJECT / "docs" / "pictures"

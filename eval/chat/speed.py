@@ -19,7 +19,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from eval.chat.page import loaded
-from eval.chat.program import Site, running
+from eval.speed.program import Site, running
 from rag.settings import load_settings
 
 _FIRST = ".cd-exchange:last-child :is(.cd-row, .cd-refused, .cd-prose)"

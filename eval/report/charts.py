@@ -142,6 +142,30 @@ def reliability_plot(rows: Sequence[tuple[float, float, int]], title: str, width
     return _svg(width, top + side + foot, title, marks)
 
 
+def ratio_plot(ratios: Mapping[str, float], title: str, width: int = 640) -> str:
+    """Draw positive ratios as dots on a logarithmic axis, a row each, with a line at 1."""
+    height, left, right = _ROW * len(ratios) + 26, 330, 60
+    low, high = _powers([*ratios.values(), 1.0])
+
+    def x(ratio: float) -> float:
+        return left + (width - left - right) * (math.log10(ratio) - low) / (high - low)
+
+    marks = [
+        f'<line class="grid" x1="{x(10.0**power):.1f}" y1="4" x2="{x(10.0**power):.1f}" y2="{height - 20}"/>'
+        f'<text class="tick" x="{x(10.0**power):.1f}" y="{height - 5}" text-anchor="middle">{10.0**power:g}</text>'
+        for power in range(low, high + 1)
+    ]
+    for index, (label, ratio) in enumerate(ratios.items()):
+        y = _ROW * index + 16
+        marks.append(
+            f'<text class="label" x="{left - 10}" y="{y + 4}" text-anchor="end">{escape(label)}</text>'
+            f'<line class="bar" x1="{x(1.0):.1f}" y1="{y}" x2="{x(ratio):.1f}" y2="{y}"/>'
+            f'<circle class="dot" cx="{x(ratio):.1f}" cy="{y}" r="5"/>'
+            f'<text class="value" x="{width - 2}" y="{y + 4}" text-anchor="end">{ratio:.2f}</text>'
+        )
+    return _svg(width, height, title, marks)
+
+
 def log_log_plot(
     curves: Mapping[str, Sequence[tuple[float, float]]], title: str, unit: str, size: tuple[int, int] = (560, 340)
 ) -> str:
@@ -178,7 +202,7 @@ def log_log_plot(
 
 def standalone(svg: str) -> str:
     """Return a chart as a file of its own, in grey and black on white."""
-    style = "text{font:11px sans-serif}.grid{stroke:#ddd}.curve{fill:none;stroke:#999}"
+    style = "text{font:11px sans-serif}.grid{stroke:#ddd}.curve,.bar{fill:none;stroke:#999}"
     return svg.replace(">", f'><style>{style}</style><rect width="100%" height="100%" fill="#fff"/>', 1) + "\n"
 
 

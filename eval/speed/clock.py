@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -48,13 +50,40 @@ def run_process(command: Sequence[str], environ: Mapping[str, str]) -> ProcessRu
     return ProcessRun(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / _PER_MB, output)
 
 
-def time_each(file: Path, ask: Callable[[str], Any]) -> None:
-    """Ask the questions of a JSON Lines file, the first once more before, and print the seconds of each as JSON."""
-    questions = [json.loads(line)["question"] for line in file.read_text(encoding="utf-8").splitlines() if line]
+def time_each(file: Path, ask: Callable[[str], Any], told: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
+    """Ask the questions of a JSON Lines file, the first once more before, and print the seconds of each as JSON.
+
+    `told` returns what else to print of an answer.
+    """
+    questions = read_questions(file)
     for question in questions[:1]:
         ask(question)
     for question in questions:
         wall, cpu = perf_counter(), process_time()
-        ask(question)
+        answer = ask(question)
         timed = {"wall": perf_counter() - wall, "cpu": process_time() - cpu}
-        sys.stdout.write(json.dumps(timed) + "\n")
+        sys.stdout.write(json.dumps({**timed, **(told(answer) if told else {})}) + "\n")
+
+
+def time_clients(file: Path, ask: Callable[[str], Any], clients: int) -> dict[str, float]:
+    """Ask the questions of a file from several threads at once, as many as each asks the next as soon as it can.
+
+    Returns the questions answered in a second, and the median seconds of one.
+    """
+    questions = read_questions(file)
+    ask(questions[0])
+
+    def timed(question: str) -> float:
+        started = perf_counter()
+        ask(question)
+        return perf_counter() - started
+
+    started = perf_counter()
+    with ThreadPoolExecutor(clients) as pool:
+        seconds = list(pool.map(timed, questions))
+    return {"per_second": len(questions) / (perf_counter() - started), "wall": statistics.median(seconds)}
+
+
+def read_questions(file: Path) -> list[str]:
+    """Return the questions of a JSON Lines file."""
+    return [json.loads(line)["question"] for line in file.read_text(encoding="utf-8").splitlines() if line]

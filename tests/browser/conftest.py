@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from eval.chat.page import PATIENCE, opened
-from eval.chat.program import Site, citedesk, running
+from eval.speed.program import Site, citedesk, running
 from tests.browser.collection import write_collection, write_questions
 from tests.browser.reader import Faults
 from tests.fakes import ScriptedEndpoint

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from eval.chat.page import answered, loaded, to_tab
-from eval.chat.program import Site, running
+from eval.speed.program import Site, running
 from tests.browser.reader import QUANTIZATION, scripted
 from tests.fakes import ScriptedEndpoint
 from ui.login.users import add_user

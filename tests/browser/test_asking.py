@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from eval.chat.page import answered, finished
-from eval.chat.program import Site
+from eval.speed.program import Site
 from tests.browser.reader import QUANTIZATION, WITHIN, after, chips, titles
 
 FLASH = "How much speedup does FlashAttention-2 yield?"

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from eval.chat.page import answered, finished, loaded, opened
-from eval.chat.program import Site
+from eval.speed.program import Site
 from tests.browser.reader import QUANTIZATION, Faults, chips, titles
 
 QUANTUM = "Which papers are about quantum optimization?"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from eval.chat.page import answered, loaded, opened, to_tab
-from eval.chat.program import Site
+from eval.speed.program import Site
 from tests.browser.reader import QUANTIZATION, Faults, sideways
 
 MANY = "Which papers are about optimization?"  # more than eight

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from eval.chat.page import answered, ask, finished, loaded, opened
-from eval.chat.program import Site, citedesk, running
+from eval.speed.program import Site, citedesk, running
 from tests.browser.collection import LATER, write_collection
 from tests.browser.reader import QUANTIZATION, Faults, scripted, titles
 from tests.fakes import ScriptedEndpoint

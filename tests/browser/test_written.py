@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import BrowserContext, Page, expect
 
 from eval.chat.page import answered, ask, finished, loaded, opened, to_tab
-from eval.chat.program import Site
+from eval.speed.program import Site
 from tests.browser.reader import Faults, scripted
 from tests.fakes import ScriptedEndpoint
 

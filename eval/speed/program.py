@@ -30,7 +30,8 @@ def citedesk(*arguments: object, cwd: Path) -> str:
     """Run a command, and return what it printed; raises AssertionError where it fails."""
     command = [sys.executable, "-m", "rag", *map(str, arguments)]
     done = subprocess.run(command, cwd=cwd, env=environ(), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    if done.returncode:
+        raise AssertionError(done.stderr)
     return done.stdout
 
 
@@ -90,7 +91,8 @@ class Site:
     def _until(self, look: Any) -> Any:
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end:
-            assert self._process.poll() is None, self.log.read_text()
+            if self._process.poll() is not None:
+                raise AssertionError(self.log.read_text())
             if found := look():
                 return found
             time.sleep(0.05)
