@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def ask(question: str) -> Answer:
         return next(each.answer for each in engine.ask(question, use_llm=False) if isinstance(each, Done))
 
-    time_each(given.questions, ask, lambda answer: {"kind": answer.kind, "stages_ms": dict(answer.timings_ms)})
+    time_each(given.questions, ask, lambda answer: {"kind": answer.query.kind, "stages_ms": dict(answer.timings_ms)})
     return 0
 
 
