@@ -61,9 +61,9 @@ def register(subparsers: Subparsers) -> None:
 def bench(arguments: Namespace, configuration: Configuration) -> int:
     """Run both sides pair by pair, and print medians with their intervals, and the ratio of the medians."""
     from rag.index.generations import IndexFolder
-    from rag.index.library import load_papers
+    from rag.index.library import open_papers
 
-    papers = load_papers(IndexFolder(configuration.settings.home).current())
+    papers = open_papers(IndexFolder(configuration.settings.home).current())
     if not papers:
         raise CorpusError("The index has no papers. Index some with `citedesk index`.")
     _require_stock()
