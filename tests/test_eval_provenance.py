@@ -44,7 +44,7 @@ def test_code_that_was_changed_is_another_version(tmp_path: Path) -> None:
 def test_run_is_described_by_its_index_and_its_gold(tmp_path: Path) -> None:
     gold = tmp_path / "gold.jsonl"
     gold.write_text("{}")
-    manifest = Manifest("g1", "2026-01-02", Recipe("hash", 96, 32), (), 2025, {"a": "1", "b": "2"}, 4, (), {})
+    manifest = Manifest("g1", "2026-01-02", Recipe("hash", 96, 32), (), 2025, 2, "c0", 4, (), {})
     found = run_info("retrieval", manifest, Settings(), [gold], 7)
     assert (found.generation, found.papers, found.questions, found.version) == ("g1", 2, 7, __version__)
     assert found.gold == {gold.as_posix(): hashlib.sha256(b"{}").hexdigest()}

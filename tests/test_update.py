@@ -16,7 +16,7 @@ import pytest
 from rag.corpus.reader import Corpus
 from rag.errors import IndexFailed, IndexMissing
 from rag.index.generations import TOKEN_VECTORS, VECTORS, IndexFolder, Recipe
-from rag.index.library import load_papers, open_library
+from rag.index.library import open_library, open_papers
 from rag.index.plan import BuildPlan
 from rag.index.token_vectors import create_token_vectors, open_token_vectors
 from rag.index.update import BuildSummary, update_index
@@ -81,8 +81,8 @@ class Indexer:
         try:
             assert store.count() == self.folder.manifest().chunks
             tokens = open_token_vectors(self.folder.current() / TOKEN_VECTORS)
-            assert tokens.digests() == store.digests() == dict(self.folder.manifest().papers)
-            assert list(tokens.entries) == list(load_papers(self.folder.current()))
+            assert tokens.digests() == store.digests() == open_papers(self.folder.current()).digests()
+            assert list(tokens.entries) == list(open_papers(self.folder.current()))
             return sorted(tokens.entries)
         finally:
             store.close()
@@ -104,7 +104,7 @@ def counts(summary: BuildSummary) -> tuple[int, int, int, int]:
 def test_first_run_adds_everything(indexer: Indexer) -> None:
     assert counts(indexer.run()) == (3, 0, 0, 0)
     assert indexer.paper_ids() == ["1804.00003", "2305.00002", "2401.00001"]
-    assert list(load_papers(indexer.folder.current()).values()) == list(PAPERS)
+    assert list(open_papers(indexer.folder.current()).values()) == list(PAPERS)
 
 
 def test_second_run_changes_nothing_and_loads_no_model(indexer: Indexer) -> None:
@@ -124,7 +124,7 @@ def test_only_what_changed_is_embedded(indexer: Indexer) -> None:
     assert counts(indexer.run([edited, QUANTUM_PAPER])) == (1, 1, 1, 0)
     assert set(indexer.encoder.embedded) == {"Walking Robots on Sand", "Qubits for Everyone"}
     assert indexer.paper_ids() == ["1804.00003", "2305.00002"]
-    assert load_papers(indexer.folder.current())["2305.00002"].abstract == "Robots now swim. They float well."
+    assert open_papers(indexer.folder.current())["2305.00002"].abstract == "Robots now swim. They float well."
 
 
 def test_edited_paper_leaves_no_old_chunk_behind(indexer: Indexer) -> None:
@@ -161,10 +161,10 @@ def test_index_of_an_older_format_is_not_read_but_rebuilt(indexer: Indexer) -> N
     known = json.loads(manifest.read_text())
     known["recipe"] = {"embedding": "a", "chunk_tokens": 96, "chunk_overlap": 32, "late": "b", "format": 2}
     manifest.write_text(json.dumps(known))
-    with pytest.raises(IndexFailed, match=r"has format 2; this version reads 3. Run `citedesk index`"):
+    with pytest.raises(IndexFailed, match=r"has format 2; this version reads 4. Run `citedesk index`"):
         open_library(hash_settings(indexer.folder.path.parent))
     summary = indexer.run()
-    assert (counts(summary), summary.rebuilt) == ((0, 0, 0, 3), "the index format changed from 2 to 3")
+    assert (counts(summary), summary.rebuilt) == ((0, 0, 0, 3), "the index format changed from 2 to 4")
     assert len(indexer.paper_ids()) == 3
 
 
@@ -428,7 +428,7 @@ def test_kill_at_any_moment_leaves_an_index_and_the_next_run_completes(
     indexer.runs = 2
     survived = len(indexer.paper_ids())
     assert survived == (40 if moment == "prune" else 10)
-    assert len(load_papers(indexer.folder.current())) == survived
+    assert len(open_papers(indexer.folder.current())) == survived
     indexer.run(robots(40))
     assert len(indexer.paper_ids()) == 40
     assert len(set(indexer.encoder.embedded)) == lost

@@ -94,7 +94,7 @@ def bench_to_json(
     return {
         "test_set": test_set.name,
         "split": test_set.split,
-        "papers": len(manifest.papers),
+        "papers": manifest.papers,
         "queries": len(test_set.queries),
         "skipped": {**asdict(test_set.skipped), "failed_papers": len(manifest.failed)},
         "settings": {**{name: getattr(settings, name) for name in (*_INDEXING, "rerank_depth")}, **asdict(bm25)},
@@ -116,7 +116,7 @@ def bench_to_text(test_set: TestSet, manifest: Manifest, scores: Sequence[System
         ]
         for score in scores
     ]
-    counts = f"{len(manifest.papers)} papers, n = {len(test_set.queries)} queries, 95 % bootstrap intervals"
+    counts = f"{manifest.papers} papers, n = {len(test_set.queries)} queries, 95 % bootstrap intervals"
     return f"{test_set.name}, {test_set.split} split: {counts}\n\n{to_table(heading, rows)}"
 
 

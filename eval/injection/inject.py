@@ -145,9 +145,9 @@ def _endpoint(arguments: Namespace, settings: Settings, stack: ExitStack) -> tup
 
 def _hosts(settings: Settings) -> Sequence[Paper]:
     from rag.index.generations import IndexFolder
-    from rag.index.library import load_papers
+    from rag.index.library import open_papers
 
-    return tuple(load_papers(IndexFolder(settings.home).current()).values())
+    return tuple(open_papers(IndexFolder(settings.home).current()).values())
 
 
 def _results(

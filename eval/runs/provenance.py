@@ -43,7 +43,7 @@ def run_info(
     return RunInfo(
         mode=mode,
         generation=manifest.generation,
-        papers=len(manifest.papers),
+        papers=manifest.papers,
         settings={**measured_settings(settings, mode), **_tuned_weights(settings), **(chosen or {})},
         gold={path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in gold},
         questions=questions,

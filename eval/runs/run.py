@@ -117,10 +117,10 @@ def report(arguments: Namespace, configuration: Configuration) -> int:
 def load_questions(paths: Sequence[Path], generation: Path) -> tuple[Question, ...]:
     """Load gold questions; each problem is printed on a line of its own before GoldError is raised."""
     from eval.gold.questions import GoldError, load_gold
-    from rag.index.library import load_papers
+    from rag.index.library import open_papers
 
     try:
-        return load_gold(paths, load_papers(generation))
+        return load_gold(paths, open_papers(generation))
     except GoldError as error:
         for problem in error.problems:
             note(str(problem))

@@ -68,9 +68,9 @@ def bench(arguments: Namespace, configuration: Configuration) -> int:
     from eval.report.charts import ratio_plot, standalone
     from rag.corpus.files import write_atomic
     from rag.index.generations import IndexFolder
-    from rag.index.library import load_papers
+    from rag.index.library import open_papers
 
-    papers = load_papers(IndexFolder(configuration.settings.home).current())
+    papers = open_papers(IndexFolder(configuration.settings.home).current())
     if not papers:
         raise CorpusError("The index has no papers. Index some with `citedesk index`.")
     _require_stock()

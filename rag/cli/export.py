@@ -46,10 +46,10 @@ def register(subparsers: Subparsers) -> None:
 def export(arguments: Namespace, configuration: Configuration) -> int:
     """Print the papers that are asked for."""
     from rag.index.generations import IndexFolder
-    from rag.index.library import load_papers
+    from rag.index.library import open_papers
 
     filters = read_filters(arguments)
-    papers = load_papers(IndexFolder(configuration.settings.home).current())
+    papers = open_papers(IndexFolder(configuration.settings.home).current())
     chosen = [papers[paper_id] for paper_id in _chosen(arguments, papers)]
     chosen = [paper for paper in chosen if filters.admits(paper)]
     if not chosen:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from rag.corpus.files import write_atomic
 from rag.corpus.records import paper_digest
 from rag.errors import CitedeskError
-from rag.index.generations import IndexFolder, damaged_files
+from rag.index.generations import IndexFolder, content_hash, damaged_files
 from rag.index.library import open_library
 from rag.index.plan import index_recipe, plan_build
 from rag.local_llm.registry import EXTRA, SMALL_MODELS, is_intact, model_folder
@@ -202,7 +202,7 @@ def _index(configuration: Configuration) -> list[Check]:
         manifest = folder.manifest()
     except CitedeskError as error:
         return [Check("index", "fail", str(error))]
-    size = f"generation {manifest.generation}: {len(manifest.papers)} papers, {manifest.chunks} chunks"
+    size = f"generation {manifest.generation}: {manifest.papers} papers, {manifest.chunks} chunks"
     if manifest.recipe != index_recipe(configuration.settings):
         return [Check("index", "fail", f"{size}; built with another model or chunking. Run `citedesk index`.")]
     if damaged := damaged_files(folder.current(), manifest):
@@ -221,7 +221,7 @@ def _index(configuration: Configuration) -> list[Check]:
         corpus = plan_build(folder, configuration, (), datetime.now(UTC)).corpus
     except CitedeskError as error:
         return [*checks, Check("corpus", "warn", f"the index can be used, but not updated: {error}")]
-    if {paper.paper_id: paper_digest(paper) for paper in corpus.papers} != manifest.papers:
+    if content_hash({paper.paper_id: paper_digest(paper) for paper in corpus.papers}) != manifest.content:
         return [*checks, Check("corpus", "warn", "changed since the index was built. Run `citedesk index`.")]
     return [*checks, Check("corpus", "ok", f"as indexed, from {', '.join(manifest.sources)}")]
 

@@ -77,7 +77,7 @@ def find_value(
         if not values:
             return None
         around = [_around(value, quotes) for value in values]
-        position = library.positions[paper.paper_id]
+        position = library.papers.position(paper.paper_id)
         scores = sum(
             mean_maxsim(library.maxsim.span_similarities(encoded.tokens, position, spans), encoded.weights)
             for spans in (values, around)

@@ -6,6 +6,7 @@ replacement of the pointer, so neither a reader, a crash nor a full disk leaves 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +18,8 @@ from typing import Any
 from rag.corpus.files import file_sha256, fsync, write_atomic
 from rag.errors import REBUILD, IndexFailed, IndexMissing
 
-FORMAT = 3
-VECTORS, TOKEN_VECTORS, BM25, PAPERS = "vectors", "late", "lexical", "papers.jsonl"
+FORMAT = 4
+VECTORS, TOKEN_VECTORS, BM25, PAPERS = "vectors", "late", "lexical", "papers.sqlite"
 _POINTER = "current"
 _KEPT = 2  # the current generation, and its predecessor for readers that have it open
 
@@ -39,14 +40,18 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The contents of a generation: `papers` maps paper_id to digest, `files` each path to a hash or size."""
+    """The contents of a generation: `papers` is their number, `files` maps each path to a hash or size.
+
+    `content` is the `content_hash` of the papers: another one means that the index differs from its corpus.
+    """
 
     generation: str
     created: str
     recipe: Recipe
     sources: tuple[str, ...]
     saved_year: int
-    papers: Mapping[str, str]
+    papers: int
+    content: str
     chunks: int
     failed: tuple[str, ...]
     files: Mapping[str, str]
@@ -156,6 +161,11 @@ def _read_recipe(values: Mapping[str, Any]) -> Recipe:
     if values["format"] != FORMAT:
         return Recipe("", 0, 0, format=int(values["format"]))
     return Recipe(**values)
+
+
+def content_hash(digests: Mapping[str, str]) -> str:
+    """Return the SHA-256 (hex) of papers' ids and digests, in any order."""
+    return hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()
 
 
 def describe_files(generation: Path) -> dict[str, str]:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rag.corpus.links import PaperLinks
-from rag.corpus.records import paper_from_record
 from rag.errors import REBUILD, IndexFailed
 from rag.index.bm25 import Bm25Index
 from rag.index.generations import (
@@ -26,46 +20,33 @@ from rag.index.generations import (
     read_manifest,
 )
 from rag.index.maxsim import MaxSimIndex, open_maxsim_index
+from rag.index.papers import PaperStore
 from rag.index.vectors import VectorStore, open_vectors
 from rag.models.loading import fingerprints
 from rag.settings import OWN_ENCODER, Settings
-from rag.types import Paper
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Library:
-    """One generation; `papers` is in corpus order, and `positions` maps paper_id to its position in that order.
-
-    `bm25` and `maxsim` identify papers by these positions.
-    """
+    """One generation; `bm25` and `maxsim` identify papers by their position in the order of `papers`."""
 
     manifest: Manifest
-    papers: Mapping[str, Paper]
-    positions: Mapping[str, int]
+    papers: PaperStore
     vectors: VectorStore
     bm25: Bm25Index
     maxsim: MaxSimIndex
     links: PaperLinks
 
-    def positions_of(self, paper_ids: Sequence[str]) -> NDArray[np.int64]:
-        """Return the positions of papers in corpus order."""
-        return np.array([self.positions[paper_id] for paper_id in paper_ids], np.int64)
-
     def close(self) -> None:
         """Close the files."""
+        self.papers.close()
         self.vectors.close()
         self.maxsim.close()
 
 
-def load_papers(generation: Path) -> dict[str, Paper]:
-    """Read the papers of a generation by id; raises IndexFailed if the file is damaged."""
-    path = generation / PAPERS
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-        papers = [paper_from_record(json.loads(line)) for line in lines if line]
-    except (OSError, ValueError, AttributeError) as error:
-        raise IndexFailed(f"{path} is damaged ({error}). {REBUILD}") from None
-    return {paper.paper_id: paper for paper in papers}
+def open_papers(generation: Path) -> PaperStore:
+    """Open the papers of a generation; raises IndexFailed if they are missing or damaged."""
+    return PaperStore(generation / PAPERS)
 
 
 def open_library(settings: Settings) -> Library:
@@ -76,17 +57,16 @@ def open_library(settings: Settings) -> Library:
     if missing:
         raise IndexFailed(f"The index in {generation} lacks {missing[0]}. {REBUILD}")
     _check_recipe(manifest.recipe, settings)
-    papers = load_papers(generation)
-    if papers.keys() != manifest.papers.keys():
+    papers = open_papers(generation)
+    if len(papers) != manifest.papers:
         raise IndexFailed(f"{generation / PAPERS} does not contain the indexed papers. {REBUILD}")
     try:
         bm25 = Bm25Index.load(generation / BM25)
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise IndexFailed(f"{generation / BM25} is damaged ({error}). {REBUILD}") from None
     maxsim = open_maxsim_index(generation / TOKEN_VECTORS, list(papers))
-    positions = {paper_id: position for position, paper_id in enumerate(papers)}
     vectors = open_vectors(generation / VECTORS)
-    return Library(manifest, papers, positions, vectors, bm25, maxsim, PaperLinks(papers))
+    return Library(manifest, papers, vectors, bm25, maxsim, PaperLinks(papers))
 
 
 def _check_recipe(recipe: Recipe, settings: Settings) -> None:

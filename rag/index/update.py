@@ -5,18 +5,17 @@ Content hashes alone decide what has changed. Vectors of a killed run remain in 
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from rag.corpus.files import fsync, to_json_lines, write_atomic
+from rag.corpus.files import fsync
 from rag.corpus.reader import Corpus
-from rag.corpus.records import paper_digest, paper_to_record
+from rag.corpus.records import paper_digest
 from rag.errors import CitedeskError, IndexFailed, IndexMissing, ModelFailed
 from rag.index.bm25 import Bm25Index
 from rag.index.chunks import Chunker
@@ -26,10 +25,12 @@ from rag.index.generations import (
     IndexFolder,
     Manifest,
     Recipe,
+    content_hash,
     damaged_files,
     describe_files,
     read_manifest,
 )
+from rag.index.papers import PaperStore, PaperWriter
 from rag.index.plan import BuildPlan
 from rag.index.staging import Staging, open_staging
 from rag.index.vectors import EmbeddedPaper
@@ -71,29 +72,33 @@ def update_index(
     wanted = {paper.paper_id: paper_digest(paper) for paper in plan.corpus.papers}
     reason = _reason_to_rebuild(old, plan)
     if old and not reason and _is_current(old, plan, wanted):
-        return _summary(old, old, plan, ())
+        return BuildSummary(0, 0, 0, old.papers, plan.corpus.problems, old.generation, plan.corpus)
     try:
         if plan.rebuild:
             shutil.rmtree(folder.staging, ignore_errors=True)
+        before = _digests(folder.current()) if old else {}
+        source = folder.current() if old and not reason else None
         staging = open_staging(folder.staging, plan.recipe)
         try:
-            source = folder.current() if old and not reason else None
             failed = _fill(staging, source, plan, wanted, load, progress)
             chunks = staging.count()
         finally:
             staging.close()
-        new = _finish(folder, staging, plan, wanted, failed, chunks)
+        indexed = {
+            paper_id: digest for paper_id, digest in wanted.items() if paper_id not in {x.source for x in failed}
+        }
+        new = _finish(folder, staging, source, plan, indexed, failed, chunks)
     except CitedeskError:
         raise
     except Exception as error:  # Chroma raises its Rust core's errors, a full disk among them, as several types
         raise _unwritable(folder, error) from error
-    return replace(_summary(old, new, plan, failed), rebuilt=reason)
+    return _summary(before, indexed, new, plan, failed, reason)
 
 
 def _is_current(old: Manifest, plan: BuildPlan, wanted: dict[str, str]) -> bool:
     problems = tuple(str(problem) for problem in plan.corpus.problems)
-    indexed = (old.papers, old.sources, old.saved_year, old.failed, old.abstracts_only)
-    return indexed == (wanted, plan.sources, plan.saved_year, problems, plan.abstracts_only)
+    indexed = (old.content, old.sources, old.saved_year, old.failed, old.abstracts_only)
+    return indexed == (content_hash(wanted), plan.sources, plan.saved_year, problems, plan.abstracts_only)
 
 
 def _intact_manifest(folder: IndexFolder) -> Manifest | None:
@@ -204,14 +209,14 @@ def _joined(chunks: Sequence[Chunk], encoded: Sequence[EncodedDocument]) -> Toke
 def _finish(
     folder: IndexFolder,
     staging: Staging,
+    source: Path | None,
     plan: BuildPlan,
-    wanted: dict[str, str],
+    indexed: dict[str, str],
     failed: tuple[Problem, ...],
     chunks: int,
 ) -> Manifest:
     """Write the BM25 index, the papers and the manifest, and publish the generation."""
-    excluded = {problem.source for problem in failed}
-    papers = [paper for paper in plan.corpus.papers if paper.paper_id not in excluded]
+    papers = [paper for paper in plan.corpus.papers if paper.paper_id in indexed]
     if not papers:
         raise IndexFailed(f"No paper could be encoded. First reason: {failed[0].reason}.")
     bm25 = folder.staging / BM25
@@ -220,17 +225,17 @@ def _finish(
     for file in bm25.iterdir():
         fsync(file)
     fsync(bm25)
-    write_atomic(folder.staging / PAPERS, to_json_lines(map(paper_to_record, papers)))
+    _write_papers(folder.staging / PAPERS, source, papers, indexed)
     staging.compact([paper.paper_id for paper in papers])
-    digests = {paper.paper_id: wanted[paper.paper_id] for paper in papers}
-    content = hashlib.sha256(repr((plan.recipe, sorted(digests.items()))).encode()).hexdigest()[:8]
+    content = content_hash(indexed)
     manifest = Manifest(
-        generation=f"{plan.now:%Y%m%dT%H%M%S%f}-{content}",
+        generation=f"{plan.now:%Y%m%dT%H%M%S%f}-{content[:8]}",
         created=plan.now.isoformat(timespec="seconds"),
         recipe=plan.recipe,
         sources=plan.sources,
         saved_year=plan.saved_year,
-        papers=digests,
+        papers=len(papers),
+        content=content,
         chunks=chunks,
         failed=tuple(str(problem) for problem in (*plan.corpus.problems, *failed)),
         files=describe_files(folder.staging),
@@ -240,17 +245,46 @@ def _finish(
     return manifest
 
 
-def _summary(old: Manifest | None, new: Manifest, plan: BuildPlan, failed: tuple[Problem, ...]) -> BuildSummary:
-    before = old.papers if old else {}
-    kept = before.keys() & new.papers.keys()
+def _write_papers(path: Path, source: Path | None, papers: Sequence[Paper], digests: Mapping[str, str]) -> None:
+    """Write the database of papers, from that of a generation with what differs from it."""
+    path.unlink(missing_ok=True)
+    if source:
+        shutil.copyfile(source / PAPERS, path)
+    with closing(PaperWriter(path)) as writer:
+        known = writer.digests()
+        writer.remove(paper_id for paper_id, digest in known.items() if digests.get(paper_id) != digest)
+        missing = digests.keys() - writer.digests().keys()
+        writer.add([(paper, digests[paper.paper_id]) for paper in papers if paper.paper_id in missing])
+        writer.set_order(paper.paper_id for paper in papers)
+    fsync(path)
+
+
+def _digests(generation: Path) -> dict[str, str]:
+    """Return the digests of a generation's papers; of one in another format none."""
+    with suppress(IndexFailed), closing(PaperStore(generation / PAPERS)) as papers:
+        return papers.digests()
+    return {}
+
+
+def _summary(
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    new: Manifest,
+    plan: BuildPlan,
+    failed: tuple[Problem, ...],
+    rebuilt: str | None,
+) -> BuildSummary:
+    kept = before.keys() & after.keys()
+    replaced = sum(before[paper_id] != after[paper_id] for paper_id in kept)
     return BuildSummary(
-        added=len(new.papers.keys() - before.keys()),
-        replaced=sum(before[paper_id] != new.papers[paper_id] for paper_id in kept),
-        removed=len(before.keys() - new.papers.keys()),
-        unchanged=sum(before[paper_id] == new.papers[paper_id] for paper_id in kept),
+        added=len(after.keys() - before.keys()),
+        replaced=replaced,
+        removed=len(before.keys() - after.keys()),
+        unchanged=len(kept) - replaced,
         failed=(*plan.corpus.problems, *failed),
         generation=new.generation,
         corpus=plan.corpus,
+        rebuilt=rebuilt,
     )
 
 

@@ -62,7 +62,7 @@ def retrieve(
     found = [each for by_signal in proposed for each in by_signal.values()]
     known = [each for each in always if each in library.papers and (admitted is None or each in admitted)]
     ids = tuple(dict.fromkeys([*known, *(paper_id for each in reversed(found) for paper_id, _ in each)]))
-    positions = library.positions_of(ids)
+    positions = library.papers.positions(ids)
     signals: list[Signals] = [
         {
             "dense": _aligned(by_signal["dense"], ids),

@@ -26,4 +26,4 @@ def sentence_scores(library: Library, query: EncodedQuery, paper: Paper, spans: 
 
 def sentence_similarities(library: Library, query: EncodedQuery, paper: Paper, spans: Sequence[Span]) -> Array:
     """Return the similarity of each sentence to each token of the query: (sentences, tokens), in [-1, 1]."""
-    return library.maxsim.span_similarities(query.tokens, library.positions[paper.paper_id], spans)
+    return library.maxsim.span_similarities(query.tokens, library.papers.position(paper.paper_id), spans)

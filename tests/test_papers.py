@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rag.corpus.derived import Derived
+from rag.corpus.records import paper_digest
+from rag.errors import IndexFailed
+from rag.index.papers import PaperStore, PaperWriter
+from rag.types import Paper
+from tests.fakes import CACHE_PAPER, PAPERS, QUANTUM_PAPER, ROBOT_PAPER
+
+
+def by_year_and_words(paper: Paper) -> Derived:
+    return Derived(frozenset({("year", str(paper.year))}), Counter(paper.title.split()))
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[PaperWriter]:
+    writer = PaperWriter(tmp_path / "papers.sqlite", by_year_and_words)
+    add(writer, PAPERS)
+    yield writer
+    writer.close()
+
+
+def add(writer: PaperWriter, papers: Sequence[Paper]) -> None:
+    writer.add([(paper, paper_digest(paper)) for paper in papers])
+
+
+def finished(writer: PaperWriter, tmp_path: Path, papers: Sequence[Paper] = PAPERS) -> PaperStore:
+    writer.set_order(paper.paper_id for paper in papers)
+    return PaperStore(tmp_path / "papers.sqlite")
+
+
+def test_papers_are_read_back_in_the_order_that_was_set(writer: PaperWriter, tmp_path: Path) -> None:
+    turned = PAPERS[::-1]
+    store = finished(writer, tmp_path, turned)
+    assert list(store.values()) == list(turned)
+    assert store.ids == tuple(paper.paper_id for paper in turned)
+    assert store.positions(store.ids).tolist() == [0, 1, 2]
+    assert store.ids_at([2, 0]) == [turned[2].paper_id, turned[0].paper_id]
+    assert store.digests() == {paper.paper_id: paper_digest(paper) for paper in PAPERS}
+
+
+def test_unknown_paper_is_not_here(writer: PaperWriter, tmp_path: Path) -> None:
+    store = finished(writer, tmp_path)
+    assert CACHE_PAPER.paper_id in store
+    assert "2401.99999" not in store
+    assert store.get("2401.99999") is None
+    for read in (store.__getitem__, store.position):
+        with pytest.raises(KeyError):
+            read("2401.99999")
+
+
+def test_row_of_a_removed_paper_goes_to_the_next_that_is_added(writer: PaperWriter, tmp_path: Path) -> None:
+    writer.remove([CACHE_PAPER.paper_id])
+    edited = replace(CACHE_PAPER, title="Large Caches")
+    added = replace(CACHE_PAPER, paper_id="new")
+    add(writer, [edited, added])
+    papers = (added, QUANTUM_PAPER, edited, ROBOT_PAPER)
+    store = finished(writer, tmp_path, papers)
+    assert tuple(store.values()) == papers
+    assert sorted(store._rows.tolist()) == [0, 1, 2, 3]
+
+
+def test_names_and_words_follow_their_papers(writer: PaperWriter, tmp_path: Path) -> None:
+    store = finished(writer, tmp_path)
+    assert store.keys_of("year") == ["2018", "2023", "2024"]
+    assert store.keys_of("year", "202") == ["2023", "2024"]
+    assert store.ids_at(store.papers_with("year", "2023")) == [ROBOT_PAPER.paper_id]
+    assert store.papers_with("year", "1999").tolist() == store.papers_with("venue", "2023").tolist() == []
+    recent = store.ids_at(store.papers_between("year", "2019", "2024"))
+    assert recent == [paper.paper_id for paper in PAPERS if paper.year and paper.year > 2018]
+    assert (store.uses("Robots"), store.uses("Spoons")) == (1, 0)
+    store.close()
+    writer.remove([ROBOT_PAPER.paper_id])
+    add(writer, [replace(ROBOT_PAPER, title="Robots and Robots", date="2025")])
+    store = finished(writer, tmp_path)
+    assert store.keys_of("year") == ["2018", "2024", "2025"]
+    assert (store.uses("Robots"), store.uses("Walking")) == (2, 0)
+
+
+def test_threads_share_a_store(writer: PaperWriter, tmp_path: Path) -> None:
+    store = finished(writer, tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        titles = list(pool.map(lambda i: store[PAPERS[i % 3].paper_id].title, range(300)))
+    assert titles == [PAPERS[i % 3].title for i in range(300)]
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 1000])
+def test_file_that_is_no_database_is_damaged(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "papers.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(IndexFailed, match=r"papers\.sqlite is damaged.*citedesk index --rebuild"):
+        PaperStore(path)
+
+
+def test_record_that_is_damaged_says_so(writer: PaperWriter, tmp_path: Path) -> None:
+    with writer._connection as connection:
+        connection.execute("UPDATE papers SET record = x'00' WHERE paper_id = ?", (CACHE_PAPER.paper_id,))
+    store = finished(writer, tmp_path)
+    assert store[ROBOT_PAPER.paper_id] == ROBOT_PAPER
+    with pytest.raises(IndexFailed, match="is damaged"):
+        store[CACHE_PAPER.paper_id]
