@@ -16,7 +16,7 @@ from typing import Any
 
 # Imported before the children are made, so that none of them has to.
 import bm25s  # noqa: F401
-import chromadb  # noqa: F401
+import chromadb_rust_bindings  # noqa: F401
 
 from rag.corpus.reader import Corpus
 from rag.index import generations, staging, token_vectors, update, vectors

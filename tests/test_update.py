@@ -304,7 +304,7 @@ def test_paper_whose_chunks_are_not_all_there_is_embedded_again(indexer: Indexer
     indexer.folder.current().rename(staging)
     (indexer.folder.path / "current").unlink()
     store = create_vectors(staging / VECTORS)
-    store._collection.delete(ids=["2401.00001#1"])
+    store._collection.delete(where={"start": {"$gt": 0}})
     assert store.digests() == {"2401.00001": None}
     store.close()
     indexer.run([replace(CACHE_PAPER, abstract="One two three. " * 40)])

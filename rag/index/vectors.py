@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import RLock
 from typing import Any
 from weakref import finalize
 
 import numpy as np
 
 from rag.errors import REBUILD, IndexFailed
+from rag.index.chroma import LocalCollection, create_collection, open_collection
 from rag.models.encoder import TokenVectors
 from rag.models.onnx import Array
 from rag.types import Chunk, Paper
@@ -25,7 +25,6 @@ from rag.types import Chunk, Paper
 _NAME = "chunks"
 _HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 100}
 _PAGE = 1000
-_REGISTRY = RLock()  # Chroma 1.5.9 shares clients of one path in a registry that is not thread-safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +52,16 @@ class EmbeddedPaper:
 class VectorStore:
     """Reads and writes the collection in one folder; opened by `open_vectors` or `create_vectors`."""
 
-    def __init__(self, client: Any, collection: Any, temporary: TemporaryDirectory[str] | None = None) -> None:
+    def __init__(self, collection: LocalCollection, temporary: TemporaryDirectory[str] | None = None) -> None:
         """Wrap an open collection; `temporary`, the folder of a temporary copy, is deleted on close."""
-        self._client = client
         self._collection = collection
-        # Chroma 1.5.9 keeps a client that is not closed, with a dozen open files, until the process ends.
-        self._close = finalize(self, _close, client, temporary)
+        self._close = finalize(self, _close, collection, temporary)
 
     def write(self, papers: Sequence[EmbeddedPaper]) -> None:
         """Add the chunks of papers that have none here; durable on return."""
-        self._upsert(
+        self._collection.upsert(
             [chunk.chunk_id for each in papers for chunk in each.chunks],
-            np.concatenate([each.vectors for each in papers]),
+            np.concatenate([each.vectors for each in papers]).astype(np.float32, copy=False),
             [_metadata(each, chunk) for each in papers for chunk in each.chunks],
         )
 
@@ -72,7 +69,7 @@ class VectorStore:
         """Copy papers' chunks from another store."""
         for ids in _pages(list(paper_ids)):
             rows = other._collection.get(where={"paper_id": {"$in": ids}}, include=["embeddings", "metadatas"])
-            self._upsert(rows["ids"], rows["embeddings"], rows["metadatas"])
+            self._collection.upsert(rows["ids"], np.array(rows["embeddings"], np.float32), rows["metadatas"])
 
     def remove(self, paper_ids: Iterable[str]) -> None:
         """Delete papers' chunks."""
@@ -129,13 +126,6 @@ class VectorStore:
         """Close the files; garbage collection of the store closes them too."""
         self._close()
 
-    def _upsert(self, ids: Sequence[str], vectors: Any, metadatas: Sequence[Mapping[str, Any]]) -> None:
-        from chromadb.utils.batch_utils import create_batches
-
-        vectors = np.asarray(vectors, np.float32)
-        for batch in create_batches(self._client, ids=list(ids), embeddings=vectors, metadatas=list(metadatas)):
-            self._collection.upsert(ids=batch[0], embeddings=batch[1], metadatas=batch[2])
-
 
 def open_vectors(folder: Path) -> VectorStore:
     """Open the collection in a folder; raises IndexFailed if it is missing or damaged.
@@ -154,45 +144,18 @@ def open_vectors(folder: Path) -> VectorStore:
 
 
 def _open(folder: Path, temporary: TemporaryDirectory[str] | None = None) -> VectorStore:
-    client = _client(folder)
-    try:
-        collection = client.get_collection(_NAME, embedding_function=None)
-    except Exception:
-        client.close()
-        raise
-    return VectorStore(client, collection, temporary)
+    return VectorStore(open_collection(folder, _NAME), temporary)
 
 
-def _close(client: Any, temporary: TemporaryDirectory[str] | None) -> None:
-    with _REGISTRY:
-        client.close()
+def _close(collection: LocalCollection, temporary: TemporaryDirectory[str] | None) -> None:
+    collection.close()
     if temporary:
         temporary.cleanup()
 
 
 def create_vectors(folder: Path) -> VectorStore:
     """Open the collection in a folder for writing, created if missing; raises Chroma's errors."""
-    client = _client(folder)
-    # No embedding function: Chroma's default one downloads a model.
-    collection = client.get_or_create_collection(_NAME, configuration={"hnsw": _HNSW}, embedding_function=None)
-    return VectorStore(client, collection)
-
-
-def _client(folder: Path) -> Any:
-    from chromadb import PersistentClient  # slow to import
-    from chromadb.api.shared_system_client import SharedSystemClient
-    from chromadb.config import Settings
-
-    # Chroma 1.5.9 would read the user's .env as its own settings.
-    settings = Settings(_env_file=None, anonymized_telemetry=False)
-    with _REGISTRY:
-        try:
-            return PersistentClient(str(folder), settings)
-        except Exception:
-            if str(folder) not in SharedSystemClient._identifier_to_refcount:
-                # Or it would keep returning the half-initialized client of this path.
-                SharedSystemClient._identifier_to_system.pop(str(folder), None)
-            raise
+    return VectorStore(create_collection(folder, _NAME, _HNSW))
 
 
 def _metadata(paper: EmbeddedPaper, chunk: Chunk) -> dict[str, str | int]:
