@@ -16,7 +16,8 @@ import pytest
 from rag.corpus.reader import Corpus
 from rag.errors import IndexFailed, IndexMissing
 from rag.index.generations import TOKEN_VECTORS, VECTORS, IndexFolder, Recipe
-from rag.index.library import open_library, open_papers
+from rag.index.library import open_library
+from rag.index.papers import open_papers
 from rag.index.plan import BuildPlan
 from rag.index.token_vectors import create_token_vectors, open_token_vectors
 from rag.index.update import BuildSummary, update_index

@@ -145,7 +145,7 @@ def _endpoint(arguments: Namespace, settings: Settings, stack: ExitStack) -> tup
 
 def _hosts(settings: Settings) -> Sequence[Paper]:
     from rag.index.generations import IndexFolder
-    from rag.index.library import open_papers
+    from rag.index.papers import open_papers
 
     return tuple(open_papers(IndexFolder(settings.home).current()).values())
 

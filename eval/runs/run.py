@@ -117,7 +117,7 @@ def report(arguments: Namespace, configuration: Configuration) -> int:
 def load_questions(paths: Sequence[Path], generation: Path) -> tuple[Question, ...]:
     """Load gold questions; each problem is printed on a line of its own before GoldError is raised."""
     from eval.gold.questions import GoldError, load_gold
-    from rag.index.library import open_papers
+    from rag.index.papers import open_papers
 
     try:
         return load_gold(paths, open_papers(generation))

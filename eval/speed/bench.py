@@ -68,7 +68,7 @@ def bench(arguments: Namespace, configuration: Configuration) -> int:
     from eval.report.charts import ratio_plot, standalone
     from rag.corpus.files import write_atomic
     from rag.index.generations import IndexFolder
-    from rag.index.library import open_papers
+    from rag.index.papers import open_papers
 
     papers = open_papers(IndexFolder(configuration.settings.home).current())
     if not papers:

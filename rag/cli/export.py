@@ -46,7 +46,7 @@ def register(subparsers: Subparsers) -> None:
 def export(arguments: Namespace, configuration: Configuration) -> int:
     """Print the papers that are asked for."""
     from rag.index.generations import IndexFolder
-    from rag.index.library import open_papers
+    from rag.index.papers import open_papers
 
     filters = read_filters(arguments)
     papers = open_papers(IndexFolder(configuration.settings.home).current())

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rag.types import Paper
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Keys under which a paper can be found, each with its kind, and how often the paper uses each word."""
+    """Keys of a paper, each with its kind: those of `names` lead to the paper, those of `words` are only counted."""
 
     names: frozenset[tuple[str, str]] = frozenset()
-    words: Mapping[str, int] = field(default_factory=dict)
+    words: frozenset[tuple[str, str]] = frozenset()
 
 
 def derived(paper: Paper) -> Derived:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from rag.corpus.links import PaperLinks
 from rag.errors import REBUILD, IndexFailed
@@ -20,7 +19,7 @@ from rag.index.generations import (
     read_manifest,
 )
 from rag.index.maxsim import MaxSimIndex, open_maxsim_index
-from rag.index.papers import PaperStore
+from rag.index.papers import PaperStore, open_papers
 from rag.index.vectors import VectorStore, open_vectors
 from rag.models.loading import fingerprints
 from rag.settings import OWN_ENCODER, Settings
@@ -42,11 +41,6 @@ class Library:
         self.papers.close()
         self.vectors.close()
         self.maxsim.close()
-
-
-def open_papers(generation: Path) -> PaperStore:
-    """Open the papers of a generation; raises IndexFailed if they are missing or damaged."""
-    return PaperStore(generation / PAPERS)
 
 
 def open_library(settings: Settings) -> Library:

@@ -1,7 +1,7 @@
-"""The papers of a generation in an SQLite database: records, and the names and words derived from them.
+"""The papers of a generation in an SQLite database: records, what is derived from them, and where their vectors are.
 
 A paper keeps its row number as long as it is unchanged, so that an update writes only what differs. Its position in
-corpus order may change with each generation; the array `order` has the row of each position.
+corpus order may be another in each generation; `order` holds the row at each position.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from threading import Lock
@@ -20,36 +21,65 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.corpus.columns import COLUMNS, columns
 from rag.corpus.derived import Derived, derived
-from rag.corpus.records import paper_from_record, paper_to_record
+from rag.corpus.records import paper_digest, paper_from_record, paper_to_record
 from rag.errors import REBUILD, IndexFailed
+from rag.index.generations import PAPERS
+from rag.index.titles import TitleIndex
 from rag.types import Paper
 
 _CACHED = 4096  # papers in memory, of a few kB each
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS papers(
-    row INTEGER PRIMARY KEY, paper_id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, record BLOB NOT NULL
+    row INTEGER PRIMARY KEY, paper_id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL,
+    chunks INTEGER NOT NULL, first INTEGER NOT NULL, tokens INTEGER NOT NULL, record BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS names(kind TEXT, key TEXT, row INTEGER, PRIMARY KEY (kind, key, row)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS words(word TEXT PRIMARY KEY, uses INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS words(kind TEXT, word TEXT, uses INTEGER, PRIMARY KEY (kind, word)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS arrays(name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS changed(row INTEGER PRIMARY KEY);
 """
+_IN = "IN (SELECT value FROM json_each(?))"
+_LAST = "\U0010ffff"  # sorts behind every character
 _ROW = np.dtype("<i4")
+_PLACE = np.dtype([("first", "<i8"), ("tokens", "<i4"), ("chunks", "<i4")])
+
+Positions = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPaper:
+    """A paper, its digest, the number of its chunks, and its rows of token vectors: `tokens` of them from `first`."""
+
+    paper: Paper
+    digest: str
+    chunks: int = 0
+    first: int = 0
+    tokens: int = 0
 
 
 class PaperStore(Mapping[str, Paper]):
     """Papers by id, in corpus order, read from disk when they are asked for; safe to use from several threads.
 
-    Methods that return papers' positions in corpus order return them sorted, as an array of int64. All methods raise
-    IndexFailed if the database is damaged.
+    Methods that return the positions of papers in corpus order return them sorted. All raise IndexFailed if the
+    database is damaged.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open a finished database; opening takes the same time whatever its size."""
-        self._database = _Database(path)
-        self._paper = lru_cache(_CACHED)(partial(_read_paper, self._database))
-        self._rows = self._database.array("order")
-        self._close = finalize(self, self._database.close)
+    def __init__(self, database: _Database) -> None:
+        self._database = database
+        self._paper = lru_cache(_CACHED)(partial(_read_paper, database))
+        self._rows: NDArray[np.int32] = database.array("order", _ROW)
+        self._close = finalize(self, database.close)
+
+    @classmethod
+    def of(cls, papers: Iterable[Paper]) -> PaperStore:
+        """Return a store in memory of papers in the given order."""
+        writer = PaperWriter(":memory:")
+        by_id = {paper.paper_id: paper for paper in papers}
+        writer.add([IndexedPaper(paper, paper_digest(paper)) for paper in by_id.values()])
+        writer.finish(by_id)
+        return cls(_Database(":memory:", writer.connection))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -70,45 +100,88 @@ class PaperStore(Mapping[str, Paper]):
         return tuple(by_row[row] for row in self._rows.tolist())
 
     def ids_at(self, positions: Iterable[int]) -> list[str]:
-        """Return the ids of the papers at some positions."""
-        rows = self._rows[np.fromiter(positions, np.int64)].tolist()
-        query = "SELECT row, paper_id FROM papers WHERE row IN (SELECT value FROM json_each(?))"
-        by_row = dict(self._database.select(query, (json.dumps(rows),)))
-        return [by_row[row] for row in rows]
+        """Return the ids of the papers at some positions, in the order of these."""
+        return self._ids_of(self._rows[np.fromiter(positions, np.int64)].tolist())
+
+    def at(self, positions: Iterable[int]) -> list[Paper]:
+        """Return the papers at some positions, in the order of these."""
+        return [self[paper_id] for paper_id in self.ids_at(positions)]
+
+    def at_rows(self, rows: Iterable[int]) -> list[Paper]:
+        """Return the papers of some rows of the database, in the order of these."""
+        return [self[paper_id] for paper_id in self._ids_of([int(row) for row in rows])]
 
     def position(self, paper_id: str) -> int:
-        """Return a paper's position in corpus order; raises KeyError."""
+        """Return a paper's position; raises KeyError."""
         return int(self.positions((paper_id,))[0])
 
-    def positions(self, paper_ids: Sequence[str]) -> NDArray[np.int64]:
+    def positions(self, paper_ids: Sequence[str]) -> Positions:
         """Return the positions of papers, in the order of their ids; raises KeyError."""
-        query = "SELECT paper_id, row FROM papers WHERE paper_id IN (SELECT value FROM json_each(?))"
-        by_id = dict(self._database.select(query, (json.dumps(list(paper_ids)),)))
+        found = self._database.select(f"SELECT paper_id, row FROM papers WHERE paper_id {_IN}", (_list(paper_ids),))
+        by_id = dict(found)
         return self._position_of_row[[by_id[paper_id] for paper_id in paper_ids]].astype(np.int64)
 
     def digests(self) -> dict[str, str]:
         """Return the digest of each paper, in no order."""
         return {key: digest.hex() for key, digest in self._database.select("SELECT paper_id, digest FROM papers")}
 
-    def papers_with(self, kind: str, key: str) -> NDArray[np.int64]:
+    @cached_property
+    def columns(self) -> NDArray[np.void]:
+        """The columns of all papers in corpus order, of type `rag.corpus.columns.COLUMNS`."""
+        return self._database.array("columns", COLUMNS)[self._rows]
+
+    @cached_property
+    def places(self) -> NDArray[np.void]:
+        """The `first` row of each paper's token vectors and the numbers of its `tokens` and `chunks`."""
+        return self._database.array("places", _PLACE)
+
+    @cached_property
+    def titles(self) -> TitleIndex:
+        """The index of titles, by rows of the database."""
+        return TitleIndex.of({name: self._database.array(name, dtype) for name, dtype in TitleIndex.DTYPES.items()})
+
+    def papers_with(self, kind: str, key: str) -> Positions:
         """Return the positions of the papers that have a name."""
         return self.papers_between(kind, key, key)
 
-    def papers_between(self, kind: str, first: str, last: str) -> NDArray[np.int64]:
+    def papers_with_any(self, kind: str, keys: Iterable[str]) -> Positions:
+        """Return the positions of the papers that have at least one of the names."""
+        query = f"SELECT DISTINCT row FROM names WHERE kind = ? AND key {_IN}"
+        return self._sorted(self._database.select(query, (kind, _list(keys))))
+
+    def papers_between(self, kind: str, first: str, last: str) -> Positions:
         """Return the positions of the papers that have a name of a kind from `first` to `last`, both inclusive."""
         query = "SELECT DISTINCT row FROM names WHERE kind = ? AND key BETWEEN ? AND ?"
-        rows = [row for (row,) in self._database.select(query, (kind, first, last))]
-        return np.sort(self._position_of_row[rows]).astype(np.int64)
+        return self._sorted(self._database.select(query, (kind, first, last)))
 
     def keys_of(self, kind: str, prefix: str = "") -> list[str]:
         """Return the names of a kind that begin with a prefix, sorted."""
         query = "SELECT DISTINCT key FROM names WHERE kind = ? AND key BETWEEN ? AND ? ORDER BY key"
-        return [key for (key,) in self._database.select(query, (kind, prefix, prefix + "\U0010ffff"))]
+        return [key for (key,) in self._database.select(query, (kind, prefix, prefix + _LAST))]
 
-    def uses(self, word: str) -> int:
-        """Return how often the papers use a word, together."""
-        found = self._database.select("SELECT uses FROM words WHERE word = ?", (word,))
-        return int(found[0][0]) if found else 0
+    def keys_held(self, kind: str, keys: Iterable[str]) -> set[str]:
+        """Return which of the names any paper has."""
+        query = f"SELECT DISTINCT key FROM names WHERE kind = ? AND key {_IN}"
+        return {key for (key,) in self._database.select(query, (kind, _list(keys)))}
+
+    def uses(self, kind: str, word: str) -> int:
+        """Return how many papers use a word."""
+        return self.uses_of(kind, (word,)).get(word, 0)
+
+    def uses_of(self, kind: str, words: Iterable[str]) -> dict[str, int]:
+        """Return how many papers use each word; those that none uses are left out."""
+        query = f"SELECT word, uses FROM words WHERE kind = ? AND word {_IN}"
+        return dict(self._database.select(query, (kind, _list(words))))
+
+    def words_between(self, kind: str, first: str, last: str, least: int = 1) -> list[tuple[str, int]]:
+        """Return the words from `first` to `last`, both inclusive, that `least` papers use, sorted, with their uses."""
+        query = "SELECT word, uses FROM words WHERE kind = ? AND word BETWEEN ? AND ? AND uses >= ? ORDER BY word"
+        found: list[tuple[str, int]] = self._database.select(query, (kind, first, last, least))
+        return found
+
+    def words_from(self, kind: str, prefix: str, least: int = 1) -> list[tuple[str, int]]:
+        """Return the words with a prefix that at least `least` papers use, sorted, with their uses."""
+        return self.words_between(kind, prefix, prefix + _LAST, least)
 
     def close(self) -> None:
         """Close the file; garbage collection of the store closes it too."""
@@ -120,114 +193,177 @@ class PaperStore(Mapping[str, Paper]):
         positions[self._rows] = np.arange(len(self._rows), dtype=np.int32)
         return positions
 
+    def _ids_of(self, rows: list[int]) -> list[str]:
+        by_row = dict(self._database.select(f"SELECT row, paper_id FROM papers WHERE row {_IN}", (_list(rows),)))
+        return [by_row[row] for row in rows]
+
+    def _sorted(self, rows: Iterable[tuple[int]]) -> Positions:
+        return np.sort(self._position_of_row[[row for (row,) in rows]]).astype(np.int64)
+
 
 class PaperWriter:
     """Writes the database of a generation that is being built; each change is durable on return."""
 
-    def __init__(self, path: Path, derive: Callable[[Paper], Derived] = derived) -> None:
+    def __init__(self, path: Path | str, derive: Callable[[Paper], Derived] = derived) -> None:
         """Open a database for writing, created if missing; raises sqlite3.Error."""
+        self.connection = sqlite3.connect(path, check_same_thread=False)
+        self.connection.executescript(_SCHEMA)
         self._derive = derive
-        self._connection = sqlite3.connect(path)
-        self._connection.executescript(_SCHEMA)
 
     def digests(self) -> dict[str, str]:
         """Return the digest of each paper."""
-        return {key: digest.hex() for key, digest in self._connection.execute("SELECT paper_id, digest FROM papers")}
+        return {key: digest.hex() for key, digest in self.connection.execute("SELECT paper_id, digest FROM papers")}
 
-    def add(self, papers: Sequence[tuple[Paper, str]]) -> None:
-        """Add papers that are not here, with their digests."""
-        records = [_to_bytes(paper) for paper, _ in papers]
-        with self._connection:
+    def chunks(self) -> dict[str, int]:
+        """Return the number of chunks of each paper."""
+        return dict(self.connection.execute("SELECT paper_id, chunks FROM papers"))
+
+    def places(self) -> list[tuple[int, int, int]]:
+        """Return each paper's row, and the first and the number of its token vectors, sorted by these."""
+        return self.connection.execute("SELECT row, first, tokens FROM papers ORDER BY first").fetchall()
+
+    def move(self, places: Iterable[tuple[int, int]]) -> None:
+        """Set where the token vectors of papers begin: pairs of row and first."""
+        with self.connection:
+            self.connection.executemany("UPDATE papers SET first = ?2 WHERE row = ?1", places)
+
+    def add(self, papers: Sequence[IndexedPaper]) -> None:
+        """Add papers that are not here."""
+        with self.connection:
             rows = self._free_rows(len(papers))
-            self._connection.executemany(
-                "INSERT INTO papers VALUES (?, ?, ?, ?)",
-                [
-                    (row, paper.paper_id, bytes.fromhex(digest), record)
-                    for row, (paper, digest), record in zip(rows, papers, records, strict=True)
-                ],
+            self._mark(rows)
+            self.connection.executemany(
+                "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (row, x.paper.paper_id, bytes.fromhex(x.digest), x.chunks, x.first, x.tokens, _to_bytes(x.paper))
+                    for row, x in zip(rows, papers, strict=True)
+                ),
             )
-            self._add_derived([(row, paper) for row, (paper, _) in zip(rows, papers, strict=True)])
+            words = Counter[tuple[str, str]]()
+            for row, each in zip(rows, papers, strict=True):
+                found = self._derive(each.paper)
+                names = [(*name, row) for name in found.names]
+                self.connection.executemany("INSERT INTO names VALUES (?, ?, ?)", names)
+                words.update(found.words)
+            self._count(words)
 
     def remove(self, paper_ids: Iterable[str]) -> None:
         """Delete papers, with their names and words."""
-        ids = json.dumps(list(paper_ids))
-        held = "paper_id IN (SELECT value FROM json_each(?))"
-        with self._connection:
-            found = self._connection.execute(f"SELECT row, record FROM papers WHERE {held}", (ids,)).fetchall()
-            words = Counter[str]()
-            for _, record in found:
-                words.update(self._derive(_from_bytes(record)).words)
-            rows = json.dumps([row for row, _ in found])
-            self._connection.execute("DELETE FROM names WHERE row IN (SELECT value FROM json_each(?))", (rows,))
-            self._add_uses({word: -uses for word, uses in words.items()})
-            self._connection.execute("DELETE FROM words WHERE uses <= 0")
-            self._connection.execute(f"DELETE FROM papers WHERE {held}", (ids,))
+        query = f"SELECT row, record FROM papers WHERE paper_id {_IN}"
+        with self.connection:
+            words = Counter[tuple[str, str]]()
+            rows = []
+            for row, record in self.connection.execute(query, (_list(paper_ids),)).fetchall():
+                found = self._derive(_from_bytes(record))
+                names = [(*name, row) for name in found.names]
+                self.connection.executemany("DELETE FROM names WHERE kind = ? AND key = ? AND row = ?", names)
+                words.subtract(found.words)
+                rows.append(row)
+            self._count(words)
+            self._mark(rows)
+            self.connection.executemany("DELETE FROM papers WHERE row = ?", [(row,) for row in rows])
 
-    def set_order(self, paper_ids: Iterable[str]) -> None:
-        """Set the order of the papers, all of which have to be here."""
-        row_of = dict(self._connection.execute("SELECT paper_id, row FROM papers"))
-        rows = np.array([row_of[paper_id] for paper_id in paper_ids], _ROW)
-        with self._connection:
-            self._connection.execute("INSERT OR REPLACE INTO arrays VALUES ('order', ?)", (rows.tobytes(),))
+    def changes(self) -> tuple[list[int], dict[int, str]]:
+        """Return the rows that papers were removed from or added to since `finish`, and the ids of those there now."""
+        rows = [row for (row,) in self.connection.execute("SELECT row FROM changed")]
+        return rows, dict(self.connection.execute("SELECT row, paper_id FROM papers JOIN changed USING (row)"))
+
+    def rows(self, paper_ids: Iterable[str]) -> NDArray[np.int32]:
+        """Return the rows of papers."""
+        row_of = dict(self.connection.execute("SELECT paper_id, row FROM papers"))
+        return np.array([row_of[paper_id] for paper_id in paper_ids], _ROW)
+
+    def finish(self, papers: Mapping[str, Paper]) -> None:
+        """Write the arrays, for papers in corpus order: exactly those that are here."""
+        removed, added = self.changes()
+        order = self.rows(papers)
+        query = "SELECT row, first, tokens, chunks FROM papers ORDER BY row"
+        by_row = np.array(self.connection.execute(query).fetchall(), np.int64).reshape(-1, 4)
+        places = np.zeros(len(order), _PLACE)
+        for i, name in enumerate(_PLACE.names or (), start=1):
+            places[name] = by_row[np.searchsorted(by_row[:, 0], order), i]
+        facts = np.zeros(int(order.max(initial=-1)) + 1, COLUMNS)
+        known = _array(self.connection, "columns", COLUMNS)[: len(facts)]
+        facts[: len(known)] = known
+        facts[list(added)] = [columns(papers[paper_id]) for paper_id in added.values()]
+        titles = TitleIndex.of(
+            {name: _array(self.connection, name, dtype) for name, dtype in TitleIndex.DTYPES.items()}
+        ).updated(removed, {row: papers[paper_id].title for row, paper_id in added.items()})
+        arrays = {"order": order, "places": places, "columns": facts, **titles.arrays()}
+        with self.connection:
+            self.connection.executemany(
+                "INSERT OR REPLACE INTO arrays VALUES (?, ?)",
+                ((name, np.ascontiguousarray(array).tobytes()) for name, array in arrays.items()),
+            )
+            self.connection.execute("DELETE FROM changed")
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self.connection.close()
 
     def _free_rows(self, count: int) -> list[int]:
         """Return row numbers that no paper has, the lowest first: rows of removed papers are used again."""
-        (papers, rows) = self._connection.execute("SELECT count(*), ifnull(max(row) + 1, 0) FROM papers").fetchone()
+        papers, rows = self.connection.execute("SELECT count(*), ifnull(max(row) + 1, 0) FROM papers").fetchone()
         free: list[int] = []
         if papers < rows:
-            taken = {row for (row,) in self._connection.execute("SELECT row FROM papers")}
+            taken = {row for (row,) in self.connection.execute("SELECT row FROM papers")}
             free = sorted(set(range(rows)) - taken)[:count]
         return [*free, *range(rows, rows + count - len(free))]
 
-    def _add_derived(self, papers: Iterable[tuple[int, Paper]]) -> None:
-        words = Counter[str]()
-        for row, paper in papers:
-            found = self._derive(paper)
-            names = [(kind, key, row) for kind, key in found.names]
-            self._connection.executemany("INSERT INTO names VALUES (?, ?, ?)", names)
-            words.update(found.words)
-        self._add_uses(words)
+    def _mark(self, rows: Iterable[int]) -> None:
+        self.connection.executemany("INSERT OR IGNORE INTO changed VALUES (?)", [(row,) for row in rows])
 
-    def _add_uses(self, words: Mapping[str, int]) -> None:
-        self._connection.executemany(
-            "INSERT INTO words VALUES (?, ?) ON CONFLICT DO UPDATE SET uses = uses + excluded.uses", words.items()
-        )
+    def _count(self, words: Mapping[tuple[str, str], int]) -> None:
+        """Add to the uses of words, and delete those that are not used any more."""
+        query = "INSERT INTO words VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET uses = uses + excluded.uses"
+        self.connection.executemany(query, [(*word, uses) for word, uses in words.items()])
+        unused = [word for word, uses in words.items() if uses < 0]
+        self.connection.executemany("DELETE FROM words WHERE kind = ? AND word = ? AND uses <= 0", unused)
 
 
 class _Database:
-    """A connection for reading that threads share."""
+    """A connection for reading, which threads share."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, name: str, connection: sqlite3.Connection) -> None:
+        self._name = name
+        self._connection = connection
         self._lock = Lock()
-        self._connection = self._checked(
-            sqlite3.connect, f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-        )
 
     def select(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._lock:
-            found: list[Any] = self._checked(lambda: self._connection.execute(query, values).fetchall())
-            return found
+            try:
+                found: list[Any] = self._connection.execute(query, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise self.damaged(error) from None
+        return found
 
-    def array(self, name: str) -> NDArray[np.int32]:
-        found = self.select("SELECT content FROM arrays WHERE name = ?", (name,))
-        return np.frombuffer(found[0][0] if found else b"", _ROW)
+    def array(self, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+        with self._lock:
+            try:
+                return _array(self._connection, name, dtype)
+            except (sqlite3.DatabaseError, ValueError) as error:
+                raise self.damaged(error) from None
 
     def close(self) -> None:
         self._connection.close()
 
-    def _checked(self, call: Any, *arguments: Any, **options: Any) -> Any:
-        try:
-            return call(*arguments, **options)
-        except sqlite3.DatabaseError as error:
-            raise self.damaged(error) from None
-
     def damaged(self, reason: object) -> IndexFailed:
-        return IndexFailed(f"{self.path} is damaged ({reason}). {REBUILD}")
+        return IndexFailed(f"{self._name} is damaged ({reason}). {REBUILD}")
+
+
+def open_papers(generation: Path) -> PaperStore:
+    """Open the papers of a generation; raises IndexFailed if they are missing or damaged."""
+    path = generation / PAPERS
+    try:
+        address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise IndexFailed(f"{path} cannot be opened ({error}). {REBUILD}") from None
+    try:
+        return PaperStore(_Database(str(path), connection))
+    except IndexFailed:
+        connection.close()
+        raise
 
 
 def _read_paper(database: _Database, paper_id: str) -> Paper:
@@ -240,9 +376,19 @@ def _read_paper(database: _Database, paper_id: str) -> Paper:
         raise database.damaged(error) from None
 
 
+def _array(connection: sqlite3.Connection, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Read an array, empty if there is none."""
+    found = connection.execute("SELECT content FROM arrays WHERE name = ?", (name,)).fetchone()
+    return np.frombuffer(found[0] if found else b"", dtype)
+
+
 def _to_bytes(paper: Paper) -> bytes:
     return zlib.compress(json.dumps(paper_to_record(paper), ensure_ascii=False).encode())
 
 
 def _from_bytes(record: bytes) -> Paper:
     return paper_from_record(json.loads(zlib.decompress(record)))
+
+
+def _list(values: Iterable[object]) -> str:
+    return json.dumps(list(values))

@@ -30,7 +30,7 @@ from rag.index.generations import (
     describe_files,
     read_manifest,
 )
-from rag.index.papers import PaperStore, PaperWriter
+from rag.index.papers import IndexedPaper, PaperWriter, open_papers
 from rag.index.plan import BuildPlan
 from rag.index.staging import Staging, open_staging
 from rag.index.vectors import EmbeddedPaper
@@ -254,14 +254,14 @@ def _write_papers(path: Path, source: Path | None, papers: Sequence[Paper], dige
         known = writer.digests()
         writer.remove(paper_id for paper_id, digest in known.items() if digests.get(paper_id) != digest)
         missing = digests.keys() - writer.digests().keys()
-        writer.add([(paper, digests[paper.paper_id]) for paper in papers if paper.paper_id in missing])
-        writer.set_order(paper.paper_id for paper in papers)
+        writer.add([IndexedPaper(paper, digests[paper.paper_id]) for paper in papers if paper.paper_id in missing])
+        writer.finish({paper.paper_id: paper for paper in papers})
     fsync(path)
 
 
 def _digests(generation: Path) -> dict[str, str]:
     """Return the digests of a generation's papers; of one in another format none."""
-    with suppress(IndexFailed), closing(PaperStore(generation / PAPERS)) as papers:
+    with suppress(IndexFailed), closing(open_papers(generation)) as papers:
         return papers.digests()
     return {}
 
