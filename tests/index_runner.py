@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 # Imported before the children are made, so that none of them has to.
-import bm25s  # noqa: F401
 import chromadb_rust_bindings  # noqa: F401
 
 from rag.corpus.reader import Corpus

@@ -29,7 +29,7 @@ def overwrite(path: Path) -> None:
 
 
 def files(generation: Path) -> list[Path]:
-    names = ("papers.sqlite", "lexical/vocab.index.json", "lexical/data.csc.index.npy", "../current")
+    names = ("papers.sqlite", "lexical/terms.json", "lexical/scores.npy", "../current")
     return [
         *(generation / name for name in names),
         *generation.glob("vectors/*/*.bin"),

@@ -162,10 +162,10 @@ def test_index_of_an_older_format_is_not_read_but_rebuilt(indexer: Indexer) -> N
     known = json.loads(manifest.read_text())
     known["recipe"] = {"embedding": "a", "chunk_tokens": 96, "chunk_overlap": 32, "late": "b", "format": 2}
     manifest.write_text(json.dumps(known))
-    with pytest.raises(IndexFailed, match=r"has format 2; this version reads 4. Run `citedesk index`"):
+    with pytest.raises(IndexFailed, match=r"has format 2; this version reads 5. Run `citedesk index`"):
         open_library(hash_settings(indexer.folder.path.parent))
     summary = indexer.run()
-    assert (counts(summary), summary.rebuilt) == ((0, 0, 0, 3), "the index format changed from 2 to 4")
+    assert (counts(summary), summary.rebuilt) == ((0, 0, 0, 3), "the index format changed from 2 to 5")
     assert len(indexer.paper_ids()) == 3
 
 

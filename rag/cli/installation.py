@@ -41,7 +41,6 @@ _PACKAGES = (
     "chromadb",
     "sentence-transformers",
     "httpx",
-    "bm25s",
     "PyStemmer",
     "syntok",
     "onnxruntime",

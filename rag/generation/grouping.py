@@ -12,7 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from rag.answer import Group
 from rag.index.bm25 import Bm25Index
@@ -34,10 +34,19 @@ _LEAST_GROUPED = 0.5  # of the papers; else the groups are no picture of the ans
 _NOMINAL = re.compile(
     r"(?:tion|sion|ment|ing|ity|ance|ence|ism|ers?|ors?|ics|[^s]s)$|[A-Za-z][A-Z]"
 )  # of nouns and names
-_PREPOSITIONS = frozenset(
-    "via without towards toward upon across among amid within along around behind beside besides beyond despite except"
-    " like near onto per plus since than unlike until versus vs whether yet also need needs".split()
-)
+_FUNCTION_WORDS = frozenset(
+    "a about above after again against ain all am an and any are aren aren't as at be because been before being below"
+    " between both but by can couldn couldn't d did didn didn't do does doesn doesn't doing don don't down during each"
+    " few for from further had hadn hadn't has hasn hasn't have haven haven't having he her here hers herself him"
+    " himself his how i if in into is isn isn't it it's its itself just ll m ma me mightn mightn't more most mustn"
+    " mustn't my myself needn needn't no nor not now o of off on once only or other our ours ourselves out over own re"
+    " s same shan shan't she she's should should've shouldn shouldn't so some such t than that that'll the their"
+    " theirs them themselves then there these they this those through to too under until up ve very was wasn wasn't we"
+    " were weren weren't what when where which while who whom why will with won won't wouldn wouldn't y you you'd"
+    " you'll you're you've your yours yourself yourselves via without towards toward upon across among amid within"
+    " along around behind beside besides beyond despite except like near onto per plus since unlike versus vs whether"
+    " yet also need needs".split()
+)  # NLTK's English stop words, and more prepositions and conjunctions
 _GENERIC = frozenset(
     _stem
     for word in "ablation algorithm analysis application approach architecture benchmark case challenge code"
@@ -193,7 +202,7 @@ def _noun_phrases(title: str) -> dict[Phrase, str]:
     for part in _BREAK.split(latex_to_text(title)):
         run: list[str] = []
         for word in [*_WORD.findall(part), ""]:
-            if _stem(word) and word.lower() not in _function_words():
+            if _stem(word) and word.lower() not in _FUNCTION_WORDS:
                 run.append(word)
                 continue
             if word.lower() not in _DETERMINERS:
@@ -222,13 +231,6 @@ def _runs(text: str) -> Iterable[Phrase]:
 def _stem(word: str) -> str:
     """Return the stem of a word, of a compound that of the whole; "" for a stop word."""
     return next(iter(tokenize(word)), "")
-
-
-@cache
-def _function_words() -> frozenset[str]:
-    from bm25s.stopwords import STOPWORDS_EN_PLUS  # slow to import
-
-    return frozenset(STOPWORDS_EN_PLUS) | _PREPOSITIONS
 
 
 def _spellings(phrases: Iterable[Phrase], names: Iterable[Mapping[Phrase, str]]) -> dict[Phrase, str]:

@@ -18,7 +18,7 @@ from typing import Any
 from rag.corpus.files import file_sha256, fsync, write_atomic
 from rag.errors import REBUILD, IndexFailed, IndexMissing
 
-FORMAT = 4
+FORMAT = 5
 VECTORS, TOKEN_VECTORS, BM25, PAPERS = "vectors", "late", "lexical", "papers.sqlite"
 _POINTER = "current"
 _KEPT = 2  # the current generation, and its predecessor for readers that have it open

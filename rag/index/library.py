@@ -40,6 +40,7 @@ class Library:
         """Close the files."""
         self.papers.close()
         self.vectors.close()
+        self.bm25.close()
         self.maxsim.close()
 
 
