@@ -105,6 +105,16 @@ class Chunk:
     end: int
 
 
+def chunk_id(paper_id: str, number: int) -> str:
+    """Return the id of a paper's chunk; `number` counts from 0."""
+    return f"{paper_id}#{number}"
+
+
+def chunk_paper(chunk_id: str) -> str:
+    """Return the paper_id of a chunk's id."""
+    return chunk_id.rpartition("#")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An item of the corpus that could not be used: its file and line (from 1), or its paper_id without a line."""

@@ -18,23 +18,24 @@ from typing import Any
 import chromadb_rust_bindings  # noqa: F401
 
 from rag.corpus.reader import Corpus
-from rag.index import generations, staging, token_vectors, update, vectors
+from rag.index import generations, papers, staging, update, vectors
 from rag.index.plan import BuildPlan
 from tests.fakes import hash_models
 from tests.test_update import RECIPE, robots
 
 MOMENTS: dict[str, tuple[Any, str, int, bool]] = {
     # the function, the call of it that is the last, and whether the process dies after that call or before
-    "first_write": (vectors.VectorStore, "write", 1, False),
+    "copy": (staging, "link_token_vectors", 1, True),
+    "token_vectors": (staging, "append_token_vectors", 1, True),
+    "first_write": (vectors.VectorStore, "write", 1, True),
+    "first_paper": (papers.PaperWriter, "add", 1, False),
     "second_write": (vectors.VectorStore, "write", 2, True),
-    "carry_over": (vectors.VectorStore, "copy_from", 1, True),
-    "lexical": (update.Bm25Index, "save", 1, True),
+    "second_paper": (papers.PaperWriter, "add", 2, True),
+    "lexical": (staging.Bm25Index, "save", 1, True),
+    "finish": (papers.PaperWriter, "finish", 1, True),
     "manifest": (generations, "write_atomic", 1, True),
     "pointer": (generations, "write_atomic", 2, False),
     "prune": (generations.IndexFolder, "_prune", 1, True),
-    "token_numbers": (token_vectors.TokenVectorStore, "_append_bytes", 5, True),
-    "half_compact": (token_vectors.TokenVectorStore, "_append_bytes", 11, True),
-    "compact": (staging.Staging, "compact", 1, True),
 }
 
 

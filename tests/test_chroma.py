@@ -14,15 +14,14 @@ from rag.index.chroma import LocalCollection, create_collection, open_collection
 
 VECTORS: NDArray[np.float32] = np.random.default_rng(1).normal(size=(6000, 4)).astype(np.float32)
 IDS = [f"chunk {i}" for i in range(len(VECTORS))]
-METADATA = [{"paper_id": str(i % 10), "start": i} for i in range(len(VECTORS))]
 HNSW = {"space": "cosine", "ef_construction": 50, "max_neighbors": 8, "ef_search": 100}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("vectors")
-    collection = create_collection(folder, "chunks", HNSW)
-    collection.upsert(IDS, VECTORS, METADATA)  # more than Chroma takes at once
+    collection = create_collection(folder, "chunks", HNSW, 1000)
+    collection.upsert(IDS, VECTORS)  # more than Chroma takes at once
     collection.close()
     return folder
 
@@ -51,20 +50,20 @@ def test_chromas_own_client_opens_the_collection_with_its_configuration(public: 
     assert {name: configuration[name] for name in HNSW} == HNSW
 
 
-@pytest.mark.parametrize("where", [None, {"paper_id": {"$in": ["3", "7"]}}])
+@pytest.mark.parametrize("ids", [None, IDS[::5]])
 def test_search_finds_what_chromas_own_client_finds(
-    opened: LocalCollection, public: Any, where: dict[str, Any] | None
+    opened: LocalCollection, public: Any, ids: list[str] | None
 ) -> None:
-    asked: dict[str, Any] = {"query_embeddings": [VECTORS[5]], "n_results": 20, "include": ["metadatas", "distances"]}
-    found, expected = opened.query(**asked, where=where), public.query(**asked, where=where)
+    asked: dict[str, Any] = {"query_embeddings": [VECTORS[5]], "n_results": 20, "include": ["distances"]}
+    found, expected = opened.query(**asked, ids=ids), public.query(**asked, ids=ids)
     assert len(found["ids"][0]) == 20
     assert {name: expected[name] for name in found} == found
 
 
 def test_rows_are_read_as_they_were_written(opened: LocalCollection) -> None:
-    rows = opened.get(where={"start": {"$gte": 5998}}, include=["embeddings", "metadatas"])
+    rows = opened.get(IDS[5998:], include=["embeddings"])
     order = np.argsort(rows["ids"])
-    assert [rows["metadatas"][i] for i in order] == METADATA[5998:]
+    assert [rows["ids"][i] for i in order] == IDS[5998:]
     assert np.allclose(np.array(rows["embeddings"])[order], VECTORS[5998:], atol=1e-6)  # Chroma normalizes them
 
 
@@ -74,8 +73,20 @@ def test_pages_have_each_row_once(opened: LocalCollection) -> None:
 
 
 def test_deleted_rows_are_gone(tmp_path: Path) -> None:
-    collection = create_collection(tmp_path, "chunks", HNSW)
-    collection.upsert(IDS[:20], VECTORS[:20], METADATA[:20])
-    collection.delete(where={"paper_id": {"$in": ["3", "4"]}})
+    collection = create_collection(tmp_path, "chunks", HNSW, 1000)
+    collection.upsert(IDS[:20], VECTORS[:20])
+    collection.delete(IDS[3:7])
     assert collection.count() == 16
     collection.close()
+
+
+def test_rows_reach_the_files_of_the_vector_index_at_the_threshold(tmp_path: Path) -> None:
+    collection = create_collection(tmp_path, "chunks", HNSW, 1000)
+    collection.upsert(IDS[:300], VECTORS[:300])
+    collection.close()
+    (rows,) = tmp_path.glob("*/data_level0.bin")
+    before = rows.stat().st_size
+    collection = create_collection(tmp_path, "chunks", HNSW, 2)
+    collection.touch(IDS[0])
+    collection.close()
+    assert rows.stat().st_size > before

@@ -50,7 +50,7 @@ def test_damaged_file_is_noticed_by_doctor_and_made_good_by_index(
     assert main(["doctor", "--json"]) == 0
 
 
-@pytest.mark.parametrize("name", ["papers.sqlite", "lexical", "vectors", "late", "late/spans.int32", "manifest.json"])
+@pytest.mark.parametrize("name", ["papers.sqlite", "lexical", "vectors", "late", "late/starts", "manifest.json"])
 def test_missing_part_is_one_clear_line_and_made_good_by_index(
     generation: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.errors import IndexFailed
 from rag.index.maxsim import MaxSimIndex, open_maxsim_index
-from rag.index.token_vectors import create_token_vectors
+from rag.index.papers import PLACE
+from rag.index.token_vectors import append_token_vectors
 from rag.models.encoder import TokenVectors, quantize
 from rag.models.onnx import Array, l2_normalize
 from tests.fakes import PAPERS, HashEncoder
@@ -28,10 +28,13 @@ def vectors() -> list[Array]:
 def index(vectors: list[Array], tmp_path_factory: pytest.TempPathFactory) -> MaxSimIndex:
     folder = tmp_path_factory.mktemp("late")
     rows = [np.array([(10 * i, 10 * i + 9) for i in range(len(own))], np.int32) for own in vectors]
-    create_token_vectors(folder).append(
-        [(f"p{i}", "d", TokenVectors(quantize(own), rows[i])) for i, own in enumerate(vectors)]
-    )
-    return open_maxsim_index(folder, [f"p{i}" for i in range(len(vectors))])
+    return stored(folder, [TokenVectors(quantize(own), rows[i]) for i, own in enumerate(vectors)])
+
+
+def stored(folder: Path, papers: list[TokenVectors]) -> MaxSimIndex:
+    firsts = append_token_vectors(folder, papers)
+    places = [(first, len(own.spans), 1) for first, own in zip(firsts, papers, strict=True)]
+    return open_maxsim_index(folder, np.array(places, PLACE))
 
 
 def naive(query: Array, own: Array, weights: Array) -> float:
@@ -82,24 +85,17 @@ def test_matches_are_the_best_tokens_of_each_span(index: MaxSimIndex, vectors: l
 def test_title_counts_for_the_paper_and_for_no_sentence(tmp_path: Path) -> None:
     model = HashEncoder()
     encoded = model.encode_documents([(paper.title, paper.abstract) for paper in PAPERS])
-    ids = [paper.paper_id for paper in PAPERS]
-    create_token_vectors(tmp_path).append(
-        [(paper_id, "d", own.tokens) for paper_id, own in zip(ids, encoded, strict=True)]
-    )
-    index = open_maxsim_index(tmp_path, ids)
+    index = stored(tmp_path, [own.tokens for own in encoded])
     query = model.encode_question("Qubits").tokens[1:]
     assert index.scores(query, np.arange(3)).argmax() == 2
     assert index.scores(query, np.array([2]))[0] > 0.95
     assert index.span_similarities(query, 2, [(0, len(PAPERS[2].abstract))])[0, 0] < 0.6
-    with pytest.raises(IndexFailed, match="does not contain the indexed papers"):
-        open_maxsim_index(tmp_path, ids[:2])
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="maps are listed under /proc")
 def test_closed_index_maps_no_file(tmp_path: Path) -> None:
     own = HashEncoder().encode_documents([("Title", "Some words.")])[0].tokens
-    create_token_vectors(tmp_path).append([("p", "d", own)])
-    index = open_maxsim_index(tmp_path, ["p"])
+    index = stored(tmp_path, [own])
     assert str(tmp_path) in Path("/proc/self/maps").read_text()
     index.close()
     assert str(tmp_path) not in Path("/proc/self/maps").read_text()

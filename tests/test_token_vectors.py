@@ -6,88 +6,87 @@ import numpy as np
 import pytest
 
 from rag.errors import IndexFailed
-from rag.index.token_vectors import create_token_vectors, open_token_vectors
+from rag.index.token_vectors import (
+    NO_START,
+    append_token_vectors,
+    copy_token_vectors,
+    link_token_vectors,
+    open_token_vectors,
+    row_count,
+)
 from rag.models.encoder import TokenVectors
-from tests.fakes import CACHE_PAPER, PAPERS, HashEncoder
-
-Papers = list[tuple[str, str, TokenVectors]]
+from tests.fakes import PAPERS, HashEncoder
 
 
 @pytest.fixture
-def papers() -> Papers:
-    encoded = HashEncoder().encode_documents([(paper.title, paper.abstract) for paper in PAPERS])
-    return [
-        (paper.paper_id, f"digest{i}", own.tokens) for i, (paper, own) in enumerate(zip(PAPERS, encoded, strict=True))
-    ]
+def papers() -> list[TokenVectors]:
+    return [each.tokens for each in HashEncoder().encode_documents([(paper.title, paper.abstract) for paper in PAPERS])]
 
 
-def same(one: TokenVectors, other: TokenVectors) -> bool:
-    return np.array_equal(one.vectors, other.vectors) and np.array_equal(one.spans, other.spans)
+def assert_holds(folder: Path, first: int, tokens: TokenVectors) -> None:
+    rows = slice(first, first + len(tokens.spans))
+    vectors, starts = open_token_vectors(folder, rows.stop)
+    assert np.array_equal(vectors[rows], tokens.vectors)
+    assert np.where(starts[rows] == NO_START, -1, starts[rows].astype(int)).tolist() == tokens.spans[:, 0].tolist()
 
 
-def test_what_is_appended_is_read_back_also_by_another_process(tmp_path: Path, papers: Papers) -> None:
-    store = create_token_vectors(tmp_path / "late")
-    store.append(papers[:1])
-    store.append(papers[1:])
-    for opened in (store, open_token_vectors(tmp_path / "late"), create_token_vectors(tmp_path / "late")):
-        assert opened.digests() == {paper_id: digest for paper_id, digest, _ in papers}
-        assert all(same(opened.read(paper_id), tokens) for paper_id, _, tokens in papers)
+def test_what_is_appended_is_read_back(tmp_path: Path, papers: list[TokenVectors]) -> None:
+    firsts = append_token_vectors(tmp_path, papers[:1]) + append_token_vectors(tmp_path, papers[1:])
+    assert firsts == [0, len(papers[0].spans), len(papers[0].spans) + len(papers[1].spans)]
+    for first, own in zip(firsts, papers, strict=True):
+        assert_holds(tmp_path, first, own)
 
 
-def test_newer_tokens_of_a_paper_stand_before_older_ones(tmp_path: Path, papers: Papers) -> None:
-    store = create_token_vectors(tmp_path)
-    store.append(papers)
-    store.append([(CACHE_PAPER.paper_id, "newer", papers[1][2])])
-    for opened in (store, create_token_vectors(tmp_path)):
-        assert opened.digests()[CACHE_PAPER.paper_id] == "newer"
-        assert same(opened.read(CACHE_PAPER.paper_id), papers[1][2])
-
-
-@pytest.mark.parametrize(("name", "left"), [("vectors.int8", 2), ("spans.int32", 2), ("papers.jsonl", 2)])
-@pytest.mark.parametrize("cut", [1, 40])
-def test_torn_tail_is_cut_off_and_the_rest_goes_on(
-    tmp_path: Path, papers: Papers, name: str, left: int, cut: int
+@pytest.mark.parametrize(("name", "left"), [("vectors", 300), ("starts", 7), ("vectors", 0), ("starts", 0)])
+def test_rows_that_a_killed_run_left_incomplete_are_passed_over(
+    tmp_path: Path, papers: list[TokenVectors], name: str, left: int
 ) -> None:
-    create_token_vectors(tmp_path).append(papers)
-    content = (tmp_path / name).read_bytes()
-    (tmp_path / name).write_bytes(content[:-cut])
+    append_token_vectors(tmp_path, papers[:1])
+    with (tmp_path / name).open("ab") as file:
+        file.write(b"\x01" * left)
+    firsts = append_token_vectors(tmp_path, papers[1:])
+    assert firsts[0] >= len(papers[0].spans)
+    for first, own in zip([0, *firsts], papers, strict=True):
+        assert_holds(tmp_path, first, own)
+
+
+def test_generations_share_files_and_each_has_its_own_rows(tmp_path: Path, papers: list[TokenVectors]) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    append_token_vectors(before, papers[:1])
+    opened, _ = open_token_vectors(before, row_count(before))
+    link_token_vectors(before, after)
+    (first,) = append_token_vectors(after, papers[1:2])
+    assert (before / "vectors").samefile(after / "vectors")
+    assert_holds(after, 0, papers[0])
+    assert_holds(after, first, papers[1])
+    assert np.array_equal(opened, papers[0].vectors)
+
+
+def test_copy_leaves_no_gaps(tmp_path: Path, papers: list[TokenVectors]) -> None:
+    firsts = append_token_vectors(tmp_path / "a", papers)
+    kept = [(firsts[2], len(papers[2].spans)), (firsts[0], len(papers[0].spans))]
+    copied = copy_token_vectors(tmp_path / "a", tmp_path / "b", kept)
+    assert copied == [0, len(papers[2].spans)]
+    assert row_count(tmp_path / "b") == sum(rows for _, rows in kept)
+    assert_holds(tmp_path / "b", copied[0], papers[2])
+    assert_holds(tmp_path / "b", copied[1], papers[0])
+
+
+@pytest.mark.parametrize("name", ["vectors", "starts"])
+def test_missing_rows_are_damage(tmp_path: Path, papers: list[TokenVectors], name: str) -> None:
+    append_token_vectors(tmp_path, papers)
+    rows = row_count(tmp_path)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1])
     with pytest.raises(IndexFailed, match=r"damaged.*citedesk index --rebuild"):
-        open_token_vectors(tmp_path)
-    store = create_token_vectors(tmp_path)
-    assert len(store.entries) == left
-    store.append(papers[left:])
-    opened = open_token_vectors(tmp_path)
-    assert all(same(opened.read(paper_id), tokens) for paper_id, _, tokens in papers)
+        open_token_vectors(tmp_path, rows)
 
 
-def test_numbers_that_no_line_names_are_cut_off(tmp_path: Path, papers: Papers) -> None:
-    create_token_vectors(tmp_path).append(papers[:1])
-    for name in ("vectors.int8", "spans.int32"):
-        with (tmp_path / name).open("ab") as file:
-            file.write(b"\x01" * 1000)
-    create_token_vectors(tmp_path).append(papers[1:])
-    assert same(open_token_vectors(tmp_path).read(papers[2][0]), papers[2][2])
-
-
-@pytest.mark.parametrize("line", ["null\n", "{}\n", '{"paper_id": "a", "digest": "b", "rows": -1}\n', "\n", "\x00\n"])
-def test_line_that_is_none_ends_what_is_read(tmp_path: Path, papers: Papers, line: str) -> None:
-    create_token_vectors(tmp_path).append(papers[:1])
-    with (tmp_path / "papers.jsonl").open("a") as file:
-        file.write(line)
-    assert list(create_token_vectors(tmp_path).entries) == [CACHE_PAPER.paper_id]
-
-
-def test_copy_takes_only_what_is_asked_for_in_the_order_asked(tmp_path: Path, papers: Papers) -> None:
-    create_token_vectors(tmp_path / "a").append(papers)
-    copy = create_token_vectors(tmp_path / "b")
-    copy.copy_from(open_token_vectors(tmp_path / "a"), [papers[2][0], papers[0][0]])
-    assert list(open_token_vectors(tmp_path / "b").digests().items()) == [
-        (papers[2][0], "digest2"), (papers[0][0], "digest0"),
-    ]  # fmt: skip
-    assert same(copy.read(papers[0][0]), papers[0][2])
+def test_token_far_into_a_text_stands_in_no_sentence(tmp_path: Path) -> None:
+    spans = np.array([(-1, -1), (65_534, 65_540), (65_535, 65_540), (70_000, 70_003)], np.int32)
+    append_token_vectors(tmp_path, [TokenVectors(np.zeros((4, 128), np.int8), spans)])
+    assert open_token_vectors(tmp_path, 4)[1].tolist() == [NO_START, 65_534, NO_START, NO_START]
 
 
 def test_empty_folder_holds_nothing(tmp_path: Path) -> None:
-    create_token_vectors(tmp_path)
-    vectors, spans = open_token_vectors(tmp_path).memory_map()
-    assert (vectors.shape, spans.shape) == ((0, 128), (0, 2))
+    vectors, starts = open_token_vectors(tmp_path, row_count(tmp_path))
+    assert (vectors.shape, starts.shape) == ((0, 128), (0,))

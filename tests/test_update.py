@@ -15,17 +15,19 @@ import pytest
 
 from rag.corpus.reader import Corpus
 from rag.errors import IndexFailed, IndexMissing
-from rag.index.generations import TOKEN_VECTORS, VECTORS, IndexFolder, Recipe
+from rag.index.generations import PAPERS as PAPERS_FILE
+from rag.index.generations import TOKEN_VECTORS, VECTORS, IndexFolder, Recipe, damaged_files
 from rag.index.library import open_library
-from rag.index.papers import open_papers
+from rag.index.papers import PaperWriter, open_papers
 from rag.index.plan import BuildPlan
-from rag.index.token_vectors import create_token_vectors, open_token_vectors
+from rag.index.token_vectors import NO_START, open_token_vectors, row_count
 from rag.index.update import BuildSummary, update_index
 from rag.index.vectors import create_vectors, open_vectors
 from rag.models.embedder import Embedder
 from rag.models.encoder import EncodedDocument
 from rag.models.loading import Models
 from rag.models.onnx import Array
+from rag.text.tokens import tokenize
 from rag.types import Paper, Problem
 from tests.conftest import PROJECT
 from tests.fakes import (
@@ -78,15 +80,21 @@ class Indexer:
         return update_index(self.folder, request, lambda: Models(self.encoder, embedder=self.other))
 
     def paper_ids(self) -> list[str]:
-        store = open_vectors(self.folder.current() / VECTORS)
+        """Return the ids of the papers of the current generation, all parts of which have to agree."""
+        generation, manifest = self.folder.current(), self.folder.manifest()
+        papers, store = open_papers(generation), open_vectors(generation / VECTORS)
         try:
-            assert store.count() == self.folder.manifest().chunks
-            tokens = open_token_vectors(self.folder.current() / TOKEN_VECTORS)
-            assert tokens.digests() == store.digests() == open_papers(self.folder.current()).digests()
-            assert list(tokens.entries) == list(open_papers(self.folder.current()))
-            return sorted(tokens.entries)
+            counts = dict(zip(papers, papers.places["chunks"].tolist(), strict=True))
+            assert store.ids() == {f"{paper_id}#{i}" for paper_id in papers for i in range(counts[paper_id])}
+            assert manifest.chunks == sum(counts.values())
+            assert manifest.papers == len(papers)
+            ends = papers.places["first"] + papers.places["tokens"]
+            assert ends.max() <= row_count(generation / TOKEN_VECTORS)
+            assert not damaged_files(generation, manifest, thorough=True)
+            return sorted(papers)
         finally:
             store.close()
+            papers.close()
 
 
 def robots(count: int) -> tuple[Paper, ...]:
@@ -198,8 +206,9 @@ def test_token_vectors_of_all_chunks_have_their_place_in_the_abstract(indexer: I
     paper = replace(CACHE_PAPER, abstract="".join(f"Sentence {i} has a few words here. " for i in range(20)).strip())
     indexer.run([paper])
     assert indexer.folder.manifest().chunks > 2
-    tokens = open_token_vectors(indexer.folder.current() / TOKEN_VECTORS).read(paper.paper_id)
-    words = [paper.abstract[start:end] for start, end in tokens.spans.tolist() if start >= 0]
+    rows = row_count(indexer.folder.current() / TOKEN_VECTORS)
+    _, starts = open_token_vectors(indexer.folder.current() / TOKEN_VECTORS, rows)
+    words = [paper.abstract[start:].split()[0] for start in starts.tolist() if start != NO_START]
     assert set(words) == set(paper.abstract.split())
     assert len(indexer.encoder.embedded) == indexer.folder.manifest().chunks
 
@@ -226,29 +235,30 @@ class OneDirection:
         return np.array([0, 1], np.float32)
 
 
-def test_paper_without_token_vectors_in_staging_is_embedded_again(indexer: Indexer) -> None:
-    indexer.run()
+def unpublish(indexer: Indexer) -> Path:
+    """Make the current generation what a run left that was killed before it could publish it."""
     indexer.folder.current().rename(indexer.folder.staging)
     (indexer.folder.path / "current").unlink()
-    lines = indexer.folder.staging / TOKEN_VECTORS / "papers.jsonl"
-    lines.write_text("".join(lines.read_text().splitlines(keepends=True)[:2]))
+    return indexer.folder.staging
+
+
+def test_paper_without_token_vectors_in_staging_is_embedded_again(indexer: Indexer) -> None:
+    indexer.run()
+    starts = unpublish(indexer) / TOKEN_VECTORS / "starts"
+    starts.write_bytes(starts.read_bytes()[:-1])
     assert counts(indexer.run()) == (3, 0, 0, 0)
     assert set(indexer.encoder.embedded) == {"Qubits for Everyone"}
     assert len(indexer.paper_ids()) == 3
 
 
-def test_finished_token_vectors_stand_in_for_a_log_that_is_half_removed(indexer: Indexer) -> None:
-    indexer.run()
-    staging = indexer.folder.staging
-    indexer.folder.current().rename(staging)
-    (indexer.folder.path / "current").unlink()
-    log = create_token_vectors(staging / "late-log")
-    log.copy_from(open_token_vectors(staging / TOKEN_VECTORS), [paper.paper_id for paper in PAPERS])
-    (log.folder / "vectors.int8").unlink()
-    indexer.run()
+def test_chunks_of_a_paper_that_is_in_no_database_are_deleted(indexer: Indexer) -> None:
+    indexer.run([CACHE_PAPER, ROBOT_PAPER])
+    papers = PaperWriter(unpublish(indexer) / PAPERS_FILE)
+    papers.remove([ROBOT_PAPER.paper_id])
+    papers.close()
+    indexer.run([CACHE_PAPER])
     assert indexer.encoder.embedded == []
-    assert len(indexer.paper_ids()) == 3
-    assert not (indexer.folder.current() / "late-log").exists()
+    assert indexer.paper_ids() == [CACHE_PAPER.paper_id]
 
 
 def test_rebuild_starts_afresh(indexer: Indexer) -> None:
@@ -291,22 +301,16 @@ def test_run_that_stopped_is_taken_up_again(indexer: Indexer) -> None:
 
 
 def test_staging_of_another_recipe_is_not_taken_up(indexer: Indexer) -> None:
-    staging = indexer.folder.staging
     indexer.run([CACHE_PAPER], recipe=replace(RECIPE, encoder="other"))
-    indexer.folder.current().rename(staging)
-    (indexer.folder.path / "current").unlink()
+    unpublish(indexer)
     indexer.run([CACHE_PAPER])
     assert indexer.encoder.embedded
 
 
 def test_paper_whose_chunks_are_not_all_there_is_embedded_again(indexer: Indexer) -> None:
     indexer.run([replace(CACHE_PAPER, abstract="One two three. " * 40)])
-    staging = indexer.folder.staging
-    indexer.folder.current().rename(staging)
-    (indexer.folder.path / "current").unlink()
-    store = create_vectors(staging / VECTORS)
-    store._collection.delete(where={"start": {"$gt": 0}})
-    assert store.digests() == {"2401.00001": None}
+    store = create_vectors(unpublish(indexer) / VECTORS)
+    store.remove(["2401.00001#1"])
     store.close()
     indexer.run([replace(CACHE_PAPER, abstract="One two three. " * 40)])
     assert indexer.encoder.embedded
@@ -331,6 +335,54 @@ def test_same_papers_from_elsewhere_are_noted_without_embedding(indexer: Indexer
     assert (counts(summary), manifest.sources, manifest.saved_year) == ((0, 0, 0, 3), ("/elsewhere",), 2024)
 
 
+def test_vectors_of_removed_papers_go_once_they_are_a_quarter(indexer: Indexer) -> None:
+    indexer.run(robots(40))
+    rows = row_count(indexer.folder.current() / TOKEN_VECTORS)
+    indexer.run(robots(20))
+    assert row_count(indexer.folder.current() / TOKEN_VECTORS) == rows
+    indexer.run([*robots(20), CACHE_PAPER])
+    assert row_count(indexer.folder.current() / TOKEN_VECTORS) < 0.6 * rows
+    assert len(indexer.paper_ids()) == 21
+    assert set(indexer.encoder.embedded) == {CACHE_PAPER.title}
+    assert_finds_each(indexer, [*robots(20), CACHE_PAPER])
+
+
+def test_updated_index_finds_what_a_fresh_one_finds(indexer: Indexer, tmp_path: Path) -> None:
+    wanted = [*PAPERS[1:], *robots(30)]
+    indexer.run([*robots(40), *PAPERS])
+    indexer.run([replace(each, abstract="Nothing.") for each in wanted])
+    indexer.run(wanted)
+    fresh = Indexer(tmp_path / "fresh")
+    fresh.run(wanted)
+    assert_finds_each(indexer, wanted)
+    opened = [open_library(hash_settings(each.folder.path.parent)) for each in (indexer, fresh)]
+    for question in ("caches of transformers", "robots on sand", "qubits"):
+        encoded, terms = indexer.encoder.encode_question(question), tokenize(question)
+        one, other = [
+            (
+                [round(hit.similarity, 4) for hit in library.vectors.search(encoded.vector, 32)],
+                library.bm25.scores(terms).round(4).tolist(),
+                library.maxsim.scores(encoded.tokens, np.arange(32)).round(4).tolist(),
+            )
+            for library in opened
+        ]
+        assert one == other
+    for library in opened:
+        library.close()
+
+
+def assert_finds_each(indexer: Indexer, papers: Sequence[Paper]) -> None:
+    """Assert that each paper's own tokens and vector find it, or one with the same words."""
+    library = open_library(hash_settings(indexer.folder.path.parent))
+    for paper in papers:
+        (encoded,) = indexer.encoder.encode_documents([(paper.title, paper.abstract)])
+        scores = library.maxsim.scores(encoded.tokens.vectors / np.float32(127), np.arange(len(papers)))
+        assert scores[library.papers.position(paper.paper_id)] == scores.max() > 0.99
+        (hit,) = library.vectors.search(encoded.vector, 1)
+        assert hit.similarity > 0.99
+    library.close()
+
+
 def test_problem_that_was_solved_is_forgotten(indexer: Indexer) -> None:
     indexer.run(problems=(Problem("page.txt", 7, "no such date: Feb 31"),))
     assert indexer.folder.manifest().failed == ("page.txt line 7: no such date: Feb 31",)
@@ -348,7 +400,7 @@ def test_damaged_staging_is_thrown_away(indexer: Indexer) -> None:
     staging = indexer.folder.staging / VECTORS
     staging.mkdir(parents=True)
     (staging / "chroma.sqlite3").write_bytes(b"garbage" * 99)
-    (indexer.folder.staging / "recipe").write_text(repr(RECIPE))
+    (indexer.folder.staging / "base").write_text(f"{RECIPE!r}\n")
     assert counts(indexer.run()) == (3, 0, 0, 0)
 
 
@@ -367,7 +419,7 @@ def test_search_finds_chunks_of_admitted_papers_only(indexer: Indexer) -> None:
     indexer.run()
     store = open_vectors(indexer.folder.current() / VECTORS)
     vector = HashEncoder().encode_question("robots on sand").vector
-    admitted = (["2305.00002", "2401.00001"], ["1804.00003"], [], None)
+    admitted = (["2305.00002#0", "2401.00001#0"], ["1804.00003#0"], [], None)
     found = [{hit.paper_id for hit in store.search(vector, 99, each)} for each in admitted]
     store.close()
     assert found == [{"2305.00002", "2401.00001"}, {"1804.00003"}, set(), {"2305.00002", "2401.00001", "1804.00003"}]
@@ -407,13 +459,14 @@ def two_generations(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("moment", "lost"),
     [
-        ("carry_over", 30),
-        ("token_numbers", 30),
+        ("copy", 30),
+        ("token_vectors", 30),
         ("first_write", 30),
-        ("second_write", 0),
+        ("first_paper", 30),
+        ("second_write", 14),
+        ("second_paper", 0),
         ("lexical", 0),
-        ("half_compact", 0),
-        ("compact", 0),
+        ("finish", 0),
         ("manifest", 0),
         ("pointer", 0),
         ("prune", 0),

@@ -204,7 +204,7 @@ def _index(configuration: Configuration) -> list[Check]:
     size = f"generation {manifest.generation}: {manifest.papers} papers, {manifest.chunks} chunks"
     if manifest.recipe != index_recipe(configuration.settings):
         return [Check("index", "fail", f"{size}; built with another model or chunking. Run `citedesk index`.")]
-    if damaged := damaged_files(folder.current(), manifest):
+    if damaged := damaged_files(folder.current(), manifest, thorough=True):
         return [Check("index", "fail", f"{size}; damaged: {', '.join(damaged)}. Run `citedesk index`.")]
     try:
         open_library(configuration.settings).close()

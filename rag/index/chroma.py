@@ -14,13 +14,11 @@ from typing import Any
 
 from rag.models.onnx import Array
 
-Where = Mapping[str, Any]
-
 _OF = ("default_tenant", "default_database")
 
 
 class LocalCollection:
-    """One collection; its methods return what those of `chromadb.Collection` of the same names do."""
+    """Ids and their vectors; its methods return what those of `chromadb.Collection` of the same names do."""
 
     def __init__(self, core: Any, collection_id: str) -> None:
         self._core = core
@@ -32,33 +30,39 @@ class LocalCollection:
 
     def get(
         self,
-        where: Where | None = None,
-        include: Sequence[str] = ("metadatas",),
+        ids: Sequence[str] | None = None,
+        include: Sequence[str] = (),
         limit: int | None = None,
         offset: int = 0,
     ) -> dict[str, Any]:
-        """Return rows, in no fixed order."""
-        rows = self._core.get(self._id, None, _to_json(where), limit, offset, None, list(include), *_OF)
+        """Return the rows of some ids, or all, in no fixed order."""
+        rows = self._core.get(self._id, _list(ids), None, limit, offset, None, list(include), *_OF)
         return {"ids": rows.ids, **{name: getattr(rows, name) for name in include}}
 
     def query(
-        self, query_embeddings: Sequence[Array], n_results: int, include: Sequence[str], where: Where | None = None
+        self,
+        query_embeddings: Sequence[Array],
+        n_results: int,
+        include: Sequence[str],
+        ids: Sequence[str] | None = None,
     ) -> dict[str, Any]:
-        """Return for each vector the rows nearest to it."""
-        found = self._core.query(
-            self._id, None, query_embeddings, n_results, _to_json(where), None, list(include), *_OF
-        )
+        """Return for each vector the rows nearest to it, of those of some ids, all of which have to be here."""
+        found = self._core.query(self._id, _list(ids), query_embeddings, n_results, None, None, list(include), *_OF)
         return {"ids": found.ids, **{name: getattr(found, name) for name in include}}
 
-    def upsert(self, ids: Sequence[str], embeddings: Array, metadatas: Sequence[Mapping[str, Any]]) -> None:
+    def upsert(self, ids: Sequence[str], embeddings: Array) -> None:
         """Write rows; durable on return."""
         for batch in _batches(len(ids), self._core.get_max_batch_size()):
-            vectors = list(embeddings[batch])
-            self._core.upsert(self._id, list(ids[batch]), vectors, list(metadatas[batch]), None, None, *_OF)
+            self._core.upsert(self._id, list(ids[batch]), list(embeddings[batch]), None, None, None, *_OF)
 
-    def delete(self, where: Where) -> None:
+    def delete(self, ids: Sequence[str]) -> None:
         """Delete rows."""
-        self._core.delete(self._id, None, _to_json(where), None, None, *_OF)
+        for batch in _batches(len(ids), self._core.get_max_batch_size()):
+            self._core.delete(self._id, list(ids[batch]), None, None, None, *_OF)
+
+    def touch(self, row_id: str) -> None:
+        """Write a row that changes nothing: it counts for `sync_threshold`."""
+        self._core.update(self._id, [row_id], None, [{"touched": True}], None, None, *_OF)
 
     def close(self) -> None:
         """Close the files."""
@@ -71,11 +75,17 @@ def open_collection(folder: Path, name: str) -> LocalCollection:
     return LocalCollection(core, str(core.get_collection(name, *_OF).id))
 
 
-def create_collection(folder: Path, name: str, hnsw: Mapping[str, Any]) -> LocalCollection:
-    """Open a collection for vectors that its user computes, created if missing; raises Chroma's errors."""
+def create_collection(folder: Path, name: str, hnsw: Mapping[str, Any], sync_threshold: int) -> LocalCollection:
+    """Open a collection for vectors that its user computes, created if missing; raises Chroma's errors.
+
+    `sync_threshold` is after how many written rows Chroma moves them from its log to the files of the vector index, all
+    of which it then writes again.
+    """
     core = _open(folder)
     configuration = json.dumps({"hnsw": hnsw, "spann": None, "embedding_function": {"type": "legacy"}})
-    return LocalCollection(core, str(core.create_collection(name, configuration, None, None, True, *_OF).id))
+    collection_id = str(core.create_collection(name, configuration, None, None, True, *_OF).id)
+    core.update_collection(collection_id, None, None, json.dumps({"hnsw": {"sync_threshold": sync_threshold}}))
+    return LocalCollection(core, collection_id)
 
 
 def _open(folder: Path) -> Any:
@@ -88,8 +98,8 @@ def _open(folder: Path) -> Any:
     return Bindings(allow_reset=False, sqlite_db_config=database, persist_path=str(folder), hnsw_cache_size=1)
 
 
-def _to_json(where: Where | None) -> str | None:
-    return None if where is None else json.dumps(where)
+def _list(ids: Sequence[str] | None) -> list[str] | None:
+    return None if ids is None else list(ids)
 
 
 def _batches(rows: int, size: int) -> Iterator[slice]:

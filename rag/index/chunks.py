@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from rag.text.sentences import sentence_spans
-from rag.types import Chunk, Paper
+from rag.types import Chunk, Paper, chunk_id
 
 _AROUND = 4  # tokens beside title and chunk: the two special ones, the mark and the full stop after the title
 _LEAST = 16  # tokens of a chunk, however long the title is
@@ -33,7 +33,7 @@ class Chunker:
         room = min(self._chunk_tokens, max(_LEAST, self._max_tokens - _AROUND - self._length(paper.title)))
         spans = [(0, len(text))] if self._length(text) <= room else self._windows(text, room)
         return tuple(
-            Chunk(f"{paper.paper_id}#{i}", paper.paper_id, text[start:end], start, end)
+            Chunk(chunk_id(paper.paper_id, i), paper.paper_id, text[start:end], start, end)
             for i, (start, end) in enumerate(spans)
         )
 

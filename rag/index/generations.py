@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.files import file_sha256, fsync, write_atomic
+from rag.corpus.files import fsync, write_atomic
 from rag.errors import REBUILD, IndexFailed, IndexMissing
+from rag.index.integrity import FileState, file_state, is_damaged, unhashed_state
 
 FORMAT = 5
 VECTORS, TOKEN_VECTORS, BM25, PAPERS = "vectors", "late", "lexical", "papers.sqlite"
@@ -40,7 +41,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The contents of a generation: `papers` is their number, `files` maps each path to a hash or size.
+    """The contents of a generation: `papers` is their number, `files` are the states of its files by path.
 
     `content` is the `content_hash` of the papers: another one means that the index differs from its corpus.
     """
@@ -54,7 +55,7 @@ class Manifest:
     content: str
     chunks: int
     failed: tuple[str, ...]
-    files: Mapping[str, str]
+    files: Mapping[str, FileState]
     abstracts_only: bool = False
 
 
@@ -151,7 +152,8 @@ def read_manifest(generation: Path) -> Manifest:
         values: dict[str, Any] = json.loads((generation / "manifest.json").read_text(encoding="utf-8"))
         recipe = _read_recipe(values.pop("recipe"))
         sources, failed = tuple(values.pop("sources")), tuple(values.pop("failed"))
-        return Manifest(recipe=recipe, sources=sources, failed=failed, **values)
+        files = {name: _read_state(state) for name, state in values.pop("files").items()}
+        return Manifest(recipe=recipe, sources=sources, failed=failed, files=files, **values)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise IndexFailed(f"The index in {generation} is damaged ({error}). {REBUILD}") from None
 
@@ -163,30 +165,41 @@ def _read_recipe(values: Mapping[str, Any]) -> Recipe:
     return Recipe(**values)
 
 
+def _read_state(values: Any) -> FileState:
+    """Read the state of a file; of an index in an older format, which is not used, only that there is one."""
+    if not isinstance(values, dict):
+        return FileState(0, 0)
+    return FileState(values["size"], values["changed"], tuple(values["blocks"]))
+
+
 def content_hash(digests: Mapping[str, str]) -> str:
     """Return the SHA-256 (hex) of papers' ids and digests, in any order."""
     return hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()
 
 
-def describe_files(generation: Path) -> dict[str, str]:
-    """Return the SHA-256 of a generation's files by path, or only the size for those that Chroma writes.
+def describe_files(generation: Path, base: tuple[Path, Manifest] | None = None) -> dict[str, FileState]:
+    """Return the states of a generation's files by path; `base` is the generation that it was copied from.
 
     Chroma 1.5.9 writes to its database even when reading, and may rewrite its vectors with other padding.
     """
-    paths = {path.relative_to(generation): path for path in sorted(generation.rglob("*")) if path.is_file()}
     described = {}
-    for name, path in paths.items():
+    for path in sorted(path for path in generation.rglob("*") if path.is_file()):
+        name = path.relative_to(generation)
         if name.parts[0] == VECTORS and ".sqlite3" not in name.name:
-            described[name.as_posix()] = f"{path.stat().st_size} bytes"
-        elif name.parts[0] in (BM25, TOKEN_VECTORS) or name.name == PAPERS:
-            described[name.as_posix()] = file_sha256(path)
+            described[name.as_posix()] = unhashed_state(path)
+        elif name.parts[0] in (BM25, TOKEN_VECTORS, PAPERS):
+            shared = base is not None and (base[0] / name).is_file() and path.samefile(base[0] / name)
+            known = base[1].files.get(name.as_posix()) if base and shared else None
+            described[name.as_posix()] = file_state(path, known)
     return described
 
 
-def damaged_files(generation: Path, manifest: Manifest) -> tuple[str, ...]:
-    """Return the files of a generation that are missing or differ from its manifest."""
-    found = describe_files(generation)
-    return tuple(name for name, known in manifest.files.items() if found.get(name) != known)
+def damaged_files(generation: Path, manifest: Manifest, thorough: bool = False) -> tuple[str, ...]:
+    """Return the files of a generation that are missing or differ from its manifest.
+
+    Unless `thorough`, files whose size and time of change are as published are not read.
+    """
+    return tuple(name for name, known in manifest.files.items() if is_damaged(generation / name, known, thorough))
 
 
 def _to_json(manifest: Manifest) -> str:

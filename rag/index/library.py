@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.corpus.links import PaperLinks
@@ -23,6 +24,7 @@ from rag.index.papers import PaperStore, open_papers
 from rag.index.vectors import VectorStore, open_vectors
 from rag.models.loading import fingerprints
 from rag.settings import OWN_ENCODER, Settings
+from rag.types import chunk_id
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -35,6 +37,11 @@ class Library:
     bm25: Bm25Index
     maxsim: MaxSimIndex
     links: PaperLinks
+
+    def chunk_ids(self, paper_ids: Sequence[str]) -> list[str]:
+        """Return the ids of the chunks of papers."""
+        counts = self.papers.places["chunks"][self.papers.positions(paper_ids)]
+        return [chunk_id(each, i) for each, count in zip(paper_ids, counts.tolist(), strict=True) for i in range(count)]
 
     def close(self) -> None:
         """Close the files."""
@@ -59,7 +66,7 @@ def open_library(settings: Settings) -> Library:
         bm25 = Bm25Index.load(generation / BM25)
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise IndexFailed(f"{generation / BM25} is damaged ({error}). {REBUILD}") from None
-    maxsim = open_maxsim_index(generation / TOKEN_VECTORS, list(papers))
+    maxsim = open_maxsim_index(generation / TOKEN_VECTORS, papers.places)
     vectors = open_vectors(generation / VECTORS)
     return Library(manifest, papers, vectors, bm25, maxsim, PaperLinks(papers))
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import REBUILD, IndexFailed
-from rag.index.token_vectors import open_token_vectors
+from rag.index.token_vectors import NO_START, open_token_vectors
 from rag.models.encoder import DIMENSION
 from rag.models.onnx import Array
 
@@ -19,20 +18,27 @@ _BLOCK = 192  # rows per product: they fit into the cache, and OpenBLAS starts n
 class MaxSimIndex:
     """The token vectors of papers, memory-mapped; papers are identified by their position in corpus order."""
 
-    def __init__(self, vectors: NDArray[np.int8], spans: NDArray[np.int32], starts: NDArray[np.int64]) -> None:
-        """Store all papers' tokens in order; `starts` has the first row of each paper, then the number of rows."""
+    def __init__(
+        self,
+        vectors: NDArray[np.int8],
+        starts: NDArray[np.uint16],
+        firsts: NDArray[np.int64],
+        counts: NDArray[np.int32],
+    ) -> None:
+        """`starts` has where each token begins in its abstract, `firsts` and `counts` the rows of each paper."""
         self._vectors = vectors
-        self._spans = spans
         self._starts = starts
+        self._firsts = firsts
+        self._counts = counts
 
     def __len__(self) -> int:
         """Return the number of papers."""
-        return len(self._starts) - 1
+        return len(self._firsts)
 
     def close(self) -> None:
         """Release the memory maps; the index is empty then."""
-        self._vectors, self._spans = np.empty((0, DIMENSION), np.int8), np.empty((0, 2), np.int32)
-        self._starts = np.zeros(1, np.int64)
+        self._vectors, self._starts = np.empty((0, DIMENSION), np.int8), np.empty(0, np.uint16)
+        self._firsts, self._counts = np.empty(0, np.int64), np.empty(0, np.int32)
 
     def scores(self, query: Array, positions: NDArray[np.integer], weights: Array | None = None) -> Array:
         """Return the MaxSim score of papers, averaged over the question's tokens; in [-1, 1].
@@ -46,9 +52,10 @@ class MaxSimIndex:
 
         The shape is (spans, tokens). A token belongs to the span in which it starts; a span without any has zeros.
         """
-        own = slice(self._starts[position], self._starts[position + 1])
+        first = int(self._firsts[position])
+        own = slice(first, first + int(self._counts[position]))
         similar = self._similarities(query, np.arange(own.start, own.stop))
-        begins = self._spans[own, 0]
+        begins = np.where(self._starts[own] == NO_START, -1, self._starts[own].astype(np.int32))
         best = np.zeros((len(spans), len(query)), np.float32)
         for i, (start, end) in enumerate(spans):
             inside = similar[(begins >= start) & (begins < end)]
@@ -61,9 +68,9 @@ class MaxSimIndex:
         if not len(positions):
             return np.empty((0, len(query)), np.float32)
         positions = np.asarray(positions, np.int64)
-        counts = self._starts[positions + 1] - self._starts[positions]
+        counts = self._counts[positions].astype(np.int64)
         firsts = np.cumsum(counts) - counts
-        rows = np.arange(counts.sum()) + np.repeat(self._starts[positions] - firsts, counts)
+        rows = np.arange(counts.sum()) + np.repeat(self._firsts[positions] - firsts, counts)
         best: Array = np.maximum.reduceat(self._similarities(query, rows), firsts, axis=0)
         return best
 
@@ -87,10 +94,8 @@ def mean_maxsim(similarities: Array, weights: Array | None = None) -> Array:
     return scores
 
 
-def open_maxsim_index(folder: Path, paper_ids: Sequence[str]) -> MaxSimIndex:
-    """Open the token vectors of exactly these papers in this order; raises IndexFailed if they differ."""
-    store = open_token_vectors(folder)
-    if list(store.entries) != list(paper_ids):
-        raise IndexFailed(f"{folder} does not contain the indexed papers. {REBUILD}")
-    starts = [*(entry.first for entry in store.entries.values()), store.rows]
-    return MaxSimIndex(*store.memory_map(), np.array(starts, np.int64))
+def open_maxsim_index(folder: Path, places: NDArray[np.void]) -> MaxSimIndex:
+    """Open the token vectors of papers, by their `PaperStore.places`; raises IndexFailed if they are not all there."""
+    ends = places["first"] + places["tokens"]
+    vectors, starts = open_token_vectors(folder, int(ends.max(initial=0)))
+    return MaxSimIndex(vectors, starts, places["first"], places["tokens"])

@@ -39,11 +39,12 @@ CREATE TABLE IF NOT EXISTS names(kind TEXT, key TEXT, row INTEGER, PRIMARY KEY (
 CREATE TABLE IF NOT EXISTS words(kind TEXT, word TEXT, uses INTEGER, PRIMARY KEY (kind, word)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS arrays(name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS changed(row INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS counts(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 """
 _IN = "IN (SELECT value FROM json_each(?))"
 _LAST = "\U0010ffff"  # sorts behind every character
 _ROW = np.dtype("<i4")
-_PLACE = np.dtype([("first", "<i8"), ("tokens", "<i4"), ("chunks", "<i4")])
+PLACE = np.dtype([("first", "<i8"), ("tokens", "<i4"), ("chunks", "<i4")])
 
 Positions = NDArray[np.int64]
 
@@ -133,7 +134,7 @@ class PaperStore(Mapping[str, Paper]):
     @cached_property
     def places(self) -> NDArray[np.void]:
         """The `first` row of each paper's token vectors and the numbers of its `tokens` and `chunks`."""
-        return self._database.array("places", _PLACE)
+        return self._database.array("places", PLACE)
 
     @cached_property
     def titles(self) -> TitleIndex:
@@ -214,18 +215,32 @@ class PaperWriter:
         """Return the digest of each paper."""
         return {key: digest.hex() for key, digest in self.connection.execute("SELECT paper_id, digest FROM papers")}
 
-    def chunks(self) -> dict[str, int]:
-        """Return the number of chunks of each paper."""
-        return dict(self.connection.execute("SELECT paper_id, chunks FROM papers"))
+    def chunks(self, paper_ids: Iterable[str] | None = None) -> dict[str, int]:
+        """Return the number of chunks of papers that are here, or of all."""
+        if paper_ids is None:
+            return dict(self.connection.execute("SELECT paper_id, chunks FROM papers"))
+        query = f"SELECT paper_id, chunks FROM papers WHERE paper_id {_IN}"
+        return dict(self.connection.execute(query, (_list(paper_ids),)))
 
-    def places(self) -> list[tuple[int, int, int]]:
-        """Return each paper's row, and the first and the number of its token vectors, sorted by these."""
-        return self.connection.execute("SELECT row, first, tokens FROM papers ORDER BY first").fetchall()
+    def removed_chunks(self) -> int:
+        """Return how many chunks were removed, since this was last set to 0."""
+        return int(self.connection.execute("SELECT ifnull(sum(number), 0) FROM counts").fetchone()[0])
 
-    def move(self, places: Iterable[tuple[int, int]]) -> None:
-        """Set where the token vectors of papers begin: pairs of row and first."""
+    def forget_removed_chunks(self) -> None:
+        """Set the number of removed chunks to 0."""
         with self.connection:
-            self.connection.executemany("UPDATE papers SET first = ?2 WHERE row = ?1", places)
+            self.connection.execute("DELETE FROM counts")
+
+    def places(self) -> dict[str, tuple[int, int]]:
+        """Return the first row of each paper's token vectors and their number, sorted by these."""
+        query = "SELECT paper_id, first, tokens FROM papers ORDER BY first"
+        return {paper_id: (first, tokens) for paper_id, first, tokens in self.connection.execute(query)}
+
+    def move(self, firsts: Mapping[str, int]) -> None:
+        """Set where the token vectors of papers begin."""
+        with self.connection:
+            query = "UPDATE papers SET first = ?2 WHERE paper_id = ?1"
+            self.connection.executemany(query, firsts.items())
 
     def add(self, papers: Sequence[IndexedPaper]) -> None:
         """Add papers that are not here."""
@@ -249,17 +264,20 @@ class PaperWriter:
 
     def remove(self, paper_ids: Iterable[str]) -> None:
         """Delete papers, with their names and words."""
-        query = f"SELECT row, record FROM papers WHERE paper_id {_IN}"
+        query = f"SELECT row, chunks, record FROM papers WHERE paper_id {_IN}"
         with self.connection:
             words = Counter[tuple[str, str]]()
-            rows = []
-            for row, record in self.connection.execute(query, (_list(paper_ids),)).fetchall():
+            rows, removed = [], 0
+            for row, chunks, record in self.connection.execute(query, (_list(paper_ids),)).fetchall():
                 found = self._derive(_from_bytes(record))
                 names = [(*name, row) for name in found.names]
                 self.connection.executemany("DELETE FROM names WHERE kind = ? AND key = ? AND row = ?", names)
                 words.subtract(found.words)
                 rows.append(row)
+                removed += chunks
             self._count(words)
+            query = "INSERT INTO counts VALUES ('removed chunks', ?) ON CONFLICT DO UPDATE SET number = number + ?1"
+            self.connection.execute(query, (removed,))
             self._mark(rows)
             self.connection.executemany("DELETE FROM papers WHERE row = ?", [(row,) for row in rows])
 
@@ -279,8 +297,8 @@ class PaperWriter:
         order = self.rows(papers)
         query = "SELECT row, first, tokens, chunks FROM papers ORDER BY row"
         by_row = np.array(self.connection.execute(query).fetchall(), np.int64).reshape(-1, 4)
-        places = np.zeros(len(order), _PLACE)
-        for i, name in enumerate(_PLACE.names or (), start=1):
+        places = np.zeros(len(order), PLACE)
+        for i, name in enumerate(PLACE.names or (), start=1):
             places[name] = by_row[np.searchsorted(by_row[:, 0], order), i]
         facts = np.zeros(int(order.max(initial=-1)) + 1, COLUMNS)
         known = _array(self.connection, "columns", COLUMNS)[: len(facts)]

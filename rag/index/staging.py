@@ -1,100 +1,163 @@
-"""Staging of the next generation's vectors: chunk vectors in Chroma, and token vectors.
+"""Staging of the next generation: a copy of the current one, to which the difference is applied.
 
-Writes are durable, so a killed run can be resumed. A paper is complete when it has both.
+Writes are durable, so a killed run can be resumed. A paper is complete when it is in the database of papers, which is
+written last; what has vectors but is not there is removed when the next run opens the folder.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from rag.corpus.files import fsync, write_atomic
-from rag.index.generations import TOKEN_VECTORS, VECTORS, Recipe
-from rag.index.token_vectors import TokenVectorStore, create_token_vectors, open_token_vectors
-from rag.index.vectors import EmbeddedPaper, VectorStore, create_vectors, open_vectors
+import numpy as np
 
-_LOG = "late-log"
+from rag.corpus.files import fsync, write_atomic
+from rag.index.bm25 import Bm25Index
+from rag.index.generations import BM25, PAPERS, TOKEN_VECTORS, VECTORS, Recipe
+from rag.index.papers import IndexedPaper, PaperWriter
+from rag.index.token_vectors import append_token_vectors, copy_token_vectors, link_token_vectors, row_count
+from rag.index.vectors import VectorStore, copy_vectors, create_vectors, finish_vectors, open_vectors
+from rag.models.encoder import TokenVectors
+from rag.models.onnx import Array
+from rag.types import Chunk, Paper, chunk_id
+
+_MARK = "base"  # names the recipe and the generation that was copied, once all of it was
+_MOST_DEAD = 0.25  # of the rows of token vectors, and of the vector index
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPaper:
+    """An encoded paper: `vectors` has a row for each chunk, `tokens` those of all chunks."""
+
+    paper: Paper
+    digest: str
+    chunks: tuple[Chunk, ...]
+    vectors: Array
+    tokens: TokenVectors
 
 
 class Staging:
     """Reads and writes the staging folder; created by `open_staging`."""
 
-    def __init__(self, folder: Path, chunks: VectorStore, tokens: TokenVectorStore) -> None:
+    def __init__(self, folder: Path, papers: PaperWriter, chunks: VectorStore) -> None:
         self._folder = folder
+        self._papers = papers
         self._chunks = chunks
-        self._tokens = tokens
 
-    def digests(self) -> dict[str, str | None]:
-        """Return the digest of each paper with vectors here, or None for an incomplete paper."""
-        return _complete(self._chunks, self._tokens)
+    def digests(self) -> dict[str, str]:
+        """Return the digest of each paper here."""
+        return self._papers.digests()
 
-    def keep_only(self, wanted: Mapping[str, str]) -> None:
-        """Delete the papers whose digest is not the wanted one."""
-        self._chunks.remove(paper_id for paper_id, known in self.digests().items() if wanted.get(paper_id) != known)
-
-    def carry_over(self, generation: Path, wanted: Mapping[str, str]) -> set[str]:
-        """Copy papers with the wanted digest from a generation of the same recipe; returns their ids."""
-        chunks = open_vectors(generation / VECTORS)
-        try:
-            tokens = open_token_vectors(generation / TOKEN_VECTORS)
-            known = _complete(chunks, tokens)
-            same = [paper_id for paper_id, digest in wanted.items() if known.get(paper_id) == digest]
-            self._tokens.copy_from(tokens, same)
-            self._chunks.copy_from(chunks, sorted(same))
-        finally:
-            chunks.close()
-        return set(same)
+    def remove(self, paper_ids: Iterable[str]) -> None:
+        """Delete papers."""
+        chunks = self._papers.chunks(paper_ids)
+        if chunks:
+            self._chunks.remove(_chunk_ids(chunks))
+            self._papers.remove(chunks)
 
     def write(self, papers: Sequence[EmbeddedPaper]) -> None:
-        """Add papers; durable on return."""
-        self._tokens.append([(each.paper.paper_id, each.digest, each.tokens) for each in papers])
-        self._chunks.write(papers)
+        """Add papers that are not here; durable on return."""
+        firsts = append_token_vectors(self._folder / TOKEN_VECTORS, [each.tokens for each in papers])
+        chunk_ids = [chunk.chunk_id for each in papers for chunk in each.chunks]
+        self._chunks.write(chunk_ids, np.concatenate([each.vectors for each in papers]))
+        self._papers.add(
+            [
+                IndexedPaper(each.paper, each.digest, len(each.chunks), first, len(each.tokens.spans))
+                for each, first in zip(papers, firsts, strict=True)
+            ]
+        )
 
-    def count(self) -> int:
-        """Return the number of chunks."""
-        return self._chunks.count()
+    def finish(self, papers: Mapping[str, Paper]) -> int:
+        """Write what is computed from all papers, given in corpus order; returns the number of chunks."""
+        shutil.rmtree(self._folder / BM25, ignore_errors=True)
+        Bm25Index.build(list(papers.values())).save(self._folder / BM25)
+        self._papers.finish(papers)
+        count = self._chunks.count()
+        self.close()
+        finish_vectors(self._folder / VECTORS)
+        for path in (self._folder, *self._folder.rglob("*")):
+            fsync(path)
+        return count
 
     def close(self) -> None:
         """Close the files."""
         self._chunks.close()
-
-    def compact(self, paper_ids: Sequence[str]) -> None:
-        """Write the token vectors of these papers in this order, the final form of a generation."""
-        shutil.rmtree(self._folder / TOKEN_VECTORS, ignore_errors=True)
-        create_token_vectors(self._folder / TOKEN_VECTORS).copy_from(self._tokens, paper_ids)
-        fsync(self._folder)
-        shutil.rmtree(self._tokens.folder)
+        self._papers.close()
 
 
-def open_staging(folder: Path, recipe: Recipe) -> Staging:
-    """Reopen what an earlier run left, if intact and of the same recipe; else start with an empty folder."""
-    mark = folder / "recipe"
-    chunks = None
-    if mark.is_file() and mark.read_text(encoding="utf-8") == repr(recipe):
+def open_staging(folder: Path, recipe: Recipe, source: Path | None, expected: int) -> Staging:
+    """Reopen what an earlier run left, if it is intact and began as this one would, or else start with a copy.
+
+    `source` is the generation to copy, of the same recipe; without it the folder starts empty. `expected` is roughly
+    how many papers will be written.
+    """
+    mark, base = folder / _MARK, [repr(recipe), source.name if source else ""]
+    found = mark.read_text(encoding="utf-8").split("\n") if mark.is_file() else []
+    if found == base or (source is None and found[:1] == base[:1]):
         with suppress(Exception):  # Chroma's errors share no base class; whatever is unreadable here is discarded
-            chunks = create_vectors(folder / VECTORS)
-    if chunks is None:
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-        chunks = create_vectors(folder / VECTORS)
-        write_atomic(mark, repr(recipe))
-    return Staging(folder, chunks, _open_log(folder))
+            return _resume(folder, expected)
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    if source:
+        _copy(source, folder)
+    staging = _open(folder, expected)
+    write_atomic(mark, "\n".join(base))
+    return staging
 
 
-def _open_log(folder: Path) -> TokenVectorStore:
-    """Open the token vectors of a staging folder, including those that a killed run had already compacted."""
-    log = create_token_vectors(folder / _LOG)
-    if (folder / TOKEN_VECTORS).is_dir():
-        finished = create_token_vectors(folder / TOKEN_VECTORS)
-        log.copy_from(finished, finished.entries.keys() - log.entries.keys())
-        shutil.rmtree(folder / TOKEN_VECTORS)
-    return log
+def _copy(source: Path, folder: Path) -> None:
+    """Copy a generation; where more than a quarter of its vectors belongs to no paper, without those."""
+    shutil.copyfile(source / PAPERS, folder / PAPERS)
+    papers = PaperWriter(folder / PAPERS)
+    try:
+        places = papers.places()
+        living = sum(rows for _, rows in places.values())
+        if living < (1 - _MOST_DEAD) * row_count(source / TOKEN_VECTORS):
+            firsts = copy_token_vectors(source / TOKEN_VECTORS, folder / TOKEN_VECTORS, places.values())
+            papers.move(dict(zip(places, firsts, strict=True)))
+        else:
+            link_token_vectors(source / TOKEN_VECTORS, folder / TOKEN_VECTORS)
+        removed, chunks = papers.removed_chunks(), sum(papers.chunks().values())
+        if removed > _MOST_DEAD * (removed + chunks):
+            _copy_living(source / VECTORS, folder / VECTORS, chunks)
+            papers.forget_removed_chunks()
+        else:
+            copy_vectors(source / VECTORS, folder / VECTORS)
+    finally:
+        papers.close()
 
 
-def _complete(chunks: VectorStore, tokens: TokenVectorStore) -> dict[str, str | None]:
-    digests = chunks.digests()
-    of_tokens = tokens.digests()
-    return {paper_id: digest if of_tokens.get(paper_id) == digest else None for paper_id, digest in digests.items()}
+def _copy_living(source: Path, folder: Path, chunks: int) -> None:
+    """Copy chunk vectors to a new collection."""
+    with closing(open_vectors(source)) as old, closing(create_vectors(folder, chunks)) as new:
+        new.copy_from(old)
+
+
+def _open(folder: Path, expected: int) -> Staging:
+    return Staging(folder, PaperWriter(folder / PAPERS), create_vectors(folder / VECTORS, expected))
+
+
+def _resume(folder: Path, expected: int) -> Staging:
+    """Open a staging folder, and delete what a killed run did not complete."""
+    staging = _open(folder, expected)
+    try:
+        held, rows = staging._chunks.ids(), row_count(folder / TOKEN_VECTORS)
+        places = staging._papers.places()
+        known = {paper_id: _chunk_ids({paper_id: count}) for paper_id, count in staging._papers.chunks().items()}
+        lost = [each for each, chunk_ids in known.items() if not held.issuperset(chunk_ids) or sum(places[each]) > rows]
+        kept = {chunk_id for paper_id in known.keys() - lost for chunk_id in known[paper_id]}
+        staging._chunks.remove(held - kept)
+        staging._papers.remove(lost)
+    except BaseException:
+        staging.close()
+        raise
+    return staging
+
+
+def _chunk_ids(chunks: Mapping[str, int]) -> list[str]:
+    """Return the ids of papers' chunks, by the number of these."""
+    return [chunk_id(paper_id, i) for paper_id, count in chunks.items() for i in range(count)]

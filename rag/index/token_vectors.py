@@ -1,143 +1,103 @@
-"""Append-only store of papers' token vectors in a folder: two binary files, and a JSON line for each paper.
+"""Token vectors of papers in a folder: two append-only files, which generations share by hard links.
 
-The line is written once the numbers are durable, so a killed run leaves complete papers and at most a tail without a
-line, which the next run truncates.
+Which rows belong to which paper is in the database of papers. Rows of papers that were removed stay, as do those that a
+killed run appended, until a generation copies the others to new files.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.corpus.files import fsync, to_json_lines
+from rag.corpus.files import fsync
 from rag.errors import REBUILD, IndexFailed
-from rag.models.encoder import DIMENSION, TokenVectors
+from rag.models.encoder import DIMENSION, Spans, TokenVectors
 
-VECTORS, SPANS, PAPERS = "vectors.int8", "spans.int32", "papers.jsonl"
-_SPAN = np.dtype("<i4")
-_ROW_BYTES = {VECTORS: DIMENSION, SPANS: 2 * _SPAN.itemsize}
-_COPY_BATCH = 256  # papers in memory while copying
+VECTORS, STARTS = "vectors", "starts"
+ROW_BYTES = DIMENSION
+NO_START = 0xFFFF  # of tokens of the title, special tokens, and those beyond the abstract's first 65,535 characters
+_START = np.dtype("<u2")
+_WIDTH = {VECTORS: ROW_BYTES, STARTS: _START.itemsize}
 
-
-@dataclass(frozen=True, slots=True)
-class StoredPaper:
-    """The rows of a paper's tokens: `rows` of them, from row `first`."""
-
-    paper_id: str
-    digest: str
-    first: int
-    rows: int
+Places = Iterable[tuple[int, int]]
+"""Where papers' rows are: the first and their number."""
 
 
-class TokenVectorStore:
-    """Reads and writes one folder, opened by `open_token_vectors` or `create_token_vectors`; keeps no file open."""
+def row_count(folder: Path) -> int:
+    """Return the number of whole rows in a folder; 0 if there is none."""
+    paths = {folder / name: width for name, width in _WIDTH.items()}
+    return min((path.stat().st_size // width if path.is_file() else 0 for path, width in paths.items()), default=0)
 
-    def __init__(self, folder: Path, entries: Mapping[str, StoredPaper], rows: int) -> None:
-        self.folder = folder
-        self.rows = rows
-        self.entries = dict(entries)
 
-    def digests(self) -> dict[str, str]:
-        """Return the digest of each stored paper."""
-        return {paper_id: entry.digest for paper_id, entry in self.entries.items()}
-
-    def append(self, papers: Sequence[tuple[str, str, TokenVectors]]) -> None:
-        """Append papers' ids, digests and tokens, replacing earlier entries; durable on return."""
-        self._append_arrays(VECTORS, [tokens.vectors for _, _, tokens in papers])
-        self._append_arrays(SPANS, [tokens.spans.astype(_SPAN) for _, _, tokens in papers])
-        added = []
-        for paper_id, digest, tokens in papers:
-            added.append(StoredPaper(paper_id, digest, self.rows, len(tokens.spans)))
-            self.rows += len(tokens.spans)
-        lines = [{"paper_id": entry.paper_id, "digest": entry.digest, "rows": entry.rows} for entry in added]
-        self._append_bytes(PAPERS, to_json_lines(lines).encode())
-        self.entries |= {entry.paper_id: entry for entry in added}
-
-    def copy_from(self, other: TokenVectorStore, paper_ids: Iterable[str]) -> None:
-        """Copy papers from another store, in the given order."""
-        ids = list(paper_ids)
-        for first in range(0, len(ids), _COPY_BATCH):
-            group = ids[first : first + _COPY_BATCH]
-            self.append([(paper_id, other.entries[paper_id].digest, other.read(paper_id)) for paper_id in group])
-
-    def read(self, paper_id: str) -> TokenVectors:
-        """Read a paper's tokens."""
-        entry = self.entries[paper_id]
-        vectors = np.fromfile(self.folder / VECTORS, np.int8, entry.rows * DIMENSION, offset=entry.first * DIMENSION)
-        at = entry.first * _ROW_BYTES[SPANS]
-        spans = np.fromfile(self.folder / SPANS, _SPAN, entry.rows * 2, offset=at)
-        return TokenVectors(vectors.reshape(-1, DIMENSION), spans.reshape(-1, 2))
-
-    def memory_map(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
-        """Return the vectors and spans of all rows, memory-mapped for reading."""
-        return self._memory_map(VECTORS, np.dtype(np.int8)), self._memory_map(SPANS, _SPAN)
-
-    def _memory_map(self, name: str, kind: np.dtype[Any]) -> NDArray[Any]:
-        width = _ROW_BYTES[name] // kind.itemsize
-        if not self.rows:  # an empty file cannot be memory-mapped
-            return np.empty((0, width), kind)
-        mapped = np.memmap(self.folder / name, kind, "r", shape=(self.rows, width))
-        return np.asarray(mapped)  # slices of a plain array are cheaper
-
-    def _append_arrays(self, name: str, arrays: list[NDArray[Any]]) -> None:
-        self._append_bytes(name, b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
-
-    def _append_bytes(self, name: str, content: bytes) -> None:
-        with (self.folder / name).open("ab") as file:
-            file.write(content)
+def append_token_vectors(folder: Path, papers: Sequence[TokenVectors]) -> list[int]:
+    """Append papers' tokens, and return the first row of each; durable on return."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sizes = {name: (folder / name).stat().st_size if (folder / name).exists() else 0 for name in _WIDTH}
+    first = max(-(-sizes[name] // width) for name, width in _WIDTH.items())  # behind what a killed run left incomplete
+    content = {
+        VECTORS: b"".join(np.ascontiguousarray(each.vectors).tobytes() for each in papers),
+        STARTS: b"".join(_to_starts(each.spans).tobytes() for each in papers),
+    }
+    for name, written in content.items():
+        with (folder / name).open("r+b" if sizes[name] else "wb") as file:
+            file.seek(first * _WIDTH[name])
+            file.write(written)
             file.flush()
             os.fsync(file.fileno())
+    fsync(folder)
+    return _firsts(first, [len(each.spans) for each in papers])
 
 
-def open_token_vectors(folder: Path) -> TokenVectorStore:
-    """Open a finished folder; raises IndexFailed if it is missing or incomplete."""
+def link_token_vectors(source: Path, folder: Path) -> None:
+    """Share the files of a generation, or copy them where the file system has no hard links."""
+    folder.mkdir()
+    for name in _WIDTH:
+        try:
+            os.link(source / name, folder / name)
+        except OSError:
+            shutil.copyfile(source / name, folder / name)
+
+
+def copy_token_vectors(source: Path, folder: Path, places: Places) -> list[int]:
+    """Copy papers' rows to a new folder, without gaps; returns the first row of each."""
+    folder.mkdir()
+    places = list(places)
+    for name, width in _WIDTH.items():
+        with (source / name).open("rb") as old, (folder / name).open("wb") as new:
+            for first, rows in places:
+                old.seek(first * width)
+                new.write(old.read(rows * width))
+    return _firsts(0, [rows for _, rows in places])
+
+
+def open_token_vectors(folder: Path, rows: int) -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
+    """Memory-map the first rows of a folder, their vectors and starts; raises IndexFailed if there are fewer."""
     try:
-        sizes = {name: (folder / name).stat().st_size for name in (*_ROW_BYTES, PAPERS)}
-        store, read = _read(folder)
+        if row_count(folder) < rows:
+            raise IndexFailed(f"{folder} is damaged: it does not contain the indexed papers. {REBUILD}")
+        return _memory_map(folder / VECTORS, np.dtype(np.int8), rows), _memory_map(folder / STARTS, _START, rows)[:, 0]
     except OSError as error:
         raise IndexFailed(f"{folder} is damaged ({error}). {REBUILD}") from None
-    if sizes != {PAPERS: read, **{name: store.rows * width for name, width in _ROW_BYTES.items()}}:
-        raise IndexFailed(f"{folder} is damaged: its files do not match. {REBUILD}")
-    return store
 
 
-def create_token_vectors(folder: Path) -> TokenVectorStore:
-    """Open a folder for writing, created if missing, and truncate what a killed run left incomplete."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (*_ROW_BYTES, PAPERS):
-        (folder / name).touch()
-    fsync(folder)
-    store, read = _read(folder)
-    for name, size in {PAPERS: read, **{name: store.rows * width for name, width in _ROW_BYTES.items()}}.items():
-        os.truncate(folder / name, size)
-    return store
+def _memory_map(path: Path, dtype: np.dtype[Any], rows: int) -> NDArray[Any]:
+    width = _WIDTH[path.name] // dtype.itemsize
+    if not rows:  # an empty file cannot be memory-mapped
+        return np.empty((0, width), dtype)
+    return np.asarray(np.memmap(path, dtype, "r", shape=(rows, width)))  # slices of a plain array are cheaper
 
 
-def _read(folder: Path) -> tuple[TokenVectorStore, int]:
-    """Read the lines up to the first that is incomplete or lacks rows; return the store and the bytes read."""
-    available = min((folder / name).stat().st_size // width for name, width in _ROW_BYTES.items())
-    entries: dict[str, StoredPaper] = {}
-    rows = read = 0
-    for line in (folder / PAPERS).read_bytes().split(b"\n")[:-1]:
-        entry = _entry(line, rows)
-        if entry is None or rows + entry.rows > available:
-            break
-        entries[entry.paper_id] = entry
-        rows, read = rows + entry.rows, read + len(line) + 1
-    return TokenVectorStore(folder, entries, rows), read
+def _firsts(first: int, counts: Sequence[int]) -> list[int]:
+    return [*accumulate(counts[:-1], initial=first)] if counts else []
 
 
-def _entry(line: bytes, first: int) -> StoredPaper | None:
-    try:
-        known = json.loads(line)
-        entry = StoredPaper(str(known["paper_id"]), str(known["digest"]), first, int(known["rows"]))
-    except (ValueError, TypeError, KeyError):
-        return None
-    return entry if entry.rows > 0 else None
+def _to_starts(spans: Spans) -> NDArray[np.uint16]:
+    starts = spans[:, 0]
+    return np.where((starts < 0) | (starts > NO_START), NO_START, starts).astype(_START)

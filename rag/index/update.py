@@ -13,15 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.corpus.files import fsync
 from rag.corpus.reader import Corpus
 from rag.corpus.records import paper_digest
 from rag.errors import CitedeskError, IndexFailed, IndexMissing, ModelFailed
-from rag.index.bm25 import Bm25Index
 from rag.index.chunks import Chunker
 from rag.index.generations import (
-    BM25,
-    PAPERS,
     IndexFolder,
     Manifest,
     Recipe,
@@ -30,10 +26,10 @@ from rag.index.generations import (
     describe_files,
     read_manifest,
 )
-from rag.index.papers import IndexedPaper, PaperWriter, open_papers
+from rag.index.integrity import FileState
+from rag.index.papers import open_papers
 from rag.index.plan import BuildPlan
-from rag.index.staging import Staging, open_staging
-from rag.index.vectors import EmbeddedPaper
+from rag.index.staging import EmbeddedPaper, Staging, open_staging
 from rag.models.encoder import EncodedDocument, TokenVectors, document_text
 from rag.models.loading import Models
 from rag.settings import OWN_ENCODER
@@ -74,20 +70,24 @@ def update_index(
     if old and not reason and _is_current(old, plan, wanted):
         return BuildSummary(0, 0, 0, old.papers, plan.corpus.problems, old.generation, plan.corpus)
     try:
-        if plan.rebuild:
-            shutil.rmtree(folder.staging, ignore_errors=True)
         before = _digests(folder.current()) if old else {}
         source = folder.current() if old and not reason else None
-        staging = open_staging(folder.staging, plan.recipe)
+        if plan.rebuild:
+            shutil.rmtree(folder.staging, ignore_errors=True)
+        expected = len(wanted.items() - before.items()) if source else len(wanted)
+        staging = open_staging(folder.staging, plan.recipe, source, expected)
         try:
-            failed = _fill(staging, source, plan, wanted, load, progress)
-            chunks = staging.count()
+            failed = _fill(staging, plan, wanted, load, progress)
+            excluded = {problem.source for problem in failed}
+            papers = {paper.paper_id: paper for paper in plan.corpus.papers if paper.paper_id not in excluded}
+            if not papers:
+                raise IndexFailed(f"No paper could be encoded. First reason: {failed[0].reason}.")
+            chunks = staging.finish(papers)
         finally:
             staging.close()
-        indexed = {
-            paper_id: digest for paper_id, digest in wanted.items() if paper_id not in {x.source for x in failed}
-        }
-        new = _finish(folder, staging, source, plan, indexed, failed, chunks)
+        indexed = {paper_id: wanted[paper_id] for paper_id in papers}
+        files = describe_files(folder.staging, (source, old) if source and old else None)
+        new = _publish(folder, plan, indexed, failed, chunks, files)
     except CitedeskError:
         raise
     except Exception as error:  # Chroma raises its Rust core's errors, a full disk among them, as several types
@@ -135,18 +135,15 @@ def _reason_to_rebuild(old: Manifest | None, plan: BuildPlan) -> str | None:
 
 def _fill(
     staging: Staging,
-    source: Path | None,
     plan: BuildPlan,
     wanted: dict[str, str],
     load: Callable[[], Models],
     progress: BatchProgress | None,
 ) -> tuple[Problem, ...]:
     """Fill staging with exactly the wanted papers; returns those that could not be encoded."""
-    staging.keep_only(wanted)
-    missing = wanted.keys() - staging.digests().keys()
-    if source:
-        missing -= staging.carry_over(source, {paper_id: wanted[paper_id] for paper_id in missing})
-    papers = [paper for paper in plan.corpus.papers if paper.paper_id in missing]
+    known = staging.digests()
+    staging.remove([paper_id for paper_id, digest in known.items() if wanted.get(paper_id) != digest])
+    papers = [paper for paper in plan.corpus.papers if known.get(paper.paper_id) != wanted[paper.paper_id]]
     return _encode(staging, papers, wanted, plan.recipe, load(), progress) if papers else ()
 
 
@@ -206,57 +203,31 @@ def _joined(chunks: Sequence[Chunk], encoded: Sequence[EncodedDocument]) -> Toke
     return TokenVectors(np.concatenate([each.tokens.vectors for each in encoded]), np.concatenate(spans))
 
 
-def _finish(
+def _publish(
     folder: IndexFolder,
-    staging: Staging,
-    source: Path | None,
     plan: BuildPlan,
-    indexed: dict[str, str],
+    digests: Mapping[str, str],
     failed: tuple[Problem, ...],
     chunks: int,
+    files: Mapping[str, FileState],
 ) -> Manifest:
-    """Write the BM25 index, the papers and the manifest, and publish the generation."""
-    papers = [paper for paper in plan.corpus.papers if paper.paper_id in indexed]
-    if not papers:
-        raise IndexFailed(f"No paper could be encoded. First reason: {failed[0].reason}.")
-    bm25 = folder.staging / BM25
-    shutil.rmtree(bm25, ignore_errors=True)
-    Bm25Index.build(papers).save(bm25)
-    for file in bm25.iterdir():
-        fsync(file)
-    fsync(bm25)
-    _write_papers(folder.staging / PAPERS, source, papers, indexed)
-    staging.compact([paper.paper_id for paper in papers])
-    content = content_hash(indexed)
+    """Write the manifest, and make the staged generation the current one."""
+    content = content_hash(digests)
     manifest = Manifest(
         generation=f"{plan.now:%Y%m%dT%H%M%S%f}-{content[:8]}",
         created=plan.now.isoformat(timespec="seconds"),
         recipe=plan.recipe,
         sources=plan.sources,
         saved_year=plan.saved_year,
-        papers=len(papers),
+        papers=len(digests),
         content=content,
         chunks=chunks,
         failed=tuple(str(problem) for problem in (*plan.corpus.problems, *failed)),
-        files=describe_files(folder.staging),
+        files=files,
         abstracts_only=plan.abstracts_only,
     )
     folder.publish(manifest)
     return manifest
-
-
-def _write_papers(path: Path, source: Path | None, papers: Sequence[Paper], digests: Mapping[str, str]) -> None:
-    """Write the database of papers, from that of a generation with what differs from it."""
-    path.unlink(missing_ok=True)
-    if source:
-        shutil.copyfile(source / PAPERS, path)
-    with closing(PaperWriter(path)) as writer:
-        known = writer.digests()
-        writer.remove(paper_id for paper_id, digest in known.items() if digests.get(paper_id) != digest)
-        missing = digests.keys() - writer.digests().keys()
-        writer.add([IndexedPaper(paper, digests[paper.paper_id]) for paper in papers if paper.paper_id in missing])
-        writer.finish({paper.paper_id: paper for paper in papers})
-    fsync(path)
 
 
 def _digests(generation: Path) -> dict[str, str]:

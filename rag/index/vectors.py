@@ -1,13 +1,15 @@
 """Chunk vectors of one generation, in a Chroma collection of its own.
 
-A row is a chunk: its vector, and as metadata the paper, the paper's digest and the chunk's offsets. Chroma acknowledges
-a write when it is durable, so a resumed run finds here what a killed one had already encoded.
+A row is a chunk: its id and its vector. Chroma acknowledges a write when it is durable, so a resumed run finds here
+what a killed one had already encoded.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,13 +20,15 @@ import numpy as np
 
 from rag.errors import REBUILD, IndexFailed
 from rag.index.chroma import LocalCollection, create_collection, open_collection
-from rag.models.encoder import TokenVectors
 from rag.models.onnx import Array
-from rag.types import Chunk, Paper
+from rag.types import chunk_paper
 
+DATABASE = "chroma.sqlite3"
 _NAME = "chunks"
 _HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 100}
 _PAGE = 1000
+_SYNCS = 8  # of a run: each writes the whole vector index
+_LEAST_SYNC = 2  # rows: what Chroma 1.5.9 accepts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +36,12 @@ class ChunkHit:
     """A retrieved chunk; `similarity` is the cosine, in [-1, 1]."""
 
     chunk_id: str
-    paper_id: str
-    start: int
-    end: int
     similarity: float
 
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedPaper:
-    """An encoded paper: `vectors` has a row for each chunk, `tokens` those of all chunks."""
-
-    paper: Paper
-    digest: str
-    chunks: tuple[Chunk, ...]
-    vectors: Array
-    tokens: TokenVectors
+    @property
+    def paper_id(self) -> str:
+        """The id of the chunk's paper."""
+        return chunk_paper(self.chunk_id)
 
 
 class VectorStore:
@@ -57,32 +52,27 @@ class VectorStore:
         self._collection = collection
         self._close = finalize(self, _close, collection, temporary)
 
-    def write(self, papers: Sequence[EmbeddedPaper]) -> None:
-        """Add the chunks of papers that have none here; durable on return."""
-        self._collection.upsert(
-            [chunk.chunk_id for each in papers for chunk in each.chunks],
-            np.concatenate([each.vectors for each in papers]).astype(np.float32, copy=False),
-            [_metadata(each, chunk) for each in papers for chunk in each.chunks],
-        )
+    def write(self, chunk_ids: Sequence[str], vectors: Array) -> None:
+        """Add chunks that are not here; durable on return.
 
-    def copy_from(self, other: VectorStore, paper_ids: Iterable[str]) -> None:
-        """Copy papers' chunks from another store."""
-        for ids in _pages(list(paper_ids)):
-            rows = other._collection.get(where={"paper_id": {"$in": ids}}, include=["embeddings", "metadatas"])
-            self._collection.upsert(rows["ids"], np.array(rows["embeddings"], np.float32), rows["metadatas"])
+        Chroma 1.5.9 takes ten times as long to replace a row as to add one.
+        """
+        self._collection.upsert(chunk_ids, vectors.astype(np.float32, copy=False))
 
-    def remove(self, paper_ids: Iterable[str]) -> None:
-        """Delete papers' chunks."""
-        for ids in _pages(list(paper_ids)):
-            self._collection.delete(where={"paper_id": {"$in": ids}})
+    def copy_from(self, other: VectorStore) -> None:
+        """Copy all chunks of another store."""
+        for ids in _pages(sorted(other.ids())):
+            rows = other._collection.get(ids, include=["embeddings"])
+            self.write(rows["ids"], np.array(rows["embeddings"], np.float32))
 
-    def digests(self) -> dict[str, str | None]:
-        """Return the digest of each paper with chunks here, or None if some of its chunks are missing."""
-        found: dict[str, list[Mapping[str, Any]]] = {}
-        for offset in range(0, self.count(), _PAGE):
-            for row in self._collection.get(include=["metadatas"], limit=_PAGE, offset=offset)["metadatas"]:
-                found.setdefault(row["paper_id"], []).append(row)
-        return {paper_id: rows[0]["digest"] if len(rows) == rows[0]["of"] else None for paper_id, rows in found.items()}
+    def remove(self, chunk_ids: Iterable[str]) -> None:
+        """Delete chunks."""
+        for ids in _pages(list(chunk_ids)):
+            self._collection.delete(ids)
+
+    def ids(self) -> set[str]:
+        """Return the ids of all chunks."""
+        return set(self._collection.get()["ids"])
 
     def paper_vectors(self) -> dict[str, Array]:
         """Return the normalized mean of each paper's chunk vectors, in the order of paper ids.
@@ -91,9 +81,8 @@ class VectorStore:
         """
         rows: list[tuple[str, str, Array]] = []
         for offset in range(0, self.count(), _PAGE):
-            page = self._collection.get(include=["embeddings", "metadatas"], limit=_PAGE, offset=offset)
-            paper_ids = (row["paper_id"] for row in page["metadatas"])
-            rows += zip(paper_ids, page["ids"], page["embeddings"], strict=True)
+            page = self._collection.get(include=["embeddings"], limit=_PAGE, offset=offset)
+            rows += zip(map(chunk_paper, page["ids"]), page["ids"], page["embeddings"], strict=True)
         sums: dict[str, Any] = {}
         for paper_id, _, vector in sorted(rows, key=lambda row: row[:2]):
             sums[paper_id] = sums.get(paper_id, 0) + np.asarray(vector, np.float64)
@@ -106,20 +95,13 @@ class VectorStore:
     def search(self, vector: Array, count: int, admitted: Collection[str] | None = None) -> list[ChunkHit]:
         """Return the chunks nearest to a vector, by descending similarity and then by id.
 
-        If `admitted` is given, only chunks of papers with these ids are searched.
+        If `admitted` is given, only chunks with these ids are searched; Chroma fails if one is not here.
         """
         if admitted is not None and not admitted:
-            return []  # Chroma 1.5.9 refuses an empty $in
-        rows = self._collection.query(
-            query_embeddings=[vector],
-            n_results=count,
-            where=None if admitted is None else {"paper_id": {"$in": sorted(admitted)}},
-            include=["metadatas", "distances"],
-        )
-        hits = [
-            ChunkHit(chunk_id, row["paper_id"], row["start"], row["end"], 1 - distance)
-            for chunk_id, row, distance in zip(rows["ids"][0], rows["metadatas"][0], rows["distances"][0], strict=True)
-        ]
+            return []
+        rows = self._collection.query([vector], count, ["distances"], None if admitted is None else sorted(admitted))
+        found = zip(rows["ids"][0], rows["distances"][0], strict=True)
+        hits = [ChunkHit(chunk_id, 1 - distance) for chunk_id, distance in found]
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
 
     def close(self) -> None:
@@ -153,19 +135,31 @@ def _close(collection: LocalCollection, temporary: TemporaryDirectory[str] | Non
         temporary.cleanup()
 
 
-def create_vectors(folder: Path) -> VectorStore:
-    """Open the collection in a folder for writing, created if missing; raises Chroma's errors."""
-    return VectorStore(create_collection(folder, _NAME, _HNSW))
+def create_vectors(folder: Path, expected: int = 0) -> VectorStore:
+    """Open the collection in a folder for writing, created if missing; raises Chroma's errors.
+
+    `expected` is roughly how many chunks will be written.
+    """
+    return VectorStore(create_collection(folder, _NAME, _HNSW, max(_LEAST_SYNC, expected // _SYNCS)))
 
 
-def _metadata(paper: EmbeddedPaper, chunk: Chunk) -> dict[str, str | int]:
-    return {
-        "paper_id": paper.paper.paper_id,
-        "digest": paper.digest,
-        "start": chunk.start,
-        "end": chunk.end,
-        "of": len(paper.chunks),
-    }
+def finish_vectors(folder: Path) -> None:
+    """Move what is only in Chroma's log to its vector index, and shrink its database; raises Chroma's errors.
+
+    Whoever opens the collection would otherwise insert it into the vector index each time.
+    """
+    with closing(create_vectors(folder)) as store:
+        if any_id := store._collection.get(limit=1)["ids"]:
+            store._collection.touch(any_id[0])
+    with closing(sqlite3.connect(folder / DATABASE)) as database:
+        database.execute("VACUUM")
+
+
+def copy_vectors(source: Path, folder: Path) -> None:
+    """Copy the collection of a generation, which readers may have open, to another folder."""
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns(f"{DATABASE}*"))
+    with closing(sqlite3.connect(source / DATABASE)) as old, closing(sqlite3.connect(folder / DATABASE)) as new:
+        old.backup(new)
 
 
 def _unit(vector: Any) -> Array:

@@ -81,10 +81,11 @@ def dense_search(library: Library, vector: Array, admitted: Collection[str] | No
     Chroma returns chunks, so more are asked for until there are enough papers.
     """
     chunks = library.manifest.chunks
+    among = None if admitted is None else library.chunk_ids(list(admitted))
     wanted = pool * math.ceil(chunks / len(library.papers))
     while True:
         best: dict[str, float] = {}
-        for hit in library.vectors.search(vector, min(wanted, chunks), admitted):
+        for hit in library.vectors.search(vector, min(wanted, chunks), among):
             best.setdefault(hit.paper_id, hit.similarity)
         if len(best) >= pool or wanted >= chunks:
             return list(best.items())[:pool]
