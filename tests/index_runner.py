@@ -31,7 +31,7 @@ MOMENTS: dict[str, tuple[Any, str, int, bool]] = {
     "first_paper": (papers.PaperWriter, "add", 1, False),
     "second_write": (vectors.VectorStore, "write", 2, True),
     "second_paper": (papers.PaperWriter, "add", 2, True),
-    "lexical": (staging.Bm25Index, "save", 1, True),
+    "lexical": (staging.Postings, "save", 1, True),
     "finish": (papers.PaperWriter, "finish", 1, True),
     "manifest": (generations, "write_atomic", 1, True),
     "pointer": (generations, "write_atomic", 2, False),

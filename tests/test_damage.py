@@ -29,7 +29,7 @@ def overwrite(path: Path) -> None:
 
 
 def files(generation: Path) -> list[Path]:
-    names = ("papers.sqlite", "lexical/terms.json", "lexical/scores.npy", "../current")
+    names = ("papers.sqlite", "lexical/terms.npy", "lexical/rows.npy", "../current")
     return [
         *(generation / name for name in names),
         *generation.glob("vectors/*/*.bin"),
@@ -37,7 +37,7 @@ def files(generation: Path) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("position", range(8))
+@pytest.mark.parametrize("position", range(10))
 def test_damaged_file_is_noticed_by_doctor_and_made_good_by_index(
     generation: Path, position: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,103 +1,173 @@
-"""BM25 index over papers (title and abstract), stored in a folder as memory-mapped postings.
+"""BM25 index over papers (title and abstract): memory-mapped postings, from which a question's scores are computed.
 
-Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (2009), Lucene's variant. Each posting
-holds the whole score of its term in its paper, as in BM25S (Lù, 2024), so that a search only adds.
+Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (2009), Lucene's variant. Postings name
+papers by rows that do not change (`rag.index.papers`), so that an update only adds and removes some.
 """
 
 from __future__ import annotations
 
-import json
+import math
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.corpus.files import write_atomic
 from rag.text.tokens import tokenize
 from rag.types import Paper
 
 K1 = 1.5
 B = 0.75
-_TERMS, _ARRAYS = "terms.json", ("starts", "papers", "scores")
+_MOST = np.iinfo(np.uint16).max
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Postings:
+    """Which rows have which terms, and how often.
+
+    `terms` are the sorted terms as UTF-8, the i-th up to `ends[i]`. Its postings are those from `starts[i]` to
+    `starts[i + 1]` of `rows` and of `counts`. `lengths` has the number of terms of each row, 0 where there is no paper.
+    """
+
+    terms: NDArray[np.uint8]
+    ends: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    counts: NDArray[np.uint16]
+    lengths: NDArray[np.int32]
+
+    @classmethod
+    def empty(cls) -> Postings:
+        """Return the postings of no papers."""
+        none, number = np.zeros(0, np.int32), np.zeros(0, np.int64)
+        return cls(none.astype(np.uint8), number, np.zeros(1, np.int64), none, none.astype(np.uint16), none)
+
+    @classmethod
+    def load(cls, folder: Path) -> Postings:
+        """Memory-map saved postings; raises OSError, EOFError or ValueError."""
+        return cls(*(np.load(folder / f"{each.name}.npy", mmap_mode="r") for each in fields(cls)))
+
+    def save(self, folder: Path) -> None:
+        """Save the postings to a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in fields(self):
+            np.save(folder / f"{each.name}.npy", getattr(self, each.name))
+
+    def of_term(self, term: str) -> slice:
+        """Return where the postings of a term are; an empty slice if there are none."""
+        wanted = term.encode()
+        at = bisect_left(range(len(self.ends)), wanted, key=self._term)
+        if at == len(self.ends) or self._term(at) != wanted:
+            return slice(0)
+        return slice(int(self.starts[at]), int(self.starts[at + 1]))
+
+    def updated(self, removed: Iterable[int], added: Mapping[int, str]) -> Postings:
+        """Return the postings without those of some rows and with those of texts by row, in linear time."""
+        lengths = np.zeros(max([len(self.lengths), *(row + 1 for row in added)]), np.int32)
+        lengths[: len(self.lengths)] = self.lengths
+        gone = np.zeros(len(lengths), bool)
+        gone[[row for row in removed if row < len(gone)]] = True
+        lengths[gone] = 0
+        kept = ~gone[self.rows]
+        held = np.diff(np.concatenate([[0], np.cumsum(kept)])[self.starts])  # postings of each term
+
+        number_of: dict[str, int] = {}
+        numbers, counts, distinct = array("i"), array("i"), array("i")
+        for row, text in added.items():
+            found = Counter(tokenize(text))
+            numbers.extend(number_of.setdefault(term, len(number_of)) for term in found)
+            counts.extend(found.values())
+            distinct.append(len(found))
+            lengths[row] = found.total()
+
+        old = [term for term, postings in zip(self._all_terms(), held.tolist(), strict=True) if postings]
+        held = held[held > 0]
+        new_terms = sorted(term.encode() for term in number_of)
+        places = np.array([bisect_left(old, term) for term in new_terms], np.int64)
+        unknown = [
+            (place, term)
+            for place, term in zip(places.tolist(), new_terms, strict=True)
+            if place == len(old) or old[place] != term
+        ]
+        terms = sorted([*old, *(term for _, term in unknown)])
+        held = np.insert(held, [place for place, _ in unknown], 0)
+        new_number = np.empty(len(number_of), np.int64)
+        new_number[[number_of[term.decode()] for term in new_terms]] = [bisect_left(terms, term) for term in new_terms]
+        of_posting = new_number[np.frombuffer(numbers, np.intc)]
+        order = np.argsort(of_posting, kind="stable")
+        at = np.cumsum(held)[of_posting[order]]
+        new_rows = np.repeat(np.fromiter(added, np.int32, len(added)), np.frombuffer(distinct, np.intc))
+        new_counts = np.minimum(np.frombuffer(counts, np.intc), _MOST).astype(np.uint16)
+        totals = held + np.bincount(of_posting, minlength=len(terms))
+        return Postings(
+            terms=np.frombuffer(b"".join(terms), np.uint8),
+            ends=np.cumsum([len(term) for term in terms], dtype=np.int64),
+            starts=np.concatenate([[0], np.cumsum(totals)]).astype(np.int64),
+            rows=np.insert(self.rows[kept], at, new_rows[order]),
+            counts=np.insert(self.counts[kept], at, new_counts[order]),
+            lengths=lengths,
+        )
+
+    def _term(self, i: int) -> bytes:
+        return self.terms[self.ends[i - 1] if i else 0 : self.ends[i]].tobytes()
+
+    def _all_terms(self) -> list[bytes]:
+        blob, ends = self.terms.tobytes(), self.ends.tolist()
+        return [blob[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 class Bm25Index:
     """Scores all papers of a collection for a question; papers are identified by position."""
 
-    def __init__(
-        self,
-        size: int,
-        terms: Mapping[str, int],
-        starts: NDArray[np.int64],
-        papers: NDArray[np.int32],
-        scores: NDArray[np.float32],
-    ) -> None:
-        """Store the postings of `size` papers.
-
-        Those of a term are rows starts[n] to starts[n + 1] of `papers`, their positions, and of `scores`; `terms` has
-        the n of each term.
-        """
-        self._size = size
-        self._terms = terms
-        self._starts = starts
-        self._papers = papers
-        self._scores = scores
+    def __init__(self, postings: Postings, order: NDArray[np.integer[Any]], k1: float = K1, b: float = B) -> None:
+        """`order` has each position's row, `k1` is the saturation of frequencies, `b` in [0, 1] the length penalty."""
+        self._postings = postings
+        self._order = order
+        self._k1 = k1
+        self._b = b
 
     @classmethod
     def build(cls, papers: Sequence[Paper], k1: float = K1, b: float = B) -> Bm25Index:
-        """Index papers in the given order; `k1` is the term-frequency saturation, `b` in [0, 1] the length penalty."""
-        terms: dict[str, int] = {}
-        numbers: list[int] = []
-        frequencies: list[int] = []
-        distinct, lengths = np.zeros(len(papers), np.int64), np.zeros(len(papers))
-        for position, paper in enumerate(papers):
-            counts = Counter(tokenize(f"{paper.title}. {paper.abstract}"))
-            numbers += [terms.setdefault(term, len(terms)) for term in counts]
-            frequencies += counts.values()
-            distinct[position], lengths[position] = len(counts), counts.total()
-        of_term, of_paper = np.array(numbers, np.int64), np.repeat(np.arange(len(papers), dtype=np.int32), distinct)
-        papers_with = np.bincount(of_term, minlength=len(terms))
-        rarity = np.log1p((len(papers) - papers_with + 0.5) / (papers_with + 0.5))
-        penalties = k1 * (1 - b + b * lengths * len(papers) / (lengths.sum() or 1.0))
-        frequency = np.array(frequencies, np.float64)
-        scores = rarity[of_term] * frequency / (frequency + penalties[of_paper])
-        order = np.argsort(of_term, kind="stable")
-        starts = np.concatenate([[0], np.cumsum(papers_with)])
-        return cls(len(papers), terms, starts, of_paper[order], scores[order].astype(np.float32))
-
-    @classmethod
-    def load(cls, folder: Path) -> Bm25Index:
-        """Open a saved index."""
-        saved = json.loads((folder / _TERMS).read_text(encoding="utf-8"))
-        terms = {term: number for number, term in enumerate(saved["terms"])}
-        starts, papers, scores = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS)
-        return cls(saved["papers"], terms, starts, papers, scores)
-
-    def save(self, folder: Path) -> None:
-        """Save the index to a folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        arrays: tuple[NDArray[Any], ...] = (self._starts, self._papers, self._scores)
-        for name, values in zip(_ARRAYS, arrays, strict=True):
-            np.save(folder / f"{name}.npy", values)
-        write_atomic(folder / _TERMS, json.dumps({"papers": self._size, "terms": list(self._terms)}))
+        """Index papers in the given order, in memory."""
+        postings = Postings.empty().updated((), {row: indexed_text(paper) for row, paper in enumerate(papers)})
+        return cls(postings, np.arange(len(papers)), k1, b)
 
     def scores(self, terms: Iterable[str]) -> NDArray[np.float32]:
         """Return the BM25 score of each paper; 0 for a paper that has none of the terms."""
-        scores = np.zeros(self._size, np.float32)
-        for number in (self._terms[term] for term in terms if term in self._terms):
-            own = slice(self._starts[number], self._starts[number + 1])
-            scores[self._papers[own]] += self._scores[own]
-        return scores
-
-    def close(self) -> None:
-        """Release the memory maps; the index is empty then."""
-        self._size, self._terms = 0, {}
-        self._starts, self._papers, self._scores = np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32)
+        scores = np.zeros(len(self._postings.lengths), np.float32)
+        for own in map(self._postings.of_term, terms):
+            rows, counts = self._postings.rows[own], self._postings.counts[own].astype(np.float32)
+            scores[rows] += self._rarity(len(rows)) * counts / (counts + self._penalties[rows])
+        found: NDArray[np.float32] = scores[self._order]
+        return found
 
     def document_frequency(self, term: str) -> int:
         """Return how many papers have a term."""
-        number = self._terms.get(term)
-        return 0 if number is None else int(self._starts[number + 1] - self._starts[number])
+        own = self._postings.of_term(term)
+        return int(own.stop) - int(own.start or 0)
+
+    def close(self) -> None:
+        """Release the memory maps; the index is empty then."""
+        self._postings, self._order = Postings.empty(), np.empty(0, np.int32)
+
+    def _rarity(self, papers: int) -> np.float32:
+        return np.float32(math.log1p((len(self._order) - papers + 0.5) / (papers + 0.5)))
+
+    @cached_property
+    def _penalties(self) -> NDArray[np.float32]:
+        """The length penalty of each row."""
+        lengths = self._postings.lengths
+        relative = lengths * (len(self._order) / (lengths.sum(dtype=np.int64) or 1))
+        penalties: NDArray[np.float32] = (self._k1 * (1 - self._b + self._b * relative)).astype(np.float32)
+        return penalties
+
+
+def indexed_text(paper: Paper) -> str:
+    """Return the text of a paper whose terms are indexed."""
+    return f"{paper.title}. {paper.abstract}"

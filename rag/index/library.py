@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rag.corpus.links import PaperLinks
 from rag.errors import REBUILD, IndexFailed
-from rag.index.bm25 import Bm25Index
+from rag.index.bm25 import Bm25Index, Postings
 from rag.index.generations import (
     BM25,
     FORMAT,
@@ -63,7 +63,7 @@ def open_library(settings: Settings) -> Library:
     if len(papers) != manifest.papers:
         raise IndexFailed(f"{generation / PAPERS} does not contain the indexed papers. {REBUILD}")
     try:
-        bm25 = Bm25Index.load(generation / BM25)
+        bm25 = Bm25Index(Postings.load(generation / BM25), papers.rows)
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise IndexFailed(f"{generation / BM25} is damaged ({error}). {REBUILD}") from None
     maxsim = open_maxsim_index(generation / TOKEN_VECTORS, papers.places)

@@ -70,7 +70,8 @@ class PaperStore(Mapping[str, Paper]):
     def __init__(self, database: _Database) -> None:
         self._database = database
         self._paper = lru_cache(_CACHED)(partial(_read_paper, database))
-        self._rows: NDArray[np.int32] = database.array("order", _ROW)
+        self.rows: NDArray[np.int32] = database.array("order", _ROW)
+        """The row of the database at each position."""
         self._close = finalize(self, database.close)
 
     @classmethod
@@ -83,7 +84,7 @@ class PaperStore(Mapping[str, Paper]):
         return cls(_Database(":memory:", writer.connection))
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.ids)
@@ -98,11 +99,11 @@ class PaperStore(Mapping[str, Paper]):
     def ids(self) -> tuple[str, ...]:
         """The ids of all papers in corpus order."""
         by_row = dict(self._database.select("SELECT row, paper_id FROM papers"))
-        return tuple(by_row[row] for row in self._rows.tolist())
+        return tuple(by_row[row] for row in self.rows.tolist())
 
     def ids_at(self, positions: Iterable[int]) -> list[str]:
         """Return the ids of the papers at some positions, in the order of these."""
-        return self._ids_of(self._rows[np.fromiter(positions, np.int64)].tolist())
+        return self._ids_of(self.rows[np.fromiter(positions, np.int64)].tolist())
 
     def at(self, positions: Iterable[int]) -> list[Paper]:
         """Return the papers at some positions, in the order of these."""
@@ -129,7 +130,7 @@ class PaperStore(Mapping[str, Paper]):
     @cached_property
     def columns(self) -> NDArray[np.void]:
         """The columns of all papers in corpus order, of type `rag.corpus.columns.COLUMNS`."""
-        return self._database.array("columns", COLUMNS)[self._rows]
+        return self._database.array("columns", COLUMNS)[self.rows]
 
     @cached_property
     def places(self) -> NDArray[np.void]:
@@ -190,8 +191,8 @@ class PaperStore(Mapping[str, Paper]):
 
     @cached_property
     def _position_of_row(self) -> NDArray[np.int32]:
-        positions = np.zeros(int(self._rows.max(initial=-1)) + 1, np.int32)
-        positions[self._rows] = np.arange(len(self._rows), dtype=np.int32)
+        positions = np.zeros(int(self.rows.max(initial=-1)) + 1, np.int32)
+        positions[self.rows] = np.arange(len(self.rows), dtype=np.int32)
         return positions
 
     def _ids_of(self, rows: list[int]) -> list[str]:
@@ -282,9 +283,14 @@ class PaperWriter:
             self.connection.executemany("DELETE FROM papers WHERE row = ?", [(row,) for row in rows])
 
     def changes(self) -> tuple[list[int], dict[int, str]]:
-        """Return the rows that papers were removed from or added to since `finish`, and the ids of those there now."""
+        """Return the rows that were changed since `forget_changes`, and the ids of the papers that they have now."""
         rows = [row for (row,) in self.connection.execute("SELECT row FROM changed")]
         return rows, dict(self.connection.execute("SELECT row, paper_id FROM papers JOIN changed USING (row)"))
+
+    def forget_changes(self) -> None:
+        """Take the papers that are here now for unchanged."""
+        with self.connection:
+            self.connection.execute("DELETE FROM changed")
 
     def rows(self, paper_ids: Iterable[str]) -> NDArray[np.int32]:
         """Return the rows of papers."""
@@ -313,7 +319,6 @@ class PaperWriter:
                 "INSERT OR REPLACE INTO arrays VALUES (?, ?)",
                 ((name, np.ascontiguousarray(array).tobytes()) for name, array in arrays.items()),
             )
-            self.connection.execute("DELETE FROM changed")
 
     def close(self) -> None:
         """Close the file."""

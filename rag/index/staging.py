@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.corpus.files import fsync, write_atomic
-from rag.index.bm25 import Bm25Index
+from rag.index.bm25 import Postings, indexed_text
 from rag.index.generations import BM25, PAPERS, TOKEN_VECTORS, VECTORS, Recipe
 from rag.index.papers import IndexedPaper, PaperWriter
 from rag.index.token_vectors import append_token_vectors, copy_token_vectors, link_token_vectors, row_count
@@ -42,8 +42,10 @@ class EmbeddedPaper:
 class Staging:
     """Reads and writes the staging folder; created by `open_staging`."""
 
-    def __init__(self, folder: Path, papers: PaperWriter, chunks: VectorStore) -> None:
+    def __init__(self, folder: Path, source: Path | None, papers: PaperWriter, chunks: VectorStore) -> None:
+        """`source` is the generation that the folder began as a copy of."""
         self._folder = folder
+        self._source = source
         self._papers = papers
         self._chunks = chunks
 
@@ -72,8 +74,7 @@ class Staging:
 
     def finish(self, papers: Mapping[str, Paper]) -> int:
         """Write what is computed from all papers, given in corpus order; returns the number of chunks."""
-        shutil.rmtree(self._folder / BM25, ignore_errors=True)
-        Bm25Index.build(list(papers.values())).save(self._folder / BM25)
+        self._update_postings(papers)
         self._papers.finish(papers)
         count = self._chunks.count()
         self.close()
@@ -81,6 +82,16 @@ class Staging:
         for path in (self._folder, *self._folder.rglob("*")):
             fsync(path)
         return count
+
+    def _update_postings(self, papers: Mapping[str, Paper]) -> None:
+        if self._source:
+            known = Postings.load(self._source / BM25)
+            removed, added = self._papers.changes()
+        else:
+            known, removed = Postings.empty(), []
+            added = dict(zip(self._papers.rows(papers).tolist(), papers, strict=True))
+        texts = {row: indexed_text(papers[paper_id]) for row, paper_id in added.items()}
+        known.updated(removed, texts).save(self._folder / BM25)
 
     def close(self) -> None:
         """Close the files."""
@@ -98,13 +109,13 @@ def open_staging(folder: Path, recipe: Recipe, source: Path | None, expected: in
     found = mark.read_text(encoding="utf-8").split("\n") if mark.is_file() else []
     if found == base or (source is None and found[:1] == base[:1]):
         with suppress(Exception):  # Chroma's errors share no base class; whatever is unreadable here is discarded
-            return _resume(folder, expected)
+            return _resume(folder, source, expected)
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     if source:
         _copy(source, folder)
-    staging = _open(folder, expected)
+    staging = _open(folder, source, expected)
     write_atomic(mark, "\n".join(base))
     return staging
 
@@ -114,6 +125,7 @@ def _copy(source: Path, folder: Path) -> None:
     shutil.copyfile(source / PAPERS, folder / PAPERS)
     papers = PaperWriter(folder / PAPERS)
     try:
+        papers.forget_changes()
         places = papers.places()
         living = sum(rows for _, rows in places.values())
         if living < (1 - _MOST_DEAD) * row_count(source / TOKEN_VECTORS):
@@ -137,13 +149,13 @@ def _copy_living(source: Path, folder: Path, chunks: int) -> None:
         new.copy_from(old)
 
 
-def _open(folder: Path, expected: int) -> Staging:
-    return Staging(folder, PaperWriter(folder / PAPERS), create_vectors(folder / VECTORS, expected))
+def _open(folder: Path, source: Path | None, expected: int) -> Staging:
+    return Staging(folder, source, PaperWriter(folder / PAPERS), create_vectors(folder / VECTORS, expected))
 
 
-def _resume(folder: Path, expected: int) -> Staging:
+def _resume(folder: Path, source: Path | None, expected: int) -> Staging:
     """Open a staging folder, and delete what a killed run did not complete."""
-    staging = _open(folder, expected)
+    staging = _open(folder, source, expected)
     try:
         held, rows = staging._chunks.ids(), row_count(folder / TOKEN_VECTORS)
         places = staging._papers.places()
