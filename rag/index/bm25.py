@@ -25,6 +25,7 @@ from rag.types import Paper
 K1 = 1.5
 B = 0.75
 _MOST = np.iinfo(np.uint16).max
+_MAPPED = ("rows", "counts")  # the others are small
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +51,9 @@ class Postings:
 
     @classmethod
     def load(cls, folder: Path) -> Postings:
-        """Memory-map saved postings; raises OSError, EOFError or ValueError."""
-        return cls(*(np.load(folder / f"{each.name}.npy", mmap_mode="r") for each in fields(cls)))
+        """Open saved postings, memory-mapped; raises OSError, EOFError or ValueError."""
+        paths = [folder / f"{each.name}.npy" for each in fields(cls)]
+        return cls(*(np.load(path, mmap_mode="r" if path.stem in _MAPPED else None) for path in paths))
 
     def save(self, folder: Path) -> None:
         """Save the postings to a folder."""
