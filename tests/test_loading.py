@@ -12,7 +12,7 @@ from rag.errors import ModelFailed, ModelUnavailable
 from rag.models import cross_encoder, encoder
 from rag.models.embedder import embedder_fingerprint, load_embedder
 from rag.models.loading import encoder_folder, fingerprints, load_index_models, load_models
-from rag.models.onnx import l2_normalize, read_metadata, verified_metadata
+from rag.models.onnx import l2_normalize, open_tokenizer, read_metadata, verified_metadata
 from rag.settings import Settings
 
 
@@ -106,3 +106,10 @@ def test_vector_without_a_direction_is_refused() -> None:
     for row in ([0.0, 0.0], [float("nan"), 1.0]):
         with pytest.raises(ModelFailed, match="zero or not finite"):
             l2_normalize(np.array([[1.0, 0.0], row]))
+
+
+def test_encoder_opens_its_tokenizer_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    monkeypatch.setattr(encoder, "open_tokenizer", lambda folder: opened.append(folder) or open_tokenizer(folder))
+    encoder.load_encoder()
+    assert opened == [encoder.FOLDER]

@@ -69,7 +69,7 @@ class OnnxCrossEncoder:
         self._heads: list[str] = metadata["heads"]
         self._max_tokens = int(metadata["longest"])
         self._model = OnnxModel(folder)
-        self._tokenizer = open_tokenizer(folder, None)
+        self._tokenizer = open_tokenizer(folder)
 
     def score(self, question: str, texts: Sequence[str]) -> PairScores:
         """Score texts; the question is cut at a quarter of the input."""

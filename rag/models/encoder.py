@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ModelUnavailable
-from rag.models.onnx import REMEDY, Array, OnnxModel, open_tokenizer, verified_metadata
+from rag.models.onnx import REMEDY, Array, MarkedTokenizer, OnnxModel, open_tokenizer, verified_metadata
 
 DIMENSION = 128
 HEAD_LAYERS = ("hidden", "hidden_bias", "weights", "bias")  # in actions.npz
@@ -157,9 +157,9 @@ class OnnxEncoder:
         self._model = OnnxModel(folder)
         marks, longest = metadata["marks"], metadata["longest"]
         self.max_tokens = int(longest["document"])
-        self._question_tokenizer = open_tokenizer(folder, int(longest["question"]), marks["question"])
-        self._document_tokenizer = open_tokenizer(folder, self.max_tokens, marks["document"])
-        self._whole_tokenizer = open_tokenizer(folder, None)
+        self._tokenizer = open_tokenizer(folder)
+        self._question_tokenizer = MarkedTokenizer(self._tokenizer, marks["question"], int(longest["question"]))
+        self._document_tokenizer = MarkedTokenizer(self._tokenizer, marks["document"], self.max_tokens)
         self._kinds: list[str] = metadata["kinds"]
         self._follow_ups: list[str] = metadata["follow_ups"]
         self._labels: list[str] = metadata["labels"]
@@ -201,7 +201,7 @@ class OnnxEncoder:
 
     def tokenize(self, text: str) -> list[int]:
         """Return the token ids."""
-        return list(self._whole_tokenizer.encode(text, add_special_tokens=False).ids)
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _weights(self, chances: Array) -> Array:
         """Return each token's weight: those of its tags by their probabilities."""

@@ -21,7 +21,7 @@ from rag.cli.output import print_result
 from rag.corpus.files import parse_json_lines, read_text
 from rag.errors import UsageError
 from rag.models.encoder import DIMENSION
-from rag.models.onnx import OnnxModel, l2_normalize, open_tokenizer
+from rag.models.onnx import MarkedTokenizer, OnnxModel, l2_normalize, open_tokenizer
 from rag.settings import Configuration
 
 _SAMPLE = 600  # abstracts
@@ -80,7 +80,7 @@ def fit_projection(corpus: Path, model: Path) -> tuple[NDArray[np.float16], str]
 
 def _token_vectors(folder: Path, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
     """Embed each text's tokens, without a projection: unit vectors (n, 384)."""
-    model, tokenizer = OnnxModel(folder), open_tokenizer(folder, _MAX_TOKENS, _DOCUMENT_MARK)
+    model, tokenizer = OnnxModel(folder), MarkedTokenizer(open_tokenizer(folder), _DOCUMENT_MARK, _MAX_TOKENS)
     for encoding in tokenizer.encode_batch(texts):
         yield l2_normalize(model.outputs(encoding, None)[0])
 
