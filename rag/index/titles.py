@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,9 @@ _LETTERS = (
     *((letter, 3) for letter in "eaionrtsl"),
     *((letter, 4) for letter in "ei"),
 )  # what each bit of a signature says: that a text has a letter at least so often
-_ENTRY = np.dtype([("row", "<i4"), ("length", "<u2"), ("words", "<u2"), ("title", "<u2"), ("head", "?"), ("bits", "<u8")])
+_ENTRY = np.dtype(
+    [("row", "<i4"), ("length", "<u2"), ("words", "<u2"), ("title", "<u2"), ("head", "?"), ("bits", "<u8")]
+)
 _WORD = np.dtype([("word", "<u8"), ("end", "<i8")])
 _USE = np.dtype("<i4")
 
@@ -41,7 +44,7 @@ class TitleIndex:
     length of the whole title. Entries are sorted by length. Words are known by their hashes.
     """
 
-    DTYPES: Mapping[str, np.dtype[np.void] | np.dtype[np.int32]] = {
+    DTYPES: Mapping[str, np.dtype[Any]] = {
         "title entries": _ENTRY,
         "title words": _WORD,
         "title uses": _USE,
@@ -56,16 +59,16 @@ class TitleIndex:
         self._word = np.ascontiguousarray(words["word"])
 
     @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[np.void]]) -> TitleIndex:
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> TitleIndex:
         """Return the index that `arrays` returned the arrays of."""
-        return cls(arrays["title entries"], arrays["title words"], arrays["title uses"].view(_USE))
+        return cls(arrays["title entries"], arrays["title words"], arrays["title uses"])
 
     @classmethod
     def empty(cls) -> TitleIndex:
         """Return the index of no titles."""
         return cls(np.zeros(0, _ENTRY), np.zeros(0, _WORD), np.zeros(0, _USE))
 
-    def arrays(self) -> dict[str, NDArray[np.void]]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of the index by name, of the types in `DTYPES`."""
         return dict(zip(self.DTYPES, (self._entries, self._words, self._uses), strict=True))
 
@@ -144,7 +147,7 @@ class TitleIndex:
         near = self._is_head[first:end] & (edits <= _MOST_EDITS * (self._length[first:end] + float(length)))
         places = np.flatnonzero(near)
         places = places[np.argsort(edits[places], kind="stable")[: 2 * _MOST]]
-        return first + places
+        return np.asarray(first + places, np.int64)
 
 
 def _best(

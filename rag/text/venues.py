@@ -98,7 +98,7 @@ def same_venue(one: str, other: str) -> bool:
 
 
 def venue_keys(venue: str) -> frozenset[str]:
-    """Return the keys of a venue: the initials by which it may be written, its name if that is one word, its numbers."""
+    """Return the initials by which a venue may be written, its name if that is one word, and its numbers."""
     return frozenset().union(*(_letters(words) | numbers for words, numbers in _parse(venue)))
 
 
