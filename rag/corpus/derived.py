@@ -76,7 +76,9 @@ def _words(paper: Paper) -> Iterator[tuple[str, str]]:
 
 @lru_cache(1 << 16)
 def _of_word(word: str) -> tuple[tuple[str, str], ...]:
-    found = [("spelling", word), *(("stem", stem) for stem in tokenize(word))]
+    found = [("spelling", word)]
+    if word.isalpha():
+        found += [("stem", stem) for stem in tokenize(word) if stem != word]
     letters = word.replace("-", "")
     if letters != word and letters.isalpha() and len(word) >= SHORTEST_COMPOUND:
         found.append(("compound", f"{letters}\t{word}"))

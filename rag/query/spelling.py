@@ -91,7 +91,8 @@ class Spelling:
         return min(nearest, key=lambda each: (-uses[each], each))
 
     def _has_stem(self, stems: Collection[str]) -> bool:
-        return bool(self._papers.uses_of("stem", stems)) or not _own_stems().isdisjoint(stems)
+        known = self._uses_of(stems) or self._papers.uses_of("stem", stems)
+        return bool(known) or not _own_stems().isdisjoint(stems)
 
     def _uses_of(self, words: Collection[str]) -> dict[str, int]:
         """Return how many papers use each word, in lower case; words of follow-ups count as used."""
