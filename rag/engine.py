@@ -27,12 +27,14 @@ from rag.answer import (
 from rag.corpus.titles import find_by_title
 from rag.generation.composition import Composer
 from rag.generation.draft import Draft, asks_among, is_written
+from rag.generation.examples import EXAMPLE_PAPERS
 from rag.index.library import Library, open_library
 from rag.llm.protocol import ChatModel
 from rag.llm.usage import UsageMeter
 from rag.models.loading import Models, load_models
 from rag.query.reader import QueryReader
-from rag.retrieval.candidates import admitted_papers, retrieve
+from rag.retrieval.admitted import admitted, records
+from rag.retrieval.candidates import retrieve
 from rag.retrieval.catalogue import matching, unmet, unnamed, unrecorded
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
@@ -137,7 +139,9 @@ class Engine:
             if query.kind == "help":
                 yield Retrieved(query, (), ())
                 draft = Draft(query, notices=_action_notices(query))
-                yield Done(replace(draft.help(self.library.papers.values()), timings_ms=timer.stop()))
+                papers = self.library.papers
+                answer = draft.help(papers.newest(EXAMPLE_PAPERS), len(papers))
+                yield Done(replace(answer, timings_ms=timer.stop()))
                 return
             opened = self.writer.writer.open_chat if self.writer else None
             expander = QueryExpander(self._settings, llm, timer, opened)
@@ -198,11 +202,11 @@ class Engine:
             return Found(query)
         if query.fixed and not query.papers:
             return Found(query, notices=notices)
-        if untold := unrecorded(query.filters, self.library.papers.values()):
+        if untold := unrecorded(query.filters, self.library.papers):
             notices = (*notices, Notice("not_recorded", {"constraints": untold}))
             if untold != ("code",) or query.filters.code:
                 return Found(query, notices=notices)
-        relaxations = unmet(query, self.library.papers.values())
+        relaxations = unmet(query, self.library.papers, self._reader.names)
         if query.kind == "metadata" and not query.by_topic:
             return self._records(query, relaxations, notices)
         if relaxations:
@@ -253,11 +257,11 @@ class Engine:
         with self._search_slot():
             texts = (_search_text(query), *query.further)
             encoded = (*encoded, *map(self._encoder.encode, texts[len(encoded) :]))
-            admitted = admitted_papers(self.library, query.filters)
+            passed = admitted(query.filters, self.library.papers, self._reader.names)
             linked = asked_links(query, self.library.links, self.library.papers)
             always = (*query.papers, *linked)
             other = self._encoder.encode(respelt) if respelt else None
-            candidates = retrieve(self.library, encoded, admitted, self._settings.pool, always, other)
+            candidates = retrieve(self.library, encoded, passed, self._settings.pool, always, other)
             timer.lap("retrieve")
             if reranker:
                 ranked = raise_linked(self.scorer.rank(query, candidates), linked)
@@ -276,7 +280,7 @@ class Engine:
         """Add the papers of what a comparison brings in: by title, or the best of those that mention it."""
         chosen = list(query.papers)
         for name in query.action.brought if query.action else ():
-            named = find_by_title(name, self.library.papers)
+            named = find_by_title(name, self.library.papers.titled(name))
             found = (
                 [named]
                 if named
@@ -324,7 +328,7 @@ class Engine:
         return all(mentions(paper, word) for word in name.split())
 
     def _records(self, query: Query, relaxations: tuple[Relaxation, ...], notices: tuple[Notice, ...]) -> Found:
-        papers = matching(query, self.library.papers)
+        papers = matching(query, self.library.papers, self._reader.names)
         hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
         hits, left_out = self._without_excluded(query, hits)
         notices = (*notices, *left_out)
@@ -462,7 +466,7 @@ class Engine:
         asked += [part.text for part in query.unapplied if _is_unknown_person(part)]
         names = self._reader.names
         unknown = tuple(name for name in dict.fromkeys(asked) if name and not names.author(name))
-        if not (unknown and names.authors):
+        if not (unknown and records(self.library.papers, "authors")):
             return ()
         return (Notice("unknown_people", {"nearest": {name: names.nearest_authors(name) for name in unknown}}),)
 

@@ -2,19 +2,90 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
+from rag.corpus.ids import ids_of
+from rag.corpus.links import introductions, name_key, title_name, words_of
+from rag.corpus.titles import name_key as head_key
+from rag.text.names import name_words, parts_of
+from rag.text.tokens import tokenize
+from rag.text.venues import organisation_words, venue_keys
 from rag.types import Paper
+
+WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
+"""A word as its spelling is looked up."""
+
+SHORTEST_COMPOUND = 5  # letters
+
+Keys = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Keys of a paper, each with its kind: those of `names` lead to the paper, those of `words` are only counted."""
+    """Keys of a paper, each with its kind: those of `names` lead to the paper, those of `words` are only counted.
 
-    names: frozenset[tuple[str, str]] = frozenset()
-    words: frozenset[tuple[str, str]] = frozenset()
+    Names are authors, venues with their years, organisations, ids, names that a paper introduces ("introduces"), that
+    its title begins with ("title name"), and what stands before its colon ("head"). Words are those whose spelling is
+    looked up ("spelling"), their stems ("stem"), and words of links, as they are and case-folded ("plain", "folded").
+    Of a word with a tab, what stands before it leads to what stands behind it: letters to a compound, a part to an
+    author, initials to a venue, and a word to an organisation.
+    """
+
+    names: Keys = frozenset()
+    words: Keys = frozenset()
 
 
 def derived(paper: Paper) -> Derived:
     """Derive a paper's names and words; if this changes, `rag.index.generations.FORMAT` has to be raised."""
-    return Derived()
+    return Derived(frozenset(_names(paper)), frozenset(_words(paper)))
+
+
+def _names(paper: Paper) -> Iterator[tuple[str, str]]:
+    yield from (("author", author) for author in paper.authors)
+    if paper.dated_venue:
+        yield "venue", paper.dated_venue
+    if paper.organisation:
+        yield "organisation", paper.organisation
+    yield from (("id", each) for each in ids_of(paper))
+    yield from (("introduces", name_key(each.name)) for each in introductions(paper))
+    if name := title_name(paper):
+        yield "title name", name
+    if ":" in paper.title:
+        yield "head", head_key(paper.title.split(":")[0])
+
+
+def _words(paper: Paper) -> Iterator[tuple[str, str]]:
+    parts = (paper.title, paper.abstract, *paper.authors, paper.venue or "", paper.organisation or "")
+    for word in {match[0].lower() for match in WORD.finditer(" ".join(parts))}:
+        yield from _of_word(word)
+    for word in words_of(paper):
+        yield "folded", word.casefold()
+        if word == word.casefold():
+            yield "plain", word
+    for author in paper.authors:
+        yield from _of_author(author)
+    if paper.dated_venue:
+        yield from (("venue letters", f"{each}\t{paper.dated_venue}") for each in venue_keys(paper.dated_venue))
+    if paper.organisation:
+        words = organisation_words(paper.organisation)
+        yield from (("organisation word", f"{word}\t{paper.organisation}") for word in words)
+
+
+@lru_cache(1 << 16)
+def _of_word(word: str) -> tuple[tuple[str, str], ...]:
+    found = [("spelling", word)]
+    if word.isalpha():
+        found += [("stem", stem) for stem in tokenize(word) if stem != word]
+    letters = word.replace("-", "")
+    if letters != word and letters.isalpha() and len(word) >= SHORTEST_COMPOUND:
+        found.append(("compound", f"{letters}\t{word}"))
+    return tuple(found)
+
+
+@lru_cache(1 << 16)
+def _of_author(author: str) -> tuple[tuple[str, str], ...]:
+    words = (("author word", word) for word in name_words(author))
+    return (*words, *(("author part", f"{part}\t{author}") for part in parts_of(author)))

@@ -25,6 +25,22 @@ def find_ids(text: str) -> Iterator[tuple[str, str]]:
             yield match["arxiv"], match.group()
 
 
+def ids_of(paper: Paper) -> frozenset[str]:
+    """Return the ids by which a paper can be asked for: its id, DOI and PubMed id, and those in its links."""
+    found = {paper.paper_id.casefold(), (paper.doi or "").casefold(), paper.pmid or ""}
+    for link in (paper.url or "", *paper.urls):
+        for each, _ in find_ids(link):
+            parts = each.split("/") if each.startswith("10.") else [each]
+            found.update("/".join(parts[:end]) for end in range(min(2, len(parts)), len(parts) + 1))
+    return frozenset(map(without_prefix, filter(None, found)))
+
+
+def without_prefix(wanted: str) -> str:
+    """Return the arXiv id of a DOI that arXiv gave, else the id as it is."""
+    arxiv = re.fullmatch(r"10\.48550/arxiv\.(.+)", wanted)
+    return arxiv[1] if arxiv else wanted
+
+
 def papers_with_id(wanted: str, papers: Iterable[Paper]) -> tuple[str, ...]:
     """Return the ids of the papers that have an arXiv id or a DOI, as their id or in their links."""
     arxiv = re.fullmatch(r"10\.48550/arxiv\.(.+)", wanted)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain
-from typing import Literal
+from functools import cached_property, lru_cache
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.text.identifiers import is_identifier
 from rag.text.sentences import sentence_spans
@@ -30,6 +31,8 @@ _NAMESAKE = 4  # letters from which a name that begins with another is taken for
 _CLAUSE = 240  # characters of an introducing sentence that are read
 _SAMPLE = 100  # papers with which the similarity of two is compared
 _NEARER = 0.9  # share of them that has to be less similar, for a name that may mean something else
+_LONGEST_KEY = 12  # words of a name, hyphens and points between them
+_REMEMBERED = 4096  # names whose papers are remembered
 _BEFORE_VERB = 80  # characters between an introducing verb and its subject
 
 _WORD = re.compile(r"[^\W_][\w²]*")
@@ -118,7 +121,7 @@ class Link:
     end: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Introduction:
     """A name that a paper introduces, before the colon of its title or in its abstract."""
 
@@ -127,140 +130,140 @@ class Introduction:
     in_title: bool
 
 
+class LinkedPapers(Protocol):
+    """A collection of papers that finds them by the keys that `rag.corpus.derived` derives from them."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, paper_id: str) -> Paper: ...
+
+    def at(self, positions: Iterable[int]) -> list[Paper]:
+        """Return the papers at some positions, in the order of these."""
+
+    def papers_with(self, kind: str, key: str) -> NDArray[np.int64]:
+        """Return the positions of the papers that have a name."""
+
+    def papers_between(self, kind: str, first: str, last: str) -> NDArray[np.int64]:
+        """Return the positions of the papers that have a name from `first` to `last`."""
+
+    def keys_held(self, kind: str, keys: Iterable[str]) -> set[str]:
+        """Return which of the names any paper has."""
+
+    def uses_of(self, kind: str, words: Iterable[str]) -> dict[str, int]:
+        """Return how many papers use each word; those that none uses are left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Use:
     """A paper's use of a name: its offsets in the abstract, and whether the title has it, or a name made from it."""
 
-    source_id: str
+    source: Paper
     introduction: Introduction
     spans: tuple[Span, ...]
     in_title: bool
 
 
 class PaperLinks:
-    """The links of one collection, found when they are first asked for, in time linear in its papers."""
+    """The links of one collection, each found when it is asked for, by looking up the names in a text."""
 
-    def __init__(self, papers: Mapping[str, Paper]) -> None:
+    def __init__(self, papers: LinkedPapers, papers_with_words: Callable[[str], Iterable[int]]) -> None:
+        """`papers_with_words` returns the positions of the papers that have all words of a text, in any inflection."""
         self._papers = papers
+        self._papers_with_words = papers_with_words
+        self._introduced = lru_cache(_REMEMBERED)(self._introduced_as)
+        self._is_ordinary = lru_cache(_REMEMBERED)(self._are_written_small)
+        self._uses = lru_cache(_REMEMBERED)(self._uses_of)
 
     def of(self, paper_id: str) -> tuple[Link, ...]:
-        """Return the links from a paper to those that introduce the names it uses."""
-        return tuple(self._link(use) for use in self._uses if use.source_id == paper_id)
+        """Return the links from a paper to those that introduce the names it uses, sorted by name."""
+        paper = self._papers[paper_id]
+        names = {each: None for text in (paper.abstract, paper.title) for each, _ in self._named_in(text)}
+        names |= dict.fromkeys(self._bases(paper))
+        return tuple(
+            _link(use)
+            for each in sorted(names, key=lambda each: each.name)
+            for use in self._uses(each)
+            if use.source.paper_id == paper_id
+        )
 
     def to(self, paper_id: str) -> tuple[Link, ...]:
-        """Return the links to a paper from those that use a name which it introduces, in corpus order."""
-        return tuple(self._link(use) for use in self._uses if use.introduction.paper_id == paper_id)
+        """Return the links to a paper from those that use a name which it introduces, of each in corpus order."""
+        named = introductions(self._papers[paper_id])
+        return tuple(_link(use) for each in named if self._owner(each.name) == each for use in self._uses(each))
 
     def introduced_in(self, question: str) -> dict[int, str]:
         """Return the offsets of the names in a question that papers introduce, in order, with the papers' ids.
 
         A name that can hardly be another word may be in any case.
         """
-        return dict(sorted(self._names.find_in_question(question)))
-
-    @cached_property
-    def _found(self) -> tuple[_Names, tuple[_Use, ...]]:
-        words = {
-            paper_id: frozenset(_WORD.findall(f"{paper.title} {paper.abstract}"))
-            for paper_id, paper in self._papers.items()
+        return {
+            start: introduction.paper_id
+            for start, end, introduction in sorted(
+                (start, end, each) for each, spans in self._named_in(question) for start, end in spans
+            )
+            if not _is_ambiguous(introduction.name)
+            or question[start:end] == introduction.name
+            or self._is_use(introduction.name, question, start, end)
         }
-        names = _Names(self._papers, words)
-        folded = {paper_id: frozenset(map(str.casefold, held)) for paper_id, held in words.items()}
-        return names, tuple(names.uses(self._papers, folded))
 
-    @property
-    def _names(self) -> _Names:
-        return self._found[0]
+    def _named_in(self, text: str) -> Iterator[tuple[Introduction, tuple[Span, ...]]]:
+        """Yield the names in a text, in any case, that exactly one paper introduces, with their offsets."""
+        words, plain = _key(text), _plain(text)
+        runs = {words[i:j] for i in range(len(words)) for j in range(i + 1, min(i + _LONGEST_KEY, len(words)) + 1)}
+        held = self._papers.keys_held("introduces", map(" ".join, runs))
+        for key in sorted(held):
+            if (each := self._introduced(key)[0]) and (spans := tuple(_occurrences(each.name, text, plain))):
+                yield each, spans
 
-    @property
-    def _uses(self) -> tuple[_Use, ...]:
-        return self._found[1]
+    def _introduced_as(self, key: str) -> tuple[Introduction | None, frozenset[str]]:
+        """Return which paper owns a name, if one does, and the ids of all that introduce it.
 
-    def _link(self, use: _Use) -> Link:
-        abstract = self._papers[use.source_id].abstract
-        found: list[tuple[Relation, Span]] = []
-        for span in use.spans:
-            sentence = _sentence_of(abstract, span)
-            found.append((relation_at(abstract, sentence, span), sentence))
-        if use.in_title:
-            found.append(("builds_on", found[0][1] if found else (0, 0)))
-        relation, (start, end) = min(found, key=lambda each: (_RELATIONS.index(each[0]), each[1]))
-        return Link(use.source_id, use.introduction.paper_id, use.introduction.name, relation, start, end)
+        Those that have it before the colon of their title come before those that have it in their abstract only.
+        """
+        papers = self._papers.at(self._papers.papers_with("introduces", key))
+        claims = [each for paper in papers for each in introductions(paper) if name_key(each.name) == key]
+        best = [each for each in claims if each.in_title] or claims
+        owners = {each.paper_id for each in best}
+        return best[0] if len(owners) == 1 else None, frozenset(each.paper_id for each in claims)
 
+    def _owner(self, name: str) -> Introduction | None:
+        return self._introduced(name_key(name))[0]
 
-class _Names:
-    """The names that exactly one paper of a collection introduces."""
-
-    def __init__(self, papers: Mapping[str, Paper], words: Mapping[str, frozenset[str]]) -> None:
-        """Collect the names; `words` are those of each paper's title and abstract."""
-        claims: dict[Key, list[Introduction]] = defaultdict(list)
-        for paper_id, paper in papers.items():
-            for each in introductions(paper, words[paper_id]):
-                claims[_key(each.name)].append(each)
-        self._claimants = {key: {each.paper_id for each in claimed} for key, claimed in claims.items()}
-        self._by_first_word: dict[str, list[tuple[Key, Introduction]]] = defaultdict(list)
-        self._by_name: dict[str, Introduction] = {}
-        for key, claimed in claims.items():
-            best = [each for each in claimed if each.in_title] or claimed
-            if len({each.paper_id for each in best}) == 1:
-                self._by_first_word[key[0]].append((key, best[0]))
-                self._by_name[best[0].name] = best[0]
-        parts = {part for key in claims for part in key}
-        lowercase = (word for held in words.values() for word in held & parts)
-        self._ordinary = frozenset(lowercase)  # words of names that the collection also writes in lower case
-
-    def find_in_question(self, question: str) -> Iterator[tuple[int, str]]:
-        """Yield the offset of each name in a question, with the id of the paper that introduces it."""
-        for introduction, spans in self._occurrences(question, frozenset(_key(question))):
-            name = introduction.name
-            for start, end in spans:
-                if not _is_ambiguous(name) or self._is_use(name, question, start, end) or question[start:end] == name:
-                    yield start, introduction.paper_id
-
-    def uses(self, papers: Mapping[str, Paper], words: Mapping[str, frozenset[str]]) -> Iterator[_Use]:
-        """Yield the uses of names by other papers than those that introduce them; `words` are case-folded."""
-        used: dict[Introduction, list[_Use]] = defaultdict(list)
-        for paper_id, paper in papers.items():
-            abstract, title = (dict(self._occurrences(x, words[paper_id])) for x in (paper.abstract, paper.title))
-            for each in dict.fromkeys([*abstract, *title, *(namesakes := tuple(self._namesakes(paper)))]):
-                if paper_id not in self._claimants[_key(each.name)]:
-                    spans = tuple(x for x in abstract.get(each, ()) if self._is_use(each.name, paper.abstract, *x))
-                    titled = any(self._is_use(each.name, paper.title, *x) for x in title.get(each, ()))
-                    used[each].append(_Use(paper_id, each, spans, titled or each in namesakes))
-        similarity = _Similarity(words)
-        for introduction, uses in used.items():
-            target = papers[introduction.paper_id]
-            if any(_shows_homonym(use) for use in uses if _is_before(papers[use.source_id], target)):
-                continue
-            for use in uses:
-                if _is_before(papers[use.source_id], target):
-                    continue
-                source = papers[use.source_id].abstract
-                if (not use.spans and not use.in_title) or _is_spelt_otherwise(source, use, words[target.paper_id]):
-                    continue
-                written = {source[start:end] for start, end in use.spans} <= {introduction.name}
-                certain = written and not _is_ambiguous(introduction.name)
-                if certain or similarity.is_near(use.source_id, target.paper_id, introduction.name):
-                    yield use
-
-    def _occurrences(self, text: str, folded: frozenset[str]) -> Iterator[tuple[Introduction, tuple[Span, ...]]]:
-        """Yield the names in a text, in any case, with their offsets."""
-        plain = ""
-        for word in folded & self._by_first_word.keys():
-            for key, introduction in self._by_first_word[word]:
-                if folded.issuperset(key):
-                    plain = plain or _plain(text)
-                    if spans := tuple(_occurrences(introduction.name, text, plain)):
-                        yield introduction, spans
-
-    def _namesakes(self, paper: Paper) -> Iterator[Introduction]:
-        """Yield the names of which the name before a title's colon is made: "Pebble" of "Pebble-2" and "PebbleNet"."""
-        head = _TITLE_HEAD.match(paper.title)
-        name = head[1] if head else ""
+    def _bases(self, paper: Paper) -> Iterator[Introduction]:
+        """Yield the names of which a title's name is made: "Pebble" of "Pebble-2" and "PebbleNet"."""
+        name = title_name(paper) or ""
         for end in range(_NAMESAKE, len(name)):
-            base = self._by_name.get(name[:end])
-            if base and base.in_title and not _is_wordlike(base.name) and _BEGINS_PART.match(name, end - 1):
+            if _BEGINS_PART.match(name, end - 1) and (base := self._owner(name[:end])) and base.name == name[:end]:
                 yield base
+
+    def _uses_of(self, introduction: Introduction) -> tuple[_Use, ...]:
+        """Return the uses of a name by papers that do not introduce it, in corpus order."""
+        name, claimants = introduction.name, self._introduced(name_key(introduction.name))[1]
+        made = self._papers.papers_between("title name", name, name + "\U0010ffff") if len(name) >= _NAMESAKE else ()
+        positions = sorted({*map(int, self._papers_with_words(name)), *map(int, made)})
+        users = [paper for paper in self._papers.at(positions) if paper.paper_id not in claimants]
+        uses = [use for paper in users if (use := self._use(introduction, paper))]
+        target = self._papers[introduction.paper_id]
+        if any(_shows_homonym(use) for use in uses if _is_before(use.source, target)):
+            return ()
+        return tuple(use for use in uses if not _is_before(use.source, target) and self._is_link(use, target))
+
+    def _use(self, introduction: Introduction, paper: Paper) -> _Use | None:
+        """Return how a paper uses a name, None if it does not have it."""
+        name = introduction.name
+        found, titled = (tuple(_occurrences(name, x, _plain(x))) for x in (paper.abstract, paper.title))
+        made = _is_made_from(title_name(paper) or "", introduction)
+        if not (found or titled or made):
+            return None
+        spans = tuple(span for span in found if self._is_use(name, paper.abstract, *span))
+        return _Use(paper, introduction, spans, made or any(self._is_use(name, paper.title, *x) for x in titled))
+
+    def _is_link(self, use: _Use, target: Paper) -> bool:
+        if not (use.spans or use.in_title) or _is_spelt_otherwise(use, target):
+            return False
+        name, source = use.introduction.name, use.source.abstract
+        written = {source[start:end] for start, end in use.spans} <= {name}
+        return (written and not _is_ambiguous(name)) or self._similarity.is_near(use.source, target, name)
 
     def _is_use(self, name: str, text: str, start: int, end: int) -> bool:
         """Return whether the case and the words around a part of a text are those of a name.
@@ -268,7 +271,7 @@ class _Names:
         A short name, or one that is made of words, has to be written as it is introduced. Such words are no use of it
         where a sentence begins, or beside other capitalized words, with which they may form another name.
         """
-        written, ordinary = text[start:end], self._ordinary.issuperset(_key(name))
+        written, ordinary = text[start:end], self._is_ordinary(_key(name))
         if written != name and (ordinary or _is_short(name) or not written[0].isupper()):
             return False
         if not ordinary or name.isupper() or not _is_wordlike(name):
@@ -278,35 +281,70 @@ class _Names:
         begins = " " not in name and (not before or before[-1][-1] in ".?!:")
         return not begins and not any(each[0].isupper() and not each.isupper() for each in beside)
 
+    def _are_written_small(self, key: Key) -> bool:
+        """Return whether the collection also writes the words of a name in lower case."""
+        return len(self._papers.uses_of("plain", key)) == len(set(key))
+
+    @cached_property
+    def _similarity(self) -> _Similarity:
+        return _Similarity(self._papers)
+
 
 class _Similarity:
-    """How similar papers are by the words that they share, weighted by rarity (tf-idf with binary tf)."""
+    """How similar papers are by the words that they share, weighted by rarity (tf-idf with binary tf).
 
-    def __init__(self, words: Mapping[str, frozenset[str]]) -> None:
-        """`words` are those of each paper, case-folded."""
-        self._words = words
-        counts = Counter(chain.from_iterable(words.values()))
-        self._weight = {word: math.log(len(words) / count) ** 2 for word, count in counts.items() if count > 1}
-        self._sample = tuple(words)[:: max(1, len(words) // _SAMPLE)]
-        self._norms = {paper_id: self._norm(paper_id) for paper_id in self._sample}
+    Papers are compared with a sample of the collection, taken at equal distances.
+    """
 
-    def is_near(self, paper_id: str, target_id: str, name: str) -> bool:
+    def __init__(self, papers: LinkedPapers) -> None:
+        self._papers = papers
+        self._weights: dict[str, float] = {}
+        sample = papers.at(range(0, len(papers), max(1, len(papers) // _SAMPLE)))
+        held = {paper.paper_id: _folded(paper) for paper in sample}
+        self._weigh(frozenset().union(*held.values()))
+        self._sample = {paper_id: (words, self._norm(words)) for paper_id, words in held.items()}
+
+    def is_near(self, paper: Paper, target: Paper, name: str) -> bool:
         """Return whether a paper is more similar to a target than to most others, by other words than a name."""
-        own = self._words[paper_id] - set(_key(name))
-        least = self._shared(own, target_id, self._norm(target_id))
-        others = [other for other in self._sample if other not in (paper_id, target_id)]
-        nearer = sum(self._shared(own, other, self._norms[other]) < least for other in others)
+        own, known = _folded(paper) - set(_key(name)), _folded(target)
+        self._weigh(known)
+        least = self._shared(own, known, self._norm(known))
+        others = [each for paper_id, each in self._sample.items() if paper_id not in (paper.paper_id, target.paper_id)]
+        nearer = sum(self._shared(own, *each) < least for each in others)
         return nearer >= _NEARER * len(others)
 
-    def _norm(self, paper_id: str) -> float:
-        return math.sqrt(sum(self._weight.get(word, 0.0) for word in self._words[paper_id])) or 1.0
+    def _weigh(self, words: Collection[str]) -> None:
+        new = [word for word in words if word not in self._weights]
+        uses = self._papers.uses_of("folded", new)
+        for word in new:
+            count = uses.get(word, 0)
+            self._weights[word] = math.log(len(self._papers) / count) ** 2 if count > 1 else 0.0
 
-    def _shared(self, words: frozenset[str], paper_id: str, norm: float) -> float:
-        return sum(self._weight.get(word, 0.0) for word in words & self._words[paper_id]) / norm
+    def _norm(self, words: frozenset[str]) -> float:
+        return math.sqrt(math.fsum(self._weights[word] for word in words)) or 1.0
+
+    def _shared(self, words: frozenset[str], others: frozenset[str], norm: float) -> float:
+        return math.fsum(self._weights[word] for word in words & others) / norm
 
 
-def introductions(paper: Paper, words: Collection[str]) -> tuple[Introduction, ...]:
-    """Return the names that a paper introduces; `words` are those of its title and abstract."""
+def words_of(paper: Paper) -> frozenset[str]:
+    """Return the words of a paper's title and abstract, as links compare them."""
+    return frozenset(_WORD.findall(f"{paper.title} {paper.abstract}"))
+
+
+def name_key(name: str) -> str:
+    """Return a name's words, case-folded: in a text that has the name they follow one another."""
+    return " ".join(_key(name))
+
+
+def title_name(paper: Paper) -> str | None:
+    """Return the name that a title begins with, "Pebble" of "Pebble: Small Caches", None if there is none."""
+    match = _TITLE_HEAD.match(paper.title)
+    return match[1] if match else None
+
+
+def introductions(paper: Paper) -> tuple[Introduction, ...]:
+    """Return the names that a paper introduces."""
     found: dict[str, bool] = {}
     if (match := _TITLE_HEAD.match(paper.title)) and _is_name(match[1]):
         name = match[1]
@@ -314,7 +352,7 @@ def introductions(paper: Paper, words: Collection[str]) -> tuple[Introduction, .
         if (is_identifier(name) and " " not in name) or _has_name(paper.abstract, name):
             found[name] = True
     title = frozenset(_key(paper.title))
-    for name in _introduced_in_abstract(paper.abstract, words):
+    for name in _introduced_in_abstract(paper.abstract, words_of(paper)):
         # Words that are no part of the title are rather a concept than what the paper is about.
         if _is_name(name) and (" " not in name or title.issuperset(_key(name))):
             found.setdefault(name, False)
@@ -432,12 +470,35 @@ def _shows_homonym(use: _Use) -> bool:
     return bool(use.spans) or use.in_title or len(_key(name)) > 1
 
 
-def _is_spelt_otherwise(abstract: str, use: _Use, known: frozenset[str]) -> bool:
-    """Return whether an abstract spells a name out in other words than those `known` to the paper that has it."""
-    name = use.introduction.name
+def _is_spelt_otherwise(use: _Use, target: Paper) -> bool:
+    """Return whether an abstract spells a name out in other words than those of the paper that introduces it."""
+    name, abstract = use.introduction.name, use.source.abstract
     bracketed = [start for start, _ in use.spans if abstract[start - 1 : start] == "("]
     spelt = [expansion(abstract[: start - 1], name) for start in bracketed]
-    return any(long and not known.issuperset(_key(long)) for long in spelt)
+    return any(long and not _folded(target).issuperset(_key(long)) for long in spelt)
+
+
+def _is_made_from(name: str, base: Introduction) -> bool:
+    """Return whether a name is made from one before the colon of a title: "Pebble-2" and "PebbleNet" from "Pebble"."""
+    end = len(base.name)
+    derived = _NAMESAKE <= end < len(name) and name.startswith(base.name) and base.in_title
+    return derived and not _is_wordlike(base.name) and _BEGINS_PART.match(name, end - 1) is not None
+
+
+def _link(use: _Use) -> Link:
+    abstract = use.source.abstract
+    found: list[tuple[Relation, Span]] = []
+    for span in use.spans:
+        sentence = _sentence_of(abstract, span)
+        found.append((relation_at(abstract, sentence, span), sentence))
+    if use.in_title:
+        found.append(("builds_on", found[0][1] if found else (0, 0)))
+    relation, (start, end) = min(found, key=lambda each: (_RELATIONS.index(each[0]), each[1]))
+    return Link(use.source.paper_id, use.introduction.paper_id, use.introduction.name, relation, start, end)
+
+
+def _folded(paper: Paper) -> frozenset[str]:
+    return frozenset(map(str.casefold, words_of(paper)))
 
 
 def _has_name(text: str, name: str) -> bool:

@@ -19,7 +19,7 @@ def find_by_title(name: str, papers: Mapping[str, Paper]) -> str | None:
 
     Part of a title identifies a paper by three words, or by two of which one has a capital.
     """
-    wanted = _key(_FILLER.sub(" ", name))
+    wanted = without_filler(name)
     count = len(wanted.split())
     several = count >= _MIN_WORDS or (count == _MIN_WORDS - 1 and not name.islower())
     similarities = [
@@ -29,6 +29,16 @@ def find_by_title(name: str, papers: Mapping[str, Paper]) -> str | None:
     return paper_id if wanted and score >= _MIN_SIMILARITY else None
 
 
+def comparable(text: str) -> str:
+    """Return a title or a name as titles are compared: its words in lower case, with Greek letters spelt out."""
+    return title_key(spell_greek(text))
+
+
+def without_filler(name: str) -> str:
+    """Return a name as titles are compared, without words such as "the", "original" and "paper"."""
+    return comparable(_FILLER.sub(" ", name))
+
+
 def title_heads(papers: Iterable[Paper]) -> frozenset[str]:
     """Return the names before the colons of titles, as `name_key` writes them."""
     return frozenset(name_key(paper.title.split(":")[0]) for paper in papers if ":" in paper.title)
@@ -36,22 +46,22 @@ def title_heads(papers: Iterable[Paper]) -> frozenset[str]:
 
 def name_key(name: str) -> str:
     """Return a name as a key: in lower case, together, with Greek letters spelt out."""
-    return _key(name).replace(" ", "")
+    return comparable(name).replace(" ", "")
 
 
 def is_title(text: str, papers: Iterable[Paper]) -> bool:
     """Return whether a text is a title of the collection, allowing for typos and word order."""
     from rapidfuzz import fuzz
 
-    wanted = _key(text)
+    wanted = comparable(text)
     if len(wanted.split()) < _MIN_WORDS:
         return False
-    return any(fuzz.token_sort_ratio(wanted, _key(paper.title)) >= _MIN_SIMILARITY for paper in papers)
+    return any(fuzz.token_sort_ratio(wanted, comparable(paper.title)) >= _MIN_SIMILARITY for paper in papers)
 
 
 def is_short_title(text: str, papers: Iterable[Paper]) -> bool:
     """Return whether a text is a title up to its colon ("Pebble" of "Pebble: Small Caches"), allowing for typos."""
-    wanted = _key(text)
+    wanted = comparable(text)
     return any(_similarity(wanted, paper, several=False) >= _MIN_SIMILARITY for paper in papers)
 
 
@@ -59,10 +69,6 @@ def _similarity(wanted: str, paper: Paper, several: bool) -> float:
     """Compare a name with the title up to its colon and, if it has several words, with the whole title."""
     from rapidfuzz import fuzz
 
-    title, head = _key(paper.title), _key(paper.title.split(":")[0])
+    title, head = comparable(paper.title), comparable(paper.title.split(":")[0])
     as_head = fuzz.ratio(wanted.replace(" ", ""), head.replace(" ", ""))
     return max(as_head, fuzz.token_set_ratio(wanted, title)) if several else as_head
-
-
-def _key(text: str) -> str:
-    return title_key(spell_greek(text))

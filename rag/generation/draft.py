@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from rag.answer import Answer, Citation, EstimatedMissing, Notice, Relaxation, Sentence, Usage
@@ -59,9 +59,9 @@ class Draft:
             return NOT_ANSWERED
         return _NONE if self.query.action else _NOT_THERE
 
-    def help(self, papers: Iterable[Paper]) -> Answer:
+    def help(self, newest: Sequence[Paper], papers: int) -> Answer:
         """Return what can be asked of these papers, as the answer."""
-        return Answer(self.query, "extractive", help_text(papers), notices=self.notices)
+        return Answer(self.query, "extractive", help_text(newest, papers), notices=self.notices)
 
     def extractive(self, *notices: Notice) -> Answer:
         """Return the evidence's own sentences, which support themselves, as the answer."""

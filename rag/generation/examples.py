@@ -11,6 +11,7 @@ from rag.text.display import display_line, display_title
 from rag.types import Paper
 
 _LONGEST_NAME = 24  # characters of what stands before a title's colon, for it to be a name
+EXAMPLE_PAPERS = 1000  # newest ones, from which examples are made
 _LEAST_SHARED = 2  # titles that have a phrase, for it to be a topic
 
 

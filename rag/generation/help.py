@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rag.generation.examples import example_questions, title_topics
 from rag.types import Paper
@@ -10,13 +10,12 @@ from rag.types import Paper
 _EXAMPLES = 3
 
 
-def help_text(papers: Iterable[Paper]) -> str:
-    """Return what can be asked, as Markdown."""
-    held = tuple(papers)
-    examples = [f"- {question}" for question in example_questions(held, title_topics(held)[:1])[:_EXAMPLES]]
+def help_text(newest: Sequence[Paper], papers: int) -> str:
+    """Return what can be asked of so many papers, as Markdown, with examples from the newest of them."""
+    examples = [f"- {question}" for question in example_questions(newest, title_topics(newest)[:1])[:_EXAMPLES]]
     return "\n".join(
         [
-            f"Ask about these {len(held)} papers in plain words. Each answer rests on their abstracts and cites them.",
+            f"Ask about these {papers} papers in plain words. Each answer rests on their abstracts and cites them.",
             *(["For example:", "", *examples, ""] if examples else [""]),
             "A question may follow on from the one before it, as in: which of those have code?",
         ]

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.text.tokens import tokenize
+from rag.text.tokens import JOINTS, tokenize
 from rag.types import Paper
 
 K1 = 1.5
@@ -148,6 +148,14 @@ class Bm25Index:
             scores[rows] += self._rarity(len(rows)) * counts / (counts + self._penalties[rows])
         found: NDArray[np.float32] = scores[self._order]
         return found
+
+    def papers_with_words(self, text: str) -> NDArray[np.int64]:
+        """Return the positions of the papers that have all words of a text, compounds in parts, in any inflection."""
+        terms = dict.fromkeys(tokenize(JOINTS.sub(" ", text)))
+        held = np.zeros(len(self._postings.lengths), np.int32)
+        for own in map(self._postings.of_term, terms):
+            held[self._postings.rows[own]] += 1
+        return np.flatnonzero(held[self._order] == len(terms)) if terms else np.zeros(0, np.int64)
 
     def document_frequency(self, term: str) -> int:
         """Return how many papers have a term."""

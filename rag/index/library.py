@@ -68,7 +68,7 @@ def open_library(settings: Settings) -> Library:
         raise IndexFailed(f"{generation / BM25} is damaged ({error}). {REBUILD}") from None
     maxsim = open_maxsim_index(generation / TOKEN_VECTORS, papers.places)
     vectors = open_vectors(generation / VECTORS)
-    return Library(manifest, papers, vectors, bm25, maxsim, PaperLinks(papers))
+    return Library(manifest, papers, vectors, bm25, maxsim, PaperLinks(papers, bm25.papers_with_words))
 
 
 def _check_recipe(recipe: Recipe, settings: Settings) -> None:

@@ -24,12 +24,14 @@ from numpy.typing import NDArray
 from rag.corpus.columns import COLUMNS, columns
 from rag.corpus.derived import Derived, derived
 from rag.corpus.records import paper_digest, paper_from_record, paper_to_record
+from rag.corpus.titles import comparable, without_filler
 from rag.errors import REBUILD, IndexFailed
 from rag.index.generations import PAPERS
 from rag.index.titles import TitleIndex
 from rag.types import Paper
 
 _CACHED = 4096  # papers in memory, of a few kB each
+_TEXTS_CACHED = 256  # texts that were compared with titles
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS papers(
     row INTEGER PRIMARY KEY, paper_id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL,
@@ -72,6 +74,7 @@ class PaperStore(Mapping[str, Paper]):
         self._paper = lru_cache(_CACHED)(partial(_read_paper, database))
         self.rows: NDArray[np.int32] = database.array("order", _ROW)
         """The row of the database at each position."""
+        self._titled = lru_cache(_TEXTS_CACHED)(self._find_titled)
         self._close = finalize(self, database.close)
 
     @classmethod
@@ -113,6 +116,12 @@ class PaperStore(Mapping[str, Paper]):
         """Return the papers of some rows of the database, in the order of these."""
         return [self[paper_id] for paper_id in self._ids_of([int(row) for row in rows])]
 
+    def newest(self, count: int) -> list[Paper]:
+        """Return up to so many papers, none of which is older than one left out, in corpus order."""
+        dates = self.columns["date"]
+        newest = np.argsort(-dates, kind="stable")[:count] if count < len(dates) else np.arange(len(dates))
+        return self.at(np.sort(newest).tolist())
+
     def position(self, paper_id: str) -> int:
         """Return a paper's position; raises KeyError."""
         return int(self.positions((paper_id,))[0])
@@ -141,6 +150,20 @@ class PaperStore(Mapping[str, Paper]):
     def titles(self) -> TitleIndex:
         """The index of titles, by rows of the database."""
         return TitleIndex.of({name: self._database.array(name, dtype) for name, dtype in TitleIndex.DTYPES.items()})
+
+    def titled(self, text: str) -> dict[str, Paper]:
+        """Return the papers by whose titles a text may call them, for `rag.corpus.titles` to compare, in any order."""
+        return self._titled(text)
+
+    def with_title_in(self, text: str) -> dict[str, Paper]:
+        """Return the papers of whose titles, or of what stands before their colons, a text has all words, in order."""
+        positions = np.sort(self._position_of_row[self.titles.contained_in(comparable(text))])
+        return {paper.paper_id: paper for paper in self.at(positions.tolist())}
+
+    def _find_titled(self, text: str) -> dict[str, Paper]:
+        forms = {comparable(text), without_filler(text)}
+        rows = {row for form in forms for row in self.titles.candidates(form).tolist()}
+        return {paper.paper_id: paper for paper in self.at_rows(sorted(rows))}
 
     def papers_with(self, kind: str, key: str) -> Positions:
         """Return the positions of the papers that have a name."""

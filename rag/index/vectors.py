@@ -104,6 +104,17 @@ class VectorStore:
         hits = [ChunkHit(chunk_id, 1 - distance) for chunk_id, distance in found]
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
 
+    def compare(self, vector: Array, chunk_ids: Sequence[str]) -> list[ChunkHit]:
+        """Return the similarities of chunks to a vector, in the order of `search`, computed exactly."""
+        if not chunk_ids:
+            return []
+        rows = self._collection.get(chunk_ids, include=["embeddings"])
+        vectors = np.asarray(rows["embeddings"], np.float32)
+        lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vector)
+        similarities = vectors @ np.asarray(vector, np.float32) / np.where(lengths > 0, lengths, 1)
+        hits = [ChunkHit(*each) for each in zip(rows["ids"], similarities.tolist(), strict=True)]
+        return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
+
     def close(self) -> None:
         """Close the files; garbage collection of the store closes them too."""
         self._close()

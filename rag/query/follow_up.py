@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from rag.corpus.records import title_key
 from rag.corpus.titles import find_by_title
+from rag.index.papers import PaperStore
 from rag.models.encoder import EncodedQuestion
 from rag.query.names import LibraryNames
 from rag.query.orders import (
@@ -167,7 +168,7 @@ def act(
     own: Query,
     encoded: EncodedQuestion,
     earlier: EarlierTurn,
-    papers: Mapping[str, Paper],
+    papers: PaperStore,
     names: LibraryNames,
 ) -> Query:
     """Return the query that does to the papers of the answer what a follow-up says."""
@@ -259,10 +260,10 @@ def _no_numbers(encoded: EncodedQuestion) -> list[tuple[int, int]]:
     return [*spans, *([adverb[1:]] if adverb else [])]
 
 
-def cited_in(answer: str, papers: Mapping[str, Paper]) -> tuple[str, ...]:
+def cited_in(answer: str, papers: PaperStore) -> tuple[str, ...]:
     """Return the papers whose titles an answer holds, in its order, for a history that does not list its citations."""
     said = f" {title_key(answer)} "
-    keys = {paper_id: title_key(paper.title) for paper_id, paper in papers.items()}
+    keys = {paper_id: title_key(paper.title) for paper_id, paper in papers.with_title_in(answer).items()}
     at = {
         paper_id: said.find(f" {key} ")
         for paper_id, key in keys.items()
@@ -278,7 +279,7 @@ class _Doing:
     own: Query
     encoded: EncodedQuestion
     earlier: EarlierTurn
-    papers: Mapping[str, Paper]
+    papers: PaperStore
     names: LibraryNames
     action: Action
 
@@ -287,7 +288,7 @@ class _Doing:
         chosen = self._named() or self.earlier.cited
         stretches = [(each.tag, self.own.question[each.start : each.end]) for each in self.encoded.tags]
         sides = [said for tag, said in stretches if tag == "side" and not _PRONOUNS.issuperset(_words(said))]
-        titles = [said for tag, said in stretches if tag == "topic" and find_by_title(said, self.papers)]
+        titles = [said for tag, said in stretches if tag == "topic" and find_by_title(said, self.papers.titled(said))]
         aspect = "" if titles else self._topic()
         held = {paper_id: self.papers[paper_id] for paper_id in chosen}
         brought = tuple(dict.fromkeys(side for side in (*sides, *titles) if not _names_one(side, held)))
@@ -464,15 +465,10 @@ class _Doing:
         chosen = self._named() or self.earlier.cited
         author = self.earlier.search.filters.author
         asked = [author] if author and not self.action.numbers else self._authors(chosen)
-        persons = {name: self.names.spellings(name) for name in asked}
-        wrote: dict[str, set[str]] = {}  # the papers of each author by their ids
-        for paper_id, paper in self.papers.items():
-            if paper_id not in chosen:
-                for name, spellings in persons.items():
-                    if not spellings.isdisjoint(paper.authors):
-                        wrote.setdefault(name, set()).add(paper_id)
-        found = sorted_papers(sorted(set().union(*wrote.values())), "newest", self.papers)
-        authors = tuple(name for name in asked if name in wrote)
+        wrote = {name: self.papers.papers_with_any("author", self.names.spellings(name)) for name in asked}
+        others = {name: set(self.papers.ids_at(positions)) - {*chosen} for name, positions in wrote.items()}
+        found = sorted_papers(sorted(set().union(*others.values())), "newest", self.papers)
+        authors = tuple(name for name in asked if others[name])
         return replace(self._over(found, "metadata"), action=replace(self.action, brought=authors))
 
     def _authors(self, chosen: Sequence[str]) -> list[str]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate
+from functools import lru_cache
 
-from rag.text.names import SUFFIXES, fold_accents, letters_of, matches_author, name_words, shares_surname, surnames_of
-from rag.text.venues import matches_organisation, matches_venue, named_venue_kinds
-from rag.types import Paper
+from rag.index.papers import PaperStore
+from rag.text.names import SUFFIXES, fold_accents, matches_author, name_words, shares_surname, surnames_of
+from rag.text.venues import (
+    asked_venue_keys,
+    matches_organisation,
+    matches_venue,
+    named_venue_kinds,
+    organisation_words,
+)
 
 _MIN_SIMILARITY = 80.0  # of 100: one letter of a name of five
 _ALIKE = 70.0  # of 100, of words of names that are offered
 _NEAR_WORDS = 20
+_REMEMBERED = 1024  # names that were looked up
 _NEAREST = 3  # names offered for one that no author has
 _OTHERS = re.compile(
     r"[\s,]*\b(?:et\s+al\b\.?|(?:and|with|&)\s+(?:(?:his|her|their)\s+)?(?:others|colleagues|co-?authors|co-?workers|team)\b)",
@@ -25,31 +29,14 @@ _SEPARATOR = re.compile(r"\s*(?:[;&+/]|\b(?:and|with|or)\b)\s*", re.IGNORECASE)
 _NOT_NAMES = frozenset("et al prof professor dr mr mrs ms".split())
 
 
-@dataclass(frozen=True)
 class LibraryNames:
-    """The distinct names of a library."""
+    """The names of a library's authors, venues and organisations, looked up by their parts."""
 
-    authors: frozenset[str] = frozenset()
-    venues: frozenset[str] = frozenset()
-    organisations: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, papers: Iterable[Paper]) -> LibraryNames:
-        """Collect the names of papers."""
-        held = tuple(papers)
-        return cls(
-            frozenset(author for paper in held for author in paper.authors),
-            frozenset(paper.dated_venue for paper in held if paper.dated_venue),
-            frozenset(paper.organisation for paper in held if paper.organisation),
-        )
-
-    @cached_property
-    def _by_word(self) -> dict[str, list[str]]:
-        index: dict[str, list[str]] = {}
-        for author in sorted(self.authors):
-            for word in name_words(author):
-                index.setdefault(word, []).append(author)
-        return index
+    def __init__(self, papers: PaperStore) -> None:
+        self._papers = papers
+        self.authors = lru_cache(_REMEMBERED)(self._authors)
+        self.has_author = lru_cache(_REMEMBERED)(self._has_author)
+        self.venues = lru_cache(_REMEMBERED)(self._venues)
 
     def split_authors(self, text: str) -> tuple[str, ...]:
         """Split a stretch into names; one with a comma, as in "Quill, Ada", is one name where an author has it."""
@@ -68,21 +55,15 @@ class LibraryNames:
 
     def spellings(self, name: str) -> frozenset[str]:
         """Return the authors of the library who share a name in full; an initial may stand for another person."""
-        return frozenset(
-            author for author in self._with_letters_of(name) if matches_author(name, author) and _in_full(name, author)
-        )
+        return frozenset(author for author in self.authors(name) if _in_full(name, author))
 
     def nearest_authors(self, name: str) -> tuple[str, ...]:
         """Return authors whose names are most like one that no author has, those of its surname first."""
-        from rapidfuzz import fuzz, process
-
         likeness: dict[str, float] = {}
         for word in (word for word in name_words(name) if len(word) > 1):
-            near = process.extract(
-                word, self._by_word.keys(), scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=_NEAR_WORDS
-            )
+            near = sorted(self._near_words(word, _ALIKE), key=lambda each: (-each[1], each[0]))[:_NEAR_WORDS]
             for author, score in {
-                each: score for key, score, _ in reversed(near) for each in self._by_word[key]
+                each: score for key, score, _ in reversed(near) for each in self._with_part(key)
             }.items():
                 likeness[author] = likeness.get(author, 0.0) + score
         ranked = sorted(likeness, key=lambda each: (not shares_surname(name, each), -likeness[each], each))
@@ -91,32 +72,50 @@ class LibraryNames:
 
     def venue(self, name: str) -> bool:
         """Return whether a paper of the library appeared at a venue, or a kind of venue is named."""
-        return bool(named_venue_kinds(name)) or any(matches_venue(name, venue) for venue in self.venues)
+        return bool(named_venue_kinds(name)) or bool(self.venues(name))
 
     def organisation(self, name: str) -> bool:
         """Return whether a paper of the library comes from an organisation."""
-        return any(matches_organisation(name, each) for each in self.organisations)
+        return bool(self.organisations(name))
 
-    def has_author(self, name: str) -> bool:
+    def organisations(self, name: str) -> frozenset[str]:
+        """Return the organisations that can be asked for by a name."""
+        longest = max(organisation_words(name), key=len, default="")
+        return frozenset(
+            each for each in self._behind("organisation word", [longest]) if matches_organisation(name, each)
+        )
+
+    def _authors(self, name: str) -> frozenset[str]:
+        """Return the authors who can be asked for by a name as it is written."""
+        return frozenset(author for author in self._with_surname(name) if matches_author(name, author))
+
+    def _has_author(self, name: str) -> bool:
         """Return whether an author of the library can be asked for by a name as it is written."""
-        return any(matches_author(name, author) for author in self._with_letters_of(name))
+        return any(matches_author(name, author) for author in self._with_surname(name))
 
-    def _with_letters_of(self, name: str) -> Iterator[str]:
-        """Yield the authors whose letters hold a surname that a name may have."""
-        letters, authors, starts = self._letters
-        for surname in surnames_of(name):
-            at = letters.find(surname)
-            while at >= 0:
-                i = bisect_right(starts, at) - 1
-                yield authors[i]
-                at = letters.find(surname, starts[i + 1]) if i + 1 < len(starts) else -1
+    def _venues(self, name: str) -> frozenset[str]:
+        """Return the venues, each with its year, that can be asked for by a name."""
+        held = self._behind("venue letters", asked_venue_keys(name))
+        return frozenset(each for each in held if matches_venue(name, each))
 
-    @cached_property
-    def _letters(self) -> tuple[str, list[str], list[int]]:
-        """The letters of all authors, a line each, whose each line is, and where it begins."""
-        lines = [(letters, author) for author in sorted(self.authors) for letters in sorted(letters_of(author))]
-        starts = list(accumulate((len(letters) + 1 for letters, _ in lines), initial=0))[:-1]
-        return "\n".join(letters for letters, _ in lines), [author for _, author in lines], starts
+    def _with_surname(self, name: str) -> Iterator[str]:
+        return (author for surname in sorted(surnames_of(name)) for author in self._with_part(surname))
+
+    def _with_part(self, part: str) -> list[str]:
+        return sorted(self._behind("author part", [part]))
+
+    def _behind(self, kind: str, keys: Iterable[str]) -> set[str]:
+        """Return the names to which keys lead."""
+        found = (word for key in keys for word, _ in self._papers.words_from(kind, f"{key}\t"))
+        return {word.partition("\t")[2] for word in found}
+
+    def _near_words(self, word: str, least: float) -> list[tuple[str, float, int]]:
+        """Return words of authors' names that begin with the same letter, each with its likeness and uses."""
+        from rapidfuzz import fuzz, process
+
+        uses = dict(self._papers.words_from("author word", word[0]))
+        found = process.extract(word, uses.keys(), scorer=fuzz.ratio, score_cutoff=least, limit=None)
+        return [(each, score, uses[each]) for each, score, _ in found]
 
     def _split_at_commas(self, text: str) -> list[str]:
         """Split names at commas, but for those within a name: before a suffix, initials, or the rest of an author."""
@@ -135,12 +134,11 @@ class LibraryNames:
         return [name for name in map(clean_name, found) if name]
 
     def _corrected(self, word: str) -> str:
-        from rapidfuzz import fuzz, process
-
-        if word in self._by_word or len(word) == 1:
+        """Return a misspelt word of a name as the most alike of the authors has it, of those the most frequent."""
+        if len(word) == 1 or self._papers.uses("author word", word):
             return word
-        found = process.extractOne(word, self._by_word.keys(), scorer=fuzz.ratio, score_cutoff=_MIN_SIMILARITY)
-        return found[0] if found else word
+        near = self._near_words(word, _MIN_SIMILARITY)
+        return min(near, key=lambda each: (-each[1], -each[2], each[0]))[0] if near else word
 
 
 def clean_name(text: str) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import cast
 
-from rag.corpus.ids import find_ids, papers_with_id
-from rag.corpus.titles import find_by_title, is_short_title, is_title, name_key, title_heads
+from rag.corpus.ids import find_ids, without_prefix
+from rag.corpus.titles import find_by_title, is_short_title, is_title, name_key
+from rag.index.papers import PaperStore
 from rag.models.encoder import EncodedQuestion, Tagged
 from rag.query.dates import Bounds, join_dates, read_dates
 from rag.query.known_names import TOPICS, tag_author_names, tag_paper_names, tag_venue_names
@@ -24,7 +25,7 @@ from rag.text.dates import next_date, previous_date
 from rag.text.tokens import tokenize
 from rag.text.venues import same_venue
 from rag.text.work_types import split_work_types, work_type
-from rag.types import Filters, FollowUp, Kind, Order, Paper, Query, Unapplied, UnappliedReason
+from rag.types import Filters, FollowUp, Kind, Order, Query, Unapplied, UnappliedReason
 
 _SURE = 0.5  # a probability below it says that something else is likelier
 _SURER = 0.85  # of a lookup, which cites one paper alone, and of off-topic, which cites none
@@ -77,11 +78,10 @@ class _Found:
 class QuestionReader:
     """Reads single questions about the papers of one library."""
 
-    def __init__(self, papers: Mapping[str, Paper], today: Callable[[], date]) -> None:
+    def __init__(self, papers: PaperStore, today: Callable[[], date]) -> None:
         """`today` returns the date that resolves relative dates such as "last year"."""
         self._papers = papers
-        self.names = LibraryNames.of(papers.values())
-        self._heads = title_heads(papers.values())
+        self.names = LibraryNames(papers)
         self._today = today
 
     def read(self, encoded: EncodedQuestion, as_kind: Kind | None = None) -> Query:
@@ -90,7 +90,7 @@ class QuestionReader:
         follow_up = cast(FollowUp, max(encoded.follow_ups, key=lambda name: encoded.follow_ups[name]))
         if as_kind is None and (named := self._named_by_id(text, follow_up)):
             return named
-        if len(text) <= _LONGEST_TITLE and is_title(text, self._papers.values()):
+        if len(text) <= _LONGEST_TITLE and is_title(text, self._papers.titled(text).values()):
             return Query(text, "lookup", text, follow_up=follow_up)
         kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
         tags: Sequence[Tagged] = self.with_known_names(encoded).tags
@@ -101,7 +101,11 @@ class QuestionReader:
         if kind == "off-topic" and any(each.tag == "author" and each.probability == 1 for each in tags):
             kind = "metadata"
         topics = [each for each in tags if each.tag in TOPICS]
-        if kind == "lookup" and _is_alone(topics, text) and not is_short_title(text, self._papers.values()):
+        if (
+            kind == "lookup"
+            and _is_alone(topics, text)
+            and not is_short_title(text, self._papers.titled(text).values())
+        ):
             kind, sure = "list", False  # a topic, or a title that no paper has: nothing says that one is meant
         found = self._found(text, tags, kind)
         filters = Filters(**found.values)  # type: ignore[arg-type]
@@ -135,7 +139,7 @@ class QuestionReader:
     def with_known_names(self, encoded: EncodedQuestion) -> EncodedQuestion:
         """Return a question with the names that the records know tagged as what they are."""
         text = encoded.text
-        tags = tag_paper_names(encoded.tags, text, lambda name: name_key(name) in self._heads, self.names.has_author)
+        tags = tag_paper_names(encoded.tags, text, self._is_head, self.names.has_author)
         tags = tag_author_names(tags, text, self.names.has_author)
         return replace(encoded, tags=tuple(tag_venue_names(tags, text, self.names.venue)))
 
@@ -147,7 +151,7 @@ class QuestionReader:
             rest = rest.replace(stretch, " ")
         if not ids or len(_tokens(rest)) > _MOST_BESIDE_ID:
             return None
-        found = {each: papers_with_id(each, self._papers.values()) for each in ids}
+        found = {each: self._papers.ids_at(self._papers.papers_with("id", without_prefix(each))) for each in ids}
         chosen = tuple(dict.fromkeys(paper_id for papers in found.values() for paper_id in papers))
         return Query(
             text,
@@ -179,9 +183,13 @@ class QuestionReader:
             return "metadata", (), False
         return kind, (), False
 
+    def _is_head(self, name: str) -> bool:
+        """Return whether a title has a name before its colon."""
+        return bool(self._papers.keys_held("head", (name_key(name),)))
+
     def names_paper(self, name: str) -> bool:
         """Return whether a paper is called by a name."""
-        return find_by_title(name, self._papers) is not None
+        return find_by_title(name, self._papers.titled(name)) is not None
 
     def _found(self, text: str, tags: Sequence[Tagged], kind: Kind) -> _Found:
         """Normalise all stretches; where papers are listed, a name that no paper has is a filter all the same."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Literal, cast
 
 from rag.corpus.titles import find_by_title
 from rag.errors import UsageError
+from rag.index.papers import PaperStore
 from rag.llm.usage import UsageMeter
 from rag.models.encoder import EncodedQuestion, Encoder
 from rag.query.condense import MOST_OF_ANSWER, MOST_OF_QUESTION, condense
@@ -29,7 +30,7 @@ from rag.query.question import QuestionReader, has_topic, stated
 from rag.query.spelling import Spelling
 from rag.text.language import is_non_english_question
 from rag.text.work_types import work_type
-from rag.types import ActionName, Filters, FollowUp, Overrides, Paper, Query, Turn
+from rag.types import ActionName, Filters, FollowUp, Overrides, Query, Turn
 
 _WITHOUT_PAPERS = frozenset("more lift titles table export sort group shorten".split())
 """Actions that are no search where the answer before has no papers."""
@@ -40,13 +41,13 @@ _MOST_TURNS = 20  # read again for each follow-up, each in a few milliseconds
 class QueryReader:
     """Reads questions about the papers of one library."""
 
-    def __init__(self, papers: Mapping[str, Paper], encoder: Encoder, today: Callable[[], date]) -> None:
+    def __init__(self, papers: PaperStore, encoder: Encoder, today: Callable[[], date]) -> None:
         """`today` returns the date that resolves relative dates such as "last year"."""
         self._papers = papers
         self._encoder = encoder
         self._question = QuestionReader(papers, today)
         self.names = self._question.names
-        self._spelling = Spelling(papers.values(), lambda word: len(encoder.tokenize(word)) == 1)
+        self._spelling = Spelling(papers, lambda word: len(encoder.tokenize(word)) == 1)
 
     def read(self, question: str, overrides: Overrides, history: Sequence[Turn], llm: UsageMeter | None) -> Query:
         """Read a question and apply the overrides; raises UsageError for an empty question.
@@ -137,7 +138,7 @@ class QueryReader:
     def _is_about_another(self, encoded: EncodedQuestion, cited: Collection[str]) -> bool:
         """Return whether a question names papers that the answer before did not cite, and speaks of no others."""
         said = [encoded.text[each.start : each.end] for each in encoded.tags if each.tag in TOPICS]
-        named = {paper_id for each in said if (paper_id := find_by_title(each, self._papers))}
+        named = {paper_id for each in said if (paper_id := find_by_title(each, self._papers.titled(each)))}
         return bool(named) and named.isdisjoint(cited) and not has_pronoun(encoded.text)
 
     def _condensed(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Collection
+from functools import cache, lru_cache
 from typing import get_args
 
+from rag.corpus.derived import SHORTEST_COMPOUND, WORD
+from rag.index.papers import PaperStore
 from rag.query.orders import ORDERING_WORDS, read_order
 from rag.text.tokens import tokenize
-from rag.types import ActionName, ExportForm, Paper
+from rag.types import ActionName, ExportForm
 
-_WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
 _INFLECTION = re.compile(r"(?:(?:e?d|e?rs?|ing|ly)s?|e?s|e)\Z")
-_SHORTEST = 5  # letters of a word that may be a typo: shorter ones have too many neighbours
+_ENDINGS = ("", "e", "es", "s", *(f"{each}{s}" for each in "d ed r er rs ers ing ly".split() for s in ("", "s")))
+_OWN_WORDS = frozenset((*ORDERING_WORDS, *get_args(ActionName), *get_args(ExportForm)))
+_REMEMBERED = 4096  # words that were looked up
+_SHORTEST = SHORTEST_COMPOUND  # letters of a word that may be a typo: shorter ones have too many neighbours
 _LONG = 12  # letters from which two edits are one typo; of shorter words four in five are of one (Damerau, CACM 1964)
 _LEAST_USES = 2  # papers that use a word, for it not to be a typo itself
 
@@ -22,41 +25,49 @@ _LEAST_USES = 2  # papers that use a word, for it not to be a typo itself
 class Spelling:
     """The words of one library, and which of them a misspelt one stands for."""
 
-    def __init__(self, papers: Iterable[Paper], is_ordinary: Callable[[str], bool]) -> None:
+    def __init__(self, papers: PaperStore, is_ordinary: Callable[[str], bool]) -> None:
         """`is_ordinary` returns whether a word is a common English one, whether or not the library has it."""
         self._papers = papers
         self._is_ordinary = is_ordinary
+        self._other_form = lru_cache(_REMEMBERED)(self._other_form_of)
 
     def mend(self, question: str) -> str:
         """Return the question with its typos mended: words that nobody knows, and that are near one that is known.
 
         Names are left alone: words with a digit, and those with a capital that do not begin the question.
         """
-        return _WORD.sub(lambda match: self._mended(match[0], begins=match.start() == 0), question)
+        return WORD.sub(lambda match: self._mended(match[0], begins=match.start() == 0), question)
 
     def respelt(self, question: str) -> str | None:
         """Return the question with compounds as other papers write them, "bi-level" for "bilevel".
 
         None where all papers write them alike.
         """
-        other = _WORD.sub(lambda match: self._other_form(match[0]), question)
+        other = WORD.sub(lambda match: self._other_form(match[0]), question)
         return other if other != question else None
 
-    def _other_form(self, word: str) -> str:
+    def _other_form_of(self, word: str) -> str:
+        """Return a word as most papers write it that write it with a hyphen more or less, else as it is."""
         lower = word.lower()
-        forms = [each for each in self._compounds.get(_joined(lower), ()) if each != lower]
-        return max(forms, key=lambda each: (self._uses[each], each)) if forms else word
+        letters = _joined(lower)
+        held = [each.partition("\t")[2] for each, _ in self._papers.words_from("compound", f"{letters}\t")]
+        held += [each for each in _OWN_WORDS if "-" in each and _joined(each) == letters]
+        if not held or not letters.isalpha() or len(letters) < _SHORTEST:
+            return word
+        uses = self._uses_of([*held, letters])
+        forms = [each for each in uses if each != lower]
+        return max(forms, key=lambda each: (uses[each], each)) if len(uses) > 1 else word
 
     def _mended(self, word: str, begins: bool) -> str:
         lower = word.lower()
         plain = word.isalpha() and (word == lower or (begins and word[1:] == lower[1:]))
         if len(word) < _SHORTEST or not plain or not word.isascii() or self._is_ordinary(lower):
             return word
-        if lower in self._uses or _base(lower) in self._bases:
+        if self._uses_of({lower, *_inflected(_base(lower))}):
             return word
         near = self._nearest(lower)
         stems = tokenize(lower)
-        if near is None or (not self._stems.isdisjoint(stems) and tokenize(near) != stems):
+        if near is None or (tokenize(near) != stems and self._has_stem(stems)):
             return word  # a known stem is only misspelt in its suffix, as in "reinforcment"
         return near.capitalize() if word != lower else near
 
@@ -69,48 +80,28 @@ class Spelling:
         from rapidfuzz.distance import OSA
 
         edits = 1 if len(word) < _LONG else 2
-        known = [each for each in self._by_letter.get(word[0], ()) if abs(len(each) - len(word)) <= edits]
+        uses = dict(self._papers.words_from("spelling", word[0], _LEAST_USES))
+        uses |= {each: _LEAST_USES for each in _OWN_WORDS if each[0] == word[0] and each not in uses}
+        known = [each for each in uses if each.isalpha() and abs(len(each) - len(word)) <= edits]
         found = process.extract(word, known, scorer=OSA.distance, score_cutoff=edits, limit=None)
         least = min((distance for _, distance, _ in found), default=None)
         nearest = [each for each, distance, _ in found if distance == least]
         if len({_meaning(each) for each in nearest}) != 1:
             return None
-        return min(nearest, key=lambda each: (-self._uses[each], each))
+        return min(nearest, key=lambda each: (-uses[each], each))
 
-    @cached_property
-    def _uses(self) -> Mapping[str, int]:
-        """The number of papers that use each word, in lower case; words of follow-ups count as used."""
-        uses = Counter(
-            word for paper in self._papers for word in {match[0].lower() for match in _WORD.finditer(_text(paper))}
-        )
-        return uses | Counter(
-            dict.fromkeys((*ORDERING_WORDS, *get_args(ActionName), *get_args(ExportForm)), _LEAST_USES)
-        )
+    def _has_stem(self, stems: Collection[str]) -> bool:
+        known = self._uses_of(stems) or self._papers.uses_of("stem", stems)
+        return bool(known) or not _own_stems().isdisjoint(stems)
 
-    @cached_property
-    def _stems(self) -> frozenset[str]:
-        return frozenset(stem for word in self._uses for stem in tokenize(word))
+    def _uses_of(self, words: Collection[str]) -> dict[str, int]:
+        """Return how many papers use each word, in lower case; words of follow-ups count as used."""
+        return dict.fromkeys(_OWN_WORDS.intersection(words), _LEAST_USES) | self._papers.uses_of("spelling", words)
 
-    @cached_property
-    def _bases(self) -> frozenset[str]:
-        return frozenset(map(_base, self._uses))
 
-    @cached_property
-    def _compounds(self) -> Mapping[str, list[str]]:
-        """The words that some paper writes with a hyphen and some without, by their letters."""
-        forms: dict[str, list[str]] = {}
-        for word in self._uses:
-            if len(word) >= _SHORTEST and _joined(word).isalpha():
-                forms.setdefault(_joined(word), []).append(word)
-        return {letters: words for letters, words in forms.items() if len(words) > 1}
-
-    @cached_property
-    def _by_letter(self) -> Mapping[str, list[str]]:
-        index: dict[str, list[str]] = {}
-        for word, uses in self._uses.items():
-            if uses >= _LEAST_USES and word.isalpha() and len(word) >= _SHORTEST - 1:
-                index.setdefault(word[0], []).append(word)
-        return index
+@cache
+def _own_stems() -> frozenset[str]:
+    return frozenset(stem for word in _OWN_WORDS for stem in tokenize(word))
 
 
 def _joined(word: str) -> str:
@@ -122,10 +113,11 @@ def _base(word: str) -> str:
     return _INFLECTION.sub("", word)
 
 
+def _inflected(base: str) -> list[str]:
+    """Return the words that may be inflections of a base."""
+    return [word for ending in _ENDINGS if _base(word := base + ending) == base]
+
+
 def _meaning(word: str) -> object:
     """Return the order that a word states, else its stem."""
     return (read_order(word) if word in ORDERING_WORDS else None) or tuple(tokenize(word))
-
-
-def _text(paper: Paper) -> str:
-    return " ".join([paper.title, paper.abstract, *paper.authors, paper.venue or "", paper.organisation or ""])

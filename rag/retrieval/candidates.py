@@ -7,17 +7,21 @@ as.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.index.library import Library
+from rag.index.vectors import ChunkHit
 from rag.models.onnx import Array
+from rag.retrieval.admitted import Mask
 from rag.retrieval.encoded_query import EncodedQuery
-from rag.types import Filters, Signal
+from rag.types import Signal
 
+_MANY = 0.2  # share of papers from which more are asked for than a filter admits
+_FEW = 9  # the square of admitted chunks, in chunks of the collection, up to which all are compared: then as quick
 _EXPANSION_SHARE = 0.5  # of a signal, for all texts that expand the question together
 
 Signals = dict[Signal, NDArray[np.float64]]
@@ -36,17 +40,10 @@ class Candidates:
     respelt: Signals | None = None
 
 
-def admitted_papers(library: Library, filters: Filters) -> frozenset[str] | None:
-    """Return the ids of the papers that pass the filters; None where there is no filter."""
-    if not filters:
-        return None
-    return frozenset(paper_id for paper_id, paper in library.papers.items() if filters.admits(paper))
-
-
 def retrieve(
     library: Library,
     queries: Sequence[EncodedQuery],
-    admitted: Collection[str] | None,
+    admitted: Mask | None,
     pool: int,
     always: Sequence[str] = (),
     respelt: EncodedQuery | None = None,
@@ -60,7 +57,9 @@ def retrieve(
     texts = [*queries, *([respelt] if respelt else [])]
     proposed = [_propose(library, query, admitted, pool) for query in texts]
     found = [each for by_signal in proposed for each in by_signal.values()]
-    known = [each for each in always if each in library.papers and (admitted is None or each in admitted)]
+    known = [each for each in always if each in library.papers]
+    if admitted is not None:
+        known = [each for each, at in zip(known, library.papers.positions(known), strict=True) if admitted[at]]
     ids = tuple(dict.fromkeys([*known, *(paper_id for each in reversed(found) for paper_id, _ in each)]))
     positions = library.papers.positions(ids)
     signals: list[Signals] = [
@@ -75,36 +74,52 @@ def retrieve(
     return Candidates(ids, _joined(*signals), other)
 
 
-def dense_search(library: Library, vector: Array, admitted: Collection[str] | None, pool: int) -> Scored:
+def dense_search(library: Library, vector: Array, admitted: Mask | None, pool: int) -> Scored:
     """Return the `pool` nearest papers by the cosine of their best chunk, nearest first.
 
-    Chroma returns chunks, so more are asked for until there are enough papers.
+    Chroma returns chunks, so more are asked for until there are enough papers. A filter that admits few papers has all
+    of theirs compared, as a graph of neighbours is slow to find them; of one that admits many, more chunks are asked
+    for, and those of other papers left out.
     """
-    chunks = library.manifest.chunks
-    among = None if admitted is None else library.chunk_ids(list(admitted))
-    wanted = pool * math.ceil(chunks / len(library.papers))
+    papers, chunks = len(library.papers), library.manifest.chunks
+    held = papers if admitted is None else int(admitted.sum())
+    among: Sequence[str] | None = None
+    if admitted is not None and held < _MANY * papers:
+        among = library.chunk_ids(library.papers.ids_at(np.flatnonzero(admitted)))
+        if len(among) ** 2 <= _FEW * chunks:
+            return _of_papers(library.vectors.compare(vector, among))[:pool]
+    most = chunks if among is None else len(among)
+    wanted = math.ceil(min(pool, held) * (chunks / held if among is None else chunks / papers))
     while True:
-        best: dict[str, float] = {}
-        for hit in library.vectors.search(vector, min(wanted, chunks), among):
-            best.setdefault(hit.paper_id, hit.similarity)
-        if len(best) >= pool or wanted >= chunks:
-            return list(best.items())[:pool]
+        hits = library.vectors.search(vector, min(wanted, most), among)
+        if admitted is not None and among is None:
+            passes = admitted[library.papers.positions([hit.paper_id for hit in hits])]
+            hits = [hit for hit, passed in zip(hits, passes.tolist(), strict=True) if passed]
+        found = _of_papers(hits)
+        if len(found) >= min(pool, held) or wanted >= most:
+            return found[:pool]
         wanted *= 2
 
 
-def bm25_search(library: Library, terms: Sequence[str], admitted: Collection[str] | None, pool: int) -> Scored:
+def _of_papers(hits: Iterable[ChunkHit]) -> Scored:
+    """Return the papers of chunks that are nearest first, each with the similarity of its best chunk."""
+    best: dict[str, float] = {}
+    for hit in hits:
+        best.setdefault(hit.paper_id, hit.similarity)
+    return list(best.items())
+
+
+def bm25_search(library: Library, terms: Sequence[str], admitted: Mask | None, pool: int) -> Scored:
     """Return the `pool` best papers by BM25, best first; papers that have none of the terms are left out."""
-    scored = [
-        (-float(score), paper_id)
-        for score, paper_id in zip(library.bm25.scores(terms), library.papers, strict=True)
-        if score > 0 and (admitted is None or paper_id in admitted)
-    ]
+    scores = library.bm25.scores(terms)
+    places = np.flatnonzero(scores > 0 if admitted is None else (scores > 0) & admitted)
+    if len(places) > pool:
+        places = places[scores[places] >= np.partition(scores[places], -pool)[-pool]]
+    scored = zip(-scores[places].astype(np.float64), library.papers.ids_at(places), strict=True)
     return [(paper_id, -negated) for negated, paper_id in sorted(scored)[:pool]]
 
 
-def _propose(
-    library: Library, query: EncodedQuery, admitted: Collection[str] | None, pool: int
-) -> dict[Signal, Scored]:
+def _propose(library: Library, query: EncodedQuery, admitted: Mask | None, pool: int) -> dict[Signal, Scored]:
     return {
         "dense": dense_search(library, query.vector, admitted, pool),
         "lexical": bm25_search(library, query.terms, admitted, pool),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.answer import Relaxation
 from rag.corpus.titles import find_by_title
+from rag.index.papers import PaperStore
+from rag.query.names import LibraryNames
 from rag.query.orders import sort_value, sorted_papers
 from rag.query.overrides import filter_phrases
+from rag.retrieval.admitted import Mask, admitted, constraint_masks, mask_of, records
 from rag.types import CONSTRAINTS, Filters, Order, Paper, Query
 
 
-def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
+def matching(query: Query, papers: PaperStore, names: LibraryNames) -> tuple[Paper, ...]:
     """Return the papers that a metadata question asks for, in the order asked for, else oldest first.
 
     At most the count asked for is returned. Papers without the value that the order goes by come last, and are left out
@@ -19,13 +25,42 @@ def matching(query: Query, papers: Mapping[str, Paper]) -> tuple[Paper, ...]:
     """
     if query.fixed:
         return tuple(papers[paper_id] for paper_id in query.papers if query.admits(papers[paper_id]))
-    found = list(papers.values())
+    order = query.order or "oldest"
     if query.subjects:
-        ids = dict.fromkeys(paper_id for name in query.subjects if (paper_id := find_by_title(name, papers)))
-        found = [papers[paper_id] for paper_id in ids]
+        named = (find_by_title(name, papers.titled(name)) for name in query.subjects)
+        found = [papers[paper_id] for paper_id in dict.fromkeys(named) if paper_id]
+    else:
+        found = papers.at(_foremost(_meeting(query, papers, names), order, query.count, papers).tolist())
     found = [paper for paper in found if query.admits(paper)]
     found.sort(key=lambda paper: paper.paper_id)
-    return ordered(found, query.order or "oldest", query.count, only_known=bool(query.count and query.order))
+    return ordered(found, order, query.count, only_known=bool(query.count and query.order))
+
+
+def _meeting(query: Query, papers: PaperStore, names: LibraryNames) -> Mask:
+    """Return which papers meet a query's constraints, in corpus order."""
+    found = admitted(query.filters, papers, names)
+    found = np.ones(len(papers), np.bool_) if found is None else found
+    return found & _among(query, papers) if query.papers else found
+
+
+def _among(query: Query, papers: PaperStore) -> Mask:
+    return mask_of(papers.positions([each for each in query.papers if each in papers]), papers)
+
+
+def _foremost(meeting: Mask, order: Order, count: int | None, papers: PaperStore) -> NDArray[np.int64]:
+    """Return the positions of papers among which the first `count` in an order are, as far as columns say; else all."""
+    held = np.flatnonzero(meeting)
+    if order not in ("newest", "oldest", "most authors", "fewest authors") or not count:
+        return held
+    dated = order in ("newest", "oldest")
+    values = papers.columns["date" if dated else "authors"][held].astype(np.int64)
+    known = values > 0 if dated else values >= 0
+    if known.sum() < count:
+        return held
+    held, values = held[known], values[known]
+    values = -values if order in ("newest", "most authors") else values
+    foremost: NDArray[np.int64] = held[values <= np.partition(values, count - 1)[count - 1]]
+    return foremost
 
 
 def ordered(papers: Sequence[Paper], order: Order, count: int | None, only_known: bool) -> tuple[Paper, ...]:
@@ -36,36 +71,27 @@ def ordered(papers: Sequence[Paper], order: Order, count: int | None, only_known
     return tuple((known if only_known else ranked)[:count])
 
 
-def unnamed(query: Query, papers: Mapping[str, Paper]) -> tuple[str, ...]:
+def unnamed(query: Query, papers: PaperStore) -> tuple[str, ...]:
     """Return the names in a question that are no paper's title."""
-    return tuple(name for name in query.subjects if find_by_title(name, papers) is None)
+    return tuple(name for name in query.subjects if find_by_title(name, papers.titled(name)) is None)
 
 
-def unmet(query: Query, papers: Iterable[Paper]) -> tuple[Relaxation, ...]:
-    """Return what lifting each constraint would leave, if no paper meets all of them; nothing where one does."""
-    held = [paper for paper in papers if not query.papers or paper.paper_id in query.papers]
-    return () if any(query.filters.admits(paper) for paper in held) else relaxations(query.filters, held)
-
-
-def unrecorded(filters: Filters, papers: Iterable[Paper]) -> tuple[str, ...]:
-    """Return the constraints that nothing can be said of, because no record holds what they are about."""
-    told: Mapping[str, Callable[[Paper], object]] = {
-        "author": lambda paper: paper.authors,
-        "author_count": lambda paper: paper.known_author_count,
-        "venue": lambda paper: paper.venue,
-        "organisation": lambda paper: paper.organisation,
-        "code": lambda paper: paper.code,
-    }
-    asked = filter_phrases(filters)
-    held = tuple(papers)
-    return tuple(name for name, value in told.items() if name in asked and not any(map(value, held)))
-
-
-def relaxations(filters: Filters, papers: Iterable[Paper]) -> tuple[Relaxation, ...]:
-    """Return for each constraint that is set how many papers meet all others."""
-    held = tuple(papers)
+def unmet(query: Query, papers: PaperStore, names: LibraryNames) -> tuple[Relaxation, ...]:
+    """Return for each constraint how many papers meet all others, if none meets all; nothing where one does."""
+    masks = constraint_masks(query.filters, papers, names)
+    among = [_among(query, papers)] if query.papers else []
+    if not masks or np.logical_and.reduce([*masks.values(), *among]).any():
+        return ()
+    others = {name: [*among, *(mask for other, mask in masks.items() if other != name)] for name in masks}
     return tuple(
-        Relaxation(name, sum(filters.without(name).admits(paper) for paper in held))
+        Relaxation(name, int(np.logical_and.reduce(others[name]).sum()) if others[name] else len(papers))
         for name in CONSTRAINTS
-        if name in filter_phrases(filters)
+        if name in masks
     )
+
+
+def unrecorded(filters: Filters, papers: PaperStore) -> tuple[str, ...]:
+    """Return the constraints that nothing can be said of, because no record holds what they are about."""
+    told = {"author": "authors", "author_count": "author_count"} | {x: x for x in ("venue", "organisation", "code")}
+    asked = filter_phrases(filters)
+    return tuple(name for name, field in told.items() if name in asked and not records(papers, field))

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from rag.corpus.links import PaperLinks, Relation
 from rag.corpus.records import title_key
-from rag.types import Hit, Paper, Query
+from rag.index.papers import PaperStore
+from rag.types import Hit, Query
 
 _TITLE_WORDS = 3  # of a title that a question contains, at least
 _AS_ASKED, _OTHERWISE = 0.9, 0.5  # probability of a paper with a link of the relation asked for, or of another one
@@ -34,7 +35,7 @@ _IS = re.compile(r"\b(?:is|are|was|were|been|being)\b", re.IGNORECASE)
 _BY = re.compile(r"\bby\b", re.IGNORECASE)
 
 
-def asked_links(query: Query, links: PaperLinks, papers: Mapping[str, Paper]) -> dict[str, float]:
+def asked_links(query: Query, links: PaperLinks, papers: PaperStore) -> dict[str, float]:
     """Return the papers whose link with the one paper that a question names it asks for, with their probability.
 
     "What builds on X" asks for the papers that use its name, "what does X build on" for those whose names it uses.
@@ -71,11 +72,11 @@ def raise_linked(hits: Sequence[Hit], chances: Mapping[str, float]) -> tuple[Hit
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1))
 
 
-def _titles(question: str, papers: Mapping[str, Paper]) -> dict[int, str]:
+def _titles(question: str, papers: PaperStore) -> dict[int, str]:
     """Return the offsets, among its words, of the titles that a question contains up to their colon."""
     asked = f" {title_key(question)} "
     found = {}
-    for paper_id, paper in papers.items():
+    for paper_id, paper in papers.with_title_in(question).items():
         head = title_key(paper.title.split(":")[0])
         if len(head.split()) >= _TITLE_WORDS and (place := asked.find(f" {head} ")) >= 0:
             found[place] = paper_id

@@ -205,6 +205,14 @@ def surnames_of(name: str) -> frozenset[str]:
     return frozenset[str]().union(*(each.surnames for each in _read(name)))
 
 
+def parts_of(name: str) -> frozenset[str]:
+    """Return the words of a name that may be asked for as a surname, alone and joined, in lower case letters.
+
+    `matches_author` holds only for an author with a part that `surnames_of` returns for the name asked for.
+    """
+    return frozenset(name_words(name)).union(*(each.parts for each in _read(name)))
+
+
 def _may_have(author: str, surnames: frozenset[str]) -> bool:
     """Return whether a name holds the letters of one of the surnames: much quicker than reading it."""
     letters = letters_of(author)

@@ -10,7 +10,9 @@ from typing import Any
 from rag.text.latex import latex_to_text
 
 _WORD = re.compile(r"[^\W_]+(?:[-+.'’/][^\W_]+)*\+*")
-_JOINTS = re.compile(r"[-.'’/]")
+JOINTS = re.compile(r"[-.'’/]")
+"""What joins the parts of a compound."""
+
 _STOPWORDS = frozenset(
     "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this"
     " to was will with".split()
@@ -23,7 +25,7 @@ def tokenize(text: str) -> list[str]:
     plain = "".join(character for character in plain if not unicodedata.combining(character))
     terms = []
     for word in _WORD.findall(plain):
-        parts = [part for part in _JOINTS.split(word) if part]
+        parts = [part for part in JOINTS.split(word) if part]
         terms += [word, *parts] if len(parts) > 1 else [word]
     return _stemmer().stemWords([term for term in terms if term not in _STOPWORDS])  # type: ignore[no-any-return]
 

@@ -55,6 +55,9 @@ _KINDS: Mapping[str, re.Pattern[str]] = {
         re.IGNORECASE,
     ),  # a name of one, or an edition by its year
 }
+VENUE_KINDS = tuple(_KINDS)
+"""The kinds of venues."""
+
 _JOINT = re.compile(r"\s*(?:[,/]|\b(?:and|or)\b)\s*(?:an?\s+)?")
 _ENTRY_TYPES: Mapping[str, str] = {"article": "journal", "inproceedings": "conference", "conference": "conference"}
 _RENAMED = {"nips": "neurips"}
@@ -94,10 +97,25 @@ def same_venue(one: str, other: str) -> bool:
     return matches_venue(one, other) and matches_venue(other, one)
 
 
+def venue_keys(venue: str) -> frozenset[str]:
+    """Return the initials by which a venue may be written, its name if that is one word, and its numbers."""
+    return frozenset().union(*(_letters(words) | numbers for words, numbers in _parse(venue)))
+
+
+def asked_venue_keys(wanted: str) -> frozenset[str]:
+    """Return the keys of which a venue has one, if `matches_venue` holds for it."""
+    return frozenset().union(*(_letters(words) if words else numbers for words, numbers in _parse(wanted)))
+
+
+def organisation_words(organisation: str) -> frozenset[str]:
+    """Return the words of the name of an organisation."""
+    return frozenset(re.findall(r"\w+", fold_accents(organisation)))
+
+
 def matches_organisation(wanted: str, organisation: str) -> bool:
     """Return whether all words of `wanted` occur in the name of an organisation: "Google" in "Google DeepMind"."""
-    asked = frozenset(re.findall(r"\w+", fold_accents(wanted)))
-    return bool(asked) and asked <= frozenset(re.findall(r"\w+", fold_accents(organisation)))
+    asked = organisation_words(wanted)
+    return bool(asked) and asked <= organisation_words(organisation)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -140,6 +158,22 @@ def _same_name(one: Sequence[str], other: Sequence[str]) -> bool:
     return _abbreviates(one, other) or _abbreviates(other, one)
 
 
+def _letters(words: Sequence[str]) -> frozenset[str]:
+    core, whole = _core(words), [word for word in words if word not in _SMALL]
+    found = {_initials(core)}
+    if len(core) == 1:
+        found.update(core, *([_initials(_core(_words(spelt)))] for spelt in _SPELT.get(core[0], ())))
+    while whole:
+        found.add(_initials(whole))
+        whole = whole[1:] if whole[0] in _GENERIC else []
+    return frozenset(filter(None, found))
+
+
+def _initials(words: Sequence[str]) -> str:
+    initials = "".join(word[0] for word in words)
+    return _RENAMED.get(initials, initials)
+
+
 def _core(words: Sequence[str]) -> list[str]:
     """Return what tells a venue from others; all of its words if that is nothing."""
     words = [word for word in words if word not in _SMALL]
@@ -153,8 +187,7 @@ def _abbreviates(short: Sequence[str], long: Sequence[str]) -> bool:
         if any(_same_words(_core(_words(spelt)), _core(long)) for spelt in _SPELT.get(core[0], ())):
             return True
         while len(whole) >= _SHORTEST_ACRONYM:
-            initials = "".join(word[0] for word in whole)
-            if core[0] == _RENAMED.get(initials, initials):
+            if core[0] == _initials(whole):
                 return True
             if whole[0] not in _GENERIC:
                 return False
