@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -93,3 +94,16 @@ def test_index_that_may_not_be_written_to_is_read_from_a_copy(
     store = open_vectors(generation / "vectors")
     assert store.count() == 3
     store.close()
+
+
+def test_damage_that_leaves_size_and_time_is_noticed_by_doctor(
+    generation: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = generation / "late" / "vectors"
+    before = path.stat()
+    path.write_bytes(bytes(before.st_size))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert main(["index", "--quiet"]) == 0
+    assert capsys.readouterr().out.startswith("0 added")
+    assert main(["doctor", "--json"]) == 1
+    assert "late/vectors" in capsys.readouterr().out
