@@ -82,10 +82,14 @@ def create_collection(folder: Path, name: str, hnsw: Mapping[str, Any], sync_thr
     of which it then writes again.
     """
     core = _open(folder)
-    configuration = json.dumps({"hnsw": hnsw, "spann": None, "embedding_function": {"type": "legacy"}})
-    collection_id = str(core.create_collection(name, configuration, None, None, True, *_OF).id)
-    core.update_collection(collection_id, None, None, json.dumps({"hnsw": {"sync_threshold": sync_threshold}}))
-    return LocalCollection(core, collection_id)
+    hnsw = {**hnsw, "sync_threshold": sync_threshold}
+    if not core.count_collections(*_OF):
+        configuration = json.dumps({"hnsw": hnsw, "spann": None, "embedding_function": {"type": "legacy"}})
+        return LocalCollection(core, str(core.create_collection(name, configuration, None, None, False, *_OF).id))
+    found = core.get_collection(name, *_OF)
+    if found.configuration["hnsw"] | hnsw != found.configuration["hnsw"]:
+        core.update_collection(str(found.id), None, None, json.dumps({"hnsw": {"sync_threshold": sync_threshold}}))
+    return LocalCollection(core, str(found.id))
 
 
 def _open(folder: Path) -> Any:
