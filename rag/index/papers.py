@@ -37,13 +37,15 @@ CREATE TABLE IF NOT EXISTS papers(
     row INTEGER PRIMARY KEY, paper_id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL,
     chunks INTEGER NOT NULL, first INTEGER NOT NULL, tokens INTEGER NOT NULL, record BLOB NOT NULL
 );
-CREATE TABLE IF NOT EXISTS names(kind TEXT, key TEXT, row INTEGER, PRIMARY KEY (kind, key, row)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS words(kind TEXT, word TEXT, uses INTEGER, PRIMARY KEY (kind, word)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kinds(number INTEGER PRIMARY KEY, kind TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS names(kind INTEGER, key TEXT, row INTEGER, PRIMARY KEY (kind, key, row)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS words(kind INTEGER, word TEXT, uses INTEGER, PRIMARY KEY (kind, word)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS arrays(name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS changed(row INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS counts(name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 """
 _IN = "IN (SELECT value FROM json_each(?))"
+_KIND = "(SELECT number FROM kinds WHERE kind = ?)"
 _LAST = "\U0010ffff"  # sorts behind every character
 _ROW = np.dtype("<i4")
 PLACE = np.dtype([("first", "<i8"), ("tokens", "<i4"), ("chunks", "<i4")])
@@ -171,22 +173,22 @@ class PaperStore(Mapping[str, Paper]):
 
     def papers_with_any(self, kind: str, keys: Iterable[str]) -> Positions:
         """Return the positions of the papers that have at least one of the names."""
-        query = f"SELECT DISTINCT row FROM names WHERE kind = ? AND key {_IN}"
+        query = f"SELECT DISTINCT row FROM names WHERE kind = {_KIND} AND key {_IN}"
         return self._sorted(self._database.select(query, (kind, _list(keys))))
 
     def papers_between(self, kind: str, first: str, last: str) -> Positions:
         """Return the positions of the papers that have a name of a kind from `first` to `last`, both inclusive."""
-        query = "SELECT DISTINCT row FROM names WHERE kind = ? AND key BETWEEN ? AND ?"
+        query = f"SELECT DISTINCT row FROM names WHERE kind = {_KIND} AND key BETWEEN ? AND ?"
         return self._sorted(self._database.select(query, (kind, first, last)))
 
     def keys_of(self, kind: str, prefix: str = "") -> list[str]:
         """Return the names of a kind that begin with a prefix, sorted."""
-        query = "SELECT DISTINCT key FROM names WHERE kind = ? AND key BETWEEN ? AND ? ORDER BY key"
+        query = f"SELECT DISTINCT key FROM names WHERE kind = {_KIND} AND key BETWEEN ? AND ? ORDER BY key"
         return [key for (key,) in self._database.select(query, (kind, prefix, prefix + _LAST))]
 
     def keys_held(self, kind: str, keys: Iterable[str]) -> set[str]:
         """Return which of the names any paper has."""
-        query = f"SELECT DISTINCT key FROM names WHERE kind = ? AND key {_IN}"
+        query = f"SELECT DISTINCT key FROM names WHERE kind = {_KIND} AND key {_IN}"
         return {key for (key,) in self._database.select(query, (kind, _list(keys)))}
 
     def uses(self, kind: str, word: str) -> int:
@@ -195,12 +197,14 @@ class PaperStore(Mapping[str, Paper]):
 
     def uses_of(self, kind: str, words: Iterable[str]) -> dict[str, int]:
         """Return how many papers use each word; those that none uses are left out."""
-        query = f"SELECT word, uses FROM words WHERE kind = ? AND word {_IN}"
+        query = f"SELECT word, uses FROM words WHERE kind = {_KIND} AND word {_IN}"
         return dict(self._database.select(query, (kind, _list(words))))
 
     def words_between(self, kind: str, first: str, last: str, least: int = 1) -> list[tuple[str, int]]:
         """Return the words from `first` to `last`, both inclusive, that `least` papers use, sorted, with their uses."""
-        query = "SELECT word, uses FROM words WHERE kind = ? AND word BETWEEN ? AND ? AND uses >= ? ORDER BY word"
+        query = (
+            f"SELECT word, uses FROM words WHERE kind = {_KIND} AND word BETWEEN ? AND ? AND uses >= ? ORDER BY word"
+        )
         found: list[tuple[str, int]] = self._database.select(query, (kind, first, last, least))
         return found
 
@@ -278,12 +282,12 @@ class PaperWriter:
                     for row, x in zip(rows, papers, strict=True)
                 ),
             )
-            words = Counter[tuple[str, str]]()
-            for row, each in zip(rows, papers, strict=True):
-                found = self._derive(each.paper)
-                names = [(*name, row) for name in found.names]
-                self.connection.executemany("INSERT INTO names VALUES (?, ?, ?)", names)
-                words.update(found.words)
+            found = [self._derive(each.paper) for each in papers]
+            names = [(*name, row) for row, each in zip(rows, found, strict=True) for name in each.names]
+            words = Counter(word for each in found for word in each.words)
+            kinds = {(kind,) for kind, *_ in (*names, *words)}
+            self.connection.executemany("INSERT OR IGNORE INTO kinds (kind) VALUES (?)", kinds)
+            self.connection.executemany(f"INSERT INTO names VALUES ({_KIND}, ?, ?)", names)
             self._count(words)
 
     def remove(self, paper_ids: Iterable[str]) -> None:
@@ -295,7 +299,7 @@ class PaperWriter:
             for row, chunks, record in self.connection.execute(query, (_list(paper_ids),)).fetchall():
                 found = self._derive(_from_bytes(record))
                 names = [(*name, row) for name in found.names]
-                self.connection.executemany("DELETE FROM names WHERE kind = ? AND key = ? AND row = ?", names)
+                self.connection.executemany(f"DELETE FROM names WHERE kind = {_KIND} AND key = ? AND row = ?", names)
                 words.subtract(found.words)
                 rows.append(row)
                 removed += chunks
@@ -361,10 +365,10 @@ class PaperWriter:
 
     def _count(self, words: Mapping[tuple[str, str], int]) -> None:
         """Add to the uses of words, and delete those that are not used any more."""
-        query = "INSERT INTO words VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET uses = uses + excluded.uses"
+        query = f"INSERT INTO words VALUES ({_KIND}, ?, ?) ON CONFLICT DO UPDATE SET uses = uses + excluded.uses"
         self.connection.executemany(query, [(*word, uses) for word, uses in words.items()])
         unused = [word for word, uses in words.items() if uses < 0]
-        self.connection.executemany("DELETE FROM words WHERE kind = ? AND word = ? AND uses <= 0", unused)
+        self.connection.executemany(f"DELETE FROM words WHERE kind = {_KIND} AND word = ? AND uses <= 0", unused)
 
 
 class _Database:
