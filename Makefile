@@ -7,7 +7,7 @@ TORCH = 2.13.0
 LLM ?= 1.5b
 Q ?= which papers cut KV-cache memory
 
-.PHONY: ask chat install index llm test browser check docs pictures gate train clean
+.PHONY: ask chat install embedders index llm test browser check docs pictures gate train clean
 .DELETE_ON_ERROR:
 
 ask: index
@@ -22,6 +22,9 @@ chat: index
 	@$(BIN)/citedesk ui --open
 
 install: $(VENV)/.installed
+
+# What CITEDESK_EMBED_MODEL needs to name a model of sentence-transformers.
+embedders: $(VENV)/.installed-embedders
 
 # A small local language model: installs llama.cpp, downloads 1.1 GB the first time, and serves until Ctrl-C.
 llm: $(VENV)/.installed-llm
@@ -43,7 +46,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/python -m eval.docs --check
 
 # The generated parts of README.md and docs/: settings, commands, figures.
-docs: $(VENV)/.installed
+docs: $(VENV)/.installed-eval
 	$(BIN)/python -m eval.docs
 
 # The screenshots in docs/pictures, of the index in use and a fresh evaluation of it (three minutes); needs Chromium.
@@ -51,7 +54,7 @@ pictures: index $(VENV)/.installed-dev
 	$(BIN)/python -m eval.chat.screenshots
 
 # Fails where retrieval got worse than the stored baseline by more than the margin.
-gate: $(VENV)/.installed
+gate: $(VENV)/.installed-eval
 	@rm -rf build/gate
 	$(BIN)/citedesk index corpus --home build/gate-home
 	$(BIN)/citedesk eval run --home build/gate-home --gold eval/gold/dev.jsonl --retrieval-only --quiet --out build/gate >/dev/null
@@ -68,16 +71,27 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Citedesk needs Python 3.11 or later; name one with make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-# The CPU build of torch where it is available, which saves gigabytes of CUDA packages; otherwise the default build.
 $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
-	@echo "Installing into $(VENV) (a few minutes the first time)"
-	$(PIP) "torch==$(TORCH)+cpu" 2>/dev/null \
-	|| $(PIP) "torch==$(TORCH)+cpu" --extra-index-url https://download.pytorch.org/whl/cpu 2>/dev/null \
-	|| $(PIP) "torch==$(TORCH)"
+	@echo "Installing into $(VENV) (a minute or two the first time)"
 	$(PIP) --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
+# The CPU build of torch where it is available, which saves gigabytes of CUDA packages; otherwise the default build.
+$(VENV)/.installed-torch: $(VENV)/.installed
+	$(PIP) "torch==$(TORCH)+cpu" 2>/dev/null \
+	|| $(PIP) "torch==$(TORCH)+cpu" --extra-index-url https://download.pytorch.org/whl/cpu 2>/dev/null \
+	|| $(PIP) "torch==$(TORCH)"
+	@touch $@
+
+$(VENV)/.installed-embedders: $(VENV)/.installed-torch
+	$(PIP) --constraint constraints.txt --editable ".[embedders]"
+	@touch $@
+
+$(VENV)/.installed-eval: $(VENV)/.installed
+	$(PIP) --constraint constraints.txt --editable ".[eval]"
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed-torch
 	$(PIP) --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 

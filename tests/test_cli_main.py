@@ -45,6 +45,18 @@ def test_help_of_a_command_has_examples(name: str) -> None:
     assert f"citedesk {name}" in text.split("examples:")[1]
 
 
+def needs_scipy(*_: object) -> int:
+    raise ModuleNotFoundError("No module named 'scipy.stats'", name="scipy.stats")
+
+
+def test_command_whose_extra_is_not_installed_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.set_defaults(run="tests.test_cli_main:needs_scipy", debug=False)
+    assert run(lambda: parser, []) == 1
+    expected = "error: scipy.stats is not installed. Run `pip install 'citedesk[eval]'`.\n"
+    assert capsys.readouterr().err == expected
+
+
 @pytest.mark.parametrize("module", [projection])
 def test_training_reports_wrong_usage_and_errors_in_one_line(
     module: object, capsys: pytest.CaptureFixture[str]

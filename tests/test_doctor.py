@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,16 @@ def test_index_of_another_recipe_fails(
     monkeypatch.setenv("CITEDESK_CHUNK_TOKENS", "128")
     code, checks = examine(capsys)
     assert (code, checks["index"][0]) == (1, "fail")
+
+
+def test_model_of_an_extra_that_is_not_installed_fails(
+    corpus: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    monkeypatch.setenv("CITEDESK_EMBED_MODEL", "someone/model")
+    code, checks = examine(capsys)
+    said = "someone/model needs sentence-transformers, which is not installed. Run `pip install 'citedesk[embedders]'`."
+    assert (code, checks["embedder"]) == (1, ("fail", said))
 
 
 def test_folder_without_a_model_fails(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,33 @@ def test_fingerprint_of_a_folder_has_the_hash_of_its_weights(tmp_path: Path) -> 
 def test_folder_without_a_model_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"contains no sentence-transformers model\. Set CITEDESK_EMBED_MODEL"):
         load_embedder(str(tmp_path))
+
+
+def test_model_of_an_extra_that_is_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(ModelUnavailable, match=r"Run `pip install 'citedesk\[embedders\]'`, or remove CITEDESK_EMBED"):
+        load_embedder("someone/model")
+
+
+@pytest.mark.slow
+def test_sentence_transformers_model_of_a_folder_embeds(tmp_path: Path) -> None:
+    pytest.importorskip("sentence_transformers", reason="of the extra embedders")
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    words = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "caches", "robots")
+    (tmp_path / "vocab.txt").write_text("\n".join(words))
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=len(words), max_position_embeddings=32, **sizes)).save_pretrained(tmp_path)
+    BertTokenizerFast(str(tmp_path / "vocab.txt"), model_max_length=32).save_pretrained(tmp_path)
+    body = Transformer(str(tmp_path))
+    SentenceTransformer(modules=[body, Pooling(16)]).save(str(tmp_path / "model"))
+    embedder = load_embedder(str(tmp_path / "model"))
+    vectors = embedder.encode_documents(["caches", "robots", "caches"])
+    assert (vectors.shape, embedder.max_tokens) == ((3, 16), 32)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    assert vectors[0] == pytest.approx(embedder.encode_query("caches"), abs=1e-5)
 
 
 @pytest.mark.slow

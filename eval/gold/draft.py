@@ -91,14 +91,15 @@ def _worded(drafts: Sequence[Draft], settings: Settings) -> tuple[Draft, ...]:
 def paper_topics(library: Library) -> Mapping[str, int]:
     """Cluster papers by their vectors (k-means); returns each paper's cluster."""
     import numpy as np
-    from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
+
+    from rag.index.clustering import k_means
 
     vectors = dict(sorted(library.vectors.paper_vectors().items()))
     rows = np.stack(list(vectors.values()))
     distinct = len(np.unique(rows, axis=0))
     with threadpool_limits(limits=1):  # with several threads sums are added in a varying order
-        labels = KMeans(min(distinct, 1 + len(rows) // _PAPERS_A_TOPIC), n_init=4, random_state=0).fit_predict(rows)
+        labels = k_means(rows.astype(np.float64), min(distinct, 1 + len(rows) // _PAPERS_A_TOPIC), restarts=4)
     return {paper_id: int(label) for paper_id, label in zip(vectors, labels, strict=True)}
 
 

@@ -21,6 +21,7 @@ from rag.index.library import open_library
 from rag.index.plan import index_recipe, plan_build
 from rag.local_llm.registry import EXTRA, SMALL_MODELS, is_intact, model_folder
 from rag.models import cross_encoder, encoder
+from rag.models.embedder import EXTRA as EMBEDDERS
 from rag.models.embedder import embedder_fingerprint
 from rag.models.loading import encoder_folder
 from rag.models.onnx import verified_metadata
@@ -39,7 +40,6 @@ _PACKAGES = (
     "llama-index",
     "llama-index-llms-openai-like",
     "chromadb",
-    "sentence-transformers",
     "httpx",
     "PyStemmer",
     "syntok",
@@ -141,7 +141,11 @@ def _embedder(settings: Settings) -> Iterator[Check]:
     name = settings.embed_model
     if encoder_folder(name):
         return
-    if not Path(name).is_dir():
+    if find_spec("sentence_transformers") is None:
+        yield Check(
+            "embedder", "fail", f"{name} needs sentence-transformers, which is not installed. Run `{EMBEDDERS}`."
+        )
+    elif not Path(name).is_dir():
         yield Check("embedder", "warn", f"{name} is downloaded from a model hub on first use, which needs a network.")
     elif not any((Path(name) / file).is_file() for file in _MODEL_FILES):
         remedy = "Set CITEDESK_EMBED_MODEL to a model folder, or remove it."

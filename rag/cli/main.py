@@ -15,6 +15,8 @@ from rag.cli.options import SETTING_OPTIONS, CommandParser
 from rag.errors import CitedeskError
 from rag.settings import Configuration, load_settings
 
+_EXTRA_OF = {"ir_measures": "eval", "scipy": "eval"}  # what only some commands need
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `citedesk` with the given arguments, those of the process by default; returns the exit code."""
@@ -72,6 +74,10 @@ def run(make_parser: Callable[[], ArgumentParser], arguments: Sequence[str] | No
         return _fail(f"{error.strerror or error}. Free space or name another path, then run it again.", 1, parsed)
     except KeyboardInterrupt:
         return _fail("stopped", 130, parsed)
+    except ModuleNotFoundError as error:
+        extra = _EXTRA_OF.get((error.name or "").partition(".")[0])
+        remedy = f"Run `pip install 'citedesk[{extra}]'`." if extra else "Install Citedesk again."
+        return _fail(f"{error.name} is not installed. {remedy}", 1, parsed)
     except Exception as error:  # the one boundary: no traceback unless the user asked for it
         return _fail(f"{type(error).__name__}: {error}. Run it again with --debug and report this.", 1, parsed)
 

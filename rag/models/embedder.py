@@ -10,6 +10,8 @@ from rag.corpus.files import file_sha256
 from rag.errors import ModelFailed, ModelUnavailable
 from rag.models.onnx import Array, l2_normalize
 
+EXTRA = "pip install 'citedesk[embedders]'"
+
 _BATCH = 16
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin", "model.onnx")
 _REMEDY = "Set CITEDESK_EMBED_MODEL to a folder of such a model, or remove it to use the encoder that is included."
@@ -71,8 +73,13 @@ def _open_sentence_transformer(name: str) -> Any:
     import os
 
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # its bars would mix with ours
-    from sentence_transformers import SentenceTransformer  # 8 s of imports
-
+    try:
+        from sentence_transformers import SentenceTransformer  # 8 s of imports
+    except ModuleNotFoundError as error:
+        raise ModelUnavailable(
+            f"The model {name} needs {error.name}, which is not installed. Run `{EXTRA}`, or remove "
+            "CITEDESK_EMBED_MODEL to use the encoder that is included."
+        ) from None
     try:
         return SentenceTransformer(name, device=None, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError) as error:

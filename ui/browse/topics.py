@@ -1,9 +1,8 @@
 """Topics of a collection by clustering, and a map of its papers in two dimensions.
 
-Topics are k-means clusters (Lloyd, 1982; seeds by k-means++, Arthur and Vassilvitskii, 2007) of the papers' vectors,
-reduced to 20 principal components, in which small groups stand out more than in all 384 dimensions. The map is t-SNE
-(van der Maaten and Hinton, 2008), initialized with the first two components (Kobak and Berens, 2019) to keep the
-global shape.
+Topics are k-means clusters of the papers' vectors, reduced to 20 principal components, in which small groups stand out
+more than in all 384 dimensions. The map is t-SNE, initialized with the first two components (Kobak and Berens, 2019) to
+keep the global shape.
 """
 
 from __future__ import annotations
@@ -15,17 +14,19 @@ from typing import Any
 
 import numpy as np
 
+from rag.index.clustering import k_means
 from rag.models.onnx import Array
 from rag.types import Paper
 from ui.browse.topic_names import topic_names
+from ui.browse.tsne import tsne
 
-MOST_POINTS = 2000  # t-SNE takes 1.2 s for 372 papers and grows with n log n; and more dots hide each other
+MOST_POINTS = 1000  # t-SNE takes 1.2 s for 372 papers and grows with n²; and more dots hide each other
 _MOST_TOPICS = 16  # as many as shapes and colours can distinguish
 _PAPERS_PER_TOPIC = 2.5  # under the root: 12 topics for 372 papers
 _COMPONENTS = 20
 _LEAST_FOR_NEIGHBOURS = 12  # with fewer papers t-SNE has no neighbourhoods to preserve; the components are the map
 _PERPLEXITY = 20.0
-_SEED = 0
+_RESTARTS = 20  # of k-means
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def lay_out(papers: Mapping[str, Paper], vectors: Mapping[str, Array]) -> Atlas:
     paper_ids = sorted(papers.keys() & vectors.keys())
     if not paper_ids:
         return Atlas((), {}, ())
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):  # with several threads sums are added in a varying order
         directions = _directions(np.stack([vectors[paper_id] for paper_id in paper_ids]).astype(np.float64))
@@ -86,21 +87,19 @@ def topic_count(papers: int) -> int:
 
 def _directions(rows: Any) -> Any:
     """Reduce vectors to their principal components, at least two, scaled to unit length."""
-    from sklearn.decomposition import PCA  # slow to import
-
     count = min(_COMPONENTS, *rows.shape)
     if len(rows) == 1 or not np.ptp(rows, axis=0).any():
         return np.zeros((len(rows), 2))  # identical vectors have no components
-    reduced = np.pad(PCA(count, svd_solver="full").fit_transform(rows), ((0, 0), (0, max(0, 2 - count))))
+    left, sizes, axes = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    largest = np.abs(axes[:count]).argmax(axis=1)
+    signs = np.sign(axes[np.arange(count), largest])  # an axis may point either way; its largest number is positive
+    reduced = np.pad((left * sizes)[:, :count] * signs, ((0, 0), (0, max(0, 2 - count))))
     return reduced / np.maximum(np.linalg.norm(reduced, axis=1, keepdims=True), 1e-9)
 
 
 def _clusters(directions: Any) -> list[int]:
-    from sklearn.cluster import KMeans  # slow to import
-
     count = min(topic_count(len(directions)), len(np.unique(directions, axis=0)))
-    found = KMeans(count, n_init=20, random_state=_SEED).fit_predict(directions)
-    return [int(label) for label in found]
+    return [int(label) for label in k_means(directions, count, _RESTARTS)]
 
 
 def _by_size(labels: Sequence[int]) -> list[int]:
@@ -128,9 +127,6 @@ def _positions(directions: Any) -> Any:
     """Return positions in the unit square."""
     flat = directions[:, :2]
     if len(flat) >= _LEAST_FOR_NEIGHBOURS and np.ptp(flat, axis=0).all():
-        from sklearn.manifold import TSNE  # slow to import
-
-        perplexity = min(_PERPLEXITY, (len(flat) - 1) / 3)
-        flat = TSNE(perplexity=perplexity, init="pca", random_state=_SEED, n_jobs=1).fit_transform(directions)
+        flat = tsne(directions, flat, min(_PERPLEXITY, (len(flat) - 1) / 3))
     low, span = flat.min(axis=0), np.ptp(flat, axis=0)
     return np.where(span > 0, (flat - low) / np.where(span > 0, span, 1), 0.5)
