@@ -22,6 +22,7 @@ from rag.models.cross_encoder import CrossEncoder
 from rag.models.encoder import FOLDER as ENCODER
 from rag.models.onnx import read_metadata
 from rag.retrieval.candidates import Candidates, Signals
+from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.reranking import Reranker
 from rag.settings import Settings, read_tuning
 from rag.types import Hit, Query
@@ -125,9 +126,9 @@ class PaperScorer:
         self.cross_encoder = cross_encoder if depth else None
         self.ranker = ranker or load_ranker("full" if self.cross_encoder else "fast")
 
-    def open_reranker(self, question: str, respelt: str | None = None) -> Reranker | None:
+    def open_reranker(self, query: EncodedQuery, respelt: str | None = None) -> Reranker | None:
         """Return what reads papers for one question, spelt as each of them does; None where no cross-encoder does."""
-        return Reranker(self.cross_encoder, question, respelt=respelt) if self.cross_encoder else None
+        return Reranker(self.cross_encoder, self._library, query, respelt=respelt) if self.cross_encoder else None
 
     def rank(self, query: Query, candidates: Candidates, reranker: Reranker | None = None) -> tuple[Hit, ...]:
         """Rank candidates by probability, the most probable first; ties go to the smaller paper_id.
