@@ -216,9 +216,10 @@ class Engine:
         else:
             expander.start(query)
         respelt = self._reader.respelt(_search_text(query))
-        reranker = self.scorer.open_reranker(_search_text(query), respelt)
         try:
-            encoded, ranking = yield from self._retrieve(query, (), respelt, reranker, timer)
+            encoded = (self._encoder.encode(_search_text(query)),)
+            reranker = self.scorer.open_reranker(encoded[0], respelt)
+            encoded, ranking = yield from self._retrieve(query, encoded, respelt, reranker, timer)
         except BaseException:
             expander.give_up()
             raise
@@ -320,7 +321,7 @@ class Engine:
             query = Query(topic, "list", topic, papers=tuple(paper_ids))
             encoded = (self._encoder.encode(topic),)
             candidates = retrieve(self.library, encoded, None, self._settings.pool, always=query.papers)
-            hits = self.scorer.rank(query, candidates, self.scorer.open_reranker(topic))
+            hits = self.scorer.rank(query, candidates, self.scorer.open_reranker(encoded[0]))
         return [(hit.paper.paper_id, hit.score) for hit in hits if not paper_ids or hit.paper.paper_id in paper_ids]
 
     def _mentions(self, paper_id: str, name: str) -> bool:

@@ -11,7 +11,7 @@ from rag.index.library import Library
 from rag.models.loading import Models
 from rag.retrieval.candidates import Candidates, admitted_papers, retrieve
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
-from rag.retrieval.reranking import Reranker
+from rag.retrieval.reranking import SENTENCES, Reranker
 from rag.retrieval.scoring import Logistic, PaperScorer, Ranker
 from rag.types import Filters, Hit, Paper, Query
 from tests.fakes import (
@@ -53,7 +53,7 @@ def ranked(
 ) -> tuple[Hit, ...]:
     scorer = PaperScorer(library, cross_encoder, depth, ranker)
     query = Query(text, "list", text, papers=papers)
-    return scorer.rank(query, candidates(library), scorer.open_reranker(text))
+    return scorer.rank(query, candidates(library), scorer.open_reranker(encoded(text)))
 
 
 def ids(hits: tuple[Hit, ...]) -> list[str]:
@@ -113,11 +113,25 @@ def test_ties_go_to_the_smaller_paper_id(library: Library) -> None:
 
 def test_what_was_read_is_not_read_again(library: Library) -> None:
     cross_encoder = HashCrossEncoder()
-    reranker = Reranker(cross_encoder, QUESTION)
+    reranker = Reranker(cross_encoder, library, encoded(QUESTION))
     first = reranker.read([CACHE_PAPER, ROBOT_PAPER])
     assert reranker.read([ROBOT_PAPER, CACHE_PAPER]) == first[::-1]
     assert [len(texts) for _, texts in cross_encoder.asked] == [2]
     assert len(first[0].sentences) == 3 and first[0].sentences[1] == max(first[0].sentences)
+
+
+def test_only_the_nearest_sentences_of_a_long_abstract_are_read(tmp_path: Path) -> None:
+    dull = [f"Sentence {word} says nothing." for word in ("one", "two", "three", "four", "five")]
+    text = " ".join([*dull[:3], "We prune the cache.", *dull[3:]])
+    opened = hash_library(tmp_path, (Paper("long", "Pebble", text), ROBOT_PAPER))
+    cross_encoder = HashCrossEncoder()
+    (found,) = Reranker(cross_encoder, opened, encoded("prune cache")).read([opened.papers["long"]])
+    ((_, (read,)),) = cross_encoder.asked
+    assert read.startswith("Pebble. Sentence ") and "We prune the cache." in read and read.count(".") == 1 + SENTENCES
+    assert len(found.sentences) == 6
+    assert found.sentences[3] == max(found.sentences)
+    assert found.sentences.count(min(found.sentences)) >= 6 - SENTENCES + 1
+    opened.close()
 
 
 def test_paper_that_spells_a_word_otherwise_is_found_and_read_in_its_own_spelling(tmp_path: Path) -> None:
@@ -127,7 +141,7 @@ def test_paper_that_spells_a_word_otherwise_is_found_and_read_in_its_own_spellin
     found = retrieve(opened, [encoded("bilevel")], None, 9, respelt=encoded("bi-level"))
     cross_encoder = HashCrossEncoder()
     scorer = PaperScorer(opened, cross_encoder, 2, replace(EASY_RANKER, relevance=Logistic({"lexical": 9.0}, -3.0)))
-    hits = scorer.rank(Query("bilevel", "list", "bilevel"), found, scorer.open_reranker("bilevel", "bi-level"))
+    hits = scorer.rank(Query("bilevel", "list", "bilevel"), found, scorer.open_reranker(encoded("bilevel"), "bi-level"))
     assert sorted(ids(hits[:2])) == ["h", "j"]
     assert sorted((question, len(texts)) for question, texts in cross_encoder.asked) == [
         ("bi-level", 1),
@@ -154,5 +168,5 @@ def test_nothing_found_is_not_scored(library: Library) -> None:
     scorer = PaperScorer(library, cross_encoder, 2, EASY_RANKER)
     query = Query(QUESTION, "list", QUESTION)
     nothing = candidates(library, filters=Filters(since="2030"))
-    assert scorer.rank(query, nothing, scorer.open_reranker(QUESTION)) == ()
+    assert scorer.rank(query, nothing, scorer.open_reranker(encoded(QUESTION))) == ()
     assert cross_encoder.asked == []

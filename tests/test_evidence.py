@@ -35,7 +35,7 @@ def evidence(
     scorer: HashCrossEncoder | None = None,
 ) -> tuple[Evidence, ...]:
     reading = QueryEncoder(Models(HashEncoder())).encode(question)
-    reranker = Reranker(scorer, question) if scorer else None
+    reranker = Reranker(scorer, library, reading) if scorer else None
     return EvidenceSelector(library).select(Query(question, kind, question), reading, papers, reranker)
 
 

@@ -82,6 +82,12 @@ def test_cut_has_the_greatest_expected_f1(probabilities: list[float]) -> None:
     assert exact[best_cut(probabilities) - 1] >= max(exact) - 1e-6
 
 
+@given(CHANCES, st.integers(1, 6))
+def test_cut_among_the_first_papers_counts_the_others_too(probabilities: list[float], most: int) -> None:
+    exact = [expected_f1(probabilities, kept) for kept in range(1, min(most, len(probabilities)) + 1)]
+    assert exact[best_cut(probabilities, most) - 1] >= max(exact) - 1e-6
+
+
 @given(CHANCES)
 def test_paper_more_probable_than_half_is_kept(probabilities: list[float]) -> None:
     assert best_cut(probabilities) >= sum(p > 0.5 for p in probabilities)

@@ -82,7 +82,8 @@ class Example:
         return found
 
     def _reranker(self) -> Reranker:
-        return Reranker(self.search.cross_encoder, self.asked.text, self.search.kept.of(self.asked.text))
+        search = self.search
+        return Reranker(search.cross_encoder, search.library, self.encoded, search.kept.of(self.asked.text))
 
 
 class KeptReadings:

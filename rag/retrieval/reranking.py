@@ -1,26 +1,40 @@
-"""The cross-encoder over papers and one question: each paper is read once, with its sentences."""
+"""The cross-encoder over papers and one question: each paper is read once, its title and the sentences nearest to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.index.library import Library
 from rag.models.cross_encoder import CrossEncoder
 from rag.models.encoder import document_text
-from rag.retrieval.passages import abstract_sentences
+from rag.retrieval.encoded_query import EncodedQuery
+from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
 from rag.types import Paper
+
+SENTENCES = 3  # of an abstract that are read; the time to read a paper grows with them
 
 
 @dataclass(frozen=True, slots=True)
 class PaperScores:
     """What the cross-encoder says of one paper: logits of whether it belongs and answers, and of each sentence.
 
-    `sentences`, in the order of `abstract_sentences`, are logits of being part of what answers.
+    `sentences`, in the order of `abstract_sentences`, are logits of being part of what answers; one that was not read
+    has the lowest of those that were.
     """
 
     belongs: float
     answers: float
     sentences: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What is read of a paper: its title and some sentences by their numbers, with the `spans` of these in `text`."""
+
+    text: str
+    sentences: tuple[int, ...]
+    spans: tuple[Span, ...]
 
 
 class Reranker:
@@ -29,33 +43,51 @@ class Reranker:
     def __init__(
         self,
         cross_encoder: CrossEncoder,
-        question: str,
+        library: Library,
+        query: EncodedQuery,
         known: Mapping[str, PaperScores] | None = None,
         respelt: str | None = None,
     ) -> None:
         """`known` are scores by paper_id from an earlier time; `respelt` is the question in another spelling."""
         self._cross_encoder = cross_encoder
-        self._question = question
-        self._respelt = respelt or question
+        self._library = library
+        self._query = query
+        self._respelt = respelt or query.text
         self.known: dict[str, PaperScores] = dict(known or {})
 
     def read(self, papers: Sequence[Paper]) -> list[PaperScores]:
         """Return the scores of papers, reading those that were not read before; raises ModelFailed."""
-        unread = [paper for paper in papers if paper.paper_id not in self.known]
-        texts = {paper.paper_id: document_text(paper.title, paper.abstract) for paper in unread}
-        by_spelling: dict[str, list[Paper]] = {}
-        for paper in unread:
-            by_spelling.setdefault(self._as_spelt_in(texts[paper.paper_id]), []).append(paper)
+        unread = {each.paper_id: each for each in papers if each.paper_id not in self.known}
+        passages = {paper_id: self._passage(paper) for paper_id, paper in unread.items()}
+        by_spelling: dict[str, list[str]] = {}
+        for paper_id, passage in passages.items():
+            by_spelling.setdefault(self._as_spelt_in(passage.text), []).append(paper_id)
         for question, those in by_spelling.items():
-            found = self._cross_encoder.score(question, [texts[paper.paper_id] for paper in those])
-            for i, paper in enumerate(those):
-                first = len(texts[paper.paper_id]) - len(paper.abstract)
-                spans = [(first + start, first + end) for start, end in abstract_sentences(paper)]
-                sentences = tuple(map(float, found.span_evidence(i, spans)))
-                self.known[paper.paper_id] = PaperScores(float(found.belongs[i]), float(found.answers[i]), sentences)
+            found = self._cross_encoder.score(question, [passages[paper_id].text for paper_id in those])
+            for i, paper_id in enumerate(those):
+                passage = passages[paper_id]
+                read = dict(zip(passage.sentences, found.span_evidence(i, passage.spans).tolist(), strict=True))
+                count = len(abstract_sentences(unread[paper_id]))
+                sentences = tuple(read.get(number, min(read.values())) for number in range(count))
+                self.known[paper_id] = PaperScores(float(found.belongs[i]), float(found.answers[i]), sentences)
         return [self.known[paper.paper_id] for paper in papers]
+
+    def _passage(self, paper: Paper) -> Passage:
+        """Return the title and the sentences nearest to the question, in the order of the abstract."""
+        spans = abstract_sentences(paper)
+        kept = tuple(range(len(spans)))
+        if len(spans) > SENTENCES:
+            scores = sentence_scores(self._library, self._query, paper, spans)
+            kept = tuple(sorted(sorted(kept, key=lambda number: (-scores[number], number))[:SENTENCES]))
+        text, found = document_text(paper.title, ""), []
+        for number in kept:
+            sentence = paper.abstract[slice(*spans[number])]
+            text += " " if found else ""
+            found.append((len(text), len(text) + len(sentence)))
+            text += sentence
+        return Passage(text, kept, tuple(found))
 
     def _as_spelt_in(self, text: str) -> str:
         """Return the question in the spelling of which a text has more words that differ."""
-        words, own, other = (frozenset(each.lower().split()) for each in (text, self._question, self._respelt))
-        return self._respelt if len(words & (other - own)) > len(words & (own - other)) else self._question
+        words, own, other = (frozenset(each.lower().split()) for each in (text, self._query.text, self._respelt))
+        return self._respelt if len(words & (other - own)) > len(words & (own - other)) else self._query.text

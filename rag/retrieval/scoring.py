@@ -22,6 +22,7 @@ from rag.models.cross_encoder import CrossEncoder
 from rag.models.encoder import FOLDER as ENCODER
 from rag.models.onnx import read_metadata
 from rag.retrieval.candidates import Candidates, Signals
+from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.reranking import Reranker
 from rag.settings import Settings, read_tuning
 from rag.types import Hit, Query
@@ -125,9 +126,9 @@ class PaperScorer:
         self.cross_encoder = cross_encoder if depth else None
         self.ranker = ranker or load_ranker("full" if self.cross_encoder else "fast")
 
-    def open_reranker(self, question: str, respelt: str | None = None) -> Reranker | None:
+    def open_reranker(self, query: EncodedQuery, respelt: str | None = None) -> Reranker | None:
         """Return what reads papers for one question, spelt as each of them does; None where no cross-encoder does."""
-        return Reranker(self.cross_encoder, question, respelt=respelt) if self.cross_encoder else None
+        return Reranker(self.cross_encoder, self._library, query, respelt=respelt) if self.cross_encoder else None
 
     def rank(self, query: Query, candidates: Candidates, reranker: Reranker | None = None) -> tuple[Hit, ...]:
         """Rank candidates by probability, the most probable first; ties go to the smaller paper_id.
@@ -194,29 +195,45 @@ def sigmoid(logits: Values) -> Values:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))))
 
 
-def best_cut(probabilities: Sequence[float]) -> int:
-    """Return how many of the papers, most probable first, give the greatest expected F1; at least 1.
+def best_cut(probabilities: Sequence[float], most: int | None = None) -> int:
+    """Return how many of the papers, most probable first, give the greatest expected F1: from 1 to `most`, or all.
 
     Papers belong independently of each other: the number that does among those kept, and among the others, is Poisson
-    binomial, and F1's expectation over both is exact (Ye, Chai, Lee and Chieu, ICML 2012). O(n³) steps for n papers.
+    binomial, and F1's expectation over both is exact (Ye, Chai, Lee and Chieu, ICML 2012). O(n²·most) steps for n
+    papers.
     """
     chances = np.asarray(probabilities, np.float64)
-    left = [np.ones(1)]  # of how many of the last 0, 1, … papers belong: their distribution
-    for chance in chances[::-1]:
-        left.append(_with_one_more(left[-1], chance))
+    limit = len(chances) if most is None else min(most, len(chances))
+    others = [_count_distribution(chances[limit:])]
+    for chance in chances[:limit][::-1]:
+        others.append(_with_one_more(others[-1], chance))
     kept, best, size = np.ones(1), -1.0, 0
-    for k, chance in enumerate(chances, start=1):
-        kept, others = _with_one_more(kept, chance), left[len(chances) - k]
-        right, missed = np.arange(len(kept))[:, None], np.arange(len(others))
-        expected = float(kept @ (2 * right / (k + right + missed)) @ others)
+    for k in range(1, limit + 1):
+        kept, left = _with_one_more(kept, chances[k - 1]), others[limit - k]
+        right, missed = np.arange(len(kept))[:, None], np.arange(len(left))
+        expected = float(kept @ (2 * right / (k + right + missed)) @ left)
         if expected > best + _EVEN:
             best, size = expected, k
     return size
 
 
+def _count_distribution(chances: Values) -> Values:
+    """Return the distribution (n + 1,) of how many of n papers belong."""
+    found = np.zeros(len(chances) + 1)
+    found[0] = 1
+    for i, chance in enumerate(chances):
+        more = found[: i + 1] * chance
+        found[: i + 1] -= more
+        found[1 : i + 2] += more
+    return found
+
+
 def _with_one_more(distribution: Values, chance: float) -> Values:
     """Return the distribution of a count of papers that belong (count + 1,) after one more paper (count + 2,)."""
-    return np.asarray(np.append(distribution * (1 - chance), 0.0) + np.append(0.0, distribution * chance))
+    found = np.zeros(len(distribution) + 1)
+    found[1:] = distribution * chance
+    found[:-1] += distribution * (1 - chance)
+    return found
 
 
 def missed_range(left: Sequence[float]) -> tuple[int, int]:

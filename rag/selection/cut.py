@@ -103,7 +103,7 @@ def _size(query: Query, scores: Sequence[float]) -> int:
 
 
 def _cut(scores: Sequence[float]) -> int:
-    return min(best_cut(scores), max(sum(score >= _LEAST for score in scores), 1)) if scores else 0
+    return best_cut(scores, max(sum(score >= _LEAST for score in scores), 1))
 
 
 def _counts_missing(query: Query) -> bool:

@@ -65,8 +65,17 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
 )
 
 
+# Something of this is in every text that a rule changes: most texts are read once, and not by every rule.
+_SIGN = re.compile(
+    r"[\\^_{×%`]|--|sim|leq|geq|cdot|bullet|varepsilon|infty|\dtimes"
+    rf"|[(/|=](?:{_GREEK_NAMES})|[{''.join(sorted({name[-1] for name in _GREEK}))}][()/|=}}]"
+)
+
+
 def latex_to_text(text: str) -> str:
     """Return the text with LaTeX and its remains as Unicode: "2.57times" as "2.57×", "sim 7.7times" as "~7.7×"."""
+    if not _SIGN.search(text):
+        return text
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text

@@ -19,7 +19,19 @@ _BUCKETS = 32  # of distances between tokens
 _BERT_PAD, _BERT_CLS, _BERT_SEP = 0, 101, 102
 
 
-class Bert(nn.Module):
+class Body(nn.Module):
+    """The part of a network below its heads: layers of token states."""
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
+        """Return states of shape (texts, tokens, width)."""
+        return self.all_states(input_ids, attention_mask, token_type_ids)[-1]
+
+    def all_states(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> list[Tensor]:
+        """Return the states behind each layer."""
+        raise NotImplementedError
+
+
+class Bert(Body):
     """Token states of texts (Devlin et al., NAACL 2019): post-norm layers, learnt positions, two segments."""
 
     def __init__(self, words: int, width: int = 384, layers: int = 12, heads: int = 12, positions: int = 512) -> None:
@@ -30,19 +42,20 @@ class Bert(nn.Module):
         self.norm = nn.LayerNorm(width, _EPSILON)
         self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
-        """Return states of shape (texts, tokens, width)."""
+    def all_states(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> list[Tensor]:
+        """Return the states behind each layer."""
         places = torch.arange(input_ids.shape[1], device=input_ids.device)
         state = self.words(input_ids) + self.positions(places)[None] + self.segments(token_type_ids)
         state = functional.dropout(self.norm(state), _DROPOUT, self.training)
         bias = as_multiplied(padding_bias(attention_mask, state))
+        states = []
         for layer in self.layers:
             state = layer(state, bias)
-        states: Tensor = state
+            states.append(state)
         return states
 
 
-class Mpnet(nn.Module):
+class Mpnet(Body):
     """Token states by MPNet (Song et al., NeurIPS 2020) from BERT's ids; attention is biased by distance."""
 
     def __init__(self, words: int, width: int, layers: int, positions: int) -> None:
@@ -53,8 +66,8 @@ class Mpnet(nn.Module):
         self.norm = nn.LayerNorm(width, 1e-5)
         self.layers = nn.ModuleList(Layer(width, width // _MPNET_HEAD, 1e-5) for _ in range(layers))
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
-        """Return states of shape (texts, tokens, width); segments are not known to this model."""
+    def all_states(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> list[Tensor]:
+        """Return the states behind each layer; segments are not known to this model."""
         ids = input_ids + _MPNET_SHIFT
         for bert, mpnet in ((_BERT_CLS, 0), (_BERT_PAD, 1), (_BERT_SEP, 2)):
             ids = torch.where(input_ids == bert, mpnet, ids)
@@ -64,9 +77,10 @@ class Mpnet(nn.Module):
         # The biases are not trained on: their gradient would cost more than all else.
         by_distance = self.distances(_distance_bucket(places[None] - places[:, None])).detach().permute(2, 0, 1)
         bias = as_multiplied(by_distance[None] + padding_bias(attention_mask, by_distance))
+        states = []
         for layer in self.layers:
             state = layer(state, bias)
-        states: Tensor = state
+            states.append(state)
         return states
 
 

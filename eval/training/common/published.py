@@ -15,7 +15,8 @@ from eval.training.common.export import from_four_bits
 
 _FOUR_BITS = ("values", "zeros", "scales")
 _THROUGH = ("Mul", "Cast", "Identity")
-_PRODUCTS = ("MatMulInteger", "MatMul", "Gemm")
+_FUSED = ("DynamicQuantizeMatMul", "MatMulIntegerToFloat")  # with the bias, if they have one, as the last input
+_PRODUCTS = ("MatMulInteger", "MatMul", "Gemm", *_FUSED)
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:
@@ -49,6 +50,8 @@ def _dequantised(path: Path) -> dict[str, NDArray[np.float32]]:
         if name != plain and plain.endswith(".weight"):
             found[plain] = _real(stored, plain)
     for node in graph.node:
+        if node.op_type in _FUSED and node.input[-1].endswith(".bias"):
+            found[node.input[-1].removesuffix("bias") + "weight"] = _real(stored, node.input[1]).T
         if node.op_type in ("Add", "Gemm"):
             bias = next((name for name in node.input if name in found and name.endswith(".bias")), None)
             product = node if node.op_type == "Gemm" else _product(node, made)

@@ -28,6 +28,9 @@ def _parser() -> StepParser:
     part.add_argument("--planted", type=int, default=4000, help="sentences with a planted error (4000)")
     part.add_argument("--abstracts", type=Path, metavar="FILE", help="papers of data/claims.jsonl, and others")
     part.add_argument("--limit", type=int, help="use only the first so many questions and claims")
+    part = parser.add_step(steps.shorten, "Write the lists with a few sentences of each document.")
+    part.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the short examples")
+    part.add_argument("--teachers", nargs="+", default=[], metavar="NAME", help="teachers whose logits are taken over")
     for name, meaning, epochs, rate in (
         ("teach", "Train a teacher, and let it judge every example.", 5, 5e-5),
         ("train", "Train the model that is kept on labels and teachers' logits.", 16, 2e-4),
@@ -53,6 +56,7 @@ def _parser() -> StepParser:
         part.add_argument(
             "--average", type=float, default=0.0, help="decay of a moving average of the weights (0: none)"
         )
+        part.add_argument("--imitate", action="store_true", help="imitate the states of the layers that are kept, too")
         part.add_argument("--device", default="cuda")
     part = parser.add_step(steps.export, "Write the trained model as int8 ONNX, with its tokenizer and metadata.")
     part.add_argument("--name", default="train")

@@ -11,8 +11,9 @@ import lzma
 import math
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -350,6 +351,84 @@ def shortened(claim: str, document: Document, letters: int) -> str:
             break
         kept.append(spans[i])
     return _text(document, sorted(kept))
+
+
+_SHORT_FROM = ("list-set", "list-fact", "list-none", "scifact-list", "scitldr-list")
+_SHORT_SENTENCES = (3, 4, 5)
+_SHORT_NOISE = 0.3  # of the greatest share of words, so that other sentences are drawn than words alone would choose
+_MEASURED_SENTENCES = 4
+_VIEWS = 2
+
+
+def short_views(examples: Examples, seed: int) -> tuple[Examples, list[int]]:
+    """Return the lists with a few sentences of each document, and the number of the whole row that each row is of.
+
+    The sentences share most words with the question, as the nearest sentences do when a question is asked. What pairs
+    a question with sentences stays as it is, and so does what is only measured.
+    """
+    chance = random.Random(f"{seed}/short")
+    made, origins = Examples(), []
+    weights = _word_weights(examples)
+    first = 0
+    for unit in examples.units:
+        numbers = range(first, first + len(unit.rows))
+        first += len(unit.rows)
+        if unit.source in _SHORT_FROM:
+            for _ in range(_VIEWS if unit.split == "train" else 1):
+                count = chance.choice(_SHORT_SENTENCES) if unit.split == "train" else _MEASURED_SENTENCES
+                noise = _SHORT_NOISE if unit.split == "train" else 0.0
+                rows = [_short_row(made, examples, row, count, noise, weights, chance) for row in unit.rows]
+                made.add(unit.source, unit.split, rows, unit.note)
+                origins += numbers
+        elif unit.source.startswith("sentences-") or unit.split != "train":
+            rows = [_renumbered(made, examples, row) for row in unit.rows]
+            made.add(unit.source, unit.split, rows, unit.note)
+            origins += numbers
+    return made, origins
+
+
+def _word_weights(examples: Examples) -> Mapping[str, float]:
+    """Return the inverse document frequency of each word."""
+    counts: Counter[str] = Counter()
+    for text in examples.texts:
+        counts.update(set(_words(text)))
+    return {word: math.log(len(examples.texts) / count) for word, count in counts.items()}
+
+
+def _renumbered(made: Examples, examples: Examples, row: Row) -> Row:
+    return replace(row, first=made.number(examples.texts[row.first]), second=made.number(examples.texts[row.second]))
+
+
+def _short_row(
+    made: Examples,
+    examples: Examples,
+    row: Row,
+    count: int,
+    noise: float,
+    weights: Mapping[str, float],
+    chance: random.Random,
+) -> Row:
+    """Keep the title and the sentences nearest to the question, and what is known of them."""
+    text, words = examples.texts[row.second], set(_words(examples.texts[row.first]))
+    title, *spans = sentence_spans(text)
+    shares = [sum(weights.get(each, 0.0) for each in words & set(_words(text[a:b]))) for a, b in spans]
+    most = max(shares, default=0.0) or 1.0
+    noisy = [share + noise * most * chance.random() for share in shares]
+    kept = sorted(sorted(spans, key=lambda span: -noisy[spans.index(span)])[:count])
+    short, moved = text[slice(*title)], {}
+    for start, end in kept:
+        moved[start] = (len(short) + 1, len(short) + 1 + end - start)
+        short += " " + text[start:end]
+    evidence = None
+    if row.evidence is not None:
+        found = [moved[start] for start, _ in row.evidence if start in moved]
+        evidence = tuple(found) or None
+    targets = row.targets
+    if row.evidence and not evidence:  # what answers is not in it
+        targets = (targets[0], UNKNOWN, *targets[2:])
+    return replace(
+        row, first=made.number(examples.texts[row.first]), second=made.number(short), targets=targets, evidence=evidence
+    )
 
 
 def arrays(units: Sequence[Unit]) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:

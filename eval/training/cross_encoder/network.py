@@ -31,7 +31,10 @@ class CrossEncoder(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits and evidence."""
-        states = self.body(input_ids, attention_mask, token_type_ids)
+        return self.heads(self.body(input_ids, attention_mask, token_type_ids))
+
+    def heads(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits and evidence of the states behind the last layer."""
         pooled = torch.tanh(self.pool(states[:, 0]))
         return self.out(self.dropout(pooled)), self.evidence(states)[..., 0]
 

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.training.common.provenance import hashes, sha256, write_json
-from eval.training.cross_encoder.examples import HEADS, Examples
+from eval.training.cross_encoder.examples import HEADS, Examples, short_views
 
 if TYPE_CHECKING:
     from eval.training.common.tokens import Tokenizer
     from eval.training.cross_encoder.network import CrossEncoder
-    from eval.training.cross_encoder.train import Material
+    from eval.training.cross_encoder.train import Deeper, Material
 
 _log = logging.getLogger(__name__)
 _EXAMPLES = "examples.json.xz"
@@ -47,6 +47,20 @@ def collect(given: Namespace) -> None:
             "units": dict(Counter(f"{unit.source} {unit.split}" for unit in examples.units)),
         },
     )
+
+
+def shorten(given: Namespace) -> None:
+    """Write the lists with a few sentences of each document, and what teachers said of the whole documents."""
+    out = given.out / _EXAMPLES
+    if _there(out, given):
+        return
+    given.out.mkdir(parents=True, exist_ok=True)
+    examples, origins = short_views(Examples.load(given.work / _EXAMPLES), given.seed)
+    examples.save(out)
+    for name in given.teachers:
+        with np.load(given.work / f"{name}.npz") as file:
+            np.savez_compressed(given.out / f"{name}.npz", logits=file["logits"][origins])
+    shutil.copyfile(given.work / "collect.json", given.out / "collect.json")
 
 
 def teach(given: Namespace) -> None:
@@ -83,7 +97,7 @@ def _fit(given: Namespace, score_all: bool) -> None:
         **{name: value for name, value in vars(given).items() if name in fields and name != "soft"},
         soft=given.softness,
     )
-    training.train(network, material, tokenizer, settings, given.device)
+    training.train(network, material, tokenizer, settings, given.device, _deeper(given))
     torch.save(
         {
             name: value.cpu().half() if value.is_floating_point() else value.cpu()
@@ -245,6 +259,17 @@ def _start(given: Namespace) -> CrossEncoder:
         return from_mpnet(state)
     words = places(given.tokenizer, given.start_tokenizer) if given.start_tokenizer else None
     return from_bert(state, given.layers, words)
+
+
+def _deeper(given: Namespace) -> Deeper | None:
+    """Return the network that a student with some of its layers imitates: the one that it starts from."""
+    if not given.imitate:
+        return None
+    from eval.training.common.published import load_weights
+    from eval.training.cross_encoder.network import from_student
+    from eval.training.cross_encoder.train import Deeper
+
+    return Deeper(from_student(load_weights(given.start)), tuple(given.layers))
 
 
 def mean_logits(work: Path, names: Sequence[str]) -> NDArray[np.float32] | None:

@@ -49,6 +49,8 @@ _HEAD_WEIGHTS = (1.0, 1.0, 1.5, 1.0)
 _LISTWISE = 0.3
 _TWINS = 0.3
 _EVIDENCE = 0.4
+_STATES = 1.0
+_SOFT_EVIDENCE = 0.5
 _MICRO = 2
 _BELONGS, _ANSWERS, _SUPPORTS = 0, 1, 2
 
@@ -128,10 +130,34 @@ class Material:
         return torch.from_numpy(found)
 
 
-def train(network: CrossEncoder, material: Material, tokenizer: Tokenizer, settings: Settings, device: str) -> None:
-    """Train in place on the units of the training split."""
+@dataclass(frozen=True, slots=True)
+class Deeper:
+    """A deeper network that reads the same texts beside the student; `layers` are those whose states it imitates."""
+
+    network: CrossEncoder
+    layers: tuple[int, ...]
+
+    def read(self, inputs: Mapping[str, Tensor]) -> tuple[list[Tensor], Tensor]:
+        """Return the states to imitate, and each token's chance of being evidence."""
+        with torch.no_grad():
+            states = self.network.body.all_states(**inputs)
+            _, evidence = self.network.heads(states[-1])
+        return [states[layer] for layer in self.layers], evidence.float().sigmoid()
+
+
+def train(
+    network: CrossEncoder,
+    material: Material,
+    tokenizer: Tokenizer,
+    settings: Settings,
+    device: str,
+    deeper: Deeper | None = None,
+) -> None:
+    """Train in place on the units of the training split, with `deeper` to imitate also its states and evidence."""
     torch.manual_seed(settings.seed)
     network.to(device).train()
+    if deeper:
+        deeper.network.to(device).eval()
     jobs = [chosen for epoch in range(settings.epochs) for chosen in _batches(material, settings, epoch)]
     steps = len(jobs)
     schedule = Schedule(steps, settings.rate, settings.seconds)
@@ -142,7 +168,7 @@ def train(network: CrossEncoder, material: Material, tokenizer: Tokenizer, setti
     for step, ready in enumerate(prepared(jobs, prepare, device)):
         if schedule.done(step) >= 1:
             break
-        loss = _loss(network, ready, settings, device)
+        loss = _loss(network, ready, settings, device, deeper)
         optimizer.step(loss, step)
         if average:
             average.update()
@@ -258,12 +284,18 @@ def _draw(
     return chosen + hardest + chance.sample(others, room - len(hardest))
 
 
-def _loss(network: CrossEncoder, ready: Prepared, settings: Settings, device: str) -> Tensor:
+def _loss(
+    network: CrossEncoder, ready: Prepared, settings: Settings, device: str, deeper: Deeper | None = None
+) -> Tensor:
     """Read the micro-batches, each of like lengths, and sum the losses of heads, lists, twins and evidence."""
-    parts, marks, marked = [], [], []
+    parts, marks, marked, imitated = [], [], [], []
     for batch, wanted in ready.parts:
+        inputs = batch.to(device).inputs
         with _autocast(device):
-            found, evidence = network(**batch.to(device).inputs)
+            states = network.body.all_states(**inputs)
+            found, evidence = network.heads(states[-1])
+            if deeper:
+                imitated.append(_imitation(states, evidence, deeper, inputs))
         parts.append(found.float())
         marked.append((~torch.isnan(wanted)).any(1))
         wanted = wanted.to(device, non_blocking=True)
@@ -277,7 +309,23 @@ def _loss(network: CrossEncoder, ready: Prepared, settings: Settings, device: st
     for head in (_BELONGS, _ANSWERS):
         loss = loss + _LISTWISE * _listwise(logits[:, head], lists[:, head], units)
     loss = loss + _TWINS * _twins(logits[:, _SUPPORTS], labels[:, _SUPPORTS], units)
-    return loss + _EVIDENCE * torch.cat(marks).sum() / max(1, int(torch.cat(marked).sum()))
+    loss = loss + _EVIDENCE * torch.cat(marks).sum() / max(1, int(torch.cat(marked).sum()))
+    return loss + torch.stack(imitated).mean() if deeper else loss
+
+
+def _imitation(states: Sequence[Tensor], evidence: Tensor, deeper: Deeper, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Return the distance to a deeper network's states (Sun et al., EMNLP 2019), and to its evidence."""
+    wanted, chances = deeper.read(inputs)
+    tokens = inputs["attention_mask"].bool()
+    far = torch.stack(
+        [
+            functional.mse_loss(own[tokens].float(), other[tokens].float())
+            for own, other in zip(states, wanted, strict=True)
+        ]
+    )
+    second = tokens & inputs["token_type_ids"].bool()
+    marks = _cross_entropy(evidence.float()[second], chances[second]).mean()
+    return _STATES * far.mean() + _SOFT_EVIDENCE * marks
 
 
 def _pointwise(logits: Tensor, labels: Tensor, weights: Tensor, soft: Tensor | None, share: float) -> Tensor:
