@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from rag.types import Paper
 
 K1 = 1.5
 B = 0.75
+_REMEMBERED = 1 << 14  # terms whose place is remembered
 _MOST = np.iinfo(np.uint16).max
 _MAPPED = ("rows", "counts")  # the others are small
 
@@ -130,6 +131,7 @@ class Bm25Index:
     def __init__(self, postings: Postings, order: NDArray[np.integer[Any]], k1: float = K1, b: float = B) -> None:
         """`order` has each position's row, `k1` is the saturation of frequencies, `b` in [0, 1] the length penalty."""
         self._postings = postings
+        self._of_term = lru_cache(_REMEMBERED)(postings.of_term)
         self._order = order
         self._k1 = k1
         self._b = b
@@ -143,7 +145,7 @@ class Bm25Index:
     def scores(self, terms: Iterable[str]) -> NDArray[np.float32]:
         """Return the BM25 score of each paper; 0 for a paper that has none of the terms."""
         scores = np.zeros(len(self._postings.lengths), np.float32)
-        for own in map(self._postings.of_term, terms):
+        for own in map(self._of_term, terms):
             rows, counts = self._postings.rows[own], self._postings.counts[own].astype(np.float32)
             scores[rows] += self._rarity(len(rows)) * counts / (counts + self._penalties[rows])
         found: NDArray[np.float32] = scores[self._order]
@@ -153,18 +155,19 @@ class Bm25Index:
         """Return the positions of the papers that have all words of a text, compounds in parts, in any inflection."""
         terms = dict.fromkeys(tokenize(JOINTS.sub(" ", text)))
         held = np.zeros(len(self._postings.lengths), np.int32)
-        for own in map(self._postings.of_term, terms):
+        for own in map(self._of_term, terms):
             held[self._postings.rows[own]] += 1
         return np.flatnonzero(held[self._order] == len(terms)) if terms else np.zeros(0, np.int64)
 
     def document_frequency(self, term: str) -> int:
         """Return how many papers have a term."""
-        own = self._postings.of_term(term)
+        own = self._of_term(term)
         return int(own.stop) - int(own.start or 0)
 
     def close(self) -> None:
         """Release the memory maps; the index is empty then."""
         self._postings, self._order = Postings.empty(), np.empty(0, np.int32)
+        self._of_term.cache_clear()
 
     def _rarity(self, papers: int) -> np.float32:
         return np.float32(math.log1p((len(self._order) - papers + 0.5) / (papers + 0.5)))

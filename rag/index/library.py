@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.corpus.links import PaperLinks
 from rag.errors import REBUILD, IndexFailed
@@ -38,10 +40,10 @@ class Library:
     maxsim: MaxSimIndex
     links: PaperLinks
 
-    def chunk_ids(self, paper_ids: Sequence[str]) -> list[str]:
-        """Return the ids of the chunks of papers."""
-        counts = self.papers.places["chunks"][self.papers.positions(paper_ids)]
-        return [chunk_id(each, i) for each, count in zip(paper_ids, counts.tolist(), strict=True) for i in range(count)]
+    def chunk_ids(self, positions: NDArray[np.int64]) -> list[str]:
+        """Return the ids of the chunks of the papers at some positions."""
+        counts, ids = self.papers.places["chunks"][positions].tolist(), self.papers.ids_at(positions)
+        return [chunk_id(paper_id, i) for paper_id, count in zip(ids, counts, strict=True) for i in range(count)]
 
     def close(self) -> None:
         """Close the files."""

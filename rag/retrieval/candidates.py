@@ -85,7 +85,7 @@ def dense_search(library: Library, vector: Array, admitted: Mask | None, pool: i
     held = papers if admitted is None else int(admitted.sum())
     among: Sequence[str] | None = None
     if admitted is not None and held < _MANY * papers:
-        among = library.chunk_ids(library.papers.ids_at(np.flatnonzero(admitted)))
+        among = library.chunk_ids(np.flatnonzero(admitted))
         if len(among) ** 2 <= _FEW * chunks:
             return _of_papers(library.vectors.compare(vector, among))[:pool]
     most = chunks if among is None else len(among)

@@ -48,7 +48,10 @@ def _among(query: Query, papers: PaperStore) -> Mask:
 
 
 def _foremost(meeting: Mask, order: Order, count: int | None, papers: PaperStore) -> NDArray[np.int64]:
-    """Return the positions of papers among which the first `count` in an order are, as far as columns say; else all."""
+    """Return the positions of the first `count` papers in an order, of equal ones those with the first ids.
+
+    All are returned for an order that columns do not hold, and where fewer have the value that it goes by.
+    """
     held = np.flatnonzero(meeting)
     if order not in ("newest", "oldest", "most authors", "fewest authors") or not count:
         return held
@@ -59,8 +62,10 @@ def _foremost(meeting: Mask, order: Order, count: int | None, papers: PaperStore
         return held
     held, values = held[known], values[known]
     values = -values if order in ("newest", "most authors") else values
-    foremost: NDArray[np.int64] = held[values <= np.partition(values, count - 1)[count - 1]]
-    return foremost
+    last = np.partition(values, count - 1)[count - 1]
+    better, equal = held[values < last], held[values == last]
+    by_id = np.argsort(np.array(papers.ids_at(equal), object), kind="stable")
+    return np.concatenate([better, equal[by_id[: count - len(better)]]])
 
 
 def ordered(papers: Sequence[Paper], order: Order, count: int | None, only_known: bool) -> tuple[Paper, ...]:

@@ -10,6 +10,7 @@ from time import process_time
 
 from eval.training.common.measures import mean
 from eval.training.encoder.spans import MarkedQuestion
+from rag.index.papers import PaperStore
 from rag.models.encoder import EncodedQuestion, Encoder, Tagged
 from rag.query.question import QuestionReader
 from rag.types import Filters, Order, Paper, Query
@@ -89,15 +90,15 @@ def _marked(question: MarkedQuestion) -> tuple[Tagged, ...]:
     return tuple(Tagged(each.start, each.end, each.tag, 1.0) for each in question.spans)
 
 
-def _library(questions: Sequence[MarkedQuestion]) -> dict[str, Paper]:
+def _library(questions: Sequence[MarkedQuestion]) -> PaperStore:
     """Return papers without text that have the names in questions."""
     named = [(each.tag, question.text[each.start : each.end]) for question in questions for each in question.spans]
-    papers = {}
+    papers = []
     for number, (tag, text) in enumerate(named):
         authors = tuple(re.split(r"\s+(?:and|&)\s+|;", text)) if tag == "author" else ()
         venue, organisation = (text if tag == each else None for each in ("venue", "organisation"))
-        papers[str(number)] = Paper(str(number), "", "", authors=authors, venue=venue, organisation=organisation)
-    return papers
+        papers.append(Paper(str(number), "", "", authors=authors, venue=venue, organisation=organisation))
+    return PaperStore.of(papers)
 
 
 def _add(values: dict[str, list[float]], name: str, right: bool) -> None:
