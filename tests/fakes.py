@@ -7,7 +7,7 @@ import re
 import threading
 import time
 import zlib
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -22,6 +22,7 @@ from rag.errors import LLMFailed, ModelFailed
 from rag.generation.writer import TokenCounter, Writer
 from rag.index.generations import IndexFolder, Recipe
 from rag.index.library import Library, open_library
+from rag.index.papers import PaperStore
 from rag.index.plan import BuildPlan
 from rag.index.update import update_index
 from rag.llm.protocol import ChatModel, Message, Reply
@@ -38,6 +39,7 @@ from rag.models.encoder import (
 )
 from rag.models.loading import Models, fingerprints
 from rag.models.onnx import Array, l2_normalize
+from rag.query.names import LibraryNames
 from rag.retrieval.scoring import Logistic, Ranker
 from rag.settings import Settings
 from rag.text.tokens import tokenize
@@ -267,6 +269,16 @@ def reading_models() -> Models:
 def hash_settings(home: Path, **values: Any) -> Settings:
     """Return the settings of an index of `HASH_RECIPE`, with other settings as `values`."""
     return Settings(home=home, embed_model="hash", **values)
+
+
+def library_names(
+    authors: Iterable[str], venues: Iterable[str] = (), organisations: Iterable[str] = ()
+) -> LibraryNames:
+    """Return the names of a library of papers that have these."""
+    papers = [Paper("authors", "", "", authors=tuple(authors))]
+    papers += [Paper(venue, "", "", venue=venue) for venue in venues]
+    papers += [Paper(each, "", "", organisation=each) for each in organisations]
+    return LibraryNames(PaperStore.of(papers))
 
 
 def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:

@@ -9,7 +9,9 @@ import pytest
 
 from rag.index.library import Library
 from rag.models.loading import Models
-from rag.retrieval.candidates import Candidates, admitted_papers, retrieve
+from rag.query.names import LibraryNames
+from rag.retrieval.admitted import admitted, mask_of
+from rag.retrieval.candidates import Candidates, retrieve
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.reranking import SENTENCES, Reranker
 from rag.retrieval.scoring import Logistic, PaperScorer, Ranker
@@ -40,7 +42,7 @@ def encoded(text: str) -> EncodedQuery:
 
 
 def candidates(library: Library, text: str = QUESTION, filters: Filters = Filters(), pool: int = 9) -> Candidates:
-    return retrieve(library, [encoded(text)], admitted_papers(library, filters), pool)
+    return retrieve(library, [encoded(text)], admitted(filters, library.papers, LibraryNames(library.papers)), pool)
 
 
 def ranked(
@@ -78,8 +80,9 @@ def test_nothing_is_found_where_the_filters_admit_nothing(library: Library) -> N
 def test_paper_is_scored_in_any_case_if_the_filters_admit_it(library: Library) -> None:
     always = [QUANTUM_PAPER.paper_id, "unknown"]
     query = [encoded(QUESTION)]
+    only = mask_of(library.papers.positions([CACHE_PAPER.paper_id]), library.papers)
     assert QUANTUM_PAPER.paper_id in retrieve(library, query, None, 1, always).paper_ids
-    assert QUANTUM_PAPER.paper_id not in retrieve(library, query, {CACHE_PAPER.paper_id}, 1, always).paper_ids
+    assert QUANTUM_PAPER.paper_id not in retrieve(library, query, only, 1, always).paper_ids
 
 
 def test_cross_encoder_reads_to_its_depth_and_nothing_is_known_of_the_rest(library: Library) -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from rag.answer import Relaxation
 from rag.generation.extractive import record_line
-from rag.retrieval.catalogue import matching, relaxations, unnamed, unrecorded
+from rag.index.papers import PaperStore
+from rag.query.names import LibraryNames
+from rag.retrieval.catalogue import matching, unmet, unnamed, unrecorded
 from rag.types import Evidence, Filters, Paper, Query
 
 PAPERS = {
@@ -22,10 +24,16 @@ PAPERS = {
         Paper("e", "Slate", "Text.", date="2022", venue="ICML 2022"),
     )
 }
+STORE = PaperStore.of(PAPERS.values())
+NAMES = LibraryNames(STORE)
+
+
+def relaxations(filters: Filters) -> tuple[Relaxation, ...]:
+    return unmet(Query("Which?", "list", "", filters), STORE, NAMES)
 
 
 def found(**values: Any) -> list[str]:
-    return [paper.paper_id for paper in matching(Query("Which?", "metadata", "", **values), PAPERS)]
+    return [paper.paper_id for paper in matching(Query("Which?", "metadata", "", **values), STORE, NAMES)]
 
 
 @pytest.mark.parametrize(
@@ -70,21 +78,21 @@ def test_papers_that_are_named_are_the_only_ones_and_in_the_order_asked_for() ->
 
 def test_names_that_no_paper_has_are_left_out_and_told() -> None:
     query = Query("Which?", "metadata", "", subjects=("Dune", "Marble", "Quarry"))
-    assert [paper.paper_id for paper in matching(query, PAPERS)] == ["b"]
-    assert unnamed(query, PAPERS) == ("Marble", "Quarry")
-    assert matching(Query("Which?", "metadata", "", subjects=("Marble",)), PAPERS) == ()
+    assert [paper.paper_id for paper in matching(query, STORE, NAMES)] == ["b"]
+    assert unnamed(query, STORE) == ("Marble", "Quarry")
+    assert matching(Query("Which?", "metadata", "", subjects=("Marble",)), STORE, NAMES) == ()
 
 
 def test_each_constraint_is_lifted_alone_to_count_what_meets_the_others() -> None:
     filters = Filters(since="2023", author="Quill", code=True)
-    assert relaxations(filters, PAPERS.values()) == (
+    assert relaxations(filters) == (
         Relaxation("since", 1),
         Relaxation("author", 0),
         Relaxation("code", 1),
     )
     both = Filters(least_authors=2, most_authors=3, venue="ICML")
-    assert relaxations(both, PAPERS.values()) == (Relaxation("author_count", 1), Relaxation("venue", 0))
-    assert relaxations(Filters(), PAPERS.values()) == ()
+    assert relaxations(both) == (Relaxation("author_count", 1), Relaxation("venue", 0))
+    assert relaxations(Filters()) == ()
 
 
 @pytest.mark.parametrize(
@@ -101,11 +109,13 @@ def test_record_says_what_is_known_of_a_paper_and_nothing_else(paper: Paper, lin
 
 
 def test_count_without_an_order_bounds_what_is_listed() -> None:
-    papers = {f"p{day}": Paper(f"p{day}", f"Title {day}", "x", date=f"2024-01-0{day}") for day in range(1, 5)}
-    assert [paper.paper_id for paper in matching(Query("q", "metadata", "", count=3), papers)] == ["p1", "p2", "p3"]
+    dates = ("2024-01-02", "2024-01", "2024-01-02", "2024-01-02", "2023")
+    papers = PaperStore.of(Paper(f"p{n}", f"Title {n}", "x", date=date) for n, date in enumerate(dates))
+    query = Query("q", "metadata", "", count=3)
+    assert [paper.paper_id for paper in matching(query, papers, LibraryNames(papers))] == ["p4", "p1", "p0"]
 
 
 def test_constraint_on_what_no_record_holds_is_unrecorded() -> None:
     papers = [Paper("a", "A", "A.", authors=("Ada Quill",)), Paper("b", "B", "B.", venue="ICML 2023")]
-    assert unrecorded(Filters(code=False, author="Bo Tanaka", venue="ICML"), papers) == ("code",)
-    assert unrecorded(Filters(code=True), [replace(papers[0], code="https://example.org/c")]) == ()
+    assert unrecorded(Filters(code=False, author="Bo Tanaka", venue="ICML"), PaperStore.of(papers)) == ("code",)
+    assert unrecorded(Filters(code=True), PaperStore.of([replace(papers[0], code="https://example.org/c")])) == ()

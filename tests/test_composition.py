@@ -194,8 +194,8 @@ def test_link_that_is_none_is_not_shown(library: Library) -> None:
 
 
 def test_help_has_examples_of_the_library() -> None:
-    assert "- What does Reef do?" in help_text(PAPERS)
-    assert help_text(()).count("- ") == 0
+    assert "- What does Reef do?" in help_text(PAPERS, len(PAPERS))
+    assert help_text((), 0).count("- ") == 0
 
 
 def test_papers_are_numbered_in_the_order_of_their_groups_which_an_order_does_without(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from rag.errors import LLMFailed
+from rag.index.papers import PaperStore
 from rag.llm.usage import UsageMeter
 from rag.models.encoder import load_encoder
 from rag.query.condense import SYSTEM, condense
@@ -23,7 +24,7 @@ REEF = Turn("What does Reef do?", "It keeps the cache on disk.")
 
 
 def read(question: str, history: list[Turn], chat: ScriptedChat) -> tuple[str | None, tuple[str, ...]]:
-    reader = QueryReader(PAPERS, load_encoder(), lambda: date(2026, 1, 2))
+    reader = QueryReader(PaperStore.of(PAPERS.values()), load_encoder(), lambda: date(2026, 1, 2))
     query = reader.read(question, Overrides(), history, UsageMeter(chat))
     return query.standalone, query.papers
 

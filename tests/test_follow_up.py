@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rag.index.papers import PaperStore
 from rag.models.encoder import Encoder, load_encoder
 from rag.query.follow_up import cited_in
 from rag.query.reader import QueryReader
@@ -46,7 +47,7 @@ def encoder() -> Encoder:
 
 @pytest.fixture(scope="module")
 def reader(encoder: Encoder) -> QueryReader:
-    return QueryReader(PAPERS, encoder, lambda: date(2026, 11, 28))
+    return QueryReader(PaperStore.of(PAPERS.values()), encoder, lambda: date(2026, 11, 28))
 
 
 def read(reader: QueryReader, question: str, *history: Turn, **overrides: Any) -> Query:
@@ -428,7 +429,10 @@ def test_papers_that_are_gone_restrict_nothing(reader: QueryReader) -> None:
 
 
 def test_titles_in_an_answer_stand_for_citations() -> None:
-    assert cited_in("“Walking Robots on Sand”, then Reef: caches on disk.", PAPERS) == ("c", "b")
+    assert cited_in("“Walking Robots on Sand”, then Reef: caches on disk.", PaperStore.of(PAPERS.values())) == (
+        "c",
+        "b",
+    )
 
 
 def test_lifted_scope_joins_the_follow_up_to_the_question_before(reader: QueryReader) -> None:

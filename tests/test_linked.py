@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from rag.corpus.links import PaperLinks
+from rag.index.papers import PaperStore
 from rag.retrieval.linked import asked_links, raise_linked
 from rag.types import Hit, Paper, Query
-from tests.test_links import FISH, HARBOUR, NEXT, PEBBLE
+from tests.test_links import FISH, HARBOUR, NEXT, PEBBLE, links_of
 
-PAPERS = {paper.paper_id: paper for paper in (PEBBLE, HARBOUR, NEXT, *FISH)}
-LINKS = PaperLinks(PAPERS)
+PAPERS = PaperStore.of((PEBBLE, HARBOUR, NEXT, *FISH))
+LINKS = links_of(PEBBLE, HARBOUR, NEXT, *FISH)
 
 
 def asked(question: str) -> dict[str, float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rag.corpus.links import Link, PaperLinks, Relation, expansion, introductions, relation_at
+from rag.index.bm25 import Bm25Index
+from rag.index.papers import PaperStore
 from rag.types import Paper
 
 PEBBLE = Paper(
@@ -27,14 +29,11 @@ FISH = [
 
 
 def links_of(*papers: Paper) -> PaperLinks:
-    return PaperLinks({paper.paper_id: paper for paper in papers})
+    return PaperLinks(PaperStore.of(papers), Bm25Index.build(papers).papers_with_words)
 
 
 def names(title: str, abstract: str) -> list[str]:
-    paper = Paper("p", title, abstract)
-    return [
-        each.name for each in introductions(paper, f"{title} {abstract}".replace(",", " ").replace(".", " ").split())
-    ]
+    return [each.name for each in introductions(Paper("p", title, abstract))]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.query.names import LibraryNames
 from rag.text.names import matches_author, surname_and_given
+from tests.fakes import library_names
 
 DATA = Path(__file__).parent / "data"
 
@@ -20,7 +20,7 @@ def read_forms(name: str) -> list[tuple[str, tuple[str, ...], bool]]:
 
 @pytest.mark.parametrize(("asked", "held", "same"), read_forms("names.tsv"))
 def test_written_form_is_the_author_or_not(asked: str, held: tuple[str, ...], same: bool) -> None:
-    names = LibraryNames(frozenset(held)).split_authors(asked)
+    names = library_names(held).split_authors(asked)
     assert all(any(matches_author(name, author) for author in held) for name in names) is same
 
 
@@ -34,10 +34,7 @@ def test_endless_name_is_read_quickly() -> None:
 def test_most_of_the_forms_that_were_kept_apart_are_right() -> None:
     forms = read_forms("names_held_out.tsv")
     right = [
-        all(
-            any(matches_author(name, each) for each in held)
-            for name in LibraryNames(frozenset(held)).split_authors(asked)
-        )
+        all(any(matches_author(name, each) for each in held) for name in library_names(held).split_authors(asked))
         is same
         for asked, held, same in forms
     ]

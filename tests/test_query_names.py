@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from rag.query.names import LibraryNames, clean_name, clean_place
+from rag.query.names import clean_name, clean_place
+from tests.fakes import library_names
 
-NAMES = LibraryNames(
-    frozenset(("Ada Quill", "Bo Tanaka", "Ana María López", "Kim, Been", "Ashish Vaswani")),
-    frozenset(("ICML 2024", "Nature 567")),
-    frozenset(("Google DeepMind",)),
+NAMES = library_names(
+    ("Ada Quill", "Bo Tanaka", "Ana María López", "Kim, Been", "Ashish Vaswani"),
+    ("ICML 2024", "Nature 567"),
+    ("Google DeepMind",),
 )
 
 
@@ -54,8 +55,8 @@ def test_venue_and_organisation_are_matched_by_their_words() -> None:
 
 
 def test_nearest_names_have_the_surname_first() -> None:
-    names = LibraryNames(frozenset(("Albert Wang", "Alex Gu", "Ada Quill", "Alberta Gus")))
+    names = library_names(("Albert Wang", "Alex Gu", "Ada Quill", "Alberta Gus"))
     assert names.nearest_authors("Albert Gu") == ("Alex Gu", "Alberta Gus", "Albert Wang")
     assert names.nearest_authors("Xqzv") == ()
-    twice = LibraryNames(frozenset(("Ann King Jr", "Ann King Jr.", "Bo King")))
+    twice = library_names(("Ann King Jr", "Ann King Jr.", "Bo King"))
     assert twice.nearest_authors("Cy King") == ("Ann King Jr", "Bo King")

@@ -11,6 +11,7 @@ from time import process_time
 import pytest
 
 from eval.training.encoder.reading import TRYING
+from rag.index.papers import PaperStore
 from rag.models.encoder import EncodedQuestion, Encoder, Tagged, load_encoder
 from rag.query.orders import read_order
 from rag.query.question import QuestionReader
@@ -35,7 +36,7 @@ def encoder() -> Encoder:
 
 @pytest.fixture(scope="module")
 def reader() -> QuestionReader:
-    return QuestionReader(PAPERS, lambda: TODAY)
+    return QuestionReader(PaperStore.of(PAPERS.values()), lambda: TODAY)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +268,7 @@ def test_comparison_has_two_sides(encoder: Encoder, reader: QuestionReader, ques
 )  # fmt: skip
 def test_arxiv_id_is_looked_up(encoder: Encoder, question: str) -> None:
     papers = {"2401.00001": Paper("2401.00001", "Small Caches", "Pebble prunes.")}
-    query = QuestionReader(papers, lambda: TODAY).read(encoder.encode_question(question))
+    query = QuestionReader(PaperStore.of(papers.values()), lambda: TODAY).read(encoder.encode_question(question))
     assert (query.kind, query.papers, query.fixed, query.unapplied) == ("lookup", ("2401.00001",), True, ())
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from rag.index.papers import PaperStore
 from rag.query.spelling import Spelling
 from tests.fakes import REEF
 
@@ -39,7 +40,7 @@ ORDINARY = frozenset("papers which about shrink window".split())
     ],
 )
 def test_word_that_nobody_knows_is_mended_by_its_one_neighbour(typed: str, searched: str) -> None:
-    spelling = Spelling(PAPERS, lambda word: word.removesuffix("s") in ORDINARY or word in ORDINARY)
+    spelling = Spelling(PaperStore.of(PAPERS), lambda word: word.removesuffix("s") in ORDINARY or word in ORDINARY)
     assert spelling.mend(typed) == searched
 
 
@@ -54,8 +55,8 @@ def test_word_that_nobody_knows_is_mended_by_its_one_neighbour(typed: str, searc
 def test_compounds_are_respelt_as_other_papers_write_them(typed: str, other: str | None) -> None:
     texts = ("A bilevel method. Pre-training.", "Bi-level caches. Pretraining.")
     papers = [replace(REEF, paper_id=text, title="T", abstract=text) for text in texts]
-    assert Spelling(papers, lambda word: False).respelt(typed) == other
+    assert Spelling(PaperStore.of(papers), lambda word: False).respelt(typed) == other
 
 
 def test_empty_library_mends_nothing() -> None:
-    assert Spelling((), lambda word: False).mend("purning") == "purning"
+    assert Spelling(PaperStore.of(()), lambda word: False).mend("purning") == "purning"

@@ -8,6 +8,7 @@ import pytest
 from rag.answer import Answer, Citation, EstimatedMissing
 from rag.generation.examples import example_questions, short_name
 from rag.models.encoder import load_encoder
+from rag.index.papers import PaperStore
 from rag.query.reader import QueryReader
 from rag.types import Filters, Kind, Overrides, Paper, Query, Turn
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF, SHELF
@@ -95,7 +96,7 @@ def test_engine_compares_and_tells_what_is_offered() -> None:
 
 def read_behind(question: str, *cited: Paper) -> Query:
     """Read a follow-up of an answer that cites papers."""
-    reader = QueryReader({each.paper_id: each for each in SHELF}, load_encoder(), lambda: date(2026, 1, 1))
+    reader = QueryReader(PaperStore.of(SHELF), load_encoder(), lambda: date(2026, 1, 1))
     before = Turn("which papers prune the KV cache", "", tuple(each.paper_id for each in cited))
     return reader.read(question, Overrides(), (before,), None)
 

@@ -137,6 +137,8 @@ class LinkedPapers(Protocol):
 
     def __getitem__(self, paper_id: str) -> Paper: ...
 
+    def __contains__(self, paper_id: object) -> bool: ...
+
     def at(self, positions: Iterable[int]) -> list[Paper]:
         """Return the papers at some positions, in the order of these."""
 
@@ -176,6 +178,8 @@ class PaperLinks:
 
     def of(self, paper_id: str) -> tuple[Link, ...]:
         """Return the links from a paper to those that introduce the names it uses, sorted by name."""
+        if paper_id not in self._papers:
+            return ()
         paper = self._papers[paper_id]
         names = {each: None for text in (paper.abstract, paper.title) for each, _ in self._named_in(text)}
         names |= dict.fromkeys(self._bases(paper))
@@ -188,7 +192,7 @@ class PaperLinks:
 
     def to(self, paper_id: str) -> tuple[Link, ...]:
         """Return the links to a paper from those that use a name which it introduces, of each in corpus order."""
-        named = introductions(self._papers[paper_id])
+        named = introductions(self._papers[paper_id]) if paper_id in self._papers else ()
         return tuple(_link(use) for each in named if self._owner(each.name) == each for use in self._uses(each))
 
     def introduced_in(self, question: str) -> dict[int, str]:
