@@ -50,11 +50,12 @@ from rag.settings import Settings
 from rag.text.language import is_non_english_question
 from rag.text.work_types import is_of_type, work_type
 from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn, Unapplied
-from rag.verification.written_answer import CheckedWriter, load_checked_writer
 
 if TYPE_CHECKING:
     from llama_index.core.postprocessor.types import BaseNodePostprocessor
     from llama_index.core.query_engine import RetrieverQueryEngine
+
+    from rag.verification.written_answer import CheckedWriter
 
 _CANDIDATES: Mapping[Kind, int] = {"list": 40, "summary": 40, "compare": 20, "fact": 10}
 """How many papers a model is sent that has the room for them, by the kind of question."""
@@ -561,5 +562,9 @@ def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = 
     """
     library = open_library(settings)
     models = load_models(settings)
-    writer = load_checked_writer(settings, models.cross_encoder) if use_llm and settings.has_endpoint else None
+    writer = None
+    if use_llm and settings.has_endpoint:
+        from rag.verification.written_answer import load_checked_writer  # only written answers need it
+
+        writer = load_checked_writer(settings, models.cross_encoder)
     return Engine(settings, library, models, postprocessors, writer=writer)

@@ -107,8 +107,12 @@ def run_module(module: str, *arguments: str) -> ProcessRun:
 
 
 def _environ() -> Mapping[str, str]:
-    """Return the environment without the user's settings, and with where this process imports from."""
+    """Return the environment without the user's settings, and with where this process imports from.
+
+    Bytecode is written and read, as that of every installed program is.
+    """
     own = {name: value for name, value in os.environ.items() if not name.startswith("CITEDESK_")}
+    own.pop("PYTHONDONTWRITEBYTECODE", None)
     return own | {"PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
 
 

@@ -52,7 +52,6 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
     """Print an answer as it is written, or as JSON."""
     from rag.answer import Done
     from rag.engine import build  # 3 s of imports
-    from rag.render.json import answer_to_json
 
     questions.check_usage(arguments)
     overrides, history = questions.read_overrides(arguments), questions.read_history(arguments.history)
@@ -62,6 +61,8 @@ def ask(arguments: Namespace, configuration: Configuration) -> int:
         return engine.ask(question, overrides, arguments.llm, history)
 
     def as_json(question: str, history: Sequence[Turn]) -> dict[str, Any]:
+        from rag.render.json import answer_to_json
+
         return answer_to_json(next(event.answer for event in events(question, history) if isinstance(event, Done)))
 
     if arguments.questions is not None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rag.llm.protocol import Message
-from rag.text.citation_markers import MARKER
 from rag.text.sanitize import sanitize_markdown
 
 _CANNOT = r"(?:can[’']?t|cannot|can not|won[’']?t|(?:am|[’']m) (?:not able|unable) to|do(?: not|n[’']t) feel)"
@@ -37,6 +36,8 @@ _EXCERPT_CHARACTERS = 200
 
 def is_refusal(text: str) -> bool:
     """Return whether a reply declines to answer: it says so in its first words and cites nothing."""
+    from rag.text.citation_markers import MARKER  # compiles large patterns
+
     return bool(_REFUSAL.match(text)) and not MARKER.search(text)
 
 

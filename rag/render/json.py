@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.answer import (
     Answer,
@@ -24,11 +24,13 @@ from rag.answer import (
 )
 from rag.corpus.links import Link, PaperLinks
 from rag.corpus.records import paper_to_record
-from rag.index.update import BuildSummary
 from rag.render.actions import action_text
 from rag.render.notices import notice_text, notices_text
 from rag.render.reading import corpus_to_json
 from rag.types import Filters, Hit, Paper, Query, Quote, TokenUsage
+
+if TYPE_CHECKING:
+    from rag.index.update import BuildSummary
 
 _VERDICTS: Mapping[SentenceVerdict | None, str | None] = {
     "supported": "supported",

@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.corpus.ids import papers_with_id
-from rag.corpus.reader import Corpus, FileSummary
 from rag.corpus.records import paper_to_record
 from rag.errors import UsageError
 from rag.text.sanitize import strip_invisible
+
+if TYPE_CHECKING:
+    from rag.corpus.reader import Corpus, FileSummary
 
 _SHOWN = 3  # papers of a dry run
 _MOST_NAMES = 12  # of unknown keys in the table

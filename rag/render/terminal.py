@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from textwrap import fill
+from typing import TYPE_CHECKING
 
 from rag.answer import Answer, Aspect, Citation, Comparison, SentenceVerdict
 from rag.generation.extractive import completeness, unsaid
 from rag.generation.forms import FORMS
 from rag.generation.quotation import quoted
 from rag.generation.records import asked_record
-from rag.index.update import BuildSummary
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters, filter_phrases
 from rag.render.actions import action_text
@@ -22,6 +22,9 @@ from rag.render.reading import corpus_to_text
 from rag.text.display import display_line, display_title
 from rag.text.sanitize import strip_invisible
 from rag.types import Hit, Paper, Query, Verdict
+
+if TYPE_CHECKING:
+    from rag.index.update import BuildSummary
 
 SAID: Mapping[SentenceVerdict | None, str] = {
     "supported": "supported",
