@@ -21,6 +21,7 @@ from rag.errors import UsageError
 PREFIX = "CITEDESK_"
 Group = Literal["index", "retrieval", "endpoint", "writing", "expansion"]
 GROUPS: tuple[Group, ...] = get_args(Group)
+Device = Literal["cpu", "cuda"]
 Mode = Literal["whole", "per-paper"]
 Unsupported = Literal["mark", "strike", "repair"]
 LLMCheck = Literal["off", "on"]
@@ -76,6 +77,9 @@ class Settings:
         "index",
         OWN_ENCODER,
         "model of the papers' vectors: the included encoder, a folder of model files, or a model hub id",
+    )
+    device: Device = _setting(
+        "index", "cpu", "where `citedesk index` runs the included encoder; cuda needs `citedesk[gpu]` and a GPU"
     )
     chunk_tokens: int = _setting(
         "index",

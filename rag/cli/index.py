@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from rag.cli.options import Subparsers, add_command, add_embed_model, add_json, add_quiet
 from rag.cli.output import embedding_bar, note, note_lock_wait, print_result
 from rag.errors import CitedeskError
-from rag.settings import Configuration
+from rag.settings import Configuration, Device
 
 if TYPE_CHECKING:
     from rag.index.generations import IndexFolder
@@ -48,6 +48,7 @@ def register(subparsers: Subparsers) -> None:
         "--saved-year", type=int, metavar="YEAR", help="year of dates that lack one (CITEDESK_SAVED_YEAR)"
     )
     add_embed_model(parser)
+    parser.add_argument("--device", choices=get_args(Device), help="where the included encoder runs (CITEDESK_DEVICE)")
     add_json(parser)
     parser.set_defaults(run="rag.cli.index:index")
 

@@ -35,8 +35,6 @@ from rag.models.loading import Models
 from rag.settings import OWN_ENCODER
 from rag.types import Chunk, Paper, Problem
 
-_BATCH = 16
-
 BatchProgress = Callable[[Iterable[list[Paper]], int], Iterable[list[Paper]]]
 
 
@@ -157,7 +155,8 @@ def _encode(
 ) -> tuple[Problem, ...]:
     limits = [each.max_tokens for each in (models.encoder, models.embedder) if each]
     chunker = Chunker(recipe.chunk_tokens, recipe.chunk_overlap, models.encoder.tokenize, min(limits))
-    batches: Iterable[list[Paper]] = [list(papers[i : i + _BATCH]) for i in range(0, len(papers), _BATCH)]
+    size = models.encoder.batch_size
+    batches: Iterable[list[Paper]] = [list(papers[i : i + size]) for i in range(0, len(papers), size)]
     failed: list[Problem] = []
     for batch in progress(batches, len(papers)) if progress else batches:
         embedded = list(_encode_batch(batch, digests, chunker, models, failed))

@@ -6,7 +6,7 @@ It imports no torch, which each process would load once more.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -83,6 +83,19 @@ class DocumentTokenizer:
             # Not forked: a process that holds a CUDA context or threads cannot be forked safely.
             self._pool = ProcessPoolExecutor(self._processes, get_context("spawn"), _open_here, (self._folder,))
         return self._pool
+
+
+def pack(stream: Iterable[TokenizedDocuments], budget: int, most: int) -> Iterator[TokenizedDocuments]:
+    """Yield documents in their order, each time as many as fit into `budget` tokens, and `most` of them at most."""
+    left: TokenizedDocuments | None = None
+    for part in stream:
+        left = left.joined(part) if left else part
+        while len(left.ids) > budget or len(left.lengths) > most:
+            fitting = int(np.searchsorted(np.cumsum(left.lengths), budget, side="right"))
+            now, left = left.split(min(fitting, most))
+            yield now
+    if left and len(left.lengths):
+        yield left
 
 
 def tokenize_documents(tokenizer: Any, texts: Sequence[tuple[str, str]]) -> TokenizedDocuments:

@@ -24,7 +24,7 @@ from torch.nn.attention.varlen import varlen_attn
 from rag.errors import ModelFailed, ModelUnavailable
 from rag.models.encoder import DIMENSION, EncodedDocument, EncodedQuestion, Encoder, TokenVectors, load_encoder
 from rag.models.onnx import Array, open_tokenizer, verified_metadata
-from rag.models.tokenization import DocumentTokenizer, TokenizedDocuments
+from rag.models.tokenization import DocumentTokenizer, TokenizedDocuments, pack
 
 BATCH_TOKENS = 16_384  # whose states stay in the cache of a large GPU
 DOCUMENTS = 8192  # in one call: enough to keep tokenizers and GPU busy at the same time
@@ -99,8 +99,8 @@ def attention(query_key_value: Tensor, starts: Tensor, longest: int) -> Tensor:
     tokens, width = len(query_key_value), query_key_value.shape[1] // 3
     query, key, value = query_key_value.view(tokens, 3, width // _HEAD, _HEAD).unbind(1)
     if query.is_cuda:
-        mixed: Any = varlen_attn(query, key, value, starts, starts, longest, longest)
-        return mixed.reshape(tokens, width)
+        found = varlen_attn(query, key, value, starts, starts, longest, longest)
+        return found.reshape(tokens, width)  # type: ignore[union-attr]
     mixed = torch.empty_like(query)
     bounds = starts.tolist()
     for own in (slice(first, last) for first, last in itertools.pairwise(bounds) if first < last):
@@ -153,19 +153,6 @@ def read_weights(path: Path) -> dict[str, Array]:
 def _dequantized(stored: Mapping[str, NDArray[Any]], name: str) -> Array:
     shifted = stored[f"{name}_quantized"].astype(np.float32) - stored[f"{name}_zero_point"].astype(np.float32)
     return np.asarray(shifted * stored[f"{name}_scale"], np.float32)
-
-
-def pack(stream: Iterable[TokenizedDocuments], budget: int, most: int) -> Iterator[TokenizedDocuments]:
-    """Yield documents in their order, each time as many as fit into `budget` tokens, and `most` of them at most."""
-    left: TokenizedDocuments | None = None
-    for part in stream:
-        left = left.joined(part) if left else part
-        while len(left.ids) > budget or len(left.lengths) > most:
-            fitting = int(np.searchsorted(np.cumsum(left.lengths), budget, side="right"))
-            now, left = left.split(min(fitting, most))
-            yield now
-    if left and len(left.lengths):
-        yield left
 
 
 class TorchEncoder:
@@ -334,5 +321,7 @@ class GraphRunner:
 def load_torch_encoder(folder: Path) -> TorchEncoder:
     """Load the encoder onto a GPU; raises ModelUnavailable."""
     if not torch.cuda.is_available():
-        raise ModelUnavailable("torch finds no GPU that it can use. Use --device cpu, or install torch for your GPU.")
+        raise ModelUnavailable(
+            "The device is cuda, but torch finds no GPU to use. Install torch for your GPU, or use --device cpu."
+        )
     return TorchEncoder(folder)
