@@ -23,7 +23,7 @@ from torch.nn.attention.varlen import varlen_attn
 
 from rag.errors import ModelFailed, ModelUnavailable
 from rag.models.encoder import DIMENSION, EncodedDocument, EncodedQuestion, Encoder, TokenVectors, load_encoder
-from rag.models.onnx import Array, open_tokenizer, verified_metadata
+from rag.models.onnx import Array, verified_metadata
 from rag.models.tokenization import DocumentTokenizer, TokenizedDocuments, pack
 
 BATCH_TOKENS = 16_384  # whose states stay in the cache of a large GPU
@@ -164,7 +164,6 @@ class TorchEncoder:
         metadata = verified_metadata(folder)
         self.max_tokens = int(metadata["longest"]["document"])
         self._folder = folder
-        self._whole_tokenizer = open_tokenizer(folder, None)
         self._tokenizer = DocumentTokenizer(folder, processes)
         network = load_bert(read_weights(folder / "model.onnx"))
         self._runner = GraphRunner(network, self.max_tokens) if device == "cuda" else PlainRunner(network)
@@ -179,7 +178,8 @@ class TorchEncoder:
 
     def tokenize(self, text: str) -> list[int]:
         """Return the token ids."""
-        return list(self._whole_tokenizer.encode(text, add_special_tokens=False).ids)
+        ids: list[int] = self._tokenizer.reader.tokenizer.tokenize([text]).ids.tolist()
+        return ids
 
     @cached_property
     def _on_cpu(self) -> Encoder:
