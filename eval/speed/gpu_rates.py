@@ -18,7 +18,17 @@ from torch.nn import functional
 from rag.models.encoder import FOLDER, EncodedDocument, load_encoder
 from rag.models.onnx import open_tokenizer, read_metadata
 from rag.models.tokenization import DocumentTokenizer, TokenizedDocuments
-from rag.models.torch_encoder import GraphRunner, PackedBert, PackedLayer, TorchEncoder, encode, load_bert, read_weights
+from rag.models.torch_encoder import (
+    BATCH_TOKENS,
+    GraphRunner,
+    PackedBert,
+    PackedLayer,
+    TorchEncoder,
+    compiled,
+    encode,
+    load_bert,
+    read_weights,
+)
 
 PEAK = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "L4": 121e12}
 """Dense bf16 operations a second that the makers name."""
@@ -80,13 +90,13 @@ def model_rates(make: Callable[[], PackedBert], quick: bool) -> list[dict[str, A
     forms: dict[str, Callable[[], nn.Module]] = {
         "graph": make,
         "graph, exact gelu": lambda: _exact_gelu(make()),
-        "compiled": lambda: _compiled(make()),
-        "compiled, exact gelu": lambda: _compiled(_exact_gelu(make())),
+        "compiled": lambda: compiled(make()),
+        "compiled, exact gelu": lambda: compiled(_exact_gelu(make())),
     }
-    tried = [("graph", 16_384)]
+    tried = [("compiled", BATCH_TOKENS)]
     if not quick:
-        tried += [("graph", budget) for budget in (8_192, 32_768, 65_536, 131_072)]
-        tried += [(form, budget) for form in forms if form != "graph" for budget in (16_384, 65_536)]
+        tried += [("compiled", budget) for budget in (8_192, 16_384, 65_536, 131_072)]
+        tried += [(form, BATCH_TOKENS) for form in forms if form != "compiled"]
     found = []
     for form, budget in tried:
         torch._dynamo.reset()
@@ -124,7 +134,7 @@ def _time_of_replay(runner: GraphRunner, budget: int) -> float:
 
 def end_to_end(network: PackedBert, tokenizer: DocumentTokenizer, texts: Texts) -> dict[str, Any]:
     """Return the rate from texts to vectors in memory, after the processes have started."""
-    runner = GraphRunner(network, int(read_metadata(FOLDER)["longest"]["document"]))
+    runner = GraphRunner(compiled(network), int(read_metadata(FOLDER)["longest"]["document"]))
     tokens = 0
 
     def counted(stream: Iterator[TokenizedDocuments]) -> Iterator[TokenizedDocuments]:
@@ -159,7 +169,7 @@ def kernels(network: PackedBert) -> list[dict[str, Any]]:
     """Return the kernels that take most of the time of a batch, with microseconds and calls."""
     from torch.profiler import ProfilerActivity, profile
 
-    runner = GraphRunner(network, _TOKENS)
+    runner = GraphRunner(compiled(network), _TOKENS)
     _time_of_replay(runner, runner.budget)
     with profile(activities=[ProfilerActivity.CUDA]) as profiled:
         for _ in range(10):
@@ -194,11 +204,6 @@ def _exact_gelu(network: PackedBert) -> PackedBert:
     for layer in network.layers:
         layer.__class__ = _ExactLayer
     return network
-
-
-def _compiled(network: nn.Module) -> nn.Module:
-    compiled: Any = torch.compile(network)
-    return compiled  # type: ignore[no-any-return]
 
 
 def _of_length(abstracts: Texts, count: int) -> list[tuple[str, str]]:
