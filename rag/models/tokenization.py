@@ -154,8 +154,10 @@ class WordPieceTokenizer:
 
     def _forget(self) -> None:
         self._numbers: dict[str, int] = {}
-        self._firsts = self._counts = np.empty(0, np.int64)
-        self._ids, self._spans = np.empty(0, np.int32), np.empty((0, 2), np.int32)
+        self._firsts: NDArray[np.int64] = np.empty(0, np.int64)
+        self._counts: NDArray[np.int64] = np.empty(0, np.int64)
+        self._ids: NDArray[np.int32] = np.empty(0, np.int32)
+        self._spans: NDArray[np.int32] = np.empty((0, 2), np.int32)
 
 
 class DocumentReader:

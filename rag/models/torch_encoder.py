@@ -2,7 +2,8 @@
 
 Documents are packed end to end into batches of a fixed number of tokens, with attention over each on its own
 (FlashAttention's variable lengths; Dao, FlashAttention-2, ICLR 2024), so no token is padding, and a batch is replayed
-as one CUDA graph of compiled code. The weights are those of model.onnx, dequantized. Needs torch and onnx, `citedesk[gpu]`.
+as one CUDA graph of compiled code. The weights are those of model.onnx, dequantized. It needs torch and onnx, the extra
+`citedesk[gpu]`.
 """
 
 from __future__ import annotations
