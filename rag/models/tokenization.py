@@ -117,6 +117,13 @@ class WordPieceTokenizer:
         self._special = re.compile("|".join(special) or r"(?!)")
         self._forget()
 
+    def _forget(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._firsts: NDArray[np.int64] = np.empty(0, np.int64)
+        self._counts: NDArray[np.int64] = np.empty(0, np.int64)
+        self._ids: NDArray[np.int32] = np.empty(0, np.int32)
+        self._spans: NDArray[np.int32] = np.empty((0, 2), np.int32)
+
     def tokenize(self, texts: Sequence[str]) -> TokenizedDocuments:
         """Tokenize texts without special tokens; spans are offsets in the text."""
         parts = [self._split(text) for text in texts]
@@ -151,13 +158,6 @@ class WordPieceTokenizer:
             spans = np.array([span for each in found for span in each.offsets], np.int32).reshape(-1, 2)
             self._spans = np.concatenate([self._spans, spans])
         return np.fromiter(map(self._numbers.__getitem__, words), np.int64, len(words))
-
-    def _forget(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._firsts: NDArray[np.int64] = np.empty(0, np.int64)
-        self._counts: NDArray[np.int64] = np.empty(0, np.int64)
-        self._ids: NDArray[np.int32] = np.empty(0, np.int32)
-        self._spans: NDArray[np.int32] = np.empty((0, 2), np.int32)
 
 
 class DocumentReader:
