@@ -8,6 +8,7 @@ from pathlib import Path
 from rag.errors import ModelUnavailable
 from rag.models.cross_encoder import CrossEncoder, load_cross_encoder
 from rag.models.embedder import Embedder, embedder_fingerprint, load_embedder
+from rag.models.embedding_endpoint import EndpointEmbedder
 from rag.models.encoder import FOLDER, Encoder, load_encoder
 from rag.models.onnx import read_metadata
 from rag.settings import OWN_ENCODER, Settings
@@ -30,13 +31,17 @@ def load_index_models(settings: Settings) -> Models:
     """Load the models for indexing; raises ModelUnavailable."""
     own = encoder_folder(settings.embed_model)
     load = _load_encoder_on_gpu if settings.device == "cuda" else load_encoder
-    return Models(load(own or FOLDER), embedder=None if own else load_embedder(settings.embed_model))
+    return Models(load(own or FOLDER), embedder=None if own else _embedder(settings))
 
 
 def load_models(settings: Settings) -> Models:
     """Load the models for answering questions, on the CPU; raises ModelUnavailable."""
     models = load_index_models(replace(settings, device="cpu"))
     return Models(models.encoder, load_cross_encoder() if settings.rerank_depth else None, models.embedder)
+
+
+def _embedder(settings: Settings) -> Embedder:
+    return EndpointEmbedder(settings) if settings.embed_url else load_embedder(settings.embed_model)
 
 
 def _load_encoder_on_gpu(folder: Path) -> Encoder:
