@@ -86,6 +86,15 @@ class Settings:
     embed_api_key: str | None = _setting(
         "index", None, "API key sent to the endpoint of embed_url, if it needs one", secret=True
     )
+    chroma_url: str | None = _setting(
+        "index",
+        None,
+        "URL of a Chroma server for the vectors, such as http://127.0.0.1:8000, instead of the home folder",
+    )
+    qdrant_url: str | None = _setting(
+        "index", None, "URL of Qdrant for the vectors, such as http://127.0.0.1:6333; needs `citedesk[qdrant]`"
+    )
+    qdrant_api_key: str | None = _setting("index", None, "API key sent to Qdrant, if it needs one", secret=True)
     device: Device = _setting(
         "index", "cpu", "where `citedesk index` runs the included encoder; cuda needs `citedesk[gpu]` and a GPU"
     )
@@ -199,6 +208,8 @@ class Settings:
         self._check_request_values()
         if self.embed_url and self.embed_model == OWN_ENCODER:
             raise UsageError("CITEDESK_EMBED_URL is set: name the model that it serves in CITEDESK_EMBED_MODEL.")
+        if self.chroma_url and self.qdrant_url:
+            raise UsageError("CITEDESK_CHROMA_URL and CITEDESK_QDRANT_URL are set. Remove one of them.")
         if self.recall and not self.llm_base_url:
             raise UsageError(
                 f"CITEDESK_RECALL or --recall is {','.join(self.recall)}, which needs a model: set "
@@ -207,13 +218,13 @@ class Settings:
 
     def _check_request_values(self) -> None:
         """Raise UsageError for values that cannot be part of an HTTP request."""
-        for name in ("llm_base_url", "embed_url"):
+        for name in ("llm_base_url", "embed_url", "chroma_url", "qdrant_url"):
             url = getattr(self, name)
             if url and not _is_http_url(url):
                 raise UsageError(
                     f"{environment_variable(name)} is not an http(s) URL, such as http://127.0.0.1:8080/v1."
                 )
-        for name in ("llm_api_key", "embed_api_key"):
+        for name in ("llm_api_key", "embed_api_key", "qdrant_api_key"):
             key = getattr(self, name)
             if key and not (key.isascii() and _is_plain(key)):
                 raise UsageError(

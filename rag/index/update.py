@@ -29,7 +29,9 @@ from rag.index.generations import (
 from rag.index.integrity import FileState
 from rag.index.papers import open_papers
 from rag.index.plan import BuildPlan
+from rag.index.server_vectors import ServerRows, forget_rows, rows_of
 from rag.index.staging import EmbeddedPaper, Staging, open_staging
+from rag.index.vector_servers import Connect
 from rag.models.encoder import EncodedDocument, TokenVectors, document_text
 from rag.models.loading import Models
 from rag.settings import OWN_ENCODER
@@ -68,12 +70,14 @@ def update_index(
     if old and not reason and _is_current(old, plan, wanted):
         return BuildSummary(0, 0, 0, old.papers, plan.corpus.problems, old.generation, plan.corpus)
     try:
+        outdated, kept = folder.outdated()
+        gone = [rows_of(each) for each in outdated] if plan.connect else []
         before = _digests(folder.current()) if old else {}
         source = folder.current() if old and not reason else None
         if plan.rebuild:
             shutil.rmtree(folder.staging, ignore_errors=True)
         expected = len(wanted.items() - before.items()) if source else len(wanted)
-        staging = open_staging(folder.staging, plan.recipe, source, expected)
+        staging = open_staging(folder.staging, plan.recipe, source, expected, plan.connect)
         try:
             failed = _fill(staging, plan, wanted, load, progress)
             excluded = {problem.source for problem in failed}
@@ -86,6 +90,7 @@ def update_index(
         indexed = {paper_id: wanted[paper_id] for paper_id in papers}
         files = describe_files(folder.staging, (source, old) if source and old else None)
         new = _publish(folder, plan, indexed, failed, chunks, files)
+        _forget(filter(None, gone), [*kept, folder.current()], plan.connect)
     except CitedeskError:
         raise
     except Exception as error:  # Chroma raises its Rust core's errors, a full disk among them, as several types
@@ -119,6 +124,7 @@ def _reason_to_rebuild(old: Manifest | None, plan: BuildPlan) -> str | None:
         "embedder": "the embedding model",
         "chunk_tokens": "the chunk size",
         "chunk_overlap": "the chunk overlap",
+        "server": "the server of the vectors",
     }
     before, after = asdict(old.recipe), asdict(plan.recipe)
     if before["format"] != after["format"]:
@@ -227,6 +233,14 @@ def _publish(
     )
     folder.publish(manifest)
     return manifest
+
+
+def _forget(gone: Iterable[ServerRows], kept: Sequence[Path], connect: Connect | None) -> None:
+    """Delete what generations that no longer exist have left on a server; what cannot be deleted does no harm there."""
+    for each in gone:
+        with suppress(IndexFailed):
+            if connect:
+                forget_rows(each, kept, connect)
 
 
 def _digests(generation: Path) -> dict[str, str]:

@@ -7,10 +7,12 @@ changed, and several generations of an index share the rows that they have in co
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+from weakref import finalize
 
 import numpy as np
 
@@ -25,6 +27,8 @@ _NAMESPACE = uuid.UUID("7f1c6f0e-4c0a-5f52-9a53-6a1d3b1f6c11")  # Qdrant's ids a
 
 Row = tuple[str, float]
 """A row's id and its cosine, in [-1, 1]."""
+Connect = Callable[[str], "VectorServer"]
+"""Opens the collection of a name, created if it is missing; raises IndexFailed."""
 
 
 class VectorServer(Protocol):
@@ -45,19 +49,25 @@ class VectorServer(Protocol):
     def delete(self, ids: Sequence[str]) -> None:
         """Delete those of some rows that are there."""
 
+    def drop(self) -> None:
+        """Delete the whole collection."""
+
     def close(self) -> None:
         """Close the connection."""
 
 
-def open_server(settings: Settings, collection: str) -> VectorServer | None:
-    """Connect to the configured server, None where none is configured; raises IndexFailed or UsageError."""
+def connector(settings: Settings) -> Connect | None:
+    """Return what opens a collection on the configured server; None where vectors are kept in the index folder."""
     if settings.chroma_url:
-        with _reporting(settings.chroma_url):
-            return ChromaServer(_chroma_client(settings.chroma_url), collection, settings.chroma_url)
+        return partial(_open_chroma, settings.chroma_url)
     if settings.qdrant_url:
-        with _reporting(settings.qdrant_url):
-            return QdrantServer(_qdrant_client(settings), collection, settings.qdrant_url)
+        return partial(_open_qdrant, settings.qdrant_url, settings.qdrant_api_key)
     return None
+
+
+def server_kind(settings: Settings) -> str:
+    """Return the name of the kind of server that is configured, "" for none."""
+    return "Chroma's server" if settings.chroma_url else "Qdrant" if settings.qdrant_url else ""
 
 
 class ChromaServer:
@@ -66,6 +76,7 @@ class ChromaServer:
     def __init__(self, client: Any, collection: str, url: str) -> None:
         """`client` is a chromadb client; the collection is created if it is missing."""
         self._client, self._url = client, url
+        self._close = finalize(self, _close_chroma, client)
         self._collection = client.get_or_create_collection(
             collection, configuration={"hnsw": _HNSW}, embedding_function=None
         )
@@ -111,9 +122,14 @@ class ChromaServer:
             for part in _pages(ids):
                 self._collection.delete(part)
 
+    def drop(self) -> None:
+        """Delete the collection."""
+        with _reporting(self._url):
+            self._client.delete_collection(self._collection.name)
+
     def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
+        """Close the connection; garbage collection closes it too."""
+        self._close()
 
 
 class QdrantServer:
@@ -183,30 +199,45 @@ class QdrantServer:
             for part in _pages(ids) if self._exists else ():
                 self._client.delete(self._collection, _uuids(part), wait=True)
 
+    def drop(self) -> None:
+        """Delete the collection."""
+        with _reporting(self._url):
+            self._client.delete_collection(self._collection)
+
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
 
-def _chroma_client(url: str) -> Any:
+def _open_chroma(url: str, collection: str) -> ChromaServer:
     from chromadb import HttpClient  # 1 s of imports
     from chromadb.config import Settings as ChromaSettings
 
     # Chroma 1.5.9 would read the user's .env as its own settings.
     own = ChromaSettings(_env_file=None, anonymized_telemetry=False)
     parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return HttpClient(parts.hostname or "", port, ssl=parts.scheme == "https", settings=own)
+    secure = parts.scheme == "https"
+    with _reporting(url):
+        client = HttpClient(parts.hostname or "", parts.port or (443 if secure else 80), ssl=secure, settings=own)
+        return ChromaServer(client, collection, url)
 
 
-def _qdrant_client(settings: Settings) -> Any:
+def _close_chroma(client: Any) -> None:
+    sessions = [each._server._session for each in (client, client._admin_client)]
+    client.close()
+    for each in sessions:
+        each.close()  # Chroma 1.5.9 leaves their connections open
+
+
+def _open_qdrant(url: str, key: str | None, collection: str) -> QdrantServer:
     try:
         from qdrant_client import QdrantClient
     except ImportError:
         raise UsageError(
             "CITEDESK_QDRANT_URL is set, but qdrant-client is not installed. Run `pip install 'citedesk[qdrant]'`."
         ) from None
-    return QdrantClient(url=settings.qdrant_url, api_key=settings.qdrant_api_key, timeout=_TIMEOUT)
+    with _reporting(url):
+        return QdrantServer(QdrantClient(url=url, api_key=key, timeout=_TIMEOUT), collection, url)
 
 
 @contextmanager
