@@ -208,7 +208,7 @@ def _exact_gelu(network: PackedBert) -> PackedBert:
 
 def _of_length(abstracts: Texts, count: int) -> list[tuple[str, str]]:
     """Return texts of 256 tokens each, cut from the abstracts in a random order."""
-    tokenizer = open_tokenizer(FOLDER, None)
+    tokenizer = open_tokenizer(FOLDER)
     rng = random.Random(_SEED)
     pool = [text for _, text in abstracts]
     room = _TOKENS - 3 - len(tokenizer.encode(". ", add_special_tokens=False).ids)

@@ -165,10 +165,11 @@ class DocumentReader:
 
     def __init__(self, folder: Path) -> None:
         metadata = read_metadata(folder)
-        self.tokenizer = WordPieceTokenizer(open_tokenizer(folder, None))
+        tokenizer = open_tokenizer(folder)
+        self.tokenizer = WordPieceTokenizer(tokenizer)
         self._longest = int(metadata["longest"]["document"])
         names = ("[CLS]", metadata["marks"]["document"], "[SEP]")
-        self._special = [open_tokenizer(folder, None).token_to_id(name) for name in names]
+        self._special = [tokenizer.token_to_id(name) for name in names]
 
     def read(self, texts: Sequence[tuple[str, str]]) -> TokenizedDocuments:
         """Tokenize titles and abstracts."""
