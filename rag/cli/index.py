@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,9 @@ def register(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--rebuild", action="store_true", help="rebuild from scratch, without reusing embeddings")
     parser.add_argument("--abstracts-only", action="store_true", help="leave out papers without an abstract")
+    parser.add_argument(
+        "--embedded", type=Path, metavar="DIR", help="take papers that `python -m rag.index.bulk` has encoded from DIR"
+    )
     parser.add_argument("--watch", action="store_true", help="update the index whenever the files change, until Ctrl-C")
     parser.add_argument("--dry-run", action="store_true", help="show what is read, and build nothing")
     parser.add_argument(
@@ -127,7 +131,8 @@ def _plan(arguments: Namespace, folder: IndexFolder, configuration: Configuratio
     from rag.index.plan import plan_build
 
     now = datetime.now(UTC)
-    return plan_build(folder, configuration, arguments.paths, now, arguments.rebuild, arguments.abstracts_only)
+    plan = plan_build(folder, configuration, arguments.paths, now, arguments.rebuild, arguments.abstracts_only)
+    return replace(plan, embedded=arguments.embedded)
 
 
 def _show(arguments: Namespace, folder: IndexFolder, configuration: Configuration) -> int:

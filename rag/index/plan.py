@@ -20,6 +20,7 @@ class BuildPlan:
     """What to index and how; `now` is the time stamp of the generation, `rebuild` discards existing vectors.
 
     `connect` opens the vectors on the server of the recipe; it is None where they are kept in the index folder.
+    `embedded` is a folder with blocks of papers that were encoded elsewhere.
     """
 
     corpus: Corpus
@@ -30,6 +31,7 @@ class BuildPlan:
     rebuild: bool = False
     abstracts_only: bool = False
     connect: Connect | None = None
+    embedded: Path | None = None
 
 
 def plan_build(
