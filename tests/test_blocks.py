@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +19,12 @@ from rag.errors import CorpusError
 from rag.index import bulk
 from rag.index.blocks import block_path, read_blocks, write_block
 from rag.index.embedding import embed, make_chunker
-from rag.index.generations import IndexFolder, Recipe
+from rag.index.generations import TOKEN_VECTORS, VECTORS, IndexFolder, Recipe
 from rag.index.plan import BuildPlan
+from rag.index.token_vectors import VECTORS as TOKENS
 from rag.index.update import BuildSummary, update_index
+from rag.index.vectors import open_vectors
+from rag.models.encoder import DIMENSION
 from rag.models.loading import Models
 from rag.settings import Settings
 from rag.types import Paper
@@ -43,9 +47,13 @@ def index(home: Path, embedded: Path | None, encoder: HashEncoder, papers: Seque
     return update_index(IndexFolder(home), plan, lambda: Models(encoder))
 
 
-def contents(home: Path) -> dict[str, bytes]:
+def vectors(home: Path) -> tuple[dict[str, list[float]], list[bytes]]:
+    """Return the vector of each paper and all token vectors, sorted."""
     generation = IndexFolder(home).current()
-    return {path.name: path.read_bytes() for path in sorted((generation / "late").iterdir())}
+    with closing(open_vectors(generation / VECTORS)) as store:
+        by_paper = {paper_id: vector.tolist() for paper_id, vector in store.paper_vectors().items()}
+    rows = (generation / TOKEN_VECTORS / TOKENS).read_bytes()
+    return by_paper, sorted(rows[first : first + DIMENSION] for first in range(0, len(rows), DIMENSION))
 
 
 def test_index_from_blocks_is_that_of_the_encoder(tmp_path: Path) -> None:
@@ -59,7 +67,7 @@ def test_index_from_blocks_is_that_of_the_encoder(tmp_path: Path) -> None:
     assert index(tmp_path / "other", blocks, encoder).added == len(PAPERS)
 
     assert encoder.embedded == []
-    assert sorted(contents(tmp_path / "own").values()) == sorted(contents(tmp_path / "other").values())
+    assert vectors(tmp_path / "own") == vectors(tmp_path / "other")
 
 
 def test_paper_that_has_changed_since_is_encoded(tmp_path: Path) -> None:

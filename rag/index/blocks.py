@@ -84,7 +84,7 @@ def read_blocks(folder: Path, recipe: Recipe) -> Iterator[Block]:
         raise CorpusError(f"{folder} has no encoded papers. Name the folder that `rag.index.bulk` has written.")
     for path in paths:
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 if str(arrays["recipe"]) == _spoken(recipe):
                     yield Block({name: arrays[name] for name in arrays.files})
         except (OSError, ValueError, KeyError, BadZipFile) as error:
