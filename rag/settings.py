@@ -21,6 +21,7 @@ from rag.errors import UsageError
 PREFIX = "CITEDESK_"
 Group = Literal["index", "retrieval", "endpoint", "writing", "expansion"]
 GROUPS: tuple[Group, ...] = get_args(Group)
+Device = Literal["cpu", "cuda"]
 Mode = Literal["whole", "per-paper"]
 Unsupported = Literal["mark", "strike", "repair"]
 LLMCheck = Literal["off", "on"]
@@ -76,6 +77,26 @@ class Settings:
         "index",
         OWN_ENCODER,
         "model of the papers' vectors: the included encoder, a folder of model files, or a model hub id",
+    )
+    embed_url: str | None = _setting(
+        "index",
+        None,
+        "URL of an OpenAI-compatible endpoint that serves embed_model, such as http://127.0.0.1:8080/v1",
+    )
+    embed_api_key: str | None = _setting(
+        "index", None, "API key sent to the endpoint of embed_url, if it needs one", secret=True
+    )
+    chroma_url: str | None = _setting(
+        "index",
+        None,
+        "URL of a Chroma server for the vectors, such as http://127.0.0.1:8000, instead of the home folder",
+    )
+    qdrant_url: str | None = _setting(
+        "index", None, "URL of Qdrant for the vectors, such as http://127.0.0.1:6333; needs `citedesk[qdrant]`"
+    )
+    qdrant_api_key: str | None = _setting("index", None, "API key sent to Qdrant, if it needs one", secret=True)
+    device: Device = _setting(
+        "index", "cpu", "where `citedesk index` runs the included encoder; cuda needs `citedesk[gpu]` and a GPU"
     )
     chunk_tokens: int = _setting(
         "index",
@@ -185,6 +206,10 @@ class Settings:
         if self.screen_odds == inf:
             raise UsageError("CITEDESK_SCREEN_ODDS is infinite. Remove it to let screen decide alone.")
         self._check_request_values()
+        if self.embed_url and self.embed_model == OWN_ENCODER:
+            raise UsageError("CITEDESK_EMBED_URL is set: name the model that it serves in CITEDESK_EMBED_MODEL.")
+        if self.chroma_url and self.qdrant_url:
+            raise UsageError("CITEDESK_CHROMA_URL and CITEDESK_QDRANT_URL are set. Remove one of them.")
         if self.recall and not self.llm_base_url:
             raise UsageError(
                 f"CITEDESK_RECALL or --recall is {','.join(self.recall)}, which needs a model: set "
@@ -193,12 +218,18 @@ class Settings:
 
     def _check_request_values(self) -> None:
         """Raise UsageError for values that cannot be part of an HTTP request."""
-        if self.llm_base_url and not _is_http_url(self.llm_base_url):
-            raise UsageError("CITEDESK_LLM_BASE_URL is not an http(s) URL, such as http://127.0.0.1:8080/v1.")
-        if self.llm_api_key and not (self.llm_api_key.isascii() and _is_plain(self.llm_api_key)):
-            raise UsageError(
-                "CITEDESK_LLM_API_KEY contains a blank or a character that no key has. Copy the key again."
-            )
+        for name in ("llm_base_url", "embed_url", "chroma_url", "qdrant_url"):
+            url = getattr(self, name)
+            if url and not _is_http_url(url):
+                raise UsageError(
+                    f"{environment_variable(name)} is not an http(s) URL, such as http://127.0.0.1:8080/v1."
+                )
+        for name in ("llm_api_key", "embed_api_key", "qdrant_api_key"):
+            key = getattr(self, name)
+            if key and not (key.isascii() and _is_plain(key)):
+                raise UsageError(
+                    f"{environment_variable(name)} contains a blank or a character that no key has. Copy the key again."
+                )
 
     def check_endpoint(self) -> None:
         """Raise UsageError if only one of the endpoint's URL and its model is set."""

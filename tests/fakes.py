@@ -114,6 +114,7 @@ class HashEncoder:
     """
 
     max_tokens = 512
+    batch_size = 16
 
     def __init__(
         self,

@@ -27,9 +27,9 @@ MOMENTS: dict[str, tuple[Any, str, int, bool]] = {
     # the function, the call of it that is the last, and whether the process dies after that call or before
     "copy": (staging, "link_token_vectors", 1, True),
     "token_vectors": (staging, "append_token_vectors", 1, True),
-    "first_write": (vectors.VectorStore, "write", 1, True),
+    "first_write": (vectors.EmbeddedVectors, "write", 1, True),
     "first_paper": (papers.PaperWriter, "add", 1, False),
-    "second_write": (vectors.VectorStore, "write", 2, True),
+    "second_write": (vectors.EmbeddedVectors, "write", 2, True),
     "second_paper": (papers.PaperWriter, "add", 2, True),
     "lexical": (staging.Postings, "save", 1, True),
     "finish": (papers.PaperWriter, "finish", 1, True),

@@ -85,7 +85,7 @@ def test_index_that_may_not_be_written_to_is_read_from_a_copy(
 
     opened = vectors._open
 
-    def read_only(folder: Path, *copied_to: Any) -> vectors.VectorStore:
+    def read_only(folder: Path, *copied_to: Any) -> vectors.EmbeddedVectors:
         if folder == generation / "vectors":
             raise RuntimeError("attempt to write a readonly database")
         return opened(folder, *copied_to)

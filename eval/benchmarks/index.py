@@ -17,6 +17,7 @@ from rag.index.generations import IndexFolder
 from rag.index.library import Library, open_library
 from rag.index.plan import BuildPlan, index_recipe
 from rag.index.update import BatchProgress, update_index
+from rag.index.vector_servers import connector
 from rag.models.loading import Models
 from rag.settings import Settings
 
@@ -60,7 +61,14 @@ def open_indexed(
     folder = IndexFolder(settings.home)
     corpus = Corpus(test_set.papers, (), len(test_set.papers))
     with folder.locked(waiting):
-        plan = BuildPlan(corpus, index_recipe(settings), (test_set.name,), settings.saved_year, datetime.now(UTC))
+        plan = BuildPlan(
+            corpus,
+            index_recipe(settings),
+            (test_set.name,),
+            settings.saved_year,
+            datetime.now(UTC),
+            connect=connector(settings),
+        )
         update_index(folder, plan, load, progress)
     library = open_library(settings)
     return replace(library, bm25=Bm25Index.build(list(library.papers.values()), bm25.k1, bm25.b))

@@ -209,6 +209,7 @@ def _engine(arguments: Namespace, settings: Settings, cases: Sequence[InjectionC
     from rag.index.library import open_library
     from rag.index.plan import BuildPlan, index_recipe
     from rag.index.update import update_index
+    from rag.index.vector_servers import connector
     from rag.models.loading import load_models
     from rag.verification.written_answer import load_checked_writer
 
@@ -223,6 +224,7 @@ def _engine(arguments: Namespace, settings: Settings, cases: Sequence[InjectionC
             (_SEED_NAME,),
             settings.saved_year,
             datetime.now(UTC),
+            connect=connector(settings),
         )
         update_index(folder, plan, lambda: models, None if arguments.quiet else embedding_bar)
     writer = recording(load_checked_writer(settings), said) if settings.has_endpoint else None

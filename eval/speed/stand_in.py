@@ -36,6 +36,7 @@ class StandInEncoder:
         self._tokens = l2_normalize(generator.standard_normal((_PIECES, DIMENSION), np.float32))
         self._ones = l2_normalize(generator.standard_normal((_PIECES, _ONE), np.float32))
         self.max_tokens = encoder.max_tokens
+        self.batch_size = encoder.batch_size
         self.tokenize = encoder.tokenize
 
     def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:

@@ -29,6 +29,7 @@ from rag.index.generations import IndexFolder, Recipe
 from rag.index.library import Library, open_library
 from rag.index.plan import BuildPlan, index_recipe
 from rag.index.update import update_index
+from rag.index.vector_servers import connector
 from rag.models.cross_encoder import CrossEncoder, PairScores
 from rag.models.loading import Models, load_index_models
 from rag.retrieval.encoded_query import QueryEncoder
@@ -158,7 +159,9 @@ class TrialRunner:
             models = self._load(settings)
             settings = replace(settings, home=self._folder / str(len(self._opened)))
             folder, corpus = IndexFolder(settings.home), Corpus(self._papers, (), len(self._papers))
-            plan = BuildPlan(corpus, recipe, ("tuning",), settings.saved_year, datetime.now(UTC))
+            plan = BuildPlan(
+                corpus, recipe, ("tuning",), settings.saved_year, datetime.now(UTC), connect=connector(settings)
+            )
             update_index(folder, plan, lambda: models)
             self._opened[recipe] = open_library(settings), models
         return settings, *self._opened[recipe]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from rag.cli.options import Subparsers, add_command, add_embed_model, add_json, add_quiet
 from rag.cli.output import embedding_bar, note, note_lock_wait, print_result
 from rag.errors import CitedeskError
-from rag.settings import Configuration
+from rag.settings import Configuration, Device
 
 if TYPE_CHECKING:
     from rag.index.generations import IndexFolder
@@ -38,6 +39,9 @@ def register(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--rebuild", action="store_true", help="rebuild from scratch, without reusing embeddings")
     parser.add_argument("--abstracts-only", action="store_true", help="leave out papers without an abstract")
+    parser.add_argument(
+        "--embedded", type=Path, metavar="DIR", help="take papers that `python -m rag.index.bulk` has encoded from DIR"
+    )
     parser.add_argument("--watch", action="store_true", help="update the index whenever the files change, until Ctrl-C")
     parser.add_argument("--dry-run", action="store_true", help="show what is read, and build nothing")
     parser.add_argument(
@@ -48,6 +52,7 @@ def register(subparsers: Subparsers) -> None:
         "--saved-year", type=int, metavar="YEAR", help="year of dates that lack one (CITEDESK_SAVED_YEAR)"
     )
     add_embed_model(parser)
+    parser.add_argument("--device", choices=get_args(Device), help="where the included encoder runs (CITEDESK_DEVICE)")
     add_json(parser)
     parser.set_defaults(run="rag.cli.index:index")
 
@@ -126,7 +131,8 @@ def _plan(arguments: Namespace, folder: IndexFolder, configuration: Configuratio
     from rag.index.plan import plan_build
 
     now = datetime.now(UTC)
-    return plan_build(folder, configuration, arguments.paths, now, arguments.rebuild, arguments.abstracts_only)
+    plan = plan_build(folder, configuration, arguments.paths, now, arguments.rebuild, arguments.abstracts_only)
+    return replace(plan, embedded=arguments.embedded)
 
 
 def _show(arguments: Namespace, folder: IndexFolder, configuration: Configuration) -> int:

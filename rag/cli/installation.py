@@ -23,6 +23,7 @@ from rag.local_llm.registry import EXTRA, SMALL_MODELS, is_intact, model_folder
 from rag.models import cross_encoder, encoder
 from rag.models.embedder import EXTRA as EMBEDDERS
 from rag.models.embedder import embedder_fingerprint
+from rag.models.embedding_endpoint import EndpointEmbedder
 from rag.models.loading import encoder_folder
 from rag.models.onnx import verified_metadata
 from rag.retrieval.scoring import is_in_force
@@ -141,7 +142,9 @@ def _embedder(settings: Settings) -> Iterator[Check]:
     name = settings.embed_model
     if encoder_folder(name):
         return
-    if find_spec("sentence_transformers") is None:
+    if settings.embed_url:
+        yield _embedding_endpoint(settings)
+    elif find_spec("sentence_transformers") is None:
         yield Check(
             "embedder", "fail", f"{name} needs sentence-transformers, which is not installed. Run `{EMBEDDERS}`."
         )
@@ -152,6 +155,14 @@ def _embedder(settings: Settings) -> Iterator[Check]:
         yield Check("embedder", "fail", f"folder {name} contains no model. {remedy}")
     else:
         yield Check("embedder", "ok", f"folder {name} ({embedder_fingerprint(name)})")
+
+
+def _embedding_endpoint(settings: Settings) -> Check:
+    try:
+        found = EndpointEmbedder(settings, waits=()).encode_query("test")
+    except CitedeskError as error:
+        return Check("embedder", "fail", str(error))
+    return Check("embedder", "ok", f"{settings.embed_model} at {settings.embed_url}, {len(found)} dimensions")
 
 
 def _small_models(settings: Settings) -> Iterator[Check]:

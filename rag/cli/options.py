@@ -19,6 +19,7 @@ Subparsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 SETTING_OPTIONS = (
     "home",
     "embed_model",
+    "device",
     "saved_year",
     "rerank_depth",
     "llm_base_url",

@@ -30,12 +30,14 @@ class Recipe:
     """What the vectors depend on besides the papers: an index of another recipe has to be rebuilt.
 
     `encoder` and `embedder` are fingerprints of models; `embedder` is "" where the vectors are the encoder's own.
+    `server` is the kind of server that has the vectors, "" where they are in the index folder.
     """
 
     encoder: str
     chunk_tokens: int
     chunk_overlap: int
     embedder: str = ""
+    server: str = ""
     format: int = FORMAT
 
 
@@ -119,6 +121,13 @@ class IndexFolder:
             yield
         finally:
             lock.release()
+
+    def outdated(self) -> tuple[list[Path], list[Path]]:
+        """Return the generations that publishing the next one will delete, and those that it will keep."""
+        known = self._generations()
+        in_use = self.current() if known else None
+        others = [path for path in known if path != in_use]
+        return others, [in_use] if in_use else []
 
     def recover(self) -> None:
         """Move a generation that was finished but did not become current back to staging."""

@@ -23,6 +23,8 @@ from rag.index.generations import (
 )
 from rag.index.maxsim import MaxSimIndex, open_maxsim_index
 from rag.index.papers import PaperStore, open_papers
+from rag.index.server_vectors import open_server_vectors
+from rag.index.vector_servers import connector, server_kind
 from rag.index.vectors import VectorStore, open_vectors
 from rag.models.loading import fingerprints
 from rag.settings import OWN_ENCODER, Settings
@@ -69,7 +71,8 @@ def open_library(settings: Settings) -> Library:
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise IndexFailed(f"{generation / BM25} is damaged ({error}). {REBUILD}") from None
     maxsim = open_maxsim_index(generation / TOKEN_VECTORS, papers.places)
-    vectors = open_vectors(generation / VECTORS)
+    connect, folder = connector(settings), generation / VECTORS
+    vectors = open_server_vectors(folder, papers, connect) if connect else open_vectors(folder)
     return Library(manifest, papers, vectors, bm25, maxsim, PaperLinks(papers, bm25.papers_with_words))
 
 
@@ -78,6 +81,12 @@ def _check_recipe(recipe: Recipe, settings: Settings) -> None:
     if recipe.format != FORMAT:
         raise IndexFailed(
             f"The index has format {recipe.format}; this version reads {FORMAT}. Run `citedesk index` to rebuild it."
+        )
+    if recipe.server != server_kind(settings):
+        before, now = (each or "the index folder" for each in (recipe.server, server_kind(settings)))
+        raise IndexFailed(
+            f"The vectors of the index are kept in {before}, but the settings name {now}. Run `citedesk index` to "
+            "rebuild it, or correct CITEDESK_CHROMA_URL or CITEDESK_QDRANT_URL."
         )
     encoder, embedder = fingerprints(settings.embed_model)
     if recipe.embedder != embedder:

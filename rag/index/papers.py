@@ -134,9 +134,9 @@ class PaperStore(Mapping[str, Paper]):
         by_id = dict(found)
         return self._position_of_row[[by_id[paper_id] for paper_id in paper_ids]].astype(np.int64)
 
-    def digests(self) -> dict[str, str]:
-        """Return the digest of each paper, in no order."""
-        return {key: digest.hex() for key, digest in self._database.select("SELECT paper_id, digest FROM papers")}
+    def digests(self, paper_ids: Iterable[str] | None = None) -> dict[str, str]:
+        """Return the digests of those of some papers that are here, or of all, in no order."""
+        return {key: digest.hex() for key, digest in self._database.select(*_digests_of(paper_ids))}
 
     @cached_property
     def columns(self) -> NDArray[np.void]:
@@ -239,9 +239,9 @@ class PaperWriter:
         self.connection.executescript(_SCHEMA)
         self._derive = derive
 
-    def digests(self) -> dict[str, str]:
-        """Return the digest of each paper."""
-        return {key: digest.hex() for key, digest in self.connection.execute("SELECT paper_id, digest FROM papers")}
+    def digests(self, paper_ids: Iterable[str] | None = None) -> dict[str, str]:
+        """Return the digests of those of some papers that are here, or of all."""
+        return {key: digest.hex() for key, digest in self.connection.execute(*_digests_of(paper_ids))}
 
     def chunks(self, paper_ids: Iterable[str] | None = None) -> dict[str, int]:
         """Return the number of chunks of papers that are here, or of all."""
@@ -438,6 +438,12 @@ def _to_bytes(paper: Paper) -> bytes:
 
 def _from_bytes(record: bytes) -> Paper:
     return paper_from_record(json.loads(zlib.decompress(record)))
+
+
+def _digests_of(paper_ids: Iterable[str] | None) -> tuple[str, tuple[str, ...]]:
+    """Return the query for the digests of some papers, or of all, and its parameters."""
+    query = "SELECT paper_id, digest FROM papers"
+    return (query, ()) if paper_ids is None else (f"{query} WHERE paper_id {_IN}", (_list(paper_ids),))
 
 
 def _list(values: Iterable[object]) -> str:

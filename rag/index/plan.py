@@ -10,13 +10,18 @@ from pathlib import Path
 from rag.corpus.reader import Corpus, read_corpus
 from rag.errors import UsageError
 from rag.index.generations import IndexFolder, Manifest, Recipe
+from rag.index.vector_servers import Connect, connector, server_kind
 from rag.models.loading import fingerprints
 from rag.settings import Configuration, Settings
 
 
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
-    """What to index and how; `now` is the time stamp of the generation, `rebuild` discards existing vectors."""
+    """What to index and how; `now` is the time stamp of the generation, `rebuild` discards existing vectors.
+
+    `connect` opens the vectors on the server of the recipe; it is None where they are kept in the index folder.
+    `embedded` is a folder with blocks of papers that were encoded elsewhere.
+    """
 
     corpus: Corpus
     recipe: Recipe
@@ -25,6 +30,8 @@ class BuildPlan:
     now: datetime
     rebuild: bool = False
     abstracts_only: bool = False
+    connect: Connect | None = None
+    embedded: Path | None = None
 
 
 def plan_build(
@@ -55,6 +62,7 @@ def plan_build(
         now=now,
         rebuild=rebuild,
         abstracts_only=abstracts_only,
+        connect=connector(settings),
     )
 
 
@@ -67,7 +75,7 @@ def sources_to_index(folder: IndexFolder, configuration: Configuration, paths: S
 def index_recipe(settings: Settings) -> Recipe:
     """Return the recipe that the settings describe."""
     encoder, embedder = fingerprints(settings.embed_model)
-    return Recipe(encoder, settings.chunk_tokens, settings.chunk_overlap, embedder)
+    return Recipe(encoder, settings.chunk_tokens, settings.chunk_overlap, embedder, server_kind(settings))
 
 
 def _default_sources(configuration: Configuration, current: Manifest | None) -> list[Path]:

@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from rag.corpus.files import fsync, write_atomic
+from rag.errors import IndexFailed
 from rag.index.bm25 import Postings, indexed_text
 from rag.index.generations import BM25, PAPERS, TOKEN_VECTORS, VECTORS, Recipe
 from rag.index.papers import IndexedPaper, PaperWriter
+from rag.index.server_vectors import create_server_vectors
 from rag.index.token_vectors import append_token_vectors, copy_token_vectors, link_token_vectors, row_count
-from rag.index.vectors import VectorStore, copy_vectors, create_vectors, finish_vectors, open_vectors
+from rag.index.vector_servers import Connect
+from rag.index.vectors import (
+    EmbeddedVectors,
+    VectorStore,
+    copy_vectors,
+    create_vectors,
+    finish_vectors,
+    open_vectors,
+)
 from rag.models.encoder import TokenVectors
 from rag.models.onnx import Array
 from rag.types import Chunk, Paper, chunk_id
@@ -64,7 +74,8 @@ class Staging:
         """Add papers that are not here; durable on return."""
         firsts = append_token_vectors(self._folder / TOKEN_VECTORS, [each.tokens for each in papers])
         chunk_ids = [chunk.chunk_id for each in papers for chunk in each.chunks]
-        self._chunks.write(chunk_ids, np.concatenate([each.vectors for each in papers]))
+        digests = [each.digest for each in papers for _ in each.chunks]
+        self._chunks.write(chunk_ids, np.concatenate([each.vectors for each in papers]), digests)
         self._papers.add(
             [
                 IndexedPaper(each.paper, each.digest, len(each.chunks), first, len(each.tokens.spans))
@@ -76,9 +87,10 @@ class Staging:
         """Write what is computed from all papers, given in corpus order; returns the number of chunks."""
         self._update_postings(papers)
         self._papers.finish(papers)
-        count = self._chunks.count()
+        count = sum(self._papers.chunks().values())
         self.close()
-        finish_vectors(self._folder / VECTORS)
+        if isinstance(self._chunks, EmbeddedVectors):
+            finish_vectors(self._folder / VECTORS)
         for path in (self._folder, *self._folder.rglob("*")):
             fsync(path)
         return count
@@ -99,28 +111,33 @@ class Staging:
         self._papers.close()
 
 
-def open_staging(folder: Path, recipe: Recipe, source: Path | None, expected: int) -> Staging:
+def open_staging(
+    folder: Path, recipe: Recipe, source: Path | None, expected: int, connect: Connect | None = None
+) -> Staging:
     """Reopen what an earlier run left, if it is intact and began as this one would, or else start with a copy.
 
     `source` is the generation to copy, of the same recipe; without it the folder starts empty. `expected` is roughly
-    how many papers will be written.
+    how many papers will be written. `connect` opens the vectors on a server, where they are not kept in the folder.
     """
     mark, base = folder / _MARK, [repr(recipe), source.name if source else ""]
     found = mark.read_text(encoding="utf-8").split("\n") if mark.is_file() else []
     if found == base or (source is None and found[:1] == base[:1]):
-        with suppress(Exception):  # Chroma's errors share no base class; whatever is unreadable here is discarded
-            return _resume(folder, source, expected)
+        try:
+            return _resume(folder, source, expected, connect)
+        except Exception as error:  # Chroma's errors share no base class; whatever is unreadable here is discarded
+            if connect and isinstance(error, IndexFailed):
+                raise  # for a server that is down nothing is discarded
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     if source:
-        _copy(source, folder)
-    staging = _open(folder, source, expected)
+        _copy(source, folder, connect)
+    staging = _open(folder, source, expected, connect)
     write_atomic(mark, "\n".join(base))
     return staging
 
 
-def _copy(source: Path, folder: Path) -> None:
+def _copy(source: Path, folder: Path, connect: Connect | None) -> None:
     """Copy a generation; where more than a quarter of its vectors belongs to no paper, without those."""
     shutil.copyfile(source / PAPERS, folder / PAPERS)
     papers = PaperWriter(folder / PAPERS)
@@ -133,6 +150,9 @@ def _copy(source: Path, folder: Path) -> None:
             papers.move(dict(zip(places, firsts, strict=True)))
         else:
             link_token_vectors(source / TOKEN_VECTORS, folder / TOKEN_VECTORS)
+        if connect:
+            shutil.copytree(source / VECTORS, folder / VECTORS)
+            return
         removed, chunks = papers.removed_chunks(), sum(papers.chunks().values())
         if removed > _MOST_DEAD * (removed + chunks):
             _copy_living(source / VECTORS, folder / VECTORS, chunks)
@@ -149,13 +169,19 @@ def _copy_living(source: Path, folder: Path, chunks: int) -> None:
         new.copy_from(old)
 
 
-def _open(folder: Path, source: Path | None, expected: int) -> Staging:
-    return Staging(folder, source, PaperWriter(folder / PAPERS), create_vectors(folder / VECTORS, expected))
+def _open(folder: Path, source: Path | None, expected: int, connect: Connect | None) -> Staging:
+    papers, vectors = PaperWriter(folder / PAPERS), folder / VECTORS
+    try:
+        chunks = create_server_vectors(vectors, papers, connect) if connect else create_vectors(vectors, expected)
+    except BaseException:
+        papers.close()
+        raise
+    return Staging(folder, source, papers, chunks)
 
 
-def _resume(folder: Path, source: Path | None, expected: int) -> Staging:
+def _resume(folder: Path, source: Path | None, expected: int, connect: Connect | None) -> Staging:
     """Open a staging folder, and delete what a killed run did not complete."""
-    staging = _open(folder, source, expected)
+    staging = _open(folder, source, expected, connect)
     try:
         held, rows = staging._chunks.ids(), row_count(folder / TOKEN_VECTORS)
         places = staging._papers.places()

@@ -6,17 +6,16 @@ Content hashes alone decide what has changed. Vectors of a killed run remain in 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from rag.corpus.reader import Corpus
 from rag.corpus.records import paper_digest
-from rag.errors import CitedeskError, IndexFailed, IndexMissing, ModelFailed
-from rag.index.chunks import Chunker
+from rag.errors import CitedeskError, IndexFailed, IndexMissing
+from rag.index.blocks import read_blocks
+from rag.index.embedding import embed, make_chunker
 from rag.index.generations import (
     IndexFolder,
     Manifest,
@@ -29,13 +28,12 @@ from rag.index.generations import (
 from rag.index.integrity import FileState
 from rag.index.papers import open_papers
 from rag.index.plan import BuildPlan
-from rag.index.staging import EmbeddedPaper, Staging, open_staging
-from rag.models.encoder import EncodedDocument, TokenVectors, document_text
+from rag.index.server_vectors import ServerRows, forget_rows, rows_of
+from rag.index.staging import Staging, open_staging
+from rag.index.vector_servers import Connect
 from rag.models.loading import Models
 from rag.settings import OWN_ENCODER
-from rag.types import Chunk, Paper, Problem
-
-_BATCH = 16
+from rag.types import Paper, Problem
 
 BatchProgress = Callable[[Iterable[list[Paper]], int], Iterable[list[Paper]]]
 
@@ -70,12 +68,14 @@ def update_index(
     if old and not reason and _is_current(old, plan, wanted):
         return BuildSummary(0, 0, 0, old.papers, plan.corpus.problems, old.generation, plan.corpus)
     try:
+        outdated, kept = folder.outdated()
+        gone = [rows_of(each) for each in outdated] if plan.connect else []
         before = _digests(folder.current()) if old else {}
         source = folder.current() if old and not reason else None
         if plan.rebuild:
             shutil.rmtree(folder.staging, ignore_errors=True)
         expected = len(wanted.items() - before.items()) if source else len(wanted)
-        staging = open_staging(folder.staging, plan.recipe, source, expected)
+        staging = open_staging(folder.staging, plan.recipe, source, expected, plan.connect)
         try:
             failed = _fill(staging, plan, wanted, load, progress)
             excluded = {problem.source for problem in failed}
@@ -88,6 +88,7 @@ def update_index(
         indexed = {paper_id: wanted[paper_id] for paper_id in papers}
         files = describe_files(folder.staging, (source, old) if source and old else None)
         new = _publish(folder, plan, indexed, failed, chunks, files)
+        _forget(filter(None, gone), [*kept, folder.current()], plan.connect)
     except CitedeskError:
         raise
     except Exception as error:  # Chroma raises its Rust core's errors, a full disk among them, as several types
@@ -121,6 +122,7 @@ def _reason_to_rebuild(old: Manifest | None, plan: BuildPlan) -> str | None:
         "embedder": "the embedding model",
         "chunk_tokens": "the chunk size",
         "chunk_overlap": "the chunk overlap",
+        "server": "the server of the vectors",
     }
     before, after = asdict(old.recipe), asdict(plan.recipe)
     if before["format"] != after["format"]:
@@ -143,7 +145,13 @@ def _fill(
     """Fill staging with exactly the wanted papers; returns those that could not be encoded."""
     known = staging.digests()
     staging.remove([paper_id for paper_id, digest in known.items() if wanted.get(paper_id) != digest])
-    papers = [paper for paper in plan.corpus.papers if known.get(paper.paper_id) != wanted[paper.paper_id]]
+    missing = {each.paper_id: each for each in plan.corpus.papers if known.get(each.paper_id) != wanted[each.paper_id]}
+    if plan.embedded:
+        for block in read_blocks(plan.embedded, plan.recipe):
+            if found := block.papers(missing, wanted):
+                staging.write(found)
+                missing = {key: paper for key, paper in missing.items() if key not in {x.paper.paper_id for x in found}}
+    papers = list(missing.values())
     return _encode(staging, papers, wanted, plan.recipe, load(), progress) if papers else ()
 
 
@@ -155,52 +163,15 @@ def _encode(
     models: Models,
     progress: BatchProgress | None,
 ) -> tuple[Problem, ...]:
-    limits = [each.max_tokens for each in (models.encoder, models.embedder) if each]
-    chunker = Chunker(recipe.chunk_tokens, recipe.chunk_overlap, models.encoder.tokenize, min(limits))
-    batches: Iterable[list[Paper]] = [list(papers[i : i + _BATCH]) for i in range(0, len(papers), _BATCH)]
+    chunker = make_chunker(recipe, models)
+    size = models.encoder.batch_size
+    batches: Iterable[list[Paper]] = [list(papers[i : i + size]) for i in range(0, len(papers), size)]
     failed: list[Problem] = []
     for batch in progress(batches, len(papers)) if progress else batches:
-        embedded = list(_encode_batch(batch, digests, chunker, models, failed))
+        embedded = list(embed(batch, digests, chunker, models, failed))
         if embedded:
             staging.write(embedded)
     return tuple(failed)
-
-
-def _encode_batch(
-    batch: list[Paper], digests: dict[str, str], chunker: Chunker, models: Models, failed: list[Problem]
-) -> Iterator[EmbeddedPaper]:
-    """Encode a batch of papers; if that fails, each on its own, so that only failing papers are left out."""
-    chunks = {paper.paper_id: chunker.chunks(paper) for paper in batch}
-    texts = [(paper.title, chunk.text) for paper in batch for chunk in chunks[paper.paper_id]]
-    try:
-        encoded = models.encoder.encode_documents(texts)
-        vectors = (
-            models.embedder.encode_documents([document_text(title, text) for title, text in texts])
-            if models.embedder
-            else np.stack([each.vector for each in encoded])
-        )
-    except ModelFailed as error:
-        if len(batch) == 1:
-            failed.append(Problem(batch[0].paper_id, None, str(error)))
-            return
-        for paper in batch:
-            yield from _encode_batch([paper], digests, chunker, models, failed)
-        return
-    first = 0
-    for paper in batch:
-        own = chunks[paper.paper_id]
-        rows = slice(first, first + len(own))
-        yield EmbeddedPaper(paper, digests[paper.paper_id], own, vectors[rows], _joined(own, encoded[rows]))
-        first = rows.stop
-
-
-def _joined(chunks: Sequence[Chunk], encoded: Sequence[EncodedDocument]) -> TokenVectors:
-    """Join the token vectors of a paper's chunks, with their spans in the whole abstract."""
-    spans = [
-        np.where(each.tokens.spans < 0, each.tokens.spans, each.tokens.spans + chunk.start)
-        for chunk, each in zip(chunks, encoded, strict=True)
-    ]
-    return TokenVectors(np.concatenate([each.tokens.vectors for each in encoded]), np.concatenate(spans))
 
 
 def _publish(
@@ -228,6 +199,14 @@ def _publish(
     )
     folder.publish(manifest)
     return manifest
+
+
+def _forget(gone: Iterable[ServerRows], kept: Sequence[Path], connect: Connect | None) -> None:
+    """Delete what generations that no longer exist have left on a server; what cannot be deleted does no harm there."""
+    for each in gone:
+        with suppress(IndexFailed):
+            if connect:
+                forget_rows(each, kept, connect)
 
 
 def _digests(generation: Path) -> dict[str, str]:

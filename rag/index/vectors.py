@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 from weakref import finalize
 
 import numpy as np
@@ -44,22 +44,50 @@ class ChunkHit:
         return chunk_paper(self.chunk_id)
 
 
-class VectorStore:
-    """Reads and writes the collection in one folder; opened by `open_vectors` or `create_vectors`."""
+class VectorStore(Protocol):
+    """The chunk vectors of one generation; raises IndexFailed where they cannot be used."""
+
+    def write(self, chunk_ids: Sequence[str], vectors: Array, digests: Sequence[str]) -> None:
+        """Add chunks that are not here, each with the digest of its paper; durable on return."""
+
+    def remove(self, chunk_ids: Iterable[str]) -> None:
+        """Remove chunks from the generation."""
+
+    def ids(self) -> set[str]:
+        """Return the ids of all chunks."""
+
+    def paper_vectors(self) -> dict[str, Array]:
+        """Return the normalized mean of each paper's chunk vectors, in the order of paper ids."""
+
+    def search(self, vector: Array, count: int, admitted: Collection[str] | None = None) -> list[ChunkHit]:
+        """Return the chunks nearest to a vector, by descending similarity and then by id.
+
+        If `admitted` is given, only chunks with these ids are searched, all of which have to be here.
+        """
+
+    def compare(self, vector: Array, chunk_ids: Sequence[str]) -> list[ChunkHit]:
+        """Return the similarities of chunks to a vector, in the order of `search`, computed exactly."""
+
+    def close(self) -> None:
+        """Close files or connections."""
+
+
+class EmbeddedVectors:
+    """The collection in one folder; opened by `open_vectors` or `create_vectors`."""
 
     def __init__(self, collection: LocalCollection, temporary: TemporaryDirectory[str] | None = None) -> None:
         """Wrap an open collection; `temporary`, the folder of a temporary copy, is deleted on close."""
         self._collection = collection
         self._close = finalize(self, _close, collection, temporary)
 
-    def write(self, chunk_ids: Sequence[str], vectors: Array) -> None:
-        """Add chunks that are not here; durable on return.
+    def write(self, chunk_ids: Sequence[str], vectors: Array, digests: Sequence[str] = ()) -> None:
+        """Add chunks that are not here; durable on return. The digests are not needed.
 
         Chroma 1.5.9 takes ten times as long to replace a row as to add one.
         """
         self._collection.upsert(chunk_ids, vectors.astype(np.float32, copy=False))
 
-    def copy_from(self, other: VectorStore) -> None:
+    def copy_from(self, other: EmbeddedVectors) -> None:
         """Copy all chunks of another store."""
         for ids in _pages(sorted(other.ids())):
             rows = other._collection.get(ids, include=["embeddings"])
@@ -79,14 +107,11 @@ class VectorStore:
 
         Chroma returns rows in no fixed order and floating-point sums depend on it, so chunks are added in id order.
         """
-        rows: list[tuple[str, str, Array]] = []
+        rows: dict[str, Array] = {}
         for offset in range(0, self.count(), _PAGE):
             page = self._collection.get(include=["embeddings"], limit=_PAGE, offset=offset)
-            rows += zip(map(chunk_paper, page["ids"]), page["ids"], page["embeddings"], strict=True)
-        sums: dict[str, Any] = {}
-        for paper_id, _, vector in sorted(rows, key=lambda row: row[:2]):
-            sums[paper_id] = sums.get(paper_id, 0) + np.asarray(vector, np.float64)
-        return {paper_id: _unit(total) for paper_id, total in sums.items()}
+            rows |= zip(page["ids"], page["embeddings"], strict=True)
+        return mean_by_paper(rows)
 
     def count(self) -> int:
         """Return the number of chunks."""
@@ -109,18 +134,33 @@ class VectorStore:
         if not chunk_ids:
             return []
         rows = self._collection.get(chunk_ids, include=["embeddings"])
-        vectors = np.asarray(rows["embeddings"], np.float32)
-        lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vector)
-        similarities = vectors @ np.asarray(vector, np.float32) / np.where(lengths > 0, lengths, 1)
-        hits = [ChunkHit(*each) for each in zip(rows["ids"], similarities.tolist(), strict=True)]
-        return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
+        return compared(vector, dict(zip(rows["ids"], rows["embeddings"], strict=True)))
 
     def close(self) -> None:
         """Close the files; garbage collection of the store closes them too."""
         self._close()
 
 
-def open_vectors(folder: Path) -> VectorStore:
+def compared(vector: Array, vectors: Mapping[str, Array]) -> list[ChunkHit]:
+    """Return the cosines of a vector and others, given by chunk id, descending."""
+    if not vectors:
+        return []
+    others = np.asarray(list(vectors.values()), np.float32)
+    lengths = np.linalg.norm(others, axis=1) * np.linalg.norm(vector)
+    similarities = others @ np.asarray(vector, np.float32) / np.where(lengths > 0, lengths, 1)
+    hits = [ChunkHit(*each) for each in zip(vectors, similarities.tolist(), strict=True)]
+    return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
+
+
+def mean_by_paper(vectors: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the normalized mean of each paper's vectors, given by chunk id, in the order of paper ids."""
+    sums: dict[str, Any] = {}
+    for paper_id, each in sorted((chunk_paper(each), each) for each in vectors):
+        sums[paper_id] = sums.get(paper_id, 0) + np.asarray(vectors[each], np.float64)
+    return {paper_id: _unit(total) for paper_id, total in sums.items()}
+
+
+def open_vectors(folder: Path) -> EmbeddedVectors:
     """Open the collection in a folder; raises IndexFailed if it is missing or damaged.
 
     Chroma 1.5.9 writes to a collection even when reading; on a full or read-only disk it opens a temporary copy.
@@ -136,8 +176,8 @@ def open_vectors(folder: Path) -> VectorStore:
         raise IndexFailed(f"The vectors in {folder} cannot be opened ({error}). {REBUILD}") from None
 
 
-def _open(folder: Path, temporary: TemporaryDirectory[str] | None = None) -> VectorStore:
-    return VectorStore(open_collection(folder, _NAME), temporary)
+def _open(folder: Path, temporary: TemporaryDirectory[str] | None = None) -> EmbeddedVectors:
+    return EmbeddedVectors(open_collection(folder, _NAME), temporary)
 
 
 def _close(collection: LocalCollection, temporary: TemporaryDirectory[str] | None) -> None:
@@ -146,12 +186,12 @@ def _close(collection: LocalCollection, temporary: TemporaryDirectory[str] | Non
         temporary.cleanup()
 
 
-def create_vectors(folder: Path, expected: int = 0) -> VectorStore:
+def create_vectors(folder: Path, expected: int = 0) -> EmbeddedVectors:
     """Open the collection in a folder for writing, created if missing; raises Chroma's errors.
 
     `expected` is roughly how many chunks will be written.
     """
-    return VectorStore(create_collection(folder, _NAME, _HNSW, max(_LEAST_SYNC, expected // _SYNCS)))
+    return EmbeddedVectors(create_collection(folder, _NAME, _HNSW, max(_LEAST_SYNC, expected // _SYNCS)))
 
 
 def finish_vectors(folder: Path) -> None:

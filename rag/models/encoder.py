@@ -99,6 +99,10 @@ class Encoder(Protocol):
     def max_tokens(self) -> int:
         """Tokens of a document that the encoder reads, the title and special tokens among them."""
 
+    @property
+    def batch_size(self) -> int:
+        """How many papers are worth encoding in one call."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ActionHead:
@@ -151,6 +155,8 @@ def document_text(title: str, text: str) -> str:
 
 class OnnxEncoder:
     """The encoder under onnxruntime; thread-safe."""
+
+    batch_size = 16
 
     def __init__(self, folder: Path) -> None:
         metadata = verified_metadata(folder)

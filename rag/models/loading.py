@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rag.errors import ModelUnavailable
 from rag.models.cross_encoder import CrossEncoder, load_cross_encoder
 from rag.models.embedder import Embedder, embedder_fingerprint, load_embedder
+from rag.models.embedding_endpoint import EndpointEmbedder
 from rag.models.encoder import FOLDER, Encoder, load_encoder
 from rag.models.onnx import read_metadata
 from rag.settings import OWN_ENCODER, Settings
@@ -28,13 +30,31 @@ class Models:
 def load_index_models(settings: Settings) -> Models:
     """Load the models for indexing; raises ModelUnavailable."""
     own = encoder_folder(settings.embed_model)
-    return Models(load_encoder(own or FOLDER), embedder=None if own else load_embedder(settings.embed_model))
+    load = _load_encoder_on_gpu if settings.device == "cuda" else load_encoder
+    return Models(load(own or FOLDER), embedder=None if own else _embedder(settings))
 
 
 def load_models(settings: Settings) -> Models:
-    """Load the models for answering questions; raises ModelUnavailable."""
-    models = load_index_models(settings)
+    """Load the models for answering questions, on the CPU; raises ModelUnavailable."""
+    models = load_index_models(replace(settings, device="cpu"))
     return Models(models.encoder, load_cross_encoder() if settings.rerank_depth else None, models.embedder)
+
+
+def _embedder(settings: Settings) -> Embedder:
+    return EndpointEmbedder(settings) if settings.embed_url else load_embedder(settings.embed_model)
+
+
+def _load_encoder_on_gpu(folder: Path) -> Encoder:
+    try:
+        import onnx  # noqa: F401  (torch_encoder needs it later)
+
+        from rag.models.torch_encoder import load_torch_encoder  # torch takes seconds to import
+    except ImportError as error:
+        raise ModelUnavailable(
+            f"The device cuda needs {error.name}, which is not installed. Run `pip install 'citedesk[gpu]'`, or use "
+            "--device cpu."
+        ) from None
+    return load_torch_encoder(folder)
 
 
 def encoder_folder(name: str) -> Path | None:
