@@ -28,6 +28,7 @@ from rag.index.generations import (
     content_hash,
     damaged_files,
     describe_files,
+    generation_name,
     read_manifest,
 )
 from rag.index.papers import IndexedPaper, PaperWriter, open_papers
@@ -229,7 +230,7 @@ def _finish(
     staging.compact([paper.paper_id for paper in papers])
     content = content_hash(indexed)
     manifest = Manifest(
-        generation=f"{plan.now:%Y%m%dT%H%M%S%f}-{content[:8]}",
+        generation=generation_name(plan.now, content),
         created=plan.now.isoformat(timespec="seconds"),
         recipe=plan.recipe,
         sources=plan.sources,
