@@ -7,7 +7,7 @@ TORCH = 2.13.0
 LLM ?= 1.5b
 Q ?= which papers cut KV-cache memory
 
-.PHONY: ask chat install embedders index llm test browser check docs pictures gate train clean
+.PHONY: ask chat install embedders index llm test browser airgap sbom check docs pictures gate train clean
 .DELETE_ON_ERROR:
 
 ask: index
@@ -37,6 +37,18 @@ test: $(VENV)/.installed-dev
 # The tests in a real Chromium (Debian: apt-get install chromium).
 browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m browser
+
+# The models, the command line and the chat where there is no network but loopback (Linux, with user namespaces).
+airgap: $(VENV)/.installed-dev
+	unshare --map-root-user --net $(BIN)/python -m pytest -m "not slow and not model and not browser" \
+		tests/test_air_gap.py tests/test_encoder.py tests/test_cross_encoder.py tests/test_loading.py
+
+# A bill of materials (CycloneDX) and the licences of what is installed, in build/, by tools in an environment of their own.
+sbom: $(VENV)/.installed
+	$(BIN)/python -m venv build/tools
+	build/tools/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0 pip-licenses==5.5.5
+	build/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-file build/sbom.json $(BIN)/python
+	build/tools/bin/pip-licenses --python=$(BIN)/python --from=mixed --format=csv --output-file=build/licences.csv
 
 # Formatting, lint, types, and the generated parts of the documentation.
 check: $(VENV)/.installed-dev

@@ -5,13 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_models, hash_settings
 from tests.serving import shelf_engine
 from ui.engine_holder import EngineHolder, SessionSettings
+from ui.monitoring.monitor import Monitor
 
 gr = pytest.importorskip("gradio")
 QUESTION = "which papers prune the KV cache"
+
+
+def request() -> Any:
+    state = {"request_id": "abc", "user": "ada"}
+    return gr.Request(Request({"type": "http", "method": "POST", "headers": [], "state": state}))
 
 
 def asked(
@@ -21,7 +28,8 @@ def asked(
 
     async def all_shown() -> list[dict[str, Any]]:
         with shelf_engine(monkeypatch, home) as holder:
-            return [update["exchange"] async for update in make_asker(holder)(choice, gr.EventData(None, data))]
+            ask = make_asker(holder, Monitor(holder))
+            return [update["exchange"] async for update in ask(choice, gr.EventData(None, data), request())]
 
     return asyncio.run(all_shown())
 
@@ -32,6 +40,19 @@ def test_question_is_shown_to_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert (last["id"], last["overrides"], last["done"]) == ("x1", {}, True)
     assert SHELF[0].title in last["parts"]["papers"]
     assert [each["done"] for each in shown[:-1]] == [False] * (len(shown) - 1)
+
+
+def test_question_in_the_chat_is_logged_with_its_stages_and_without_its_text(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        asked(monkeypatch, tmp_path, {"question": QUESTION})
+        asked(monkeypatch, tmp_path, {"question": " "})
+    good, bad = (record.fields for record in caplog.records if record.message == "request")
+    assert (good["route"], good["request_id"], good["user"], good["status"]) == ("chat", "abc", "ada", 200)
+    assert {"read", "retrieve", "score", "evidence", "total"} <= good["stages_ms"].keys()
+    assert (bad["status"], bad["stages_ms"]) == (400, {})
+    assert "prune" not in str([record.__dict__ for record in caplog.records])
 
 
 def test_receipt_names_the_generation_also_where_the_question_came_before_the_index_was_loaded(
@@ -47,7 +68,7 @@ def test_receipt_names_the_generation_also_where_the_question_came_before_the_in
 
     async def last() -> dict[str, Any]:
         shown = []
-        async for update in make_asker(holder)(SessionSettings(), event):
+        async for update in make_asker(holder, Monitor(holder))(SessionSettings(), event, request()):
             shown.append(update["exchange"])
             if len(shown) == 2:
                 holder.start()

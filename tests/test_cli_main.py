@@ -30,7 +30,20 @@ COMMANDS = dict(commands(make_parser()))
 
 def test_every_command_is_registered() -> None:
     evaluation = "run draft report compare bench verify judge ablate inject plant latency claims".split()
-    own = {"index", "search", "ask", "bench", "ui", "export", "doctor", "tune", "llm get", "llm serve"}
+    own = {
+        "index",
+        "search",
+        "ask",
+        "bench",
+        "ui",
+        "export",
+        "backup",
+        "restore",
+        "doctor",
+        "tune",
+        "llm get",
+        "llm serve",
+    }
     assert set(COMMANDS) == own | {f"eval {name}" for name in evaluation}
 
 

@@ -14,6 +14,7 @@ from ui.engine_holder import EngineHolder, SessionSettings
 from ui.gold_table import gold_table
 from ui.html.chat_page import top_line
 from ui.last_evaluation import evaluation_to_html
+from ui.monitoring.monitor import Monitor
 from ui.questions import MAX_CONCURRENT
 from ui.settings_tab import settings_tab
 
@@ -22,7 +23,11 @@ _MOST_QUEUED = 256  # questions
 
 
 def make_chat(
-    holder: EngineHolder, report: Path | None = None, endpoints: bool = True, drafts: bool = True
+    holder: EngineHolder,
+    monitor: Monitor,
+    report: Path | None = None,
+    endpoints: bool = True,
+    drafts: bool = True,
 ) -> Starlette:
     """Build the app; `endpoints` lets a session name an endpoint of its own, `drafts` edit drafted questions."""
     with gr.Blocks(title="Citedesk", analytics_enabled=False) as blocks:
@@ -30,7 +35,7 @@ def make_chat(
         choice = gr.State(SessionSettings(written=holder.settings.has_endpoint))
         with gr.Tabs(elem_id="cd-tabs"):
             with gr.Tab("Ask"):
-                _ask_tab(holder, choice)
+                _ask_tab(holder, monitor, choice)
             with gr.Tab("Browse") as browse:
                 browse_tab(holder, browse)
             with gr.Tab("Measure") as measure:
@@ -56,10 +61,10 @@ def make_chat(
     return app
 
 
-def _ask_tab(holder: EngineHolder, choice: gr.State) -> None:
+def _ask_tab(holder: EngineHolder, monitor: Monitor, choice: gr.State) -> None:
     conversation = conversation_component()
     asking = conversation.ask(
-        make_asker(holder),
+        make_asker(holder, monitor),
         inputs=choice,
         outputs=conversation,
         show_progress="hidden",

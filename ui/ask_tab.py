@@ -12,12 +12,14 @@ from typing import Any
 import gradio as gr
 
 from rag.answer import Done, FirstHits
-from rag.errors import CitedeskError
+from rag.errors import CitedeskError, UsageError
 from ui.api.models import MAX_TURNS, AskRequest, parse
 from ui.engine_holder import EngineHolder, SessionSettings
 from ui.exchange import Exchange
 from ui.html.chat_page import ask_tab_frame
 from ui.html.exchange_sections import parts_of
+from ui.monitoring.monitor import Monitor
+from ui.monitoring.requests import CHAT, RequestRecord
 from ui.questions import QuestionEvent, QuestionRequest, SearchedIndex, Waiting, overrides_to_json, run_question
 
 _EVERY = 0.08  # seconds between two updates of an answer that is being written
@@ -33,26 +35,38 @@ def conversation_component() -> gr.HTML:
     return gr.HTML("", html_template=ask_tab_frame(), js_on_load=_ATTACH, apply_default_css=False, exchange=None)
 
 
-def make_asker(holder: EngineHolder) -> Callable[..., AsyncGenerator[dict[str, Any], None]]:
+def make_asker(holder: EngineHolder, monitor: Monitor) -> Callable[..., AsyncGenerator[dict[str, Any], None]]:
     """Return the handler of a question; `session` is what the session has set."""
 
-    async def ask(session: SessionSettings, event: gr.EventData) -> AsyncGenerator[dict[str, Any], None]:
+    async def ask(
+        session: SessionSettings, event: gr.EventData, request: gr.Request
+    ) -> AsyncGenerator[dict[str, Any], None]:
         exchange_id, question = _asked_for(event._data)
         exchange = Exchange(exchange_id, question, progress="Searching …")
-        try:
-            asked = _read(event._data, session)
-            exchange = replace(exchange, overrides=asked.overrides)
-            yield _shown(exchange)
-            async with aclosing(run_question(holder, asked)) as stream:
-                async for batch in stream:
-                    for item in batch:
-                        exchange = _with(exchange, item)
-                    yield _shown(exchange)
-                    await asyncio.sleep(_EVERY)
-        except CitedeskError as error:
-            yield _shown(replace(exchange, error=str(error), progress=""))
+        with monitor.request(_record(request)) as record:
+            try:
+                asked = _read(event._data, session)
+                exchange = replace(exchange, overrides=asked.overrides)
+                yield _shown(exchange)
+                async with aclosing(run_question(holder, asked)) as stream:
+                    async for batch in stream:
+                        for item in batch:
+                            exchange = _with(exchange, item)
+                            if isinstance(item, Done):
+                                record.status, record.timings_ms = 200, item.answer.timings_ms
+                        yield _shown(exchange)
+                        await asyncio.sleep(_EVERY)
+            except CitedeskError as error:
+                record.status = 400 if isinstance(error, UsageError) else 503
+                yield _shown(replace(exchange, error=str(error), progress=""))
 
     return ask
+
+
+def _record(request: gr.Request) -> RequestRecord:
+    """Return the record of a question, under the id of the HTTP request that brought it."""
+    state = request.request.scope["state"]
+    return RequestRecord(CHAT, "POST", state["request_id"], state["user"])
 
 
 def _asked_for(data: Mapping[str, Any]) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from rag.cli.options import Subparsers, add_command
 from rag.cli.output import note
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration
+from ui.monitoring.log_lines import LOG_LEVELS
 
 PORT = 7860
 
@@ -33,6 +34,9 @@ def register(subparsers: Subparsers) -> None:
         "--report", type=Path, metavar="DIR", help="evaluation report to show (that of the last `eval run`)"
     )
     parser.add_argument("--mcp", action="store_true", help="also serve MCP clients, at /mcp")
+    parser.add_argument(
+        "--log-level", choices=LOG_LEVELS, default="warning", help="how much to log; info: each request (warning)"
+    )
     who = parser.add_argument_group("access", "On loopback no login is required; on any other address one of these is.")
     who.add_argument(
         "--users", type=Path, metavar="FILE", help="require a login; FILE has a line name:hash for each user"
@@ -47,6 +51,7 @@ def register(subparsers: Subparsers) -> None:
         action="store_true",
         help="let each session configure its own endpoint, which this server then calls (as on loopback)",
     )
+    who.add_argument("--open-metrics", action="store_true", help="show /metrics without a login")
     parser.set_defaults(run="ui.command:serve_or_add_user")
 
 
@@ -71,8 +76,15 @@ def serve_or_add_user(arguments: Namespace, configuration: Configuration) -> int
         from ui.server import Serving, serve  # after the port is taken
         from ui.site import SiteOptions
 
-        options = SiteOptions(access, own or arguments.session_endpoints, arguments.mcp, arguments.report, own)
-        serve(Serving(configuration.settings, listener, options, arguments.open))
+        options = SiteOptions(
+            access,
+            own or arguments.session_endpoints,
+            arguments.mcp,
+            arguments.report,
+            drafts=own,
+            open_metrics=arguments.open_metrics,
+        )
+        serve(Serving(configuration.settings, listener, options, arguments.open, arguments.log_level))
     return 0
 
 

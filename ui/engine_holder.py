@@ -196,6 +196,8 @@ class EngineHolder:
 
     def _report(self, failure: CitedeskError, pause: float) -> float:
         """Publish a failure, keeping an index that was loaded before; returns the seconds until the next attempt."""
+        if str(failure) != str(self._failure):
+            logger.warning("index=unloaded reason=%s", failure)
         with self._changed:
             old = "The earlier index is still in use. " if self._engine else ""
             self._message, self._failure = old + str(failure), failure

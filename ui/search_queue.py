@@ -18,9 +18,19 @@ class SearchQueue:
     """A fair semaphore that reports queue positions, and whose waiting callers can cancel."""
 
     def __init__(self, slots: int) -> None:
-        self._free = slots
+        self._slots = self._free = slots
         self._waiting: deque[object] = deque()
         self._changed = Condition()
+
+    @property
+    def running(self) -> int:
+        """The number of slots that are held."""
+        return self._slots - self._free
+
+    @property
+    def waiting(self) -> int:
+        """The number of callers that wait for a slot."""
+        return len(self._waiting)
 
     @contextmanager
     def slot(self, on_position: Callable[[int], None], cancelled: Callable[[], bool]) -> Iterator[None]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rag.cli.output import note
 from rag.settings import Settings
+from ui.monitoring.log_lines import LogLevel, configure_logging
 from ui.site import SiteOptions, make_site
 
 _GRACE = 3  # seconds for open connections to finish
@@ -24,6 +25,7 @@ class Serving:
     listener: socket.socket
     options: SiteOptions
     open_browser: bool = False
+    log_level: LogLevel = "warning"
 
     @property
     def url(self) -> str:
@@ -38,8 +40,10 @@ def serve(serving: Serving) -> None:
     import uvicorn
 
     _keep_to_this_machine()
+    configure_logging(serving.log_level)
     config = uvicorn.Config(
         make_site(serving.settings, serving.options),
+        log_config=None,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

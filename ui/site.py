@@ -27,6 +27,8 @@ from ui.last_evaluation import report_route
 from ui.lazy_app import LazyApp
 from ui.login.access import Access
 from ui.login.guard import Guard
+from ui.monitoring.monitor import Monitor, MonitoredRequests
+from ui.monitoring.requests import METRICS, PROBES
 from ui.pages import PageHeaders
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ class SiteOptions:
     """What is served, and to whom.
 
     `endpoints` lets a session name an endpoint of its own, `mcp` serves MCP too, `report` is the folder of the
-    evaluation to show, None for the last one, and `drafts` lets a session edit the drafted gold questions.
+    evaluation to show, None for the last one, `drafts` lets a session edit the drafted gold questions, and
+    `open_metrics` shows the metrics to whoever asks for them.
     """
 
     access: Access = Access()
@@ -48,17 +51,19 @@ class SiteOptions:
     mcp: bool = False
     report: Path | None = None
     drafts: bool = True
+    open_metrics: bool = False
 
 
-def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Guard:
+def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> MonitoredRequests:
     """Return the application, which loads its index, models, API and chat once it is started.
 
     Raises UsageError where MCP is asked for and its extra is not installed.
     """
     holder = EngineHolder(settings)
+    monitor = Monitor(holder)
     api = _LazyApi(holder)
     offered = ExampleQuestions(holder)
-    door = LazyApp(lambda: _painted_first(_load_chat(holder, options), offered))
+    door = LazyApp(lambda: _painted_first(_load_chat(holder, options, monitor), offered))
     mcp = _mcp(holder, options)
 
     @asynccontextmanager
@@ -73,12 +78,15 @@ def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Guard
             yield
 
     routes = [
+        *monitor.routes(),
         Mount("/page", routes=_page_routes(holder, door, options, offered)),
         Route("/api/{path:path}", api),
         *(route for each in mcp for route in each.routes),
         Mount("/", door),
     ]
-    return Guard(PageHeaders(Starlette(routes=routes, lifespan=lifespan)), options.access)
+    site = PageHeaders(Starlette(routes=routes, lifespan=lifespan))
+    public = {*PROBES, METRICS} if options.open_metrics else {*PROBES}
+    return MonitoredRequests(Guard(site, options.access, public), monitor, options.access)
 
 
 class _LazyApi:
@@ -144,11 +152,11 @@ def _load_api(holder: EngineHolder) -> ASGIApp:
         return make_api(holder)
 
 
-def _load_chat(holder: EngineHolder, options: SiteOptions) -> Starlette:
+def _load_chat(holder: EngineHolder, options: SiteOptions, monitor: Monitor) -> Starlette:
     with IMPORT_LOCK:
         from ui.app import make_chat  # 3 s of imports
 
-    return make_chat(holder, options.report, options.endpoints, options.drafts)
+    return make_chat(holder, monitor, options.report, options.endpoints, options.drafts)
 
 
 def _painted_first(chat: Starlette, offered: ExampleQuestions) -> Starlette:

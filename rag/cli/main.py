@@ -10,7 +10,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from rag import __version__
-from rag.cli import ask, doctor, export, index, llm, search
+from rag.cli import ask, backup, doctor, export, index, llm, search
 from rag.cli.options import SETTING_OPTIONS, CommandParser
 from rag.errors import CitedeskError
 from rag.settings import Configuration, load_settings
@@ -44,6 +44,7 @@ def make_parser() -> ArgumentParser:
     register_bench(subparsers)
     export.register(subparsers)
     llm.register(subparsers)
+    backup.register(subparsers)
     doctor.register(subparsers)
     return parser
 

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,11 @@ def _read_state(values: Any) -> FileState:
     if not isinstance(values, dict):
         return FileState(0, 0)
     return FileState(values["size"], values["changed"], tuple(values["blocks"]))
+
+
+def generation_name(now: datetime, content: str) -> str:
+    """Return the name of a generation that is made now; names sort by time. `content` is its papers' hash."""
+    return f"{now:%Y%m%dT%H%M%S%f}-{content[:8]}"
 
 
 def content_hash(digests: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ from rag.index.generations import (
     content_hash,
     damaged_files,
     describe_files,
+    generation_name,
     read_manifest,
 )
 from rag.index.integrity import FileState
@@ -185,7 +186,7 @@ def _publish(
     """Write the manifest, and make the staged generation the current one."""
     content = content_hash(digests)
     manifest = Manifest(
-        generation=f"{plan.now:%Y%m%dT%H%M%S%f}-{content[:8]}",
+        generation=generation_name(plan.now, content),
         created=plan.now.isoformat(timespec="seconds"),
         recipe=plan.recipe,
         sources=plan.sources,

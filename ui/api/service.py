@@ -19,6 +19,7 @@ from rag.types import ExportForm, Filters, Overrides, Paper
 from ui.api.models import shorten
 from ui.api.streams import ServerSentEvent
 from ui.engine_holder import EngineHolder, SessionSettings
+from ui.monitoring.requests import note_timings
 from ui.questions import (
     MAX_CONCURRENT,
     EngineLease,
@@ -112,6 +113,8 @@ class ApiService:
         async with self._questions, aclosing(run_question(self.holder, question)) as batches:
             async for batch in batches:
                 for event in batch:
+                    if isinstance(event, Done):
+                        note_timings(event.answer.timings_ms)
                     yield event
 
     async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T:
@@ -125,4 +128,5 @@ def _export(form: ExportForm, papers: Sequence[Paper], filters: Filters) -> str:
 def _search(lease: EngineLease, question: str, overrides: Overrides, k: int) -> dict[str, Any]:
     engine = lease.engine(SessionSettings(written=bool(lease.holder.settings.recall)))
     found = engine.search(question, overrides)
+    note_timings(found.timings_ms)
     return search_to_json(found.query, found.hits[:k], found.timings_ms, found.notices, found.usage)

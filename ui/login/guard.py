@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -24,11 +25,15 @@ _NO_STORE = {"cache-control": "no-store"}
 
 
 class Guard:
-    """Protects an application, which reads the user's name from `scope["state"]["user"]` (None without a login)."""
+    """Protects an application, which reads the user's name from `scope["state"]["user"]` (None without a login).
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    Whoever reaches the server may ask for the paths in `public`.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access, public: Collection[str] = ()) -> None:
         self._app = app
         self._access = access
+        self._public = public
         self._sessions = Sessions()
         self._passwords = PasswordChecker(access.users) if access.users else None
 
@@ -47,7 +52,11 @@ class Guard:
 
     async def _admit(self, request: HTTPConnection) -> Response | None:
         """Return None for a request that may pass, the response to one that is about logging in; raises Refused."""
-        access = self._access
+        access, root = self._access, request.scope.get("root_path", "").rstrip("/")
+        path = request.scope["path"].removeprefix(root) or "/"
+        if path in self._public:
+            request.scope.setdefault("state", {})["user"] = None
+            return None
         if not access.serves(single_header(request, "host")):
             raise Refused(403, "This server does not go by that host name. Open it as localhost or 127.0.0.1.")
         if access.is_cross_site(request):
@@ -58,8 +67,6 @@ class Guard:
             if not access.trusts(peer(request)) or not 1 <= len(user) <= _LONGEST_USER or not user.isprintable():
                 raise Refused(401, "The proxy before this server named no user. Log in there.")
         elif self._passwords is not None:
-            root = request.scope.get("root_path", "").rstrip("/")
-            path = request.scope["path"].removeprefix(root) or "/"
             user = self._sessions.user(request.cookies.get(COOKIE, ""), self._passwords.users.hashes())
             if path == "/login" and isinstance(request, Request):
                 return await self._log_in(request, root, self._passwords, user)

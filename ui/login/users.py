@@ -87,7 +87,7 @@ def parse_users(text: str, source: str) -> dict[str, str]:
 
 
 def add_user(path: Path, name: str, password: str, rounds: int = _ROUNDS) -> None:
-    """Add a user, or change a user's password; the file is created if missing and latex_to_text by its owner only.
+    """Add a user, or change a user's password; the file is created if missing, readable by its owner only.
 
     Raises UsageError if the name, the password or the file cannot be used.
     """
