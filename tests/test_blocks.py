@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -111,20 +114,22 @@ def test_worker_encodes_records_and_names_what_failed(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.slow
-def test_job_on_two_workers_of_ray_is_resumed_by_block(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ray = pytest.importorskip("ray")
+def test_job_on_two_workers_of_ray_is_resumed_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
     corpus, out = write_corpus(tmp_path / "papers.jsonl", PAPERS), tmp_path / "blocks"
-    job = [str(corpus), "--out", str(out), "--workers", "2", "--block", "1"]
-    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=100 * 2**20, log_to_driver=False)
-    try:
-        assert bulk.main(job) == 0
-        assert json.loads(capsys.readouterr().out) == {"blocks": 3, "there": 0, "papers": 3, "failed": []}
-        next(out.glob("*.npz")).unlink()
-        assert bulk.main(job) == 0
-        assert json.loads(capsys.readouterr().out) == {"blocks": 3, "there": 2, "papers": 1, "failed": []}
-    finally:
-        ray.shutdown()
+
+    def job() -> object:
+        small = "ray.init(num_cpus=2, include_dashboard=False, object_store_memory=100 << 20, log_to_driver=False)"
+        command = f"import ray, sys; {small}; from rag.index.bulk import main; sys.exit(main(sys.argv[1:]))"
+        given = [str(corpus), "--out", str(out), "--workers", "2", "--block", "1"]
+        own = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(
+            [sys.executable, "-c", command, *given], env=os.environ | own, stdout=subprocess.PIPE, text=True, check=True
+        )
+        return json.loads(done.stdout.splitlines()[-1])
+
+    assert job() == {"blocks": 3, "there": 0, "papers": 3, "failed": []}
+    next(out.glob("*.npz")).unlink()
+    assert job() == {"blocks": 3, "there": 2, "papers": 1, "failed": []}
     monkeypatch.setattr("rag.models.loading.load_encoder", lambda folder: pytest.fail("the encoder was loaded"))
     assert main(["index", "--quiet", "--home", str(tmp_path / "home"), "--embedded", str(out), str(corpus)]) == 0

@@ -87,8 +87,8 @@ def run(papers: Sequence[Paper], settings: Settings, out: Path, workers: int, bl
     items = [{"block": json.dumps([paper_to_record(paper) for paper in own])} for own in missing]
     resources = {"num_gpus": 1} if settings.device == "cuda" else {"num_cpus": 1}
     done = (
-        ray.data.from_items(items)
-        .repartition(len(items))
+        # As many blocks as there are items, made here: a task that divides them would wait for a core of a worker.
+        ray.data.from_items(items, override_num_blocks=len(items))
         .map_batches(
             BlockEncoder,
             fn_constructor_args=(settings, out.resolve()),
