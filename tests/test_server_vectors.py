@@ -257,6 +257,23 @@ def test_qdrant_in_this_process_keeps_rows() -> None:
     check_server(QdrantServer(client, "citedesk-test", "memory"))
 
 
+def test_index_in_qdrant_is_updated_for_new_readers_only(indexer: Indexer, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = pytest.importorskip("qdrant_client").QdrantClient(":memory:")
+    monkeypatch.setattr(client, "close", lambda: None)
+    monkeypatch.setattr(indexer, "connect", lambda name: QdrantServer(client, name, "memory"))
+    indexer.run(PAPERS)
+    before = indexer.reader()
+    for papers in ([CACHE_PAPER, SWIMMING], [SWIMMING]):
+        indexer.run(papers)
+
+    swimming = HashEncoder().encode_documents([(SWIMMING.title, SWIMMING.abstract)])[0].vector
+    (hit,) = indexer.reader().search(swimming, 5)
+
+    assert (hit.paper_id, hit.similarity) == (SWIMMING.paper_id, pytest.approx(1, abs=0.05))
+    assert indexer.reader().compare(swimming, [hit.chunk_id])[0].similarity == pytest.approx(hit.similarity, abs=1e-4)
+    assert {each.paper_id for each in before.search(swimming, 5)} == {CACHE_PAPER.paper_id}
+
+
 @pytest.fixture
 def chroma_url(tmp_path: Path) -> Iterator[str]:
     """Start Chroma's server."""

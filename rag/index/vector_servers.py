@@ -17,10 +17,10 @@ from weakref import finalize
 import numpy as np
 
 from rag.errors import IndexFailed, UsageError
+from rag.index.vectors import HNSW
 from rag.models.onnx import Array
 from rag.settings import Settings
 
-_HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 100}
 _BATCH = 1000  # rows in a request
 _TIMEOUT = 60  # seconds
 _NAMESPACE = uuid.UUID("7f1c6f0e-4c0a-5f52-9a53-6a1d3b1f6c11")  # Qdrant's ids are UUIDs
@@ -78,7 +78,7 @@ class ChromaServer:
         self._client, self._url = client, url
         self._close = finalize(self, _close_chroma, client)
         self._collection = client.get_or_create_collection(
-            collection, configuration={"hnsw": _HNSW}, embedding_function=None
+            collection, configuration={"hnsw": HNSW}, embedding_function=None
         )
 
     def add(self, ids: Sequence[str], vectors: Array) -> None:

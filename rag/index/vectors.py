@@ -25,7 +25,7 @@ from rag.types import chunk_paper
 
 DATABASE = "chroma.sqlite3"
 _NAME = "chunks"
-_HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 100}
+HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 100}
 _PAGE = 1000
 _SYNCS = 8  # of a run: each writes the whole vector index
 _LEAST_SYNC = 2  # rows: what Chroma 1.5.9 accepts
@@ -191,7 +191,7 @@ def create_vectors(folder: Path, expected: int = 0) -> EmbeddedVectors:
 
     `expected` is roughly how many chunks will be written.
     """
-    return EmbeddedVectors(create_collection(folder, _NAME, _HNSW, max(_LEAST_SYNC, expected // _SYNCS)))
+    return EmbeddedVectors(create_collection(folder, _NAME, HNSW, max(_LEAST_SYNC, expected // _SYNCS)))
 
 
 def finish_vectors(folder: Path) -> None:
