@@ -13,7 +13,7 @@ import pytest
 from rag.errors import IndexFailed
 from rag.index.generations import VECTORS, IndexFolder
 from rag.index.library import Library
-from rag.index.vectors import open_vectors
+from rag.index.vectors import DATABASE, create_vectors, finish_vectors, open_vectors
 from tests.fakes import PEBBLE, hash_library
 from tests.leaks import open_files
 from tests.timing import wait_until
@@ -32,6 +32,22 @@ def test_vectors_come_in_the_order_of_their_papers_ids(shelf: Library) -> None:
     vectors = shelf.vectors.paper_vectors()
     assert list(vectors) == ["1804.00003", "2305.00002", "2401.00001", "2406.00004"]
     assert [round(float(np.linalg.norm(vector)), 5) for vector in vectors.values()] == [1.0, 1.0, 1.0, 1.0]
+
+
+def test_finished_collection_has_its_rows_in_the_vector_index(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(2).normal(size=(300, 8)).astype(np.float32)
+    ids = [f"p{i}#0" for i in range(300)]
+    store = create_vectors(tmp_path, expected=3000)
+    store.write(ids, vectors)
+    store.close()
+    (rows,) = tmp_path.glob("*/data_level0.bin")
+    before, database = rows.stat().st_size, (tmp_path / DATABASE).stat().st_size
+    finish_vectors(tmp_path)
+    assert rows.stat().st_size > 2 * before
+    assert (tmp_path / DATABASE).stat().st_size < database
+    store = open_vectors(tmp_path)
+    assert store.search(vectors[7], 1)[0].chunk_id == "p7#0"
+    store.close()
 
 
 def test_store_that_nobody_holds_any_more_has_closed_its_files(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ _NAME = "chunks"
 HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 100}
 _PAGE = 1000
 _SYNCS = 8  # of a run: each writes the whole vector index
+_MOST_PENDING = 10  # rows in the log: inserting one takes a few ms
+_MOST_FREE = 0.25  # of the pages of the database
 _LEAST_SYNC = 2  # rows: what Chroma 1.5.9 accepts
 
 
@@ -195,15 +197,20 @@ def create_vectors(folder: Path, expected: int = 0) -> EmbeddedVectors:
 
 
 def finish_vectors(folder: Path) -> None:
-    """Move what is only in Chroma's log to its vector index, and shrink its database; raises Chroma's errors.
+    """Move rows that are only in Chroma's log to its vector index, and shrink its database; raises Chroma's errors.
 
-    Whoever opens the collection would otherwise insert it into the vector index each time.
+    Whoever opens the collection has to insert what is in the log into the vector index each time.
     """
-    with closing(create_vectors(folder)) as store:
-        if any_id := store._collection.get(limit=1)["ids"]:
+    with closing(sqlite3.connect(folder / DATABASE)) as database:
+        (pending,) = database.execute("SELECT count(*) FROM embeddings_queue").fetchone()
+        any_id = database.execute("SELECT embedding_id FROM embeddings LIMIT 1").fetchone()
+    if any_id and pending > _MOST_PENDING:
+        with closing(create_vectors(folder)) as store:
             store._collection.touch(any_id[0])
     with closing(sqlite3.connect(folder / DATABASE)) as database:
-        database.execute("VACUUM")
+        pages, free = (database.execute(f"PRAGMA {name}_count").fetchone()[0] for name in ("page", "freelist"))
+        if free > _MOST_FREE * pages:
+            database.execute("VACUUM")
 
 
 def copy_vectors(source: Path, folder: Path) -> None:
