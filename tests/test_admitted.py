@@ -9,7 +9,7 @@ import pytest
 from rag.index.papers import PaperStore
 from rag.query.names import LibraryNames
 from rag.retrieval.admitted import admitted, constraint_masks, records
-from rag.types import CONSTRAINTS, Filters, Paper
+from rag.types import Filters, Paper
 
 DATES = (None, "2023", "2024", "2024-02", "2024-02-29", "2024-03-01", "1999-12-31")
 AUTHORS = ("Ada Quill", "Quill, A.", "Bo Tanaka", "Ana María López", "Jörg Müller", "Chen Bo")
@@ -39,9 +39,7 @@ VALUES = {
     **dict.fromkeys(("author", "not_author"), ("Quill", "A. Quill", "Tanaka, Bo", "Mueller", "Lopez", "Zeno")),
     "coauthors": (("Tanaka",), ("Quill", "Bo Tanaka")),
     **dict.fromkeys(("least_authors", "most_authors"), (1, 2, 12)),
-    **dict.fromkeys(
-        ("venue", "not_venue"), ("ICML", "ICML 2024", "Nature", "workshop", "journal or conference", "567")
-    ),
+    **dict.fromkeys(("venue", "not_venue"), ("ICML", "ICML 2024", "Nature", "workshop", "journal or conference")),
     **dict.fromkeys(("organisation", "not_organisation"), ("Google", "sand lab", "Lab of Sand")),
     "code": (True, False),
 }
@@ -59,9 +57,7 @@ def test_papers_have_to_pass_all_constraints() -> None:
         filters = Filters(since=since, author=author, code=code)
         found = admitted(filters, STORE, NAMES)
         assert found is not None and found.tolist() == [filters.admits(paper) for paper in PAPERS]
-        assert [*constraint_masks(filters, STORE, NAMES)] == [
-            x for x in CONSTRAINTS if x in ("since", "author", "code")
-        ]
+        assert [*constraint_masks(filters, STORE, NAMES)] == ["since", "author", "code"]
 
 
 def test_no_filter_has_no_mask() -> None:

@@ -95,7 +95,7 @@ def test_greek_letters_may_be_spelt_out() -> None:
     ]
 
 
-WORDS = "adaptive bound cache compress dense error fast graph layer low memory of on prune quantum rank sparse the tune".split()
+WORDS = "adaptive bound cache compress dense error fast graph layer low memory of on prune rank sparse the".split()
 
 
 def random_title(random: Random) -> str:
