@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rag.query.names import clean_name, clean_place
+from rag.text.names import matches_author
+from rag.text.venues import matches_venue
 from tests.fakes import library_names
 
 NAMES = library_names(
@@ -60,3 +64,44 @@ def test_nearest_names_have_the_surname_first() -> None:
     assert names.nearest_authors("Xqzv") == ()
     twice = library_names(("Ann King Jr", "Ann King Jr.", "Bo King"))
     assert twice.nearest_authors("Cy King") == ("Ann King Jr", "Bo King")
+
+
+def test_names_are_looked_up_as_if_all_were_compared() -> None:
+    rows = (Path(__file__).parent / "data" / "names.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    asked = sorted({row.split("\t")[0] for row in rows})
+    held = sorted({name for row in rows for name in row.split("\t")[1].split("; ")})
+    names = library_names(held)
+    for name in asked:
+        assert names.authors(name) == {author for author in held if matches_author(name, author)}, name
+
+
+def test_venues_are_looked_up_as_if_all_were_compared() -> None:
+    held = (
+        "International Conference on Learning Representations 2025",
+        "ICLR'24",
+        "Proceedings of the 41st International Conference on Machine Learning",
+        "Advances in Neural Information Processing Systems 36",
+        "NIPS 2017",
+        "Nature Communications 12",
+        "Nat Commun",
+        "Journal of Machine Learning Research",
+        "SIGIR 2023",
+        "Conference on Knowledge Discovery and Data Mining (KDD), 2022",
+        "CoRR",
+        "Workshop on Sand @ ICML 2024",
+    )
+    names = library_names((), held)
+    for name in (
+        *held,
+        "ICLR",
+        "NeurIPS",
+        "neurips 2017",
+        "JMLR",
+        "KDD",
+        "Nat. Comm.",
+        "567",
+        "2024",
+        "12",
+        "Research",
+    ):
+        assert names.venues(name) == {venue for venue in held if matches_venue(name, venue)}, name

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.corpus.records import arxiv_month, paper_digest, paper_from_record, paper_to_record, title_slug
+from rag.corpus.records import (
+    arxiv_month,
+    paper_digest,
+    paper_from_record,
+    paper_to_record,
+    restore_paper,
+    title_slug,
+)
 from rag.types import Paper
 from tests.fakes import CACHE_PAPER
 
@@ -96,3 +104,12 @@ def test_digest_changes_with_anything_known() -> None:
     other = paper_from_record({**paper_to_record(CACHE_PAPER), "comments": 3})
     assert paper_digest(CACHE_PAPER) == paper_digest(paper_from_record(paper_to_record(CACHE_PAPER)))
     assert paper_digest(other) != paper_digest(CACHE_PAPER)
+
+
+def test_record_that_was_written_restores_its_paper() -> None:
+    for paper in (
+        CACHE_PAPER,
+        replace(CACHE_PAPER, authors_complete=False),
+        Paper("p", "T", "", bibliography=(("volume", "3"),)),
+    ):
+        assert restore_paper(paper_to_record(paper)) == paper_from_record(paper_to_record(paper)) == paper

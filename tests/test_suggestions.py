@@ -7,8 +7,8 @@ import pytest
 
 from rag.answer import Answer, Citation, EstimatedMissing
 from rag.generation.examples import example_questions, short_name
-from rag.models.encoder import load_encoder
 from rag.index.papers import PaperStore
+from rag.models.encoder import load_encoder
 from rag.query.reader import QueryReader
 from rag.types import Filters, Kind, Overrides, Paper, Query, Turn
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF, SHELF

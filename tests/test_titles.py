@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from random import Random
+
 import pytest
 
-from rag.corpus.titles import find_by_title, is_title
+from rag.corpus.titles import find_by_title, is_short_title, is_title
+from rag.index.papers import PaperStore
+from rag.index.titles import TitleIndex
 from rag.types import Paper
 
 PAPERS = {
@@ -88,3 +93,52 @@ def test_greek_letters_may_be_spelt_out() -> None:
         "b",
         None,
     ]
+
+
+WORDS = "adaptive bound cache compress dense error fast graph layer low memory of on prune rank sparse the".split()
+
+
+def random_title(random: Random) -> str:
+    words = [random.choice(WORDS).title() for _ in range(random.randint(3, 8))]
+    name = "".join(random.choices("abdeklmnoprstuz", k=random.randint(4, 9))).title()
+    return " ".join(words) if random.random() < 0.5 else f"{name}: {' '.join(words)}"
+
+
+def misspelt(text: str, random: Random) -> str:
+    at, letter = random.randrange(len(text)), random.choice("aeiklmnst")
+    return text[:at] + random.choice((letter, letter + text[at], "")) + text[at + 1 :]
+
+
+def forms(title: str, random: Random) -> Iterator[str]:
+    words = title.split()
+    yield from (title, title.split(":")[0], " ".join(words[1:4]), misspelt(title, random))
+    yield misspelt(misspelt(title, random), random)
+    yield misspelt(title.split(":")[0], random)
+    yield f"the original {misspelt(title.split(':')[0], random)} paper"
+    random.shuffle(words)
+    yield " ".join(words)
+    yield misspelt(" ".join(words), random)
+    yield " ".join(words[: len(words) // 2])
+
+
+def test_titles_are_looked_up_as_if_all_were_compared() -> None:
+    random = Random(7)
+    papers = {f"p{n}": Paper(f"p{n}", random_title(random), "Text.") for n in range(400)}
+    store = PaperStore.of(papers.values())
+    for paper in random.sample(list(papers.values()), 40):
+        for text in forms(paper.title, random):
+            near = store.titled(text)
+            assert find_by_title(text, near) == find_by_title(text, papers), text
+            assert is_title(text, near.values()) == is_title(text, papers.values()), text
+            assert is_short_title(text, near.values()) == is_short_title(text, papers.values()), text
+
+
+def test_titles_that_were_removed_or_changed_are_not_found() -> None:
+    index = TitleIndex.empty().updated((), {0: "Pebble: Small Caches", 1: "Walking Robots", 2: "Pebble on Sand"})
+    changed = index.updated((0, 2), {2: "Reef: Large Caches", 5: "Pebbles"})
+    assert index.candidates("pebble").tolist() == [0, 2]
+    assert changed.candidates("pebble").tolist() == [5]
+    assert changed.candidates("large caches").tolist() == [2]
+    assert index.contained_in("are walking robots like pebble").tolist() == [0, 1]
+    again = TitleIndex.of(changed.arrays())
+    assert again.candidates("walking robots").tolist() == [1]

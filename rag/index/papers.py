@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from rag.corpus.columns import COLUMNS, columns
 from rag.corpus.derived import Derived, derived
-from rag.corpus.records import paper_digest, paper_from_record, paper_to_record
+from rag.corpus.records import paper_digest, paper_to_record, restore_paper
 from rag.corpus.titles import comparable, without_filler
 from rag.errors import REBUILD, IndexFailed
 from rag.index.generations import PAPERS
@@ -422,7 +422,7 @@ def _read_paper(database: _Database, paper_id: str) -> Paper:
         raise KeyError(paper_id)
     try:
         return _from_bytes(found[0][0])
-    except (ValueError, AttributeError, zlib.error) as error:
+    except (ValueError, AttributeError, TypeError, zlib.error) as error:
         raise database.damaged(error) from None
 
 
@@ -437,7 +437,7 @@ def _to_bytes(paper: Paper) -> bytes:
 
 
 def _from_bytes(record: bytes) -> Paper:
-    return paper_from_record(json.loads(zlib.decompress(record)))
+    return restore_paper(json.loads(zlib.decompress(record)))
 
 
 def _digests_of(paper_ids: Iterable[str] | None) -> tuple[str, tuple[str, ...]]:
