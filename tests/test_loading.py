@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rag.corpus.files import file_sha256
 from rag.errors import ModelFailed, ModelUnavailable
-from rag.models import cross_encoder, encoder
+from rag.models import cross_encoder, encoder, onnx
 from rag.models.embedder import embedder_fingerprint, load_embedder
 from rag.models.loading import encoder_folder, fingerprints, load_index_models, load_models
 from rag.models.onnx import l2_normalize, open_tokenizer, read_metadata, verified_metadata
@@ -37,6 +38,34 @@ def test_weights_that_changed_are_refused_when_loaded(tmp_path: Path) -> None:
         encoder.load_encoder(folder)
     with pytest.raises(ModelUnavailable, match="is damaged"):
         cross_encoder.load_cross_encoder(folder)
+
+
+def test_weights_are_hashed_once_for_each_state_of_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed = []
+    monkeypatch.setattr(onnx, "file_sha256", lambda path: hashed.append(path) or file_sha256(path))
+    folder, verified = fake_model(tmp_path / "model"), tmp_path / "verified.json"
+    other = fake_model(tmp_path / "other")
+    for each in (folder, other, folder, other):
+        verified_metadata(each, verified)
+    assert hashed == [folder / "model.onnx", other / "model.onnx"]
+    (folder / "model.onnx").write_bytes(b"damaged")
+    for _ in range(2):
+        with pytest.raises(ModelUnavailable, match="is damaged"):
+            verified_metadata(folder, verified)
+    assert len(hashed) == 4
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"model": 1}'])
+def test_weights_are_hashed_where_nothing_usable_is_remembered(tmp_path: Path, content: str) -> None:
+    folder, verified = fake_model(tmp_path / "model", b"other weights"), tmp_path / "verified.json"
+    verified.write_text(content)
+    with pytest.raises(ModelUnavailable, match="is damaged"):
+        verified_metadata(folder, verified)
+
+
+def test_weights_load_where_nothing_can_be_remembered(tmp_path: Path) -> None:
+    folder = fake_model(tmp_path / "model")
+    assert verified_metadata(folder, tmp_path / "no folder" / "verified.json") == read_metadata(folder)
 
 
 def test_file_that_is_missing_or_unreadable_is_named_with_the_remedy(tmp_path: Path) -> None:

@@ -55,16 +55,19 @@ class CrossEncoder(Protocol):
         """Score texts, each "title. abstract" or "title. sentence"; of a long one its beginning."""
 
 
-def load_cross_encoder(folder: Path = FOLDER) -> CrossEncoder:
-    """Load the cross-encoder that comes with Citedesk, or one of the same form; raises ModelUnavailable."""
-    return OnnxCrossEncoder(folder)
+def load_cross_encoder(folder: Path = FOLDER, verified: Path | None = None) -> CrossEncoder:
+    """Load the cross-encoder that comes with Citedesk, or one of the same form; raises ModelUnavailable.
+
+    `verified` is where weights that were checked are remembered.
+    """
+    return OnnxCrossEncoder(folder, verified)
 
 
 class OnnxCrossEncoder:
     """The cross-encoder under onnxruntime; thread-safe."""
 
-    def __init__(self, folder: Path) -> None:
-        metadata = verified_metadata(folder)
+    def __init__(self, folder: Path, verified: Path | None = None) -> None:
+        metadata = verified_metadata(folder, verified)
         self.cuts: Mapping[str, float | Sequence[float]] = metadata["thresholds"]
         self._heads: list[str] = metadata["heads"]
         self._max_tokens = int(metadata["longest"])

@@ -143,9 +143,12 @@ def load_action_head(folder: Path, model_sha256: str) -> ActionHead:
     return ActionHead(names, layers)
 
 
-def load_encoder(folder: Path = FOLDER) -> Encoder:
-    """Load the encoder that comes with Citedesk, or one of the same form from a folder; raises ModelUnavailable."""
-    return OnnxEncoder(folder)
+def load_encoder(folder: Path = FOLDER, verified: Path | None = None) -> Encoder:
+    """Load the encoder that comes with Citedesk, or one of the same form from a folder; raises ModelUnavailable.
+
+    `verified` is where weights that were checked are remembered.
+    """
+    return OnnxEncoder(folder, verified)
 
 
 def document_text(title: str, text: str) -> str:
@@ -158,8 +161,8 @@ class OnnxEncoder:
 
     batch_size = 16
 
-    def __init__(self, folder: Path) -> None:
-        metadata = verified_metadata(folder)
+    def __init__(self, folder: Path, verified: Path | None = None) -> None:
+        metadata = verified_metadata(folder, verified)
         self._model = OnnxModel(folder)
         marks, longest = metadata["marks"], metadata["longest"]
         self.max_tokens = int(longest["document"])

@@ -13,6 +13,8 @@ from rag.models.encoder import FOLDER, Encoder, load_encoder
 from rag.models.onnx import read_metadata
 from rag.settings import OWN_ENCODER, Settings
 
+_VERIFIED = "verified.json"  # in the home folder: the weights that were compared with their hashes
+
 
 @dataclass(frozen=True, slots=True)
 class Models:
@@ -30,14 +32,18 @@ class Models:
 def load_index_models(settings: Settings) -> Models:
     """Load the models for indexing; raises ModelUnavailable."""
     own = encoder_folder(settings.embed_model)
-    load = _load_encoder_on_gpu if settings.device == "cuda" else load_encoder
-    return Models(load(own or FOLDER), embedder=None if own else _embedder(settings))
+    if settings.device == "cuda":
+        encoder = _load_encoder_on_gpu(own or FOLDER)
+    else:
+        encoder = load_encoder(own or FOLDER, settings.home / _VERIFIED)
+    return Models(encoder, embedder=None if own else _embedder(settings))
 
 
 def load_models(settings: Settings) -> Models:
     """Load the models for answering questions, on the CPU; raises ModelUnavailable."""
     models = load_index_models(replace(settings, device="cpu"))
-    return Models(models.encoder, load_cross_encoder() if settings.rerank_depth else None, models.embedder)
+    cross_encoder = load_cross_encoder(verified=settings.home / _VERIFIED) if settings.rerank_depth else None
+    return Models(models.encoder, cross_encoder, models.embedder)
 
 
 def _embedder(settings: Settings) -> Embedder:

@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.corpus.files import file_sha256
+from rag.corpus.files import file_sha256, write_atomic
 from rag.errors import ModelFailed, ModelUnavailable
 
 Array = NDArray[np.float32]
@@ -70,15 +71,34 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     return found
 
 
-def verified_metadata(folder: Path) -> dict[str, Any]:
-    """Read a model's metadata.json, and compare model.onnx with its SHA-256; raises ModelUnavailable."""
+def verified_metadata(folder: Path, verified: Path | None = None) -> dict[str, Any]:
+    """Read a model's metadata.json, and compare model.onnx with its SHA-256; raises ModelUnavailable.
+
+    The file `verified` remembers the size and the time of weights that were as recorded, and they are not read again.
+    """
     metadata, weights = read_metadata(folder), folder / "model.onnx"
     if not weights.is_file():
         raise ModelUnavailable(f"{weights} is missing. {REMEDY}")
-    found, expected = file_sha256(weights), metadata["model_sha256"]
+    status, expected = weights.stat(), metadata["model_sha256"]
+    state = [status.st_size, status.st_mtime_ns, expected]
+    known = _read_states(verified) if verified else {}
+    if known.get(str(weights)) == state:
+        return metadata
+    found = file_sha256(weights)
     if found != expected:
         raise ModelUnavailable(f"{weights} is damaged (sha256 {found[:12]}…, expected {expected[:12]}…). {REMEDY}")
+    if verified:
+        with suppress(OSError):  # a read-only or full disk only costs the time of reading them again
+            write_atomic(verified, json.dumps({**known, str(weights): state}))
     return metadata
+
+
+def _read_states(verified: Path) -> dict[str, Any]:
+    try:
+        states = json.loads(verified.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return states if isinstance(states, dict) else {}
 
 
 def open_tokenizer(folder: Path) -> Any:
