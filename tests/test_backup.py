@@ -249,6 +249,19 @@ def test_home_without_an_index_is_saved_and_one_with_nothing_is_not(home: Path, 
     assert not (tmp_path / "none").exists()
 
 
+def test_vectors_on_a_server_are_said_to_be_missing(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "tuning.json").unlink()
+    path = IndexFolder(home).current() / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["recipe"]["server"] = "Chroma's server"
+    path.write_text(json.dumps(manifest))
+    for command in ("backup", "restore"):
+        assert main([command, str(tmp_path / "b.tar.gz"), "--home", str(home)]) == 0
+        assert capsys.readouterr().err.startswith("the vectors are on Chroma's server, and ")
+
+
 def test_commands_say_what_they_saved_and_restored(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
