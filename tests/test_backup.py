@@ -3,7 +3,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +19,8 @@ from rag.cli.main import main
 from rag.errors import CitedeskError, IndexFailed, UsageError
 from rag.index import backup as backups
 from rag.index.backup import USER_FILES, restore_backup, write_backup
-from rag.index.generations import IndexFolder
+from rag.index.generations import IndexFolder, damaged_files
+from tests.conftest import PROJECT
 from tests.fakes import PAPERS, SHELF, hash_library, hash_models, hash_settings
 from tests.serving import wait_until
 from tests.timing import PATIENCE
@@ -249,6 +253,19 @@ def test_home_without_an_index_is_saved_and_one_with_nothing_is_not(home: Path, 
     assert not (tmp_path / "none").exists()
 
 
+def test_vectors_on_a_server_are_said_to_be_missing(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "tuning.json").unlink()
+    path = IndexFolder(home).current() / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["recipe"]["server"] = "Chroma's server"
+    path.write_text(json.dumps(manifest))
+    for command in ("backup", "restore"):
+        assert main([command, str(tmp_path / "b.tar.gz"), "--home", str(home)]) == 0
+        assert capsys.readouterr().err.startswith("the vectors are on Chroma's server, and ")
+
+
 def test_commands_say_what_they_saved_and_restored(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -264,3 +281,49 @@ def test_commands_say_what_they_saved_and_restored(
     assert restored["files"] == ["feedback.jsonl", "questions.jsonl"]
     assert main(["restore", str(tmp_path / "nowhere"), "--home", str(home)]) == 2
     assert capsys.readouterr().err.startswith("error: There is no file ")
+
+
+_KILLED = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from rag.index.backup import restore_backup
+
+left = int(sys.argv[3])
+
+def counted(event, arguments):
+    global left
+    if event == "os.rename":  # os.replace too
+        left -= 1
+        if left < 0:
+            os._exit(9)
+
+sys.addaudithook(counted)
+restore_backup(Path(sys.argv[1]), Path(sys.argv[2]), datetime(2028, 1, 1, tzinfo=UTC), print)
+"""
+
+
+def test_restore_that_is_killed_at_any_step_leaves_the_old_index_or_the_new(
+    home: Path, saved: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    hash_library(other, SHELF).close()
+    (other / feedback.FILE).write_text("newer\n")
+    seen = set()
+    for step in range(100):
+        shutil.rmtree(tmp_path / "trial", ignore_errors=True)
+        shutil.copytree(other, tmp_path / "trial")
+        folder = IndexFolder(tmp_path / "trial")
+        code = [sys.executable, "-c", _KILLED, str(saved), str(tmp_path / "trial"), str(step)]
+        ended = subprocess.run(code, cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT)}).returncode
+        assert ended in (0, 9)
+        assert damaged_files(folder.current(), folder.manifest(), thorough=True) == ()
+        seen.add(papers := folder.manifest().papers)
+        kept = [path.read_text() for path in (tmp_path / "trial").glob(f"{feedback.FILE}*")]
+        assert "newer\n" in kept
+        if ended == 0:
+            assert papers == len(PAPERS)
+            break
+        restore_backup(saved, tmp_path / "trial", NOW + timedelta(days=365), nobody)
+        assert current(tmp_path / "trial") == current(home)
+    assert step > 5 and seen == {len(SHELF), len(PAPERS)}

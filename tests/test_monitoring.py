@@ -157,8 +157,10 @@ def test_each_request_is_one_line_with_its_id_and_stages_and_never_a_word_of_the
 
         monkeypatch.setattr("rag.engine.Engine.understand", fail)
         failed = client.post("/api/ask", json={"question": QUESTION})
+        stopped = client.post("/api/ask", json={"question": QUESTION}, headers=streamed)
         broken = client.get("/api/search", params={"q": QUESTION})
-    assert (failed.status_code, broken.status_code) == (503, 500)
+    assert (failed.status_code, stopped.status_code, broken.status_code) == (503, 200, 500)
+    assert "event: error" in stopped.text
     requests = [line for line in lines(log) if line["message"] == "request"]
     assert [(line["route"], line["status"]) for line in requests] == [
         ("/api/search", 200),
@@ -167,6 +169,7 @@ def test_each_request_is_one_line_with_its_id_and_stages_and_never_a_word_of_the
         ("/api/ask", 400),
         ("/page", 404),
         ("/api/papers", 404),
+        ("/api/ask", 503),
         ("/api/ask", 503),
         ("/api/search", 500),
     ]

@@ -34,9 +34,11 @@ def test_searches_come_in_by_their_order_and_are_told_how_many_are_before_them()
             assert queued[name].wait(PATIENCE)
         assert told == {"second": [1], "third": [2]}
         assert order == []
+        assert (search_queue.running, search_queue.waiting) == (1, 2)
     for thread in threads:
         thread.join(PATIENCE)
     assert order == ["second", "third"]
+    assert (search_queue.running, search_queue.waiting) == (0, 0)
     assert told["second"] == [1]
     assert told["third"][0] == 2
 

@@ -64,6 +64,14 @@ def test_only_who_is_on_this_machine_may_name_an_endpoint(
     assert served[0].options.endpoints is endpoints
 
 
+def test_log_level_and_metrics_are_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[Serving] = []
+    monkeypatch.setattr("ui.server.serve", served.append)
+    assert main(["ui", "--port", "0"]) == 0
+    assert main(["ui", "--port", "0", "--log-level", "info", "--open-metrics"]) == 0
+    assert [(each.log_level, each.options.open_metrics) for each in served] == [("warning", False), ("info", True)]
+
+
 def test_user_is_added_with_a_hashed_password(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

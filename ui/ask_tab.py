@@ -12,14 +12,14 @@ from typing import Any
 import gradio as gr
 
 from rag.answer import Done, FirstHits
-from rag.errors import CitedeskError, UsageError
+from rag.errors import CitedeskError
 from ui.api.models import MAX_TURNS, AskRequest, parse
 from ui.engine_holder import EngineHolder, SessionSettings
 from ui.exchange import Exchange
 from ui.html.chat_page import ask_tab_frame
 from ui.html.exchange_sections import parts_of
 from ui.monitoring.monitor import Monitor
-from ui.monitoring.requests import CHAT, RequestRecord
+from ui.monitoring.requests import CHAT, RequestRecord, failure_status
 from ui.questions import QuestionEvent, QuestionRequest, SearchedIndex, Waiting, overrides_to_json, run_question
 
 _EVERY = 0.08  # seconds between two updates of an answer that is being written
@@ -57,7 +57,7 @@ def make_asker(holder: EngineHolder, monitor: Monitor) -> Callable[..., AsyncGen
                         yield _shown(exchange)
                         await asyncio.sleep(_EVERY)
             except CitedeskError as error:
-                record.status = 400 if isinstance(error, UsageError) else 503
+                record.status = failure_status(error)
                 yield _shown(replace(exchange, error=str(error), progress=""))
 
     return ask

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.cli.options import Subparsers, add_command, add_json
-from rag.cli.output import note_lock_wait, print_result
+from rag.cli.output import note, note_lock_wait, print_result
 from rag.settings import Configuration
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def backup(arguments: Namespace, configuration: Configuration) -> int:
     from rag.index.backup import write_backup
 
     made = write_backup(configuration.settings.home, arguments.file, datetime.now(UTC), note_lock_wait)
+    _note_server(made, configuration, "are not saved: save its data too")
     _print(arguments, made, f"saved in {arguments.file}")
     return 0
 
@@ -50,8 +51,19 @@ def restore(arguments: Namespace, configuration: Configuration) -> int:
     from rag.index.backup import restore_backup
 
     made = restore_backup(arguments.file, configuration.settings.home, datetime.now(UTC), note_lock_wait)
+    _note_server(
+        made, configuration, "were not restored: restore its data of the same time, or run `citedesk index --rebuild`"
+    )
     _print(arguments, made, f"restored to {configuration.settings.home}")
     return 0
+
+
+def _note_server(backup: Backup, configuration: Configuration, message: str) -> None:
+    """Say so where the index has its vectors on a server, which no backup holds."""
+    from rag.index.generations import IndexFolder
+
+    if backup.generation and (server := IndexFolder(configuration.settings.home).manifest().recipe.server):
+        note(f"the vectors are on {server}, and {message}")
 
 
 def _print(arguments: Namespace, backup: Backup, done: str) -> None:

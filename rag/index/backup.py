@@ -81,7 +81,7 @@ def write_backup(home: Path, target: Path, now: datetime, waiting: Callable[[], 
         return _write(target, _user_files(home), {}, None, now)
     with folder.locked(waiting):
         generation = folder.current()
-        if damaged := damaged_files(generation, read_manifest(generation)):
+        if damaged := damaged_files(generation, read_manifest(generation), thorough=True):
             raise IndexFailed(
                 f"The index is damaged ({', '.join(damaged)}), so it is not saved. Run `citedesk index` first."
             )

@@ -19,7 +19,7 @@ from rag.types import ExportForm, Filters, Overrides, Paper
 from ui.api.models import shorten
 from ui.api.streams import ServerSentEvent
 from ui.engine_holder import EngineHolder, SessionSettings
-from ui.monitoring.requests import note_timings
+from ui.monitoring.requests import note_failure, note_timings
 from ui.questions import (
     MAX_CONCURRENT,
     EngineLease,
@@ -84,6 +84,7 @@ class ApiService:
                     elif not isinstance(event, SearchedIndex):
                         yield event_to_json(event)
         except CitedeskError as error:
+            note_failure(error)
             yield "error", {"error": shorten(error)}
 
     async def paper(self, paper_id: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from rag.errors import CitedeskError, UsageError
+
 CLIENT_GONE = 499
 """The status of a request whose client closed the connection before the response began, as nginx numbers it."""
 
@@ -61,6 +63,17 @@ def note_timings(timings_ms: Mapping[str, float]) -> None:
     """Put the timings of a question into the record of the request that asked it, if there is one."""
     if record := CURRENT.get():
         record.timings_ms = timings_ms
+
+
+def note_failure(error: CitedeskError) -> None:
+    """Put the status of a failure into the record of the request whose response, a stream, had begun before it."""
+    if record := CURRENT.get():
+        record.status = failure_status(error)
+
+
+def failure_status(error: CitedeskError) -> int:
+    """Return the HTTP status that a failure has."""
+    return 400 if isinstance(error, UsageError) else 503
 
 
 def route_of(path: str) -> str:
