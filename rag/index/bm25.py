@@ -167,7 +167,7 @@ class Bm25Index:
     def close(self) -> None:
         """Release the memory maps; the index is empty then."""
         self._postings, self._order = Postings.empty(), np.empty(0, np.int32)
-        self._of_term.cache_clear()
+        self._of_term = lru_cache(_REMEMBERED)(self._postings.of_term)
 
     def _rarity(self, papers: int) -> np.float32:
         return np.float32(math.log1p((len(self._order) - papers + 0.5) / (papers + 0.5)))
