@@ -146,11 +146,11 @@ def test_each_request_is_one_line_with_its_id_and_stages_and_never_a_word_of_the
     with served(make_site(hash_settings(tmp_path))) as url, httpx.Client(base_url=url, timeout=PATIENCE) as client:
         wait_until(lambda: client.get("/readyz").status_code == 200)
         search = client.get("/api/search", params={"q": QUESTION})
-        client.post("/api/ask", json={"question": QUESTION}, headers={"x-request-id": "from-proxy.1"})
-        client.post("/api/ask", json={"question": QUESTION}, headers={**streamed, "x-request-id": "no good"})
-        client.post("/api/ask", json={"question": QUESTION, "overrides": {"kind": QUESTION}})
-        client.get(f"/page/browse/{QUESTION}")
-        client.get(f"/api/papers/{QUESTION}")
+        asked = client.post("/api/ask", json={"question": QUESTION}, headers={"x-request-id": "from-proxy.1"})
+        told = client.post("/api/ask", json={"question": QUESTION}, headers={**streamed, "x-request-id": "no good"})
+        refused = client.post("/api/ask", json={"question": QUESTION, "overrides": {"kind": QUESTION}})
+        page = client.get(f"/page/browse/{QUESTION}")
+        paper = client.get(f"/api/papers/{QUESTION}")
 
         def fail(*arguments: Any) -> Any:
             raise KeyError(QUESTION)
@@ -161,25 +161,28 @@ def test_each_request_is_one_line_with_its_id_and_stages_and_never_a_word_of_the
         broken = client.get("/api/search", params={"q": QUESTION})
     assert (failed.status_code, stopped.status_code, broken.status_code) == (503, 200, 500)
     assert "event: error" in stopped.text
-    requests = [line for line in lines(log) if line["message"] == "request"]
-    assert [(line["route"], line["status"]) for line in requests] == [
-        ("/api/search", 200),
-        ("/api/ask", 200),
-        ("/api/ask", 200),
-        ("/api/ask", 400),
-        ("/page", 404),
-        ("/api/papers", 404),
-        ("/api/ask", 503),
-        ("/api/ask", 503),
-        ("/api/search", 500),
-    ]
-    assert requests[0]["request_id"] == search.headers["x-request-id"]
-    assert requests[1]["request_id"] == "from-proxy.1"
-    assert len(requests[2]["request_id"]) == 32
-    for line in requests[:3]:
-        assert {"read", "retrieve", "score", "total"} <= line["stages_ms"].keys()
-        assert line["seconds"] * 1000 >= line["stages_ms"]["total"] - 1
-    assert requests[4]["stages_ms"] == {}
+    requests = {line["request_id"]: line for line in lines(log) if line["message"] == "request"}
+    replies = {
+        search: ("/api/search", 200),
+        asked: ("/api/ask", 200),
+        told: ("/api/ask", 200),
+        refused: ("/api/ask", 400),
+        page: ("/page", 404),
+        paper: ("/api/papers", 404),
+        failed: ("/api/ask", 503),
+        stopped: ("/api/ask", 503),
+        broken: ("/api/search", 500),
+    }
+    logged = {reply: requests.pop(reply.headers["x-request-id"]) for reply in replies}
+    assert {reply: (line["route"], line["status"]) for reply, line in logged.items()} == replies
+    assert requests == {}
+    assert asked.headers["x-request-id"] == "from-proxy.1"
+    assert len(told.headers["x-request-id"]) == 32
+    for reply in (search, asked, told):
+        stages = logged[reply]["stages_ms"]
+        assert {"read", "retrieve", "score", "total"} <= stages.keys()
+        assert logged[reply]["seconds"] * 1000 >= stages["total"] - 1
+    assert logged[page]["stages_ms"] == {}
     faults = [line for line in lines(log) if line["level"] == "error"]
     assert {line["error"] for line in faults} == {"KeyError"}
     assert all(line["traceback"][-1].endswith(" fail") for line in faults)
