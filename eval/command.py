@@ -10,6 +10,7 @@ from eval.injection import inject
 from eval.latency import latency
 from eval.runs import compare, run
 from eval.tuning import tune
+from eval.vectors import compare as vectors
 from rag.cli.options import Subparsers, add_command_group
 
 
@@ -28,4 +29,5 @@ def register(subparsers: Subparsers) -> None:
     inject.register(commands)
     plant.register(commands)
     latency.register(commands)
+    vectors.register(commands)
     tune.register(subparsers)

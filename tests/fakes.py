@@ -28,17 +28,17 @@ from rag.index.update import update_index
 from rag.llm.protocol import ChatModel, Message, Reply
 from rag.models.cross_encoder import PairScores
 from rag.models.encoder import (
-    DIMENSION,
+    FOLDER,
     EncodedDocument,
     EncodedQuestion,
     Encoder,
     Tagged,
     TokenVectors,
     load_encoder,
-    quantize,
 )
 from rag.models.loading import Models, fingerprints
 from rag.models.onnx import Array, l2_normalize
+from rag.models.token_codec import DIMENSION, load_token_codec
 from rag.query.names import LibraryNames
 from rag.retrieval.scoring import Logistic, Ranker
 from rag.settings import Settings
@@ -163,7 +163,7 @@ class HashEncoder:
         inside = list(re.finditer(r"\S+", abstract))
         vectors = np.stack([_direction(word) for word in (*outside, *(match.group() for match in inside))])
         spans = [(-1, -1)] * len(outside) + [match.span() for match in inside]
-        tokens = TokenVectors(quantize(vectors), np.array(spans, np.int32))
+        tokens = TokenVectors(load_token_codec(FOLDER).encode(vectors), np.array(spans, np.int32))
         return EncodedDocument(_vector(f"{title}. {abstract}"), tokens)
 
     def _tagged(self, text: str) -> list[Tagged]:

@@ -12,7 +12,8 @@ from eval.report.charts import log_log_plot, ratio_plot
 from eval.speed import growth
 from eval.speed.growth import exponents, papers_of, plots, to_text
 from eval.speed.stand_in import StandInEncoder
-from rag.models.encoder import document_text, load_encoder
+from rag.models.encoder import FOLDER, document_text, load_encoder
+from rag.models.token_codec import load_token_codec
 
 
 @pytest.fixture
@@ -83,7 +84,8 @@ def test_stand_in_has_the_form_of_the_encoder_and_finds_the_same_words() -> None
         assert own.tokens.spans.max() < len(text[1])
     question = encoder.encode_question("small cache for models")
     similar = [
-        float(np.max(question.tokens @ each.tokens.vectors.T.astype(np.float32), axis=1).mean()) for each in found
+        float(np.max(question.tokens @ load_token_codec(FOLDER).decode(each.tokens.vectors).T, axis=1).mean())
+        for each in found
     ]
     assert similar[0] > similar[1]
     assert question.kinds == real.encode_question("small cache for models").kinds

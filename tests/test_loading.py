@@ -15,12 +15,14 @@ from rag.models import cross_encoder, encoder, onnx
 from rag.models.embedder import embedder_fingerprint, load_embedder
 from rag.models.loading import encoder_folder, fingerprints, load_index_models, load_models
 from rag.models.onnx import l2_normalize, open_tokenizer, read_metadata, verified_metadata
+from rag.models.token_codec import CODEBOOK
 from rag.settings import Settings
 
 
 def fake_model(folder: Path, weights: bytes = b"weights") -> Path:
     folder.mkdir()
     (folder / "model.onnx").write_bytes(weights)
+    (folder / CODEBOOK).write_bytes(b"codebook")
     (folder / "metadata.json").write_text(json.dumps({"model_sha256": hashlib.sha256(b"weights").hexdigest()}))
     return folder
 
@@ -95,12 +97,26 @@ def test_encoder_trained_like_the_included_one_is_named_by_its_folder(tmp_path: 
     assert encoder_folder("citedesk-encoder") == encoder.FOLDER
     assert encoder_folder(str(own)) == own
     assert encoder_folder("someone/model") is encoder_folder(str(tmp_path)) is None
-    assert fingerprints(str(own)) == (hashlib.sha256(b"weights").hexdigest(), "")
+    assert fingerprints(str(own))[1] == ""
+
+
+def test_fingerprint_of_the_encoder_is_that_of_its_weights_and_its_codebook(tmp_path: Path) -> None:
+    own = fake_model(tmp_path / "own")
+    before = fingerprints(str(own))
+    assert fingerprints(str(own)) == before
+    (own / CODEBOOK).write_bytes(b"another")
+    changed = fingerprints(str(own))
+    assert changed != before
+    (own / "metadata.json").write_text('{"model_sha256": "0000"}')
+    assert fingerprints(str(own)) not in (before, changed)
+    (own / CODEBOOK).unlink()
+    with pytest.raises(ModelUnavailable, match="cannot be read"):
+        fingerprints(str(own))
 
 
 def test_fingerprints_name_the_encoder_and_another_embedder() -> None:
-    own = read_metadata(encoder.FOLDER)["model_sha256"]
-    assert fingerprints("citedesk-encoder") == (own, "")
+    own, embedder = fingerprints("citedesk-encoder")
+    assert embedder == ""
     assert fingerprints("someone/model") == (own, "someone/model")
 
 

@@ -15,6 +15,7 @@ from rag.index.token_vectors import (
     row_count,
 )
 from rag.models.encoder import TokenVectors
+from rag.models.token_codec import ROW_BYTES
 from tests.fakes import PAPERS, HashEncoder
 
 
@@ -83,10 +84,10 @@ def test_missing_rows_are_damage(tmp_path: Path, papers: list[TokenVectors], nam
 
 def test_token_far_into_a_text_stands_in_no_sentence(tmp_path: Path) -> None:
     spans = np.array([(-1, -1), (65_534, 65_540), (65_535, 65_540), (70_000, 70_003)], np.int32)
-    append_token_vectors(tmp_path, [TokenVectors(np.zeros((4, 128), np.int8), spans)])
+    append_token_vectors(tmp_path, [TokenVectors(np.zeros((4, ROW_BYTES), np.uint8), spans)])
     assert open_token_vectors(tmp_path, 4)[1].tolist() == [NO_START, 65_534, NO_START, NO_START]
 
 
 def test_empty_folder_holds_nothing(tmp_path: Path) -> None:
     vectors, starts = open_token_vectors(tmp_path, row_count(tmp_path))
-    assert (vectors.shape, starts.shape) == ((0, 128), (0,))
+    assert (vectors.shape, starts.shape) == ((0, ROW_BYTES), (0,))

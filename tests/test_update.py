@@ -24,9 +24,10 @@ from rag.index.token_vectors import NO_START, open_token_vectors, row_count
 from rag.index.update import BuildSummary, update_index
 from rag.index.vectors import create_vectors, open_vectors
 from rag.models.embedder import Embedder
-from rag.models.encoder import EncodedDocument
+from rag.models.encoder import FOLDER, EncodedDocument
 from rag.models.loading import Models
 from rag.models.onnx import Array
+from rag.models.token_codec import load_token_codec
 from rag.text.tokens import tokenize
 from rag.types import Paper, Problem
 from tests.conftest import PROJECT
@@ -376,7 +377,7 @@ def assert_finds_each(indexer: Indexer, papers: Sequence[Paper]) -> None:
     library = open_library(hash_settings(indexer.folder.path.parent))
     for paper in papers:
         (encoded,) = indexer.encoder.encode_documents([(paper.title, paper.abstract)])
-        scores = library.maxsim.scores(encoded.tokens.vectors / np.float32(127), np.arange(len(papers)))
+        scores = library.maxsim.scores(load_token_codec(FOLDER).decode(encoded.tokens.vectors), np.arange(len(papers)))
         assert scores[library.papers.position(paper.paper_id)] == scores.max() > 0.99
         (hit,) = library.vectors.search(encoded.vector, 1)
         assert hit.similarity > 0.99

@@ -200,6 +200,44 @@ def log_log_plot(
     return _svg(width, height, title, marks)
 
 
+def trade_off_plot(
+    points: Mapping[str, tuple[float, float]], title: str, unit: str, size: tuple[int, int] = (760, 420)
+) -> str:
+    """Draw named points, (cost, value), with the positive costs on a logarithmic axis; each is named beside its dot."""
+    width, height = size
+    left, right, foot = 48, 200, 26
+    costs, values = [cost for cost, _ in points.values()], [value for _, value in points.values()]
+    least, most = math.log10(min(costs)) - 0.05, math.log10(max(costs)) + 0.05
+    step = _round_step(max(max(values) - min(values), 1e-6))
+    low, high = step * math.floor(min(values) / step), step * math.ceil(max(values) / step + 1e-9)
+
+    def x(cost: float) -> float:
+        return left + (width - left - right) * (math.log10(cost) - least) / (most - least)
+
+    def y(value: float) -> float:
+        return 12 + (height - foot - 12) * (high - value) / (high - low)
+
+    marks = []
+    for tick in range(round((high - low) / step) + 1):
+        at = y(low + step * tick)
+        marks.append(f'<line class="grid" x1="{left}" y1="{at:.1f}" x2="{width - right}" y2="{at:.1f}"/>')
+        marks.append(
+            f'<text class="tick" x="{left - 6}" y="{at + 4:.1f}" text-anchor="end">{low + step * tick:.4g}</text>'
+        )
+    for cost in sorted({float(f"{10 ** (least + (most - least) * part / 5):.2g}") for part in range(6)}):
+        marks.append(f'<text class="tick" x="{x(cost):.1f}" y="{height - 6}" text-anchor="middle">{cost:g}</text>')
+    marks.append(f'<text class="tick" x="{width - right + 6}" y="{height - 6}">{escape(unit)}</text>')
+    beside: list[tuple[float, float]] = []  # places of the names, kept apart
+    for name, (cost, value) in sorted(points.items(), key=lambda item: (y(item[1][1]), item[1][0])):
+        across, down = x(cost) + 7, y(value) + 4
+        while any(abs(across - a) < 6.2 * len(name) and abs(down - d) < 12 for a, d in beside):
+            down += 12
+        beside.append((across, down))
+        marks.append(f'<circle class="dot" cx="{x(cost):.1f}" cy="{y(value):.1f}" r="3"/>')
+        marks.append(f'<text class="label" x="{across:.1f}" y="{down:.1f}">{escape(name)}</text>')
+    return _svg(width, height, title, marks)
+
+
 def standalone(svg: str) -> str:
     """Return a chart as a file of its own, in grey and black on white."""
     style = "text{font:11px sans-serif}.grid{stroke:#ddd}.curve,.bar{fill:none;stroke:#999}"

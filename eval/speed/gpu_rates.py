@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rag.models.encoder import FOLDER, EncodedDocument, load_encoder
+from rag.models.encoder import FOLDER, EncodedDocument, are_words, load_encoder
 from rag.models.onnx import open_tokenizer, read_metadata
+from rag.models.token_codec import load_token_codec
 from rag.models.tokenization import DocumentTokenizer, TokenizedDocuments
 from rag.models.torch_encoder import (
     BATCH_TOKENS,
@@ -48,7 +49,7 @@ def measure(abstracts: Texts, count: int, quick: bool) -> dict[str, Any]:
     _say("agreement", found["agreement"])
     networks: dict[str, Callable[[], PackedBert]] = {
         "minilm": _minilm,
-        "encoder": lambda: load_bert(read_weights(FOLDER / "model.onnx")),
+        "encoder": lambda: load_bert(read_weights(FOLDER / "model.onnx"), load_token_codec(FOLDER)),
     }
     for name, make in networks.items():
         found[name] = {"model": model_rates(make, quick), "kernels": kernels(make())}
@@ -81,7 +82,7 @@ def agreement(texts: Texts) -> dict[str, float]:
 
 
 def _token_cosines(own: EncodedDocument, other: EncodedDocument) -> Any:
-    left, right = own.tokens.vectors.astype(np.float32), other.tokens.vectors.astype(np.float32)
+    left, right = (load_token_codec(FOLDER).decode(each.tokens.vectors) for each in (own, other))
     return (left * right).sum(1) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
 
 
@@ -135,7 +136,7 @@ def _time_of_replay(runner: GraphRunner, budget: int) -> float:
 def end_to_end(network: PackedBert, tokenizer: DocumentTokenizer, texts: Texts) -> dict[str, Any]:
     """Return the rate from texts to vectors in memory, after the processes have started."""
     runner = GraphRunner(compiled(network), int(read_metadata(FOLDER)["longest"]["document"]))
-    tokens = 0
+    kept, tokens = are_words(open_tokenizer(FOLDER)), 0
 
     def counted(stream: Iterator[TokenizedDocuments]) -> Iterator[TokenizedDocuments]:
         nonlocal tokens
@@ -143,10 +144,10 @@ def end_to_end(network: PackedBert, tokenizer: DocumentTokenizer, texts: Texts) 
             tokens += len(each.ids)
             yield each
 
-    for _ in encode(runner, tokenizer.stream(texts[:8192])):
+    for _ in encode(runner, tokenizer.stream(texts[:8192]), kept):
         pass
     started = perf_counter()
-    found = sum(len(each.vector) > 0 for each in encode(runner, counted(tokenizer.stream(texts))))
+    found = sum(len(each.vector) > 0 for each in encode(runner, counted(tokenizer.stream(texts)), kept))
     seconds = perf_counter() - started
     return {"n": found, "rate": round(found / seconds), "tokens_each": round(tokens / found, 1)}
 
@@ -192,7 +193,7 @@ def flops(network: PackedBert) -> float:
 
 def _minilm() -> PackedBert:
     torch.manual_seed(_SEED)
-    return PackedBert(_WORDS, 384, 6, dimension=None)
+    return PackedBert(_WORDS, 384, 6)
 
 
 class _ExactLayer(PackedLayer):

@@ -12,15 +12,16 @@ from dataclasses import replace
 import numpy as np
 
 from rag.models.encoder import (
-    DIMENSION,
+    FOLDER,
     EncodedDocument,
     EncodedQuestion,
     Encoder,
     TokenVectors,
+    are_words,
     document_text,
-    quantize,
 )
-from rag.models.onnx import Array, l2_normalize
+from rag.models.onnx import Array, l2_normalize, open_tokenizer
+from rag.models.token_codec import DIMENSION, load_token_codec
 
 _PIECES = 30_522  # of the word-piece vocabulary
 _ONE = 384  # dimensions of a text's one vector
@@ -35,6 +36,7 @@ class StandInEncoder:
         generator = np.random.default_rng(0)
         self._tokens = l2_normalize(generator.standard_normal((_PIECES, DIMENSION), np.float32))
         self._ones = l2_normalize(generator.standard_normal((_PIECES, _ONE), np.float32))
+        self._words = are_words(open_tokenizer(FOLDER))
         self.max_tokens = encoder.max_tokens
         self.batch_size = encoder.batch_size
         self.tokenize = encoder.tokenize
@@ -59,7 +61,9 @@ class StandInEncoder:
         spans = np.full((len(rows), 2), -1, np.int32)
         inside = np.arange(before, len(rows) - 1)
         spans[inside] = np.linspace(0, len(abstract), len(inside), endpoint=False, dtype=np.int32)[:, None]
-        return EncodedDocument(self._one(pieces), TokenVectors(quantize(rows), spans))
+        kept = np.pad(self._words[pieces], (_SPECIAL - 1, 1), constant_values=True)
+        tokens = TokenVectors(load_token_codec(FOLDER).encode(rows[kept]), spans[kept])
+        return EncodedDocument(self._one(pieces), tokens)
 
     def _pieces(self, text: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         return np.array(self._encoder.tokenize(text), np.int64) % _PIECES

@@ -26,7 +26,7 @@ from rag.index.papers import PaperStore, open_papers
 from rag.index.server_vectors import open_server_vectors
 from rag.index.vector_servers import connector, server_kind
 from rag.index.vectors import VectorStore, open_vectors
-from rag.models.loading import fingerprints
+from rag.models.loading import fingerprints, load_codec
 from rag.settings import OWN_ENCODER, Settings
 from rag.types import chunk_id
 
@@ -70,7 +70,7 @@ def open_library(settings: Settings) -> Library:
         bm25 = Bm25Index(Postings.load(generation / BM25), papers.rows)
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise IndexFailed(f"{generation / BM25} is damaged ({error}). {REBUILD}") from None
-    maxsim = open_maxsim_index(generation / TOKEN_VECTORS, papers.places)
+    maxsim = open_maxsim_index(generation / TOKEN_VECTORS, papers.places, load_codec(settings.embed_model))
     connect, folder = connector(settings), generation / VECTORS
     vectors = open_server_vectors(folder, papers, connect) if connect else open_vectors(folder)
     return Library(manifest, papers, vectors, bm25, maxsim, PaperLinks(papers, bm25.papers_with_words))

@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.index.token_vectors import NO_START, open_token_vectors
-from rag.models.encoder import DIMENSION
 from rag.models.onnx import Array
-
-_BLOCK = 192  # rows per product: they fit into the cache, and OpenBLAS starts no threads for so few
+from rag.models.token_codec import ROW_BYTES, Codes, TokenCodec
 
 
 class MaxSimIndex:
@@ -20,13 +18,15 @@ class MaxSimIndex:
 
     def __init__(
         self,
-        vectors: NDArray[np.int8],
+        codec: TokenCodec,
+        codes: Codes,
         starts: NDArray[np.uint16],
         firsts: NDArray[np.int64],
         counts: NDArray[np.int32],
     ) -> None:
         """`starts` has where each token begins in its abstract, `firsts` and `counts` the rows of each paper."""
-        self._vectors = vectors
+        self._codec = codec
+        self._codes = codes
         self._starts = starts
         self._firsts = firsts
         self._counts = counts
@@ -37,7 +37,7 @@ class MaxSimIndex:
 
     def close(self) -> None:
         """Release the memory maps; the index is empty then."""
-        self._vectors, self._starts = np.empty((0, DIMENSION), np.int8), np.empty(0, np.uint16)
+        self._codes, self._starts = np.empty((0, ROW_BYTES), np.uint8), np.empty(0, np.uint16)
         self._firsts, self._counts = np.empty(0, np.int64), np.empty(0, np.int32)
 
     def scores(self, query: Array, positions: NDArray[np.integer], weights: Array | None = None) -> Array:
@@ -54,7 +54,7 @@ class MaxSimIndex:
         """
         first = int(self._firsts[position])
         own = slice(first, first + int(self._counts[position]))
-        similar = self._similarities(query, np.arange(own.start, own.stop))
+        similar = self._codec.similarities(query, self._codes, np.arange(own.start, own.stop))
         begins = np.where(self._starts[own] == NO_START, -1, self._starts[own].astype(np.int32))
         best = np.zeros((len(spans), len(query)), np.float32)
         for i, (start, end) in enumerate(spans):
@@ -71,17 +71,9 @@ class MaxSimIndex:
         counts = self._counts[positions].astype(np.int64)
         firsts = np.cumsum(counts) - counts
         rows = np.arange(counts.sum()) + np.repeat(self._firsts[positions] - firsts, counts)
-        best: Array = np.maximum.reduceat(self._similarities(query, rows), firsts, axis=0)
+        similar = self._codec.similarities(query, self._codes, rows)
+        best: Array = np.maximum.reduceat(similar, firsts, axis=0)
         return best
-
-    def _similarities(self, query: Array, rows: NDArray[np.int64]) -> Array:
-        scaled = np.ascontiguousarray(query.T, np.float32) / np.float32(127)
-        similar = np.empty((len(rows), len(query)), np.float32)
-        for first in range(0, len(rows), _BLOCK):
-            block = self._vectors.take(rows[first : first + _BLOCK], axis=0).astype(np.float32)
-            with np.errstate(invalid="ignore"):  # spurious, as below: both factors are finite
-                np.matmul(block, scaled, out=similar[first : first + _BLOCK])
-        return similar
 
 
 def mean_maxsim(similarities: Array, weights: Array | None = None) -> Array:
@@ -94,8 +86,8 @@ def mean_maxsim(similarities: Array, weights: Array | None = None) -> Array:
     return scores
 
 
-def open_maxsim_index(folder: Path, places: NDArray[np.void]) -> MaxSimIndex:
+def open_maxsim_index(folder: Path, places: NDArray[np.void], codec: TokenCodec) -> MaxSimIndex:
     """Open the token vectors of papers, by their `PaperStore.places`; raises IndexFailed if they are not all there."""
     ends = places["first"] + places["tokens"]
-    vectors, starts = open_token_vectors(folder, int(ends.max(initial=0)))
-    return MaxSimIndex(vectors, starts, places["first"], places["tokens"])
+    codes, starts = open_token_vectors(folder, int(ends.max(initial=0)))
+    return MaxSimIndex(codec, codes, starts, places["first"], places["tokens"])

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from rag.corpus.files import fsync
 from rag.errors import REBUILD, IndexFailed
-from rag.models.encoder import DIMENSION, Spans, TokenVectors
+from rag.models.encoder import Spans, TokenVectors
+from rag.models.token_codec import ROW_BYTES, Codes
 
 VECTORS, STARTS = "vectors", "starts"
-ROW_BYTES = DIMENSION
 NO_START = 0xFFFF  # of tokens of the title, special tokens, and those beyond the abstract's first 65,535 characters
 _START = np.dtype("<u2")
 _WIDTH = {VECTORS: ROW_BYTES, STARTS: _START.itemsize}
@@ -77,12 +77,12 @@ def copy_token_vectors(source: Path, folder: Path, places: Places) -> list[int]:
     return _firsts(0, [rows for _, rows in places])
 
 
-def open_token_vectors(folder: Path, rows: int) -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
-    """Memory-map the first rows of a folder, their vectors and starts; raises IndexFailed if there are fewer."""
+def open_token_vectors(folder: Path, rows: int) -> tuple[Codes, NDArray[np.uint16]]:
+    """Memory-map the first rows of a folder, their codes and starts; raises IndexFailed if there are fewer."""
     try:
         if row_count(folder) < rows:
             raise IndexFailed(f"{folder} is damaged: it does not contain the indexed papers. {REBUILD}")
-        return _memory_map(folder / VECTORS, np.dtype(np.int8), rows), _memory_map(folder / STARTS, _START, rows)[:, 0]
+        return _memory_map(folder / VECTORS, np.dtype(np.uint8), rows), _memory_map(folder / STARTS, _START, rows)[:, 0]
     except OSError as error:
         raise IndexFailed(f"{folder} is damaged ({error}). {REBUILD}") from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from rag.errors import ModelUnavailable
 from rag.models.onnx import REMEDY, Array, MarkedTokenizer, OnnxModel, open_tokenizer, verified_metadata
+from rag.models.token_codec import Codes, load_token_codec
 
-DIMENSION = 128
 HEAD_LAYERS = ("hidden", "hidden_bias", "weights", "bias")  # in actions.npz
 FOLDER = Path(__file__).parent / "weights" / "encoder"
 
@@ -30,12 +30,12 @@ Spans = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenVectors:
-    """The tokens of a paper: `vectors` (n, 128) are the unit vectors times 127, rounded.
+    """The tokens of a paper: `vectors` (n, ROW_BYTES) are their codes.
 
     `spans` (n, 2) are character offsets in the abstract; (-1, -1) for tokens of the title and special tokens.
     """
 
-    vectors: NDArray[np.int8]
+    vectors: Codes
     spans: Spans
 
     def __post_init__(self) -> None:
@@ -49,6 +49,16 @@ class EncodedDocument:
 
     vector: Array
     tokens: TokenVectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExactDocument:
+    """A text's `vector` (384,), and before compression its tokens: unit vectors (n, 128), ids (n,) and spans (n, 2)."""
+
+    vector: Array
+    tokens: Array
+    ids: NDArray[np.int32]
+    spans: Spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +173,7 @@ class OnnxEncoder:
 
     def __init__(self, folder: Path, verified: Path | None = None) -> None:
         metadata = verified_metadata(folder, verified)
+        self._folder = folder
         self._model = OnnxModel(folder)
         marks, longest = metadata["marks"], metadata["longest"]
         self.max_tokens = int(longest["document"])
@@ -178,16 +189,31 @@ class OnnxEncoder:
         self.encode_question = lru_cache(_REMEMBERED)(self._encode_question)
 
     def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:
-        """Encode texts."""
+        """Encode texts; tokens without a letter or digit, a seventh of all, are left out: they hardly ever match."""
+        codec = load_token_codec(self._folder)
+        found = []
+        for each in self.exact_documents(texts):
+            kept = self.are_words[each.ids]
+            tokens = TokenVectors(codec.encode(each.tokens[kept]), each.spans[kept])
+            found.append(EncodedDocument(each.vector, tokens))
+        return found
+
+    def exact_documents(self, texts: Sequence[tuple[str, str]]) -> list[ExactDocument]:
+        """Encode texts, without compressing the token vectors."""
         heads = [_head(title) for title, _ in texts]
         encodings = self._document_tokenizer.encode_batch(
             [head + abstract for head, (_, abstract) in zip(heads, texts, strict=True)]
         )
         found = self._model.outputs_of_all(encodings, ("tokens", "vector"))
         return [
-            EncodedDocument(vector, TokenVectors(quantize(tokens), _offsets(encoding, len(head))))
+            ExactDocument(vector, tokens, np.array(encoding.ids, np.int32), _offsets(encoding, len(head)))
             for (tokens, vector), encoding, head in zip(found, encodings, heads, strict=True)
         ]
+
+    @cached_property
+    def are_words(self) -> NDArray[np.bool_]:
+        """Whether each id of the vocabulary is kept."""
+        return are_words(self._tokenizer)
 
     def _encode_question(self, text: str) -> EncodedQuestion:
         encoding = self._question_tokenizer.encode(text)
@@ -246,9 +272,10 @@ class OnnxEncoder:
         return found
 
 
-def quantize(vectors: Array) -> NDArray[np.int8]:
-    """Return unit vectors quantized to 8-bit integers."""
-    return np.round(127 * vectors).astype(np.int8)
+def are_words(tokenizer: Any) -> NDArray[np.bool_]:
+    """Return whether each id of a vocabulary has a letter or a digit, as special tokens do."""
+    pieces = map(tokenizer.id_to_token, range(tokenizer.get_vocab_size()))
+    return np.array([any(map(str.isalnum, piece)) for piece in pieces])
 
 
 def _head(title: str) -> str:

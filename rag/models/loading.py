@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rag.corpus.files import file_sha256
 from rag.errors import ModelUnavailable
 from rag.models.cross_encoder import CrossEncoder, load_cross_encoder
 from rag.models.embedder import Embedder, embedder_fingerprint, load_embedder
 from rag.models.embedding_endpoint import EndpointEmbedder
 from rag.models.encoder import FOLDER, Encoder, load_encoder
-from rag.models.onnx import read_metadata
+from rag.models.onnx import REMEDY, read_metadata
+from rag.models.token_codec import CODEBOOK, TokenCodec, load_token_codec
 from rag.settings import OWN_ENCODER, Settings
 
 _VERIFIED = "verified.json"  # in the home folder: the weights that were compared with their hashes
@@ -63,6 +66,11 @@ def _load_encoder_on_gpu(folder: Path) -> Encoder:
     return load_torch_encoder(folder)
 
 
+def load_codec(name: str) -> TokenCodec:
+    """Load the codec of the token vectors of the encoder that a setting names; raises ModelUnavailable."""
+    return load_token_codec(encoder_folder(name) or FOLDER)
+
+
 def encoder_folder(name: str) -> Path | None:
     """Return the folder of the encoder that a setting names, the included one or one trained like it; else None."""
     if name == OWN_ENCODER:
@@ -76,4 +84,13 @@ def fingerprints(name: str) -> tuple[str, str]:
     An index built with others has to be rebuilt. No model is loaded; raises ModelUnavailable.
     """
     own = encoder_folder(name)
-    return read_metadata(own or FOLDER)["model_sha256"], "" if own else embedder_fingerprint(name)
+    return _encoder_fingerprint(own or FOLDER), "" if own else embedder_fingerprint(name)
+
+
+def _encoder_fingerprint(folder: Path) -> str:
+    """Return a hash of the encoder's weights and of its codebook."""
+    try:
+        codebook = file_sha256(folder / CODEBOOK)
+    except OSError as error:
+        raise ModelUnavailable(f"{folder / CODEBOOK} cannot be read ({error}). {REMEDY}") from None
+    return hashlib.sha256(f"{read_metadata(folder)['model_sha256']} {codebook}".encode()).hexdigest()

@@ -23,8 +23,9 @@ from torch.nn import functional
 from torch.nn.attention.varlen import varlen_attn
 
 from rag.errors import ModelFailed, ModelUnavailable
-from rag.models.encoder import DIMENSION, EncodedDocument, EncodedQuestion, Encoder, TokenVectors, load_encoder
-from rag.models.onnx import Array, verified_metadata
+from rag.models.encoder import EncodedDocument, EncodedQuestion, Encoder, TokenVectors, are_words, load_encoder
+from rag.models.onnx import Array, open_tokenizer, verified_metadata
+from rag.models.token_codec import SCALE_STEPS, Codes, TokenCodec, load_token_codec
 from rag.models.tokenization import DocumentTokenizer, TokenizedDocuments, pack
 
 BATCH_TOKENS = 32_768
@@ -37,22 +38,23 @@ _EPSILON = 1e-12
 class PackedBert(nn.Module):
     """A BERT (Devlin et al., NAACL 2019) over documents packed end to end, and its heads: token vectors and a vector.
 
-    Without `dimension` it has the vector alone, the mean of the states, as sentence-transformers' MiniLM does.
+    Without a codec it has the vector alone, the mean of the states, as sentence-transformers' MiniLM does.
     """
 
     def __init__(
-        self, words: int, width: int, layers: int, positions: int = 512, dimension: int | None = DIMENSION
+        self, words: int, width: int, layers: int, positions: int = 512, codec: TokenCodec | None = None
     ) -> None:
         super().__init__()
         self.words = nn.Embedding(words, width)
         self.positions = nn.Embedding(positions, width)
         self.norm = nn.LayerNorm(width, _EPSILON)
         self.layers = nn.ModuleList(PackedLayer(width) for _ in range(layers))
-        self.project = nn.Linear(width, dimension, bias=False) if dimension else None
-        self.dense = nn.Linear(width, width) if dimension else None
+        self.project = nn.Linear(width, len(codec.rotation), bias=False) if codec else None
+        self.dense = nn.Linear(width, width) if codec else None
+        self.codec = PackedCodec(codec) if codec else None
 
     def forward(self, ids: Tensor, starts: Tensor, longest: int) -> tuple[Tensor, Tensor]:
-        """Return token vectors (tokens, dimension) as int8, and vectors (documents, width) as float32.
+        """Return the codes of token vectors (tokens, row bytes), and vectors (documents, width) as float32.
 
         `ids` are (tokens,). `starts` (documents + 1,), int32, has each document's first token and then their number,
         as often as there are documents missing. No document is longer than `longest`.
@@ -65,10 +67,32 @@ class PackedBert(nn.Module):
         lengths = (starts[1:] - starts[:-1]).clamp(min=1)
         inside = (places >= starts[:-1, None]) & (places < starts[1:, None])
         vectors = (inside / lengths[:, None]).to(state.dtype) @ state
-        if self.project is None or self.dense is None:
-            return state.new_empty((len(ids), 0), dtype=torch.int8), functional.normalize(vectors.float(), dim=-1)
+        if self.project is None or self.dense is None or self.codec is None:
+            return state.new_empty((len(ids), 0), dtype=torch.uint8), functional.normalize(vectors.float(), dim=-1)
         tokens = functional.normalize(self.project(state).float(), dim=-1)
-        return (127 * tokens).round().to(torch.int8), functional.normalize(self.dense(vectors).float(), dim=-1)
+        return self.codec(tokens), functional.normalize(self.dense(vectors).float(), dim=-1)
+
+
+class PackedCodec(nn.Module):
+    """What `TokenCodec.encode` does, in torch."""
+
+    rotation: Tensor
+    parts: Tensor
+
+    def __init__(self, codec: TokenCodec) -> None:
+        super().__init__()
+        self.register_buffer("rotation", torch.from_numpy(codec.rotation), persistent=False)
+        self.register_buffer("parts", torch.from_numpy(codec.parts), persistent=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the rows of unit vectors (tokens, 128)."""
+        parts = self.parts.float()
+        pieces = (tokens @ self.rotation.float()).unflatten(1, (len(parts), -1))
+        codes = (torch.einsum("npw,plw->npl", pieces, parts) - parts.square().sum(-1) / 2).argmax(-1)
+        restored = parts[torch.arange(len(parts), device=codes.device), codes]
+        products = (pieces * restored).sum((1, 2)).clamp(min=0.1)
+        scales = (SCALE_STEPS * (1 / products - 1)).round().clamp(0, 255)
+        return torch.cat([codes, scales[:, None].to(codes.dtype)], 1).to(torch.uint8)
 
 
 class PackedLayer(nn.Module):
@@ -110,7 +134,7 @@ def attention(query_key_value: Tensor, starts: Tensor, longest: int) -> Tensor:
     return mixed.reshape(tokens, width)
 
 
-def load_bert(weights: Mapping[str, Array]) -> PackedBert:
+def load_bert(weights: Mapping[str, Array], codec: TokenCodec) -> PackedBert:
     """Build the network from the encoder's weights by name, as `read_weights` returns them."""
     words, width = weights["body.words.weight"].shape
     layers = 1 + max(int(name.split(".")[2]) for name in weights if name.startswith("body.layers."))
@@ -120,7 +144,7 @@ def load_bert(weights: Mapping[str, Array]) -> PackedBert:
             parts = [own[f"layers.{layer}.{part}.{kind}"] for part in ("query", "key", "value")]
             own[f"layers.{layer}.query_key_value.{kind}"] = np.concatenate(parts)
     own["positions.weight"] = own["positions.weight"] + own["segments.weight"][0]  # all segments of documents are 0
-    made = PackedBert(words, width, layers, len(own["positions.weight"]), len(own["project.weight"]))
+    made = PackedBert(words, width, layers, len(own["positions.weight"]), codec)
     made.load_state_dict({name: torch.from_numpy(own[name]) for name in made.state_dict()})
     return made
 
@@ -166,12 +190,13 @@ class TorchEncoder:
         self.max_tokens = int(metadata["longest"]["document"])
         self._folder = folder
         self._tokenizer = DocumentTokenizer(folder, processes)
-        network = load_bert(read_weights(folder / "model.onnx"))
+        self._are_words = are_words(open_tokenizer(folder))
+        network = load_bert(read_weights(folder / "model.onnx"), load_token_codec(folder))
         self._runner = GraphRunner(compiled(network), self.max_tokens) if device == "cuda" else PlainRunner(network)
 
     def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[EncodedDocument]:
         """Encode texts; as many as 8192 in a call keep the GPU busy."""
-        return list(encode(self._runner, self._tokenizer.stream(texts)))
+        return list(encode(self._runner, self._tokenizer.stream(texts), self._are_words))
 
     def encode_question(self, text: str) -> EncodedQuestion:
         """Encode a question."""
@@ -197,28 +222,34 @@ class Runner(Protocol):
     def launch(self, batch: TokenizedDocuments) -> int:
         """Start with a batch of at most `budget` tokens and `most` documents; returns the number to collect it by."""
 
-    def collect(self, number: int) -> tuple[NDArray[np.int8], Array]:
+    def collect(self, number: int) -> tuple[Codes, Array]:
         """Return a batch's token vectors and vectors; what is behind them in their arrays means nothing."""
 
 
-def encode(runner: Runner, stream: Iterable[TokenizedDocuments]) -> Iterator[EncodedDocument]:
-    """Encode tokenized documents in their order, the next batch beside the last; raises ModelFailed."""
+def encode(runner: Runner, stream: Iterable[TokenizedDocuments], kept: NDArray[np.bool_]) -> Iterator[EncodedDocument]:
+    """Encode tokenized documents in their order, the next batch beside the last; raises ModelFailed.
+
+    Only tokens are returned whose id is `kept`.
+    """
     launched: deque[tuple[int, TokenizedDocuments]] = deque()
     for batch in pack(stream, runner.budget, runner.most):
         if len(launched) == runner.in_flight:
-            yield from _collected(runner, *launched.popleft())
+            yield from _collected(runner, *launched.popleft(), kept)
         launched.append((runner.launch(batch), batch))
     for number, batch in launched:
-        yield from _collected(runner, number, batch)
+        yield from _collected(runner, number, batch, kept)
 
 
-def _collected(runner: Runner, number: int, batch: TokenizedDocuments) -> Iterator[EncodedDocument]:
+def _collected(
+    runner: Runner, number: int, batch: TokenizedDocuments, kept: NDArray[np.bool_]
+) -> Iterator[EncodedDocument]:
     tokens, vectors = runner.collect(number)
     if not np.isfinite(vectors[: len(batch.lengths)]).all():
         raise ModelFailed("the model returned a vector that is not finite")
     ends = np.cumsum(batch.lengths).tolist()
     for vector, start, end in zip(vectors, [0, *ends], ends, strict=False):
-        yield EncodedDocument(vector, TokenVectors(tokens[start:end], batch.spans[start:end]))
+        rows = start + np.flatnonzero(kept[batch.ids[start:end]])
+        yield EncodedDocument(vector, TokenVectors(tokens[rows], batch.spans[rows]))
 
 
 class PlainRunner:
@@ -229,7 +260,7 @@ class PlainRunner:
 
     def __init__(self, network: PackedBert) -> None:
         self._network = network.eval()
-        self._found: tuple[NDArray[np.int8], Array]
+        self._found: tuple[Codes, Array]
 
     @torch.inference_mode()
     def launch(self, batch: TokenizedDocuments) -> int:
@@ -239,7 +270,7 @@ class PlainRunner:
         self._found = tokens.numpy(), vectors.numpy()
         return 0
 
-    def collect(self, number: int) -> tuple[NDArray[np.int8], Array]:
+    def collect(self, number: int) -> tuple[Codes, Array]:
         """Return what it found."""
         return self._found
 
@@ -288,7 +319,7 @@ class GraphRunner:
             raise ModelFailed(f"torch: {error}") from error
         return number
 
-    def collect(self, number: int) -> tuple[NDArray[np.int8], Array]:
+    def collect(self, number: int) -> tuple[Codes, Array]:
         """Wait for a batch, and return copies of its results."""
         self._done[number].synchronize()
         _, _, tokens, vectors = self._host[number]

@@ -20,8 +20,8 @@ from rag.cli.options import CommandParser, add_common, add_json
 from rag.cli.output import print_result
 from rag.corpus.files import parse_json_lines, read_text
 from rag.errors import UsageError
-from rag.models.encoder import DIMENSION
 from rag.models.onnx import MarkedTokenizer, OnnxModel, l2_normalize, open_tokenizer
+from rag.models.token_codec import DIMENSION
 from rag.settings import Configuration
 
 _SAMPLE = 600  # abstracts
