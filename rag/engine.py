@@ -566,5 +566,5 @@ def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = 
     if use_llm and settings.has_endpoint:
         from rag.verification.written_answer import load_checked_writer  # only written answers need it
 
-        writer = load_checked_writer(settings, models.cross_encoder)
+        writer = load_checked_writer(settings)
     return Engine(settings, library, models, postprocessors, writer=writer)
