@@ -218,7 +218,7 @@ class Engine:
             expander.start(query)
         respelt = self._reader.respelt(_search_text(query))
         try:
-            encoded = (self._encoder.encode(_search_text(query)),)
+            encoded: tuple[EncodedQuery, ...] = (self._encoder.encode(_search_text(query)),)
             reranker = self.scorer.open_reranker(encoded[0], respelt)
             encoded, ranking = yield from self._retrieve(query, encoded, respelt, reranker, timer)
         except BaseException:

@@ -79,7 +79,8 @@ class Reranker:
         if len(spans) > SENTENCES:
             scores = sentence_scores(self._library, self._query, paper, spans)
             kept = tuple(sorted(sorted(kept, key=lambda number: (-scores[number], number))[:SENTENCES]))
-        text, found = document_text(paper.title, ""), []
+        text = document_text(paper.title, "")
+        found: list[Span] = []
         for number in kept:
             sentence = paper.abstract[slice(*spans[number])]
             text += " " if found else ""
