@@ -218,7 +218,7 @@ class Engine:
             expander.start(query)
         respelt = self._reader.respelt(_search_text(query))
         try:
-            encoded = (self._encoder.encode(_search_text(query)),)
+            encoded: tuple[EncodedQuery, ...] = (self._encoder.encode(_search_text(query)),)
             reranker = self.scorer.open_reranker(encoded[0], respelt)
             encoded, ranking = yield from self._retrieve(query, encoded, respelt, reranker, timer)
         except BaseException:
@@ -566,5 +566,5 @@ def build(settings: Settings, postprocessors: Sequence[BaseNodePostprocessor] = 
     if use_llm and settings.has_endpoint:
         from rag.verification.written_answer import load_checked_writer  # only written answers need it
 
-        writer = load_checked_writer(settings, models.cross_encoder)
+        writer = load_checked_writer(settings)
     return Engine(settings, library, models, postprocessors, writer=writer)

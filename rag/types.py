@@ -50,7 +50,8 @@ class Paper:
 
     `abstract` is "" where none is known. `key` is the user's own citation key, `entry_type` the BibTeX word for what
     was published ("article", "inproceedings"), `urls` are addresses beside `url`, such as the published record of a
-    preprint, and `bibliography` holds further fields under their BibTeX names ("volume", "publisher").
+    preprint, and `bibliography` holds further fields under their BibTeX names ("volume", "publisher"). `sentences` are
+    the offsets (start, end) of the abstract's sentences, which an index keeps; () where they were not looked for.
     """
 
     paper_id: str
@@ -73,6 +74,7 @@ class Paper:
     entry_type: str | None = None
     urls: tuple[str, ...] = ()
     bibliography: tuple[tuple[str, str], ...] = ()
+    sentences: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def year(self) -> int | None:

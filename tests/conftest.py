@@ -72,7 +72,7 @@ def _models_opened_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(onnxruntime, "InferenceSession", shared_session)
         patch.setattr(os, "fsync", lambda descriptor: None)  # no test cuts the power
-        for name in ("load_encoder", "load_cross_encoder"):
+        for name in ("load_encoder", "load_reranker"):
             patch.setattr(loading, name, cache(getattr(loading, name)))
         yield
 

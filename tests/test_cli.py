@@ -489,7 +489,7 @@ def test_kind_that_is_named_is_answered(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.usefixtures("shelf")
 def test_fast_loads_no_cross_encoder(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.models.loading.load_cross_encoder", lambda **_: 1 / 0)
+    monkeypatch.setattr("rag.models.loading.load_reranker", lambda **_: 1 / 0)
     answer = ask(capsys, QUESTION, "--fast")
     assert answer["citations"][0]["paper_id"] == "2401.00001"
     assert found(capsys, QUESTION)[0] == "1804.00003"

@@ -36,7 +36,7 @@ def test_sound_installation_is_fine(corpus: Path, capsys: pytest.CaptureFixture[
     assert code == 0
     assert {state for state, _ in checks.values()} == {"ok"}
     assert list(checks) == [
-        "python", "packages", "encoder", "cross-encoder", "home", "index", "corpus", "endpoint",
+        "python", "packages", "encoder", "reranker", "cross-encoder", "home", "index", "corpus", "endpoint",
     ]  # fmt: skip
     assert ": 3 papers, " in checks["index"][1]
 

@@ -27,7 +27,7 @@ def fake_model(folder: Path, weights: bytes = b"weights") -> Path:
     return folder
 
 
-@pytest.mark.parametrize("folder", [encoder.FOLDER, cross_encoder.FOLDER])
+@pytest.mark.parametrize("folder", [encoder.FOLDER, cross_encoder.FOLDER, cross_encoder.RERANKER])
 def test_included_weights_are_those_recorded(folder: Path) -> None:
     assert verified_metadata(folder) == read_metadata(folder)
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from rag.corpus.derived import Derived
-from rag.corpus.records import paper_digest
+from rag.corpus.records import paper_digest, paper_to_record
 from rag.errors import IndexFailed
 from rag.index.papers import IndexedPaper, PaperStore, PaperWriter, open_papers
+from rag.text.sentences import sentence_spans
 from rag.types import Paper
 from tests.fakes import CACHE_PAPER, PAPERS, QUANTUM_PAPER, ROBOT_PAPER
 
@@ -49,6 +50,13 @@ def test_papers_are_read_back_in_corpus_order(writer: PaperWriter, tmp_path: Pat
     assert store.places["first"].tolist() == [20, 10, 0]
     assert store.places["tokens"].tolist() == [2, 1, 0]
     assert len(store.columns) == 3
+
+
+def test_sentences_are_found_once_when_a_paper_is_added(tmp_path: Path) -> None:
+    paper = PaperStore.of([CACHE_PAPER])[CACHE_PAPER.paper_id]
+    assert paper.sentences == sentence_spans(CACHE_PAPER.abstract)
+    assert (paper, paper_digest(paper)) == (CACHE_PAPER, paper_digest(CACHE_PAPER))
+    assert "sentences" not in paper_to_record(paper)
 
 
 def test_store_in_memory_is_like_one_on_disk(writer: PaperWriter, tmp_path: Path) -> None:

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from rag.text.rhetoric import sentence_roles
+from rag.text.rhetoric import Role, sentence_roles
+from rag.text.sentences import sentence_spans
+
+
+def roles(abstract: str) -> tuple[Role, ...]:
+    return sentence_roles(abstract, sentence_spans(abstract))
 
 
 def test_roles_follow_the_moves_of_an_abstract() -> None:
@@ -11,7 +16,7 @@ def test_roles_follow_the_moves_of_an_abstract() -> None:
         "We present Kelp, a coating for turbine blades. It is grown from algae in two steps. "
         "In sea trials, wear falls by 40%. Experiments in three harbours confirm this."
     )
-    assert sentence_roles(abstract) == ("problem", "problem", "contribution", "method", "result", "result")
+    assert roles(abstract) == ("problem", "problem", "contribution", "method", "result", "result")
 
 
 @pytest.mark.parametrize(
@@ -28,9 +33,9 @@ def test_roles_follow_the_moves_of_an_abstract() -> None:
     ],
 )
 def test_words_tell_the_role_behind_the_first_contribution(sentence: str, role: str) -> None:
-    assert sentence_roles(f"We present Kelp, a coating. {sentence}")[1] == role
+    assert roles(f"We present Kelp, a coating. {sentence}")[1] == role
 
 
 def test_abstract_that_never_speaks_of_itself_has_no_problem_before_it() -> None:
-    assert sentence_roles("Kelp is a coating. It is grown in two steps.") == ("contribution", "method")
-    assert sentence_roles("") == ()
+    assert roles("Kelp is a coating. It is grown in two steps.") == ("contribution", "method")
+    assert roles("") == ()

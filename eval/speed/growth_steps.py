@@ -22,7 +22,7 @@ from rag.index.generations import IndexFolder
 from rag.index.library import open_library
 from rag.index.plan import plan_build
 from rag.index.update import update_index
-from rag.models.cross_encoder import load_cross_encoder
+from rag.models.cross_encoder import load_reranker
 from rag.models.encoder import load_encoder
 from rag.models.loading import Models
 from rag.settings import load_settings
@@ -70,7 +70,7 @@ def _index(given: argparse.Namespace) -> None:
 
 def _ask(given: argparse.Namespace) -> None:
     settings = load_settings({"home": given.home, "rerank_depth": given.depth}).settings
-    models = Models(StandInEncoder(load_encoder()), load_cross_encoder() if given.depth else None)
+    models = Models(StandInEncoder(load_encoder()), load_reranker() if given.depth else None)
     engine = _timed("open", lambda: Engine(settings, open_library(settings), models))
     overrides = Overrides(filters=Filters(since=f"{given.since}")) if given.since else Overrides()
 

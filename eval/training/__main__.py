@@ -1,4 +1,4 @@
-"""`python -m eval.training WORK --data DIR --start DIR`: train both models, step by step; a finished step is skipped.
+"""`python -m eval.training WORK --data DIR --start DIR`: train the models, step by step; a finished step is skipped.
 
 `--start` holds the published weights that training begins with: `reranker.onnx` (ms-marco-MiniLM-L-12-v2),
 `colbert.onnx` (answerai-colbert-small-v1), `mpnet.safetensors` (all-mpnet-base-v2), and the tokenizers `bert.json` and
@@ -65,6 +65,22 @@ STEPS = {
         "export {ce} --name s11 --tokenizer {weights}/cross_encoder/tokenizer.json --out {work}/cross_encoder",
     ),
     "check-cross-encoder": ("cross-encoder", "check {ce} --out {work}/cross_encoder"),
+    "last-judge": (
+        "cross-encoder",
+        "teach {ce} --name last-judge --start {ce}/s11.pt --tokenizer {weights}/cross_encoder/tokenizer.json"
+        " --four-bit-words --only questions --epochs 0",
+    ),
+    "short-examples": ("cross-encoder", "shorten {ce} --out {short} --teachers last-judge"),
+    "reranker": (
+        "cross-encoder",
+        "train {short} --name r6 --start {ce}/s11.pt --tokenizer {weights}/cross_encoder/tokenizer.json"
+        " --layers 1 3 5 6 8 9 --imitate --four-bit-words --only questions --soft last-judge --hard last-judge"
+        " --epochs 60 --rate 2e-4 --longest 320 --seconds 270 --average 0.999",
+    ),
+    "export-reranker": (
+        "cross-encoder",
+        "export {short} --name r6 --tokenizer {weights}/cross_encoder/tokenizer.json --out {work}/reranker",
+    ),
     "questions": ("encoder", "collect {en} --data {data} {names}"),
     "kinds": (
         "encoder",
@@ -126,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "{weights}": _WEIGHTS,
         "{projection}": _PROJECTION,
         "{ce}": given.work / "examples-and-teachers",
+        "{short}": given.work / "short-examples",
         "{en}": given.work / "questions-and-encoders",
     }
     for name, (model, step) in STEPS.items():

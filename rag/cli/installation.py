@@ -67,6 +67,7 @@ def examine(configuration: Configuration) -> tuple[Check, ...]:
     checks = [Check("python", "ok", platform.python_version()), _packages()]
     checks += [
         _weights("encoder", encoder_folder(settings.embed_model) or encoder.FOLDER),
+        _weights("reranker", cross_encoder.RERANKER),
         _weights("cross-encoder", cross_encoder.FOLDER),
         *_embedder(settings),
         *_small_models(settings),

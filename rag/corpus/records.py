@@ -22,8 +22,8 @@ from rag.types import Paper
 _ARXIV_ID = re.compile(r"(?:arXiv:)?([0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?")
 _ARXIV_URL = re.compile(rf"https?://(?:www\.)?arxiv\.org/(?:abs|pdf|html)/{_ARXIV_ID.pattern}(?:\.pdf)?/?")
 _TEXTS = ("url", "organisation", "venue", "code", "data", "doi", "pmid", "key", "entry_type")
-_COUNTS = ("author_count", "comments")
-_values = attrgetter(*(each.name for each in fields(Paper)))
+_FIELDS = tuple(each.name for each in fields(Paper) if each.compare)  # of a record: not what is derived from it
+_values = attrgetter(*_FIELDS)
 
 
 def paper_from_record(record: Mapping[str, Any]) -> Paper:
@@ -62,13 +62,14 @@ def paper_from_record(record: Mapping[str, Any]) -> Paper:
         pmid=texts["pmid"],
         key=texts["key"],
         entry_type=texts["entry_type"],
-        **{name: _count(record, name) for name in _COUNTS},
+        author_count=_count(record, "author_count"),
+        comments=_count(record, "comments"),
     )
 
 
 def paper_to_record(paper: Paper) -> dict[str, Any]:
     """Return a paper as a JSON object, from which `paper_from_record` restores the same paper."""
-    values = {field.name: getattr(paper, field.name) for field in fields(paper)}
+    values = dict(zip(_FIELDS, _values(paper), strict=True))
     values["authors_complete"] = paper.authors_complete or None
     values["bibliography"] = dict(paper.bibliography) or None
     record = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
@@ -80,7 +81,9 @@ def paper_to_record(paper: Paper) -> dict[str, Any]:
 
 def restore_paper(record: Mapping[str, Any]) -> Paper:
     """Return the paper that `paper_to_record` wrote, without the checks of `paper_from_record`."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
+    }
     values["authors_complete"] = "authors" in record and record.get("authors_complete", True)
     values["bibliography"] = tuple(record.get("bibliography", {}).items())
     return Paper(**values)

@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer import Aspect, Cell, Comparison, Thing
-from rag.retrieval.passages import Span
+from rag.retrieval.passages import Span, abstract_sentences
 from rag.selection.things import name_pattern
 from rag.text.identifiers import find_identifiers
 from rag.text.quantities import extract_quantities
 from rag.text.rhetoric import Role, sentence_roles
-from rag.text.sentences import sentence_spans
 from rag.types import Evidence, Paper, Quote
 
 Scores = Callable[[Paper, Sequence[Span]], Sequence[float]]
@@ -102,8 +101,8 @@ def _aspects(
     """Return the best sentence of each aspect in the papers of one thing, of those that name it if they must."""
     best: dict[str, tuple[float, Cell]] = {}
     for each in evidence:
-        abstract, spans = each.paper.abstract, sentence_spans(each.paper.abstract)
-        roles, values = sentence_roles(abstract), scores(each.paper, spans)
+        abstract, spans = each.paper.abstract, abstract_sentences(each.paper)
+        roles, values = sentence_roles(abstract, spans), scores(each.paper, spans)
         what = _what_it_is(abstract, spans, roles, (thing, each.paper.title.partition(":")[0]))
         for i, (start, end) in enumerate(spans):
             aspect = WHAT if i == what else aspect_of(abstract[start:end], roles[i])

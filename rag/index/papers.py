@@ -11,7 +11,7 @@ import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from threading import Lock
@@ -28,8 +28,10 @@ from rag.corpus.titles import comparable, without_filler
 from rag.errors import REBUILD, IndexFailed
 from rag.index.generations import PAPERS
 from rag.index.titles import TitleIndex
+from rag.text.sentences import sentence_spans
 from rag.types import Paper
 
+_SENTENCES = "sentences"  # beside the fields of a record
 _CACHED = 4096  # papers in memory, of a few kB each
 _TEXTS_CACHED = 256  # texts that were compared with titles
 _SCHEMA = """
@@ -422,7 +424,7 @@ def _read_paper(database: _Database, paper_id: str) -> Paper:
         raise KeyError(paper_id)
     try:
         return _from_bytes(found[0][0])
-    except (ValueError, AttributeError, TypeError, zlib.error) as error:
+    except (ValueError, AttributeError, KeyError, TypeError, zlib.error) as error:
         raise database.damaged(error) from None
 
 
@@ -433,11 +435,14 @@ def _array(connection: sqlite3.Connection, name: str, dtype: np.dtype[Any]) -> N
 
 
 def _to_bytes(paper: Paper) -> bytes:
-    return zlib.compress(json.dumps(paper_to_record(paper), ensure_ascii=False).encode())
+    record = {**paper_to_record(paper), _SENTENCES: sentence_spans(paper.abstract)}
+    return zlib.compress(json.dumps(record, ensure_ascii=False).encode())
 
 
 def _from_bytes(record: bytes) -> Paper:
-    return restore_paper(json.loads(zlib.decompress(record)))
+    values = json.loads(zlib.decompress(record))
+    sentences = tuple((start, end) for start, end in values.pop(_SENTENCES))
+    return replace(restore_paper(values), sentences=sentences)
 
 
 def _digests_of(paper_ids: Iterable[str] | None) -> tuple[str, tuple[str, ...]]:

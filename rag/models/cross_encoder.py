@@ -1,6 +1,7 @@
-"""The cross-encoder: reads a question or a claim together with a text of a paper, and gives four scores of the pair.
+"""Cross-encoders: they read a question or a claim together with a text of a paper, and give four scores of the pair.
 
-eval/training/cross_encoder trains it; CARD.md there has its figures.
+One of ten layers judges claims. The reranker, of six layers, has learnt from it to rank papers by some sentences of
+each. eval/training/cross_encoder trains both; CARD.md there has their figures.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from rag.models.onnx import Array, OnnxModel, open_tokenizer, verified_metadata
 
 FOLDER = Path(__file__).parent / "weights" / "cross_encoder"
+RERANKER = Path(__file__).parent / "weights" / "reranker"
 
 _CLAIM_SHARE = 4  # the question or claim takes at most this part of the input
 
@@ -60,6 +62,11 @@ def load_cross_encoder(folder: Path = FOLDER, verified: Path | None = None) -> C
 
     `verified` is where weights that were checked are remembered.
     """
+    return OnnxCrossEncoder(folder, verified)
+
+
+def load_reranker(folder: Path = RERANKER, verified: Path | None = None) -> CrossEncoder:
+    """Load the shallower cross-encoder, which ranks papers and finds evidence; as `load_cross_encoder` does."""
     return OnnxCrossEncoder(folder, verified)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rag.corpus.files import file_sha256
 from rag.errors import ModelUnavailable
-from rag.models.cross_encoder import CrossEncoder, load_cross_encoder
+from rag.models.cross_encoder import CrossEncoder, load_reranker
 from rag.models.embedder import Embedder, embedder_fingerprint, load_embedder
 from rag.models.embedding_endpoint import EndpointEmbedder
 from rag.models.encoder import FOLDER, Encoder, load_encoder
@@ -45,8 +45,8 @@ def load_index_models(settings: Settings) -> Models:
 def load_models(settings: Settings) -> Models:
     """Load the models for answering questions, on the CPU; raises ModelUnavailable."""
     models = load_index_models(replace(settings, device="cpu"))
-    cross_encoder = load_cross_encoder(verified=settings.home / _VERIFIED) if settings.rerank_depth else None
-    return Models(models.encoder, cross_encoder, models.embedder)
+    reranker = load_reranker(verified=settings.home / _VERIFIED) if settings.rerank_depth else None
+    return Models(models.encoder, reranker, models.embedder)
 
 
 def _embedder(settings: Settings) -> Embedder:

@@ -16,7 +16,7 @@ Span = tuple[int, int]
 
 def abstract_sentences(paper: Paper) -> tuple[Span, ...]:
     """Return the (start, end) of each sentence of an abstract; all of it where none is found."""
-    return sentence_spans(paper.abstract) or ((0, len(paper.abstract)),)
+    return paper.sentences or sentence_spans(paper.abstract) or ((0, len(paper.abstract)),)
 
 
 def sentence_scores(library: Library, query: EncodedQuery, paper: Paper, spans: Sequence[Span]) -> list[float]:

@@ -1,4 +1,4 @@
-"""The cross-encoder over papers and one question: each paper is read once, its title and the sentences nearest to it."""
+"""The cross-encoder over papers and one question: each paper is read once, its title and its nearest sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
 from rag.types import Paper
 
-SENTENCES = 3  # of an abstract that are read; the time to read a paper grows with them
+SENTENCES = 4  # of an abstract that are read; the time to read a paper grows with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ class Reranker:
         if len(spans) > SENTENCES:
             scores = sentence_scores(self._library, self._query, paper, spans)
             kept = tuple(sorted(sorted(kept, key=lambda number: (-scores[number], number))[:SENTENCES]))
-        text, found = document_text(paper.title, ""), []
+        text = document_text(paper.title, "")
+        found: list[Span] = []
         for number in kept:
             sentence = paper.abstract[slice(*spans[number])]
             text += " " if found else ""

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.index.library import Library
-from rag.models.cross_encoder import FOLDER as CROSS_ENCODER
-from rag.models.cross_encoder import CrossEncoder
+from rag.models.cross_encoder import RERANKER, CrossEncoder
 from rag.models.encoder import FOLDER as ENCODER
 from rag.models.onnx import read_metadata
 from rag.retrieval.candidates import Candidates, Signals
@@ -90,8 +89,8 @@ def is_in_force(kept: Mapping[str, Any], settings: Settings) -> bool:
 
 
 def installed_models() -> dict[str, str]:
-    """Return the SHA-256 of the models that come with Citedesk."""
-    return {folder.name: read_metadata(folder)["model_sha256"] for folder in (ENCODER, CROSS_ENCODER)}
+    """Return the SHA-256 of the models that rank papers."""
+    return {folder.name: read_metadata(folder)["model_sha256"] for folder in (ENCODER, RERANKER)}
 
 
 @cache

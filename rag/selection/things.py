@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.corpus.titles import find_by_title
+from rag.retrieval.passages import abstract_sentences
 from rag.selection.answerability import mentions
 from rag.text.display import display_title
 from rag.text.identifiers import find_identifiers
 from rag.text.rhetoric import sentence_roles
-from rag.text.sentences import sentence_spans
 from rag.text.tokens import tokenize
 from rag.types import Hit, Paper, Query
 
@@ -82,8 +82,9 @@ def _strength(name: str, paper: Paper) -> int:
         rf"\b(?:introduc|propos|present|develop|design|releas|call|nam|term)\w*\b(?:\W+\w+){{0,8}}?\W+{written}\b",
         re.IGNORECASE,
     )
-    sentences = [paper.abstract[start:end] for start, end in sentence_spans(paper.abstract)]
-    roles = sentence_roles(paper.abstract)
+    spans = abstract_sentences(paper)
+    sentences = [paper.abstract[start:end] for start, end in spans]
+    roles = sentence_roles(paper.abstract, spans)
     own = [sentence for sentence, role in zip(sentences, roles, strict=True) if role != "problem"]
     head = re.match(rf"\W*{written}\b\s*:", paper.title, re.IGNORECASE)
     if head or any(introduces.search(sentence) for sentence in own):

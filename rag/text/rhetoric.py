@@ -11,8 +11,6 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from rag.text.sentences import sentence_spans
-
 Role = Literal["problem", "contribution", "method", "result"]
 
 _OF_ITSELF = re.compile(
@@ -52,9 +50,9 @@ _MAKES = re.compile(
 
 
 @lru_cache(maxsize=4096)
-def sentence_roles(abstract: str) -> tuple[Role, ...]:
-    """Return the role of each sentence, in the order of `sentence_spans`."""
-    sentences = [abstract[start:end] for start, end in sentence_spans(abstract)]
+def sentence_roles(abstract: str, spans: tuple[tuple[int, int], ...]) -> tuple[Role, ...]:
+    """Return the role of each sentence, whose offsets `spans` are."""
+    sentences = [abstract[start:end] for start, end in spans]
     first = next((i for i, sentence in enumerate(sentences) if _OF_ITSELF.search(sentence)), 0)
     return tuple("problem" if i < first else _role(sentence, i == first) for i, sentence in enumerate(sentences))
 

@@ -13,7 +13,7 @@ from rag.generation.reply_checks import in_another_language, is_wordless, says_n
 from rag.generation.writer import Writer, WritingOutcome, load_writer
 from rag.llm.reply import is_refusal
 from rag.llm.usage import UsageMeter
-from rag.models.cross_encoder import CrossEncoder, load_cross_encoder
+from rag.models.cross_encoder import load_cross_encoder
 from rag.settings import Settings
 from rag.text.citation_markers import without_markers
 from rag.text.sanitize import sanitize_markdown
@@ -80,9 +80,9 @@ class CheckedWriter:
             raise LLMFailed(f"{llm.name} wrote no word.")
 
 
-def load_checked_writer(settings: Settings, cross_encoder: CrossEncoder | None = None) -> CheckedWriter:
-    """Load what writes answers, and the cross-encoder that checks them if none is given; raises ModelUnavailable."""
-    return CheckedWriter(load_writer(settings), SentenceJudge(cross_encoder or load_cross_encoder()))
+def load_checked_writer(settings: Settings) -> CheckedWriter:
+    """Load what writes answers, and the cross-encoder that checks them; raises ModelUnavailable."""
+    return CheckedWriter(load_writer(settings), SentenceJudge(load_cross_encoder()))
 
 
 def _checked(draft: Draft, text: CheckedText, llm: UsageMeter, events: Iterator[Event]) -> Iterator[Event]:

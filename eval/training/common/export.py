@@ -21,10 +21,9 @@ INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 def export_int8(
     network: nn.Module, outputs: Sequence[str], path: Path, longest: int = 512, words: Tensor | None = None
 ) -> None:
-    """Write a network of the usual inputs; rows and tokens are free, and no name of this machine is kept.
+    """Write a network of the three usual inputs; rows and tokens are free, and no name of this machine is kept.
 
-    The graph has no mask: texts that are read together have to be of one length. With `words`, the table of word
-    pieces (pieces, width), that table is written with 4 bits a weight.
+    With `words`, the table of word pieces (pieces, width), that table is written with 4 bits a weight.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -54,14 +53,14 @@ def export_int8(
         node.doc_string = ""
         del node.metadata_props[:]
     onnx.save(model, path)
-    fuse(path)
 
 
 def fuse(path: Path) -> None:
-    """Write a graph as onnxruntime's fused operators, which it then need not look for at every start.
+    """Write a graph with onnxruntime's fused operators, which it then need not look for at every start.
 
-    Attention becomes one operator, which keeps no scores of all pairs of tokens (FlashAttention, Dao et al., NeurIPS
-    2022). Norms are not fused with the sums before them: onnxruntime 1.32's operator for both is slower than the two.
+    It has no mask any more: texts that are read together have to be of one length. Attention becomes one operator,
+    which keeps no scores of all pairs of tokens (FlashAttention, Dao et al., NeurIPS 2022). Norms are not fused with
+    the sums before them: onnxruntime 1.32's operator for both is slower than the two.
     """
     import onnx
     from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions

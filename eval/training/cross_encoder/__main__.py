@@ -1,7 +1,7 @@
 """`python -m eval.training.cross_encoder STEP WORK`: make the cross-encoder from the training material, step by step.
 
-Steps: collect (CPU), teach (a GPU; once for each teacher), train (a GPU),
-export (CPU), check (CPU). Each reads and writes files in the folder WORK; one whose result is there is left out unless
+Steps: collect (CPU), teach (a GPU; once for each teacher), shorten (CPU, for the reranker), train (a GPU), export
+(CPU), check (CPU). Each reads and writes files in the folder WORK; one whose result is there is left out unless
 --again is given.
 """
 

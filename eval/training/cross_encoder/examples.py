@@ -367,7 +367,8 @@ def short_views(examples: Examples, seed: int) -> tuple[Examples, list[int]]:
     a question with sentences stays as it is, and so does what is only measured.
     """
     chance = random.Random(f"{seed}/short")
-    made, origins = Examples(), []
+    made = Examples()
+    origins: list[int] = []
     weights = _word_weights(examples)
     first = 0
     for unit in examples.units:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from eval.training.common.bert import layer_count, load_bert, load_mpnet
+from eval.training.common.bert import Body, layer_count, load_bert, load_mpnet
 from eval.training.cross_encoder.examples import HEADS
 
 WORDS = "body.words.weight"
@@ -21,7 +21,7 @@ class CrossEncoder(nn.Module):
     sentence that the answer or verdict rests on.
     """
 
-    def __init__(self, body: nn.Module, width: int) -> None:
+    def __init__(self, body: Body, width: int) -> None:
         super().__init__()
         self.body = body
         self.pool = nn.Linear(width, width)

@@ -166,7 +166,7 @@ def export(given: Namespace) -> None:
     """Write model.onnx, tokenizer.json and metadata.json."""
     import torch
 
-    from eval.training.common.export import INPUTS, export_int8
+    from eval.training.common.export import export_int8, fuse
     from eval.training.cross_encoder.network import OUTPUTS, WORDS, from_student
 
     out = given.out / "model.onnx"
@@ -177,12 +177,13 @@ def export(given: Namespace) -> None:
     report = json.loads((given.work / f"{given.name}.json").read_text("utf-8"))
     words = network.get_parameter(WORDS) if report["four_bit_words"] else None
     export_int8(network, OUTPUTS, out, words=words)
+    fuse(out)
     shutil.copyfile(given.tokenizer, given.out / "tokenizer.json")
     collected = json.loads((given.work / "collect.json").read_text("utf-8"))
     write_json(
         given.out / "metadata.json",
         {
-            "inputs": {name: "int64 (pairs, tokens)" for name in INPUTS},
+            "inputs": {name: "int64 (pairs, tokens)" for name in ("input_ids", "token_type_ids")},
             "outputs": {"logits": "float32 (pairs, 4)", "evidence": "float32 (pairs, tokens)"},
             "heads": list(HEADS),
             "layout": "[CLS] first [SEP] second [SEP]; segments 0 and 1; first cut at a quarter of longest",
@@ -233,16 +234,14 @@ def _read_onnx(
 
     longest = json.loads((given.out / "metadata.json").read_text("utf-8"))["longest"]
     opened = session(given.out / "model.onnx", given.threads)
-    order = np.argsort(material.lengths(chosen), kind="stable")
+    names = [each.name for each in opened.get_inputs()]
     logits = np.zeros((len(chosen), len(HEADS)), np.float32)
-    evidence: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(chosen)
-    for first in range(0, len(order), 16):
-        at = order[first : first + 16]
-        batch = material.batch(chosen[at], tokenizer, longest)
-        logits[at], marks = opened.run(None, {name: value.numpy() for name, value in batch.inputs.items()})
-        segments = batch.token_type_ids.numpy()
-        for i, row in enumerate(at):
-            evidence[row] = marks[i][segments[i] == 1][:-1]
+    evidence: list[NDArray[np.float32]] = []
+    for i in range(len(chosen)):
+        batch = material.batch(chosen[i : i + 1], tokenizer, longest)
+        tokens = int(batch.attention_mask.sum())
+        logits[i], marks = opened.run(None, {name: batch.inputs[name].numpy()[:, :tokens] for name in names})
+        evidence.append(marks[0][batch.token_type_ids.numpy()[0, :tokens] == 1][:-1])
     return logits, evidence
 
 

@@ -27,7 +27,7 @@ def fit(given: Namespace) -> None:
     from eval.training.selection.impute import impute
     from eval.training.selection.report import measure
     from eval.tuning.fit import fit_ranker, ranker_to_json
-    from rag.models.cross_encoder import FOLDER as CROSS_ENCODER
+    from rag.models.cross_encoder import RERANKER
     from rag.models.encoder import FOLDER as ENCODER
     from rag.retrieval.scoring import sigmoid
     from rag.settings import Settings
@@ -48,7 +48,7 @@ def fit(given: Namespace) -> None:
         depths[depth] = ranker_to_json(fitted.ranker)
         report[depth] = measure(examples, fitted.hits, fitted.answerable, fitted.ranker.threshold)
         _tell(depth, report[depth])
-    models = {folder.name: sha256(folder / "model.onnx") for folder in (ENCODER, CROSS_ENCODER)}
+    models = {folder.name: sha256(folder / "model.onnx") for folder in (ENCODER, RERANKER)}
     made = {
         "data_sha256": hashes([*(given.data / name for name in _DATA), OWN_LISTS]),
         "models_sha256": models,
@@ -114,7 +114,7 @@ def _examples(work: Path, collection: Collection) -> list[Example]:
     from eval.benchmarks.beir import Skipped, TestSet
     from eval.benchmarks.index import BM25, open_indexed, scratch_settings
     from eval.tuning.examples import KeptReadings, Search
-    from rag.models.cross_encoder import FOLDER
+    from rag.models.cross_encoder import RERANKER
     from rag.models.loading import load_models
     from rag.retrieval.encoded_query import QueryEncoder
     from rag.settings import Settings
@@ -124,7 +124,7 @@ def _examples(work: Path, collection: Collection) -> list[Example]:
     assert models.cross_encoder
     test_set = TestSet(collection.name, "test", collection.papers, {}, {}, Skipped())
     library = open_indexed(settings, test_set, BM25(), lambda: models, lambda: None)
-    kept = KeptReadings(settings.home / f"read-{sha256(FOLDER / 'model.onnx')[:12]}.jsonl")
+    kept = KeptReadings(settings.home / f"read-{sha256(RERANKER / 'model.onnx')[:12]}.jsonl")
     search = Search(library, QueryEncoder(models), models.cross_encoder, kept, settings.pool)
     _log.info("collection=%s papers=%d questions=%d", collection.name, len(library.papers), len(collection.questions))
     return [search.example(each) for each in collection.questions]
