@@ -20,7 +20,7 @@ from rag.corpus.files import fsync, write_atomic
 from rag.errors import REBUILD, IndexFailed, IndexMissing
 from rag.index.integrity import FileState, file_state, is_damaged, unhashed_state
 
-FORMAT = 6
+FORMAT = 7
 VECTORS, TOKEN_VECTORS, BM25, PAPERS = "vectors", "late", "lexical", "papers.sqlite"
 _POINTER = "current"
 _KEPT = 2  # the current generation, and its predecessor for readers that have it open
