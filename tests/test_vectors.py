@@ -35,7 +35,7 @@ def test_vectors_come_in_the_order_of_their_papers_ids(shelf: Library) -> None:
 
 
 def test_finished_collection_has_its_rows_in_the_vector_index(tmp_path: Path) -> None:
-    vectors = np.random.default_rng(2).normal(size=(300, 8)).astype(np.float32)
+    vectors = np.random.default_rng(2).normal(size=(300, 100)).astype(np.float32)
     ids = [f"p{i}#0" for i in range(300)]
     store = create_vectors(tmp_path, expected=3000)
     store.write(ids, vectors)
