@@ -16,7 +16,7 @@ import pytest
 from rag.corpus.reader import Corpus
 from rag.errors import IndexFailed, IndexMissing
 from rag.index.generations import PAPERS as PAPERS_FILE
-from rag.index.generations import TOKEN_VECTORS, VECTORS, IndexFolder, Recipe, damaged_files
+from rag.index.generations import FORMAT, TOKEN_VECTORS, VECTORS, IndexFolder, Recipe, damaged_files
 from rag.index.library import open_library
 from rag.index.papers import PaperWriter, open_papers
 from rag.index.plan import BuildPlan
@@ -171,10 +171,10 @@ def test_index_of_an_older_format_is_not_read_but_rebuilt(indexer: Indexer) -> N
     known = json.loads(manifest.read_text())
     known["recipe"] = {"embedding": "a", "chunk_tokens": 96, "chunk_overlap": 32, "late": "b", "format": 2}
     manifest.write_text(json.dumps(known))
-    with pytest.raises(IndexFailed, match=r"has format 2; this version reads 5. Run `citedesk index`"):
+    with pytest.raises(IndexFailed, match=f"has format 2; this version reads {FORMAT}. Run `citedesk index`"):
         open_library(hash_settings(indexer.folder.path.parent))
     summary = indexer.run()
-    assert (counts(summary), summary.rebuilt) == ((0, 0, 0, 3), "the index format changed from 2 to 5")
+    assert (counts(summary), summary.rebuilt) == ((0, 0, 0, 3), f"the index format changed from 2 to {FORMAT}")
     assert len(indexer.paper_ids()) == 3
 
 
