@@ -15,8 +15,8 @@ import pytest
 
 from rag.corpus.reader import Corpus
 from rag.errors import IndexFailed, IndexMissing
-from rag.index.generations import PAPERS as PAPERS_FILE
 from rag.index.generations import FORMAT, TOKEN_VECTORS, VECTORS, IndexFolder, Recipe, damaged_files
+from rag.index.generations import PAPERS as PAPERS_FILE
 from rag.index.library import open_library
 from rag.index.papers import PaperWriter, open_papers
 from rag.index.plan import BuildPlan
