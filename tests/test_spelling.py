@@ -58,5 +58,16 @@ def test_compounds_are_respelt_as_other_papers_write_them(typed: str, other: str
     assert Spelling(PaperStore.of(papers), lambda word: False).respelt(typed) == other
 
 
+def test_so_many_unknown_words_are_mended_and_no_more() -> None:
+    spelling = Spelling(PaperStore.of(PAPERS), lambda word: False)
+    assert spelling.mend("purning " * 50) == "pruning " * 40 + "purning " * 10
+
+
+def test_stem_that_only_a_compound_has_is_known() -> None:
+    texts = ("Re-initialisation and initialization.", "Initialization.")
+    papers = [replace(REEF, paper_id=text, title="T", abstract=text) for text in texts]
+    assert Spelling(PaperStore.of(papers), lambda word: False).mend("initialisation") == "initialisation"
+
+
 def test_empty_library_mends_nothing() -> None:
     assert Spelling(PaperStore.of(()), lambda word: False).mend("purning") == "purning"

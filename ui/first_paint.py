@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import CitedeskError
-from rag.generation.examples import example_questions
+from rag.generation.examples import EXAMPLE_PAPERS, example_questions
 from ui.browse.collection import load_collection
 from ui.engine_holder import EngineHolder
 from ui.html.chat_page import examples_to_html
@@ -42,7 +42,8 @@ class ExampleQuestions:
     def _make(self) -> None:
         library = self._holder.engine(timeout=0).library
         topics = [topic.name for topic in load_collection(library).atlas.topics]
-        self._html = examples_to_html(example_questions(library.papers.values(), topics), len(library.papers))
+        newest = library.papers.newest(EXAMPLE_PAPERS)
+        self._html = examples_to_html(example_questions(newest, topics), len(library.papers))
 
 
 class FirstPaint:

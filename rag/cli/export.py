@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from rag.cli.options import Subparsers, add_command, add_paper_filters
 from rag.cli.output import note
@@ -14,6 +14,9 @@ from rag.cli.questions import read_filters, read_text
 from rag.errors import UsageError
 from rag.settings import Configuration
 from rag.types import Paper
+
+if TYPE_CHECKING:
+    from rag.index.papers import PaperStore
 
 _FORMS = ("jsonl", "bibtex", "ris", "csl", "csv", "markdown")
 
@@ -58,7 +61,7 @@ def export(arguments: Namespace, configuration: Configuration) -> int:
     return 0
 
 
-def _chosen(arguments: Namespace, papers: Mapping[str, Paper]) -> list[str]:
+def _chosen(arguments: Namespace, papers: PaperStore) -> list[str]:
     """Return the ids of the papers that are named and those of the answer, or of all; raises UsageError."""
     if not arguments.papers and arguments.answer is None:
         return list(papers)
@@ -68,14 +71,15 @@ def _chosen(arguments: Namespace, papers: Mapping[str, Paper]) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-def _named(name: str, papers: Mapping[str, Paper]) -> list[str]:
-    from rag.corpus.ids import find_ids, papers_with_id
+def _named(name: str, papers: PaperStore) -> list[str]:
+    from rag.corpus.ids import find_ids, without_prefix
     from rag.generation.export.entry import citation_key
 
     if name in papers:
         return [name]
-    found = [paper.paper_id for paper in papers.values() if name in (paper.doi, paper.pmid, citation_key(paper))]
-    found = found or [each for wanted, _ in find_ids(name) for each in papers_with_id(wanted, papers.values())]
+    ids = [name.casefold(), *(each for each, _ in find_ids(name))]
+    found = papers.ids_at(papers.papers_with_any("id", map(without_prefix, ids)))
+    found = found or [paper.paper_id for paper in papers.values() if citation_key(paper) == name]
     if not found:
         raise UsageError(f"No indexed paper has the id {name!r}: `citedesk search` prints paper_ids.")
     return found

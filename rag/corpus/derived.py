@@ -29,9 +29,9 @@ class Derived:
 
     Names are authors, venues with their years, organisations, ids, names that a paper introduces ("introduces"), that
     its title begins with ("title name"), and what stands before its colon ("head"). Words are those whose spelling is
-    looked up ("spelling"), their stems ("stem"), and words of links, as they are and case-folded ("plain", "folded").
-    Of a word with a tab, what stands before it leads to what stands behind it: letters to a compound, a part to an
-    author, initials to a venue, and a word to an organisation.
+    looked up ("spelling"), other stems of theirs ("stem"), and words of links in lower case ("plain") and case-folded
+    ("folded"). Of a word with a tab, what stands before it leads to what stands behind it: letters to a compound, a
+    part to an author, initials to a venue, and a word to an organisation.
     """
 
     names: Keys = frozenset()
@@ -76,9 +76,7 @@ def _words(paper: Paper) -> Iterator[tuple[str, str]]:
 
 @lru_cache(1 << 16)
 def _of_word(word: str) -> tuple[tuple[str, str], ...]:
-    found = [("spelling", word)]
-    if word.isalpha():
-        found += [("stem", stem) for stem in tokenize(word) if stem != word]
+    found = [("spelling", word), *(("stem", stem) for stem in set(tokenize(word)) if stem.isalpha() and stem != word)]
     letters = word.replace("-", "")
     if letters != word and letters.isalpha() and len(word) >= SHORTEST_COMPOUND:
         found.append(("compound", f"{letters}\t{word}"))

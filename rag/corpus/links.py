@@ -169,12 +169,14 @@ class PaperLinks:
     """The links of one collection, each found when it is asked for, by looking up the names in a text."""
 
     def __init__(self, papers: LinkedPapers, papers_with_words: Callable[[str], Iterable[int]]) -> None:
-        """`papers_with_words` returns the positions of the papers that have all words of a text, in any inflection."""
+        """`papers_with_words` returns the positions of papers that have all words of a text, in any inflection; of a
+        name that very many have it need not return all."""
         self._papers = papers
         self._papers_with_words = papers_with_words
         self._introduced = lru_cache(_REMEMBERED)(self._introduced_as)
         self._is_ordinary = lru_cache(_REMEMBERED)(self._are_written_small)
         self._uses = lru_cache(_REMEMBERED)(self._uses_of)
+        self._is_homonym = lru_cache(_REMEMBERED)(self._means_more)
 
     def of(self, paper_id: str) -> tuple[Link, ...]:
         """Return the links from a paper to those that introduce the names it uses, sorted by name."""
@@ -186,14 +188,13 @@ class PaperLinks:
         return tuple(
             _link(use)
             for each in sorted(names, key=lambda each: each.name)
-            for use in self._uses(each)
-            if use.source.paper_id == paper_id
+            if (use := self._use(each, paper)) and self._is_link(use)
         )
 
     def to(self, paper_id: str) -> tuple[Link, ...]:
         """Return the links to a paper from those that use a name which it introduces, of each in corpus order."""
         named = introductions(self._papers[paper_id]) if paper_id in self._papers else ()
-        return tuple(_link(use) for each in named if self._owner(each.name) == each for use in self._uses(each))
+        return tuple(_link(use) for each in named if self._owner(each.name) == each for use in self._linked(each))
 
     def introduced_in(self, question: str) -> dict[int, str]:
         """Return the offsets of the names in a question that papers introduce, in order, with the papers' ids.
@@ -240,21 +241,26 @@ class PaperLinks:
             if _BEGINS_PART.match(name, end - 1) and (base := self._owner(name[:end])) and base.name == name[:end]:
                 yield base
 
+    def _linked(self, introduction: Introduction) -> Iterator[_Use]:
+        return (use for use in self._uses(introduction) if self._is_link(use))
+
     def _uses_of(self, introduction: Introduction) -> tuple[_Use, ...]:
         """Return the uses of a name by papers that do not introduce it, in corpus order."""
-        name, claimants = introduction.name, self._introduced(name_key(introduction.name))[1]
+        name = introduction.name
         made = self._papers.papers_between("title name", name, name + "\U0010ffff") if len(name) >= _NAMESAKE else ()
         positions = sorted({*map(int, self._papers_with_words(name)), *map(int, made)})
-        users = [paper for paper in self._papers.at(positions) if paper.paper_id not in claimants]
-        uses = [use for paper in users if (use := self._use(introduction, paper))]
+        return tuple(use for paper in self._papers.at(positions) if (use := self._use(introduction, paper)))
+
+    def _means_more(self, introduction: Introduction) -> bool:
+        """Return whether papers from before a name was introduced show that it means something else, too."""
         target = self._papers[introduction.paper_id]
-        if any(_shows_homonym(use) for use in uses if _is_before(use.source, target)):
-            return ()
-        return tuple(use for use in uses if not _is_before(use.source, target) and self._is_link(use, target))
+        return any(_shows_homonym(use) for use in self._uses(introduction) if _is_before(use.source, target))
 
     def _use(self, introduction: Introduction, paper: Paper) -> _Use | None:
-        """Return how a paper uses a name, None if it does not have it."""
+        """Return how a paper uses a name, None if it does not have it, or introduces it, too."""
         name = introduction.name
+        if paper.paper_id in self._introduced(name_key(name))[1]:
+            return None
         found, titled = (tuple(_occurrences(name, x, _plain(x))) for x in (paper.abstract, paper.title))
         made = _is_made_from(title_name(paper) or "", introduction)
         if not (found or titled or made):
@@ -262,8 +268,12 @@ class PaperLinks:
         spans = tuple(span for span in found if self._is_use(name, paper.abstract, *span))
         return _Use(paper, introduction, spans, made or any(self._is_use(name, paper.title, *x) for x in titled))
 
-    def _is_link(self, use: _Use, target: Paper) -> bool:
-        if not (use.spans or use.in_title) or _is_spelt_otherwise(use, target):
+    def _is_link(self, use: _Use) -> bool:
+        """Return whether the name in a paper is that of the paper which introduces it."""
+        target = self._papers[use.introduction.paper_id]
+        if not (use.spans or use.in_title) or _is_before(use.source, target) or _is_spelt_otherwise(use, target):
+            return False
+        if self._is_homonym(use.introduction):
             return False
         name, source = use.introduction.name, use.source.abstract
         written = {source[start:end] for start, end in use.spans} <= {name}

@@ -39,11 +39,6 @@ def without_filler(name: str) -> str:
     return comparable(_FILLER.sub(" ", name))
 
 
-def title_heads(papers: Iterable[Paper]) -> frozenset[str]:
-    """Return the names before the colons of titles, as `name_key` writes them."""
-    return frozenset(name_key(paper.title.split(":")[0]) for paper in papers if ":" in paper.title)
-
-
 def name_key(name: str) -> str:
     """Return a name as a key: in lower case, together, with Greek letters spelt out."""
     return comparable(name).replace(" ", "")

@@ -24,6 +24,7 @@ from rag.types import Paper
 
 K1 = 1.5
 B = 0.75
+_MOST_PAPERS = 200  # that have all words of a text
 _REMEMBERED = 1 << 14  # terms whose place is remembered
 _MOST = np.iinfo(np.uint16).max
 _MAPPED = ("rows", "counts")  # the others are small
@@ -152,12 +153,19 @@ class Bm25Index:
         return found
 
     def papers_with_words(self, text: str) -> NDArray[np.int64]:
-        """Return the positions of the papers that have all words of a text, compounds in parts, in any inflection."""
+        """Return the positions of papers that have all words of a text, compounds in parts, in any inflection.
+
+        Of so many that reading them would take long, those with the highest scores are returned.
+        """
         terms = dict.fromkeys(tokenize(JOINTS.sub(" ", text)))
         held = np.zeros(len(self._postings.lengths), np.int32)
         for own in map(self._of_term, terms):
             held[self._postings.rows[own]] += 1
-        return np.flatnonzero(held[self._order] == len(terms)) if terms else np.zeros(0, np.int64)
+        found = np.flatnonzero(held[self._order] == len(terms)) if terms else np.zeros(0, np.int64)
+        if len(found) > _MOST_PAPERS:
+            scores = self.scores(terms)[found]
+            found = np.sort(found[np.argsort(-scores, kind="stable")[:_MOST_PAPERS]])
+        return found
 
     def document_frequency(self, term: str) -> int:
         """Return how many papers have a term."""

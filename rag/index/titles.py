@@ -21,6 +21,7 @@ from rag.corpus.titles import comparable
 
 _MOST = 16  # candidates of each sort
 _LEAST_SHARED = 0.78  # letters of one text in words that it shares with another, from which they are 88 % similar
+_LONGEST = 500  # letters of a word
 _MOST_EDITS = 0.12  # insertions and deletions of a letter, of the letters of both texts, up to which they are
 _LETTERS = (
     *((letter, 1) for letter in "abcdefghijklmnopqrstuvwxyz0123456789"),
@@ -125,11 +126,11 @@ class TitleIndex:
     def _shared(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """Return how many letters of words entries share with a text, the entries that do, and the text's letters."""
         words = frozenset(text.split())
-        shared = np.zeros(len(self._entries), np.int64)
+        shared = np.zeros(len(self._entries), np.uint16)
         for word in words:
-            shared[self._entries_with(word)] += len(word)
+            shared[self._entries_with(word)] += min(len(word), _LONGEST)
         entries = np.flatnonzero(shared)
-        return shared[entries], entries, sum(map(len, words))
+        return shared[entries].astype(np.int64), entries, sum(map(len, words))
 
     def _entries_with(self, word: str) -> NDArray[np.int32]:
         hashed = _hash(word)

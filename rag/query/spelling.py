@@ -19,6 +19,7 @@ _OWN_WORDS = frozenset((*ORDERING_WORDS, *get_args(ActionName), *get_args(Export
 _REMEMBERED = 4096  # words that were looked up
 _SHORTEST = SHORTEST_COMPOUND  # letters of a word that may be a typo: shorter ones have too many neighbours
 _LONG = 12  # letters from which two edits are one typo; of shorter words four in five are of one (Damerau, CACM 1964)
+_MOST_MENDED = 40  # unknown words of a question; the encoder reads 96 tokens
 _LEAST_USES = 2  # papers that use a word, for it not to be a typo itself
 
 
@@ -36,7 +37,12 @@ class Spelling:
 
         Names are left alone: words with a digit, and those with a capital that do not begin the question.
         """
-        return WORD.sub(lambda match: self._mended(match[0], begins=match.start() == 0), question)
+        unknown = [match for match in WORD.finditer(question) if self._is_unknown(match[0], match.start() == 0)]
+        parts, at = [], 0
+        for match in unknown[:_MOST_MENDED]:
+            parts += [question[at : match.start()], self._mended(match[0])]
+            at = match.end()
+        return "".join([*parts, question[at:]])
 
     def respelt(self, question: str) -> str | None:
         """Return the question with compounds as other papers write them, "bi-level" for "bilevel".
@@ -58,13 +64,16 @@ class Spelling:
         forms = [each for each in uses if each != lower]
         return max(forms, key=lambda each: (uses[each], each)) if len(uses) > 1 else word
 
-    def _mended(self, word: str, begins: bool) -> str:
+    def _is_unknown(self, word: str, begins: bool) -> bool:
+        """Return whether a word is no name, and nobody knows it; it may begin the question."""
         lower = word.lower()
         plain = word.isalpha() and (word == lower or (begins and word[1:] == lower[1:]))
         if len(word) < _SHORTEST or not plain or not word.isascii() or self._is_ordinary(lower):
-            return word
-        if self._uses_of({lower, *_inflected(_base(lower))}):
-            return word
+            return False
+        return not self._uses_of({lower, *_inflected(_base(lower))})
+
+    def _mended(self, word: str) -> str:
+        lower = word.lower()
         near = self._nearest(lower)
         stems = tokenize(lower)
         if near is None or (tokenize(near) != stems and self._has_stem(stems)):

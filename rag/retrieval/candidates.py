@@ -89,7 +89,8 @@ def dense_search(library: Library, vector: Array, admitted: Mask | None, pool: i
         if len(among) ** 2 <= _FEW * chunks:
             return _of_papers(library.vectors.compare(vector, among))[:pool]
     most = chunks if among is None else len(among)
-    wanted = math.ceil(min(pool, held) * (chunks / held if among is None else chunks / papers))
+    wanted = min(pool, held) * math.ceil(chunks / papers)
+    wanted = math.ceil(wanted * papers / held) if among is None else wanted
     while True:
         hits = library.vectors.search(vector, min(wanted, most), among)
         if admitted is not None and among is None:
