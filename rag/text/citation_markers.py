@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 MARKER = re.compile(r"\[(\d+)\]")
-MARKERS = re.compile(r"(?:[ \t]*\[\d+\])+")
+MARKERS = re.compile(r"(?:[ \t]{0,8}\[\d+\])+")
 """A run of adjacent markers, with the blanks before each."""
 
 Shape = Literal["square", "round", "raised", "command", "word"]
