@@ -69,16 +69,17 @@ _PAPER_TEXT = paper_text(PEBBLE)
 _TAG_NAMES = ("topic", "side", "author", "venue", "date", "exclusion")
 _PIECES = (
     "in March 2025 ", "how do in 2024 ", "one how do ", "in the last two years ", "is, in 2024 ", "who ", "first ",
-    "differences between in 2024 ", "KV-cache ", "Ada Quill", "Quill, A. ", "van der ", "Nature", "ICML 2024 ", "and ",
-    "International Conference on ", "at a workshop or ", "papers ", "which ", "the ", "2", "-", "–", " ", "  ", "\n",
-    "\t", ",", ".", ";", ":", "(", ")", "[", "]", "{", "}", "<", ">", "/", "\\", "'", "’", "\"", "`", "```", "*", "**", "_",
-    "~", "#", "|", "$", "^", "&", "%", "+", "=", "!", "?", "@", "a", "A", "é", "α", "²", "ⅷ", "٣", "\u200b", "\u00ad",
-    "\u202e", "【", "】", "〔1〕", "[1]", "[1](", "](", "![", "[[1],", "(Quill et al., 2020; ", "Source ", "p. ", "<sup>",
-    "</sup>", "<cite", "<think>", "</think>", "<|channel|>", "<details", "<summary>", "Reasoning:\n", "Answer", "thought ",
-    "analysis", "&amp;", "&#", "&lt;", "http://a.b/", "www.", "mailto:", "a@b.c", "javascript:", "10.1000/", "2401.00001",
-    "arXiv:", "\\textbf{", "\\cite{", "\\'", "{\\it ", "3.5 ", "1,000", "million ", "twenty-", "five ", "percent", "x ",
-    "times", "1/2", "e5", "± ", "GPT-4 ", "we present a ", "a survey of ", "not ", "without ", "or later ", "---\n", "- ",
-    "1. ", "> ", "| a ", "|-", "Here is my ", "et al.", "with colleagues ", "of ", "last ", "author ", "paper ", "than ",
+    "differences between in 2024 ", "KV-cache ", "Ada Quill", "Quill, A. ", "van der ", "Nature", "ICML 2024 ",
+    "and ", "International Conference on ", "at a workshop or ", "papers ", "which ", "the ", "2", "-", "–", " ",
+    "  ", "\n", "\t", ",", ".", ";", ":", "(", ")", "[", "]", "{", "}", "<", ">", "/", "\\", "'", "’", "\"", "`",
+    "```", "*", "**", "_", "~", "#", "|", "$", "^", "&", "%", "+", "=", "!", "?", "@", "a", "A", "é", "α", "²", "ⅷ",
+    "٣", "\u200b", "\u00ad", "\u202e", "【", "】", "〔1〕", "[1]", "[1](", "](", "![", "[[1],", "(Quill et al., 2020; ",
+    "Source ", "p. ", "<sup>", "</sup>", "<cite", "<think>", "</think>", "<|channel|>", "<details", "<summary>",
+    "Reasoning:\n", "Answer", "thought ", "analysis", "&amp;", "&#", "&lt;", "http://a.b/", "www.", "mailto:",
+    "a@b.c", "javascript:", "10.1000/", "2401.00001", "arXiv:", "\\textbf{", "\\cite{", "\\'", "{\\it ", "3.5 ",
+    "1,000", "million ", "twenty-", "five ", "percent", "x ", "times", "1/2", "e5", "± ", "GPT-4 ", "we present a ",
+    "a survey of ", "not ", "without ", "or later ", "---\n", "- ", "1. ", "> ", "| a ", "|-", "Here is my ",
+    "et al.", "with colleagues ", "of ", "last ", "author ", "paper ", "than ",
 )  # fmt: skip
 
 

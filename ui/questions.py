@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rag.engine import Engine
     from rag.llm.protocol import ChatModel
 
-MAX_QUESTION_LENGTH = 4000  # characters
 MAX_CONCURRENT = 64  # running questions, each on a thread; the searches among them queue in the SearchQueue
 
 logger = logging.getLogger(__name__)

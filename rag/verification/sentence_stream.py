@@ -20,9 +20,7 @@ _QUANTITY = re.compile(r"\d[\d.,]*[ \t]?[A-Za-z%×]{1,3}(?=[.!?]\s)")  # syntok 
 _EMPHASIS = re.compile(r"(?<=[.!?])[*_~]+(?=\s|$)")
 _TITLED = re.compile(r"[ \t]*(?:>[ \t]*)*#{1,6}[ \t]")
 _BOLD = re.compile(r"(?:\*\*|__)[^*_]*(?:\*\*|__):?\Z")
-_RUN_IN = re.compile(
-    r"(?:\*\*|__)[^\s*_\d]+(?:\s[^\s*_\d]+){0,7}(?:\s?(?:\*\*|__)[.:]?|(?<=[.:])(?:\*\*|__))"
-)
+_RUN_IN = re.compile(r"(?:\*\*|__)[^\s*_\d]+(?:\s[^\s*_\d]+){0,7}(?:\s?(?:\*\*|__)[.:]?|(?<=[.:])(?:\*\*|__))")
 _STATED = re.compile(r"[.!][\"'”’)*_]*\Z")
 _FENCE = re.compile(r"[ \t]*```[ \t]*[\w+-]*[ \t]*\Z")
 _RULE = re.compile(r"[\s|:=_*-]*\Z")
