@@ -11,8 +11,8 @@ import json
 import random
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -110,22 +110,21 @@ def growth(pattern: Pattern, length: int = LENGTH) -> tuple[float, float]:
     return longest / max(least, 1e-4), longest
 
 
-def _singly(feed: Callable[[str], object], text: str) -> None:
-    for character in text:
-        feed(character)
+def _singly(feed: Callable[[str], object], pieces: Iterable[str]) -> None:
+    for piece in pieces:
+        feed(piece)
 
 
 def _marker_scanner() -> MarkerScanner:
     return MarkerScanner(lambda found, before: "[1]")
 
 
-def _reason(text: str, inside: bool, singly: bool) -> None:
+def _reason(text: str, inside: bool, singly: bool) -> object:
     held = ReasoningFilter(inside)
-    try:
-        _singly(held.feed, text) if singly else held.feed(text)
+    with suppress(LeakedReasoning):
+        _singly(held.feed, text if singly else [text])
         held.flush()
-    except LeakedReasoning:
-        pass
+    return held.reasoning
 
 
 def _stream(stream: SentenceStream, text: str) -> None:
@@ -158,7 +157,6 @@ READERS: Mapping[str, Callable[[str], object]] = {
         has_pronoun(text),
     ),
     "tags": _tag,
-    "authors": lambda text: _NAMES.split_authors(text[:120] if len(text) < 4 * LENGTH else text[:480]),
     "author": lambda text: (surname_and_given(text), surnames_of(text), matches_author(text, "Ada B Quill")),
     "places": lambda text: (clean_place(text), clean_name(text), _NAMES.organisation(text)),
     "venues": lambda text: (matches_venue(text, "ICML 2024"), named_venue_kinds(text), venue_kind(text)),
@@ -181,8 +179,8 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "decoder": lambda text: _singly(StreamingDecoder().feed, text),
     "markers": lambda text: (substitute_markers(text, lambda found, before: "[1]"), without_any_markers(text)),
     "marker stream": lambda text: _singly(_marker_scanner().feed, text),
-    "reasoning": lambda text: (_reason(text, False, False), _reason(text, True, False)),
-    "reasoning stream": lambda text: (_reason(text, False, True), _reason(text, True, True)),
+    "reasoning": lambda text: [_reason(text, inside, singly=False) for inside in (False, True)],
+    "reasoning stream": lambda text: [_reason(text, inside, singly=True) for inside in (False, True)],
     "reply": lambda text: (is_refusal(text), excerpt(text), find_object(text, {"type": "object"})),
     "repetition": lambda text: _singly(RepetitionDetector().feed, text),
     "reply checks": lambda text: (is_wordless(text), says_nothing(text), in_another_language("Which?", text)),

@@ -58,7 +58,7 @@ _KINDS: Mapping[str, re.Pattern[str]] = {
 VENUE_KINDS = tuple(_KINDS)
 """The kinds of venues."""
 
-_JOINT = re.compile(r"\s*(?:[,/]|\b(?:and|or)\b)\s*(?:an?\s+)?")
+_JOINT = re.compile(r"\s{0,9}(?:[,/]|\b(?:and|or)\b)\s{0,9}(?:an?\s+)?")
 _ENTRY_TYPES: Mapping[str, str] = {"article": "journal", "inproceedings": "conference", "conference": "conference"}
 _RENAMED = {"nips": "neurips"}
 _SHORTEST_ACRONYM = 3

@@ -26,7 +26,7 @@ _FENCE = re.compile(r"[ \t]*```[ \t]*[\w+-]*[ \t]*\Z")
 _RULE = re.compile(r"[\s|:=_*-]*\Z")
 _LEAST_WORDS = 4  # of a heading that states something
 _BEHIND = 40  # characters before the new ones in which the end of a sentence may have been undecided
-_LONG = 1000  # characters of unread text from which it is only cut again when it has grown by so much:
+_LONG = 300  # characters of unread text from which it is only cut again when it has grown by so much:
 _GROWTH = 1.25
 _AHEAD = 12  # characters behind a sentence's end that must be there before the end is certain
 
