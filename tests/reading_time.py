@@ -22,6 +22,7 @@ from rag.corpus.cleaning import clean_abstract, clean_title
 from rag.corpus.ids import find_ids
 from rag.generation.reply_checks import in_another_language, is_wordless, says_nothing
 from rag.generation.values import expected_value
+from rag.index.papers import PaperStore
 from rag.llm.reasoning import LeakedReasoning, ReasoningFilter
 from rag.llm.reply import excerpt, find_object, is_refusal
 from rag.llm.stream import RepetitionDetector
@@ -63,7 +64,7 @@ LENGTH = 2000
 
 _TOO_LONG = 1.0  # seconds
 _DAY = date(2025, 6, 1)
-_NAMES = LibraryNames.of(SHELF)
+_NAMES = LibraryNames(PaperStore.of(SHELF))
 _PAPERS = {paper.paper_id: paper for paper in SHELF}
 _PAPER_TEXT = paper_text(PEBBLE)
 _TAG_NAMES = ("topic", "side", "author", "venue", "date", "exclusion")

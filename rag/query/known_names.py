@@ -18,7 +18,7 @@ TOPICS = ("topic", "side")
 _WORD = re.compile(r"[^\W_]+(?:[-./+^'’][^\W_]+)*\+*")
 _CAPITAL = r"[^\W\d_a-z][\w'’&/.-]*"
 _PHRASE = re.compile(
-    rf"(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL})+)(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
+    rf"(?<!\w)(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL})+)(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
 )  # several capitalised words, and a year
 _KIND = r"(?:an?\s+)?(?:conferences?|journals?|workshops?)\b"
 _OTHER_KIND = rf"(?:\s*(?:[,/]|\b(?:and|or)\b)\s*{_KIND})"
@@ -30,7 +30,7 @@ _VENUE_KIND = re.compile(
 )
 _NAME = r"[^\W\d_a-z][^\W\d_]*(?:[.'’-]+[^\W\d_]+)*\.?"
 _PARTICLES = rf"(?:(?:{'|'.join(sorted(PARTICLES))})\s+)*"
-_PERSON = re.compile(rf"{_NAME}(?:\s+{_PARTICLES}{_NAME})+|(?<=\bby ){_PARTICLES}{_NAME}")
+_PERSON = re.compile(rf"(?<!\w)(?:{_NAME}(?:\s+{_PARTICLES}{_NAME})+|(?<=\bby ){_PARTICLES}{_NAME})")
 _NAMES = frozenset(("author", "organisation", "venue"))
 _SPACE = re.compile(r"\s+")
 _SMALL_WORD = re.compile(r"\s(?:of|on|for|and|in|the)\s+")
