@@ -174,7 +174,8 @@ def test_answers_that_are_written_count_until_they_end(written: EngineHolder, en
     endpoint.released.clear()
     with api(written) as client:
         with client.stream("POST", "/api/ask", json={"question": QUESTION, "stream": True}) as first:
-            assert next(read(first.iter_lines()))[0] == "first_hits"
+            events = read(first.iter_lines())  # kept: the stream is closed with it
+            assert next(events)[0] == "first_hits"
             refused = client.post("/api/ask", json={"question": "caches", "llm": False})
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
         wait_until(lambda: not written.search_queue.questions)
