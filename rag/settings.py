@@ -19,12 +19,13 @@ from urllib.parse import urlsplit
 from rag.errors import UsageError
 
 PREFIX = "CITEDESK_"
-Group = Literal["index", "retrieval", "endpoint", "writing", "expansion"]
+Group = Literal["index", "retrieval", "endpoint", "writing", "expansion", "serving"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 Device = Literal["cpu", "cuda"]
 Mode = Literal["whole", "per-paper"]
 Unsupported = Literal["mark", "strike", "repair"]
 LLMCheck = Literal["off", "on"]
+Addresses = Literal["any", "public"]
 RecallStep = Literal["rewrite", "hyde", "iterate", "screen"]
 RECALL_STEPS: tuple[RecallStep, ...] = get_args(RecallStep)
 _DEFAULT_STEPS: tuple[RecallStep, ...] = ("rewrite",)
@@ -129,6 +130,11 @@ class Settings:
     )
     llm_timeout: float = _setting("endpoint", 30.0, "timeout between two tokens", unit="seconds", minimum=0.1)
     llm_total_timeout: float = _setting("endpoint", 300.0, "timeout for a whole request", unit="seconds", minimum=0.1)
+    llm_addresses: Addresses = _setting(
+        "endpoint",
+        "any",
+        "public: connect to public addresses only, not to those of this machine or its network, and by no proxy",
+    )
     llm_context: int = _setting("endpoint", 8192, "context window of the model", unit="tokens", minimum=512)
     llm_parallel: int = _setting(
         "endpoint",
@@ -186,6 +192,22 @@ class Settings:
         None,
         "factor by which a yes of screen raises a paper's odds and a no lowers them; if not set, screen decides alone",
         minimum=1,
+    )
+    ui_searches: int | None = _setting(
+        "serving",
+        None,
+        "searches that `citedesk ui` runs side by side",
+        minimum=1,
+        shown_default="half of the processor's cores",
+    )
+    ui_waiting: int = _setting(
+        "serving", 32, "questions that wait for a search at most; further ones are refused as busy", minimum=0
+    )
+    ui_questions: int = _setting(
+        "serving", 128, "questions under way at most, those included that a model is writing", minimum=1
+    )
+    ui_deadline: float = _setting(
+        "serving", 600.0, "time that a question may take, waiting included", unit="seconds", minimum=1
     )
 
     def __post_init__(self) -> None:

@@ -104,7 +104,7 @@ def test_what_is_set_against_a_question_holds(client: httpx.Client) -> None:
         ("q=a&since=2024&until=2023", "The filters cannot be met: since 2024 is after until 2023."),
         ("q=a&kind=poem", "kind: Input should be 'list', 'fact'"),
         ("q=a&drop=title", "drop.0: Input should be 'since', 'until'"),
-        ("q=" + "a" * 4001, "q: 4001 characters are too long; at most 4000 are read."),
+        ("q=" + "a" * 4001, "The question has 4,001 characters, and at most 4,000 are read. Shorten it."),
         ("q=a&least_authors=0", "least_authors: Input should be greater than or equal to 1."),
     ],
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,29 +136,65 @@ def test_what_goes_wrong_is_the_last_event(written: EngineHolder, monkeypatch: p
         assert whole.json()["error"].startswith("ZeroDivisionError: two lines.")
 
 
-def test_no_more_are_under_way_than_may_be_and_the_next_waits(
-    written: EngineHolder, endpoint: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ui.api.service.MAX_CONCURRENT", 1)
+def test_one_more_than_search_and_wait_is_refused(written: EngineHolder) -> None:
+    written.search_queue = SearchQueue(1, waiting=2)
+    body = {"question": QUESTION, "stream": True, "llm": False}
+    with api(written) as client, ExitStack() as waiting:
+        with written.search_queue.slot(print, lambda: False):
+            streams = [waiting.enter_context(client.stream("POST", "/api/ask", json=body)) for _ in range(2)]
+            lines = [read(each.iter_lines()) for each in streams]
+            assert [next(each) for each in lines] == [("waiting", {"ahead": 1}), ("waiting", {"ahead": 2})]
+            refused = [
+                client.post("/api/ask", json=body),
+                client.post("/api/ask", json={"question": QUESTION}),
+                client.get("/api/search", params={"q": QUESTION}),
+            ]
+        assert [list(each)[-1][0] for each in lines] == ["done", "done"]
+        assert client.get("/api/search", params={"q": QUESTION}).status_code == 200
+    for each in refused:
+        assert (each.status_code, each.headers["retry-after"]) == (503, "5")
+        assert each.json() == {"error": "The server is busy: 2 questions wait already. Ask again in some seconds."}
+
+
+def test_who_goes_away_while_waiting_makes_room_for_another(written: EngineHolder) -> None:
+    written.search_queue = SearchQueue(1, waiting=1)
+    body = {"question": QUESTION, "stream": True, "llm": False}
+    with api(written) as client, written.search_queue.slot(print, lambda: False):
+        for _ in range(3):
+            wait_until(lambda: not written.search_queue.questions)
+            wait_for_the_end("citedesk-question")
+            with client.stream("POST", "/api/ask", json=body) as gone:
+                assert next(read(gone.iter_lines())) == ("waiting", {"ahead": 1})
+        wait_until(lambda: not written.search_queue.questions)
+
+
+def test_answers_that_are_written_count_until_they_end(written: EngineHolder, endpoint: ScriptedEndpoint) -> None:
+    written.search_queue = SearchQueue(1, questions=1)
     endpoint.pieces, endpoint.silent_after = ("Pebble prunes the KV cache [1]. ", "More."), 1
     endpoint.released.clear()
-    later: list[int] = []
     with api(written) as client:
-        body = {"question": QUESTION, "stream": True}
-        with client.stream("POST", "/api/ask", json=body) as first:
-            events = read(first.iter_lines())
+        with client.stream("POST", "/api/ask", json={"question": QUESTION, "stream": True}) as first:
+            events = read(first.iter_lines())  # kept: the stream is closed with it
             assert next(events)[0] == "first_hits"
-            next_one = threading.Thread(
-                target=lambda: later.append(
-                    client.post("/api/ask", json={"question": "caches", "llm": False}).status_code
-                )
-            )
-            next_one.start()
-            next_one.join(0.5)
-            assert later == []
-        next_one.join(PATIENCE)
+            refused = client.post("/api/ask", json={"question": "caches", "llm": False})
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        wait_until(lambda: not written.search_queue.questions)
         endpoint.released.set()
-    assert later == [200]
+        assert client.post("/api/ask", json={"question": "caches", "llm": False}).status_code == 200
+
+
+def test_question_that_takes_too_long_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, endpoint: ScriptedEndpoint
+) -> None:
+    stopped = "The question was stopped after 1 seconds, the time that a question has here (CITEDESK_UI_DEADLINE)."
+    with shelf_engine(monkeypatch, tmp_path, ui_deadline=1.0) as holder, api(holder) as client:
+        with holder.search_queue.slot(print, lambda: False):
+            late = client.get("/api/search", params={"q": QUESTION})
+            assert (late.status_code, late.headers["retry-after"]) == (503, "5")
+            assert late.json()["error"].startswith(stopped)
+            name, data = ask(client, llm=False)[-1]
+            assert (name, data["error"][: len(stopped)]) == ("error", stopped)
+        wait_until(lambda: not holder.search_queue.questions)
 
 
 def test_an_event_has_one_line_of_data() -> None:

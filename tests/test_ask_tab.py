@@ -91,7 +91,7 @@ def test_what_the_user_set_reaches_the_engine(monkeypatch: pytest.MonkeyPatch, t
     ("data", "said"),
     [
         ({"question": " "}, "The question is empty."),
-        ({"question": "x" * 4001}, "question: 4001 characters are too long; at most 4000 are read."),
+        ({"question": "x" * 4001}, "The question has 4,001 characters, and at most 4,000 are read. Shorten it."),
         ({"question": QUESTION, "overrides": {"kind": "poem"}}, "overrides.kind: Input should be &#x27;list&#x27;"),
         ({"question": QUESTION, "history": "none"}, "history: Input should be a valid list."),
         ({"question": QUESTION, "history": [{"answer": "x"}]}, "history.0.question: This field is required."),

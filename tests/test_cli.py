@@ -322,12 +322,14 @@ def test_questions_file_gives_a_line_each_and_reports_bad_lines(
     indexed: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     questions = tmp_path / "q.jsonl"
-    lines = ('{"id": "a", "question": "dunes"}', "{broken", "", '{"id": 2}', '{"id": 3, "question": " "}')
+    long = json.dumps({"id": 5, "question": "KV " * 1334})
+    lines = ('{"id": "a", "question": "dunes"}', "{broken", "", '{"id": 2}', '{"id": 3, "question": " "}', long)
     questions.write_text("\n".join([*lines, '{"id": 4, "question": "KV"}']))
     code, out, err = run(capsys, command, "--questions", str(questions))
     assert code == 1
     assert [json.loads(line)["id"] for line in out.splitlines()] == ["a", 4]
-    assert [line.split(": ")[1] for line in err.splitlines()] == [f"{questions} line {n}" for n in (2, 4, 5)]
+    assert [line.split(": ")[1] for line in err.splitlines()] == [f"{questions} line {n}" for n in (2, 4, 5, 6)]
+    assert err.endswith("The question has 4,002 characters, and at most 4,000 are read. Shorten it.\n")
 
 
 def test_questions_come_from_stdin_too(
@@ -351,6 +353,7 @@ def test_export_is_read_back_as_it_was(indexed: Path, tmp_path: Path, capsys: py
     [
         (["ask", "x"], 1, "error: No index in "),
         (["ask", "  "], 2, "error: The question is empty."),
+        (["ask", "KV " * 1334], 2, "error: The question has 4,002 characters, and at most 4,000 are read. Shorten it."),
         (["ask"], 2, "error: Give one question"),
         (["ask", "x", "--questions", "f"], 2, "error: Give one question"),
         (["ask", "--questions", "none.jsonl"], 1, "error: No index in "),

@@ -331,3 +331,9 @@ def test_what_a_follow_up_was_understood_as_is_inert() -> None:
 def test_refusal_as_markdown_has_no_empty_sections() -> None:
     answer = Answer(Query("Why?", "fact", "x"), "refused", "The collection does not answer this.")
     assert answer_to_markdown(answer) == "# Why?\n\nThe collection does not answer this.\n"
+
+
+@pytest.mark.parametrize("title", ["a;=1+1", "a; =cmd|'/c calc'!A1", "﹦1", "−1", "﹢1", "﹫x", "a\t;\t@SUM(1)"])
+def test_no_part_of_a_cell_is_a_formula_where_semicolons_part_cells(title: str) -> None:
+    row = to_csv([Citation(1, replace(PEBBLE, title=title))]).splitlines()[1]
+    assert not re.search(r"(?:^|[,;\"])\s*[=+\-@|%﹦﹢﹫−]", row.replace("'", "~"))

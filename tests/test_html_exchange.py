@@ -23,13 +23,13 @@ from rag.answer import (
     Thing,
     Usage,
 )
+from rag.query.limits import MAX_QUESTION_LENGTH
 from rag.query.turns import turn_from_json
 from rag.types import Action, Evidence, Filters, Hit, Kind, Overrides, Query, Quote, TokenUsage, Turn
 from tests.fakes import DUNE, PEBBLE, QUBITS, REEF
 from ui.api.models import AskRequest, FeedbackRequest, parse
 from ui.exchange import Exchange
 from ui.html.exchange_sections import parts_of
-from ui.questions import MAX_QUESTION_LENGTH
 
 QUOTE = Quote("It halves the memory of long prompts.", 33, 70, "supported")
 EVIDENCE = (Evidence(1, PEBBLE, ()), Evidence(2, REEF, (QUOTE,)))

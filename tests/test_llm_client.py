@@ -482,7 +482,24 @@ def test_proxy_that_cannot_be_used_is_one_line(proxy: str, monkeypatch: pytest.M
     monkeypatch.setenv("HTTP_PROXY", proxy)
     _, failure, _ = stream_once(open_chat(short_settings("http://far.invalid/v1")))
     assert str(failure).startswith("The endpoint http://far.invalid/v1 ") and "\n" not in str(failure)
-    assert "the proxy variables of the environment" in str(failure)
+    assert str(failure).endswith("check the environment's CITEDESK_LLM_BASE_URL, HTTP_PROXY.")
+
+
+def test_range_in_no_proxy_that_cannot_be_read_is_one_line_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "fd00::/8,[::1]/128")
+    _, failure, _ = stream_once(open_chat(short_settings("https://far.invalid/v1")))
+    assert "\n" not in str(failure)
+    assert "HTTPS_PROXY, NO_PROXY" in str(failure)
+
+
+def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    _, failure, _ = stream_once(open_chat(short_settings("https://far.invalid/v1")))
+    said = (
+        "The endpoint https://far.invalid/v1 cannot be asked: SSL_CERT_FILE names /nowhere/ca.pem, which is not there."
+    )
+    assert str(failure) == said
 
 
 def test_key_is_sent_as_such_and_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:

@@ -90,3 +90,7 @@ def test_papers_are_named_by_their_titles() -> None:
 )
 def test_lengths_and_quantities_name_no_papers(text: str, numbers: tuple[int, ...]) -> None:
     assert numbers_named(text, 8, bare=True) == numbers
+
+
+def test_raised_digit_names_no_paper() -> None:
+    assert numbers_named("paper ² and ③", 5, bare=True) == ()

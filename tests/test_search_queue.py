@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.timing import PATIENCE
-from ui.search_queue import SearchCancelled, SearchQueue
+from ui.search_queue import Busy, SearchCancelled, SearchQueue
 
 
 def never() -> bool:
@@ -78,3 +78,47 @@ def test_place_is_free_again_after_a_search_that_failed() -> None:
         raise ValueError("broken")
     with search_queue.slot(print, never):
         pass
+
+
+def test_search_that_finds_too_many_waiting_is_refused() -> None:
+    search_queue, waits = SearchQueue(1, waiting=1), threading.Event()
+
+    def wait() -> None:
+        with search_queue.slot(lambda ahead: waits.set(), never):
+            pass
+
+    thread = threading.Thread(target=wait)
+    with search_queue.slot(print, never):
+        thread.start()
+        assert waits.wait(PATIENCE)
+        with pytest.raises(Busy, match="The server is busy: 1 questions wait already"), search_queue.slot(print, never):
+            pass
+    thread.join(PATIENCE)
+    with search_queue.slot(print, never):
+        pass
+
+
+def test_question_that_was_admitted_is_not_refused_its_second_search() -> None:
+    search_queue, waits = SearchQueue(1, waiting=0), threading.Event()
+    done: list[str] = []
+
+    def search_again() -> None:
+        with search_queue.slot(lambda ahead: waits.set(), never, first=False):
+            done.append("searched")
+
+    thread = threading.Thread(target=search_again)
+    with search_queue.slot(print, never):
+        thread.start()
+        assert waits.wait(PATIENCE)
+    thread.join(PATIENCE)
+    assert done == ["searched"]
+
+
+def test_so_many_questions_are_under_way_as_may_be() -> None:
+    search_queue = SearchQueue(1, questions=2)
+    with search_queue.question(), search_queue.question():
+        with pytest.raises(Busy, match="2 questions are under way"), search_queue.question():
+            pass
+        assert search_queue.questions == 2
+    with search_queue.question():
+        assert search_queue.questions == 1

@@ -66,7 +66,7 @@ def test_page_takes_a_question_before_the_chat_is_loaded_and_makes_way_for_it(
         page = client.get("/")
         assert page.headers["Cache-Control"] == "no-store"
         assert '<textarea id="cd-question"' in page.text
-        assert client.get("/anything").status_code == 503
+        assert client.get("/assets/anything.js").status_code == 503
         assert until(client, "ready", True)["open"] is False
         loaded.set()
         until(client, "open", True)

@@ -48,20 +48,21 @@ def test_what_cannot_be_served_is_refused_in_one_line(
 @pytest.mark.parametrize(
     ("arguments", "endpoints"),
     [
-        ([], True),
-        (["--name", "papers.example"], False),
-        (["--name", "papers.example", "--session-endpoints"], True),
-        (["--trust-header", "X-User"], False),
-        (["--host", "0.0.0.0", "--no-login"], False),
+        ([], "any"),
+        (["--name", "papers.example"], "none"),
+        (["--name", "papers.example", "--session-endpoints"], "public"),
+        (["--name", "papers.example", "--session-endpoints", "any"], "any"),
+        (["--trust-header", "X-User"], "none"),
+        (["--host", "0.0.0.0", "--no-login"], "none"),
     ],
 )
 def test_only_who_is_on_this_machine_may_name_an_endpoint(
-    monkeypatch: pytest.MonkeyPatch, arguments: list[str], endpoints: bool
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], endpoints: str
 ) -> None:
     served: list[Serving] = []
     monkeypatch.setattr("ui.server.serve", served.append)
     assert main(["ui", "--port", "0", *arguments]) == 0
-    assert served[0].options.endpoints is endpoints
+    assert served[0].options.endpoints == endpoints
 
 
 def test_log_level_and_metrics_are_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,26 +10,24 @@ from starlette.applications import Starlette
 
 from ui.ask_tab import conversation_component, make_asker
 from ui.browse.tab import browse_tab
-from ui.engine_holder import EngineHolder, SessionSettings
+from ui.engine_holder import EngineHolder, SessionEndpoints, SessionSettings
 from ui.gold_table import gold_table
 from ui.html.chat_page import top_line
 from ui.last_evaluation import evaluation_to_html
 from ui.monitoring.monitor import Monitor
-from ui.questions import MAX_CONCURRENT
 from ui.settings_tab import settings_tab
 
 _SESSIONS = 1000  # whose state Gradio keeps, some 50 KB each
-_MOST_QUEUED = 256  # questions
 
 
 def make_chat(
     holder: EngineHolder,
     monitor: Monitor,
     report: Path | None = None,
-    endpoints: bool = True,
+    endpoints: SessionEndpoints = "any",
     drafts: bool = True,
 ) -> Starlette:
-    """Build the app; `endpoints` lets a session name an endpoint of its own, `drafts` edit drafted questions."""
+    """Build the app; `endpoints` says which endpoints a session may name, `drafts` edit drafted questions."""
     with gr.Blocks(title="Citedesk", analytics_enabled=False) as blocks:
         gr.HTML(top_line(), js_on_load=None, apply_default_css=False)
         choice = gr.State(SessionSettings(written=holder.settings.has_endpoint))
@@ -45,7 +43,7 @@ def make_chat(
             with gr.Tab("Settings"):
                 settings_tab(holder, choice, endpoints)
     blocks.state_session_capacity = _SESSIONS
-    blocks.queue(max_size=_MOST_QUEUED, default_concurrency_limit=MAX_CONCURRENT)
+    blocks.queue(default_concurrency_limit=None)  # Gradio would let questions wait without a word; SearchQueue does not
     app: Starlette = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,
@@ -56,7 +54,7 @@ def make_chat(
         show_error=False,
         ssr_mode=False,
         mcp_server=False,
-        max_file_size="1kb",  # nothing here accepts files, but Gradio's upload route cannot be left out
+        max_file_size="1kb",  # Gradio's upload route, which ChatRoutes refuses, cannot be left out
     )
     return app
 
@@ -69,7 +67,6 @@ def _ask_tab(holder: EngineHolder, monitor: Monitor, choice: gr.State) -> None:
         outputs=conversation,
         show_progress="hidden",
         trigger_mode="multiple",
-        concurrency_limit=MAX_CONCURRENT,
         api_visibility="private",
     )
     conversation.halt(None, cancels=[asking], queue=False, api_visibility="private")

@@ -86,8 +86,8 @@ def _read(data: Mapping[str, Any], session: SessionSettings) -> QuestionRequest:
 def _with(exchange: Exchange, item: QuestionEvent) -> Exchange:
     """Return the exchange with one more item, and what is in progress."""
     if isinstance(item, Waiting):
-        ahead = f"Waiting: {item.ahead} before you …" if item.ahead else "Waiting for the models to be loaded …"
-        return replace(exchange, progress=ahead)
+        busy = f"Busy: your question is number {item.ahead} in the queue …"
+        return replace(exchange, progress=busy if item.ahead else "Waiting for the models to be loaded …")
     if isinstance(item, SearchedIndex):
         return replace(exchange, generation=item.generation)
     exchange = exchange.with_event(item)

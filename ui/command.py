@@ -8,12 +8,16 @@ import sys
 from argparse import ArgumentTypeError, Namespace
 from getpass import getpass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.cli.options import Subparsers, add_command
 from rag.cli.output import note
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration
 from ui.monitoring.log_lines import LOG_LEVELS
+
+if TYPE_CHECKING:
+    from ui.engine_holder import SessionEndpoints
 
 PORT = 7860
 
@@ -48,8 +52,11 @@ def register(subparsers: Subparsers) -> None:
     who.add_argument("--proxy", action="append", metavar="ADDRESS", help="proxy to trust (loopback; repeatable)")
     who.add_argument(
         "--session-endpoints",
-        action="store_true",
-        help="let each session configure its own endpoint, which this server then calls (as on loopback)",
+        nargs="?",
+        const="public",
+        choices=("public", "any"),
+        help="let each session configure its own endpoint, which this server then calls: at a public address, or any "
+        "(as on loopback)",
     )
     who.add_argument("--open-metrics", action="store_true", help="show /metrics without a login")
     parser.set_defaults(run="ui.command:serve_or_add_user")
@@ -76,9 +83,10 @@ def serve_or_add_user(arguments: Namespace, configuration: Configuration) -> int
         from ui.server import Serving, serve  # after the port is taken
         from ui.site import SiteOptions
 
+        endpoints: SessionEndpoints = "any" if own else arguments.session_endpoints or "none"
         options = SiteOptions(
             access,
-            own or arguments.session_endpoints,
+            endpoints,
             arguments.mcp,
             arguments.report,
             drafts=own,

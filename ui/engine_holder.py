@@ -8,11 +8,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from threading import Condition, Event, Lock, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rag.errors import CitedeskError, IndexFailed, IndexMissing
 from rag.index.generations import IndexFolder
-from rag.settings import Settings
+from rag.settings import Addresses, Settings
 from ui.search_queue import SearchQueue
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ _POLL_INTERVAL = 2.0  # seconds between checks for a new generation
 _MAX_BACKOFF = 60.0  # seconds between attempts to load after failures
 _WARM_UP = "which papers are about this"
 
+SessionEndpoints = Literal["none", "public", "any"]
+"""Which endpoints of its own a session may name: none, those at public addresses, or any."""
+
 IMPORT_LOCK = Lock()
 """Held while heavy libraries are imported: Python 3.11 fails now and then when two threads parse code side by side."""
 
@@ -35,8 +38,8 @@ logger = logging.getLogger(__name__)
 class SessionSettings:
     """What one session sets for its answers: written or extractive, by which endpoint, and how deep the search goes.
 
-    None means the server's setting. A key is never shown, and goes to no other address than the one it was entered
-    for.
+    None means the server's setting. `addresses` bounds where an endpoint of the session's own may be. A key is never
+    shown, and goes to no other address than the one it was entered for.
     """
 
     written: bool = True
@@ -44,6 +47,7 @@ class SessionSettings:
     model: str | None = None
     api_key: str | None = field(default=None, repr=False)
     thorough: bool = True
+    addresses: Addresses = "any"
 
     def applied_to(self, settings: Settings) -> Settings:
         """Return the server's settings with this session's in their place; raises UsageError for an invalid address."""
@@ -54,6 +58,7 @@ class SessionSettings:
         model = self.model or settings.llm_model
         if self.base_url and self.base_url != settings.llm_base_url:
             base_url, api_key, model = self.base_url, self.api_key, self.model
+            settings = replace(settings, llm_addresses=self.addresses)
         return replace(settings, rerank_depth=depth, llm_base_url=base_url, llm_model=model, llm_api_key=api_key)
 
 
@@ -75,7 +80,8 @@ class EngineHolder:
         """Prepare to serve one index; `load` loads its models, the configured ones by default."""
         self.settings = settings
         self._load_models = load or _configured_models
-        self.search_queue = SearchQueue(max(1, (os.cpu_count() or 2) // 2))
+        searches = settings.ui_searches or max(1, (os.cpu_count() or 2) // 2)
+        self.search_queue = SearchQueue(searches, settings.ui_waiting, settings.ui_questions)
         self._folder = IndexFolder(settings.home)
         self._engine: Engine | None = None
         self._models: Models | None = None

@@ -22,11 +22,14 @@ HEADERS = {
     "x-content-type-options": "nosniff",
 }
 """The headers of pages that extend `page.html`: no script runs, and no style but their own applies."""
-# Gradio 6.31 needs its inline scripts and styles, so the policy bounds what they may load and call.
+# Gradio 6.31 has inline scripts and styles, and its HTML component makes functions of text ('unsafe-eval') to fill a
+# template and to run `js_on_load`, so the policy bounds what they may load and call.
 _CHAT_POLICY = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'self'; object-src 'none'; "
     "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+"""Of responses that are no pages."""
 
 
 def html(template: str, **values: Any) -> str:
@@ -55,8 +58,8 @@ class PageHeaders:
                 headers.setdefault("Referrer-Policy", "same-origin")
                 if scope["path"].startswith("/page/static/"):
                     headers.setdefault("Cache-Control", "no-cache")  # scripts that are older than the page break it
-                if headers.get("content-type", "").startswith("text/html"):
-                    headers.setdefault("Content-Security-Policy", _CHAT_POLICY)
+                is_page = headers.get("content-type", "").startswith("text/html")
+                headers.setdefault("Content-Security-Policy", _CHAT_POLICY if is_page else _DATA_POLICY)
             await send(message)
 
         await self._app(scope, receive, with_headers)

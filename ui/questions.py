@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractContextManager, closing, suppress
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AbstractContextManager, aclosing, closing, suppress
 from dataclasses import dataclass, fields
 from threading import Event as Flag
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rag.answer import Event, FirstHits, Retrieved
 from rag.errors import CitedeskError
@@ -19,9 +19,6 @@ from ui.engine_holder import EngineHolder, SessionSettings
 if TYPE_CHECKING:
     from rag.engine import Engine
     from rag.llm.protocol import ChatModel
-
-MAX_QUESTION_LENGTH = 4000  # characters
-MAX_CONCURRENT = 64  # running questions, each on a thread; the searches among them queue in the SearchQueue
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +47,11 @@ class SearchedIndex:
     generation: str
 
 
+class Overdue(CitedeskError):
+    """A question that took longer than a question may."""
+
+
+_T = TypeVar("_T")
 QuestionEvent = Waiting | SearchedIndex | Event
 _Put = Callable[[QuestionEvent | Exception | None], None]
 
@@ -74,8 +76,18 @@ async def run_question(
 ) -> AsyncGenerator[tuple[QuestionEvent, ...], None]:
     """Yield a question's events, each time all that have arrived since the last; raises CitedeskError.
 
-    The last event is Done. Closing the generator ends the work at once, including the endpoint's.
+    The last event is Done. Closing the generator ends the work at once, including the endpoint's, and so does the
+    deadline of the settings, with Overdue. Raises Busy where too many questions are before this one.
     """
+    with holder.search_queue.question():
+        async with aclosing(_run_question(holder, question)) as batches:
+            async for batch in batches:
+                yield batch
+
+
+async def _run_question(
+    holder: EngineHolder, question: QuestionRequest
+) -> AsyncGenerator[tuple[QuestionEvent, ...], None]:
     loop = asyncio.get_running_loop()
     arrived: asyncio.Queue[QuestionEvent | Exception | None] = asyncio.Queue()
 
@@ -84,11 +96,12 @@ async def run_question(
             loop.call_soon_threadsafe(arrived.put_nowait, item)
 
     lease = EngineLease(holder, lambda ahead: put(Waiting(ahead)))
+    deadline = loop.time() + holder.settings.ui_deadline
     Thread(target=_run, args=(lease, question, put), name="citedesk-question", daemon=True).start()
     try:
         ended = False
         while not ended:
-            batch = [await arrived.get()]
+            batch = [await _in_time(arrived.get(), deadline - loop.time(), holder.settings.ui_deadline)]
             while not arrived.empty():
                 batch.append(arrived.get_nowait())
             events = tuple(item for item in batch if item is not None and not isinstance(item, Exception))
@@ -102,6 +115,21 @@ async def run_question(
         lease.cancel()
 
 
+async def _in_time(item: Coroutine[Any, Any, _T], left: float, deadline: float) -> _T:
+    try:
+        return await asyncio.wait_for(item, max(left, 0.0))
+    except TimeoutError:
+        raise overdue(deadline) from None
+
+
+def overdue(deadline: float) -> Overdue:
+    """Return the error of a question that took longer than `deadline` seconds."""
+    return Overdue(
+        f"The question was stopped after {deadline:g} seconds, the time that a question has here "
+        "(CITEDESK_UI_DEADLINE). Ask again, or ask for less."
+    )
+
+
 class EngineLease:
     """The use of an engine for one question; cancel() ends its search and its endpoint's work, from any thread.
 
@@ -112,6 +140,7 @@ class EngineLease:
         self.holder = holder
         self._on_position = on_position
         self._cancelled = Flag()
+        self._searches = 0
         self._chats: list[ChatModel] = []
 
     @property
@@ -131,7 +160,8 @@ class EngineLease:
         self.holder.search_queue.wake()
 
     def _search_slot(self) -> AbstractContextManager[None]:
-        return self.holder.search_queue.slot(self._on_position, self._cancelled.is_set)
+        self._searches += 1
+        return self.holder.search_queue.slot(self._on_position, self._cancelled.is_set, self._searches == 1)
 
     def _add_chat(self, chat: ChatModel) -> None:
         self._chats.append(chat)  # before the check: whichever comes second, this or cancel(), closes it

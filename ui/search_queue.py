@@ -1,4 +1,4 @@
-"""A first-come, first-served queue in front of the searches: limits how many run side by side."""
+"""Admission control: how many questions are under way, how many of them search side by side, and how many wait."""
 
 from __future__ import annotations
 
@@ -9,16 +9,30 @@ from threading import Condition
 
 from rag.errors import CitedeskError
 
+MOST_WAITING = 32
+MOST_QUESTIONS = 128
+
 
 class SearchCancelled(CitedeskError):
     """A search whose caller stopped waiting for it."""
 
 
-class SearchQueue:
-    """A fair semaphore that reports queue positions, and whose waiting callers can cancel."""
+class Busy(CitedeskError):
+    """A question that is refused, since too many are before it."""
 
-    def __init__(self, slots: int) -> None:
+
+class SearchQueue:
+    """A fair semaphore of bounded length that reports queue positions, and whose waiting callers can cancel.
+
+    `slots` searches run side by side, `waiting` wait for one, and `questions` are under way, those that a model writes
+    among them.
+    """
+
+    def __init__(self, slots: int, waiting: int = MOST_WAITING, questions: int = MOST_QUESTIONS) -> None:
         self._slots = self._free = slots
+        self._most_waiting = waiting
+        self._most_questions = questions
+        self._questions = 0
         self._waiting: deque[object] = deque()
         self._changed = Condition()
 
@@ -32,13 +46,34 @@ class SearchQueue:
         """The number of callers that wait for a slot."""
         return len(self._waiting)
 
+    @property
+    def questions(self) -> int:
+        """The number of questions under way."""
+        return self._questions
+
     @contextmanager
-    def slot(self, on_position: Callable[[int], None], cancelled: Callable[[], bool]) -> Iterator[None]:
+    def question(self) -> Iterator[None]:
+        """Count a question as under way; raises Busy where too many are."""
+        with self._changed:
+            if self._questions >= self._most_questions:
+                raise Busy(f"The server is busy: {self._questions} questions are under way. Ask again in some seconds.")
+            self._questions += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._questions -= 1
+
+    @contextmanager
+    def slot(
+        self, on_position: Callable[[int], None], cancelled: Callable[[], bool], first: bool = True
+    ) -> Iterator[None]:
         """Wait for a free slot and hold it; raises SearchCancelled once `cancelled()` is true.
 
-        `on_position` receives the number of searches ahead of this one, whenever it changes.
+        `on_position` receives the number of searches ahead of this one, whenever it changes. Raises Busy where too many
+        wait, unless this is not the `first` search of its question, which has been admitted.
         """
-        self._acquire(on_position, cancelled)
+        self._acquire(on_position, cancelled, first)
         try:
             yield
         finally:
@@ -51,9 +86,13 @@ class SearchQueue:
         with self._changed:
             self._changed.notify_all()
 
-    def _acquire(self, on_position: Callable[[int], None], cancelled: Callable[[], bool]) -> None:
+    def _acquire(self, on_position: Callable[[int], None], cancelled: Callable[[], bool], first: bool) -> None:
         ticket, reported = object(), 0
         with self._changed:
+            ahead = len(self._waiting) - self._free + 1
+            if first and ahead > self._most_waiting:
+                waiting = self._most_waiting
+                raise Busy(f"The server is busy: {waiting} questions wait already. Ask again in some seconds.")
             self._waiting.append(ticket)
             try:
                 while not cancelled():

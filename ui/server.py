@@ -39,11 +39,14 @@ def serve(serving: Serving) -> None:
     """Serve until interrupted."""
     import uvicorn
 
+    from ui.timely_protocol import TimelyProtocol
+
     _keep_to_this_machine()
     configure_logging(serving.log_level)
     config = uvicorn.Config(
         make_site(serving.settings, serving.options),
         log_config=None,
+        http=TimelyProtocol,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

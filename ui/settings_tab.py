@@ -11,7 +11,7 @@ import gradio as gr
 from rag.errors import CitedeskError
 from rag.settings import Settings
 from rag.text.display import format_count
-from ui.engine_holder import EngineHolder, SessionSettings
+from ui.engine_holder import EngineHolder, SessionEndpoints, SessionSettings
 from ui.html.markup import text
 
 _SECONDS = 10  # in which an endpoint must list its models
@@ -22,15 +22,15 @@ _ANSWERS = [
 _DEPTHS = [("Thorough: a cross-encoder reads the best papers", "thorough"), ("Fast: a tenth of the time", "fast")]
 
 
-def settings_tab(holder: EngineHolder, choice: gr.State, endpoints: bool) -> None:
-    """Build the tab; unless `endpoints`, the server's own endpoint is the only one."""
+def settings_tab(holder: EngineHolder, choice: gr.State, endpoints: SessionEndpoints) -> None:
+    """Build the tab; `endpoints` says which endpoints a session may name."""
     chooser = _Chooser(holder.settings, endpoints)
     first = SessionSettings(written=holder.settings.has_endpoint)
     with gr.Column(elem_classes="cd-settings"):
         said = gr.HTML(choice_to_html(first, holder.settings), js_on_load=None, apply_default_css=False)
         answers = gr.Radio(_ANSWERS, value="written" if first.written else "extractive", label="Answers")
         depth = gr.Radio(_DEPTHS, value="thorough", label="Depth of the search")
-        with gr.Group(visible=endpoints):
+        with gr.Group(visible=endpoints != "none"):
             base_url, key, model, list_models = _endpoint_fields(holder.settings)
         apply = gr.Button("Use these settings", variant="primary")
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -66,7 +66,7 @@ def _endpoint_fields(settings: Settings) -> tuple[gr.Textbox, gr.Textbox, gr.Dro
 class _Chooser:
     """Handles the tab's buttons."""
 
-    def __init__(self, settings: Settings, endpoints: bool) -> None:
+    def __init__(self, settings: Settings, endpoints: SessionEndpoints) -> None:
         self._settings = settings
         self._endpoints = endpoints
 
@@ -98,12 +98,17 @@ class _Chooser:
     def _chosen(
         self, before: SessionSettings, answers: str, depth: str, base_url: str, key: str, model: str | None
     ) -> SessionSettings:
-        if not self._endpoints:  # a client may send anything
+        if self._endpoints == "none":  # a client may send anything
             return SessionSettings(answers == "written", thorough=depth == "thorough")
         address = base_url.strip() or None
         kept = before.api_key if address == before.base_url else None
         return SessionSettings(
-            answers == "written", address, (model or "").strip() or None, key.strip() or kept, depth == "thorough"
+            answers == "written",
+            address,
+            (model or "").strip() or None,
+            key.strip() or kept,
+            depth == "thorough",
+            self._endpoints,
         )
 
 

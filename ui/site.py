@@ -19,7 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.settings import Settings
 from ui.browse.routes import browse_routes
-from ui.engine_holder import IMPORT_LOCK, EngineHolder
+from ui.chat_routes import ChatRoutes
+from ui.engine_holder import IMPORT_LOCK, EngineHolder, SessionEndpoints
 from ui.export import export_route
 from ui.first_paint import ExampleQuestions, FirstPaint
 from ui.html.chat_page import chat_head, first_paint
@@ -30,6 +31,7 @@ from ui.login.guard import Guard
 from ui.monitoring.monitor import Monitor, MonitoredRequests
 from ui.monitoring.requests import METRICS, PROBES
 from ui.pages import PageHeaders
+from ui.request_body import BodyLimits
 
 if TYPE_CHECKING:
     from ui.mcp_server import McpApp
@@ -41,13 +43,13 @@ _STATIC = Path(__file__).parent / "static"
 class SiteOptions:
     """What is served, and to whom.
 
-    `endpoints` lets a session name an endpoint of its own, `mcp` serves MCP too, `report` is the folder of the
+    `endpoints` says which endpoints of its own a session may name, `mcp` serves MCP too, `report` is the folder of the
     evaluation to show, None for the last one, `drafts` lets a session edit the drafted gold questions, and
     `open_metrics` shows the metrics to whoever asks for them.
     """
 
     access: Access = Access()
-    endpoints: bool = True
+    endpoints: SessionEndpoints = "any"
     mcp: bool = False
     report: Path | None = None
     drafts: bool = True
@@ -82,11 +84,12 @@ def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Monit
         Mount("/page", routes=_page_routes(holder, door, options, offered)),
         Route("/api/{path:path}", api),
         *(route for each in mcp for route in each.routes),
-        Mount("/", door),
+        Mount("/", ChatRoutes(door)),
     ]
-    site = PageHeaders(Starlette(routes=routes, lifespan=lifespan))
+    site = Starlette(routes=routes, lifespan=lifespan)
     public = {*PROBES, METRICS} if options.open_metrics else {*PROBES}
-    return MonitoredRequests(Guard(site, options.access, public), monitor, options.access)
+    guarded = PageHeaders(BodyLimits(Guard(site, options.access, public)))
+    return MonitoredRequests(guarded, monitor, options.access)
 
 
 class _LazyApi:

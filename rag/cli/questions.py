@@ -10,20 +10,21 @@ from typing import Any
 
 from rag.cli.output import note, print_json
 from rag.errors import CitedeskError, UsageError
+from rag.query.limits import check_question
 from rag.text.dates import first_day, last_day
 from rag.types import Filters, Overrides, Turn
 
 
 def check_usage(arguments: Namespace) -> None:
-    """Raise UsageError for incompatible options and for an empty question."""
+    """Raise UsageError for incompatible options, and for a question that is empty or too long."""
     if (arguments.question is None) == (arguments.questions is None):
         raise UsageError("Give one question, or a file of them with --questions.")
     if arguments.history is not None and arguments.questions is not None:
         raise UsageError('--history goes with one question; each line of --questions has its own "history".')
     if arguments.recall and not getattr(arguments, "llm", True):
         raise UsageError("--recall needs the model that --no-llm turns off: use one of them.")
-    if arguments.question is not None and not arguments.question.strip():
-        raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
+    if arguments.question is not None:
+        check_question(arguments.question)
 
 
 def read_overrides(arguments: Namespace) -> Overrides:

@@ -10,7 +10,7 @@ from rag.types import Paper
 
 _ID = re.compile(
     r"(?:https?://)?(?:(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:\s?|\b)"
-    r"(?P<arxiv>\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?(?:\.pdf)?(?![\w.]*\d)"
+    r"(?P<arxiv>\d{4}\.\d{4,5}|[a-z-]{2,20}(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?(?:\.pdf)?(?![\w.]{0,20}\d)"
     r"|(?:https?://(?:dx\.)?doi\.org/|doi:\s?|\b)(?P<doi>10\.\d{4,9}/[^\s\"<>]+)",
     re.IGNORECASE,
 )

@@ -24,6 +24,7 @@ import httpx
 
 from rag import __version__
 from rag.errors import OnlyReasoning
+from rag.llm.addresses import PublicBackend
 from rag.llm.errors import (
     REQUEST_ERRORS,
     EndpointErrors,
@@ -451,8 +452,9 @@ class Request:
 
     def start(self, http: httpx.Client) -> None:
         """Send the request."""
-        self._thread = Thread(target=self._run, args=(http,), name="citedesk-endpoint", daemon=True)
-        self._thread.start()
+        thread = Thread(target=self._run, args=(http,), name="citedesk-endpoint", daemon=True)
+        thread.start()
+        self._thread = thread  # only now: another thread may finish the request, and join it
 
     def wait(self, due: float) -> tuple[float, bytes | _Connected | _Ended] | None:
         """Return what came next and when, None if nothing came in time."""
@@ -558,15 +560,20 @@ def _open_http_client(settings: Settings) -> httpx.Client:
     headers = {"Accept-Encoding": "identity", "User-Agent": f"citedesk/{__version__}"}
     if settings.llm_api_key:
         headers["Authorization"] = f"Bearer {settings.llm_api_key}"
-    return httpx.Client(
+    public = settings.llm_addresses == "public"
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)  # a connection ends with its request
+    http = httpx.Client(
         headers=headers,
         timeout=httpx.Timeout(silence, connect=min(settings.llm_connect_timeout, _MAX_SILENCE)),
         follow_redirects=False,
-        trust_env=not _is_loopback(address),  # a proxy is for remote addresses
+        trust_env=not (public or _is_loopback(address)),  # a proxy is for remote addresses, and resolves names itself
         # Loading the certificates takes 24 ms, and a plain address needs none; without any, none would be trusted.
         verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if address.startswith("http:") else True,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),  # a connection ends with its request
+        limits=limits,
     )
+    if public:  # httpx 0.28 has no other place for a backend
+        http._transport._pool._network_backend = PublicBackend()  # type: ignore[attr-defined]
+    return http
 
 
 def _is_loopback(address: str) -> bool:

@@ -6,6 +6,7 @@ A server's own words are quoted; the API key never is.
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import ssl
@@ -13,12 +14,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
 
 from rag.errors import ContextOverflow, LLMFailed, OnlyReasoning
+from rag.llm.addresses import PrivateAddress
 from rag.llm.reasoning import LeakedReasoning
 from rag.llm.reply import excerpt, is_web_page
 from rag.llm.stream import MAX_TOKENS_SETTING, ErrorEvent, NotAStream, StreamError
@@ -240,11 +243,15 @@ class EndpointErrors:
             if isinstance(cause, ssl.SSLError):
                 reason = _tls_reason(cause)
                 return f"could not be reached over trusted TLS ({reason}): http or https in CITEDESK_LLM_BASE_URL?"
+            if isinstance(cause, PrivateAddress):
+                return f"is not called: {cause}, and this server calls no others for a session"
             if isinstance(cause, socket.gaierror):
                 return "has a host name that cannot be resolved (DNS): check CITEDESK_LLM_BASE_URL and the network"
             if isinstance(cause, ConnectionRefusedError):
                 remedy = "is the server running, on the port in CITEDESK_LLM_BASE_URL?"
                 return f"cannot be reached (connection refused): {remedy}"
+        if isinstance(error, FileNotFoundError) and (name := _missing_certificates()):
+            return f"cannot be asked: {name} names {os.environ[name]}, which is not there"
         reason = excerpt(str(causes[-1]).split(":")[0] or type(causes[-1]).__name__, self.settings.llm_api_key)
         if isinstance(error, httpx.ConnectError):
             return f"cannot be reached ({reason}): check CITEDESK_LLM_BASE_URL"
@@ -252,7 +259,8 @@ class EndpointErrors:
             return f"sent no HTTP response ({reason}): is CITEDESK_LLM_BASE_URL the address of an HTTP server?"
         if isinstance(error, httpx.TransportError | OSError):
             return f"broke off before the end of the answer ({reason}); see the server's log"
-        return f"cannot be asked ({reason}): check CITEDESK_LLM_BASE_URL and the proxy variables of the environment"
+        names = ", ".join(["CITEDESK_LLM_BASE_URL", *_proxy_variables()])
+        return f"cannot be asked ({reason}): check the environment's {names}"
 
     def _of_stream(self, error: StreamError) -> str:
         key = self.settings.llm_api_key
@@ -380,3 +388,15 @@ def _tls_reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return excerpt(error.verify_message)
     return excerpt((error.reason or str(error)).replace("_", " ").lower())
+
+
+def _missing_certificates() -> str | None:
+    """Return the variable that names a file or folder of certificates which is not there."""
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    return next((name for name in names if (path := os.environ.get(name)) and not Path(path).exists()), None)
+
+
+def _proxy_variables() -> list[str]:
+    """Return the variables that say by which proxy an address is reached, of those that are set."""
+    names = ("https_proxy", "http_proxy", "all_proxy", "no_proxy")
+    return [each for name in names for each in (name, name.upper()) if os.environ.get(each)]

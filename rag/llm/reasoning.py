@@ -34,7 +34,7 @@ _MARK = re.compile(
     rf"|{_DETAILS}(?P<details>[^<>\n]{{1,60}})</summary>|<(?P<tag>{_NAME}|\s?/?\s?{_REASONING_NAME}{_ATTRIBUTES})>"
     rf"|[◁⟨«](?P<framed>{_NAME})[▷⟩»]"
     r"|\[(?P<square>/?[A-Za-z][A-Za-z_]{2,24})\]"
-    r"|(?P<fence>(?:(?<=\n)|\A)[ \t]*(?:`{3,}|~{3,})[ \t]*(?P<info>[\w-]*)[ \t]*(?:\n|\Z))"
+    r"|(?P<fence>(?:(?<=\n)|\A)[ \t]{0,20}(?:`{3,40}|~{3,40})[ \t]{0,20}(?P<info>[\w-]{0,40})[ \t]{0,20}(?:\n|\Z))"
 )
 _OPEN_DETAILS = re.compile(rf"{_BEGUN_DETAILS}\Z")
 _TOKEN = re.compile(r"<[|｜][^<>|｜\n]{1,48}[|｜]>")
@@ -42,23 +42,25 @@ _OPEN_MARK = re.compile(
     r"(?:<[|｜][^<>|｜\n]{0,48}[|｜]?|<\s?/?\s?(?:\w[\w:.▁-]{0,47}[|｜]?)?|[◁⟨«]/?[\w:.▁-]{0,40}"
     rf"|<\s?/?\s?{_REASONING_NAME}\s[^<>\n]{{0,80}}"
     rf"|\[/?[A-Za-z_]{{0,24}}|{_BEGUN_DETAILS}"
-    r"|(?:(?<=\n)|\A)[ \t]*(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[ \t]*[\w-]*[ \t]*))\Z"
+    r"|(?:(?<=\n)|\A)[ \t]{0,20}(?:`{1,2}|~{1,2}|(?:`{3,40}|~{3,40})[ \t]{0,20}[\w-]{0,40}[ \t]{0,20}))\Z"
 )
 _HEADER = re.compile(r"(?P<said>[^<\n]*)(?P<end>\n|(?=<)|\Z)")
 _MAX_HEADER = 80  # characters
-_LONGEST_MARK = 60
+_KEPT = 60  # characters of reasoning that are held back, as a mark may begin there
+_LONGEST = 250  # characters of a mark or a heading: what stands before the last so many of a text is read only once
 _PLAIN_FENCES = ("", "markdown", "md", "text", "txt", "plaintext")
 _BARE_ANALYSIS = re.compile(r"\A\s*analysis(?=[A-Z\"'])")  # gpt-oss, where a server has removed its special tokens
-_BARE_FINAL = re.compile(r"assistant\s*final(?=\S)")
+_BARE_FINAL = re.compile(r"assistant\s{0,20}final(?=\S)")
 _HEADINGS = ("thinking", "thinking process", "reasoning", "thoughts", "thought", "thought process", "chain of thought")
 _HEADING = re.compile(
-    rf"\A[\s*#_>]*(?:here(?: i|['’])s (?:my|the|a) )?(?:{'|'.join(_HEADINGS)})[*_ ]*(?::?[*_ ]*\n|:[*_]*[ \t]+\S)",
+    rf"\A[\s*#_>]{{0,60}}(?:here(?: i|['’])s (?:my|the|a) )?(?:{'|'.join(_HEADINGS)})[*_ ]{{0,20}}"
+    r"(?::?[*_ ]{0,20}\n|:[*_]{0,20}[ \t]{1,20}\S)",
     re.IGNORECASE,
 )
-_MAYBE_HEADING = re.compile(r"\A[\s*#_>]*[A-Za-z'’ ]{0,40}[*_ :]*\Z")
+_MAYBE_HEADING = re.compile(r"\A[\s*#_>]{0,60}[A-Za-z'’ ]{0,40}[*_ :]{0,20}\Z")
 _FINAL_HEADING = re.compile(
-    r"^[\s*#_>]*(?:here(?: i|['’])s (?:my|the) )?(?:final )?(?:answer|response)"
-    r"(?:[*_ ]*:[*_]*\s*(?=[^*_\s])|[*_ ]*\n\s*(?=\S))",
+    r"^[ \t*#_>]{0,40}(?:here(?: i|['’])s (?:my|the) )?(?:final )?(?:answer|response)"
+    r"(?:[*_ ]{0,20}:[*_]{0,20}\s{0,40}(?=[^*_\s])|[*_ ]{0,20}\n\s{0,40}(?=\S))",
     re.IGNORECASE | re.MULTILINE,
 )
 _MENTIONS = "`\"'“‘"
@@ -87,6 +89,8 @@ class ReasoningFilter:
         self.reasoned = False
         self._thoughts = ""
         self._held = ""
+        self._read = 0  # characters of the held text in which no mark can begin any more
+        self._blank = True  # whether these are blank
         self._state: Callable[[bool], str | None] = self._begin
         self._undecided = inside
         self._closes: Callable[[re.Match[str]], bool] = lambda mark: False
@@ -110,7 +114,7 @@ class ReasoningFilter:
         self.reasoned = True
         self._undecided = False
         if self._state == self._hold:
-            self._state = self._answer
+            self._release()
 
     def feed(self, text: str) -> str:
         """Return the answer's text that is certain with this piece; raises LeakedReasoning."""
@@ -137,8 +141,9 @@ class ReasoningFilter:
             self._held = _BARE_ANALYSIS.sub("", self._held)
             self._state = self._reason_bare
             return ""
-        head = self._held.casefold().strip("\n\t *#_>:")
-        if not final and (not head or (_MAYBE_HEADING.match(self._held) and _may_be_heading(head))):
+        head = self._held[:_LONGEST].casefold().strip("\n\t *#_>:")
+        may_begin = not head or (_MAYBE_HEADING.match(self._held) and _may_be_heading(head))
+        if may_begin and not final and len(self._held) < _LONGEST:
             return None
         self._undecided = self._undecided or bool(_HEADING.match(self._held))
         self._state = self._hold if self._undecided else self._answer
@@ -146,33 +151,45 @@ class ReasoningFilter:
 
     def _hold(self, final: bool) -> str | None:
         """Hold text back until it is known whether it is reasoning."""
-        if (heading := _FINAL_HEADING.search(self._held)) and _HEADING.match(self._held):
+        heading = _FINAL_HEADING.search(self._held, self._read)
+        if heading and _HEADING.match(self._held):
             return self._end_reasoning(heading.start(), heading.end())
-        for mark in _MARK.finditer(self._held):
+        for mark in _MARK.finditer(self._held, self._read):
             word, closes = _meaning(mark)
-            opens = word is not None and not closes and not self._held[: mark.start()].strip()
+            opens = word is not None and not closes and self._blank and self._is_blank(mark.start())
             if mark["token"] or opens:
-                self._state = self._answer
-                return ""
+                return self._release()
             if word in _REASONING and closes:
                 return self._end_reasoning(mark.start(), mark.end())
         if final:
-            self._state = self._answer
-            return ""
+            return self._release()
+        end = max(len(self._held) - _LONGEST, self._read)
+        self._blank = self._blank and self._is_blank(end)
+        self._read = end
         return None
+
+    def _is_blank(self, end: int) -> bool:
+        """Return whether the held text is blank from where it was read up to `end`."""
+        return not self._held[self._read : end].strip()
+
+    def _release(self) -> str:
+        """Take the held text for the answer."""
+        self._state, self._read = self._answer, 0
+        return ""
 
     def _end_reasoning(self, start: int, end: int) -> str:
         """Take the held text up to `start` for reasoning, and go on behind the mark that ends it."""
         self._thoughts += self._held[:start]
-        self._held = self._held[end:]
+        self._held, self._read = self._held[end:], 0
         self.reasoned = self._trim = self._line_start = True
         self._state = self._answer
         return ""
 
     def _reason_bare(self, final: bool) -> str | None:
         self.reasoned = True
-        if found := _BARE_FINAL.search(self._held):
+        if found := _BARE_FINAL.search(self._held, self._read):
             return self._end_reasoning(found.start(), found.end())
+        self._read = max(len(self._held) - _KEPT, 0)
         if final:
             self._state = self._reason
         return None
@@ -194,7 +211,7 @@ class ReasoningFilter:
             self._held = self._thoughts[self._last_close :] + self._held
             self._thoughts = self._thoughts[: self._last_close]
             return self._end_reasoning(0, 0)
-        kept = max(len(self._held) - _LONGEST_MARK, 0)
+        kept = max(len(self._held) - _KEPT, 0)
         self._thoughts += self._held[:kept]
         self._held = self._held[kept:]
         return None
@@ -229,7 +246,7 @@ class ReasoningFilter:
         if mark and not final and _may_go_on(mark, self._held):
             mark = None
         if mark is None:
-            tail = _OPEN_MARK.search(self._held)
+            tail = _OPEN_MARK.search(self._held, max(len(self._held) - _LONGEST, 0))
             return self._emit_before(tail.start() if tail and not final else len(self._held))
         if mark.start():
             return self._emit_before(mark.start())
@@ -313,7 +330,7 @@ def _meaning(mark: re.Match[str]) -> tuple[str | None, bool]:
 
 def _may_go_on(mark: re.Match[str], held: str) -> bool:
     """Return whether what was found may turn out to be a longer mark: a fence with a word, details with a summary."""
-    details = _OPEN_DETAILS.search(held)
+    details = _OPEN_DETAILS.search(held, max(len(held) - _LONGEST, 0))
     return bool(mark["fence"] and not mark[0].endswith("\n")) or bool(details and details.start() <= mark.start())
 
 

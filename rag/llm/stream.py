@@ -417,6 +417,10 @@ class RepetitionDetector:
     def feed(self, text: str) -> bool:
         """Return whether the text repeats itself within this piece."""
         self._rest += text
+        if not _WORD.search(self._rest):
+            self._rest = ""
+            self._wordless += len(text)
+            return self._wordless > _MAX_WORDLESS
         end = read = 0
         repeating = False
         for match in _WORD.finditer(self._rest):

@@ -8,7 +8,6 @@ from datetime import date
 from typing import Literal, cast
 
 from rag.corpus.titles import find_by_title
-from rag.errors import UsageError
 from rag.index.papers import PaperStore
 from rag.llm.usage import UsageMeter
 from rag.models.encoder import EncodedQuestion, Encoder
@@ -25,6 +24,7 @@ from rag.query.follow_up import (
     undo,
 )
 from rag.query.known_names import TOPICS
+from rag.query.limits import check_question
 from rag.query.overrides import apply_overrides
 from rag.query.question import QuestionReader, has_topic, stated
 from rag.query.spelling import Spelling
@@ -50,14 +50,13 @@ class QueryReader:
         self._spelling = Spelling(papers, lambda word: len(encoder.tokenize(word)) == 1)
 
     def read(self, question: str, overrides: Overrides, history: Sequence[Turn], llm: UsageMeter | None) -> Query:
-        """Read a question and apply the overrides; raises UsageError for an empty question.
+        """Read a question and apply the overrides; raises UsageError for one that is empty or too long.
 
         `history` holds the earlier turns, oldest first; a question that is restricted to papers stands alone. The
         language model `llm`, where there is one, writes what a follow-up stands for.
         """
+        check_question(question)
         question = _line(question)
-        if not question:
-            raise UsageError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
         if overrides.as_is:
             return apply_overrides(Query(question, "fact", question), overrides)
         mended = self._spelling.mend(question)

@@ -78,8 +78,8 @@ def _words(text: str, spans: Sequence[Span]) -> list[_Word]:
             words.append(_Word("", None, None, False))
             continue
         digits = re.sub(r"\D", "", token)
-        marked = bool(digits) and not token.isdigit() and len(digits) <= _MOST_DIGITS and token[0] in "[#0123456789"
-        number = int(digits) if token.isdigit() and len(digits) <= _MOST_DIGITS else _NUMBERS.get(token)
+        marked = bool(digits) and not token.isdecimal() and len(digits) <= _MOST_DIGITS and token[0] in "[#0123456789"
+        number = int(digits) if token.isdecimal() and len(digits) <= _MOST_DIGITS else _NUMBERS.get(token)
         place = int(digits) if marked else _ORDINALS.get(token)
         words.append(_Word(token, number, place, token in _LABELS))
     return words

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 MARKER = re.compile(r"\[(\d+)\]")
-MARKERS = re.compile(r"(?:[ \t]*\[\d+\])+")
+MARKERS = re.compile(r"(?:[ \t]{0,8}\[\d+\])+")
 """A run of adjacent markers, with the blanks before each."""
 
 Shape = Literal["square", "round", "raised", "command", "word"]
 
-_SQUARE_OPEN, _SQUARE_CLOSE = r"\[［【〔〖⟦⁅❲⦗❨⦅「『｢", r"\]］】〕〗⟧⁆❳⦘❩⦆」』｣"
+SQUARE_OPEN, SQUARE_CLOSE = r"\[［【〔〖⟦⁅❲⦗❨⦅「『｢", r"\]］】〕〗⟧⁆❳⦘❩⦆」』｣"
 _ROUND_OPEN, _ROUND_CLOSE = "(（", ")）"
 _SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _CIRCLED = "①-⑳⑴-⒇❶-❿"
@@ -31,16 +31,16 @@ _ANY_WORD = "|".join(f"[{word[0]}{word[0].lower()}]{word[1:]}" for word in _WORD
 _BEGUN_WORD = "|".join(
     f"[{word[0]}{word[0].lower()}]{word[1:end]}" for word in _WORDS for end in range(len(word), 0, -1)
 )
-_IN_SQUARE = rf"[^{_SQUARE_OPEN}{_SQUARE_CLOSE}\n]"
+_IN_SQUARE = rf"[^{SQUARE_OPEN}{SQUARE_CLOSE}\n]"
 _LINK = r"\((?:https?:|\#|/|\./|www\.|doi|arxiv)(?:[^()\s]|\([^()\s]{0,60}\)){0,200}\)"
 _BEGUN_LINK = r"(?:\((?:[^()\s]|\([^()\s]{0,60}\)?){0,200})?"
 _NESTED = (
-    rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}](?:{_LINK})?[ ,;]{{0,2}}){{1,20}}"
-    rf"[{_SQUARE_CLOSE}]"
+    rf"[{SQUARE_OPEN}]\s?(?:[{SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{SQUARE_CLOSE}](?:{_LINK})?[ ,;]{{0,2}}){{1,20}}"
+    rf"[{SQUARE_CLOSE}]"
 )
 _BEGUN_NESTED = (
-    rf"[{_SQUARE_OPEN}]\s?(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}](?:{_LINK})?[ ,;]{{0,2}}){{0,20}}"
-    rf"(?:[{_SQUARE_OPEN}]?{_IN_SQUARE}{{0,60}}|[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}]{_BEGUN_LINK})?"
+    rf"[{SQUARE_OPEN}]\s?(?:[{SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{SQUARE_CLOSE}](?:{_LINK})?[ ,;]{{0,2}}){{0,20}}"
+    rf"(?:[{SQUARE_OPEN}]?{_IN_SQUARE}{{0,60}}|[{SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{SQUARE_CLOSE}]{_BEGUN_LINK})?"
 )
 _AUTHORS = r"[^\W\d_][^()\[\]\d;\n]{1,60}?"
 _AUTHOR_YEAR = rf"{_AUTHORS},?\s\(?(?:19|20)\d\d[a-z]?\)?"
@@ -54,11 +54,11 @@ _TO = r"(?:[-–—‐‑−~～…]|\s(?:-|to|through)\s)"
 _BEGUN_TO = r"(?:\s(?:-|to?|th|thr|thro|throu|throug|through)?)"
 _END_OF_RANGE = rf"{_IN_SQUARE}{{0,20}}?\d{{1,6}}"
 _RANGE = (
-    rf"[{_SQUARE_OPEN}](?P<first>{_END_OF_RANGE})[{_SQUARE_CLOSE}]{_TO}"
-    rf"[{_SQUARE_OPEN}](?P<last>{_END_OF_RANGE})[{_SQUARE_CLOSE}]"
+    rf"[{SQUARE_OPEN}](?P<first>{_END_OF_RANGE})[{SQUARE_CLOSE}]{_TO}"
+    rf"[{SQUARE_OPEN}](?P<last>{_END_OF_RANGE})[{SQUARE_CLOSE}]"
 )
-_BEGUN_RANGE = rf"(?:{_TO}|{_BEGUN_TO})(?:[{_SQUARE_OPEN}]{_IN_SQUARE}{{0,30}})?"
-_BRACKETED = rf"(?:{_NESTED}|[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{_SQUARE_CLOSE}])(?:{_LINK})?"
+_BEGUN_RANGE = rf"(?:{_TO}|{_BEGUN_TO})(?:[{SQUARE_OPEN}]{_IN_SQUARE}{{0,30}})?"
+_BRACKETED = rf"(?:{_NESTED}|[{SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{SQUARE_CLOSE}])(?:{_LINK})?"
 _BETWEEN = r"(?:[ ,;&~…‐‑−–—-]|and|to){0,5}"
 _STYLED = rf"(?:{_BRACKETED}{_BETWEEN}){{0,20}}(?:{_BRACKETED}|[{_ROUND_OPEN}]\d[\d ,;–-]{{0,20}}[{_ROUND_CLOSE}])"
 _BEGUN_STYLED = (
@@ -78,7 +78,7 @@ _BEGUN_STYLE = re.compile(
     rf"|\\(?:\[[\d ,;–—-]{{0,40}}\\?)?)\Z"
 )
 _START = re.compile(
-    rf"[ \t]{{0,8}}(?:[`*_~{_SQUARE_OPEN}{_ROUND_OPEN}\\<$^⁽{_SUPERSCRIPT}{_CIRCLED}]"
+    rf"[ \t]{{0,8}}(?:[`*_~{SQUARE_OPEN}{_ROUND_OPEN}\\<$^⁽{_SUPERSCRIPT}{_CIRCLED}]"
     rf"|(?<![\w-])[PpSsDdAa])|[ \t]{{1,8}}\Z"
 )
 _FORM = re.compile(
@@ -86,7 +86,7 @@ _FORM = re.compile(
     rf"|(?P<space>[ \t]{{0,8}})(?:"
     rf"(?P<nested>{_NESTED})(?:{_LINK})?"
     rf"|(?P<range>{_RANGE})"
-    rf"|[{_SQUARE_OPEN}](?P<square>{_IN_SQUARE}{{1,120}})[{_SQUARE_CLOSE}](?:{_LINK})?"
+    rf"|[{SQUARE_OPEN}](?P<square>{_IN_SQUARE}{{1,120}})[{SQUARE_CLOSE}](?:{_LINK})?"
     rf"|(?P<round>{_ROUND}\d{_AFTER_NUMBER}[{_ROUND_CLOSE}])"
     rf"|[{_ROUND_OPEN}](?P<authors>{_AUTHOR_YEARS})[{_ROUND_CLOSE}]"
     rf"|(?P<raised>\$?\^(?:\{{\[?(?P<braced>{_RAISED_NUMBERS})\]?\}}|\[(?P<caret>{_RAISED_NUMBERS})\]"
@@ -104,8 +104,8 @@ _UNFINISHED = re.compile(
     rf"`+\Z|[ \t]{{0,8}}(?:"
     rf"{_BEGUN_NESTED}"
     rf"|{_NESTED}{_BEGUN_LINK}"
-    rf"|[{_SQUARE_OPEN}]{_IN_SQUARE}{{0,120}}"
-    rf"|[{_SQUARE_OPEN}]{_IN_SQUARE}{{1,120}}[{_SQUARE_CLOSE}](?:{_BEGUN_LINK}|{_BEGUN_RANGE})"
+    rf"|[{SQUARE_OPEN}]{_IN_SQUARE}{{0,120}}"
+    rf"|[{SQUARE_OPEN}]{_IN_SQUARE}{{1,120}}[{SQUARE_CLOSE}](?:{_BEGUN_LINK}|{_BEGUN_RANGE})"
     rf"|{_ROUND}(?:\d{_AFTER_NUMBER}(?:[{_ROUND_CLOSE}][ \t]{{0,3}})?)?"
     rf"|[{_ROUND_OPEN}]{_BEGUN_AUTHOR_YEARS}"
     rf"|\$|\$?\^[\[{{]{{0,2}}[\d ,;–—-]{{0,40}}[\]}}]{{0,2}}\^?"
@@ -116,8 +116,8 @@ _UNFINISHED = re.compile(
     rf"|(?:{_ANY_WORD})\s(?:no\.\s|\#)?{_LISTED}(?:\s?(?:,|&|–|-|a|an|and)?\s?|\.))"
     rf")?\Z"
 )
-_NEVER_CLOSED = re.compile(rf"[ \t]{{0,8}}[{_SQUARE_OPEN}]\s*\^?\d[\d\s,;–—-]*\Z")
-_OPENING = f"{_SQUARE_OPEN}{_ROUND_OPEN}>-–—/,;"
+_NEVER_CLOSED = re.compile(rf"[ \t]{{0,8}}[{SQUARE_OPEN}]\s*\^?\d[\d\s,;–—-]*\Z")
+_OPENING = f"{SQUARE_OPEN}{_ROUND_OPEN}>-–—/,;"
 _LONGEST = 200  # characters held back to see whether a form ends
 _CONTEXT = 80  # characters before a form that are looked at
 _FENCE = 3  # backticks
@@ -293,7 +293,7 @@ def _read(match: re.Match[str], before: str) -> FoundMarker | None:
         return _found(text, match["worded"], "word", space, named=True)
     if match["nested"]:
         inner = ",".join(
-            re.findall(rf"[{_SQUARE_OPEN}]([^{_SQUARE_OPEN}{_SQUARE_CLOSE}]+)[{_SQUARE_CLOSE}]", match["nested"])
+            re.findall(rf"[{SQUARE_OPEN}]([^{SQUARE_OPEN}{SQUARE_CLOSE}]+)[{SQUARE_CLOSE}]", match["nested"])
         )
         return _found(text, inner, "square", space)
     if match["range"]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rag.text.citation_markers import SQUARE_CLOSE, SQUARE_OPEN
 from rag.text.latex import latex_to_text
 from rag.text.sanitize import sanitize_markdown
 
-_REFERENCE = re.compile(r"[\[［【](\s*\d[\d\s,;–—-]*)[\]］】]")
+_REFERENCE = re.compile(
+    rf"[{SQUARE_OPEN}](\s{{0,9}}(?:(?:p|paper|source|ref|doc)\.?\s?)?\d[\d\s,;–—-]{{0,99}})[{SQUARE_CLOSE}]",
+    re.IGNORECASE,
+)
 
 
 def format_count(count: int, noun: str) -> str:

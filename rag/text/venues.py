@@ -58,7 +58,7 @@ _KINDS: Mapping[str, re.Pattern[str]] = {
 VENUE_KINDS = tuple(_KINDS)
 """The kinds of venues."""
 
-_JOINT = re.compile(r"\s*(?:[,/]|\b(?:and|or)\b)\s*(?:an?\s+)?")
+_JOINT = re.compile(r"\s{0,9}(?:[,/]|\b(?:and|or)\b)\s{0,9}(?:an?\s+)?")
 _ENTRY_TYPES: Mapping[str, str] = {"article": "journal", "inproceedings": "conference", "conference": "conference"}
 _RENAMED = {"nips": "neurips"}
 _SHORTEST_ACRONYM = 3
@@ -186,12 +186,12 @@ def _abbreviates(short: Sequence[str], long: Sequence[str]) -> bool:
     if len(core) == 1 and len(core[0]) >= _SHORTEST_ACRONYM:
         if any(_same_words(_core(_words(spelt)), _core(long)) for spelt in _SPELT.get(core[0], ())):
             return True
-        while len(whole) >= _SHORTEST_ACRONYM:
-            if core[0] == _initials(whole):
+        initials = "".join(word[0] for word in whole)
+        for start in range(len(whole) - _SHORTEST_ACRONYM + 1):
+            if core[0] == _RENAMED.get(initials[start:], initials[start:]):
                 return True
-            if whole[0] not in _GENERIC:
+            if whole[start] not in _GENERIC:
                 return False
-            whole = whole[1:]
         return False
     words = [word for word in short if word not in _SMALL]
     return (len(words) == len(whole) > 1 and _same_words(words, whole)) or (

@@ -13,7 +13,7 @@ _NAMES: Mapping[str, str] = {
     "tutorial": r"tutorial|primer",
     "dataset": r"data\W?set|corpus",
 }
-_PLAIN = r"(?!(?:for|on|of|in|to|with|that|using|and|from|by|as|over|via|against)\b)[\w-]+,?"
+_PLAIN = r"(?!(?:for|on|of|in|to|with|that|using|and|from|by|as|over|via|against)\b)[\w-]{1,60},?"
 """A word of one noun phrase."""
 
 _TYPES = {
@@ -25,7 +25,8 @@ _TYPES = {
 }
 _TITLED = {
     name: re.compile(
-        rf"(?:\A\W*|:\W+)(?:{_PLAIN}\s+){{0,6}}(?:{words})\b(?:\W*\Z|\s*:|\s+(?:of|on|for|to|and)\b)"
+        rf"(?:\A\W{{0,9}}|:\W{{1,9}})(?:{_PLAIN}\s{{1,9}}){{0,6}}"
+        rf"(?:{words})\b(?:\W*\Z|\s{{0,9}}:|\s+(?:of|on|for|to|and)\b)"
         rf"|\s(?:{words})\W*\Z",
         re.IGNORECASE,
     )
@@ -41,7 +42,7 @@ _SAYS = {
     )
     for name, words in _NAMES.items()
 }
-_JOINT = re.compile(r"\s*(?:[,/&]|\b(?:and|or|nor|no)\b)\s*", re.IGNORECASE)
+_JOINT = re.compile(r"\s{0,9}(?:[,/&]|\b(?:and|or|nor|no)\b)\s{0,9}", re.IGNORECASE)
 _SURVEYS = re.compile(r"\b(?:we|this\s+(?:paper|work|article))\s+(?:\w+ly\s+)?(?:surveys?|reviews?)\b", re.IGNORECASE)
 
 

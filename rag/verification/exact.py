@@ -31,7 +31,7 @@ _SAID_OTHERWISE = tuple(
         (r"\b(?:a|one)[ -]third\b", (Quantity(33, "%"),)),
     )
 )
-_RANGE = re.compile(r"(\d[\d.]*)\s*[–-]\s*(?=\d[\d.]*\s*([%×x])(?!\w))")
+_RANGE = re.compile(r"(?<![\d.])(\d[\d.]{0,30})\s{0,3}[–-]\s{0,3}(?=\d[\d.]{0,30}\s{0,3}([%×x])(?!\w))")
 _LONE_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DESIGNATION = re.compile(r"(?<![\w.])(?=[\w-]*[^\W\d_])(?=[\w-]*\d)[A-Za-z][\w]*(?:[-.][\w]+)*")
 _HYPHENATED = re.compile(r"(?<=\w)-[a-z]+$")  # "GNN-based" names GNN

@@ -9,7 +9,10 @@ from rag.text.citation_markers import MARKERS, without_markers
 from rag.text.sentences import sentence_spans
 from rag.verification.clauses import split_cells
 
-_END = re.compile(r"[.!?…]+[\"'”’)*_]*(?:[ \t]*\[\d+\])+(?=\s|$)|(?:\[\d+\])+[\"'”’)*_]*[.!?…]+[\"'”’)*_]*(?=\s|$)")
+_END = re.compile(
+    r"(?<![.!?…])[.!?…]+[\"'”’)*_]*(?:[ \t]{0,8}\[\d+\])+(?=\s|$)"
+    r"|(?:\[\d+\]){1,40}[\"'”’)*_]*[.!?…]+[\"'”’)*_]*(?=\s|$)"
+)
 _MAY_END = re.compile(r"[.!?…][\"'”’)*_]*\s+\S{2}")
 _PREFIX = re.compile(r"[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+)?(?:(?:[-*+•]|\d{1,3}[.)])[ \t]+)?")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]")
@@ -17,14 +20,14 @@ _QUANTITY = re.compile(r"\d[\d.,]*[ \t]?[A-Za-z%×]{1,3}(?=[.!?]\s)")  # syntok 
 _EMPHASIS = re.compile(r"(?<=[.!?])[*_~]+(?=\s|$)")
 _TITLED = re.compile(r"[ \t]*(?:>[ \t]*)*#{1,6}[ \t]")
 _BOLD = re.compile(r"(?:\*\*|__)[^*_]*(?:\*\*|__):?\Z")
-_RUN_IN = re.compile(
-    r"(?:\*\*|__)(?:[^\s*_\d]+\s?){1,8}(?:\*\*|__)[.:]?|(?:\*\*|__)(?:[^\s*_\d]+\s?){1,8}[.:](?:\*\*|__)"
-)
+_RUN_IN = re.compile(r"(?:\*\*|__)[^\s*_\d]+(?:\s[^\s*_\d]+){0,7}(?:\s?(?:\*\*|__)[.:]?|(?<=[.:])(?:\*\*|__))")
 _STATED = re.compile(r"[.!][\"'”’)*_]*\Z")
 _FENCE = re.compile(r"[ \t]*```[ \t]*[\w+-]*[ \t]*\Z")
 _RULE = re.compile(r"[\s|:=_*-]*\Z")
 _LEAST_WORDS = 4  # of a heading that states something
 _BEHIND = 40  # characters before the new ones in which the end of a sentence may have been undecided
+_LONG = 300  # characters of unread text from which it is only cut again when it has grown by so much:
+_GROWTH = 1.25
 _AHEAD = 12  # characters behind a sentence's end that must be there before the end is certain
 
 
@@ -55,6 +58,7 @@ class SentenceStream:
         self._from = 0  # start of the unread text
         self._line_start = 0
         self._line = 0
+        self._tried = 0  # characters of the unread text when it was last cut into sentences
         self._columns: tuple[str, ...] = ()
         self._header: list[
             ReplySentence
@@ -80,7 +84,7 @@ class SentenceStream:
         return self.text[self._line_start : self._line_start + 12].lstrip(" \t").startswith("```")
 
     def _is_row(self) -> bool:
-        return self.text[self._line_start :].lstrip(" \t").startswith("|")
+        return self.text[self._line_start : self._line_start + _BEHIND].lstrip(" \t").startswith("|")
 
     def _rest_of_line(self, end: int) -> list[ReplySentence]:
         if _FENCE.match(self.text[self._line_start : end]):
@@ -114,10 +118,14 @@ class SentenceStream:
         rest = self.text[max(self._from, len(self.text) - new - _BEHIND) :]
         if self._may_be_fence() or self._is_row() or not (_MAY_END.search(rest) or _END.search(rest)):
             return []
+        unread = len(self.text) - self._from
+        if unread > _LONG and unread < _GROWTH * self._tried:
+            return []
+        self._tried = unread
         whole = [span for span in _cut(self.text, self._from, len(self.text)) if span[1] + _AHEAD <= len(self.text)]
         if not whole:
             return []
-        self._from = whole[-1][1]
+        self._from, self._tried = whole[-1][1], 0
         return self._no_header() + self._claims(whole)
 
     def _claims(self, spans: list[tuple[int, int]]) -> list[ReplySentence]:

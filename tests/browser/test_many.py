@@ -87,7 +87,7 @@ def _assert_its_own(page: Page, question: str) -> None:
 _WATCH = """() => {
   window.places = new Set();
   new MutationObserver(() => {
-    const said = document.querySelector('.cd-progress')?.textContent.match(/Waiting: (\\d+) before you/);
+    const said = document.querySelector('.cd-progress')?.textContent.match(/number (\\d+) in the queue/);
     if (said) window.places.add(Number(said[1]));
   }).observe(document.getElementById('cd-exchanges'), {childList: true, subtree: true, characterData: true});
 }"""

@@ -17,10 +17,11 @@ from pydantic_core import ErrorDetails
 
 from rag.answer import Origin, Status
 from rag.errors import UsageError
+from rag.query.limits import MAX_QUESTION_LENGTH, check_question
 from rag.types import ActionName, ExportForm, Filters, FollowUp, Kind, Order, Overrides, Turn, UnappliedReason
 from ui.engine_holder import SessionSettings
 from ui.feedback import MAX_REASON_LENGTH
-from ui.questions import MAX_QUESTION_LENGTH, QuestionRequest, overrides_to_json
+from ui.questions import QuestionRequest, overrides_to_json
 
 MAX_HITS = 100
 MAX_TURNS = 100
@@ -103,9 +104,13 @@ def _first_citations(value: object) -> object:
     return value[:MAX_CITATIONS] if isinstance(value, list) else value
 
 
-def _not_blank(value: object) -> object:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        raise ValueError("The question is empty. Ask one, as in: which papers cut KV-cache memory")
+def _askable(value: object) -> object:
+    """Pass on a question that can be read; a question of null is empty."""
+    if value is None or isinstance(value, str):
+        try:
+            check_question(value or "")
+        except UsageError as error:
+            raise ValueError(str(error).rstrip(".")) from None
     return value
 
 
@@ -131,7 +136,7 @@ Droppable = Constraint | Literal["excluded", "order", "count", "papers", "action
 QuestionText = Annotated[
     str,
     Field(max_length=MAX_QUESTION_LENGTH, description="The question."),
-    BeforeValidator(_not_blank),
+    BeforeValidator(_askable),
     BeforeValidator(_encodable),
 ]
 HitCount = Annotated[int, Field(ge=1, le=MAX_HITS, description="How many papers to return."), BeforeValidator(_integer)]

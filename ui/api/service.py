@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
@@ -21,17 +20,18 @@ from ui.api.streams import ServerSentEvent
 from ui.engine_holder import EngineHolder, SessionSettings
 from ui.monitoring.requests import note_failure, note_timings
 from ui.questions import (
-    MAX_CONCURRENT,
     EngineLease,
     QuestionEvent,
     QuestionRequest,
     SearchedIndex,
     Waiting,
+    overdue,
     run_question,
 )
+from ui.search_queue import MOST_QUESTIONS, Busy
 
 UNEXPECTED = "Something went wrong here. The server's log says what."
-_MAX_THREADS = 16  # threads that wait for the models or search
+_MAX_THREADS = 2 * MOST_QUESTIONS  # that wait for the models or search: who is not refused gets one at once
 _T = TypeVar("_T")
 
 
@@ -46,7 +46,6 @@ class ApiService:
         self.holder = holder
         self._patience = patience
         self._threads = anyio.CapacityLimiter(_MAX_THREADS)
-        self._questions = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def wait_until_ready(self) -> None:
         """Wait until questions can be answered; raises CitedeskError, which says why they cannot be."""
@@ -57,16 +56,20 @@ class ApiService:
                 raise CitedeskError(f"{self.holder.status.message} Ask again soon.")
 
     async def search(self, question: str, overrides: Overrides, k: int) -> dict[str, Any]:
-        """Return the `k` best papers; cancelling it ends the work, including the endpoint's."""
+        """Return the `k` best papers; cancelling it ends the work, including the endpoint's. Raises Busy, Overdue."""
         await self.wait_until_ready()
-        lease = EngineLease(self.holder)
-        try:
-            return await self._in_thread(_search, lease, question, overrides, k)
-        finally:
-            lease.cancel()
+        lease, deadline = EngineLease(self.holder), self.holder.settings.ui_deadline
+        with self.holder.search_queue.question():
+            try:
+                with anyio.fail_after(deadline):
+                    return await self._in_thread(_search, lease, question, overrides, k)
+            except TimeoutError:
+                raise overdue(deadline) from None
+            finally:
+                lease.cancel()
 
     async def ask(self, question: QuestionRequest) -> dict[str, Any]:
-        """Return the answer to a question; cancelling it ends the work."""
+        """Return the answer to a question; cancelling it ends the work. Raises Busy, Overdue."""
         await self.wait_until_ready()
         async with aclosing(self._events(question)) as events:
             async for event in events:
@@ -75,7 +78,7 @@ class ApiService:
         raise CitedeskError("The answer broke off. Ask again.")
 
     async def ask_events(self, question: QuestionRequest) -> AsyncGenerator[ServerSentEvent, None]:
-        """Yield the events of a question, the last of which is `done` or `error`."""
+        """Yield the events of a question, the last of which is `done` or `error`; raises Busy before the first."""
         try:
             async with aclosing(self._events(question)) as events:
                 async for event in events:
@@ -83,6 +86,8 @@ class ApiService:
                         yield "waiting", {"ahead": event.ahead}
                     elif not isinstance(event, SearchedIndex):
                         yield event_to_json(event)
+        except Busy:
+            raise
         except CitedeskError as error:
             note_failure(error)
             yield "error", {"error": shorten(error)}
@@ -111,7 +116,7 @@ class ApiService:
         return asdict(self.holder.status)
 
     async def _events(self, question: QuestionRequest) -> AsyncGenerator[QuestionEvent, None]:
-        async with self._questions, aclosing(run_question(self.holder, question)) as batches:
+        async with aclosing(run_question(self.holder, question)) as batches:
             async for batch in batches:
                 for event in batch:
                     if isinstance(event, Done):

@@ -36,7 +36,8 @@ async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, _T]) -> _
 class EventStream(StreamingResponse):
     """A response of server-sent events, whose generator is closed when the client disconnects.
 
-    Starlette's own response would notice that only at the next event.
+    Starlette's own response would notice that only at the next event. What is raised before the first event is raised
+    before the response begins, so that it gets a status of its own.
     """
 
     media_type = "text/event-stream"
@@ -47,18 +48,26 @@ class EventStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events, and a comment now and then while there are none."""
+        first = await until_disconnect(receive, anext(self._events))
+        if first is None:
+            return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         pinging = asyncio.ensure_future(_ping(send))
         try:
-            await until_disconnect(receive, self._send_events(send))
+            await until_disconnect(receive, self._send_events(first, send))
         finally:
             await _cancel(pinging)
 
-    async def _send_events(self, send: Send) -> None:
+    async def _send_events(self, first: ServerSentEvent, send: Send) -> None:
         async with aclosing(self._events) as events:
-            async for name, data in events:
-                await send({"type": "http.response.body", "body": encode_event(name, data), "more_body": True})
+            await _send_event(first, send)
+            async for event in events:
+                await _send_event(event, send)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_event(event: ServerSentEvent, send: Send) -> None:
+    await send({"type": "http.response.body", "body": encode_event(*event), "more_body": True})
 
 
 def encode_event(name: str, data: Mapping[str, Any]) -> bytes:

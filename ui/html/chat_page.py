@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from rag.query.limits import MAX_QUESTION_LENGTH
 from ui.pages import html
-from ui.questions import MAX_QUESTION_LENGTH
 
 
 def chat_head() -> str:

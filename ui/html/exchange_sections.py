@@ -10,6 +10,7 @@ from typing import Any
 
 from rag.answer import Answer
 from rag.generation.export import EXPORT_FORMS
+from rag.query.limits import MAX_QUESTION_LENGTH
 from rag.render.document import answer_to_markdown
 from rag.render.json import answer_to_json
 from rag.text.display import format_count
@@ -19,7 +20,7 @@ from ui.html.answer_section import answer_to_html
 from ui.html.markup import bdi, button, json_script, text
 from ui.html.paper_rows import near_to_html, papers_to_html
 from ui.html.question_controls import understanding_to_html
-from ui.questions import MAX_QUESTION_LENGTH, overrides_to_json
+from ui.questions import overrides_to_json
 from ui.suggestions import follow_ups
 
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ui.engine_holder import EngineHolder
 from ui.login.access import Access, peer, single_header
 from ui.monitoring.metrics import Metrics
-from ui.monitoring.requests import CURRENT, METRICS, PROBES, RequestRecord, request_id, route_of
+from ui.monitoring.requests import CLIENT_GONE, CURRENT, METRICS, PROBES, RequestRecord, request_id, route_of
 
 _HEADER = "X-Request-ID"
 _QUIET = (*PROBES, METRICS, "/page/status", "/page/static")  # asked for all the time: logged at the level debug
@@ -99,7 +99,8 @@ class MonitoredRequests:
 
         async def with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                record.status = message["status"]
+                if record.status == CLIENT_GONE:  # else a stream has failed before its first event
+                    record.status = message["status"]
                 MutableHeaders(scope=message)[_HEADER] = record.request_id
             await send(message)
 

@@ -66,7 +66,7 @@ def note_timings(timings_ms: Mapping[str, float]) -> None:
 
 
 def note_failure(error: CitedeskError) -> None:
-    """Put the status of a failure into the record of the request whose response, a stream, had begun before it."""
+    """Put the status of a failure into the record of the request whose response is a stream, with the status 200."""
     if record := CURRENT.get():
         record.status = failure_status(error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 from rag.answer import Citation
@@ -12,7 +13,8 @@ from rag.text.latex import latex_to_text
 from rag.text.sanitize import strip_invisible
 
 _COLUMNS = "n title date authors organisation venue url doi pmid code data key paper_id quotes why".split()
-_STARTS_FORMULA = tuple("=+-@|%＝＋－＠")
+_FORMULA = re.compile(r"(?P<begins>\A|[;\t]\s*)(?P<sign>[=+\-@|%＝＋－＠﹦﹢﹣﹫﹪％｜−])")
+"""What a spreadsheet may take for a formula: a sign that begins a cell, or what a semicolon makes a cell of its own."""
 
 
 def to_csv(citations: Iterable[Citation]) -> str:
@@ -47,4 +49,4 @@ def _row(citation: Citation) -> tuple[str | int | None, ...]:
 
 def _cell(value: str | int | None) -> str:
     shown = " ".join(strip_invisible(str(value if value is not None else "")).split())
-    return f"'{shown}" if shown.startswith(_STARTS_FORMULA) else shown
+    return _FORMULA.sub(r"\g<begins>'\g<sign>", shown)

@@ -1,0 +1,268 @@
+"""A fuzzer that looks for the texts that take longest to read: hill climbing on how much more four times as much takes.
+
+A text is a pattern: what begins it, a unit that is repeated up to a length, and what ends it. Run it for minutes with
+`python -m tests.reading_time --seconds 600`; the patterns that it finds belong in `data/slow_patterns.jsonl`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from types import FrameType
+
+from rag.corpus.cleaning import clean_abstract, clean_title
+from rag.corpus.ids import find_ids
+from rag.generation.reply_checks import in_another_language, is_wordless, says_nothing
+from rag.generation.values import expected_value
+from rag.index.papers import PaperStore
+from rag.llm.reasoning import LeakedReasoning, ReasoningFilter
+from rag.llm.reply import excerpt, find_object, is_refusal
+from rag.llm.stream import RepetitionDetector
+from rag.models.encoder import Tagged
+from rag.query.condense import condense
+from rag.query.dates import read_dates
+from rag.query.follow_up import has_pronoun
+from rag.query.known_names import tag_author_names, tag_paper_names, tag_venue_names
+from rag.query.names import LibraryNames, clean_name, clean_place
+from rag.query.numbers import read_author_count, read_count
+from rag.query.orders import compared_date, read_order, stated_adverb
+from rag.query.references import numbers_named, papers_titled
+from rag.render.markdown import markdown_to_text, plain
+from rag.text.citation_markers import MarkerScanner, substitute_markers, without_any_markers
+from rag.text.identifiers import find_identifiers
+from rag.text.language import is_non_english_question
+from rag.text.latex import latex_to_text
+from rag.text.names import matches_author, surname_and_given, surnames_of
+from rag.text.normalize import normalize
+from rag.text.quantities import extract_dates, extract_quantities
+from rag.text.sanitize import StreamingDecoder, StreamingSanitizer, decode_visible, sanitize_markdown
+from rag.text.sentences import sentence_spans
+from rag.text.tokens import tokenize
+from rag.text.venues import matches_venue, named_venue_kinds, venue_kind
+from rag.text.work_types import is_of_type, split_work_types, work_type
+from rag.types import Turn
+from rag.verification.about_answer import is_about_answer
+from rag.verification.clauses import split_cells, split_clauses
+from rag.verification.exact import missing_names, missing_numbers
+from rag.verification.judge import plain_claim
+from rag.verification.paper_text import paper_text
+from rag.verification.sentence_stream import SentenceStream
+from tests.fakes import PEBBLE, SHELF, ScriptedChat
+from tests.timing import cpu_seconds
+
+SEEDS = Path(__file__).parent / "data" / "slow_patterns.jsonl"
+LENGTH = 2000
+"""Characters of the shorter text; the longer one has four times as many."""
+
+_TOO_LONG = 1.0  # seconds
+_DAY = date(2025, 6, 1)
+_NAMES = LibraryNames(PaperStore.of(SHELF))
+_PAPERS = {paper.paper_id: paper for paper in SHELF}
+_PAPER_TEXT = paper_text(PEBBLE)
+_TAG_NAMES = ("topic", "side", "author", "venue", "date", "exclusion")
+_PIECES = (
+    "in March 2025 ", "how do in 2024 ", "one how do ", "in the last two years ", "is, in 2024 ", "who ", "first ",
+    "differences between in 2024 ", "KV-cache ", "Ada Quill", "Quill, A. ", "van der ", "Nature", "ICML 2024 ",
+    "and ", "International Conference on ", "at a workshop or ", "papers ", "which ", "the ", "2", "-", "–", " ",
+    "  ", "\n", "\t", ",", ".", ";", ":", "(", ")", "[", "]", "{", "}", "<", ">", "/", "\\", "'", "’", "\"", "`",
+    "```", "*", "**", "_", "~", "#", "|", "$", "^", "&", "%", "+", "=", "!", "?", "@", "a", "A", "é", "α", "²", "ⅷ",
+    "٣", "\u200b", "\u00ad", "\u202e", "【", "】", "〔1〕", "[1]", "[1](", "](", "![", "[[1],", "(Quill et al., 2020; ",
+    "Source ", "p. ", "<sup>", "</sup>", "<cite", "<think>", "</think>", "<|channel|>", "<details", "<summary>",
+    "Reasoning:\n", "Answer", "thought ", "analysis", "&amp;", "&#", "&lt;", "http://a.b/", "www.", "mailto:",
+    "a@b.c", "javascript:", "10.1000/", "2401.00001", "arXiv:", "\\textbf{", "\\cite{", "\\'", "{\\it ", "3.5 ",
+    "1,000", "million ", "twenty-", "five ", "percent", "x ", "times", "1/2", "e5", "± ", "GPT-4 ", "we present a ",
+    "a survey of ", "not ", "without ", "or later ", "---\n", "- ", "1. ", "> ", "| a ", "|-", "Here is my ",
+    "et al.", "with colleagues ", "of ", "last ", "author ", "paper ", "than ",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A text of any length."""
+
+    reader: str
+    begins: str
+    unit: str
+    ends: str = ""
+
+    def text(self, length: int) -> str:
+        """Return the text of about so many characters."""
+        return self.begins + self.unit * max(1, length // len(self.unit)) + self.ends
+
+
+class TooLong(Exception):
+    """A text that took longer to read than anybody waits."""
+
+
+def growth(pattern: Pattern, length: int = LENGTH) -> tuple[float, float]:
+    """Return how many times as long four times the text takes, and that time; the least of a few runs, CPU time."""
+    read = READERS[pattern.reader]
+    short, long = pattern.text(length), pattern.text(4 * length)
+    least = min(cpu_seconds(lambda: read(short)) for _ in range(3))
+    longest = min(cpu_seconds(lambda: read(long)) for _ in range(1 if least > 0.05 else 3))
+    return longest / max(least, 1e-4), longest
+
+
+def _singly(feed: Callable[[str], object], pieces: Iterable[str]) -> None:
+    for piece in pieces:
+        feed(piece)
+
+
+def _marker_scanner() -> MarkerScanner:
+    return MarkerScanner(lambda found, before: "[1]")
+
+
+def _reason(text: str, inside: bool, singly: bool) -> object:
+    held = ReasoningFilter(inside)
+    with suppress(LeakedReasoning):
+        _singly(held.feed, text if singly else [text])
+        held.flush()
+    return held.reasoning
+
+
+def _stream(stream: SentenceStream, text: str) -> None:
+    _singly(stream.feed, text)
+    stream.flush()
+
+
+def _everywhere(text: str) -> list[Tagged]:
+    """Return a tag for each of the words that the encoder reads, of which there are 96 tokens."""
+    tags, at = [], 0
+    for i, word in enumerate(text.split(" ")[:96]):
+        tags += [Tagged(at, at + len(word), _TAG_NAMES[i % 6], 0.9)] if word else []
+        at += len(word) + 1
+    return tags
+
+
+def _tag(text: str) -> None:
+    tags = tag_paper_names(_everywhere(text), text, lambda name: "2" in name, lambda name: "A" in name)
+    tags = tag_author_names(tags, text, _NAMES.has_author)
+    tag_venue_names(tags, text, _NAMES.venue)
+
+
+READERS: Mapping[str, Callable[[str], object]] = {
+    "dates": lambda text: read_dates(text, _DAY),
+    "counts": lambda text: (read_count(text), read_author_count(text)),
+    "orders": lambda text: (read_order(text), stated_adverb(text), compared_date(text)),
+    "references": lambda text: (
+        numbers_named(text, 20, bare=True),
+        papers_titled(text, (), list(_PAPERS), _PAPERS),
+        has_pronoun(text),
+    ),
+    "tags": _tag,
+    "author": lambda text: (surname_and_given(text), surnames_of(text), matches_author(text, "Ada B Quill")),
+    "places": lambda text: (clean_place(text), clean_name(text), _NAMES.organisation(text)),
+    "venues": lambda text: (matches_venue(text, "ICML 2024"), named_venue_kinds(text), venue_kind(text)),
+    "work types": lambda text: (work_type(text), split_work_types(text), is_of_type(text, "", "survey")),
+    "abstract": lambda text: (is_of_type("", text, "survey"), is_of_type("", text, "benchmark")),
+    "ids": lambda text: list(find_ids(text)),
+    "language": is_non_english_question,
+    "latex": latex_to_text,
+    "normalize": normalize,
+    "tokens": tokenize,
+    "sentences": sentence_spans,
+    "identifiers": find_identifiers,
+    "quantities": lambda text: (extract_dates(text), extract_quantities(text)),
+    "condense": lambda text: condense(text, [Turn(text, text)], ScriptedChat([text])),
+    "value": expected_value,
+    "cleaning": lambda text: (clean_title(text), clean_abstract(text)),
+    "visible": decode_visible,
+    "sanitize": sanitize_markdown,
+    "sanitizer": lambda text: _singly(StreamingSanitizer().feed, text),
+    "decoder": lambda text: _singly(StreamingDecoder().feed, text),
+    "markers": lambda text: (substitute_markers(text, lambda found, before: "[1]"), without_any_markers(text)),
+    "marker stream": lambda text: _singly(_marker_scanner().feed, text),
+    "reasoning": lambda text: [_reason(text, inside, singly=False) for inside in (False, True)],
+    "reasoning stream": lambda text: [_reason(text, inside, singly=True) for inside in (False, True)],
+    "reply": lambda text: (is_refusal(text), excerpt(text), find_object(text, {"type": "object"})),
+    "repetition": lambda text: _singly(RepetitionDetector().feed, text),
+    "reply checks": lambda text: (is_wordless(text), says_nothing(text), in_another_language("Which?", text)),
+    "clauses": lambda text: (split_clauses(text), split_cells(text), plain_claim(text)),
+    "claims": lambda text: (
+        missing_numbers(text, [_PAPER_TEXT]),
+        missing_names(text, [_PAPER_TEXT]),
+        is_about_answer(text, "Which?"),
+    ),
+    "sentence stream": lambda text: _stream(SentenceStream(), text),
+    "markdown": lambda text: (plain(text), markdown_to_text(text, 80)),
+}
+"""What reads a question, a reply or a paper, by name."""
+
+
+def worst_patterns(seconds: float, seed: int, readers: Sequence[str]) -> Iterator[tuple[float, float, Pattern]]:
+    """Climb from random patterns of each reader in turn, and yield each that grows faster than the one before it."""
+    chance = random.Random(seed)
+    spent = 0.0
+    while spent < seconds:
+        for reader in readers:
+            best, worst = _random(reader, chance), 0.0
+            for _ in range(25):
+                tried = _changed(best, chance) if worst else best
+                rate, took = _limited(tried)
+                spent += took * 2
+                if rate > worst:
+                    best, worst = tried, rate
+                    if rate > 7 and took > 0.004:
+                        yield rate, took, tried
+
+
+def _limited(pattern: Pattern) -> tuple[float, float]:
+    try:
+        with _time_limit(_TOO_LONG):
+            return growth(pattern)
+    except TooLong:
+        return 1000.0, _TOO_LONG
+
+
+def _random(reader: str, chance: random.Random) -> Pattern:
+    return Pattern(reader, _few(chance, 0), _few(chance, 1), _few(chance, 0))
+
+
+def _few(chance: random.Random, least: int) -> str:
+    return "".join(chance.choices(_PIECES, k=chance.choice((least, 1, 1, 2, 3, 4))))
+
+
+def _changed(pattern: Pattern, chance: random.Random) -> Pattern:
+    part = chance.choice(("begins", "unit", "unit", "unit", "ends"))
+    text = getattr(pattern, part)
+    at = chance.randint(0, len(text))
+    kind = chance.random()
+    if kind < 0.35:
+        text = text[:at] + chance.choice(_PIECES) + text[at:]
+    elif kind < 0.6 and len(text) > 1:
+        text = text[:at] + text[min(len(text), at + chance.randint(1, 4)) :]
+    else:
+        text = _few(chance, 1 if part == "unit" else 0)
+    return replace(pattern, **{part: text or "a" if part == "unit" else text})
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise TooLong
+
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600, help="CPU time")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--readers", nargs="+", choices=READERS, default=list(READERS))
+    options = parser.parse_args()
+    for rate, took, pattern in worst_patterns(options.seconds, options.seed, options.readers):
+        sys.stdout.write(f"{rate:.1f} {took:.3f} {json.dumps(asdict(pattern))}\n")
+        sys.stdout.flush()

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from tests.fakes import hash_settings
+from ui.app import make_chat
+from ui.chat_routes import ChatRoutes
+from ui.engine_holder import EngineHolder
+from ui.monitoring.monitor import Monitor
+from ui.pages import PageHeaders
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(scope="module")
+def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Gradio's own application, without an index."""
+    holder = EngineHolder(hash_settings(tmp_path_factory.mktemp("home")))
+    with TestClient(PageHeaders(ChatRoutes(make_chat(holder, Monitor(holder))))) as client:
+        gc.collect()  # Gradio 6.31 leaves event loops open
+        yield client
+    gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/gradio_api/upload", 404),
+        ("GET", "/gradio_api/upload_progress", 404),
+        ("GET", "/openapi.json", 404),
+        ("GET", "/gradio_api/openapi.json", 404),
+        ("GET", "/gradio_api/info", 404),
+        ("GET", "/config", 404),
+        ("GET", "/gradio_api/file=/etc/passwd", 404),
+        ("GET", "/gradio_api/file/etc/passwd", 404),
+        ("GET", "/gradio_api/proxy=http://127.0.0.1/", 404),
+        ("POST", "/gradio_api/component_server", 404),
+        ("POST", "/gradio_api/call/predict", 404),
+        ("POST", "/gradio_api/process_recording", 404),
+        ("POST", "/gradio_api/vibe-edit", 404),
+        ("GET", "/gradio_api/startup-events", 404),
+        ("GET", "/gradio_api/deep_link", 404),
+        ("GET", "/monitoring", 404),
+        ("POST", "/login", 404),
+        ("GET", "/svelte/x.js", 404),
+        ("GET", "/custom_component/x", 404),
+        ("GET", "/gradio_api/heartbeat/a/b", 404),
+        ("GET", "/assets/../config", 404),
+        ("PUT", "/", 405),
+        ("GET", "/gradio_api/queue/join", 405),
+    ],
+)
+def test_what_the_page_does_not_ask_for_is_refused(chat: TestClient, method: str, path: str, status: int) -> None:
+    answer = chat.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_page_has_what_gradio_would_fetch_else(chat: TestClient) -> None:
+    page = chat.get("/").text
+    assert re.search(r"window\.gradio_config = \{", page)
+    assert re.search(r"window\.gradio_api_info = \{", page)
+
+
+def test_files_of_the_page_are_served(chat: TestClient) -> None:
+    page = chat.get("/")
+    assert "'unsafe-eval'" in page.headers["content-security-policy"]
+    files = [each for each in re.findall(r'(?:src|href)="\./?((?:assets|static|theme)[^"?]*)', page.text)]
+    assert any(each.endswith(".js") for each in files)
+    for each in files:
+        assert chat.get(f"/{each}").status_code == 200, each
+
+
+def test_question_reaches_the_queue(chat: TestClient) -> None:
+    assert chat.post("/gradio_api/queue/join", json={}).status_code == 422  # Gradio misses the question
+
+
+def test_websocket_is_refused(chat: TestClient) -> None:
+    with pytest.raises(WebSocketDisconnect) as refused, chat.websocket_connect("/queue/join"):
+        pass
+    assert refused.value.reason == "nothing here speaks WebSocket"
