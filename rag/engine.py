@@ -41,7 +41,7 @@ from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
 from rag.retrieval.linked import asked_links, raise_linked
 from rag.retrieval.reranking import Reranker
 from rag.retrieval.scoring import NAMED, PaperScorer, Ranker, load_tuned_ranker
-from rag.selection.answerability import answerable_probability, mentions, unmentioned
+from rag.selection.answerability import SURE, answerable_probability, mentions, reread_features, unmentioned
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
@@ -363,9 +363,16 @@ class Engine:
             return None
         if any("linked" in hit.signals or hit.score >= NAMED for hit in found.ranking):
             return None
-        ranker = self.scorer.ranker
+        return None if self._is_answered(found) else (Notice("nearest_only"),)
+
+    def _is_answered(self, found: Found) -> bool:
+        """Return whether the papers found answer a question; if that is not sure, by a second reading of the best."""
+        ranker, reader = self.scorer.ranker, self._models.second_reader
         probability = answerable_probability(found.ranking, ranker)
-        return None if probability >= ranker.threshold else (Notice("nearest_only"),)
+        if probability < SURE and ranker.reread and reader and found.reranker:
+            features = reread_features(_search_text(found.query), found.ranking, reader())
+            probability = ranker.reread.probability(features)
+        return probability >= ranker.threshold
 
     def _screen(self, found: Found, expander: QueryExpander, timer: StepTimer) -> Mapping[str, Decision]:
         """Let the language model decide on each of the best papers of a list, if that is on."""

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from rag.selection.answerability import answerable_features, answerable_probability, mentions, unmentioned
+from rag.selection.answerability import (
+    answerable_features,
+    answerable_probability,
+    mentions,
+    reread_features,
+    unmentioned,
+)
 from rag.text.identifiers import find_identifiers, is_identifier
 from rag.types import Hit, Paper, Query
-from tests.fakes import EASY_RANKER
+from tests.fakes import EASY_RANKER, HashCrossEncoder
 
 PEBBLE = Paper(
     "a",
@@ -113,3 +120,12 @@ def test_name_is_mentioned_together_apart_or_in_the_plural(name: str, held: bool
 )
 def test_sides_that_no_paper_names_are_told(subjects: tuple[str, ...], absent: tuple[str, ...]) -> None:
     assert unmentioned(Query("Which?", "compare", "Which?", subjects=subjects), (PEBBLE, GRAVEL)) == absent
+
+
+def test_second_reading_is_of_the_best_papers_as_a_whole() -> None:
+    reader = HashCrossEncoder()
+    papers = [PEBBLE, GRAVEL, replace(PEBBLE, paper_id="c"), replace(PEBBLE, paper_id="d")]
+    hits = [Hit(n, paper, 0.25, signals={"answers": 0.0}) for n, paper in enumerate(papers, start=1)]
+    features = reread_features("cache", [Hit(1, PEBBLE, 0.0), *hits], reader)
+    assert [text.partition(".")[0] for text in reader.asked[0][1]] == [paper.title for paper in papers[:3]]
+    assert features == {"expected": 0.0, "answers": pytest.approx(math.log(3 / (1 + math.exp(-4))))}

@@ -27,8 +27,8 @@ from rag.index.plan import BuildPlan
 from rag.index.token_vectors import VECTORS as TOKENS
 from rag.index.update import BuildSummary, update_index
 from rag.index.vectors import open_vectors
-from rag.models.encoder import DIMENSION
 from rag.models.loading import Models
+from rag.models.token_codec import ROW_BYTES
 from rag.settings import Settings
 from rag.types import Paper
 from tests.fakes import CACHE_PAPER, HASH_RECIPE, PAPERS, ROBOT_PAPER, HashEncoder, hash_models
@@ -56,7 +56,7 @@ def vectors(home: Path) -> tuple[dict[str, list[float]], list[bytes]]:
     with closing(open_vectors(generation / VECTORS)) as store:
         by_paper = {paper_id: vector.tolist() for paper_id, vector in store.paper_vectors().items()}
     rows = (generation / TOKEN_VECTORS / TOKENS).read_bytes()
-    return by_paper, sorted(rows[first : first + DIMENSION] for first in range(0, len(rows), DIMENSION))
+    return by_paper, sorted(rows[first : first + ROW_BYTES] for first in range(0, len(rows), ROW_BYTES))
 
 
 def test_index_from_blocks_is_that_of_the_encoder(tmp_path: Path) -> None:

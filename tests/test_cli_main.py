@@ -29,7 +29,7 @@ COMMANDS = dict(commands(make_parser()))
 
 
 def test_every_command_is_registered() -> None:
-    evaluation = "run draft report compare bench verify judge ablate inject plant latency claims".split()
+    evaluation = "run draft report compare bench verify judge ablate inject plant latency claims vectors".split()
     own = {
         "index",
         "search",

@@ -256,6 +256,26 @@ def test_question_that_is_not_answered_is_refused_with_the_nearest_papers(shelf:
     assert notices_text(answer.notices) == "The papers listed are the nearest, but none of them seems to answer it."
 
 
+def test_question_that_may_not_be_answered_is_decided_by_a_second_reading(shelf: Library) -> None:
+    read: list[HashCrossEncoder] = []
+
+    def reader() -> HashCrossEncoder:
+        read.append(HashCrossEncoder())
+        return read[-1]
+
+    models = replace(reading_models(), second_reader=reader)
+    for first, second, status, readings in (
+        (-30, 30, "extractive", 1),
+        (30, -30, "extractive", 0),
+        (1, -30, "refused", 1),
+    ):
+        read.clear()
+        ranker = replace(EASY_RANKER, answerable=Logistic({}, first), reread=Logistic({}, second))
+        assert asked(make(shelf, models, ranker), QUESTION).status == status
+        assert len(read) == readings
+    assert asked(make(shelf, reading_models(), ranker), QUESTION).status == "extractive"  # no second reader: the first
+
+
 def test_fact_question_tells_which_designation_no_cited_paper_mentions(shelf: Library) -> None:
     answer = asked(make(shelf), "How fast is Pebble on the H100?", Overrides(kind="fact"))
     assert ids(answer.citations)[0] == PEBBLE.paper_id

@@ -93,7 +93,7 @@ def test_what_belongs_to_no_receipt_is_dropped() -> None:
         ({"verdict": "up", "receipt": []}, "receipt: Input should be a JSON object."),
         ({"verdict": "up", "receipt": {}}, "receipt.question: This field is required."),
         ({"verdict": "up", "receipt": {"question": " "}}, "The question is empty."),
-        ({"verdict": "up", "receipt": {"question": "x" * 4001}}, "receipt.question: 4001 characters are too long"),
+        ({"verdict": "up", "receipt": {"question": "x" * 4001}}, "The question has 4,001 characters"),
         ({"verdict": "up", "receipt": {**RECEIPT, "kind": "poem"}}, "receipt.kind: Input should be 'list', 'fact'"),
         ({"verdict": "up", "receipt": {**RECEIPT, "status": []}}, "receipt.status: Input should be 'answered'"),
         ({"verdict": "up", "receipt": {**RECEIPT, "generation": 5}}, "receipt.generation: Input should be a valid"),

@@ -79,7 +79,7 @@ def test_encoder_in_torch_agrees_with_that_of_the_cpu(on_cpu: list[EncodedDocume
         left, right = (load_token_codec(FOLDER).decode(each.tokens.vectors) for each in (own, known))
         cosines = (left * right).sum(1) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
         assert own.vector @ known.vector > 0.97
-        assert cosines.mean() > 0.95
+        assert cosines.mean() > 0.9  # both were rounded to codes
         assert np.array_equal(own.tokens.spans, known.tokens.spans)
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from eval.tuning.examples import Example
+from rag.models.cross_encoder import CrossEncoder
 from rag.retrieval.scoring import Depth, Logistic, Ranker, best, relevance_features, reranked_features, sigmoid
-from rag.selection.answerability import answerable_features
+from rag.selection.answerability import answerable_features, reread_features
 from rag.types import Hit
 
 _FOLDS = 7
@@ -106,6 +107,14 @@ def fit_weights(examples: Sequence[Example], rerank_depth: int, prior: Prior | N
     return replace(ranker, answerable=answerable)
 
 
+def fit_reread(examples: Sequence[Example], hits: Sequence[Sequence[Hit]], reader: CrossEncoder) -> Logistic:
+    """Fit a question's probability of being answered by a second reading of the best of its hits."""
+    read = [(each, own) for each, own in zip(examples, hits, strict=True) if own]
+    found = [reread_features(each.asked.text, own, reader) for each, own in read]
+    columns = {name: np.array([each[name] for each in found]) for name in _ANSWERABLE["full"]}
+    return fit_logistic(columns, _is_answered([each for each, _ in read]).astype(float))
+
+
 def fit_relevance(
     examples: Sequence[Example], prior: Logistic | None = None, strength: float | None = None
 ) -> Logistic:
@@ -167,7 +176,7 @@ def fit_logistic(
 
 def ranker_to_json(ranker: Ranker) -> dict[str, Any]:
     """Return a ranker as the weights file has it."""
-    models = {"relevance": ranker.relevance, "reranked": ranker.reranked, "answerable": ranker.answerable}
+    models = {name: getattr(ranker, name) for name in ("relevance", "reranked", "answerable", "reread")}
     return {
         **{
             name: {"coefficients": dict(model.coefficients), "intercept": model.intercept}

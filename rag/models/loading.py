@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 from rag.corpus.files import file_sha256
 from rag.errors import ModelUnavailable
-from rag.models.cross_encoder import CrossEncoder, load_reranker
+from rag.models.cross_encoder import CrossEncoder, load_cross_encoder, load_reranker
 from rag.models.embedder import Embedder, embedder_fingerprint, load_embedder
 from rag.models.embedding_endpoint import EndpointEmbedder
 from rag.models.encoder import FOLDER, Encoder, load_encoder
@@ -24,12 +26,13 @@ class Models:
     """The loaded models.
 
     `cross_encoder` is None without reranking; `embedder` is None unless another model's vectors replace those of the
-    encoder.
+    encoder. `second_reader` returns the deeper cross-encoder, which few questions need, and loads it the first time.
     """
 
     encoder: Encoder
     cross_encoder: CrossEncoder | None = None
     embedder: Embedder | None = None
+    second_reader: Callable[[], CrossEncoder] | None = None
 
 
 def load_index_models(settings: Settings) -> Models:
@@ -45,8 +48,14 @@ def load_index_models(settings: Settings) -> Models:
 def load_models(settings: Settings) -> Models:
     """Load the models for answering questions, on the CPU; raises ModelUnavailable."""
     models = load_index_models(replace(settings, device="cpu"))
-    reranker = load_reranker(verified=settings.home / _VERIFIED) if settings.rerank_depth else None
-    return Models(models.encoder, reranker, models.embedder)
+    if not settings.rerank_depth:
+        return models
+    verified = settings.home / _VERIFIED
+    return replace(
+        models,
+        cross_encoder=load_reranker(verified=verified),
+        second_reader=cache(partial(load_cross_encoder, verified=verified)),
+    )
 
 
 def _embedder(settings: Settings) -> Embedder:

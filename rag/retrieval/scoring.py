@@ -60,13 +60,14 @@ class Ranker:
 
     `relevance` gives a paper's probability of belonging from the encoder's signals, `reranked` that of a paper which
     the cross-encoder has read (None at the depth "fast"), and `answerable` a question's probability of being answered:
-    below `threshold` it is refused.
+    below `threshold` it is refused. `reread` gives the latter by a second reading of the best papers, if there is one.
     """
 
     relevance: Logistic
     reranked: Logistic | None
     answerable: Logistic
     threshold: float
+    reread: Logistic | None = None
 
 
 def load_ranker(depth: Depth, path: Path = WEIGHTS) -> Ranker:
@@ -105,6 +106,7 @@ def _rankers(kept: Mapping[str, Any]) -> dict[str, Ranker]:
             reranked=Logistic(**each["reranked"]) if "reranked" in each else None,
             answerable=Logistic(**each["answerable"]),
             threshold=each["threshold"],
+            reread=Logistic(**each["reread"]) if "reread" in each else None,
         )
         for depth, each in kept["depths"].items()
     }

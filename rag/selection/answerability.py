@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from rag.models.cross_encoder import CrossEncoder
+from rag.models.encoder import document_text
 from rag.retrieval.scoring import Ranker, sigmoid
 from rag.text.identifiers import find_identifiers, is_identifier
 from rag.text.normalize import spell_greek
@@ -16,6 +19,8 @@ from rag.types import Hit, Paper, Query
 
 _NAME_WORDS = 4  # of the longest name
 _LEAST_EXPECTED = 1e-3  # papers
+SURE = 0.8  # probability of being answered from which no second reading is needed
+_REREAD = 3  # best papers of a second reading
 
 
 def answerable_probability(hits: Sequence[Hit], ranker: Ranker) -> float:
@@ -29,13 +34,28 @@ def answerable_features(hits: Sequence[Hit]) -> dict[str, float]:
     `answers` is the logarithm of how many papers are expected to answer by the cross-encoder's logits, which are
     missing where it has read nothing.
     """
-    expected = math.log(max(_LEAST_EXPECTED, sum(hit.score for hit in hits)))
     maxsim, answers = ([hit.signals[name] for hit in hits if name in hit.signals] for name in ("maxsim", "answers"))
     return {
-        "expected": expected,
+        "expected": _expected(hits),
         **({"maxsim": max(maxsim)} if maxsim else {}),
-        **({"answers": math.log(sum(sigmoid(np.array(answers))))} if answers else {}),
+        **({"answers": _log_count(answers)} if answers else {}),
     }
+
+
+def reread_features(question: str, hits: Sequence[Hit], reader: CrossEncoder) -> dict[str, float]:
+    """Return the same features from a second reading: the best papers as a whole, by the deeper cross-encoder."""
+    best = [hit.paper for hit in hits if "answers" in hit.signals][:_REREAD]
+    read = reader.score(question, [document_text(paper.title, paper.abstract) for paper in best])
+    return {"expected": _expected(hits), "answers": _log_count(read.answers)}
+
+
+def _expected(hits: Sequence[Hit]) -> float:
+    return math.log(max(_LEAST_EXPECTED, sum(hit.score for hit in hits)))
+
+
+def _log_count(answers: ArrayLike) -> float:
+    """Return the logarithm of how many papers are expected to answer, by their logits."""
+    return math.log(sum(sigmoid(np.asarray(answers, np.float64))))
 
 
 def unmentioned(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:

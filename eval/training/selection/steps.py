@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,9 @@ def fit(given: Namespace) -> None:
     from eval.training.selection.collections import read_own, read_split
     from eval.training.selection.impute import impute
     from eval.training.selection.report import measure
-    from eval.tuning.fit import fit_ranker, ranker_to_json
-    from rag.models.cross_encoder import RERANKER
+    from eval.tuning.fit import fit_ranker, fit_reread, ranker_to_json
+    from rag.models.cross_encoder import FOLDER as CROSS_ENCODER
+    from rag.models.cross_encoder import RERANKER, load_cross_encoder
     from rag.models.encoder import FOLDER as ENCODER
     from rag.retrieval.scoring import sigmoid
     from rag.settings import Settings
@@ -45,10 +47,11 @@ def fit(given: Namespace) -> None:
     depths, report = {}, {}
     for depth, rerank_depth in (("full", settings.rerank_depth), ("fast", 0)):
         fitted = fit_ranker(imputed, rerank_depth)
-        depths[depth] = ranker_to_json(fitted.ranker)
+        reread = fit_reread(imputed, fitted.hits, load_cross_encoder()) if rerank_depth else None
+        depths[depth] = ranker_to_json(replace(fitted.ranker, reread=reread))
         report[depth] = measure(examples, fitted.hits, fitted.answerable, fitted.ranker.threshold)
         _tell(depth, report[depth])
-    models = {folder.name: sha256(folder / "model.onnx") for folder in (ENCODER, RERANKER)}
+    models = {folder.name: sha256(folder / "model.onnx") for folder in (ENCODER, RERANKER, CROSS_ENCODER)}
     made = {
         "data_sha256": hashes([*(given.data / name for name in _DATA), OWN_LISTS]),
         "models_sha256": models,
