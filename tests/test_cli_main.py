@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tomllib
@@ -95,3 +96,16 @@ def test_every_package_is_installed_but_the_tools_of_a_checkout() -> None:
         for path in (PROJECT / folder).rglob("__init__.py")
     }
     assert set(listed) == {name for name in found if not name.startswith(NOT_INSTALLED)}
+
+
+def test_products_of_numpy_run_on_one_thread_unless_the_user_says_otherwise() -> None:
+    code = (
+        "import contextlib, os, sys; from rag.cli.main import main; early = 'numpy' in sys.modules\n"
+        "with contextlib.suppress(SystemExit): main(['--version'])\n"
+        "print(early, os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    for given, kept in (("", "1"), ("3", "3")):
+        own = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+        own |= {"OPENBLAS_NUM_THREADS": given} if given else {}
+        done = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == f"False {kept}"

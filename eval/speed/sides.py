@@ -15,6 +15,7 @@ from typing import Protocol
 from packaging.requirements import Requirement
 
 from eval.speed.clock import ProcessRun, run_process
+from rag.cli.main import ONE_THREAD
 
 PACKAGES = ("citedesk",)
 STOCK_PACKAGES = (
@@ -68,7 +69,8 @@ class Ours:
     def warm(self, questions: Path, clients: int = 0) -> ProcessRun:
         """Answer questions in one process."""
         fast = ["--fast"] if self.fast else []
-        return run_module("eval.speed.warm", str(self.store), str(questions), "--clients", str(clients), *fast)
+        asking = (str(self.store), str(questions), "--clients", str(clients), *fast)
+        return run_module("eval.speed.warm", *asking, OPENBLAS_NUM_THREADS=ONE_THREAD)  # as in a process of citedesk
 
     def _citedesk(self, *arguments: str) -> ProcessRun:
         return run_module("rag", *arguments, "--home", str(self.store))
@@ -101,9 +103,9 @@ class Stock:
         return run_module("eval.speed.stock", command, str(self.store), str(given), *options)
 
 
-def run_module(module: str, *arguments: str) -> ProcessRun:
+def run_module(module: str, *arguments: str, **environ: str) -> ProcessRun:
     """Run a Python module in a process of its own, without the user's settings; raises CitedeskError if it fails."""
-    return run_process([sys.executable, "-m", module, *arguments], _environ())
+    return run_process([sys.executable, "-m", module, *arguments], {**_environ(), **environ})
 
 
 def _environ() -> Mapping[str, str]:

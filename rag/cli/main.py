@@ -15,11 +15,15 @@ from rag.cli.options import SETTING_OPTIONS, CommandParser
 from rag.errors import CitedeskError
 from rag.settings import Configuration, load_settings
 
+ONE_THREAD = "1"
+"""Threads of numpy's products, which it reads when it is loaded: all here are small, and more threads only spin."""
+
 _EXTRA_OF = {"ir_measures": "eval", "scipy": "eval"}  # what only some commands need
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `citedesk` with the given arguments, those of the process by default; returns the exit code."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", ONE_THREAD)
     return run(make_parser, arguments)
 
 
