@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gc
 import re
 from collections.abc import Iterator
@@ -15,17 +16,17 @@ from ui.engine_holder import EngineHolder
 from ui.monitoring.monitor import Monitor
 from ui.pages import PageHeaders
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 @pytest.fixture(scope="module")
 def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """Gradio's own application, without an index."""
     holder = EngineHolder(hash_settings(tmp_path_factory.mktemp("home")))
     with TestClient(PageHeaders(ChatRoutes(make_chat(holder, Monitor(holder))))) as client:
-        gc.collect()  # Gradio 6.31 leaves event loops open
         yield client
-    gc.collect()
+    loops = [each for each in gc.get_objects() if isinstance(each, asyncio.AbstractEventLoop)]
+    for loop in loops:  # Gradio 6.31 leaves event loops open
+        if not loop.is_running():
+            loop.close()
 
 
 @pytest.mark.parametrize(
