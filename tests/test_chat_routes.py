@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import re
 from collections.abc import Iterator
 
@@ -21,12 +20,19 @@ from ui.pages import PageHeaders
 def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """Gradio's own application, without an index."""
     holder = EngineHolder(hash_settings(tmp_path_factory.mktemp("home")))
-    with TestClient(PageHeaders(ChatRoutes(make_chat(holder, Monitor(holder))))) as client:
-        yield client
-    loops = [each for each in gc.get_objects() if isinstance(each, asyncio.AbstractEventLoop)]
-    for loop in loops:  # Gradio 6.31 leaves event loops open
-        if not loop.is_running():
-            loop.close()
+    policy, loops = asyncio.get_event_loop_policy(), list[asyncio.AbstractEventLoop]()
+    make = policy.new_event_loop
+
+    def kept() -> asyncio.AbstractEventLoop:
+        loops.append(make())
+        return loops[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(policy, "new_event_loop", kept)
+        with TestClient(PageHeaders(ChatRoutes(make_chat(holder, Monitor(holder))))) as client:
+            yield client
+    for loop in loops:  # Gradio 6.31 leaves some open
+        loop.close()
 
 
 @pytest.mark.parametrize(
