@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from eval.report.charts import trade_off_plot
+from eval.vectors.compare import _restored
 from eval.vectors.forms import float8, lloyd, token_forms, vector_forms
 from rag.models.onnx import l2_normalize
 
@@ -47,3 +48,10 @@ def test_more_levels_are_closer(bits: int) -> None:
         np.abs(values[:, None] - lloyd(values, levels)).min(axis=1).mean() for levels in (2**bits, 2 ** (bits + 1))
     ]
     assert errors[1] < errors[0]
+
+
+def test_chosen_rows_are_restored_as_single_precision() -> None:
+    tokens = np.arange(6, dtype=np.float16).reshape(3, 2)
+    restored = _restored(tokens, lambda vectors: 2 * vectors, np.array([0, 2]))
+    assert restored.dtype == np.float32
+    assert restored.tolist() == [[0, 2], [8, 10]]

@@ -161,6 +161,8 @@ def measure(name: str, bench: Bench, single: Mapping[str, Fitted], tokens: Mappi
 
 
 def _restored(tokens: NDArray[np.float16], restore: Restore, rows: NDArray[np.int64]) -> Array:
+    import numpy as np
+
     return restore(tokens[rows].astype(np.float32))
 
 
