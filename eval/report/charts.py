@@ -179,7 +179,7 @@ def log_log_plot(
         return left + (width - left - right) * (math.log10(value) - least) / (most - least)
 
     def y(value: float) -> float:
-        return 12 + (height - foot - 12) * (high - math.log10(max(value, 10.0**low))) / (high - low)
+        return 24 + (height - foot - 24) * (high - math.log10(max(value, 10.0**low))) / (high - low)
 
     marks = [f'<text class="tick" x="{left - 6}" y="9" text-anchor="end">{escape(unit)}</text>']
     for power in range(low, high + 1):
@@ -215,7 +215,7 @@ def trade_off_plot(
         return left + (width - left - right) * (math.log10(cost) - least) / (most - least)
 
     def y(value: float) -> float:
-        return 12 + (height - foot - 12) * (high - value) / (high - low)
+        return 24 + (height - foot - 24) * (high - value) / (high - low)
 
     marks = []
     for tick in range(round((high - low) / step) + 1):
