@@ -7,7 +7,6 @@ from Enter to the first paper on the screen and to the end of the answer.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import statistics
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from eval.chat.page import loaded
+from eval.speed.bench import spread_questions
 from eval.speed.program import Site, running
 from rag.settings import load_settings
 
@@ -35,8 +35,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=load_settings({}).settings.home, help="index to ask")
     arguments = parser.parse_args()
     site = Site(arguments.home)
-    questions = [json.loads(line)["question"] for line in arguments.gold.read_text().splitlines() if line]
-    chosen = [questions[i * len(questions) // arguments.n] for i in range(arguments.n)]
+    chosen = spread_questions(arguments.gold, arguments.n)
     with _browser() as browser:
         starts = [_cold_start(browser, site) for _ in range(arguments.starts)]
         with running(site):

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rag.corpus.files import parse_json_lines
 from rag.corpus.records import title_key
 from rag.errors import CitedeskError, UsageError
 from rag.types import Paper, Problem, Turn
+
+_T = TypeVar("_T")
 
 MUST, MAY = 2, 1  # grades: the paper must be there, or may be
 UNANSWERABLE = "unanswerable"
@@ -175,6 +177,11 @@ class _Reader:
         if paper is None:
             blame(f"the paper {named!r} is not in the index")
         return paper
+
+
+def spread_evenly(items: Sequence[_T], n: int) -> list[_T]:
+    """Return `n` items, no more than there are, spread evenly over them and in order."""
+    return [items[i * len(items) // n] for i in range(n)]
 
 
 def find_quote(quote: str, abstract: str) -> tuple[int, int] | None:

@@ -133,7 +133,9 @@ def select_questions(questions: Sequence[Question], limit: int | None, sample: i
         return questions[:limit]
     if sample is None or sample >= len(questions):
         return questions
-    return [questions[i * len(questions) // sample] for i in range(sample)]
+    from eval.gold.questions import spread_evenly
+
+    return spread_evenly(questions, sample)
 
 
 def _mode(arguments: Namespace, settings: Settings) -> RunMode:

@@ -154,13 +154,14 @@ def _warm(side: Side, questions: Path, clients: int) -> ProcessRun:
 
 def spread_questions(file: Path, n: int) -> list[str]:
     """Return `n` questions of a file of JSON Lines, spread evenly over it; raises CorpusError where it has none."""
+    from eval.gold.questions import spread_evenly
     from rag.corpus.files import parse_json_lines, read_text
 
     records = [record for _, record in parse_json_lines(read_text(file)) if isinstance(record, dict)]
     found = [record["question"] for record in records if isinstance(record.get("question"), str)]
     if not found:
         raise CorpusError(f'{file} has no lines with a "question". Name another file with --questions.')
-    return [found[i * len(found) // n] for i in range(min(n, len(found)))]
+    return spread_evenly(found, min(n, len(found)))
 
 
 def to_json(ours: Values, stock: Values, papers: int) -> dict[str, Any]:

@@ -25,7 +25,6 @@ from eval.speed.bench import spread_questions
 from eval.speed.clock import ProcessRun
 from eval.speed.sides import disk_bytes, run_module
 from eval.tables import to_table
-from rag.cli.main import ONE_THREAD
 from rag.corpus.files import to_json_lines, write_atomic
 from rag.index.generations import IndexFolder
 
@@ -95,7 +94,7 @@ def measure(papers: Sequence[dict[str, Any]], questions: Path, folder: Path, dep
     ):
         if step != "nothing changed":
             write_atomic(file, to_json_lines(_with_changed(papers, changed)))
-        run = run_module("eval.speed.growth_steps", "index", str(home), str(file), OPENBLAS_NUM_THREADS=ONE_THREAD)
+        run = run_module("eval.speed.growth_steps", "index", str(home), str(file), own=True)
         figures |= _index_figures(step, run)
     index = IndexFolder(home).current()
     for part in sorted(index.iterdir()):
@@ -128,7 +127,7 @@ def _index_figures(step: str, run: ProcessRun) -> Figures:
 
 
 def _question_figures(asking: Sequence[str]) -> Figures:
-    run = run_module("eval.speed.growth_steps", *asking, OPENBLAS_NUM_THREADS=ONE_THREAD)
+    run = run_module("eval.speed.growth_steps", *asking, own=True)
     lines = [json.loads(line) for line in run.output.splitlines()]
     asked = [each for each in lines if each["step"] == "question"]
     once = {each["step"]: each for each in lines if each["step"] != "question"}

@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any, TypeVar
 
+from eval.speed.clock import read_questions
 from eval.speed.stand_in import StandInEncoder
 from rag.answer import Answer, Done
 from rag.engine import Engine
@@ -77,7 +78,7 @@ def _ask(given: argparse.Namespace) -> None:
     def ask(question: str) -> Answer:
         return next(each.answer for each in engine.ask(question, overrides, use_llm=False) if isinstance(each, Done))
 
-    questions = [json.loads(line)["question"] for line in given.file.read_text(encoding="utf-8").splitlines() if line]
+    questions = read_questions(given.file)
     _timed("first", lambda: ask(questions[0]))
     for question in questions:
         wall, cpu = perf_counter(), process_time()

@@ -70,7 +70,7 @@ class Ours:
         """Answer questions in one process."""
         fast = ["--fast"] if self.fast else []
         asking = (str(self.store), str(questions), "--clients", str(clients), *fast)
-        return run_module("eval.speed.warm", *asking, OPENBLAS_NUM_THREADS=ONE_THREAD)  # as in a process of citedesk
+        return run_module("eval.speed.warm", *asking, own=True)
 
     def _citedesk(self, *arguments: str) -> ProcessRun:
         return run_module("rag", *arguments, "--home", str(self.store))
@@ -103,9 +103,13 @@ class Stock:
         return run_module("eval.speed.stock", command, str(self.store), str(given), *options)
 
 
-def run_module(module: str, *arguments: str, **environ: str) -> ProcessRun:
-    """Run a Python module in a process of its own, without the user's settings; raises CitedeskError if it fails."""
-    return run_process([sys.executable, "-m", module, *arguments], {**_environ(), **environ})
+def run_module(module: str, *arguments: str, own: bool = False) -> ProcessRun:
+    """Run a Python module in a process of its own, without the user's settings; raises CitedeskError if it fails.
+
+    With `own` numpy's products run on one thread there, as in a process of `citedesk`.
+    """
+    environ = {**_environ(), "OPENBLAS_NUM_THREADS": ONE_THREAD} if own else _environ()
+    return run_process([sys.executable, "-m", module, *arguments], environ)
 
 
 def _environ() -> Mapping[str, str]:

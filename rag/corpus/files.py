@@ -6,18 +6,26 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from rag.errors import CorpusError
 
 
 def write_atomic(path: Path, text: str) -> None:
     """Replace a file's content atomically: readers see the old or the new text, even after a crash."""
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside `path` that replaces it atomically when the context ends, unless an exception ends it."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with scratch.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with scratch.open("wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from rag import __version__
-from rag.corpus.files import file_sha256, fsync
+from rag.corpus.files import file_sha256, fsync, replacing
 from rag.errors import IndexFailed, IndexMissing, UsageError
 from rag.index.generations import FORMAT, IndexFolder, Manifest, damaged_files, generation_name, read_manifest
 from rag.settings import TUNING
@@ -136,21 +136,13 @@ def _write(
     files |= {name: File(path.stat().st_size, file_sha256(path)) for name, path in paths.items()}
     backup = Backup(now.isoformat(timespec="seconds"), __version__, generation, files)
     contents = json.dumps(asdict(backup), indent=1, sort_keys=True).encode() + b"\n"
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            partial.chmod(0o600)
-            with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL, format=tarfile.PAX_FORMAT) as tar:
-                for name, text in {_CONTENTS: contents, **texts}.items():
-                    tar.addfile(_member(name, len(text), now), BytesIO(text))
-                for name, path in paths.items():
-                    _add(tar, name, path, files[name], now)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    fsync(target.parent)
+    with replacing(target) as file:
+        Path(file.name).chmod(0o600)
+        with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL, format=tarfile.PAX_FORMAT) as tar:
+            for name, text in {_CONTENTS: contents, **texts}.items():
+                tar.addfile(_member(name, len(text), now), BytesIO(text))
+            for name, path in paths.items():
+                _add(tar, name, path, files[name], now)
     return backup
 
 

@@ -54,8 +54,14 @@ def load_models(settings: Settings) -> Models:
     return replace(
         models,
         cross_encoder=load_reranker(verified=verified),
-        second_reader=cache(partial(load_cross_encoder, verified=verified)),
+        second_reader=partial(load_deep_cross_encoder, settings.home),
     )
+
+
+@cache
+def load_deep_cross_encoder(home: Path) -> CrossEncoder:
+    """Load the cross-encoder that checks claims and reads a second time, once a process; raises ModelUnavailable."""
+    return load_cross_encoder(verified=home / _VERIFIED)
 
 
 def _embedder(settings: Settings) -> Embedder:

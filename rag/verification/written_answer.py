@@ -13,7 +13,7 @@ from rag.generation.reply_checks import in_another_language, is_wordless, says_n
 from rag.generation.writer import Writer, WritingOutcome, load_writer
 from rag.llm.reply import is_refusal
 from rag.llm.usage import UsageMeter
-from rag.models.cross_encoder import load_cross_encoder
+from rag.models.loading import load_deep_cross_encoder
 from rag.settings import Settings
 from rag.text.citation_markers import without_markers
 from rag.text.sanitize import sanitize_markdown
@@ -82,7 +82,7 @@ class CheckedWriter:
 
 def load_checked_writer(settings: Settings) -> CheckedWriter:
     """Load what writes answers, and the cross-encoder that checks them; raises ModelUnavailable."""
-    return CheckedWriter(load_writer(settings), SentenceJudge(load_cross_encoder()))
+    return CheckedWriter(load_writer(settings), SentenceJudge(load_deep_cross_encoder(settings.home)))
 
 
 def _checked(draft: Draft, text: CheckedText, llm: UsageMeter, events: Iterator[Event]) -> Iterator[Event]:
