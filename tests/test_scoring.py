@@ -18,6 +18,7 @@ from rag.retrieval.scoring import (
     load_ranker,
     missed_range,
     relevance_features,
+    worth_reading,
 )
 
 CHANCES = st.lists(st.floats(0.001, 0.999), min_size=1, max_size=6).map(lambda found: sorted(found, reverse=True))
@@ -52,6 +53,19 @@ def test_question_without_a_known_term_has_no_share_of_bm25() -> None:
 )
 def test_cross_encoder_reads_the_best(logits: list[float], count: int, read: list[int]) -> None:
     assert best(np.array(logits), count) == read
+
+
+@pytest.mark.parametrize(
+    ("logits", "most", "read"),
+    [
+        ([-9.0, -9.0, 5.0, -9.0, -9.0], 9, [2, 0, 1]),
+        ([5.0, -9.0, 5.0, 5.0, 0.0], 9, [0, 2, 3, 4]),
+        ([5.0, 5.0, 5.0, 5.0], 2, [0, 1]),
+        ([], 9, []),
+    ],
+)
+def test_cross_encoder_reads_three_and_others_that_may_belong(logits: list[float], most: int, read: list[int]) -> None:
+    assert worth_reading(np.array(logits), most) == read
 
 
 @pytest.mark.parametrize(

@@ -73,13 +73,13 @@ STEPS = {
     "short-examples": ("cross-encoder", "shorten {ce} --out {short} --teachers last-judge"),
     "reranker": (
         "cross-encoder",
-        "train {short} --name r6 --start {ce}/s11.pt --tokenizer {weights}/cross_encoder/tokenizer.json"
-        " --layers 1 3 5 6 8 9 --imitate --four-bit-words --only questions --soft last-judge --hard last-judge"
-        " --epochs 60 --rate 2e-4 --longest 320 --seconds 270 --average 0.999",
+        "train {short} --name r4 --start {ce}/s11.pt --tokenizer {weights}/cross_encoder/tokenizer.json"
+        " --layers 1 4 6 9 --imitate --four-bit-words --only questions --soft last-judge --hard last-judge"
+        " --epochs 60 --rate 2e-4 --longest 320 --seconds 230 --average 0.999",
     ),
     "export-reranker": (
         "cross-encoder",
-        "export {short} --name r6 --tokenizer {weights}/cross_encoder/tokenizer.json --out {work}/reranker",
+        "export {short} --name r4 --tokenizer {weights}/cross_encoder/tokenizer.json --out {work}/reranker",
     ),
     "questions": ("encoder", "collect {en} --data {data} {names}"),
     "kinds": (

@@ -1,6 +1,6 @@
 """Cross-encoders: they read a question or a claim together with a text of a paper, and give four scores of the pair.
 
-One of ten layers judges claims. The reranker, of six layers, has learnt from it to rank papers by some sentences of
+One of ten layers judges claims. The reranker, of four layers, has learnt from it to rank papers by some sentences of
 each. eval/training/cross_encoder trains both; CARD.md there has their figures.
 """
 

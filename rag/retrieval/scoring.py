@@ -33,6 +33,8 @@ Values = NDArray[np.float64]
 Features = Mapping[str, Values]
 _EVEN = 1e-9  # expected F1 that differs by less is the same
 NAMED = 0.99  # probability of a paper that the question names
+ALWAYS_READ = 3  # best papers that the cross-encoder reads in any case
+_WORTH_READING = 0.05  # probability, by the encoder, of a further paper that it reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,8 @@ class PaperScorer:
     def rank(self, query: Query, candidates: Candidates, reranker: Reranker | None = None) -> tuple[Hit, ...]:
         """Rank candidates by probability, the most probable first; ties go to the smaller paper_id.
 
-        The cross-encoder reads the best, or of a question about certain papers these. What it turns down stays ahead
-        of what it has not read.
+        The cross-encoder reads the best that may belong, or of a question about certain papers these. What it turns
+        down stays ahead of what it has not read.
         """
         ids = candidates.paper_ids
         if not ids:
@@ -147,7 +149,7 @@ class PaperScorer:
         read: list[int] = []
         if reranker and self.ranker.reranked:
             wanted = sorted((ids.index(each) for each in query.papers if each in ids), key=lambda i: -logits[i])
-            read = wanted[: self._depth] or best(logits, self._depth)
+            read = wanted[: self._depth] or worth_reading(logits, self._depth)
             scores = reranker.read([self._library.papers[ids[i]] for i in read])
             belongs, answers = (np.array([getattr(each, name) for each in scores]) for name in ("belongs", "answers"))
             for i, each in zip(read, scores, strict=True):
@@ -189,6 +191,12 @@ def reranked_features(relevance: Values, belongs: Values, answers: Values) -> Fe
 def best(logits: Values, count: int) -> list[int]:
     """Return the places of the greatest logits, the greatest first."""
     return [int(i) for i in np.argsort(-logits, kind="stable")[:count]]
+
+
+def worth_reading(logits: Values, most: int) -> list[int]:
+    """Return the places of the papers that the cross-encoder reads, at most so many, the most probable first."""
+    chances = sigmoid(logits)
+    return [i for rank, i in enumerate(best(logits, most)) if rank < ALWAYS_READ or chances[i] >= _WORTH_READING]
 
 
 def sigmoid(logits: Values) -> Values:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from rag.models.cross_encoder import CrossEncoder
 from rag.models.encoder import document_text
-from rag.retrieval.scoring import Ranker, sigmoid
+from rag.retrieval.scoring import ALWAYS_READ, Ranker, sigmoid
 from rag.text.identifiers import find_identifiers, is_identifier
 from rag.text.normalize import spell_greek
 from rag.types import Hit, Paper, Query
@@ -20,7 +20,6 @@ from rag.types import Hit, Paper, Query
 _NAME_WORDS = 4  # of the longest name
 _LEAST_EXPECTED = 1e-3  # papers
 SURE = 0.8  # probability of being answered from which no second reading is needed
-_REREAD = 3  # best papers of a second reading
 
 
 def answerable_probability(hits: Sequence[Hit], ranker: Ranker) -> float:
@@ -44,7 +43,7 @@ def answerable_features(hits: Sequence[Hit]) -> dict[str, float]:
 
 def reread_features(question: str, hits: Sequence[Hit], reader: CrossEncoder) -> dict[str, float]:
     """Return the same features from a second reading: the best papers as a whole, by the deeper cross-encoder."""
-    best = [hit.paper for hit in hits if "answers" in hit.signals][:_REREAD]
+    best = [hit.paper for hit in hits if "answers" in hit.signals][:ALWAYS_READ]
     read = reader.score(question, [document_text(paper.title, paper.abstract) for paper in best])
     return {"expected": _expected(hits), "answers": _log_count(read.answers)}
 

@@ -22,6 +22,7 @@ from eval.training.common.records import (
 from eval.training.common.sentences import sentence_spans
 from eval.training.common.splits import Splits, make_splits
 from eval.training.cross_encoder.examples import (
+    UNKNOWN,
     Examples,
     add_altered,
     add_claims,
@@ -47,6 +48,7 @@ def collect(
     abstracts: Path | None = None,
     composed: int = 6000,
     unlabelled: int = 6000,
+    claim_lists: int = 5000,
 ) -> Examples:
     """Build all examples; `limit` keeps the first so many questions and claims, for a trial of the steps.
 
@@ -74,34 +76,51 @@ def collect(
     if scifact:
         add_scifact(found, list(read_lines(scifact / "verify_train.jsonl"))[:limit], "train")
         add_scifact(found, list(read_lines(scifact / "verify_dev.jsonl"))[:limit], "held")
-        add_summaries(found, _retrieval(scifact, limit), "scifact-list", float("nan"))
+        add_summaries(found, _retrieval(*_public(scifact), limit), "scifact-list", UNKNOWN)
     if scitldr:
-        add_summaries(found, _retrieval(scitldr, limit), "scitldr-list", 1.0)
+        add_summaries(found, _retrieval(*_public(scitldr), limit), "scitldr-list", 1.0)
+    searched = list(_searched(claims, splits, claim_lists if limit is None else limit, seed))
+    texts = {id: each.text for id, each in documents.items() if splits.of([id]) == "train"}
+    add_summaries(found, _retrieval(texts, searched), "claim-list", UNKNOWN)
     add_planted(found, list(_planted(documents, splits, planted, seed)))
     return found
 
 
-def _retrieval(folder: Path, limit: int | None) -> list[tuple[str, list[str]]]:
-    """Return training queries with a relevant document's text and texts that BM25 finds beside it."""
-    import bm25s
-
+def _public(folder: Path) -> tuple[dict[str, str], list[tuple[str, set[str]]]]:
+    """Return the documents of a public test set, and its training queries with the relevant ones."""
     texts = {each["id"]: document_text(each["title"], each["text"]) for each in read_lines(folder / "corpus.jsonl")}
-    queries = {each["id"]: each["text"] for each in read_lines(folder / "queries_train.jsonl")}
     relevant: dict[str, set[str]] = {}
     for line in (folder / "qrels_train.tsv").read_text("utf-8").splitlines()[1:]:
         query, document, _ = line.split("\t")
         relevant.setdefault(query, set()).add(document)
-    asked = [query for query in queries if relevant.get(query, set()) & texts.keys()][:limit]
+    queries = read_lines(folder / "queries_train.jsonl")
+    return texts, [(each["text"], relevant.get(each["id"], set())) for each in queries]
+
+
+def _searched(claims: Sequence[Claim], splits: Splits, count: int, seed: int) -> Iterator[tuple[str, set[str]]]:
+    """Yield training claims that are about one document, true and false ones, as queries for it."""
+    about = [each for each in claims if len(each.documents) == 1 and each.label in ("s", "c")]
+    about = [each for each in about if splits.of(each.documents) == "train"]
+    for claim in random.Random(f"{seed}/searched").sample(about, min(count, len(about))):
+        yield claim.text, set(claim.documents)
+
+
+def _retrieval(
+    texts: Mapping[str, str], queries: Sequence[tuple[str, set[str]]], limit: int | None = None
+) -> list[tuple[str, list[str]]]:
+    """Return queries with a relevant document's text and texts that BM25 finds beside it."""
+    import bm25s
+
+    asked = [(query, relevant & texts.keys()) for query, relevant in queries if relevant & texts.keys()][:limit]
     ids = list(texts)
     index = bm25s.BM25()
     index.index(bm25s.tokenize(list(texts.values()), show_progress=False), show_progress=False)
-    tokens = bm25s.tokenize([queries[each] for each in asked], show_progress=False)
+    tokens = bm25s.tokenize([query for query, _ in asked], show_progress=False)
     ranked, _ = index.retrieve(tokens, k=min(len(ids), 12 + _LIKE_IT), show_progress=False)
     found = []
-    for query, numbers in zip(asked, ranked, strict=True):
-        others = [ids[number] for number in numbers if ids[number] not in relevant[query]][:_LIKE_IT]
-        own = sorted(relevant[query] & texts.keys())[0]
-        found.append((queries[query], [texts[own], *(texts[each] for each in others)]))
+    for (query, relevant), numbers in zip(asked, ranked, strict=True):
+        others = [ids[number] for number in numbers if ids[number] not in relevant][:_LIKE_IT]
+        found.append((query, [texts[sorted(relevant)[0]], *(texts[each] for each in others)]))
     return found
 
 

@@ -353,8 +353,8 @@ def shortened(claim: str, document: Document, letters: int) -> str:
     return _text(document, sorted(kept))
 
 
-_SHORT_FROM = ("list-set", "list-fact", "list-none", "scifact-list", "scitldr-list")
-_SHORT_SENTENCES = (3, 4, 5)
+_SHORT_FROM = ("list-set", "list-fact", "list-none", "scifact-list", "scitldr-list", "claim-list")
+_SHORT_SENTENCES = (2, 3, 4, 5)
 _SHORT_NOISE = 0.3  # of the greatest share of words, so that other sentences are drawn than words alone would choose
 _MEASURED_SENTENCES = 4
 _VIEWS = 2

@@ -176,6 +176,7 @@ def export(given: Namespace) -> None:
     network = from_student({name: value.float() for name, value in state.items()})
     report = json.loads((given.work / f"{given.name}.json").read_text("utf-8"))
     words = network.get_parameter(WORDS) if report["four_bit_words"] else None
+    claims = report["settings"]["only"] != "questions"
     export_int8(network, OUTPUTS, out, words=words)
     fuse(out)
     shutil.copyfile(given.tokenizer, given.out / "tokenizer.json")
@@ -189,7 +190,7 @@ def export(given: Namespace) -> None:
             "layout": "[CLS] first [SEP] second [SEP]; segments 0 and 1; first cut at a quarter of longest",
             "second": "'{title without its last full stop}. {abstract, or one or more sentences of it}'",
             "longest": report["settings"]["longest"],
-            "thresholds": report["thresholds"],
+            "thresholds": {name: cut for name, cut in report["thresholds"].items() if claims or "supports" not in name},
             "settings": report["settings"],
             "start": report["start"],
             "teachers": report["teachers"],

@@ -38,8 +38,9 @@ _DRAWN: Mapping[str, tuple[float, int]] = {
     "several-merged": (0.5, 1),
     "altered": (0.5, 2),
     "unlabelled": (0.4, 2),
-    "scifact-list": (0.4, 5),
+    "scifact-list": (0.6, 5),
     "scitldr-list": (0.25, 5),
+    "claim-list": (0.3, 5),
 }
 _VERDICTS = (
     *("claims", "pairs", "answers", "several", "without", "little", "elsewhere", "planted", "scifact"),
