@@ -117,11 +117,10 @@ def _with_changed(papers: Sequence[dict[str, Any]], count: int) -> Iterator[dict
 
 def _index_figures(step: str, run: ProcessRun) -> Figures:
     steps = {each["step"]: each for each in map(json.loads, run.output.splitlines())}
-    encoding = steps["encode"]["cpu"]
     return {
         f"{step}: reading, CPU s": steps["read"]["cpu"],
-        f"{step}: CPU s": steps["update"]["cpu"] - encoding,
-        f"{step}: wall s": steps["update"]["wall"] - encoding,
+        f"{step}: CPU s": steps["update"]["cpu"] - steps["encode"]["cpu"],
+        f"{step}: wall s": steps["update"]["wall"] - steps["encode"]["wall"],
         f"{step}: peak MB": run.memory,
     }
 

@@ -33,15 +33,16 @@ _T = TypeVar("_T")
 
 
 class _Clocked(StandInEncoder):
-    """Keeps the CPU seconds of its documents."""
+    """Keeps the seconds that its documents took, by the wall and by the CPU."""
 
-    seconds = 0.0
+    wall = cpu = 0.0
 
     def encode_documents(self, texts: Sequence[tuple[str, str]]) -> list[Any]:
         """Encode texts."""
-        started = process_time()
+        wall, cpu = perf_counter(), process_time()
         found = super().encode_documents(texts)
-        self.seconds += process_time() - started
+        self.wall += perf_counter() - wall
+        self.cpu += process_time() - cpu
         return found
 
 
@@ -65,8 +66,8 @@ def _index(given: argparse.Namespace) -> None:
     plan = _timed("read", lambda: plan_build(folder, configuration, [given.file], datetime.now(UTC)))
     with folder.locked(lambda: None):
         summary = _timed("update", lambda: update_index(folder, plan, lambda: Models(encoder())))
-    encoded = encoder().seconds if encoder.cache_info().currsize else 0.0
-    _say("encode", cpu=encoded, papers=summary.added + summary.replaced)
+    used = encoder() if encoder.cache_info().currsize else _Clocked
+    _say("encode", wall=used.wall, cpu=used.cpu, papers=summary.added + summary.replaced)
 
 
 def _ask(given: argparse.Namespace) -> None:
