@@ -21,11 +21,13 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.corpus.cleaned import CleanedRecords
 from rag.corpus.columns import COLUMNS, columns
 from rag.corpus.derived import Derived, derived
 from rag.corpus.records import paper_digest, paper_to_record, restore_paper
 from rag.corpus.titles import comparable, without_filler
 from rag.errors import REBUILD, IndexFailed
+from rag.index import cleaned_records
 from rag.index.generations import PAPERS
 from rag.index.titles import TitleIndex
 from rag.text.sentences import sentence_spans
@@ -87,7 +89,7 @@ class PaperStore(Mapping[str, Paper]):
         writer = PaperWriter(":memory:")
         by_id = {paper.paper_id: paper for paper in papers}
         writer.add([IndexedPaper(paper, paper_digest(paper)) for paper in by_id.values()])
-        writer.finish(by_id)
+        writer.finish(list(by_id), by_id.__getitem__)
         return cls(_Database(":memory:", writer.connection))
 
     def __len__(self) -> int:
@@ -139,6 +141,10 @@ class PaperStore(Mapping[str, Paper]):
     def digests(self, paper_ids: Iterable[str] | None = None) -> dict[str, str]:
         """Return the digests of those of some papers that are here, or of all, in no order."""
         return {key: digest.hex() for key, digest in self._database.select(*_digests_of(paper_ids))}
+
+    def cleaned(self) -> CleanedRecords:
+        """Return what was made of the records that were read last; they load their papers from here."""
+        return cleaned_records.read_cleaned(self._database.select, self.__getitem__)
 
     @cached_property
     def columns(self) -> NDArray[np.void]:
@@ -238,7 +244,7 @@ class PaperWriter:
     def __init__(self, path: Path | str, derive: Callable[[Paper], Derived] = derived) -> None:
         """Open a database for writing, created if missing; raises sqlite3.Error."""
         self.connection = sqlite3.connect(path, check_same_thread=False)
-        self.connection.executescript(_SCHEMA)
+        self.connection.executescript(_SCHEMA + cleaned_records.SCHEMA)
         self._derive = derive
 
     def digests(self, paper_ids: Iterable[str] | None = None) -> dict[str, str]:
@@ -326,10 +332,15 @@ class PaperWriter:
         row_of = dict(self.connection.execute("SELECT paper_id, row FROM papers"))
         return np.array([row_of[paper_id] for paper_id in paper_ids], _ROW)
 
-    def finish(self, papers: Mapping[str, Paper]) -> None:
+    def remember(self, records: CleanedRecords) -> None:
+        """Keep what was made of the records that were read."""
+        cleaned_records.write_cleaned(self.connection, records, self.digests())
+
+    def finish(self, paper_ids: Sequence[str], load: Callable[[str], Paper]) -> None:
         """Write the arrays, for papers in corpus order: exactly those that are here."""
-        removed, added = self.changes()
-        order = self.rows(papers)
+        removed, changed = self.changes()
+        added = {row: load(paper_id) for row, paper_id in changed.items()}
+        order = self.rows(paper_ids)
         query = "SELECT row, first, tokens, chunks FROM papers ORDER BY row"
         by_row = np.array(self.connection.execute(query).fetchall(), np.int64).reshape(-1, 4)
         places = np.zeros(len(order), PLACE)
@@ -338,10 +349,10 @@ class PaperWriter:
         facts = np.zeros(int(order.max(initial=-1)) + 1, COLUMNS)
         known = _array(self.connection, "columns", COLUMNS)[: len(facts)]
         facts[: len(known)] = known
-        facts[list(added)] = [columns(papers[paper_id]) for paper_id in added.values()]
+        facts[list(added)] = [columns(paper) for paper in added.values()]
         titles = TitleIndex.of(
             {name: _array(self.connection, name, dtype) for name, dtype in TitleIndex.DTYPES.items()}
-        ).updated(removed, {row: papers[paper_id].title for row, paper_id in added.items()})
+        ).updated(removed, {row: paper.title for row, paper in added.items()})
         arrays = {"order": order, "places": places, "columns": facts, **titles.arrays()}
         with self.connection:
             self.connection.executemany(
