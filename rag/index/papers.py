@@ -11,8 +11,9 @@ import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -77,7 +78,8 @@ class PaperStore(Mapping[str, Paper]):
 
     def __init__(self, database: _Database) -> None:
         self._database = database
-        self._paper = lru_cache(_CACHED)(partial(_read_paper, database))
+        self._loaded: dict[str, Paper] = {}
+        self._loading = Lock()
         self.rows: NDArray[np.int32] = database.array("order", _ROW)
         """The row of the database at each position."""
         self._titled = lru_cache(_TEXTS_CACHED)(self._find_titled)
@@ -102,7 +104,26 @@ class PaperStore(Mapping[str, Paper]):
         return bool(self._database.select("SELECT 1 FROM papers WHERE paper_id = ?", (paper_id,)))
 
     def __getitem__(self, paper_id: str) -> Paper:
-        return self._paper(paper_id)
+        return self.load((paper_id,))[0]
+
+    def load(self, paper_ids: Sequence[str]) -> list[Paper]:
+        """Return papers, in the order of their ids; raises KeyError."""
+        found = {paper_id: paper for paper_id in paper_ids if (paper := self._loaded.get(paper_id))}
+        if missing := [paper_id for paper_id in paper_ids if paper_id not in found]:
+            query = f"SELECT paper_id, record FROM papers WHERE paper_id {_IN}"
+            read = {key: self._restored(record) for key, record in self._database.select(query, (_list(missing),))}
+            found |= read
+            with self._loading:
+                self._loaded |= read
+                for paper_id in list(islice(self._loaded, max(0, len(self._loaded) - _CACHED))):
+                    del self._loaded[paper_id]
+        return [found[paper_id] for paper_id in paper_ids]
+
+    def _restored(self, record: bytes) -> Paper:
+        try:
+            return _from_bytes(record)
+        except (ValueError, AttributeError, KeyError, TypeError, zlib.error) as error:
+            raise self._database.damaged(error) from None
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -116,11 +137,11 @@ class PaperStore(Mapping[str, Paper]):
 
     def at(self, positions: Iterable[int]) -> list[Paper]:
         """Return the papers at some positions, in the order of these."""
-        return [self[paper_id] for paper_id in self.ids_at(positions)]
+        return self.load(self.ids_at(positions))
 
     def at_rows(self, rows: Iterable[int]) -> list[Paper]:
         """Return the papers of some rows of the database, in the order of these."""
-        return [self[paper_id] for paper_id in self._ids_of([int(row) for row in rows])]
+        return self.load(self._ids_of([int(row) for row in rows]))
 
     def newest(self, count: int) -> list[Paper]:
         """Return up to so many papers, none of which is older than one left out, in corpus order."""
@@ -429,16 +450,6 @@ def open_papers(generation: Path) -> PaperStore:
         raise
 
 
-def _read_paper(database: _Database, paper_id: str) -> Paper:
-    found = database.select("SELECT record FROM papers WHERE paper_id = ?", (paper_id,))
-    if not found:
-        raise KeyError(paper_id)
-    try:
-        return _from_bytes(found[0][0])
-    except (ValueError, AttributeError, KeyError, TypeError, zlib.error) as error:
-        raise database.damaged(error) from None
-
-
 def _array(connection: sqlite3.Connection, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Read an array, empty if there is none."""
     found = connection.execute("SELECT content FROM arrays WHERE name = ?", (name,)).fetchone()
@@ -452,8 +463,8 @@ def _to_bytes(paper: Paper) -> bytes:
 
 def _from_bytes(record: bytes) -> Paper:
     values = json.loads(zlib.decompress(record))
-    sentences = tuple((start, end) for start, end in values.pop(_SENTENCES))
-    return replace(restore_paper(values), sentences=sentences)
+    values[_SENTENCES] = list(map(tuple, values[_SENTENCES]))
+    return restore_paper(values)
 
 
 def _digests_of(paper_ids: Iterable[str] | None) -> tuple[str, tuple[str, ...]]:
