@@ -43,9 +43,11 @@ def read_cleaned(select: Select, indexed: Callable[[str], Paper]) -> CleanedReco
             ReadPaper(paper_id, digest, marks, has_abstract, partial(load, key, number, paper_id)), *rest
         )
 
+    rows = select("SELECT key, facts FROM cleaned", ())
+    all_facts = json.loads(f"[{','.join(facts for _, facts in rows)}]")  # a call for each row takes twice as long
     return {
-        key: tuple(restored(key, number, *each) for number, each in enumerate(json.loads(facts)))
-        for key, facts in select("SELECT key, facts FROM cleaned", ())
+        key: tuple([restored(key, number, *each) for number, each in enumerate(facts)])
+        for (key, _), facts in zip(rows, all_facts, strict=True)
     }
 
 
@@ -68,7 +70,7 @@ def write_cleaned(connection: sqlite3.Connection, records: CleanedRecords, diges
 
 
 def _are_indexed(found: Sequence[CleanedRecord], digests: Mapping[str, str]) -> bool:
-    return all(each.paper is None or digests.get(each.paper.paper_id) == each.paper.digest for each in found)
+    return all([each.paper is None or digests.get(each.paper.paper_id) == each.paper.digest for each in found])
 
 
 def _facts(found: Sequence[CleanedRecord]) -> str:

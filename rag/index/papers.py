@@ -353,9 +353,9 @@ class PaperWriter:
         row_of = dict(self.connection.execute("SELECT paper_id, row FROM papers"))
         return np.array([row_of[paper_id] for paper_id in paper_ids], _ROW)
 
-    def remember(self, records: CleanedRecords) -> None:
-        """Keep what was made of the records that were read."""
-        cleaned_records.write_cleaned(self.connection, records, self.digests())
+    def remember(self, records: CleanedRecords, digests: Mapping[str, str]) -> None:
+        """Keep what was made of the records that were read; `digests` are those of the papers that are here."""
+        cleaned_records.write_cleaned(self.connection, records, digests)
 
     def finish(self, paper_ids: Sequence[str], load: Callable[[str], Paper]) -> None:
         """Write the arrays, for papers in corpus order: exactly those that are here."""

@@ -92,7 +92,7 @@ class Staging:
         """
         self._update_postings(papers)
         self._papers.finish(list(papers), lambda paper_id: papers[paper_id].load())
-        self._papers.remember(cleaned)
+        self._papers.remember(cleaned, {paper_id: paper.digest for paper_id, paper in papers.items()})
         count = sum(self._papers.chunks().values())
         self.close()
         if isinstance(self._chunks, EmbeddedVectors):
