@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from dataclasses import replace
 from time import process_time
 
@@ -119,3 +120,30 @@ def test_many_papers_of_one_title_are_compared_in_linear_time() -> None:
     )
     assert (len(found), len(merges)) == (3000, 1)
     assert process_time() - start < 5
+
+
+def test_papers_that_share_no_mark_are_what_comparing_all_leaves() -> None:
+    generator = random.Random(0)
+
+    def some(*values: str | None) -> str | None:
+        return generator.choice(values)
+
+    for _ in range(300):
+        papers = [
+            Paper(
+                some("one", "two", "a-b", "2401.00001", f"p{i}") or "",
+                some("A B", "a b", "C: D", f"T {i}", "") or "",
+                some("We study caches.", "Frogs croak.", "") or "",
+                url=some(None, "https://arxiv.org/abs/2401.00001", f"https://a.org/{i}"),
+                authors=tuple(filter(None, (some("Ann Lee", None, "Bo Ray"), some("Cy Fox", None)))),
+                doi=some(None, None, "10.1/X", "10.1/x", "10.2/y"),
+                pmid=some(None, None, "7"),
+                date=some(None, "2020", "2021", "2030"),
+            )
+            for i in range(generator.randint(1, 6))
+        ]
+        records = [Record("a", i, ReadPaper.of(paper)) for i, paper in enumerate(papers, 1)]
+        compared = [each._replace(paper=replace(each.paper, marks=(*each.paper.marks, "compared"))) for each in records]
+        found, expected = merge_records(records), merge_records(compared)
+        assert [each.load() for each in found[0]] == [each.load() for each in expected[0]]
+        assert found[1:] == expected[1:]
