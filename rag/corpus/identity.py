@@ -82,7 +82,8 @@ def merge_records(records: Sequence[Record]) -> tuple[tuple[ReadPaper, ...], tup
     A paper is not loaded if no other record has a mark of it.
     """
     holders = Counter(chain.from_iterable(record.paper.marks for record in records))
-    shared = {i: each for i, each in enumerate(records) if any(holders[mark] > 1 for mark in each.paper.marks)}
+    several = {mark for mark, records_with_it in holders.items() if records_with_it > 1}
+    shared = {i: each for i, each in enumerate(records) if not several.isdisjoint(each.paper.marks)}
     groups, merged, reasons, problems = _merge(shared)
     papers = {i: each.paper for i, each in enumerate(records) if i not in shared or i in groups}
     papers = dict(zip(papers, _with_ids(list((papers | merged).values())), strict=True))
@@ -296,6 +297,8 @@ def _published(first: str | None, second: str | None) -> str | None:
 def _with_ids(papers: Sequence[ReadPaper]) -> tuple[ReadPaper, ...]:
     """Return the papers with distinct ids: where two have one, the year and the first author tell them apart."""
     claims = Counter(paper.paper_id for paper in papers)
+    if len(claims) == len(papers):
+        return tuple(papers)
     taken = {paper_id for paper_id, count in claims.items() if count == 1}
     numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(2))
     return tuple(

@@ -189,8 +189,8 @@ def _read_source(
     start = time.perf_counter()
     records: list[Record] = []
     problems: list[Problem] = []
-    coerced: Counter[str] = Counter()
-    unknown: dict[str, None] = {}
+    coerced: list[str] = []
+    unknown: list[str] = []
     name: str | None = None
     reason: str | None = None
     try:
@@ -204,8 +204,8 @@ def _read_source(
                 problems.append(Problem(source.name, *item))
                 continue
             for each in cleaner.clean(item):
-                coerced.update(each.coerced)
-                unknown.update(dict.fromkeys(each.unknown))
+                coerced += each.coerced
+                unknown += each.unknown
                 if each.paper:
                     records.append(Record(source.name, item.line, each.paper))
                 else:
@@ -224,8 +224,8 @@ def _read_source(
         reason = None
     without = sum(not record.paper.has_abstract for record in records)
     seconds = time.perf_counter() - start
-    changed = dict(sorted(coerced.items()))
-    summary = FileSummary(source.name, name, len(records), without, changed, tuple(unknown), seconds, reason)
+    changed, names = dict(sorted(Counter(coerced).items())), tuple(dict.fromkeys(unknown))
+    summary = FileSummary(source.name, name, len(records), without, changed, names, seconds, reason)
     return records, [] if reason else problems, summary
 
 

@@ -61,16 +61,17 @@ def write_cleaned(connection: sqlite3.Connection, records: CleanedRecords, diges
         whole = dict(connection.execute("SELECT key, papers IS NOT NULL FROM cleaned"))
         gone = [(key,) for key in whole if key not in records]
         connection.executemany("DELETE FROM cleaned WHERE key = ?", gone)
-        alone = {key for key, found in records.items() if not _are_indexed(found, digests)}
+        alone = {
+            key
+            for key, found in records.items()
+            for each in found
+            if each.paper and digests.get(each.paper.paper_id) != each.paper.digest
+        }
         written = [key for key in records if key not in whole or (key in alone and not whole[key])]
         connection.executemany(
             "INSERT OR REPLACE INTO cleaned VALUES (?, ?, ?)",
             ((key, _facts(records[key]), _papers(records[key]) if key in alone else None) for key in written),
         )
-
-
-def _are_indexed(found: Sequence[CleanedRecord], digests: Mapping[str, str]) -> bool:
-    return all([each.paper is None or digests.get(each.paper.paper_id) == each.paper.digest for each in found])
 
 
 def _facts(found: Sequence[CleanedRecord]) -> str:
