@@ -284,7 +284,7 @@ def library_names(
 
 def hash_library(home: Path, papers: Sequence[Paper] = PAPERS) -> Library:
     """Index papers with the models that need no weights, and open the index; an index already there is updated."""
-    request = BuildPlan(Corpus(tuple(papers), (), len(papers)), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
+    request = BuildPlan(Corpus.of(papers), HASH_RECIPE, (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
 
     def build(folder: Path) -> None:
         update_index(IndexFolder(folder), request, hash_models)

@@ -60,7 +60,7 @@ def index(home: Path, moment: str, count: int) -> None:
     """Index so many papers, and die at the moment if it is one of `MOMENTS`."""
     if moment in MOMENTS:
         die_at(*MOMENTS[moment])
-    plan = BuildPlan(Corpus(robots(count), (), count), RECIPE, ("/corpus",), 2025, datetime.now(UTC))
+    plan = BuildPlan(Corpus.of(robots(count)), RECIPE, ("/corpus",), 2025, datetime.now(UTC))
     folder = generations.IndexFolder(home)
     with folder.locked(lambda: print("waiting", flush=True)):
         print("locked", flush=True)

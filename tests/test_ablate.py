@@ -157,7 +157,7 @@ def test_json_and_table_name_what_each_step_adds_to(parts: Parts, tmp_path: Path
 
 
 def test_ablate_command_reads_gold_by_title(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    request = BuildPlan(Corpus(PAPERS, (), 3), index_recipe(Settings()), (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
+    request = BuildPlan(Corpus.of(PAPERS), index_recipe(Settings()), (), 2025, datetime(2026, 1, 2, tzinfo=UTC))
     update_index(IndexFolder(tmp_path / "home"), request, lambda: load_index_models(Settings()))
     gold = tmp_path / "gold.jsonl"
     relevant = [{"title": ROBOT_PAPER.title, "grade": 2}]

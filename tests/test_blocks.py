@@ -46,7 +46,7 @@ def encode(folder: Path, papers: Sequence[Paper], recipe: Recipe = HASH_RECIPE) 
 
 
 def index(home: Path, embedded: Path | None, encoder: HashEncoder, papers: Sequence[Paper] = PAPERS) -> BuildSummary:
-    plan = BuildPlan(Corpus(tuple(papers), (), len(papers)), HASH_RECIPE, (), 2025, NOW, embedded=embedded)
+    plan = BuildPlan(Corpus.of(papers), HASH_RECIPE, (), 2025, NOW, embedded=embedded)
     return update_index(IndexFolder(home), plan, lambda: Models(encoder))
 
 

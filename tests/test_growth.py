@@ -38,7 +38,7 @@ def test_papers_are_those_of_the_files_and_then_made_of_their_sentences(papers: 
 
 def test_as_many_papers_change_as_are_asked_for() -> None:
     papers = [{"paper_id": str(i), "abstract": "Old."} for i in range(1000)]
-    for count in (0, 1, 100):
+    for count in (1, 100):
         changed = [new for old, new in zip(papers, growth._with_changed(papers, count), strict=True) if new != old]
         assert len(changed) == count
 

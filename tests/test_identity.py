@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import itertools
+import random
 from dataclasses import replace
 from time import process_time
 
 import pytest
 
-from rag.corpus.identity import Record, merge_records
+from rag.corpus.identity import ReadPaper, Record, merge_records
 from rag.types import Paper
 
 PREPRINT = Paper(
@@ -33,13 +34,16 @@ PUBLISHED = Paper(
 
 def merged(*papers: Paper) -> tuple[list[str], list[str], list[str]]:
     """Return the ids of what is left, the reasons of the merges, and the conflicts."""
-    found, merges, problems = merge_records([Record("a", i, paper) for i, paper in enumerate(papers, 1)])
+    found, merges, problems = merge_records([Record("a", i, ReadPaper.of(paper)) for i, paper in enumerate(papers, 1)])
     return [paper.paper_id for paper in found], [each.reason for each in merges], [each.reason for each in problems]
 
 
 def test_preprint_and_published_record_are_one_paper_with_both_links() -> None:
     for order in ((PREPRINT, PUBLISHED), (PUBLISHED, PREPRINT)):
-        (paper,), (merge,), problems = merge_records([Record("a.bib", i, each) for i, each in enumerate(order, 1)])
+        (read,), (merge,), problems = merge_records(
+            [Record("a.bib", i, ReadPaper.of(each)) for i, each in enumerate(order, 1)]
+        )
+        paper = read.load()
         assert (paper.paper_id, paper.doi, paper.key) == ("2401.00001", "10.1145/1.2", "smith25")
         assert (paper.url, paper.urls) == ("https://arxiv.org/abs/2401.00001", ("https://doi.org/10.1145/1.2",))
         assert (paper.abstract, paper.venue) == ("We study small caches at length.", "Caches")
@@ -111,6 +115,35 @@ def test_many_papers_of_one_title_are_compared_in_linear_time() -> None:
     names = ["".join(each) for each in itertools.product(letters, repeat=3)][:3000]
     editorials = [Paper("editorial", "Editorial", "", authors=(name,)) for name in names]
     start = process_time()
-    found, merges, _ = merge_records([Record("a", n, paper) for n, paper in enumerate([*editorials, editorials[0]])])
+    found, merges, _ = merge_records(
+        [Record("a", n, ReadPaper.of(paper)) for n, paper in enumerate([*editorials, editorials[0]])]
+    )
     assert (len(found), len(merges)) == (3000, 1)
     assert process_time() - start < 5
+
+
+def test_papers_that_share_no_mark_are_what_comparing_all_leaves() -> None:
+    generator = random.Random(0)
+
+    def some(*values: str | None) -> str | None:
+        return generator.choice(values)
+
+    for _ in range(300):
+        papers = [
+            Paper(
+                some("one", "two", "a-b", "2401.00001", f"p{i}") or "",
+                some("A B", "a b", "C: D", f"T {i}", "") or "",
+                some("We study caches.", "Frogs croak.", "") or "",
+                url=some(None, "https://arxiv.org/abs/2401.00001", f"https://a.org/{i}"),
+                authors=tuple(filter(None, (some("Ann Lee", None, "Bo Ray"), some("Cy Fox", None)))),
+                doi=some(None, None, "10.1/X", "10.1/x", "10.2/y"),
+                pmid=some(None, None, "7"),
+                date=some(None, "2020", "2021", "2030"),
+            )
+            for i in range(generator.randint(1, 6))
+        ]
+        records = [Record("a", i, ReadPaper.of(paper)) for i, paper in enumerate(papers, 1)]
+        compared = [each._replace(paper=replace(each.paper, marks=(*each.paper.marks, "compared"))) for each in records]
+        found, expected = merge_records(records), merge_records(compared)
+        assert [each.load() for each in found[0]] == [each.load() for each in expected[0]]
+        assert found[1:] == expected[1:]

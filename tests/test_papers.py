@@ -34,7 +34,8 @@ def add(writer: PaperWriter, papers: Sequence[Paper]) -> None:
 
 
 def finished(writer: PaperWriter, tmp_path: Path, papers: Sequence[Paper] = PAPERS) -> PaperStore:
-    writer.finish({paper.paper_id: paper for paper in papers})
+    by_id = {paper.paper_id: paper for paper in papers}
+    writer.finish(list(by_id), by_id.__getitem__)
     return open_papers(tmp_path)
 
 

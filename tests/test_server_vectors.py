@@ -102,7 +102,7 @@ class Indexer:
         self.runs += 1
         self.encoder.embedded.clear()
         recipe = replace(HASH_RECIPE, server="memory")
-        corpus, now = Corpus(tuple(papers), (), len(papers)), NOW + timedelta(hours=self.runs)
+        corpus, now = Corpus.of(papers), NOW + timedelta(hours=self.runs)
         plan = BuildPlan(corpus, recipe, ("/corpus",), 2025, now, rebuild, connect=self.connect)
         return update_index(self.folder, plan, lambda: Models(self.encoder))
 
@@ -207,7 +207,7 @@ def test_search_is_limited_to_the_chunks_that_are_admitted(indexer: Indexer) -> 
 
 
 def test_index_elsewhere_than_the_settings_say_is_an_error(tmp_path: Path) -> None:
-    plan = BuildPlan(Corpus(PAPERS, (), len(PAPERS)), HASH_RECIPE, (), 2025, NOW)
+    plan = BuildPlan(Corpus.of(PAPERS), HASH_RECIPE, (), 2025, NOW)
     update_index(IndexFolder(tmp_path), plan, hash_models)
 
     with pytest.raises(IndexFailed, match="kept in the index folder, but the settings name Chroma's server"):

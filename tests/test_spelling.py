@@ -58,6 +58,17 @@ def test_compounds_are_respelt_as_other_papers_write_them(typed: str, other: str
     assert Spelling(PaperStore.of(papers), lambda word: False).respelt(typed) == other
 
 
+def test_word_is_not_respelt_as_one_of_very_many_papers_breaks_it() -> None:
+    written = ["A bilevel method for pretraining."] * 150
+    papers = [
+        replace(REEF, paper_id=f"{i}", title="T", abstract=text)
+        for i, text in enumerate([*written, "Bi-level pre-training.", "Bi-level caches."])
+    ]
+    spelling = Spelling(PaperStore.of(papers), lambda word: False)
+    assert spelling.respelt("bilevel pretraining") == "bi-level pretraining"
+    assert spelling.respelt("pre-training") == "pretraining"
+
+
 def test_so_many_unknown_words_are_mended_and_no_more() -> None:
     spelling = Spelling(PaperStore.of(PAPERS), lambda word: False)
     assert spelling.mend("purning " * 50) == "pruning " * 40 + "purning " * 10

@@ -75,7 +75,7 @@ class Indexer:
         """Do what a run does, for those who hold the lock."""
         self.runs += 1
         self.encoder.embedded.clear()
-        corpus = Corpus(tuple(papers), problems, len(papers))
+        corpus = Corpus.of(papers, problems)
         now = NOON + timedelta(hours=self.runs)
         request = BuildPlan(corpus, recipe, ("/corpus",), 2025, now, rebuild)
         return update_index(self.folder, request, lambda: Models(self.encoder, embedder=self.other))
@@ -123,7 +123,7 @@ def test_second_run_changes_nothing_and_loads_no_model(indexer: Indexer) -> None
     def load() -> Models:
         raise AssertionError("the model was loaded")
 
-    request = BuildPlan(Corpus(PAPERS, (), 3), RECIPE, ("/corpus",), 2025, NOON)
+    request = BuildPlan(Corpus.of(PAPERS), RECIPE, ("/corpus",), 2025, NOON)
     summary = update_index(indexer.folder, request, load)
     assert (counts(summary), summary.generation) == ((0, 0, 0, 3), generation)
 
@@ -330,7 +330,7 @@ def test_finished_generation_that_did_not_become_current_is_taken_up(indexer: In
 
 def test_same_papers_from_elsewhere_are_noted_without_embedding(indexer: Indexer) -> None:
     indexer.run()
-    request = BuildPlan(Corpus(PAPERS, (), 3), RECIPE, ("/elsewhere",), 2024, NOON + timedelta(days=1))
+    request = BuildPlan(Corpus.of(PAPERS), RECIPE, ("/elsewhere",), 2024, NOON + timedelta(days=1))
     summary = update_index(indexer.folder, request, lambda: pytest.fail("the model was loaded"))
     manifest = indexer.folder.manifest()
     assert (counts(summary), manifest.sources, manifest.saved_year) == ((0, 0, 0, 3), ("/elsewhere",), 2024)

@@ -59,7 +59,7 @@ def open_indexed(
     parameters or of the tokenizer always takes effect.
     """
     folder = IndexFolder(settings.home)
-    corpus = Corpus(test_set.papers, (), len(test_set.papers))
+    corpus = Corpus.of(test_set.papers)
     with folder.locked(waiting):
         plan = BuildPlan(
             corpus,

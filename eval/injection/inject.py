@@ -219,7 +219,7 @@ def _engine(arguments: Namespace, settings: Settings, cases: Sequence[InjectionC
     papers = tuple(case.paper for case in cases)
     with folder.locked(note_lock_wait):
         plan = BuildPlan(
-            Corpus(papers, (), len(papers)),
+            Corpus.of(papers),
             index_recipe(settings),
             (_SEED_NAME,),
             settings.saved_year,

@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--questions", type=Path, default=Path("eval/gold/tuning.jsonl"))
     parser.add_argument("--n", type=int, default=30, help="questions (30)")
     parser.add_argument("--depth", type=int, default=0, help="papers that the cross-encoder reads (0)")
+    parser.add_argument("--reuse", action="store_true", help="take the builds of an earlier run from the folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for results, and for the indexes meanwhile")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for size in map(int, given.sizes.split(",")):
         sys.stderr.write(f"{size:,} papers\n")
         found[size] = measure(
-            list(islice(papers_of(given.papers), size)), questions, given.out / f"{size}", given.depth
+            list(islice(papers_of(given.papers), size)), questions, given.out / f"{size}", given.depth, given.reuse
         )
         write_atomic(given.out / "growth.json", json.dumps(found, indent=1) + "\n")
         sys.stdout.write(to_text(found))
@@ -81,21 +82,24 @@ def papers_of(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
         yield {**first, **changed}
 
 
-def measure(papers: Sequence[dict[str, Any]], questions: Path, folder: Path, depth: int) -> Figures:
-    """Return the figures of one size; `folder` takes the papers and the index."""
+def measure(
+    papers: Sequence[dict[str, Any]], questions: Path, folder: Path, depth: int, reuse: bool = False
+) -> Figures:
+    """Return the figures of one size; `folder` takes the papers, the index, and the figures of its build."""
     folder.mkdir(exist_ok=True)
-    home, file = folder / "home", folder / "papers.jsonl"
-    figures: Figures = {}
-    for step, changed in (
-        ("build", 0),
-        ("update of 1", 1),
-        (f"update of {_HUNDRED}", _HUNDRED),
-        ("nothing changed", 0),
-    ):
-        if step != "nothing changed":
-            write_atomic(file, to_json_lines(_with_changed(papers, changed)))
-        run = run_module("eval.speed.growth_steps", "index", str(home), str(file), own=True)
-        figures |= _index_figures(step, run)
+    home, file, build = folder / "home", folder / "papers.jsonl", folder / "build.json"
+
+    def indexed(step: str) -> Figures:
+        return _index_figures(step, run_module("eval.speed.growth_steps", "index", str(home), str(file), own=True))
+
+    if not (reuse and build.exists()):
+        write_atomic(file, to_json_lines(papers))
+        write_atomic(build, json.dumps(indexed("build")) + "\n")
+    figures: Figures = json.loads(build.read_text(encoding="utf-8"))
+    for count in (1, _HUNDRED):
+        write_atomic(file, to_json_lines(_with_changed(papers, count)))
+        figures |= indexed(f"update of {count}")
+    figures |= indexed("nothing changed")
     index = IndexFolder(home).current()
     for part in sorted(index.iterdir()):
         size = disk_bytes(part) if part.is_dir() else part.stat().st_size
@@ -109,7 +113,7 @@ def measure(papers: Sequence[dict[str, Any]], questions: Path, folder: Path, dep
 
 def _with_changed(papers: Sequence[dict[str, Any]], count: int) -> Iterator[dict[str, Any]]:
     """Yield the papers, `count` of them, spread over the collection, with a sentence more."""
-    every = len(papers) // count if count else sys.maxsize
+    every = len(papers) // count
     for i, paper in enumerate(papers):
         changed = i % every == every // 2
         yield {**paper, "abstract": f"{paper['abstract']} One of {count} is changed."} if changed else paper
@@ -117,11 +121,10 @@ def _with_changed(papers: Sequence[dict[str, Any]], count: int) -> Iterator[dict
 
 def _index_figures(step: str, run: ProcessRun) -> Figures:
     steps = {each["step"]: each for each in map(json.loads, run.output.splitlines())}
-    encoding = steps["encode"]["cpu"]
     return {
         f"{step}: reading, CPU s": steps["read"]["cpu"],
-        f"{step}: CPU s": steps["update"]["cpu"] - encoding,
-        f"{step}: wall s": steps["update"]["wall"] - encoding,
+        f"{step}: CPU s": steps["update"]["cpu"] - steps["encode"]["cpu"],
+        f"{step}: wall s": steps["update"]["wall"] - steps["encode"]["wall"],
         f"{step}: peak MB": run.memory,
     }
 

@@ -35,6 +35,7 @@ class StandInEncoder:
         self._encoder = encoder
         generator = np.random.default_rng(0)
         self._tokens = l2_normalize(generator.standard_normal((_PIECES, DIMENSION), np.float32))
+        self._codes = load_token_codec(FOLDER).encode(self._tokens)
         self._ones = l2_normalize(generator.standard_normal((_PIECES, _ONE), np.float32))
         self._words = are_words(open_tokenizer(FOLDER))
         self.max_tokens = encoder.max_tokens
@@ -57,12 +58,12 @@ class StandInEncoder:
     def _document(self, title: str, abstract: str) -> EncodedDocument:
         before = len(self._encoder.tokenize(document_text(title, ""))) + _SPECIAL - 1
         pieces = self._pieces(document_text(title, abstract))[: self.max_tokens - _SPECIAL]
-        rows = self._tokens[np.pad(pieces, (_SPECIAL - 1, 1))]
+        rows = np.pad(pieces, (_SPECIAL - 1, 1))
         spans = np.full((len(rows), 2), -1, np.int32)
         inside = np.arange(before, len(rows) - 1)
         spans[inside] = np.linspace(0, len(abstract), len(inside), endpoint=False, dtype=np.int32)[:, None]
         kept = np.pad(self._words[pieces], (_SPECIAL - 1, 1), constant_values=True)
-        tokens = TokenVectors(load_token_codec(FOLDER).encode(rows[kept]), spans[kept])
+        tokens = TokenVectors(self._codes[rows[kept]], spans[kept])
         return EncodedDocument(self._one(pieces), tokens)
 
     def _pieces(self, text: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

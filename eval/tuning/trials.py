@@ -158,7 +158,7 @@ class TrialRunner:
         if recipe not in self._opened:
             models = self._load(settings)
             settings = replace(settings, home=self._folder / str(len(self._opened)))
-            folder, corpus = IndexFolder(settings.home), Corpus(self._papers, (), len(self._papers))
+            folder, corpus = IndexFolder(settings.home), Corpus.of(self._papers)
             plan = BuildPlan(
                 corpus, recipe, ("tuning",), settings.saved_year, datetime.now(UTC), connect=connector(settings)
             )

@@ -14,7 +14,6 @@ from textwrap import fill
 from typing import Any, Literal
 
 from rag.corpus.files import write_atomic
-from rag.corpus.records import paper_digest
 from rag.errors import CitedeskError
 from rag.index.generations import IndexFolder, content_hash, damaged_files
 from rag.index.library import open_library
@@ -236,7 +235,7 @@ def _index(configuration: Configuration) -> list[Check]:
         corpus = plan_build(folder, configuration, (), datetime.now(UTC)).corpus
     except CitedeskError as error:
         return [*checks, Check("corpus", "warn", f"the index can be used, but not updated: {error}")]
-    if content_hash({paper.paper_id: paper_digest(paper) for paper in corpus.papers}) != manifest.content:
+    if content_hash(corpus.digests()) != manifest.content:
         return [*checks, Check("corpus", "warn", "changed since the index was built. Run `citedesk index`.")]
     return [*checks, Check("corpus", "ok", f"as indexed, from {', '.join(manifest.sources)}")]
 

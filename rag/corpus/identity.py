@@ -7,12 +7,12 @@ others: it is then a mistake, and both records stay.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from typing import Any, NamedTuple
 
-from rag.corpus.records import arxiv_id_in, title_key, title_slug
+from rag.corpus.records import arxiv_id_in, paper_digest, title_key, title_slug
 from rag.text.names import name_words
 from rag.types import Paper, Problem
 
@@ -32,12 +32,33 @@ _Holders = dict[tuple[str, str], dict[int, None]]
 """The groups of records that have a key, in order."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadPaper:
+    """A paper as it was read, which `load` returns.
+
+    It shares one of its `marks` at least, its ids and its title, with all records that can be of the same paper.
+    """
+
+    paper_id: str
+    digest: str
+    marks: tuple[str, ...]
+    has_abstract: bool
+    load: Callable[[], Paper]
+
+    @classmethod
+    def of(cls, paper: Paper) -> ReadPaper:
+        """Return a paper that is in memory."""
+        ids = (value for _, value in _ids(paper))
+        marks = tuple(dict.fromkeys((_title(paper), paper.paper_id, *ids)))
+        return cls(paper.paper_id, paper_digest(paper), marks, bool(paper.abstract), lambda: paper)
+
+
 class Record(NamedTuple):
     """A paper as one record has it, and where it was read."""
 
     source: str
     line: int
-    paper: Paper
+    paper: ReadPaper
 
     @property
     def place(self) -> str:
@@ -55,14 +76,40 @@ class Merge:
     reason: str
 
 
-def merge_records(records: Sequence[Record]) -> tuple[tuple[Paper, ...], tuple[Merge, ...], list[Problem]]:
-    """Return the distinct papers in order of first appearance, what was merged, and ids that two papers claim."""
-    groups: dict[int, list[int]] = {}  # of records by the first of them
+def merge_records(records: Sequence[Record]) -> tuple[tuple[ReadPaper, ...], tuple[Merge, ...], list[Problem]]:
+    """Return the distinct papers in order of first appearance, what was merged, and ids that two papers claim.
+
+    A paper is not loaded if no other record has a mark of it.
+    """
+    holders = Counter(chain.from_iterable(record.paper.marks for record in records))
+    several = {mark for mark, records_with_it in holders.items() if records_with_it > 1}
+    shared = {i: each for i, each in enumerate(records) if not several.isdisjoint(each.paper.marks)}
+    groups, merged, reasons, problems = _merge(shared)
+    papers = {i: each.paper for i, each in enumerate(records) if i not in shared or i in groups}
+    papers = dict(zip(papers, _with_ids(list((papers | merged).values())), strict=True))
+    merges = tuple(
+        Merge(papers[at].paper_id, records[at].place, records[i].place, reasons[i])
+        for at in sorted(groups)
+        for i in groups[at]
+        if i != at
+    )
+    return tuple(papers.values()), merges, problems
+
+
+def _merge(
+    records: Mapping[int, Record],
+) -> tuple[dict[int, list[int]], dict[int, ReadPaper], dict[int, str], list[Problem]]:
+    """Return the groups of records of one paper by the first of them, their papers, reasons, and contradictions.
+
+    Groups of one record have no paper here.
+    """
+    groups: dict[int, list[int]] = {}
     merged: dict[int, Paper] = {}
     holders: _Holders = defaultdict(dict)
     reasons: dict[int, str] = {}
     problems: list[Problem] = []
-    for i, (source, line, paper) in enumerate(records):
+    for i, (source, line, read) in records.items():
+        paper = read.load()
         groups[i], merged[i] = [i], paper
         found, conflict = _matches(paper, holders, merged)
         at = min((i, *found))
@@ -76,14 +123,8 @@ def merge_records(records: Sequence[Record]) -> tuple[tuple[Paper, ...], tuple[M
         for each in (paper, *([merged[at]] if found else ())):
             for key in _keys(each):
                 holders[key][at] = None
-    papers = _with_ids([merged[at] for at in sorted(merged)])
-    merges = tuple(
-        Merge(paper.paper_id, records[at].place, records[i].place, reasons[i])
-        for paper, at in zip(papers, sorted(groups), strict=True)
-        for i in groups[at]
-        if i != at
-    )
-    return papers, merges, problems
+    papers = {at: ReadPaper.of(merged[at]) for at, group in groups.items() if len(group) > 1}
+    return groups, papers, reasons, problems
 
 
 def merge_papers(first: Paper, second: Paper) -> Paper:
@@ -143,7 +184,7 @@ def _matches(paper: Paper, holders: _Holders, merged: dict[int, Paper]) -> tuple
 
 def _keys(paper: Paper) -> Iterator[tuple[str, str]]:
     """Yield what a record can be found by: its ids, and its title alone, with each author's name, or with none."""
-    title = title_key(paper.title) or paper.title
+    title = _title(paper)
     yield from _ids(paper)
     yield "title", title
     yield from _authored(paper, title)
@@ -153,10 +194,14 @@ def _keys(paper: Paper) -> Iterator[tuple[str, str]]:
 
 def _keys_to_seek(paper: Paper) -> Iterator[tuple[str, str]]:
     """Yield the keys of records that can be of the same paper, the strongest first."""
-    title = title_key(paper.title) or paper.title
+    title = _title(paper)
     yield from _ids(paper)
     yield from _authored(paper, title)
     yield "title without authors" if paper.authors else "title", title
+
+
+def _title(paper: Paper) -> str:
+    return title_key(paper.title) or paper.title
 
 
 def _authored(paper: Paper, title: str) -> Iterator[tuple[str, str]]:
@@ -249,22 +294,24 @@ def _published(first: str | None, second: str | None) -> str | None:
     return second if first in (None, "misc", "unpublished", "online") and second else first
 
 
-def _with_ids(papers: Sequence[Paper]) -> tuple[Paper, ...]:
+def _with_ids(papers: Sequence[ReadPaper]) -> tuple[ReadPaper, ...]:
     """Return the papers with distinct ids: where two have one, the year and the first author tell them apart."""
     claims = Counter(paper.paper_id for paper in papers)
+    if len(claims) == len(papers):
+        return tuple(papers)
     taken = {paper_id for paper_id, count in claims.items() if count == 1}
     numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(2))
     return tuple(
-        paper if claims[paper.paper_id] == 1 else replace(paper, paper_id=_distinct_id(paper, taken, numbers))
+        paper if claims[paper.paper_id] == 1 else ReadPaper.of(_with_distinct_id(paper.load(), taken, numbers))
         for paper in papers
     )
 
 
-def _distinct_id(paper: Paper, taken: set[str], numbers: dict[str, Iterator[int]]) -> str:
+def _with_distinct_id(paper: Paper, taken: set[str], numbers: dict[str, Iterator[int]]) -> Paper:
     author = "-".join(name_words(paper.authors[0])[-1:]) if paper.authors else ""
     parts = [paper.paper_id, str(paper.year or ""), author]
     candidates = ["-".join(filter(None, parts[:end])) for end in (1, 2, 3)]
     numbered = (f"{candidates[-1]}-{n}" for n in numbers[candidates[-1]])
     chosen = next(each for each in chain(candidates, numbered) if each not in taken)
     taken.add(chosen)
-    return chosen
+    return replace(paper, paper_id=chosen)

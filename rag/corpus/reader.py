@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.coercion import Tally, code_in, data_in, paper_of
+from rag.corpus.cleaned import CleanedRecord, CleanedRecords, RawRecord, clean
+from rag.corpus.coercion import code_in, data_in
 from rag.corpus.files import parse_json_lines, read_text
 from rag.corpus.formats.bibtex import parse_bibtex
-from rag.corpus.formats.json_records import parse_json, parse_record_lines
+from rag.corpus.formats.json_records import parse_json, record_lines
 from rag.corpus.formats.tables import is_markdown, parse_markdown, parse_table, table_delimiter
 from rag.corpus.formats.tagged import MEDLINE, REFER, RIS, WOS, parse_tagged
 from rag.corpus.formats.xml import parse_xml
-from rag.corpus.identity import Merge, Record, merge_records
+from rag.corpus.identity import Merge, ReadPaper, Record, merge_records
 from rag.corpus.listing import ListingEntry, is_listing, parse_listing
 from rag.corpus.records import paper_from_record, title_key
 from rag.corpus.sources import BROKEN, Source, sources_of
-from rag.corpus.vocabulary import Entry
 from rag.errors import CorpusError
 from rag.types import Paper, Problem
 
@@ -46,7 +47,7 @@ _TAGGED = (
 
 _Links = Mapping[tuple[Path, str], Mapping[str, Any]]
 """Metadata of papers by folder and title key."""
-_Item = Entry | tuple[int, str]
+_Item = RawRecord | tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +71,43 @@ class FileSummary:
 class Corpus:
     """A collection and the items of it that could not be read; `entries` counts records before merging duplicates.
 
-    `conflicts` are records whose id is also that of another paper, from which they were kept apart.
+    `conflicts` are records whose id is also that of another paper, from which they were kept apart. `cleaned` is what
+    was made of the records, for the next time.
     """
 
-    papers: tuple[Paper, ...]
+    read: tuple[ReadPaper, ...]
     problems: tuple[Problem, ...]
     entries: int
     files: tuple[FileSummary, ...] = ()
     merges: tuple[Merge, ...] = ()
     conflicts: tuple[Problem, ...] = ()
+    cleaned: CleanedRecords = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, papers: Sequence[Paper], problems: tuple[Problem, ...] = ()) -> Corpus:
+        """Return a collection of papers in memory."""
+        return cls(tuple(map(ReadPaper.of, papers)), problems, len(papers))
+
+    @property
+    def papers(self) -> tuple[Paper, ...]:
+        """The papers, all of them loaded."""
+        return tuple(each.load() for each in self.read)
+
+    def digests(self) -> dict[str, str]:
+        """Return the digest of each paper by its id, in corpus order."""
+        return {paper.paper_id: paper.digest for paper in self.read}
 
 
-def read_corpus(paths: Sequence[Path], saved_year: int, abstracts_only: bool = False) -> Corpus:
+def read_corpus(
+    paths: Sequence[Path], saved_year: int, abstracts_only: bool = False, known: CleanedRecords | None = None
+) -> Corpus:
     """Read files and folders into distinct papers, in order of first appearance.
 
     An unreadable item becomes a Problem, and a file inside a folder of which nothing can be read a FileSummary with a
     reason. Raises CorpusError if a named path does not exist or holds no papers. With `abstracts_only`, papers without
-    an abstract are left out.
+    an abstract are left out. What is `known` of records by this version of the code is not made again.
     """
+    cleaner = _Cleaner(known or {})
     records: list[Record] = []
     problems: list[Problem] = []
     summaries: list[FileSummary] = []
@@ -95,7 +115,7 @@ def read_corpus(paths: Sequence[Path], saved_year: int, abstracts_only: bool = F
     links, unlinked = _read_links({path.with_name(_LINKS) for path in files})
     problems += unlinked
     for path in files:
-        for source, found, unread, summary in _read_path(path, saved_year, links):
+        for source, found, unread, summary in _read_path(path, saved_year, links, cleaner):
             if summary.reason and path in paths and source == str(path):
                 raise CorpusError(summary.reason)
             summaries.append(summary)
@@ -105,10 +125,25 @@ def read_corpus(paths: Sequence[Path], saved_year: int, abstracts_only: bool = F
         first = next((summary.reason for summary in summaries if summary.reason), None) or next(iter(problems), "")
         raise CorpusError(f"{paths[0]} holds no readable paper. First problem: {first}")
     papers, merges, conflicts = merge_records(records)
-    kept = tuple(paper for paper in papers if paper.abstract) if abstracts_only else papers
+    kept = tuple(paper for paper in papers if paper.has_abstract) if abstracts_only else papers
     if not kept:
         raise CorpusError(f"{paths[0]} holds no paper with an abstract. Leave out --abstracts-only.")
-    return Corpus(kept, tuple(problems), len(records), tuple(filter(_is_told, summaries)), merges, tuple(conflicts))
+    told = tuple(filter(_is_told, summaries))
+    return Corpus(kept, tuple(problems), len(records), told, merges, tuple(conflicts), cleaner.used)
+
+
+class _Cleaner:
+    """Cleans records that are not known, and holds what was made of all that it was asked for."""
+
+    def __init__(self, known: CleanedRecords) -> None:
+        self._known = known
+        self.used: dict[bytes, tuple[CleanedRecord, ...]] = {}
+
+    def clean(self, record: RawRecord) -> tuple[CleanedRecord, ...]:
+        key = record.key
+        found = self.used.get(key) or self._known.get(key)
+        self.used[key] = found = clean(record) if found is None else found
+        return found
 
 
 def _is_told(summary: FileSummary) -> bool:
@@ -138,38 +173,43 @@ def _walked(folder: Path) -> Iterator[Path]:
 
 
 def _read_path(
-    path: Path, saved_year: int, links: _Links
+    path: Path, saved_year: int, links: _Links, cleaner: _Cleaner
 ) -> Iterator[tuple[str, list[Record], list[Problem], FileSummary]]:
     """Yield what is read of a file, or of each member of an archive."""
     try:
         for source in sources_of(path):
-            yield (source.name, *_read_source(source, path, saved_year, links))
+            yield (source.name, *_read_source(source, path, saved_year, links, cleaner))
     except CorpusError as error:
         yield str(path), [], [], FileSummary(str(path), None, reason=str(error))
 
 
 def _read_source(
-    source: Source, path: Path, saved_year: int, links: _Links
+    source: Source, path: Path, saved_year: int, links: _Links, cleaner: _Cleaner
 ) -> tuple[list[Record], list[Problem], FileSummary]:
     start = time.perf_counter()
     records: list[Record] = []
     problems: list[Problem] = []
-    tally = Tally()
+    coerced: list[str] = []
+    unknown: list[str] = []
     name: str | None = None
     reason: str | None = None
     try:
         name, items = _recognised(source)
         if name == "listing page":
             entries, unread = parse_listing(source.text(), source.name, saved_year)
-            records += [Record(source.name, each.line, _paper(each, path, links)) for each in entries]
+            records += [Record(source.name, each.line, ReadPaper.of(_paper(each, path, links))) for each in entries]
             problems += unread
         for item in items:
-            try:
-                if not isinstance(item, Entry):
-                    raise ValueError(item[1])
-                records.append(Record(source.name, item.line, paper_of(item, tally)))
-            except ValueError as error:
-                problems.append(Problem(source.name, item.line if isinstance(item, Entry) else item[0], str(error)))
+            if isinstance(item, tuple):
+                problems.append(Problem(source.name, *item))
+                continue
+            for each in cleaner.clean(item):
+                coerced += each.coerced
+                unknown += each.unknown
+                if each.paper:
+                    records.append(Record(source.name, item.line, each.paper))
+                else:
+                    problems.append(Problem(source.name, item.line, each.reason))
     except CorpusError as error:
         reason = str(error)
     except BROKEN as error:
@@ -182,10 +222,10 @@ def _read_source(
     if records and reason:
         problems.append(Problem(source.name, None, reason))
         reason = None
-    without = sum(not record.paper.abstract for record in records)
+    without = sum(not record.paper.has_abstract for record in records)
     seconds = time.perf_counter() - start
-    coerced = dict(sorted(tally.coerced.items()))
-    summary = FileSummary(source.name, name, len(records), without, coerced, tuple(tally.unknown), seconds, reason)
+    changed, names = dict(sorted(Counter(coerced).items())), tuple(dict.fromkeys(unknown))
+    summary = FileSummary(source.name, name, len(records), without, changed, names, seconds, reason)
     return records, [] if reason else problems, summary
 
 
@@ -220,12 +260,12 @@ def _json(source: Source, head: str) -> tuple[str, Iterable[_Item]]:
     lines = [line for line in head.split("\n") if line.strip()]
     first = next(iter(parse_json_lines(lines[0])), None)
     if head.lstrip()[0] == "{" and first and not isinstance(first[1], ValueError):
-        return "JSON Lines", parse_record_lines(source.lines())
+        return "JSON Lines", record_lines(source.lines())
     text = source.text()
     try:
         return "JSON", list(parse_json(text))
     except ValueError:
-        return "JSON Lines", parse_record_lines(text.split("\n"))
+        return "JSON Lines", record_lines(text.split("\n"))
 
 
 def _read_links(paths: Iterable[Path]) -> tuple[_Links, list[Problem]]:

@@ -81,9 +81,10 @@ def paper_to_record(paper: Paper) -> dict[str, Any]:
 
 def restore_paper(record: Mapping[str, Any]) -> Paper:
     """Return the paper that `paper_to_record` wrote, without the checks of `paper_from_record`."""
-    values: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in record.items()}
+    values: dict[str, Any] = {name: tuple(x) if x.__class__ is list else x for name, x in record.items()}
     values["authors_complete"] = "authors" in record and record.get("authors_complete", True)
-    values["bibliography"] = tuple(record.get("bibliography", {}).items())
+    if "bibliography" in record:
+        values["bibliography"] = tuple(record["bibliography"].items())
     return Paper(**values)
 
 

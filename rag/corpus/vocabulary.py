@@ -6,6 +6,8 @@ has the names of both: "externalIds.DOI" is "externalidsdoi".
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -150,6 +152,15 @@ class Entry:
         kept = [value for value in values if value not in (None, "", [], {})]
         if kept:
             self.fields.setdefault(name, []).extend(kept)
+
+    @property
+    def key(self) -> bytes:
+        """The hash of all but the line."""
+        return hashlib.sha256(marshal.dumps((self.fields, self.unknown), 2)).digest()
+
+    def entries(self) -> Iterable[Entry]:
+        """Return this entry."""
+        return (self,)
 
 
 def entry_from_named(line: int, named: Iterable[tuple[str, Any]]) -> Entry:

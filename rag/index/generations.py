@@ -189,7 +189,7 @@ def generation_name(now: datetime, content: str) -> str:
 
 def content_hash(digests: Mapping[str, str]) -> str:
     """Return the SHA-256 (hex) of papers' ids and digests, in any order."""
-    return hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()
+    return hashlib.sha256(repr([(key, digests[key]) for key in sorted(digests)]).encode()).hexdigest()
 
 
 def describe_files(generation: Path, base: tuple[Path, Manifest] | None = None) -> dict[str, FileState]:

@@ -11,8 +11,9 @@ import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -21,11 +22,13 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.corpus.cleaned import CleanedRecords
 from rag.corpus.columns import COLUMNS, columns
 from rag.corpus.derived import Derived, derived
 from rag.corpus.records import paper_digest, paper_to_record, restore_paper
 from rag.corpus.titles import comparable, without_filler
 from rag.errors import REBUILD, IndexFailed
+from rag.index import cleaned_records
 from rag.index.generations import PAPERS
 from rag.index.titles import TitleIndex
 from rag.text.sentences import sentence_spans
@@ -75,7 +78,8 @@ class PaperStore(Mapping[str, Paper]):
 
     def __init__(self, database: _Database) -> None:
         self._database = database
-        self._paper = lru_cache(_CACHED)(partial(_read_paper, database))
+        self._loaded: dict[str, Paper] = {}
+        self._loading = Lock()
         self.rows: NDArray[np.int32] = database.array("order", _ROW)
         """The row of the database at each position."""
         self._titled = lru_cache(_TEXTS_CACHED)(self._find_titled)
@@ -87,7 +91,7 @@ class PaperStore(Mapping[str, Paper]):
         writer = PaperWriter(":memory:")
         by_id = {paper.paper_id: paper for paper in papers}
         writer.add([IndexedPaper(paper, paper_digest(paper)) for paper in by_id.values()])
-        writer.finish(by_id)
+        writer.finish(list(by_id), by_id.__getitem__)
         return cls(_Database(":memory:", writer.connection))
 
     def __len__(self) -> int:
@@ -100,7 +104,26 @@ class PaperStore(Mapping[str, Paper]):
         return bool(self._database.select("SELECT 1 FROM papers WHERE paper_id = ?", (paper_id,)))
 
     def __getitem__(self, paper_id: str) -> Paper:
-        return self._paper(paper_id)
+        return self.load((paper_id,))[0]
+
+    def load(self, paper_ids: Sequence[str]) -> list[Paper]:
+        """Return papers, in the order of their ids; raises KeyError."""
+        found = {paper_id: paper for paper_id in paper_ids if (paper := self._loaded.get(paper_id))}
+        if missing := [paper_id for paper_id in paper_ids if paper_id not in found]:
+            query = f"SELECT paper_id, record FROM papers WHERE paper_id {_IN}"
+            read = {key: self._restored(record) for key, record in self._database.select(query, (_list(missing),))}
+            found |= read
+            with self._loading:
+                self._loaded |= read
+                for paper_id in list(islice(self._loaded, max(0, len(self._loaded) - _CACHED))):
+                    del self._loaded[paper_id]
+        return [found[paper_id] for paper_id in paper_ids]
+
+    def _restored(self, record: bytes) -> Paper:
+        try:
+            return _from_bytes(record)
+        except (ValueError, AttributeError, KeyError, TypeError, zlib.error) as error:
+            raise self._database.damaged(error) from None
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -114,11 +137,11 @@ class PaperStore(Mapping[str, Paper]):
 
     def at(self, positions: Iterable[int]) -> list[Paper]:
         """Return the papers at some positions, in the order of these."""
-        return [self[paper_id] for paper_id in self.ids_at(positions)]
+        return self.load(self.ids_at(positions))
 
     def at_rows(self, rows: Iterable[int]) -> list[Paper]:
         """Return the papers of some rows of the database, in the order of these."""
-        return [self[paper_id] for paper_id in self._ids_of([int(row) for row in rows])]
+        return self.load(self._ids_of([int(row) for row in rows]))
 
     def newest(self, count: int) -> list[Paper]:
         """Return up to so many papers, none of which is older than one left out, in corpus order."""
@@ -139,6 +162,10 @@ class PaperStore(Mapping[str, Paper]):
     def digests(self, paper_ids: Iterable[str] | None = None) -> dict[str, str]:
         """Return the digests of those of some papers that are here, or of all, in no order."""
         return {key: digest.hex() for key, digest in self._database.select(*_digests_of(paper_ids))}
+
+    def cleaned(self) -> CleanedRecords:
+        """Return what was made of the records that were read last; they load their papers from here."""
+        return cleaned_records.read_cleaned(self._database.select, self.__getitem__)
 
     @cached_property
     def columns(self) -> NDArray[np.void]:
@@ -238,7 +265,7 @@ class PaperWriter:
     def __init__(self, path: Path | str, derive: Callable[[Paper], Derived] = derived) -> None:
         """Open a database for writing, created if missing; raises sqlite3.Error."""
         self.connection = sqlite3.connect(path, check_same_thread=False)
-        self.connection.executescript(_SCHEMA)
+        self.connection.executescript(_SCHEMA + cleaned_records.SCHEMA)
         self._derive = derive
 
     def digests(self, paper_ids: Iterable[str] | None = None) -> dict[str, str]:
@@ -326,10 +353,15 @@ class PaperWriter:
         row_of = dict(self.connection.execute("SELECT paper_id, row FROM papers"))
         return np.array([row_of[paper_id] for paper_id in paper_ids], _ROW)
 
-    def finish(self, papers: Mapping[str, Paper]) -> None:
+    def remember(self, records: CleanedRecords, digests: Mapping[str, str]) -> None:
+        """Keep what was made of the records that were read; `digests` are those of the papers that are here."""
+        cleaned_records.write_cleaned(self.connection, records, digests)
+
+    def finish(self, paper_ids: Sequence[str], load: Callable[[str], Paper]) -> None:
         """Write the arrays, for papers in corpus order: exactly those that are here."""
-        removed, added = self.changes()
-        order = self.rows(papers)
+        removed, changed = self.changes()
+        added = {row: load(paper_id) for row, paper_id in changed.items()}
+        order = self.rows(paper_ids)
         query = "SELECT row, first, tokens, chunks FROM papers ORDER BY row"
         by_row = np.array(self.connection.execute(query).fetchall(), np.int64).reshape(-1, 4)
         places = np.zeros(len(order), PLACE)
@@ -338,10 +370,10 @@ class PaperWriter:
         facts = np.zeros(int(order.max(initial=-1)) + 1, COLUMNS)
         known = _array(self.connection, "columns", COLUMNS)[: len(facts)]
         facts[: len(known)] = known
-        facts[list(added)] = [columns(papers[paper_id]) for paper_id in added.values()]
+        facts[list(added)] = [columns(paper) for paper in added.values()]
         titles = TitleIndex.of(
             {name: _array(self.connection, name, dtype) for name, dtype in TitleIndex.DTYPES.items()}
-        ).updated(removed, {row: papers[paper_id].title for row, paper_id in added.items()})
+        ).updated(removed, {row: paper.title for row, paper in added.items()})
         arrays = {"order": order, "places": places, "columns": facts, **titles.arrays()}
         with self.connection:
             self.connection.executemany(
@@ -418,16 +450,6 @@ def open_papers(generation: Path) -> PaperStore:
         raise
 
 
-def _read_paper(database: _Database, paper_id: str) -> Paper:
-    found = database.select("SELECT record FROM papers WHERE paper_id = ?", (paper_id,))
-    if not found:
-        raise KeyError(paper_id)
-    try:
-        return _from_bytes(found[0][0])
-    except (ValueError, AttributeError, KeyError, TypeError, zlib.error) as error:
-        raise database.damaged(error) from None
-
-
 def _array(connection: sqlite3.Connection, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Read an array, empty if there is none."""
     found = connection.execute("SELECT content FROM arrays WHERE name = ?", (name,)).fetchone()
@@ -441,8 +463,8 @@ def _to_bytes(paper: Paper) -> bytes:
 
 def _from_bytes(record: bytes) -> Paper:
     values = json.loads(zlib.decompress(record))
-    sentences = tuple((start, end) for start, end in values.pop(_SENTENCES))
-    return replace(restore_paper(values), sentences=sentences)
+    values[_SENTENCES] = list(map(tuple, values[_SENTENCES]))
+    return restore_paper(values)
 
 
 def _digests_of(paper_ids: Iterable[str] | None) -> tuple[str, tuple[str, ...]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from rag.corpus.cleaned import CleanedRecords
 from rag.corpus.reader import Corpus, read_corpus
-from rag.errors import UsageError
-from rag.index.generations import IndexFolder, Manifest, Recipe
+from rag.errors import IndexFailed, IndexMissing, UsageError
+from rag.index.generations import IndexFolder, Manifest, Recipe, damaged_files
+from rag.index.papers import open_papers
 from rag.index.vector_servers import Connect, connector, server_kind
 from rag.models.loading import fingerprints
 from rag.settings import Configuration, Settings
@@ -45,7 +48,8 @@ def plan_build(
     """Read the corpus to index; raises UsageError, CorpusError, or IndexFailed for a damaged index.
 
     Without `paths` the corpus is CITEDESK_CORPUS, else that of the current index, else the default corpus. The
-    defaults of `saved_year` and `abstracts_only` are those of the current index, too.
+    defaults of `saved_year` and `abstracts_only` are those of the current index, too. Of records that have not changed
+    since, the papers come from it.
     """
     settings = configuration.settings
     current = None if paths else folder.newest_manifest()
@@ -55,7 +59,7 @@ def plan_build(
         saved_year = current.saved_year
     abstracts_only = abstracts_only or (current is not None and current.abstracts_only)
     return BuildPlan(
-        corpus=read_corpus(sources, saved_year, abstracts_only),
+        corpus=read_corpus(sources, saved_year, abstracts_only, None if rebuild else _cleaned_before(folder)),
         recipe=index_recipe(settings),
         sources=tuple(str(path) for path in sources),
         saved_year=saved_year,
@@ -76,6 +80,14 @@ def index_recipe(settings: Settings) -> Recipe:
     """Return the recipe that the settings describe."""
     encoder, embedder = fingerprints(settings.embed_model)
     return Recipe(encoder, settings.chunk_tokens, settings.chunk_overlap, embedder, server_kind(settings))
+
+
+def _cleaned_before(folder: IndexFolder) -> CleanedRecords | None:
+    """Return what the current index knows of records; None without one that is intact."""
+    with suppress(IndexMissing, IndexFailed):
+        if not damaged_files(folder.current(), folder.manifest()):
+            return open_papers(folder.current()).cleaned()
+    return None
 
 
 def _default_sources(configuration: Configuration, current: Manifest | None) -> list[Path]:

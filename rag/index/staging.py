@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.corpus.cleaned import CleanedRecords
 from rag.corpus.files import fsync, write_atomic
+from rag.corpus.identity import ReadPaper
 from rag.errors import IndexFailed
 from rag.index.bm25 import Postings, indexed_text
 from rag.index.generations import BM25, PAPERS, TOKEN_VECTORS, VECTORS, Recipe
@@ -83,10 +85,14 @@ class Staging:
             ]
         )
 
-    def finish(self, papers: Mapping[str, Paper]) -> int:
-        """Write what is computed from all papers, given in corpus order; returns the number of chunks."""
+    def finish(self, papers: Mapping[str, ReadPaper], cleaned: CleanedRecords) -> int:
+        """Write what is computed from all papers, given in corpus order; returns the number of chunks.
+
+        `cleaned` is what was made of the records that were read.
+        """
         self._update_postings(papers)
-        self._papers.finish(papers)
+        self._papers.finish(list(papers), lambda paper_id: papers[paper_id].load())
+        self._papers.remember(cleaned, {paper_id: paper.digest for paper_id, paper in papers.items()})
         count = sum(self._papers.chunks().values())
         self.close()
         if isinstance(self._chunks, EmbeddedVectors):
@@ -95,14 +101,14 @@ class Staging:
             fsync(path)
         return count
 
-    def _update_postings(self, papers: Mapping[str, Paper]) -> None:
+    def _update_postings(self, papers: Mapping[str, ReadPaper]) -> None:
         if self._source:
             known = Postings.load(self._source / BM25)
             removed, added = self._papers.changes()
         else:
             known, removed = Postings.empty(), []
             added = dict(zip(self._papers.rows(papers).tolist(), papers, strict=True))
-        texts = {row: indexed_text(papers[paper_id]) for row, paper_id in added.items()}
+        texts = {row: indexed_text(papers[paper_id].load()) for row, paper_id in added.items()}
         known.updated(removed, texts).save(self._folder / BM25)
 
     def close(self) -> None:

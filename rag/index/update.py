@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rag.corpus.reader import Corpus
-from rag.corpus.records import paper_digest
 from rag.errors import CitedeskError, IndexFailed, IndexMissing
 from rag.index.blocks import read_blocks
 from rag.index.embedding import embed, make_chunker
@@ -64,7 +63,7 @@ def update_index(
     old = _intact_manifest(folder)
     if not plan.rebuild:
         folder.recover()
-    wanted = {paper.paper_id: paper_digest(paper) for paper in plan.corpus.papers}
+    wanted = plan.corpus.digests()
     reason = _reason_to_rebuild(old, plan)
     if old and not reason and _is_current(old, plan, wanted):
         return BuildSummary(0, 0, 0, old.papers, plan.corpus.problems, old.generation, plan.corpus)
@@ -80,10 +79,10 @@ def update_index(
         try:
             failed = _fill(staging, plan, wanted, load, progress)
             excluded = {problem.source for problem in failed}
-            papers = {paper.paper_id: paper for paper in plan.corpus.papers if paper.paper_id not in excluded}
+            papers = {paper.paper_id: paper for paper in plan.corpus.read if paper.paper_id not in excluded}
             if not papers:
                 raise IndexFailed(f"No paper could be encoded. First reason: {failed[0].reason}.")
-            chunks = staging.finish(papers)
+            chunks = staging.finish(papers, plan.corpus.cleaned)
         finally:
             staging.close()
         indexed = {paper_id: wanted[paper_id] for paper_id in papers}
@@ -146,7 +145,7 @@ def _fill(
     """Fill staging with exactly the wanted papers; returns those that could not be encoded."""
     known = staging.digests()
     staging.remove([paper_id for paper_id, digest in known.items() if wanted.get(paper_id) != digest])
-    missing = {each.paper_id: each for each in plan.corpus.papers if known.get(each.paper_id) != wanted[each.paper_id]}
+    missing = {each.paper_id: each.load() for each in plan.corpus.read if known.get(each.paper_id) != each.digest}
     if plan.embedded:
         for block in read_blocks(plan.embedded, plan.recipe):
             if found := block.papers(missing, wanted):

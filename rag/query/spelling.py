@@ -21,6 +21,7 @@ _SHORTEST = SHORTEST_COMPOUND  # letters of a word that may be a typo: shorter o
 _LONG = 12  # letters from which two edits are one typo; of shorter words four in five are of one (Damerau, CACM 1964)
 _MOST_MENDED = 40  # unknown words of a question; the encoder reads 96 tokens
 _LEAST_USES = 2  # papers that use a word, for it not to be a typo itself
+_SLIPS = 0.01  # of the papers that write a word: so few write it otherwise by mistake, "lan-guage" of a broken line
 
 
 class Spelling:
@@ -47,7 +48,7 @@ class Spelling:
     def respelt(self, question: str) -> str | None:
         """Return the question with compounds as other papers write them, "bi-level" for "bilevel".
 
-        None where all papers write them alike.
+        None where all papers write them alike, but for slips.
         """
         other = WORD.sub(lambda match: self._other_form(match[0]), question)
         return other if other != question else None
@@ -61,8 +62,8 @@ class Spelling:
         if not held or not letters.isalpha() or len(letters) < _SHORTEST:
             return word
         uses = self._uses_of([*held, letters])
-        forms = [each for each in uses if each != lower]
-        return max(forms, key=lambda each: (uses[each], each)) if len(uses) > 1 else word
+        forms = [each for each in uses if each != lower and uses[each] > _SLIPS * uses.get(lower, 0)]
+        return max(forms, key=lambda each: (uses[each], each)) if forms and len(uses) > 1 else word
 
     def _is_unknown(self, word: str, begins: bool) -> bool:
         """Return whether a word is no name, and nobody knows it; it may begin the question."""

@@ -31,7 +31,7 @@ def corpus_to_text(corpus: Corpus) -> str:
     lines += [f"not read: {each.reason}" for each in corpus.files if each.reason]
     lines += [f"kept apart: {each}" for each in corpus.conflicts]
     if corpus.merges:
-        lines.append(f"{corpus.entries} records of {len({*_ids(corpus)})} papers (--explain ID says why they are one)")
+        lines.append(f"{corpus.entries} records of {len(corpus.read)} papers (--explain ID says why they are one)")
     return "".join(f"{strip_invisible(line)}\n" for line in lines)
 
 
@@ -42,21 +42,21 @@ def corpus_to_json(corpus: Corpus) -> dict[str, Any]:
         "merged": [asdict(each) for each in corpus.merges],
         "kept_apart": [asdict(each) for each in corpus.conflicts],
         "entries": corpus.entries,
-        "papers": len(corpus.papers),
+        "papers": len(corpus.read),
     }
 
 
 def dry_run_to_json(corpus: Corpus) -> dict[str, Any]:
     """Return what was read, what could not be read, and the first papers."""
     problems = [asdict(each) for each in corpus.problems]
-    first = [paper_to_record(paper) for paper in corpus.papers[:_SHOWN]]
+    first = [paper_to_record(paper.load()) for paper in corpus.read[:_SHOWN]]
     return {**corpus_to_json(corpus), "failed": problems, "first": first}
 
 
 def dry_run_to_text(corpus: Corpus) -> str:
     """Return the first papers as they were read, field by field, and the table of the files."""
-    papers = "\n".join(_fields(paper_to_record(paper)) for paper in corpus.papers[:_SHOWN])
-    return f"{papers}\n{corpus_to_text(corpus)}{len(corpus.papers)} papers; nothing was built\n"
+    papers = "\n".join(_fields(paper_to_record(paper.load())) for paper in corpus.read[:_SHOWN])
+    return f"{papers}\n{corpus_to_text(corpus)}{len(corpus.read)} papers; nothing was built\n"
 
 
 def explain_to_json(corpus: Corpus, wanted: str) -> dict[str, Any]:
@@ -72,10 +72,6 @@ def explain_to_text(corpus: Corpus, wanted: str) -> str:
     lines = [f"{each['joined']} was merged into {each['first']}: {each['reason']}" for each in explained["merged"]]
     lines = lines or ["it was read from one record, and nothing was merged into it"]
     return "".join(f"{strip_invisible(line)}\n" for line in (explained["paper_id"], *lines))
-
-
-def _ids(corpus: Corpus) -> Iterator[str]:
-    return (paper.paper_id for paper in corpus.papers)
 
 
 def _table(files: Sequence[FileSummary]) -> Iterator[str]:

@@ -55,8 +55,13 @@ def retrieve(
     signals of `respelt`, the question in another spelling, stand apart.
     """
     texts = [*queries, *([respelt] if respelt else [])]
-    proposed = [_propose(library, query, admitted, pool) for query in texts]
-    found = [each for by_signal in proposed for each in by_signal.values()]
+    dense = [dense_search(library, query.vector, admitted, pool) for query in texts]
+    lexical = [library.bm25.scores(query.terms) for query in texts]
+    found = [
+        each
+        for near, scores in zip(dense, lexical, strict=True)
+        for each in (near, _best_papers(library, scores, admitted, pool))
+    ]
     known = [each for each in always if each in library.papers]
     if admitted is not None:
         known = [each for each, at in zip(known, library.papers.positions(known), strict=True) if admitted[at]]
@@ -64,11 +69,11 @@ def retrieve(
     positions = library.papers.positions(ids)
     signals: list[Signals] = [
         {
-            "dense": _aligned(by_signal["dense"], ids),
-            "lexical": np.asarray(library.bm25.scores(query.terms)[positions], np.float64),
+            "dense": _aligned(near, ids),
+            "lexical": np.asarray(scores[positions], np.float64),
             "maxsim": np.asarray(library.maxsim.scores(query.tokens, positions, query.weights), np.float64),
         }
-        for query, by_signal in zip(texts, proposed, strict=True)
+        for query, near, scores in zip(texts, dense, lexical, strict=True)
     ]
     other = signals.pop() if respelt else None
     return Candidates(ids, _joined(*signals), other)
@@ -112,19 +117,15 @@ def _of_papers(hits: Iterable[ChunkHit]) -> Scored:
 
 def bm25_search(library: Library, terms: Sequence[str], admitted: Mask | None, pool: int) -> Scored:
     """Return the `pool` best papers by BM25, best first; papers that have none of the terms are left out."""
-    scores = library.bm25.scores(terms)
+    return _best_papers(library, library.bm25.scores(terms), admitted, pool)
+
+
+def _best_papers(library: Library, scores: NDArray[np.float32], admitted: Mask | None, pool: int) -> Scored:
     places = np.flatnonzero(scores > 0 if admitted is None else (scores > 0) & admitted)
     if len(places) > pool:
         places = places[scores[places] >= np.partition(scores[places], -pool)[-pool]]
     scored = zip(-scores[places].astype(np.float64), library.papers.ids_at(places), strict=True)
     return [(paper_id, -negated) for negated, paper_id in sorted(scored)[:pool]]
-
-
-def _propose(library: Library, query: EncodedQuery, admitted: Mask | None, pool: int) -> dict[Signal, Scored]:
-    return {
-        "dense": dense_search(library, query.vector, admitted, pool),
-        "lexical": bm25_search(library, query.terms, admitted, pool),
-    }
 
 
 def _aligned(scored: Scored, paper_ids: Sequence[str]) -> NDArray[np.float64]:

@@ -150,7 +150,7 @@ class PaperScorer:
         if reranker and self.ranker.reranked:
             wanted = sorted((ids.index(each) for each in query.papers if each in ids), key=lambda i: -logits[i])
             read = wanted[: self._depth] or worth_reading(logits, self._depth)
-            scores = reranker.read([self._library.papers[ids[i]] for i in read])
+            scores = reranker.read(self._library.papers.load([ids[i] for i in read]))
             belongs, answers = (np.array([getattr(each, name) for each in scores]) for name in ("belongs", "answers"))
             for i, each in zip(read, scores, strict=True):
                 signals[i] |= {"belongs": each.belongs, "answers": each.answers}
@@ -159,9 +159,10 @@ class PaperScorer:
         unread = [i for i in range(len(ids)) if i not in read]
         strengths[read] = np.maximum(strengths[read], logits[unread].max(initial=-np.inf))
         order = sorted(range(len(ids)), key=lambda i: (-strengths[i], i not in read, -logits[i], ids[i]))
+        papers = self._library.papers.load([ids[i] for i in order])
         return tuple(
-            Hit(rank, self._library.papers[ids[i]], float(chances[i]), float(strengths[i]), signals[i])
-            for rank, i in enumerate(order, start=1)
+            Hit(rank, paper, float(chances[i]), float(strengths[i]), signals[i])
+            for rank, (i, paper) in enumerate(zip(order, papers, strict=True), start=1)
         )
 
 

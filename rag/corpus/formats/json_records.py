@@ -5,8 +5,10 @@ CSL-JSON, Semantic Scholar, OpenAlex, Crossref, arXiv's snapshot, Hugging Face's
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rag.corpus.formats.bibtex import parse_bibtex
@@ -28,22 +30,38 @@ def parse_json(text: str) -> Iterator[Entry]:
         yield entry_from_record(number, record)
 
 
-def parse_record_lines(lines: Iterable[str]) -> Iterator[Entry | tuple[int, str]]:
-    """Yield the records of JSON Lines, and (line, reason) for a line that holds none."""
-    for number, line in enumerate(lines, start=1):
-        line = line.strip().removeprefix("\ufeff").rstrip(",")
-        if not line or line in "[]":
-            continue
+@dataclass(frozen=True, slots=True)
+class RecordLine:
+    """A line of JSON Lines, which is not parsed where it is known what it holds."""
+
+    line: int
+    text: str
+
+    @property
+    def key(self) -> bytes:
+        """The hash of the text."""
+        return hashlib.sha256(self.text.encode(errors="surrogatepass")).digest()
+
+    def entries(self) -> Iterator[Entry | str]:
+        """Yield the records in the line, or the reason why there is none."""
         try:
-            value = json.loads(line)
+            value = json.loads(self.text)
         except (ValueError, RecursionError) as error:
-            yield number, f"not JSON ({getattr(error, 'msg', error)})"
-            continue
+            yield f"not JSON ({getattr(error, 'msg', error)})"
+            return
         records = list(_records(value))
         if not records:
-            yield number, "no title" if isinstance(value, dict) else "not a JSON object"
+            yield "no title" if isinstance(value, dict) else "not a JSON object"
         for record in records:
-            yield entry_from_record(number, record)
+            yield entry_from_record(self.line, record)
+
+
+def record_lines(lines: Iterable[str]) -> Iterator[RecordLine]:
+    """Yield the lines of JSON Lines that are not blank."""
+    for number, line in enumerate(lines, start=1):
+        line = line.strip().removeprefix("\ufeff").rstrip(",")
+        if line and line not in "[]":
+            yield RecordLine(number, line)
 
 
 def entry_from_record(line: int, record: Mapping[str, Any]) -> Entry:
