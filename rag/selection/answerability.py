@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import add
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -86,8 +87,13 @@ def mentions(paper: Paper, name: str) -> bool:
 def _words(text: str) -> frozenset[str]:
     """Return the words of a text, and runs of up to four of them written together."""
     words = [_singular(word) for word in re.findall(r"[^\W_]+", text)]
-    return frozenset("".join(words[i : i + length]) for length in range(1, _NAME_WORDS + 1) for i in range(len(words)))
+    found, runs = set(words), words
+    for length in range(1, _NAME_WORDS):
+        runs = list(map(add, runs, words[length:]))
+        found.update(runs)
+    return frozenset(found)
 
 
+@lru_cache(maxsize=1 << 14)
 def _singular(word: str) -> str:
     return re.sub(r"[\W_]", "", spell_greek(word).casefold()).removesuffix("s")
