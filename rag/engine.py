@@ -371,8 +371,8 @@ class Engine:
         ranker, reader = self.scorer.ranker, self._models.second_reader
         probability = answerable_probability(found.ranking, ranker)
         if probability < SURE and ranker.reread and reader and found.reranker:
-            features = reread_features(_search_text(found.query), found.ranking, reader())
-            probability = ranker.reread.probability(features)
+            read = reread_features(_search_text(found.query), found.ranking, reader())
+            return any(ranker.reread.probability(features) >= ranker.threshold for features in read)
         return probability >= ranker.threshold
 
     def _screen(self, found: Found, expander: QueryExpander, timer: StepTimer) -> Mapping[str, Decision]:
