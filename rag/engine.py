@@ -293,6 +293,8 @@ class Engine:
 
     def _without_excluded(self, query: Query, ranking: Sequence[Hit]) -> tuple[tuple[Hit, ...], tuple[Notice, ...]]:
         """Leave out the papers that belong to an excluded topic, as a search for that topic says."""
+        if not query.excluded:
+            return tuple(ranking), ()
         kept, notices = list(ranking), []
         for topic in query.excluded:
             tested = [hit.paper.paper_id for hit in kept[:_TESTED]]
@@ -302,8 +304,7 @@ class Engine:
             kept = [hit for hit in kept if hit.paper.paper_id not in belong]
             data = {"topic": topic, "papers": tuple(left_out), "probability": None if kind else EXCLUDED_FROM}
             notices.append(Notice("excluded", data))
-        ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(kept, start=1))
-        return (ranked if query.excluded else tuple(ranking)), tuple(notices)
+        return tuple(replace(hit, rank=rank) for rank, hit in enumerate(kept, start=1)), tuple(notices)
 
     def _of_type(self, kind: str, paper_ids: Sequence[str]) -> set[str]:
         papers = [self.library.papers[paper_id] for paper_id in paper_ids]
@@ -370,8 +371,8 @@ class Engine:
         ranker, reader = self.scorer.ranker, self._models.second_reader
         probability = answerable_probability(found.ranking, ranker)
         if probability < SURE and ranker.reread and reader and found.reranker:
-            features = reread_features(_search_text(found.query), found.ranking, reader())
-            probability = ranker.reread.probability(features)
+            read = reread_features(_search_text(found.query), found.ranking, reader())
+            return any(ranker.reread.probability(features) >= ranker.threshold for features in read)
         return probability >= ranker.threshold
 
     def _screen(self, found: Found, expander: QueryExpander, timer: StepTimer) -> Mapping[str, Decision]:

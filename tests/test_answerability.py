@@ -126,6 +126,8 @@ def test_second_reading_is_of_the_best_papers_as_a_whole() -> None:
     reader = HashCrossEncoder()
     papers = [PEBBLE, GRAVEL, replace(PEBBLE, paper_id="c"), replace(PEBBLE, paper_id="d")]
     hits = [Hit(n, paper, 0.25, signals={"answers": 0.0}) for n, paper in enumerate(papers, start=1)]
-    features = reread_features("cache", [Hit(1, PEBBLE, 0.0), *hits], reader)
-    assert [text.partition(".")[0] for text in reader.asked[0][1]] == [paper.title for paper in papers[:3]]
-    assert features == {"expected": 0.0, "answers": pytest.approx(math.log(3 / (1 + math.exp(-4))))}
+    one, all_three = reread_features("cache", [Hit(1, PEBBLE, 0.0), *hits], reader)
+    read = [[text.partition(".")[0] for text in texts] for _, texts in reader.asked]
+    assert read == [[PEBBLE.title], [GRAVEL.title, PEBBLE.title]]
+    assert one == {"expected": 0.0, "answers": pytest.approx(math.log(1 / (1 + math.exp(-4))))}
+    assert all_three == {"expected": 0.0, "answers": pytest.approx(math.log(3 / (1 + math.exp(-4))))}

@@ -3,13 +3,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from tests.fakes import hash_settings
-from ui.app import make_chat
+from ui.app import POLL_INTERVAL, make_chat
 from ui.chat_routes import ChatRoutes
 from ui.engine_holder import EngineHolder
 from ui.monitoring.monitor import Monitor
@@ -93,3 +94,18 @@ def test_websocket_is_refused(chat: TestClient) -> None:
     with pytest.raises(WebSocketDisconnect) as refused, chat.websocket_connect("/queue/join"):
         pass
     assert refused.value.reason == "nothing here speaks WebSocket"
+
+
+def test_chat_looks_for_events_now_and_then(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    holder = EngineHolder(hash_settings(tmp_path))
+    apps = [getattr(route, "app", None) for route in make_chat(holder, Monitor(holder)).routes]
+    queue = next(app for app in apps if hasattr(app, "get_blocks")).get_blocks()._queue
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        queue.stopped = True
+
+    monkeypatch.setattr("gradio.queueing.asyncio.sleep", sleep)
+    asyncio.run(queue.start_processing())
+    assert slept == [POLL_INTERVAL]

@@ -110,7 +110,7 @@ def fit_weights(examples: Sequence[Example], rerank_depth: int, prior: Prior | N
 def fit_reread(examples: Sequence[Example], hits: Sequence[Sequence[Hit]], reader: CrossEncoder) -> Logistic:
     """Fit a question's probability of being answered by a second reading of the best of its hits."""
     read = [(each, own) for each, own in zip(examples, hits, strict=True) if own]
-    found = [reread_features(each.asked.text, own, reader) for each, own in read]
+    found = [list(reread_features(each.asked.text, own, reader))[-1] for each, own in read]
     columns = {name: np.array([each[name] for each in found]) for name in _ANSWERABLE["full"]}
     return fit_logistic(columns, _is_answered([each for each, _ in read]).astype(float))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from rag.corpus.records import title_key
 from rag.text.normalize import spell_greek
@@ -29,6 +30,7 @@ def find_by_title(name: str, papers: Mapping[str, Paper]) -> str | None:
     return paper_id if wanted and score >= _MIN_SIMILARITY else None
 
 
+@lru_cache(1 << 14)
 def comparable(text: str) -> str:
     """Return a title or a name as titles are compared: its words in lower case, with Greek letters spelt out."""
     return title_key(spell_greek(text))

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 
 from rag.answer import Group
 from rag.index.bm25 import Bm25Index
@@ -26,6 +27,7 @@ OTHERS = "other"
 _LEAST_PAPERS = 4  # with fewer, groups say no more than the papers themselves
 _MOST_GROUPS = 5
 _LONGEST = 3  # words of a name
+_REMEMBERED = 4096  # texts whose phrases are kept
 _COMMON = 0.2  # of the library's papers: a word that more of them have names no group
 _IN_TITLE, _IN_EVIDENCE, _IN_ABSTRACT = 3.0, 2.0, 1.0
 _PER_WORD = 1.25  # a phrase says more than one of its words
@@ -137,8 +139,8 @@ def title_phrases(title: str) -> set[str]:
 def _names(evidence: Evidence, near: Collection[str]) -> dict[Phrase, str]:
     """Return the phrases that a paper offers as names, as it writes them: its title's, and its quotes' in `near`."""
     quoted = _noun_phrases(" . ".join(quote.text for quote in evidence.quotes))
-    quoted = {phrase: spelt for phrase, spelt in quoted.items() if spelt.lower() in near}
-    return quoted | _noun_phrases(evidence.paper.title)
+    own = {phrase: spelt for phrase, spelt in quoted.items() if spelt.lower() in near}
+    return {**own, **_noun_phrases(evidence.paper.title)}
 
 
 def _candidates(
@@ -187,12 +189,13 @@ def _strengths(evidence: Evidence) -> dict[Phrase, float]:
     paper = evidence.paper
     found: dict[Phrase, float] = {}
     quotes = " . ".join(quote.text for quote in evidence.quotes)
-    found |= {phrase: _IN_ABSTRACT for phrase, count in _phrases(paper.abstract).items() if count > 1}
+    found |= dict.fromkeys(_repeated_phrases(paper.abstract), _IN_ABSTRACT)
     found |= dict.fromkeys(_phrases(quotes), _IN_EVIDENCE)
     return found | dict.fromkeys(_phrases(paper.title), _IN_TITLE)
 
 
-def _noun_phrases(title: str) -> dict[Phrase, str]:
+@lru_cache(_REMEMBERED)
+def _noun_phrases(title: str) -> Mapping[Phrase, str]:
     """Return the ends of a title's noun phrases, up to three words each: what stands before a function word or a mark.
 
     There the head of a phrase stands, a noun; a verb or an adjective alone does not, and what stands before an article
@@ -212,19 +215,20 @@ def _noun_phrases(title: str) -> dict[Phrase, str]:
     return found
 
 
+@lru_cache(_REMEMBERED)
+def _repeated_phrases(abstract: str) -> tuple[Phrase, ...]:
+    return tuple(phrase for phrase, count in _phrases(abstract).items() if count > 1)
+
+
 def _phrases(text: str) -> Counter[Phrase]:
     """Count the runs of up to three content words, as stems."""
-    return Counter(_runs(text))
-
-
-def _runs(text: str) -> Iterable[Phrase]:
-    for part in _BREAK.split(latex_to_text(text)):
-        stems = [_stem(word) for word in _WORD.findall(part)]
-        for length in range(1, _LONGEST + 1):
-            for i in range(len(stems) - length + 1):
-                phrase = stems[i : i + length]
-                if all(len(stem) > 1 and not stem.isdigit() for stem in phrase):
-                    yield tuple(phrase)
+    stems = [stem for part in _BREAK.split(latex_to_text(text)) for stem in (*map(_stem, _WORD.findall(part)), "")]
+    found: list[Phrase] = []
+    for are_content, run in groupby(stems, key=lambda stem: len(stem) > 1 and not stem.isdigit()):
+        words = list(run) if are_content else []
+        for length in range(1, min(_LONGEST, len(words)) + 1):
+            found += zip(*(words[first:] for first in range(length)), strict=False)
+    return Counter(found)
 
 
 @lru_cache(maxsize=65536)

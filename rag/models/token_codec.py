@@ -28,7 +28,7 @@ LEVELS = 256  # code vectors of a part: its code is a byte
 Codes = NDArray[np.uint8]
 
 SCALE_STEPS = 400  # of a scale: a byte b stands for 1 + b / 400
-_BLOCK = 384  # rows per product: they fit into the cache, and OpenBLAS starts no threads for so few
+_BLOCK = 1024  # rows per product: they and their codes fit into the cache
 _ENCODED = 4096  # rows compared with the code vectors at a time
 
 
@@ -63,14 +63,14 @@ class TokenCodec:
 
     def similarities(self, query: Array, codes: Codes, rows: NDArray[np.int64]) -> Array:
         """Return the dot products of `codes[rows]` with the tokens of a question (m, 128): (rows, m)."""
-        rotated = np.ascontiguousarray((query @ self.rotation).T, np.float32)
-        similar = np.empty((len(rows), len(query)), np.float32)
+        rotated = np.asarray(query @ self.rotation, np.float32)
+        similar = np.empty((len(query), len(rows)), np.float32)  # a token's values side by side, to find the greatest
         for first in range(0, len(rows), _BLOCK):
-            block, found = codes.take(rows[first : first + _BLOCK], axis=0), similar[first : first + _BLOCK]
+            block, found = codes.take(rows[first : first + _BLOCK], axis=0), similar[:, first : first + _BLOCK]
             with np.errstate(invalid="ignore"):  # spurious from OpenBLAS: both factors are finite
-                np.matmul(self._restored(block), rotated, out=found)
-            found *= _scales(block)[:, None]
-        return similar
+                np.matmul(rotated, self._restored(block).T, out=found)
+            found *= _scales(block)
+        return similar.T
 
     def _restored(self, codes: Codes) -> Array:
         """Return the rotated vectors (n, 128), not scaled."""

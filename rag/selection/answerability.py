@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from operator import add
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -41,11 +42,18 @@ def answerable_features(hits: Sequence[Hit]) -> dict[str, float]:
     }
 
 
-def reread_features(question: str, hits: Sequence[Hit], reader: CrossEncoder) -> dict[str, float]:
-    """Return the same features from a second reading: the best papers as a whole, by the deeper cross-encoder."""
+def reread_features(question: str, hits: Sequence[Hit], reader: CrossEncoder) -> Iterator[dict[str, float]]:
+    """Yield the same features from a second reading by the deeper cross-encoder: of the best paper, then of the best.
+
+    It reads whole papers, which takes long, and the others need no reading where the best is enough.
+    """
     best = [hit.paper for hit in hits if "answers" in hit.signals][:ALWAYS_READ]
-    read = reader.score(question, [document_text(paper.title, paper.abstract) for paper in best])
-    return {"expected": _expected(hits), "answers": _log_count(read.answers)}
+    answers: list[float] = []
+    for papers in (best[:1], best[1:]):
+        if papers:
+            read = reader.score(question, [document_text(paper.title, paper.abstract) for paper in papers])
+            answers.extend(read.answers.tolist())
+            yield {"expected": _expected(hits), "answers": _log_count(answers)}
 
 
 def _expected(hits: Sequence[Hit]) -> float:
@@ -85,8 +93,13 @@ def mentions(paper: Paper, name: str) -> bool:
 def _words(text: str) -> frozenset[str]:
     """Return the words of a text, and runs of up to four of them written together."""
     words = [_singular(word) for word in re.findall(r"[^\W_]+", text)]
-    return frozenset("".join(words[i : i + length]) for length in range(1, _NAME_WORDS + 1) for i in range(len(words)))
+    found, runs = set(words), words
+    for length in range(1, _NAME_WORDS):
+        runs = list(map(add, runs, words[length:]))
+        found.update(runs)
+    return frozenset(found)
 
 
+@lru_cache(maxsize=1 << 14)
 def _singular(word: str) -> str:
     return re.sub(r"[\W_]", "", spell_greek(word).casefold()).removesuffix("s")

@@ -79,7 +79,7 @@ def is_ordered(query: Query) -> bool:
 
 
 def _ranked(hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1))
+    return tuple(hit if hit.rank == rank else replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1))
 
 
 def _size(query: Query, scores: Sequence[float]) -> int:

@@ -67,7 +67,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
 
 # Something of this is in every text that a rule changes: most texts are read once, and not by every rule.
 _SIGN = re.compile(
-    r"[\\^_{×%`]|--|sim|leq|geq|cdot|bullet|varepsilon|infty|\dtimes"
+    r"[\\^_{×`]| %|%\$|--|sim\s*\d|leq|geq|cdot|bullet|varepsilon|infty|\dtimes"
     rf"|[(/|=](?:{_GREEK_NAMES})|[{''.join(sorted({name[-1] for name in _GREEK}))}][()/|=}}]"
 )
 
