@@ -19,6 +19,7 @@ from rag.index.generations import (
     IndexFolder,
     Manifest,
     Recipe,
+    damaged_files,
     read_manifest,
 )
 from rag.index.maxsim import MaxSimIndex, open_maxsim_index
@@ -59,10 +60,9 @@ def open_library(settings: Settings) -> Library:
     """Open the current generation; raises IndexMissing, or IndexFailed if it is damaged or of another model."""
     generation = IndexFolder(settings.home).current()
     manifest = read_manifest(generation)
-    missing = [name for name in manifest.files if not (generation / name).is_file()]
-    if missing:
-        raise IndexFailed(f"The index in {generation} lacks {missing[0]}. {REBUILD}")
     _check_recipe(manifest.recipe, settings)
+    if damaged := damaged_files(generation, manifest):
+        raise IndexFailed(f"The index in {generation} is damaged: {', '.join(damaged)}. {REBUILD}")
     papers = open_papers(generation)
     if len(papers) != manifest.papers:
         raise IndexFailed(f"{generation / PAPERS} does not contain the indexed papers. {REBUILD}")
