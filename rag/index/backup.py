@@ -80,6 +80,8 @@ def write_backup(home: Path, target: Path, now: datetime, waiting: Callable[[], 
             raise IndexFailed(
                 f"The index is damaged ({', '.join(damaged)}), so it is not saved. Run `citedesk index` first."
             )
+        for left in target.parent.glob(f".{target.name}.*"):  # by a run that was killed
+            left.unlink()
         paths = {
             _INDEX + path.relative_to(generation).as_posix(): path
             for path in sorted(generation.rglob("*"))
