@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
@@ -217,3 +218,20 @@ def test_lost_pointer_to_one_of_two_generations_is_made_good(
     assert main(["index", "--quiet"]) == 0
     assert capsys.readouterr().out.startswith("4 added")
     assert main(["search", "caches", "--json"]) == 0
+
+
+@pytest.mark.parametrize("name", ["tuning.json", "index/current"])
+def test_home_of_another_user_is_not_called_damaged(
+    generation: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read_text = Path.read_text
+
+    def forbidden(path: Path, *arguments: Any, **options: Any) -> str:
+        if path == generation.parents[1] / name:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read_text(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "read_text", forbidden)
+    assert main(["search", "caches"]) in (1, 2)
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "cannot be read: Permission denied. Run this as the user who owns it" in error

@@ -143,7 +143,7 @@ class Trial:
                 restore_backup(Path(order.file), self.home, self._now, lambda: None)
             else:
                 indexer.runs = 24 * 365
-                indexer.run(robots(order.papers, order.edition))
+                indexer.run(robots(order.papers, order.edition), rebuild=order.rebuild)
             if name != "backup":
                 assert self.content() == goal(name)
         assert not {"staging", "restoring"} & {path.name for path in (self.home / "index").iterdir()}

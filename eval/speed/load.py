@@ -290,9 +290,9 @@ def _free_port() -> int:
 
 
 def _report(tally: Tally, samples: Sequence[Sample], idle: Sample, recovery: float, seconds: float) -> dict[str, Any]:
-    warm = samples[int(len(samples) * _WARM_UP) :]
-    tenth = max(len(warm) // 10, 1)
-    first, last = (statistics.median(each.memory for each in part) for part in (warm[:tenth], warm[-tenth:]))
+    warm, tenth = samples[int(len(samples) * _WARM_UP) :], max(len(samples) // 10, 1)
+    memory = [statistics.median(x.memory for x in samples[i : i + tenth]) for i in range(0, len(samples), tenth)]
+    first = memory[int(len(memory) * _WARM_UP)]
     waits = sorted(seconds for own in tally.seconds.values() for seconds in own)
     outcomes = {role: dict(found) for role, found in sorted(tally.outcomes.items())}
     return {
@@ -300,8 +300,8 @@ def _report(tally: Tally, samples: Sequence[Sample], idle: Sample, recovery: flo
         "outcomes": outcomes,
         "answered_per_second": round(len(waits) / seconds, 2),
         "seconds_p50_p95_p99": [round(waits[min(int(len(waits) * share), len(waits) - 1)], 2) for share in _SHARES],
-        "memory_mb_warm_and_last": [round(first), round(last)],
-        "memory_growth": round(last / first - 1, 4),
+        "memory_mb_by_tenths": [round(each) for each in memory],
+        "memory_growth_after_warm_up": round(memory[-1] / first - 1, 3),
         "files_least_most_idle": [min(x.files for x in warm), max(x.files for x in warm), idle.files],
         "threads_most_idle": [max(x.threads for x in warm), idle.threads],
         "recovery_seconds": round(recovery, 2),

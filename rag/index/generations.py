@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.corpus.files import fsync, write_atomic
-from rag.errors import REBUILD, IndexFailed, IndexMissing
+from rag.errors import OTHER_HOME, REBUILD, IndexFailed, IndexMissing
 from rag.index.integrity import FileState, file_state, is_damaged
 
 FORMAT = 8
@@ -79,6 +79,8 @@ class IndexFolder:
         """Return the folder of the current generation; raises IndexMissing or IndexFailed."""
         try:
             name = (self.path / _POINTER).read_text(encoding="utf-8").strip()
+        except PermissionError as error:
+            raise IndexFailed(f"The index in {self.path} cannot be read: {error.strerror}. {OTHER_HOME}") from None
         except (OSError, UnicodeDecodeError) as error:
             if isinstance(error, FileNotFoundError) and not self._generations():
                 raise IndexMissing(f"No index in {self.path}. Run `citedesk index` to build it.") from None
@@ -118,7 +120,7 @@ class IndexFolder:
                 lock.acquire()
         except OSError as error:
             raise IndexFailed(
-                f"The index folder {self.path} cannot be used: {error.strerror}. Set CITEDESK_HOME to another folder."
+                f"The index folder {self.path} cannot be written to: {error.strerror}. {OTHER_HOME}"
             ) from None
         try:
             yield
