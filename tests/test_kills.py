@@ -183,11 +183,13 @@ def test_kills_at_random_moments_lose_nothing(
     choose = random.Random(_SEED + share)
     seconds = {name: _seconds(name, prepared, runners[0], tmp_path) for name in ORDERS}
     killed = Counter[str]()
-    for _ in range(KILLS // 4):
+    for _ in range(KILLS):
+        if killed.total() >= KILLS // 4:
+            break
         trial = Trial(prepared, tmp_path / "trial")
         names = choose.sample(sorted(ORDERS), choose.choice((1, 2)))
         children = [(runner, runner.begin(trial.order(name))) for runner, name in zip(runners, names, strict=False)]
-        time.sleep(choose.uniform(0, 1.1) * sum(seconds[name] for name in names))
+        time.sleep(choose.uniform(0, 0.9) * sum(seconds[name] for name in names))
         for _, child in children:
             try:
                 os.kill(child, signal.SIGKILL)
@@ -195,7 +197,7 @@ def test_kills_at_random_moments_lose_nothing(
                 continue
         killed[" and ".join(sorted(names))] += sum(runner.end() != 0 for runner, _ in children)
         trial.assert_sound(*names)
-    assert killed.total() >= KILLS // 8
+    assert killed.total() >= KILLS // 4, killed
 
 
 def _seconds(name: str, prepared: Path, runner: Runner, tmp_path: Path) -> float:

@@ -56,12 +56,15 @@ class Library:
         self.maxsim.close()
 
 
-def open_library(settings: Settings) -> Library:
-    """Open the current generation; raises IndexMissing, or IndexFailed if it is damaged or of another model."""
+def open_library(settings: Settings, thorough: bool = False) -> Library:
+    """Open the current generation; raises IndexMissing, or IndexFailed if it is damaged or of another model.
+
+    Unless `thorough`, only files that were changed since it was published are compared with their hashes.
+    """
     generation = IndexFolder(settings.home).current()
     manifest = read_manifest(generation)
     _check_recipe(manifest.recipe, settings)
-    if damaged := damaged_files(generation, manifest):
+    if damaged := damaged_files(generation, manifest, thorough):
         raise IndexFailed(f"The index in {generation} is damaged: {', '.join(damaged)}. {REBUILD}")
     papers = open_papers(generation)
     if len(papers) != manifest.papers:
