@@ -137,6 +137,20 @@ def test_index_that_may_not_be_written_to_is_read_from_a_copy(
     store.close()
 
 
+@pytest.mark.parametrize("name", ["header.bin", "data_level0.bin", "length.bin", "chroma.sqlite3"])
+def test_vectors_are_compared_even_where_size_and_time_are_as_they_were(
+    generation: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (path,) = generation.rglob(name)
+    before = path.stat()
+    flip(path, 0.5)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert main(["search", "caches"]) == 1
+    assert name in capsys.readouterr().err
+    assert main(["index", "--quiet"]) == 0
+    assert name in capsys.readouterr().err
+
+
 @pytest.fixture
 def rotten(generation: Path) -> Path:
     """A file of which a byte was changed, but not the size or the time."""
@@ -179,7 +193,7 @@ def test_index_that_was_copied_is_read_once_more_and_then_known(
     os.utime(generation / "papers.sqlite")
     assert main(["search", "caches", "--json"]) == 0
     assert main(["search", "caches", "--json"]) == 0
-    assert read == ["papers.sqlite"]
+    assert read.count("papers.sqlite") == 1
 
 
 def test_reading_an_index_changes_none_of_its_files(generation: Path) -> None:

@@ -33,7 +33,7 @@ from rag.corpus.files import parse_json_lines, to_json_lines
 from rag.query.limits import MAX_QUESTION_LENGTH
 from rag.settings import load_settings
 
-_PATIENCE = 120.0  # seconds for an answer or a word
+_PATIENCE = 660.0  # seconds for an answer or a word: more than the server gives to a question
 _SAMPLED = 5.0  # seconds between two looks at the server
 _WARM_UP = 0.2  # of the time, before memory is compared
 _UP, _DOWN = 40.0, 20.0  # seconds that the endpoint lives, and is gone
