@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 REBUILD = "Rebuild it from its papers: `citedesk index --rebuild PATH`."
+OTHER_HOME = "Run this as the user who owns it, or set CITEDESK_HOME to another folder."
 
 
 class CitedeskError(Exception):

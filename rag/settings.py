@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
-from rag.errors import UsageError
+from rag.errors import OTHER_HOME, UsageError
 
 PREFIX = "CITEDESK_"
 Group = Literal["index", "retrieval", "endpoint", "writing", "expansion", "serving"]
@@ -378,6 +378,8 @@ def read_tuning(home: Path) -> Mapping[str, Any]:
             raise ValueError(f"without {min(missing)}")
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except PermissionError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}. {OTHER_HOME}") from None
     except (OSError, ValueError, LookupError, TypeError, UsageError) as error:
         raise UsageError(f"{path} is damaged ({error}). Remove it, or run `citedesk tune` again.") from None
     return kept

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from functools import cache
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -14,6 +15,7 @@ from tempfile import mkdtemp
 
 from rag.cli.main import main
 from rag.corpus.records import paper_to_record
+from rag.index.generations import read_manifest, write_manifest
 from rag.types import Paper
 
 _built: dict[object, Path] = {}
@@ -33,10 +35,8 @@ def index_corpus(corpus: Path, home: Path) -> None:
             assert main(["index", "--quiet", "--home", str(folder), str(corpus)]) == 0
 
     copy_index(("default", corpus.read_bytes()), build, home)
-    for path in home.glob("index/*/manifest.json"):
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        manifest["sources"] = [str(corpus)]
-        path.write_text(json.dumps(manifest), encoding="utf-8")
+    for generation in (path.parent for path in home.glob("index/*/manifest.json")):
+        write_manifest(generation, replace(read_manifest(generation), sources=(str(corpus),)))
 
 
 def copy_index(key: object, build: Callable[[Path], None], home: Path) -> None:

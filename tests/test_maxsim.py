@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rag.errors import IndexFailed
 from rag.index.maxsim import MaxSimIndex, open_maxsim_index
 from rag.index.papers import PLACE
 from rag.index.token_vectors import append_token_vectors
@@ -12,6 +14,7 @@ from rag.models.encoder import FOLDER, TokenVectors
 from rag.models.onnx import Array, l2_normalize
 from rag.models.token_codec import load_token_codec
 from tests.fakes import PAPERS, HashEncoder
+from tests.leaks import open_files
 
 RANDOM = np.random.default_rng(7)
 CODEC = load_token_codec(FOLDER)
@@ -91,11 +94,20 @@ def test_title_counts_for_the_paper_and_for_no_sentence(tmp_path: Path) -> None:
     assert index.span_similarities(query, 2, [(0, len(PAPERS[2].abstract))])[0, 0] < 0.6
 
 
-@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="maps are listed under /proc")
-def test_closed_index_maps_no_file(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are listed under /proc")
+def test_closed_index_has_no_file_open(tmp_path: Path) -> None:
     own = HashEncoder().encode_documents([("Title", "Some words.")])[0].tokens
     index = stored(tmp_path, [own])
-    assert str(tmp_path) in Path("/proc/self/maps").read_text()
+    assert len(open_files(tmp_path)) == 2
     index.close()
-    assert str(tmp_path) not in Path("/proc/self/maps").read_text()
-    assert len(index) == 0
+    assert open_files(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["vectors", "starts"])
+def test_file_that_is_cut_short_while_it_is_open_is_damage(tmp_path: Path, name: str) -> None:
+    own = HashEncoder().encode_documents([("Title", "Some words.")])[0].tokens
+    index = stored(tmp_path, [own])
+    os.truncate(tmp_path / name, 1)
+    with pytest.raises(IndexFailed, match="is too short"):
+        index.span_similarities(directions(1), 0, [(0, 4)])
+    index.close()

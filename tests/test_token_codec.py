@@ -31,8 +31,8 @@ def test_similarities_are_the_products_with_what_codes_stand_for() -> None:
     codec = load_token_codec(FOLDER)
     codes = np.random.default_rng(1).integers(0, 256, (1000, ROW_BYTES)).astype(np.uint8)
     query, rows = clustered(7), np.random.default_rng(2).integers(0, 1000, 900)
-    assert codec.similarities(query, codes, rows) == pytest.approx(codec.decode(codes)[rows] @ query.T, abs=1e-4)
-    assert codec.similarities(query, codes, rows[:0]).shape == (0, 7)
+    assert codec.similarities(query, codes[rows]) == pytest.approx(codec.decode(codes)[rows] @ query.T, abs=1e-4)
+    assert codec.similarities(query, codes[:0]).shape == (0, 7)
 
 
 def test_encoding_does_not_depend_on_the_rows_beside() -> None:

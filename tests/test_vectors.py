@@ -60,7 +60,7 @@ def test_store_that_nobody_holds_any_more_has_closed_its_files(tmp_path: Path) -
 
 
 def test_folder_without_a_collection_is_left_with_no_file_open(tmp_path: Path) -> None:
-    with pytest.raises(IndexFailed, match="cannot be opened"):
+    with pytest.raises(IndexFailed, match="cannot be read"):
         open_vectors(tmp_path)
     wait_until(lambda: not open_files(tmp_path))
 
@@ -70,7 +70,7 @@ def test_folder_that_cannot_be_opened_leaves_the_open_ones_to_be_closed(tmp_path
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "chroma.sqlite3").write_bytes(b"garbage" * 100)
     store = open_vectors(IndexFolder(tmp_path).current() / VECTORS)
-    with pytest.raises(IndexFailed, match="cannot be opened"):
+    with pytest.raises(IndexFailed, match="cannot be read"):
         open_vectors(tmp_path / "damaged")
     assert store.count() == 3
     store.close()

@@ -188,7 +188,7 @@ class EngineHolder:
             from rag.engine import Engine  # 1 s of imports
             from rag.index.library import open_library
 
-            library = open_library(self.settings)
+            library = open_library(self.settings, thorough=True)  # a server opens it once
             unless_used.callback(library.close)
             models = self._models or self._load_models(self.settings)
             engine = Engine(self.settings, library, models)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import socket
 import sys
 import webbrowser
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rag.cli.output import note
@@ -15,6 +17,7 @@ from ui.monitoring.log_lines import LogLevel, configure_logging
 from ui.site import SiteOptions, make_site
 
 _GRACE = 3  # seconds for open connections to finish
+_M_ARENA_MAX = -8  # of malloc.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ def serve(serving: Serving) -> None:
     from ui.timely_protocol import TimelyProtocol
 
     _keep_to_this_machine()
+    _share_memory()
     configure_logging(serving.log_level)
     config = uvicorn.Config(
         make_site(serving.settings, serving.options),
@@ -61,6 +65,13 @@ def serve(serving: Serving) -> None:
 def _keep_to_this_machine() -> None:
     """Turn off telemetry of Gradio 6.31 and huggingface_hub, before they are imported."""
     os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+
+def _share_memory() -> None:
+    """Have glibc's malloc keep one arena: of several, what threads free in one is not used by those of another."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another libc
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _has_screen() -> bool:

@@ -56,9 +56,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def stub_endpoint(pieces: Sequence[str]) -> Iterator[str]:
+def stub_endpoint(pieces: Sequence[str], port: int = 0) -> Iterator[str]:
     """Run a server that streams these pieces as every reply; yields its address, without a path."""
-    command = [sys.executable, "-P", str(Path(__file__).resolve()), json.dumps(list(pieces))]
+    command = [sys.executable, "-P", str(Path(__file__).resolve()), json.dumps(list(pieces)), str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
@@ -67,9 +67,9 @@ def stub_endpoint(pieces: Sequence[str]) -> Iterator[str]:
             server.terminate()
 
 
-def serve(pieces: Sequence[str]) -> None:
+def serve(pieces: Sequence[str], port: int) -> None:
     """Serve until the process is ended."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
+    with _Server(("127.0.0.1", port), _Handler) as server:
         server.pieces = pieces
         sys.stdout.write(f"{server.server_port}\n")
         sys.stdout.flush()
@@ -77,4 +77,4 @@ def serve(pieces: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    serve(json.loads(sys.argv[1]))
+    serve(json.loads(sys.argv[1]), int(sys.argv[2]))

@@ -70,6 +70,11 @@ class Site:
         """Wait until the chat is open and answers questions."""
         self._until(lambda: self.status().get("open") and self.status().get("ready"))
 
+    @property
+    def process(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def kill(self) -> None:
         """Kill it, as a crash does."""
         self._process.kill()

@@ -36,7 +36,6 @@ _LAYOUT = 1  # of the tar; another one is refused
 _INDEX = "index/"
 _LARGEST_CONTENTS = 16 << 20  # bytes
 _LEVEL = 1  # of gzip: most of an index are vectors, which a higher level makes 5 % smaller in 1.4 times the time
-_ATTEMPTS = 3  # at a consistent copy: Chroma 1.5.9 writes to its files when an index is opened
 _BLOCK = 1 << 20
 
 
@@ -64,15 +63,11 @@ class Backup:
         return tuple(name for name in self.files if not name.startswith(_INDEX))
 
 
-class _Changed(Exception):
-    """A file that changed while it was copied."""
-
-
 def write_backup(home: Path, target: Path, now: datetime, waiting: Callable[[], None]) -> Backup:
     """Write a backup of a home folder, readable by its owner only, in place of the file `target`.
 
     `waiting` is called once if another process holds the lock of the index. Raises CitedeskError if there is nothing to
-    save, if the index is damaged or if its files keep changing, and OSError.
+    save or if the index is damaged, and OSError.
     """
     folder = IndexFolder(home)
     try:
@@ -85,17 +80,14 @@ def write_backup(home: Path, target: Path, now: datetime, waiting: Callable[[], 
             raise IndexFailed(
                 f"The index is damaged ({', '.join(damaged)}), so it is not saved. Run `citedesk index` first."
             )
-        for _ in range(_ATTEMPTS):
-            try:
-                paths = {
-                    _INDEX + path.relative_to(generation).as_posix(): path
-                    for path in sorted(generation.rglob("*"))
-                    if path.is_file()
-                }
-                return _write(target, _user_files(home), paths, generation.name, now)
-            except _Changed as changed:
-                name = str(changed)
-        raise IndexFailed(f"{name} changes while it is copied. Stop what opens this index, and try again.")
+        for left in target.parent.glob(f".{target.name}.*"):  # by a run that was killed
+            left.unlink()
+        paths = {
+            _INDEX + path.relative_to(generation).as_posix(): path
+            for path in sorted(generation.rglob("*"))
+            if path.is_file()
+        }
+        return _write(target, _user_files(home), paths, generation.name, now)
 
 
 def restore_backup(source: Path, home: Path, now: datetime, waiting: Callable[[], None]) -> Backup:
@@ -147,17 +139,18 @@ def _write(
 
 
 def _add(tar: tarfile.TarFile, name: str, path: Path, known: File, now: datetime) -> None:
-    """Add a file; raises _Changed if it is not as it was when its hash was taken."""
+    """Add a file; raises IndexFailed if it is not as it was when its hash was taken."""
+    changed = IndexFailed(f"{path} changes while it is copied. Stop what writes to this index, and try again.")
     with path.open("rb") as file:
         read = _Hashed(file)
         try:
             tar.addfile(_member(name, known.bytes, now), read)
         except OSError as error:
             if error.errno is None:  # tarfile's own: the file has become shorter
-                raise _Changed(name) from None
+                raise changed from None
             raise
         if read.sha256 != known.sha256:
-            raise _Changed(name)
+            raise changed
 
 
 def _member(name: str, size: int, now: datetime) -> tarfile.TarInfo:

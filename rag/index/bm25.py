@@ -1,4 +1,4 @@
-"""BM25 index over papers (title and abstract): memory-mapped postings, from which a question's scores are computed.
+"""BM25 index over papers (title and abstract): postings on disk, from which a question's scores are computed.
 
 Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (2009), Lucene's variant. Postings name
 papers by rows that do not change (`rag.index.papers`), so that an update only adds and removes some.
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.index.stored_array import StoredArray
 from rag.text.tokens import JOINTS, tokenize
 from rag.types import Paper
 
@@ -27,7 +28,7 @@ B = 0.75
 _MOST_PAPERS = 200  # that have all words of a text
 _REMEMBERED = 1 << 14  # terms whose place is remembered
 _MOST = np.iinfo(np.uint16).max
-_MAPPED = ("rows", "counts")  # the others are small
+_LONG = ("rows", "counts")  # of which only what a question needs is read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +42,8 @@ class Postings:
     terms: NDArray[np.uint8]
     ends: NDArray[np.int64]
     starts: NDArray[np.int64]
-    rows: NDArray[np.int32]
-    counts: NDArray[np.uint16]
+    rows: NDArray[np.int32] | StoredArray
+    counts: NDArray[np.uint16] | StoredArray
     lengths: NDArray[np.int32]
 
     @classmethod
@@ -53,9 +54,12 @@ class Postings:
 
     @classmethod
     def load(cls, folder: Path) -> Postings:
-        """Open saved postings, memory-mapped; raises OSError, EOFError or ValueError."""
-        paths = [folder / f"{each.name}.npy" for each in fields(cls)]
-        return cls(*(np.load(path, mmap_mode="r" if path.stem in _MAPPED else None) for path in paths))
+        """Open saved postings; raises OSError, EOFError or ValueError."""
+        paths = {each.name: folder / f"{each.name}.npy" for each in fields(cls)}
+        arrays: dict[str, Any] = {
+            name: StoredArray.of_npy(path) if name in _LONG else np.load(path) for name, path in paths.items()
+        }
+        return cls(**arrays)
 
     def save(self, folder: Path) -> None:
         """Save the postings to a folder."""
@@ -73,12 +77,13 @@ class Postings:
 
     def updated(self, removed: Iterable[int], added: Mapping[int, str]) -> Postings:
         """Return the postings without those of some rows and with those of texts by row, in linear time."""
+        old_rows, old_counts = self.rows[:], self.counts[:]
         lengths = np.zeros(max([len(self.lengths), *(row + 1 for row in added)]), np.int32)
         lengths[: len(self.lengths)] = self.lengths
         gone = np.zeros(len(lengths), bool)
         gone[[row for row in removed if row < len(gone)]] = True
         lengths[gone] = 0
-        kept = ~gone[self.rows]
+        kept = ~gone[old_rows]
         held = np.diff(np.concatenate([[0], np.cumsum(kept)])[self.starts])  # postings of each term
 
         number_of: dict[str, int] = {}
@@ -113,8 +118,8 @@ class Postings:
             terms=np.frombuffer(b"".join(terms), np.uint8),
             ends=np.cumsum([len(term) for term in terms], dtype=np.int64),
             starts=np.concatenate([[0], np.cumsum(totals)]).astype(np.int64),
-            rows=np.insert(self.rows[kept], at, new_rows[order]),
-            counts=np.insert(self.counts[kept], at, new_counts[order]),
+            rows=np.insert(old_rows[kept], at, new_rows[order]),
+            counts=np.insert(old_counts[kept], at, new_counts[order]),
             lengths=lengths,
         )
 
@@ -173,9 +178,10 @@ class Bm25Index:
         return int(own.stop) - int(own.start or 0)
 
     def close(self) -> None:
-        """Release the memory maps; the index is empty then."""
-        self._postings, self._order = Postings.empty(), np.empty(0, np.int32)
-        self._of_term = lru_cache(_REMEMBERED)(self._postings.of_term)
+        """Close the files."""
+        for each in (self._postings.rows, self._postings.counts):
+            if isinstance(each, StoredArray):
+                each.close()
 
     def _rarity(self, papers: int) -> np.float32:
         return np.float32(math.log1p((len(self._order) - papers + 0.5) / (papers + 0.5)))

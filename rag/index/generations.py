@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from rag.corpus.files import fsync, write_atomic
-from rag.errors import REBUILD, IndexFailed, IndexMissing
-from rag.index.integrity import FileState, file_state, is_damaged, unhashed_state
+from rag.errors import OTHER_HOME, REBUILD, IndexFailed, IndexMissing
+from rag.index.integrity import FileState, file_state, is_damaged
 
-FORMAT = 7
+FORMAT = 8
 VECTORS, TOKEN_VECTORS, BM25, PAPERS = "vectors", "late", "lexical", "papers.sqlite"
+_MANIFEST = "manifest.json"
+_CHECKSUM = "sha256"  # of the rest of a manifest
 _POINTER = "current"
 _KEPT = 2  # the current generation, and its predecessor for readers that have it open
 
@@ -77,11 +79,13 @@ class IndexFolder:
         """Return the folder of the current generation; raises IndexMissing or IndexFailed."""
         try:
             name = (self.path / _POINTER).read_text(encoding="utf-8").strip()
+        except PermissionError as error:
+            raise IndexFailed(f"The index in {self.path} cannot be read: {error.strerror}. {OTHER_HOME}") from None
         except (OSError, UnicodeDecodeError) as error:
             if isinstance(error, FileNotFoundError) and not self._generations():
                 raise IndexMissing(f"No index in {self.path}. Run `citedesk index` to build it.") from None
             raise IndexFailed(f"The index in {self.path} is damaged ({error}). {REBUILD}") from None
-        if not name or not (self.path / name / "manifest.json").is_file():
+        if not name or not (self.path / name / _MANIFEST).is_file():
             raise IndexFailed(f"The index in {self.path} is damaged: no generation {name!r}. {REBUILD}")
         return self.path / name
 
@@ -116,7 +120,7 @@ class IndexFolder:
                 lock.acquire()
         except OSError as error:
             raise IndexFailed(
-                f"The index folder {self.path} cannot be used: {error.strerror}. Set CITEDESK_HOME to another folder."
+                f"The index folder {self.path} cannot be written to: {error.strerror}. {OTHER_HOME}"
             ) from None
         try:
             yield
@@ -126,21 +130,23 @@ class IndexFolder:
     def outdated(self) -> tuple[list[Path], list[Path]]:
         """Return the generations that publishing the next one will delete, and those that it will keep."""
         known = self._generations()
-        in_use = self.current() if known else None
-        others = [path for path in known if path != in_use]
-        return others, [in_use] if in_use else []
+        in_use = known[-1:]
+        with suppress(IndexMissing, IndexFailed):
+            in_use = [self.current()]
+        return [path for path in known if path not in in_use], in_use
 
     def recover(self) -> None:
-        """Move a generation that was finished but did not become current back to staging."""
+        """Move a generation that was finished but did not become current back to staging, if it is intact."""
         newest = self._generations()[-1:]
         with suppress(IndexMissing, IndexFailed):
             newest = [path for path in newest if path.name > self.current().name]
-        if newest and not self.staging.exists():
-            newest[0].rename(self.staging)
+        with suppress(IndexFailed):
+            if newest and not self.staging.exists() and not damaged_files(newest[0], read_manifest(newest[0]), True):
+                newest[0].rename(self.staging)
 
     def publish(self, manifest: Manifest) -> None:
         """Turn staging, with its manifest, into the current generation."""
-        write_atomic(self.staging / "manifest.json", _to_json(manifest))
+        write_manifest(self.staging, manifest)
         self.staging.rename(self.path / manifest.generation)
         fsync(self.path)
         write_atomic(self.path / _POINTER, manifest.generation + "\n")
@@ -153,19 +159,30 @@ class IndexFolder:
 
     def _generations(self) -> list[Path]:
         """Return the finished generations, oldest first."""
-        return sorted(path.parent for path in self.path.glob("*/manifest.json") if path.parent != self.staging)
+        return sorted(path.parent for path in self.path.glob(f"*/{_MANIFEST}") if path.parent != self.staging)
 
 
 def read_manifest(generation: Path) -> Manifest:
-    """Read a generation's manifest; raises IndexFailed if it is damaged."""
+    """Read a generation's manifest, of another format without its files; raises IndexFailed if it is damaged."""
     try:
-        values: dict[str, Any] = json.loads((generation / "manifest.json").read_text(encoding="utf-8"))
-        recipe = _read_recipe(values.pop("recipe"))
+        values: dict[str, Any] = json.loads((generation / _MANIFEST).read_text(encoding="utf-8"))
+        checksum, ours = values.pop(_CHECKSUM, ""), values["recipe"]["format"] == FORMAT
+        if ours and checksum != _checksum(values):
+            raise ValueError(f"{_MANIFEST} was changed")
+        recipe, found = _read_recipe(values.pop("recipe")), values.pop("files")
         sources, failed = tuple(values.pop("sources")), tuple(values.pop("failed"))
-        files = {name: _read_state(state) for name, state in values.pop("files").items()}
+        files = {name: _read_state(state) for name, state in found.items()} if ours else {}
         return Manifest(recipe=recipe, sources=sources, failed=failed, files=files, **values)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise IndexFailed(f"The index in {generation} is damaged ({error}). {REBUILD}") from None
+
+
+def write_manifest(generation: Path, manifest: Manifest) -> None:
+    """Write a generation's manifest."""
+    values = asdict(manifest)
+    values[_CHECKSUM] = _checksum(values)
+    text = json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    write_atomic(generation / _MANIFEST, text)
 
 
 def _read_recipe(values: Mapping[str, Any]) -> Recipe:
@@ -176,9 +193,6 @@ def _read_recipe(values: Mapping[str, Any]) -> Recipe:
 
 
 def _read_state(values: Any) -> FileState:
-    """Read the state of a file; of an index in an older format, which is not used, only that there is one."""
-    if not isinstance(values, dict):
-        return FileState(0, 0)
     return FileState(values["size"], values["changed"], tuple(values["blocks"]))
 
 
@@ -193,29 +207,30 @@ def content_hash(digests: Mapping[str, str]) -> str:
 
 
 def describe_files(generation: Path, base: tuple[Path, Manifest] | None = None) -> dict[str, FileState]:
-    """Return the states of a generation's files by path; `base` is the generation that it was copied from.
-
-    Chroma 1.5.9 writes to its database even when reading, and may rewrite its vectors with other padding.
-    """
+    """Return the states of a generation's files by path; `base` is the generation that it was copied from, intact."""
     described = {}
     for path in sorted(path for path in generation.rglob("*") if path.is_file()):
         name = path.relative_to(generation)
-        if name.parts[0] == VECTORS and ".sqlite3" not in name.name:
-            described[name.as_posix()] = unhashed_state(path)
-        elif name.parts[0] in (BM25, TOKEN_VECTORS, PAPERS):
-            shared = base is not None and (base[0] / name).is_file() and path.samefile(base[0] / name)
-            known = base[1].files.get(name.as_posix()) if base and shared else None
-            described[name.as_posix()] = file_state(path, known)
+        if name.as_posix() == _MANIFEST:  # of an earlier run, to be replaced
+            continue
+        shared = base is not None and (base[0] / name).is_file() and path.samefile(base[0] / name)
+        known = base[1].files.get(name.as_posix()) if base and shared else None
+        described[name.as_posix()] = file_state(path, known)
     return described
 
 
 def damaged_files(generation: Path, manifest: Manifest, thorough: bool = False) -> tuple[str, ...]:
     """Return the files of a generation that are missing or differ from its manifest.
 
-    Unless `thorough`, files whose size and time of change are as published are not read.
+    Unless `thorough`, files whose time of change is as published are not read, but for those of Chroma, which its core
+    reads as a whole: version 1.5.9 crashes the process where they are damaged.
     """
-    return tuple(name for name, known in manifest.files.items() if is_damaged(generation / name, known, thorough))
+
+    def reads(name: str) -> bool:
+        return thorough or name.startswith(f"{VECTORS}/")
+
+    return tuple(name for name, known in manifest.files.items() if is_damaged(generation / name, known, reads(name)))
 
 
-def _to_json(manifest: Manifest) -> str:
-    return json.dumps(asdict(manifest), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+def _checksum(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

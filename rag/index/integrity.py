@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,41 +14,44 @@ _BLOCK = 1 << 24  # bytes
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file's size in bytes, its time of change in ns, and the SHA-256 (hex) of each 16 MiB; none if it is not hashed.
+    """A file's size in bytes, its time of change in ns, and the SHA-256 (hex) of each 16 MiB.
 
     What stands behind `size` does not belong to it: later generations append to files that they share.
     """
 
     size: int
     changed: int
-    blocks: tuple[str, ...] = ()
+    blocks: tuple[str, ...]
 
 
 def file_state(path: Path, known: FileState | None = None) -> FileState:
     """Return the state of a file; hashes of whole blocks are taken from `known`, its state before it grew."""
-    found = unhashed_state(path)
-    blocks = known.blocks[: known.size // _BLOCK] if known else ()
-    return FileState(found.size, found.changed, (*blocks, *_hashes(path, found.size, len(blocks))))
-
-
-def unhashed_state(path: Path) -> FileState:
-    """Return the state of a file that others may write to without changing what it holds."""
     found = path.stat()
-    return FileState(found.st_size, found.st_mtime_ns)
+    blocks = known.blocks[: known.size // _BLOCK] if known else ()
+    return FileState(found.st_size, found.st_mtime_ns, (*blocks, *_hashes(path, found.st_size, len(blocks))))
 
 
 def is_damaged(path: Path, known: FileState, thorough: bool) -> bool:
     """Return whether a file is missing or holds something else.
 
-    Unless `thorough`, a file whose size and time of change are as known is taken to be intact, without reading it.
+    Unless `thorough`, a file whose time of change is as known is taken to be intact, without reading it. One that was
+    copied or appended to and is intact gets the known time back, so that it is read only once.
     """
-    if not path.is_file() or path.stat().st_size < known.size:
+    try:
+        found = path.stat()
+        if found.st_size < known.size:
+            return True
+        as_known = found.st_mtime_ns == known.changed
+        if as_known and not thorough:
+            return False
+        if tuple(_hashes(path, known.size)) != known.blocks:
+            return True
+    except OSError:
         return True
-    if not known.blocks:
-        return path.stat().st_size != known.size
-    if not thorough and unhashed_state(path) == FileState(known.size, known.changed):
-        return False
-    return tuple(_hashes(path, known.size)) != known.blocks
+    if not as_known:
+        with suppress(OSError):  # where it may not be set, the file is read each time
+            os.utime(path, ns=(found.st_atime_ns, known.changed))
+    return False
 
 
 def _hashes(path: Path, size: int, first: int = 0) -> Sequence[str]:

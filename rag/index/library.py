@@ -19,6 +19,7 @@ from rag.index.generations import (
     IndexFolder,
     Manifest,
     Recipe,
+    damaged_files,
     read_manifest,
 )
 from rag.index.maxsim import MaxSimIndex, open_maxsim_index
@@ -55,14 +56,16 @@ class Library:
         self.maxsim.close()
 
 
-def open_library(settings: Settings) -> Library:
-    """Open the current generation; raises IndexMissing, or IndexFailed if it is damaged or of another model."""
+def open_library(settings: Settings, thorough: bool = False) -> Library:
+    """Open the current generation; raises IndexMissing, or IndexFailed if it is damaged or of another model.
+
+    Unless `thorough`, only files that were changed since it was published are compared with their hashes.
+    """
     generation = IndexFolder(settings.home).current()
     manifest = read_manifest(generation)
-    missing = [name for name in manifest.files if not (generation / name).is_file()]
-    if missing:
-        raise IndexFailed(f"The index in {generation} lacks {missing[0]}. {REBUILD}")
     _check_recipe(manifest.recipe, settings)
+    if damaged := damaged_files(generation, manifest, thorough):
+        raise IndexFailed(f"The index in {generation} is damaged: {', '.join(damaged)}. {REBUILD}")
     papers = open_papers(generation)
     if len(papers) != manifest.papers:
         raise IndexFailed(f"{generation / PAPERS} does not contain the indexed papers. {REBUILD}")

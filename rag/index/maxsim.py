@@ -8,19 +8,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.index.stored_array import StoredArray
 from rag.index.token_vectors import NO_START, open_token_vectors
 from rag.models.onnx import Array
-from rag.models.token_codec import ROW_BYTES, Codes, TokenCodec
+from rag.models.token_codec import TokenCodec
 
 
 class MaxSimIndex:
-    """The token vectors of papers, memory-mapped; papers are identified by their position in corpus order."""
+    """The token vectors of papers, read as they are needed; papers are identified by their position in corpus order."""
 
     def __init__(
         self,
         codec: TokenCodec,
-        codes: Codes,
-        starts: NDArray[np.uint16],
+        codes: StoredArray,
+        starts: StoredArray,
         firsts: NDArray[np.int64],
         counts: NDArray[np.int32],
     ) -> None:
@@ -36,9 +37,9 @@ class MaxSimIndex:
         return len(self._firsts)
 
     def close(self) -> None:
-        """Release the memory maps; the index is empty then."""
-        self._codes, self._starts = np.empty((0, ROW_BYTES), np.uint8), np.empty(0, np.uint16)
-        self._firsts, self._counts = np.empty(0, np.int64), np.empty(0, np.int32)
+        """Close the files."""
+        self._codes.close()
+        self._starts.close()
 
     def scores(self, query: Array, positions: NDArray[np.integer], weights: Array | None = None) -> Array:
         """Return the MaxSim score of papers, averaged over the question's tokens; in [-1, 1].
@@ -52,10 +53,9 @@ class MaxSimIndex:
 
         The shape is (spans, tokens). A token belongs to the span in which it starts; a span without any has zeros.
         """
-        first = int(self._firsts[position])
-        own = slice(first, first + int(self._counts[position]))
-        similar = self._codec.similarities(query, self._codes, np.arange(own.start, own.stop))
-        begins = np.where(self._starts[own] == NO_START, -1, self._starts[own].astype(np.int32))
+        own = self._rows(position)
+        similar, starts = self._codec.similarities(query, self._codes[own]), self._starts[own]
+        begins = np.where(starts == NO_START, -1, starts.astype(np.int32))
         best = np.zeros((len(spans), len(query)), np.float32)
         for i, (start, end) in enumerate(spans):
             inside = similar[(begins >= start) & (begins < end)]
@@ -67,13 +67,15 @@ class MaxSimIndex:
         """Return the maximum similarity of each paper to each token of the question: (papers, tokens)."""
         if not len(positions):
             return np.empty((0, len(query)), np.float32)
-        positions = np.asarray(positions, np.int64)
-        counts = self._counts[positions].astype(np.int64)
-        firsts = np.cumsum(counts) - counts
-        rows = np.arange(counts.sum()) + np.repeat(self._firsts[positions] - firsts, counts)
-        similar = self._codec.similarities(query, self._codes, rows)
-        best: Array = np.maximum.reduceat(similar, firsts, axis=0)
+        codes = [self._codes[self._rows(position)] for position in positions]
+        counts = np.array([len(each) for each in codes])
+        similar = self._codec.similarities(query, np.concatenate(codes))
+        best: Array = np.maximum.reduceat(similar, np.cumsum(counts) - counts, axis=0)
         return best
+
+    def _rows(self, position: int) -> slice:
+        first = int(self._firsts[position])
+        return slice(first, first + int(self._counts[position]))
 
 
 def mean_maxsim(similarities: Array, weights: Array | None = None) -> Array:

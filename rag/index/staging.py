@@ -143,6 +143,13 @@ def open_staging(
     return staging
 
 
+def discard_copy(folder: Path, damaged: Iterable[Path]) -> None:
+    """Delete a staging folder that began as a copy of one of some generations."""
+    mark = folder / _MARK
+    if mark.is_file() and mark.read_text(encoding="utf-8").split("\n")[-1] in {each.name for each in damaged}:
+        shutil.rmtree(folder)
+
+
 def _copy(source: Path, folder: Path, connect: Connect | None) -> None:
     """Copy a generation; where more than a quarter of its vectors belongs to no paper, without those."""
     shutil.copyfile(source / PAPERS, folder / PAPERS)

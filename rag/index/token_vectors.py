@@ -11,15 +11,15 @@ import shutil
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.corpus.files import fsync
 from rag.errors import REBUILD, IndexFailed
+from rag.index.stored_array import StoredArray
 from rag.models.encoder import Spans, TokenVectors
-from rag.models.token_codec import ROW_BYTES, Codes
+from rag.models.token_codec import ROW_BYTES
 
 VECTORS, STARTS = "vectors", "starts"
 NO_START = 0xFFFF  # of tokens of the title, special tokens, and those beyond the abstract's first 65,535 characters
@@ -77,21 +77,15 @@ def copy_token_vectors(source: Path, folder: Path, places: Places) -> list[int]:
     return _firsts(0, [rows for _, rows in places])
 
 
-def open_token_vectors(folder: Path, rows: int) -> tuple[Codes, NDArray[np.uint16]]:
-    """Memory-map the first rows of a folder, their codes and starts; raises IndexFailed if there are fewer."""
+def open_token_vectors(folder: Path, rows: int) -> tuple[StoredArray, StoredArray]:
+    """Open the first rows of a folder, their codes and starts; raises IndexFailed if there are fewer."""
     try:
         if row_count(folder) < rows:
             raise IndexFailed(f"{folder} is damaged: it does not contain the indexed papers. {REBUILD}")
-        return _memory_map(folder / VECTORS, np.dtype(np.uint8), rows), _memory_map(folder / STARTS, _START, rows)[:, 0]
+        codes = StoredArray(folder / VECTORS, np.dtype(np.uint8), (rows, ROW_BYTES))
+        return codes, StoredArray(folder / STARTS, _START, (rows,))
     except OSError as error:
         raise IndexFailed(f"{folder} is damaged ({error}). {REBUILD}") from None
-
-
-def _memory_map(path: Path, dtype: np.dtype[Any], rows: int) -> NDArray[Any]:
-    width = _WIDTH[path.name] // dtype.itemsize
-    if not rows:  # an empty file cannot be memory-mapped
-        return np.empty((0, width), dtype)
-    return np.asarray(np.memmap(path, dtype, "r", shape=(rows, width)))  # slices of a plain array are cheaper
 
 
 def _firsts(first: int, counts: Sequence[int]) -> list[int]:

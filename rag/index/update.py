@@ -29,7 +29,7 @@ from rag.index.integrity import FileState
 from rag.index.papers import open_papers
 from rag.index.plan import BuildPlan
 from rag.index.server_vectors import ServerRows, forget_rows, rows_of
-from rag.index.staging import Staging, open_staging
+from rag.index.staging import Staging, discard_copy, open_staging
 from rag.index.vector_servers import Connect
 from rag.models.loading import Models
 from rag.settings import OWN_ENCODER
@@ -60,13 +60,16 @@ def update_index(
     `load` is called only if papers have to be encoded. Raises CitedeskError: the current generation is then unchanged,
     and the vectors computed so far are reused by the next run.
     """
-    old = _intact_manifest(folder)
+    old, damage = _intact_manifest(folder)
     if not plan.rebuild:
         folder.recover()
     wanted = plan.corpus.digests()
-    reason = _reason_to_rebuild(old, plan)
+    reason = damage or _reason_to_rebuild(old, plan)
     if old and not reason and _is_current(old, plan, wanted):
         return BuildSummary(0, 0, 0, old.papers, plan.corpus.problems, old.generation, plan.corpus)
+    if old and not reason:
+        old, damage = _intact_manifest(folder, thorough=True)  # what is damaged is not copied
+        reason = damage
     try:
         outdated, kept = folder.outdated()
         gone = [rows_of(each) for each in outdated] if plan.connect else []
@@ -74,6 +77,8 @@ def update_index(
         source = folder.current() if old and not reason else None
         if plan.rebuild:
             shutil.rmtree(folder.staging, ignore_errors=True)
+        elif damage:
+            discard_copy(folder.staging, kept)
         expected = len(wanted.items() - before.items()) if source else len(wanted)
         staging = open_staging(folder.staging, plan.recipe, source, expected, plan.connect)
         try:
@@ -102,14 +107,17 @@ def _is_current(old: Manifest, plan: BuildPlan, wanted: dict[str, str]) -> bool:
     return indexed == (content_hash(wanted), plan.sources, plan.saved_year, problems, plan.abstracts_only)
 
 
-def _intact_manifest(folder: IndexFolder) -> Manifest | None:
-    """Read the current manifest; None if there is no index, or a damaged one."""
-    with suppress(IndexMissing, IndexFailed):
+def _intact_manifest(folder: IndexFolder, thorough: bool = False) -> tuple[Manifest | None, str | None]:
+    """Read the current manifest; None if there is no index, or a damaged one, of which the damage is told too."""
+    try:
         generation = folder.current()
         manifest = read_manifest(generation)
-        if not damaged_files(generation, manifest):
-            return manifest
-    return None
+        damaged = damaged_files(generation, manifest, thorough)
+    except IndexMissing:
+        return None, None
+    except IndexFailed:
+        return None, "the index was damaged"
+    return (None, f"the index was damaged ({', '.join(damaged)})") if damaged else (manifest, None)
 
 
 def _reason_to_rebuild(old: Manifest | None, plan: BuildPlan) -> str | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +31,9 @@ _SYNCS = 8  # of a run: each writes the whole vector index
 _MOST_PENDING = 10  # rows in the log: inserting one takes a few ms
 _MOST_FREE = 0.25  # of the pages of the database
 _LEAST_SYNC = 2  # rows: what Chroma 1.5.9 accepts
+_KEPT_AS_IT_IS = (
+    "CREATE TRIGGER IF NOT EXISTS kept_as_it_is BEFORE INSERT ON acquire_write BEGIN SELECT RAISE(IGNORE); END"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,11 @@ class VectorStore(Protocol):
 class EmbeddedVectors:
     """The collection in one folder; opened by `open_vectors` or `create_vectors`."""
 
-    def __init__(self, collection: LocalCollection, temporary: TemporaryDirectory[str] | None = None) -> None:
-        """Wrap an open collection; `temporary`, the folder of a temporary copy, is deleted on close."""
+    def __init__(
+        self, folder: Path, collection: LocalCollection, temporary: TemporaryDirectory[str] | None = None
+    ) -> None:
+        """Wrap the open collection of a folder; `temporary`, that of a temporary copy, is deleted on close."""
+        self._folder = folder
         self._collection = collection
         self._close = finalize(self, _close, collection, temporary)
 
@@ -92,7 +98,7 @@ class EmbeddedVectors:
     def copy_from(self, other: EmbeddedVectors) -> None:
         """Copy all chunks of another store."""
         for ids in _pages(sorted(other.ids())):
-            rows = other._collection.get(ids, include=["embeddings"])
+            rows = other._get(ids, include=["embeddings"])
             self.write(rows["ids"], np.array(rows["embeddings"], np.float32))
 
     def remove(self, chunk_ids: Iterable[str]) -> None:
@@ -102,7 +108,7 @@ class EmbeddedVectors:
 
     def ids(self) -> set[str]:
         """Return the ids of all chunks."""
-        return set(self._collection.get()["ids"])
+        return set(self._get()["ids"])
 
     def paper_vectors(self) -> dict[str, Array]:
         """Return the normalized mean of each paper's chunk vectors, in the order of paper ids.
@@ -111,13 +117,14 @@ class EmbeddedVectors:
         """
         rows: dict[str, Array] = {}
         for offset in range(0, self.count(), _PAGE):
-            page = self._collection.get(include=["embeddings"], limit=_PAGE, offset=offset)
+            page = self._get(include=["embeddings"], limit=_PAGE, offset=offset)
             rows |= zip(page["ids"], page["embeddings"], strict=True)
         return mean_by_paper(rows)
 
     def count(self) -> int:
         """Return the number of chunks."""
-        return int(self._collection.count())
+        with self._reading():
+            return int(self._collection.count())
 
     def search(self, vector: Array, count: int, admitted: Collection[str] | None = None) -> list[ChunkHit]:
         """Return the chunks nearest to a vector, by descending similarity and then by id.
@@ -126,7 +133,9 @@ class EmbeddedVectors:
         """
         if admitted is not None and not admitted:
             return []
-        rows = self._collection.query([vector], count, ["distances"], None if admitted is None else sorted(admitted))
+        among = None if admitted is None else sorted(admitted)
+        with self._reading():
+            rows = self._collection.query([vector], count, ["distances"], among)
         found = zip(rows["ids"][0], rows["distances"][0], strict=True)
         hits = [ChunkHit(chunk_id, 1 - distance) for chunk_id, distance in found]
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.chunk_id))
@@ -135,12 +144,23 @@ class EmbeddedVectors:
         """Return the similarities of chunks to a vector, in the order of `search`, computed exactly."""
         if not chunk_ids:
             return []
-        rows = self._collection.get(chunk_ids, include=["embeddings"])
+        rows = self._get(chunk_ids, include=["embeddings"])
         return compared(vector, dict(zip(rows["ids"], rows["embeddings"], strict=True)))
 
     def close(self) -> None:
         """Close the files; garbage collection of the store closes them too."""
         self._close()
+
+    def _get(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        with self._reading():
+            return self._collection.get(*arguments, **options)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # Chroma's errors share no base class
+            raise _damaged(self._folder, error) from None
 
 
 def compared(vector: Array, vectors: Mapping[str, Array]) -> list[ChunkHit]:
@@ -165,7 +185,7 @@ def mean_by_paper(vectors: Mapping[str, Array]) -> dict[str, Array]:
 def open_vectors(folder: Path) -> EmbeddedVectors:
     """Open the collection in a folder; raises IndexFailed if it is missing or damaged.
 
-    Chroma 1.5.9 writes to a collection even when reading; on a full or read-only disk it opens a temporary copy.
+    Chroma 1.5.9 opens a collection for writing; on a read-only disk it opens a temporary copy.
     """
     try:
         return _open(folder)
@@ -175,11 +195,15 @@ def open_vectors(folder: Path) -> EmbeddedVectors:
         return _open(Path(shutil.copytree(folder, Path(temporary.name) / "vectors")), temporary)
     except Exception as error:
         temporary.cleanup()
-        raise IndexFailed(f"The vectors in {folder} cannot be opened ({error}). {REBUILD}") from None
+        raise _damaged(folder, error) from None
 
 
 def _open(folder: Path, temporary: TemporaryDirectory[str] | None = None) -> EmbeddedVectors:
-    return EmbeddedVectors(open_collection(folder, _NAME), temporary)
+    return EmbeddedVectors(folder, open_collection(folder, _NAME), temporary)
+
+
+def _damaged(folder: Path, error: Exception) -> IndexFailed:
+    return IndexFailed(f"The vectors in {folder} cannot be read ({error}). {REBUILD}")
 
 
 def _close(collection: LocalCollection, temporary: TemporaryDirectory[str] | None) -> None:
@@ -193,13 +217,14 @@ def create_vectors(folder: Path, expected: int = 0) -> EmbeddedVectors:
 
     `expected` is roughly how many chunks will be written.
     """
-    return EmbeddedVectors(create_collection(folder, _NAME, HNSW, max(_LEAST_SYNC, expected // _SYNCS)))
+    return EmbeddedVectors(folder, create_collection(folder, _NAME, HNSW, max(_LEAST_SYNC, expected // _SYNCS)))
 
 
 def finish_vectors(folder: Path) -> None:
-    """Move rows that are only in Chroma's log to its vector index, and shrink its database; raises Chroma's errors.
+    """Make the files ready for reading, which does not change them from then on; raises Chroma's errors.
 
-    Whoever opens the collection has to insert what is in the log into the vector index each time.
+    Rows that are only in Chroma's log, which whoever opens the collection has to insert into the vector index each
+    time, are moved there. Chroma 1.5.9 adds a row to a table of its database, for a lock, whenever it is opened.
     """
     with closing(sqlite3.connect(folder / DATABASE)) as database:
         (pending,) = database.execute("SELECT count(*) FROM embeddings_queue").fetchone()
@@ -211,6 +236,7 @@ def finish_vectors(folder: Path) -> None:
         pages, free = (database.execute(f"PRAGMA {name}_count").fetchone()[0] for name in ("page", "freelist"))
         if free > _MOST_FREE * pages:
             database.execute("VACUUM")
+        database.execute(_KEPT_AS_IT_IS)
 
 
 def copy_vectors(source: Path, folder: Path) -> None:

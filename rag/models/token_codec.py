@@ -61,12 +61,12 @@ class TokenCodec:
         """Return the vectors (n, 128) that rows stand for."""
         return np.asarray(_scales(codes)[:, None] * self._restored(codes) @ self.rotation.T)
 
-    def similarities(self, query: Array, codes: Codes, rows: NDArray[np.int64]) -> Array:
-        """Return the dot products of `codes[rows]` with the tokens of a question (m, 128): (rows, m)."""
+    def similarities(self, query: Array, codes: Codes) -> Array:
+        """Return the dot products of rows with the tokens of a question (m, 128): (rows, m)."""
         rotated = np.asarray(query @ self.rotation, np.float32)
-        similar = np.empty((len(query), len(rows)), np.float32)  # a token's values side by side, to find the greatest
-        for first in range(0, len(rows), _BLOCK):
-            block, found = codes.take(rows[first : first + _BLOCK], axis=0), similar[:, first : first + _BLOCK]
+        similar = np.empty((len(query), len(codes)), np.float32)  # a token's values side by side, to find the greatest
+        for first in range(0, len(codes), _BLOCK):
+            block, found = codes[first : first + _BLOCK], similar[:, first : first + _BLOCK]
             with np.errstate(invalid="ignore"):  # spurious from OpenBLAS: both factors are finite
                 np.matmul(rotated, self._restored(block).T, out=found)
             found *= _scales(block)
