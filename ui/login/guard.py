@@ -102,8 +102,8 @@ class Guard:
         return self._with_cookie(request, _see_other(f"{root}/login"), "", 0)
 
     def _with_cookie(self, request: Request, response: Response, value: str, seconds: int) -> Response:
-        secure = self._access.is_secure(request)
-        response.set_cookie(COOKIE, value, max_age=seconds, httponly=True, samesite="lax", secure=secure)
+        secure, path = self._access.is_secure(request), request.scope.get("root_path") or "/"
+        response.set_cookie(COOKIE, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=secure)
         return response
 
 
