@@ -504,3 +504,27 @@ def test_compressed_files_and_folders_within_folders_are_read(tmp_path: Path) ->
 def test_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(CorpusError, match=message):
         read(tmp_path / "file", content)
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "bz2", "zip"])
+def test_what_unpacks_to_more_than_any_text_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("rag.corpus.sources._SMALL", 1 << 20)
+    path, bomb = tmp_path / f"papers.jsonl.{kind}", b'{"title": "Cache", "abstract": "Small."}\n' + b" " * (3 << 20)
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("papers.jsonl", bomb)
+    else:
+        path.write_bytes({"gz": gzip, "xz": lzma, "bz2": bz2}[kind].compress(bomb))  # type: ignore[attr-defined]
+    with pytest.raises(CorpusError, match="unpacks to more than 100 times its size"):
+        read_corpus((path,), 2025)
+
+
+def test_line_without_end_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.corpus.sources._LONGEST_LINE", 1 << 20)
+    path = tmp_path / "papers.jsonl"
+    path.write_text('{"title": "Cache", "abstract": "Small."}\n{"title": "' + "a" * (1 << 21))
+    corpus = read_corpus((path,), 2025)
+    assert [paper.title for paper in corpus.papers] == ["Cache"]
+    assert [str(each) for each in corpus.problems] == [f"{path}: {path} has a line of more than 1 MB. Break it."]

@@ -29,6 +29,7 @@ from tests.endpoint_fakes import (
     stream_of,
     stream_once,
 )
+from tests.timing import PATIENCE
 
 SCHEMA = {
     "type": "object",
@@ -474,15 +475,45 @@ def test_proxy_is_not_asked_for_what_is_on_this_machine(monkeypatch: pytest.Monk
         assert stream_once(chat_with(server))[:2] == ("Yes.", None)
         assert stream_once(open_chat(short_settings(f"http://localhost:{server.port}/v1")))[:2] == ("Yes.", None)
     _, failure, _ = stream_once(open_chat(short_settings("http://far.invalid/v1")))
-    assert "cannot be reached (connection refused)" in str(failure)
+    assert "cannot be reached by the proxy of HTTP_PROXY" in str(failure)
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "socks://127.0.0.1:9"])
-def test_proxy_that_cannot_be_used_is_one_line(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", proxy)
-    _, failure, _ = stream_once(open_chat(short_settings("http://far.invalid/v1")))
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [
+        ("socks5://127.0.0.1:9", "for which the package socksio is missing"),
+        ("socks://127.0.0.1:9", "Unknown scheme"),
+        ("http://127.0.0.1:port", "check the environment's CITEDESK_LLM_BASE_URL, "),
+        ("http://ada:secret@127.0.0.1:9", "Connection refused"),
+        ("127.0.0.1:9", "Connection refused"),
+        ("http://[::1]:9", "check it, or name the host in NO_PROXY"),
+        ("http://", "check it, or name the host in NO_PROXY"),
+    ],
+)
+def test_proxy_that_cannot_be_used_is_one_line_with_its_variable(
+    variable: str, proxy: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, proxy)
+    _, failure, _ = stream_once(open_chat(short_settings("http://far.invalid/v1", connect_timeout=PATIENCE)))
     assert str(failure).startswith("The endpoint http://far.invalid/v1 ") and "\n" not in str(failure)
-    assert str(failure).endswith("check the environment's CITEDESK_LLM_BASE_URL, HTTP_PROXY.")
+    assert variable in str(failure) and said in str(failure) and "secret" not in str(failure)
+
+
+@pytest.mark.parametrize("address", ["http://far.invalid/v1", "https://far.invalid/v1"])
+def test_proxy_that_asks_for_a_login_is_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variable = f"{address.partition(':')[0].upper()}_PROXY"
+    with RawEndpoint([status(407)]) as proxy:
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
+        _, failure, _ = stream_once(open_chat(short_settings(address)))
+    assert "407" in str(failure) and variable in str(failure)
+
+
+def test_host_that_no_proxy_names_is_not_blamed_on_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "far.invalid")
+    _, failure, _ = stream_once(open_chat(short_settings("http://far.invalid/v1", connect_timeout=PATIENCE)))
+    assert "PROXY" not in str(failure)
 
 
 def test_range_in_no_proxy_that_cannot_be_read_is_one_line_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -500,6 +531,14 @@ def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPat
         "The endpoint https://far.invalid/v1 cannot be asked: SSL_CERT_FILE names /nowhere/ca.pem, which is not there."
     )
     assert str(failure) == said
+
+
+@pytest.mark.parametrize("name", ["text.pem", "."])
+def test_file_without_certificates_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "text.pem").write_text("no certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / name))
+    _, failure, _ = stream_once(open_chat(short_settings("https://far.invalid/v1")))
+    assert f"SSL_CERT_FILE names {tmp_path / name}, which holds no certificates that can be read." in str(failure)
 
 
 def test_key_is_sent_as_such_and_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:

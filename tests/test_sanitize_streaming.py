@@ -34,7 +34,7 @@ PARTS = st.lists(
             " ",
         ]
     )
-    | st.sampled_from(["\n", "data:", "javascript", "mailto:", "![", "](", "**", "5 < 6 ", "[1]"])
+    | st.sampled_from(["\n", "data:", "javascript", "mailto:", "tel:", "![", "](", "**", "5 < 6 ", "[1]"])
 ).map("".join)
 LIVE = re.compile(r"<[A-Za-z/!?]|\]\(|!\[|https?://\w|\bwww\.\w|(?<![A-Za-z0-9])javascript:\w", re.IGNORECASE)
 

@@ -33,6 +33,10 @@ def test_port_that_is_taken_is_said_in_one_line(capsys: pytest.CaptureFixture[st
         (["--host", "no such name", "--no-login"], "There is no address 'no such name'."),
         (["--add-user", "ada"], "--add-user needs the file to write to: give --users FILE."),
         (["--users", "nowhere.txt"], "nowhere.txt"),
+        (
+            ["--root-path", "papers"],
+            "--root-path 'papers' is not a path. Give one that begins with a slash, as in /papers.",
+        ),
         (["--proxy", "here", "--trust-header", "X-User"], "'here' is not an address or network."),
     ],
 )
@@ -52,6 +56,7 @@ def test_what_cannot_be_served_is_refused_in_one_line(
         (["--name", "papers.example"], "none"),
         (["--name", "papers.example", "--session-endpoints"], "public"),
         (["--name", "papers.example", "--session-endpoints", "any"], "any"),
+        (["--root-path", "/papers"], "none"),
         (["--trust-header", "X-User"], "none"),
         (["--host", "0.0.0.0", "--no-login"], "none"),
     ],

@@ -12,6 +12,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from ui.login.access import site_path
+
 _READ = frozenset(("GET", "HEAD"))
 _ROUTES = (
     (_READ, re.compile(r"/|/(?:assets|static)/.+|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt)")),
@@ -28,14 +30,16 @@ class ChatRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        await (self._refusal(scope) or self._app)(scope, receive, send)
+        await (self.refusal(scope) or self._app)(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> ASGIApp | None:
+    @staticmethod
+    def refusal(scope: Scope) -> ASGIApp | None:
+        """Return the response that refuses a request, None for one that may pass."""
         if scope["type"] == "websocket":
             return WebSocketClose(1008, "nothing here speaks WebSocket")
         if scope["type"] != "http":
             return None
-        path = scope["path"].removeprefix(scope.get("root_path", "").rstrip("/"))
+        path = site_path(scope)
         allowed = frozenset(method for methods, route in _ROUTES if route.fullmatch(path) for method in methods)
         if not allowed:
             return JSONResponse({"error": "There is nothing here."}, 404, {"cache-control": "no-store"})

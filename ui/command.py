@@ -49,6 +49,7 @@ def register(subparsers: Subparsers) -> None:
     who.add_argument("--trust-header", metavar="NAME", help="take the user name from this header, which a proxy sets")
     who.add_argument("--no-login", action="store_true", help="allow anyone who can reach the address")
     who.add_argument("--name", action="append", default=[], metavar="HOST", help="host name of the site (repeatable)")
+    who.add_argument("--root-path", default="", metavar="PATH", help="path below which a proxy serves the site")
     who.add_argument("--proxy", action="append", metavar="ADDRESS", help="proxy to trust (loopback; repeatable)")
     who.add_argument(
         "--session-endpoints",
@@ -67,6 +68,7 @@ def serve_or_add_user(arguments: Namespace, configuration: Configuration) -> int
     if arguments.add_user is not None:
         return _add_user(arguments.add_user, arguments.users)
     configuration.settings.check_endpoint()
+    from ui.behind_proxy import parse_root_path
     from ui.login.access import LOOPBACK, choose_access, is_loopback
 
     access = choose_access(
@@ -77,8 +79,9 @@ def serve_or_add_user(arguments: Namespace, configuration: Configuration) -> int
         arguments.proxy or LOOPBACK,
         arguments.name,
     )
-    # With a name of its own the site is reached from elsewhere, through a proxy on this machine.
-    own = is_loopback(arguments.host) and not (access.users or access.header or arguments.name)
+    root_path = parse_root_path(arguments.root_path)
+    # With a name or a path of its own the site is reached from elsewhere, through a proxy on this machine.
+    own = is_loopback(arguments.host) and not (access.users or access.header or arguments.name or root_path)
     with _listen(arguments.host, arguments.port) as listener:
         from ui.server import Serving, serve  # after the port is taken
         from ui.site import SiteOptions
@@ -91,6 +94,7 @@ def serve_or_add_user(arguments: Namespace, configuration: Configuration) -> int
             arguments.report,
             drafts=own,
             open_metrics=arguments.open_metrics,
+            root_path=root_path,
         )
         serve(Serving(configuration.settings, listener, options, arguments.open, arguments.log_level))
     return 0

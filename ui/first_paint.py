@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from secrets import token_urlsafe
 from threading import Lock, Thread
 
 from starlette.datastructures import MutableHeaders
@@ -14,8 +15,11 @@ from rag.generation.examples import EXAMPLE_PAPERS, example_questions
 from ui.browse.collection import load_collection
 from ui.engine_holder import EngineHolder
 from ui.html.chat_page import examples_to_html
+from ui.login.access import site_path
+from ui.pages import chat_policy
 
 _BODY = re.compile(rb"<body\b[^>]*>")
+_SCRIPT = re.compile(rb"<script\b")  # Gradio escapes it in the data that its scripts hold
 
 
 class ExampleQuestions:
@@ -49,7 +53,8 @@ class ExampleQuestions:
 class FirstPaint:
     """ASGI middleware that puts content at the beginning of the page's body, which Gradio leaves empty.
 
-    `head` goes to the end of the page's head, where it is effective before Gradio's scripts have run.
+    `head` goes to the end of the page's head, where it is effective before Gradio's scripts have run. Of inline scripts
+    only Gradio's own run, which get a nonce.
     """
 
     def __init__(self, app: ASGIApp, head: str, content: Callable[[], str]) -> None:
@@ -59,7 +64,7 @@ class FirstPaint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; the page itself is held back until it is whole."""
-        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != scope.get("root_path", "") + "/":
+        if scope["type"] != "http" or scope["method"] != "GET" or site_path(scope) != "/":
             await self._app(scope, receive, send)
             return
         start: Message = {}
@@ -69,13 +74,18 @@ class FirstPaint:
             nonlocal start, page
             if message["type"] == "http.response.start":
                 start = message
+            if message["type"] != "http.response.body":
                 return
             page += message.get("body", b"")
             if not message.get("more_body", False):
-                content = self._content().encode()
-                whole = page.replace(b"</head>", self._head + b"</head>", 1)
+                content, nonce = self._content().encode(), token_urlsafe(16)
+                whole = _SCRIPT.sub(b'<script nonce="%b"' % nonce.encode(), page)
+                whole = whole.replace(b"</head>", self._head + b"</head>", 1)
                 whole = _BODY.sub(lambda tag: tag[0] + content, whole, count=1)
-                MutableHeaders(raw=start["headers"])["content-length"] = str(len(whole))
+                headers = MutableHeaders(raw=start["headers"])
+                headers["content-length"] = str(len(whole))
+                headers["content-security-policy"] = chat_policy(nonce)
+                headers["cache-control"] = "no-store"
                 await send(start)
                 await send({"type": "http.response.body", "body": whole})
 

@@ -12,6 +12,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ui.html.chat_page import waiting_page
+from ui.login.access import site_path
+from ui.pages import chat_policy
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class LazyApp:
             self.failure = f"The chat cannot be loaded ({type(error).__name__}: {error}). Run `citedesk doctor`."
 
     def _waiting(self, scope: Scope) -> Response:
-        if scope["path"] == scope.get("root_path", "") + "/":
-            return HTMLResponse(waiting_page(), headers={"Cache-Control": "no-store"})
+        if site_path(scope) == "/":
+            headers = {"Cache-Control": "no-store", "Content-Security-Policy": chat_policy()}
+            return HTMLResponse(waiting_page(), headers=headers)
         return PlainTextResponse("The chat is still loading.", 503, {"Retry-After": "1"})

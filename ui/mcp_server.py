@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from rag import __version__
 from rag.errors import CitedeskError, UsageError
@@ -64,7 +64,9 @@ def mcp_app(holder: EngineHolder, hosts: Collection[str] | None = None, patience
     app = server.streamable_http_app(
         stateless_http=True, max_request_body_size=_MAX_BODY, transport_security=_security(hosts)
     )
-    return McpApp(tuple(app.routes), server.session_manager.run)
+    (served,) = (each for each in app.routes if isinstance(each, Route))
+    # A GET would open a stream for messages of the server's own, of which there are none, and hold it for ever.
+    return McpApp((Route(served.path, served.endpoint, methods=["POST"]),), server.session_manager.run)
 
 
 def _server(make: type[Server[Any]], tools: Mapping[str, _McpTool]) -> Server[Any]:

@@ -54,6 +54,7 @@ def serve(serving: Serving) -> None:
         log_level="warning",
         access_log=False,
         proxy_headers=False,
+        server_header=False,
         timeout_graceful_shutdown=_GRACE,
     )
     note(f"Citedesk is at {serving.url} (Ctrl-C ends it)")

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.settings import Settings
+from ui.behind_proxy import BehindProxy
 from ui.browse.routes import browse_routes
 from ui.chat_routes import ChatRoutes
 from ui.engine_holder import IMPORT_LOCK, EngineHolder, SessionEndpoints
@@ -44,8 +45,8 @@ class SiteOptions:
     """What is served, and to whom.
 
     `endpoints` says which endpoints of its own a session may name, `mcp` serves MCP too, `report` is the folder of the
-    evaluation to show, None for the last one, `drafts` lets a session edit the drafted gold questions, and
-    `open_metrics` shows the metrics to whoever asks for them.
+    evaluation to show, None for the last one, `drafts` lets a session edit the drafted gold questions,
+    `open_metrics` shows the metrics to whoever asks for them, and `root_path` is where a proxy serves the site.
     """
 
     access: Access = Access()
@@ -54,9 +55,10 @@ class SiteOptions:
     report: Path | None = None
     drafts: bool = True
     open_metrics: bool = False
+    root_path: str = ""
 
 
-def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> MonitoredRequests:
+def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> BehindProxy:
     """Return the application, which loads its index, models, API and chat once it is started.
 
     Raises UsageError where MCP is asked for and its extra is not installed.
@@ -89,7 +91,7 @@ def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Monit
     site = Starlette(routes=routes, lifespan=lifespan)
     public = {*PROBES, METRICS} if options.open_metrics else {*PROBES}
     guarded = PageHeaders(BodyLimits(Guard(site, options.access, public)))
-    return MonitoredRequests(guarded, monitor, options.access)
+    return BehindProxy(MonitoredRequests(guarded, monitor, options.access), options.access, options.root_path)
 
 
 class _LazyApi:

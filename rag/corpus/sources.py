@@ -34,7 +34,10 @@ _REMEDIES = (
     (b"PAR1", "is a Parquet file. Save it as CSV or JSON Lines"),
 )
 _HEAD = 1 << 16
-_MOST_WHOLE = 1 << 30
+_MOST_WHOLE = 1 << 28  # characters
+_LONGEST_LINE = 1 << 26  # characters
+_SMALL = 1 << 28  # bytes that anything may unpack to
+_DENSEST = 100  # times its size; text unpacks to 10 times
 _BLOCK = 1 << 20
 BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 """What reading a damaged file, or an archive with a password, raises."""
@@ -80,7 +83,10 @@ class Source:
     def lines(self) -> Iterator[str]:
         """Yield the lines, each with a newline at its end."""
         with io.TextIOWrapper(self.open_bytes(), self.encoding, errors="replace") as file:
-            yield from file
+            while line := file.readline(_LONGEST_LINE):
+                if len(line) == _LONGEST_LINE:
+                    raise CorpusError(f"{self.name} has a line of more than {_LONGEST_LINE >> 20} MB. Break it.")
+                yield line
 
     def text(self) -> str:
         """Read the whole text; raises CorpusError if it is too large to be held."""
@@ -97,11 +103,12 @@ def sources_of(path: Path) -> Iterator[Source]:
         with path.open("rb") as file:
             magic = file.read(8)
         if not magic.startswith(_ZIP):
-            opener = next((opener for each, opener in _OPENERS.items() if magic.startswith(each)), _open_plain)
-            yield Source(str(path), partial(opener, path))
+            opener = next((opener for each, opener in _OPENERS.items() if magic.startswith(each)), None)
+            yield Source(str(path), partial(_open_packed, opener, path) if opener else partial(path.open, "rb"))
             return
         with zipfile.ZipFile(path) as archive:
             members = [each for each in archive.namelist() if not each.endswith("/")]
+            _check_unpacked(sum(each.file_size for each in archive.infolist()), path)
         if "[Content_Types].xml" in members or "mimetype" in members:
             raise CorpusError(f"{path} is an Office document. Save its table as CSV.")
         for member in sorted(members):
@@ -111,8 +118,38 @@ def sources_of(path: Path) -> Iterator[Source]:
         raise CorpusError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
-def _open_plain(path: Path) -> IO[bytes]:
-    return path.open("rb")
+class _Unpacked(io.RawIOBase):
+    """Reads what a file unpacks to; raises CorpusError where that is more than any text would be."""
+
+    def __init__(self, packed: IO[bytes], path: Path) -> None:
+        self._packed = packed
+        self._path = path
+        self._size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._packed.read(len(buffer))
+        self._size += len(block)
+        _check_unpacked(self._size, self._path)
+        buffer[: len(block)] = block
+        return len(block)
+
+    def close(self) -> None:
+        self._packed.close()
+        super().close()
+
+
+def _check_unpacked(size: int, path: Path) -> None:
+    if size > max(_SMALL, _DENSEST * path.stat().st_size):
+        raise CorpusError(
+            f"{path} unpacks to more than {_DENSEST} times its size, as no papers do. Unpack it yourself."
+        )
+
+
+def _open_packed(opener: Callable[..., Any], path: Path) -> IO[bytes]:
+    return io.BufferedReader(_Unpacked(opener(path), path), _BLOCK)
 
 
 def _open_member(path: Path, member: str) -> IO[bytes]:

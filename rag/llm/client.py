@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, Event, Lock, Thread
 from typing import Any
@@ -24,7 +23,7 @@ import httpx
 
 from rag import __version__
 from rag.errors import OnlyReasoning
-from rag.llm.addresses import PublicBackend
+from rag.llm.addresses import PublicBackend, is_loopback
 from rag.llm.errors import (
     REQUEST_ERRORS,
     EndpointErrors,
@@ -566,7 +565,9 @@ def _open_http_client(settings: Settings) -> httpx.Client:
         headers=headers,
         timeout=httpx.Timeout(silence, connect=min(settings.llm_connect_timeout, _MAX_SILENCE)),
         follow_redirects=False,
-        trust_env=not (public or _is_loopback(address)),  # a proxy is for remote addresses, and resolves names itself
+        trust_env=not (
+            public or is_loopback(urlsplit(address).hostname or "")
+        ),  # a proxy is for remote addresses, and resolves names itself
         # Loading the certificates takes 24 ms, and a plain address needs none; without any, none would be trusted.
         verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if address.startswith("http:") else True,
         limits=limits,
@@ -574,11 +575,3 @@ def _open_http_client(settings: Settings) -> httpx.Client:
     if public:  # httpx 0.28 has no other place for a backend
         http._transport._pool._network_backend = PublicBackend()  # type: ignore[attr-defined]
     return http
-
-
-def _is_loopback(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

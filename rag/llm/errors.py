@@ -17,11 +17,12 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 
 import httpx
 
 from rag.errors import ContextOverflow, LLMFailed, OnlyReasoning
-from rag.llm.addresses import PrivateAddress
+from rag.llm.addresses import PrivateAddress, is_loopback
 from rag.llm.reasoning import LeakedReasoning
 from rag.llm.reply import excerpt, is_web_page
 from rag.llm.stream import MAX_TOKENS_SETTING, ErrorEvent, NotAStream, StreamError
@@ -179,7 +180,9 @@ class EndpointErrors:
     def timed_out(self, phase: Phase) -> LLMFailed:
         """Return the error for a part of a request that took too long."""
         text, name = _TIMEOUTS[phase]
-        return self.failed(text.format(getattr(self.settings, name), f"CITEDESK_{name.upper()}"))
+        proxy = _proxy_variable(self.settings) if phase == "connection" else None
+        said = text.format(getattr(self.settings, name), f"CITEDESK_{name.upper()}")
+        return self.failed(f"{said} and {proxy}, the proxy before it" if proxy else said)
 
     def from_exception(self, error: Exception, responded: bool = True) -> LLMFailed:
         """Return the error for what a request raised, before or after its response began; LLMFailed is kept."""
@@ -238,21 +241,29 @@ class EndpointErrors:
         return f"The endpoint {endpoint_address(self.settings)} {what}" + ("" if what.endswith("?") else ".")
 
     def _of_transport(self, error: Exception, responded: bool) -> str:
-        causes = tuple(_causes(error))
+        causes, proxy = tuple(_causes(error)), _proxy_variable(self.settings)
         for cause in causes:
-            if isinstance(cause, ssl.SSLError):
+            if isinstance(cause, ssl.SSLError) and cause is not error:
                 reason = _tls_reason(cause)
+                if isinstance(cause, ssl.SSLCertVerificationError) and (name := _certificates()):
+                    return f"could not be reached over trusted TLS ({reason}): check the certificates of {name}"
                 return f"could not be reached over trusted TLS ({reason}): http or https in CITEDESK_LLM_BASE_URL?"
             if isinstance(cause, PrivateAddress):
                 return f"is not called: {cause}, and this server calls no others for a session"
-            if isinstance(cause, socket.gaierror):
+            if isinstance(cause, socket.gaierror) and not proxy:
                 return "has a host name that cannot be resolved (DNS): check CITEDESK_LLM_BASE_URL and the network"
-            if isinstance(cause, ConnectionRefusedError):
+            if isinstance(cause, ConnectionRefusedError) and not proxy:
                 remedy = "is the server running, on the port in CITEDESK_LLM_BASE_URL?"
                 return f"cannot be reached (connection refused): {remedy}"
-        if isinstance(error, FileNotFoundError) and (name := _missing_certificates()):
-            return f"cannot be asked: {name} names {os.environ[name]}, which is not there"
+        if isinstance(error, OSError) and (name := _certificates()):  # raised before anything was sent
+            there = Path(os.environ[name]).exists()
+            what = "holds no certificates that can be read" if there else "is not there"
+            return f"cannot be asked: {name} names {os.environ[name]}, which {what}"
+        if isinstance(error, ImportError):
+            return f"cannot be asked: {proxy} names a SOCKS proxy, for which the package socksio is missing"
         reason = excerpt(str(causes[-1]).split(":")[0] or type(causes[-1]).__name__, self.settings.llm_api_key)
+        if proxy and not responded and isinstance(error, httpx.TransportError):
+            return f"cannot be reached by the proxy of {proxy} ({reason}): check it, or name the host in NO_PROXY"
         if isinstance(error, httpx.ConnectError):
             return f"cannot be reached ({reason}): check CITEDESK_LLM_BASE_URL"
         if not responded and isinstance(error, httpx.TransportError | OSError):
@@ -293,6 +304,9 @@ class EndpointErrors:
             return f"says that the quota is used up ({said})"
         if status == 429:
             return f"is limiting its requests ({said}): try again later"
+        if status == 407:
+            proxy = _proxy_variable(settings) or "the environment"
+            return f"is behind a proxy that asks for a login ({label}): put user:password@ into the URL of {proxy}"
         if response.location is not None or 300 <= status < 400:
             return _of_redirect(response)
         if status >= 500:
@@ -390,10 +404,18 @@ def _tls_reason(error: ssl.SSLError) -> str:
     return excerpt((error.reason or str(error)).replace("_", " ").lower())
 
 
-def _missing_certificates() -> str | None:
-    """Return the variable that names a file or folder of certificates which is not there."""
-    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-    return next((name for name in names if (path := os.environ.get(name)) and not Path(path).exists()), None)
+def _certificates() -> str | None:
+    """Return the variable that names a file or folder of certificates, as httpx 0.28 reads them."""
+    return next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
+
+
+def _proxy_variable(settings: Settings) -> str | None:
+    """Return the variable that names the proxy by which the endpoint is asked."""
+    parts = urlsplit(settings.llm_base_url or "")
+    host = parts.hostname or ""
+    if settings.llm_addresses == "public" or is_loopback(host) or proxy_bypass(host):
+        return None
+    return next((each for each in _proxy_variables() if each.lower() in (f"{parts.scheme}_proxy", "all_proxy")), None)
 
 
 def _proxy_variables() -> list[str]:

@@ -96,15 +96,16 @@ class StreamDecoder:
     def feed(self, data: bytes) -> Iterator[ReplyChunk]:
         """Yield the chunks that are complete with these bytes; raises StreamError."""
         self._size += len(data)
-        searched = len(self._line)
         if data:
             data, self._after_return = data.removeprefix(b"\n") if self._after_return else data, data[-1:] == b"\r"
-        self._line += data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        while (end := self._line.find(b"\n", searched)) >= 0 and not self.done:
-            line = bytes(self._line[:end])
-            del self._line[: end + 1]
-            searched = 0
-            yield from self._read_line(line)
+        begun, *more = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._line += begun
+        for following in more:
+            line, self._line = bytes(self._line), bytearray(following)
+            if self.done:
+                return
+            if not line.startswith(b":") and (line or self._data):  # no comment, no end of an event that was read
+                yield from self._read_line(line)
         if len(self._line) > MAX_LINE:
             raise StreamError(f"a line of more than {MAX_LINE >> 20} MiB")
         if self._size > MAX_STREAM:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-_LINK = re.compile(r"(?i:https?)://[^\s<>\"'`\\]+")
+from rag.text.sanitize import strip_invisible
+
+_LINK = re.compile(r"(?i:https?)://[^\s<>\"'`\\/?#@]+(?:[/?#][^\s<>\"'`\\]*)?")
 
 
 def safe_link(url: str | None) -> str | None:
-    """Return an http(s) address without spaces, quotes or brackets; None for any other."""
-    return url if url and _LINK.fullmatch(url) else None
+    """Return an http(s) address without a user, spaces, quotes, brackets or characters that are not seen, else None."""
+    return url if url and _LINK.fullmatch(url) and strip_invisible(url) == url else None

@@ -25,7 +25,7 @@ _DOMAIN = r"(?:\.[\w-]+)*\.(?:(?:(?i:com|org|biz|edu|gov|info)|net|example)(?!\w
 _START = r"(?<![A-Za-z0-9])"
 _ADDRESS = re.compile(
     rf"(?:{_START}(?i:https?|ftp|file))?://(?=\S){_REST}"
-    rf"|{_START}(?i:javascript|vbscript|mailto|file|data(?=:[\w/;,])):(?=\S){_REST}"
+    rf"|{_START}(?i:javascript|vbscript|mailto|tel|sms|file|data(?=:[\w/;,])):(?=\S){_REST}"
     rf"|{_START}(?i:www)\.(?=\w){_REST}"
     rf"|(?<![\w:/])//(?=[\w-]+\.\w|localhost|\[){_REST}"
 )
@@ -33,7 +33,7 @@ _HOST = re.compile(rf"(?<=[^\s.])(?:{_DOMAIN}|(?:\.[\w-]+)*\.[a-z]{{2}}(?=/\w))(
 _MAIL = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
 _VALUE = re.compile(r"@\d+(?:\.\d+)+\Z")
 _REMOVED = "(link removed)"
-_SCHEMES = ("https", "ftp", "file", "javascript", "vbscript", "data", "mailto", "www")
+_SCHEMES = ("https", "ftp", "file", "javascript", "vbscript", "data", "mailto", "tel", "sms", "www")
 _PREFIXES = frozenset(scheme[:length] for scheme in _SCHEMES for length in range(1, len(scheme) + 1))
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _WORD_BOUNDARY = re.compile(r"(?s:.*)[\s\u2e80-\uffef]")

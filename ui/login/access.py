@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from rag.errors import UsageError
 from ui.login.users import Users
@@ -142,6 +143,12 @@ def single_header(request: HTTPConnection, name: str) -> str | None:
 def peer(request: HTTPConnection) -> str | None:
     """Return the address at the other end of the connection, a proxy's or the client's own."""
     return request.client.host if request.client else None
+
+
+def site_path(scope: Scope) -> str:
+    """Return a request's path below the root path, which is "/" for the root itself."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) or "/"
 
 
 def _network(text: str) -> Network:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from ui.login.access import Access, peer, single_header
+from ui.login.access import Access, peer, single_header, site_path
 from ui.login.attempts import PasswordChecker, Refused, WrongPassword
 from ui.login.sessions import COOKIE, SECONDS, Sessions
 from ui.login.users import LONGEST_NAME
@@ -52,8 +52,7 @@ class Guard:
 
     async def _admit(self, request: HTTPConnection) -> Response | None:
         """Return None for a request that may pass, the response to one that is about logging in; raises Refused."""
-        access, root = self._access, request.scope.get("root_path", "").rstrip("/")
-        path = request.scope["path"].removeprefix(root) or "/"
+        access, root, path = self._access, request.scope.get("root_path", ""), site_path(request.scope)
         if path in self._public:
             request.scope.setdefault("state", {})["user"] = None
             return None
@@ -102,8 +101,8 @@ class Guard:
         return self._with_cookie(request, _see_other(f"{root}/login"), "", 0)
 
     def _with_cookie(self, request: Request, response: Response, value: str, seconds: int) -> Response:
-        secure = self._access.is_secure(request)
-        response.set_cookie(COOKIE, value, max_age=seconds, httponly=True, samesite="lax", secure=secure)
+        secure, path = self._access.is_secure(request), request.scope.get("root_path") or "/"
+        response.set_cookie(COOKIE, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=secure)
         return response
 
 

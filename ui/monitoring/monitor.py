@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.engine_holder import EngineHolder
-from ui.login.access import Access, peer, single_header
+from ui.login.access import Access, peer, single_header, site_path
 from ui.monitoring.metrics import Metrics
 from ui.monitoring.requests import CLIENT_GONE, CURRENT, METRICS, PROBES, RequestRecord, request_id, route_of
 
@@ -114,5 +114,4 @@ class MonitoredRequests:
 
     def _record(self, request: HTTPConnection) -> RequestRecord:
         given = single_header(request, _HEADER) if self._access.trusts(peer(request)) else None
-        path = request.scope["path"].removeprefix(request.scope.get("root_path", "").rstrip("/"))
-        return RequestRecord(route_of(path or "/"), request.scope["method"], request_id(given))
+        return RequestRecord(route_of(site_path(request.scope)), request.scope["method"], request_id(given))
