@@ -68,7 +68,7 @@ _NAMES = LibraryNames(PaperStore.of(SHELF))
 _PAPERS = {paper.paper_id: paper for paper in SHELF}
 _PAPER_TEXT = paper_text(PEBBLE)
 _TAG_NAMES = ("topic", "side", "author", "venue", "date", "exclusion")
-_PIECES = (
+PIECES = (
     "in March 2025 ", "how do in 2024 ", "one how do ", "in the last two years ", "is, in 2024 ", "who ", "first ",
     "differences between in 2024 ", "KV-cache ", "Ada Quill", "Quill, A. ", "van der ", "Nature", "ICML 2024 ",
     "and ", "International Conference on ", "at a workshop or ", "papers ", "which ", "the ", "2", "-", "–", " ",
@@ -227,7 +227,7 @@ def _random(reader: str, chance: random.Random) -> Pattern:
 
 
 def _few(chance: random.Random, least: int) -> str:
-    return "".join(chance.choices(_PIECES, k=chance.choice((least, 1, 1, 2, 3, 4))))
+    return "".join(chance.choices(PIECES, k=chance.choice((least, 1, 1, 2, 3, 4))))
 
 
 def _changed(pattern: Pattern, chance: random.Random) -> Pattern:
@@ -236,7 +236,7 @@ def _changed(pattern: Pattern, chance: random.Random) -> Pattern:
     at = chance.randint(0, len(text))
     kind = chance.random()
     if kind < 0.35:
-        text = text[:at] + chance.choice(_PIECES) + text[at:]
+        text = text[:at] + chance.choice(PIECES) + text[at:]
     elif kind < 0.6 and len(text) > 1:
         text = text[:at] + text[min(len(text), at + chance.randint(1, 4)) :]
     else:

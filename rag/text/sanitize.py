@@ -129,7 +129,7 @@ class StreamingSanitizer(_StreamingFilter):
         if not text:
             return ""
         shown = _disabled(self._before + text).removeprefix(self._before)
-        if len(text) > _MAX_HELD and not _WORD_BOUNDARY.fullmatch(text):
+        if len(text) - _last_word(text) > _MAX_HELD:
             self._in_address = shown.endswith(_REMOVED)
             shown += "" if self._in_address else " "
         letters = _LAST_LETTERS.search(shown)[0]  # type: ignore[index]
@@ -144,10 +144,15 @@ def _whole_entities(held: str) -> int:
 
 def _whole_words(held: str) -> int:
     """Return the length before the last word, or the whole length where that word cannot become an address."""
-    cut = _WORD_BOUNDARY.match(held)
-    start = cut.end() if cut else 0
+    start = _last_word(held)
     word = held[start:]
     letters = _LAST_LETTERS.search(word)[0].lower()  # type: ignore[index]
     if len(word) > _MAX_HELD or (_PLAIN_WORD.match(word) and letters not in _PREFIXES):
         return len(held)
     return start
+
+
+def _last_word(text: str) -> int:
+    """Return where the last word of a text begins: its length where a text ends between words."""
+    cut = _WORD_BOUNDARY.match(text)
+    return cut.end() if cut else 0
