@@ -16,9 +16,9 @@ from rag.text.names import PARTICLES
 
 TOPICS = ("topic", "side")
 _WORD = re.compile(r"[^\W_]+(?:[-./+^'’][^\W_]+)*\+*")
-_CAPITAL = r"[^\W\d_a-z][\w'’&/.-]*"
+_CAPITAL = r"[^\W\d_a-z][\w'’&/.-]{0,60}"
 _PHRASE = re.compile(
-    rf"(?<!\w)(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL})+)(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
+    rf"(?<!\w)(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+){{0,4}}{_CAPITAL})+)(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
 )  # several capitalised words, and a year
 _KIND = r"(?:an?\s+)?(?:conferences?|journals?|workshops?)\b"
 _OTHER_KIND = rf"(?:\s*(?:[,/]|\b(?:and|or)\b)\s*{_KIND})"
@@ -28,9 +28,11 @@ _VENUE_KIND = re.compile(
     rf"|\b(?P<of>conference|journal|workshop)\s+(?:papers?|articles?|publications?|ones)\b",
     re.IGNORECASE,
 )
-_NAME = r"[^\W\d_a-z][^\W\d_]*(?:[.'’-]+[^\W\d_]+)*\.?"
-_PARTICLES = rf"(?:(?:{'|'.join(sorted(PARTICLES))})\s+)*"
-_PERSON = re.compile(rf"(?<!\w)(?:{_NAME}(?:\s+{_PARTICLES}{_NAME})+|(?<=\bby ){_PARTICLES}{_NAME})")
+_NAME = r"[^\W\d_a-z][^\W\d_]{0,40}(?:[.'’-]{1,3}[^\W\d_]{1,40}){0,6}\.?"
+_PARTICLES = rf"(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,4}}"
+_PERSON = re.compile(
+    rf"(?<!\w)(?:{_NAME}(?:\s+{_PARTICLES}{_NAME}){{1,11}}|(?<=\bby ){_PARTICLES}{_NAME})(?![^\W\d_])"
+)
 _NAMES = frozenset(("author", "organisation", "venue"))
 _SPACE = re.compile(r"\s+")
 _SMALL_WORD = re.compile(r"\s(?:of|on|for|and|in|the)\s+")
