@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of the targets in `fuzz_targets.py` by atheris: `python -m tests.fuzz papers --minutes 30`.
 
-Starts from the target's lines in `data/fuzz_seeds.jsonl`, and from what earlier runs have left in the folder `--corpus`.
-Inputs that fail belong in that file once they are mended; `--keep N` adds the N inputs that cover most.
+Starts from the target's lines in `data/fuzz_seeds.jsonl`, and from what earlier runs have left in a folder. What fails
+belongs in that file, as small as it gets, once it is mended.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SLOW = 2.0  # CPU seconds for one input of a few thousand bytes, instrumented
 
 with atheris.instrument_imports(include=["rag", "ui", "eval", "bibtexparser", "pylatexenc", "syntok", "csv", "json"]):
     from tests.fuzz_targets import TARGETS, seeds
-from tests.reading_time import PIECES
+    from tests.reading_time import PIECES
 
 
 def fuzz(name: str, corpus: Path, minutes: float, longest: int) -> None:
@@ -51,7 +51,9 @@ def fuzz(name: str, corpus: Path, minutes: float, longest: int) -> None:
             (failures / hashlib.sha256(place.encode()).hexdigest()[:12]).write_bytes(data)
             print(f"{tried}: {place}: {data!r}", file=sys.stderr, flush=True)
         if time.process_time() > minutes * 60:
-            print(f"{name}: {tried} inputs in {minutes:g} CPU minutes, {len(seen)} failures", file=sys.stderr, flush=True)
+            print(
+                f"{name}: {tried} inputs in {minutes:g} CPU minutes, {len(seen)} failures", file=sys.stderr, flush=True
+            )
             os._exit(0)
 
     with TARGETS[name]() as check:
@@ -91,7 +93,9 @@ def _changed(value: Any, chance: random.Random) -> Any:
     if isinstance(value, str) and chance.random() < 0.6:
         at = chance.randint(0, len(value))
         return value[:at] + chance.choice((*PIECES, "\ud800", "\x00", "")) + value[at + chance.choice((0, 0, 1, 5)) :]
-    return chance.choice((None, True, 0, -1, 2, 2024, 1.5, 1e400, 10**30, "", " ", "2024", "true", [], {}, [value], {"title": value}))
+    return chance.choice(
+        (None, True, 0, -1, 2, 2024, 1.5, 1e400, 10**30, "", " ", "2024", "true", [], {}, [value], {"title": value})
+    )
 
 
 def _place(error: Exception) -> str:

@@ -12,6 +12,7 @@ import random
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
@@ -33,7 +34,7 @@ from rag.types import Evidence, ExportForm, Paper, Quote
 from rag.verification.checked_text import CheckedText
 from rag.verification.judge import SentenceJudge
 from rag.verification.repair import failed, pieces_with, struck
-from tests.fakes import CACHE_PAPER, DUNE, PEBBLE, QUANTUM_PAPER, SHELF, HashCrossEncoder
+from tests.fakes import DUNE, PEBBLE, QUANTUM_PAPER, SHELF, HashCrossEncoder
 from tests.serving import shelf_engine
 from ui.api.app import make_api
 
@@ -143,7 +144,7 @@ def replies() -> Iterator[Target]:
         assert (cut.text, cut.unknown_markers, cut.cited) == (whole.text, whole.unknown_markers, whole.cited)
         assert set(cut.sentences) == set(whole.sentences)
         spans = sorted((each.start, each.end) for each in whole.sentences)
-        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+        assert all(end <= start for (_, end), (start, _) in pairwise(spans))
         shown, moved = struck(whole.text, whole.sentences)
         assert shown.replace("~~", "") == whole.text.replace("~~", "")
         assert len(moved) == len(whole.sentences)

@@ -1,7 +1,9 @@
 """A fuzzer that looks for the texts that take longest to read: hill climbing on how much more four times as much takes.
 
-A text is a pattern: what begins it, a unit that is repeated up to a length, and what ends it. Run it for minutes with
-`python -m tests.reading_time --seconds 600`; the patterns that it finds belong in `data/slow_patterns.jsonl`.
+A text is a pattern: what begins it, a unit that is repeated up to a length, and what ends it. What it takes is counted
+in lines of Python, which are always the same, and in CPU time, which counts what regular expressions do. Run it for
+minutes with `python -m tests.reading_time --seconds 600`; the patterns that it finds belong in
+`data/slow_patterns.jsonl`.
 """
 
 from __future__ import annotations
@@ -11,12 +13,14 @@ import json
 import random
 import signal
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import FrameType
+from typing import Any, get_args
 
 from rag.corpus.cleaning import clean_abstract, clean_title
 from rag.corpus.ids import find_ids
@@ -26,7 +30,7 @@ from rag.index.papers import PaperStore
 from rag.llm.reasoning import LeakedReasoning, ReasoningFilter
 from rag.llm.reply import excerpt, find_object, is_refusal
 from rag.llm.stream import RepetitionDetector
-from rag.models.encoder import Tagged
+from rag.models.encoder import EncodedQuestion, Tagged
 from rag.query.condense import condense
 from rag.query.dates import read_dates
 from rag.query.follow_up import has_pronoun
@@ -34,7 +38,9 @@ from rag.query.known_names import tag_author_names, tag_paper_names, tag_venue_n
 from rag.query.names import LibraryNames, clean_name, clean_place
 from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import compared_date, read_order, stated_adverb
+from rag.query.reader import QueryReader
 from rag.query.references import numbers_named, papers_titled
+from rag.query.spelling import Spelling
 from rag.render.markdown import markdown_to_text, plain
 from rag.text.citation_markers import MarkerScanner, substitute_markers, without_any_markers
 from rag.text.identifiers import find_identifiers
@@ -48,14 +54,14 @@ from rag.text.sentences import sentence_spans
 from rag.text.tokens import tokenize
 from rag.text.venues import matches_venue, named_venue_kinds, venue_kind
 from rag.text.work_types import is_of_type, split_work_types, work_type
-from rag.types import Turn
+from rag.types import ActionName, Kind, Turn
 from rag.verification.about_answer import is_about_answer
 from rag.verification.clauses import split_cells, split_clauses
 from rag.verification.exact import missing_names, missing_numbers
 from rag.verification.judge import plain_claim
 from rag.verification.paper_text import paper_text
 from rag.verification.sentence_stream import SentenceStream
-from tests.fakes import PEBBLE, SHELF, ScriptedChat
+from tests.fakes import PEBBLE, SHELF, HashEncoder, ScriptedChat
 from tests.timing import cpu_seconds
 
 SEEDS = Path(__file__).parent / "data" / "slow_patterns.jsonl"
@@ -64,7 +70,6 @@ LENGTH = 2000
 
 _TOO_LONG = 1.0  # seconds
 _DAY = date(2025, 6, 1)
-_NAMES = LibraryNames(PaperStore.of(SHELF))
 _PAPERS = {paper.paper_id: paper for paper in SHELF}
 _PAPER_TEXT = paper_text(PEBBLE)
 _TAG_NAMES = ("topic", "side", "author", "venue", "date", "exclusion")
@@ -111,6 +116,33 @@ def growth(pattern: Pattern, length: int = LENGTH) -> tuple[float, float]:
     return longest / max(least, 1e-4), longest
 
 
+def lines_growth(pattern: Pattern, length: int = LENGTH) -> tuple[float, int]:
+    """Return how many times as many lines of Python are run for four times the text, and how many that are."""
+    read = READERS[pattern.reader]
+    read(pattern.text(length // 2))  # what is done once, imports among it
+    short, long = (
+        _lines_run(lambda text=text: read(text)) for text in (pattern.text(length), pattern.text(4 * length))
+    )
+    return long / max(short, 1), long
+
+
+def _lines_run(call: Callable[[], object]) -> int:
+    run = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> Callable[..., Any]:
+        nonlocal run
+        run += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return run
+
+
 def _singly(feed: Callable[[str], object], pieces: Iterable[str]) -> None:
     for piece in pieces:
         feed(piece)
@@ -142,6 +174,36 @@ def _everywhere(text: str) -> list[Tagged]:
     return tags
 
 
+class _Tagging(HashEncoder):
+    """An encoder that tags each word as something, and takes questions for any kind, by how they begin."""
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        at = zlib.crc32(text[:20].encode("utf-8", "replace"))
+        kinds, actions = get_args(Kind), (*get_args(ActionName), "new", "ask", "refine")
+        return replace(
+            super().encode_question(text[:100]),
+            text=text,
+            kinds={kinds[at % len(kinds)]: 0.9},
+            actions={actions[at % len(actions)]: 0.9},
+            tags=tuple(_everywhere(text)),
+        )
+
+
+_STORE = PaperStore.of(SHELF)
+_NAMES = LibraryNames(_STORE)
+_SPELLING = Spelling(_STORE, lambda word: False)
+_READER = QueryReader(_STORE, _Tagging(), lambda: _DAY)
+_HISTORY = (Turn("Which papers cut the memory of caches?", "Two [1] [2].", ("2401.00001", "2406.00004")),)
+
+
+def _ask(text: str) -> None:
+    line = " ".join(text.split())
+    for history in ((), _HISTORY):
+        _READER._in_conversation(line, history, (), None)  # `read` refuses what is longer than anybody asks
+    _SPELLING.mend(line)
+    _SPELLING.respelt(line)
+
+
 def _tag(text: str) -> None:
     tags = tag_paper_names(_everywhere(text), text, lambda name: "2" in name, lambda name: "A" in name)
     tags = tag_author_names(tags, text, _NAMES.has_author)
@@ -149,6 +211,7 @@ def _tag(text: str) -> None:
 
 
 READERS: Mapping[str, Callable[[str], object]] = {
+    "question": _ask,
     "dates": lambda text: read_dates(text, _DAY),
     "counts": lambda text: (read_count(text), read_author_count(text)),
     "orders": lambda text: (read_order(text), stated_adverb(text), compared_date(text)),
@@ -217,7 +280,8 @@ def worst_patterns(seconds: float, seed: int, readers: Sequence[str]) -> Iterato
 def _limited(pattern: Pattern) -> tuple[float, float]:
     try:
         with _time_limit(_TOO_LONG):
-            return growth(pattern)
+            rate, took = growth(pattern)
+            return max(rate, lines_growth(pattern, 500)[0]) if took > 0.001 else rate, took
     except TooLong:
         return 1000.0, _TOO_LONG
 
