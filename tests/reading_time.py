@@ -18,14 +18,27 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from types import FrameType
 from typing import Any, get_args
 
+from rag.answer import Sentence
 from rag.corpus.cleaning import clean_abstract, clean_title
+from rag.corpus.coercion import Tally, paper_of
+from rag.corpus.derived import derived
+from rag.corpus.formats.bibtex import parse_bibtex
+from rag.corpus.formats.json_records import parse_json
+from rag.corpus.formats.tables import parse_markdown, parse_table
+from rag.corpus.formats.tagged import MEDLINE, REFER, RIS, WOS, parse_tagged
+from rag.corpus.formats.xml import parse_xml
 from rag.corpus.ids import find_ids
+from rag.corpus.sources import Source
+from rag.corpus.vocabulary import Entry
+from rag.errors import CorpusError
 from rag.generation.reply_checks import in_another_language, is_wordless, says_nothing
 from rag.generation.values import expected_value
+from rag.index.chunks import Chunker
 from rag.index.papers import PaperStore
 from rag.llm.reasoning import LeakedReasoning, ReasoningFilter
 from rag.llm.reply import excerpt, find_object, is_refusal
@@ -49,19 +62,22 @@ from rag.text.latex import latex_to_text
 from rag.text.names import matches_author, surname_and_given, surnames_of
 from rag.text.normalize import normalize
 from rag.text.quantities import extract_dates, extract_quantities
+from rag.text.rhetoric import sentence_roles
 from rag.text.sanitize import StreamingDecoder, StreamingSanitizer, decode_visible, sanitize_markdown
 from rag.text.sentences import sentence_spans
 from rag.text.tokens import tokenize
 from rag.text.venues import matches_venue, named_venue_kinds, venue_kind
 from rag.text.work_types import is_of_type, split_work_types, work_type
-from rag.types import ActionName, Kind, Turn
+from rag.types import ActionName, Evidence, Kind, Quote, Turn
 from rag.verification.about_answer import is_about_answer
+from rag.verification.checked_text import CheckedText
 from rag.verification.clauses import split_cells, split_clauses
 from rag.verification.exact import missing_names, missing_numbers
-from rag.verification.judge import plain_claim
+from rag.verification.judge import SentenceJudge, plain_claim
 from rag.verification.paper_text import paper_text
+from rag.verification.repair import pieces_with, struck
 from rag.verification.sentence_stream import SentenceStream
-from tests.fakes import PEBBLE, SHELF, HashEncoder, ScriptedChat
+from tests.fakes import PEBBLE, SHELF, HashCrossEncoder, HashEncoder, ScriptedChat
 from tests.timing import cpu_seconds
 
 SEEDS = Path(__file__).parent / "data" / "slow_patterns.jsonl"
@@ -165,6 +181,42 @@ def _stream(stream: SentenceStream, text: str) -> None:
     stream.flush()
 
 
+def _check(text: str, singly: bool) -> CheckedText:
+    evidence = (
+        Evidence(n, paper, (Quote(paper.abstract, 0, len(paper.abstract)),)) for n, paper in enumerate(SHELF, 1)
+    )
+    checked = CheckedText(tuple(evidence), SentenceJudge(HashCrossEncoder()), "Which?")
+    for piece in text if singly else (text,):
+        list(checked.feed(piece))
+    list(checked.end())
+    return checked
+
+
+def _repair(text: str) -> None:
+    sentences = [Sentence(start, end, (1,), "contradicted") for start, end in sentence_spans.__wrapped__(text)]
+    struck(text, sentences)
+    pieces_with(text, dict.fromkeys(sentences, ""), ())
+
+
+def _read_file(text: str) -> None:
+    source = Source("a", lambda: BytesIO(text.encode("utf-8", "replace")))
+    with suppress(ValueError, CorpusError):
+        for each in (
+            parse_bibtex(text),
+            parse_markdown(source.lines()),
+            parse_json(text),
+            parse_xml(source.open_bytes),
+        ):
+            list(each)
+    list(parse_table([f"title,x{line}" for line in ("", *text.splitlines())], ","))
+    for dialect in (RIS, MEDLINE, WOS, REFER):
+        list(parse_tagged(text.splitlines(), dialect))
+    with suppress(ValueError):
+        paper_of(
+            Entry(1, {name: [text] for name in ("title", "abstract", "authors", "date", "venue", "url")}), Tally()
+        )
+
+
 def _everywhere(text: str) -> list[Tagged]:
     """Return a tag for each of the words that the encoder reads, of which there are 96 tokens."""
     tags, at = [], 0
@@ -248,6 +300,15 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "reply": lambda text: (is_refusal(text), excerpt(text), find_object(text, {"type": "object"})),
     "repetition": lambda text: _singly(RepetitionDetector().feed, text),
     "reply checks": lambda text: (is_wordless(text), says_nothing(text), in_another_language("Which?", text)),
+    "file": _read_file,
+    "names in a paper": lambda text: derived(
+        replace(PEBBLE, title=text or "-", abstract=text, authors=(text,), venue=text)
+    ),
+    "chunks": lambda text: Chunker(30, 8, str.split, 512).chunks(replace(PEBBLE, abstract=text)),
+    "roles": lambda text: sentence_roles.__wrapped__(text, sentence_spans.__wrapped__(text)),
+    "checked text": lambda text: _check(text, singly=False),
+    "checked stream": lambda text: _check(text, singly=True),
+    "repair": _repair,
     "clauses": lambda text: (split_clauses(text), split_cells(text), plain_claim(text)),
     "claims": lambda text: (
         missing_numbers(text, [_PAPER_TEXT]),
