@@ -212,9 +212,7 @@ def _read_file(text: str) -> None:
     for dialect in (RIS, MEDLINE, WOS, REFER):
         list(parse_tagged(text.splitlines(), dialect))
     with suppress(ValueError):
-        paper_of(
-            Entry(1, {name: [text] for name in ("title", "abstract", "authors", "date", "venue", "url")}), Tally()
-        )
+        paper_of(Entry(1, {name: [text] for name in ("title", "abstract", "authors", "date", "venue", "url")}), Tally())
 
 
 def _everywhere(text: str) -> list[Tagged]:
