@@ -340,7 +340,7 @@ def _limited(pattern: Pattern) -> tuple[float, float]:
     try:
         with _time_limit(_TOO_LONG):
             rate, took = growth(pattern)
-            return max(rate, lines_growth(pattern, 500)[0]) if took > 0.001 else rate, took
+            return max(rate, lines_growth(pattern, 250)[0]) if 0.001 < took < 0.05 else rate, took
     except TooLong:
         return 1000.0, _TOO_LONG
 

@@ -16,7 +16,7 @@ _END = re.compile(
 _MAY_END = re.compile(r"[.!?…][\"'”’)*_]*\s+\S{2}")
 _PREFIX = re.compile(r"[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+)?(?:(?:[-*+•]|\d{1,3}[.)])[ \t]+)?")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]")
-_QUANTITY = re.compile(r"\d[\d.,]*[ \t]?[A-Za-z%×]{1,3}(?=[.!?]\s)")  # syntok takes "3 ms." for an abbreviation
+_QUANTITY = re.compile(r"\d[\d.,]{0,30}[ \t]?[A-Za-z%×]{1,3}(?=[.!?]\s)")  # syntok takes "3 ms." for an abbreviation
 _EMPHASIS = re.compile(r"(?<=[.!?])[*_~]+(?=\s|$)")
 _TITLED = re.compile(r"[ \t]*(?:>[ \t]*)*#{1,6}[ \t]")
 _BOLD = re.compile(r"(?:\*\*|__)[^*_]*(?:\*\*|__):?\Z")
