@@ -18,6 +18,7 @@ from rag.verification.judge import AGAINST
 
 _NOTHING = "–"  # in a cell
 _LINE = re.compile(r"^\s*(?:\W*)(\d{1,3})\s*[:.)]\s*(.+?)\s*$", re.MULTILINE)
+_LETTER = re.compile(r"[^\W\d_]")
 _BAR = re.compile(r"\s*\|")
 _DELETE = re.compile(r"\W*DELETE\b", re.IGNORECASE)
 
@@ -130,8 +131,8 @@ def _is_row(text: str, sentence: Sentence) -> bool:
 def _whole_line(text: str, sentence: Sentence) -> tuple[int, int]:
     """Return the (start, end) of a sentence, or of its whole line where nothing else is in it."""
     start, end = _line(text, sentence)
-    rest = text[start : sentence.start] + text[sentence.end : end]
-    return (start, end + 1) if not re.search(r"[^\W\d_]", rest) else (sentence.start, sentence.end)
+    beside = _LETTER.search(text, start, sentence.start) or _LETTER.search(text, sentence.end, end)
+    return (sentence.start, sentence.end) if beside else (start, end + 1)
 
 
 def _line(text: str, unit: Sentence) -> tuple[int, int]:
