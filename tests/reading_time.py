@@ -101,7 +101,7 @@ PIECES = (
     "a@b.c", "javascript:", "10.1000/", "2401.00001", "arXiv:", "\\textbf{", "\\cite{", "\\'", "{\\it ", "3.5 ",
     "1,000", "million ", "twenty-", "five ", "percent", "x ", "times", "1/2", "e5", "± ", "GPT-4 ", "we present a ",
     "a survey of ", "not ", "without ", "or later ", "---\n", "- ", "1. ", "> ", "| a ", "|-", "Here is my ",
-    "et al.", "with colleagues ", "of ", "last ", "author ", "paper ", "than ",
+    "A. ", "K-V-", "<!--", "et al.", "with colleagues ", "of ", "last ", "author ", "paper ", "than ",
 )  # fmt: skip
 
 

@@ -39,13 +39,13 @@ _MARK = re.compile(
 _OPEN_DETAILS = re.compile(rf"{_BEGUN_DETAILS}\Z")
 _TOKEN = re.compile(r"<[|｜][^<>|｜\n]{1,48}[|｜]>")
 _OPEN_MARK = re.compile(
-    r"(?:<[|｜][^<>|｜\n]{0,48}[|｜]?|<\s?/?\s?(?:\w[\w:.▁-]{0,47}[|｜]?)?|[◁⟨«]/?[\w:.▁-]{0,40}"
+    r"(?:<[|｜][^<>|｜\n]{0,48}[|｜]?|<\s?/?\s?[\w:.▁-]{0,48}[|｜]?|[◁⟨«]/?[\w:.▁-]{0,40}"
     rf"|<\s?/?\s?{_REASONING_NAME}\s[^<>\n]{{0,80}}"
     rf"|\[/?[A-Za-z_]{{0,24}}|{_BEGUN_DETAILS}"
     r"|(?:(?<=\n)|\A)[ \t]{0,20}(?:`{1,2}|~{1,2}|(?:`{3,40}|~{3,40})[ \t]{0,20}[\w-]{0,40}[ \t]{0,20})?)\Z"
 )
-_HEADER = re.compile(r"(?P<said>[^<\n]*)(?P<end>\n|(?=<)|\Z)")
-_MAX_HEADER = 80  # characters
+_MAX_HEADER = 200  # characters
+_HEADER = re.compile(rf"(?P<said>[^<\n]{{0,{_MAX_HEADER}}})(?P<end>\n|(?=<)|\Z)")
 _KEPT = 60  # characters of reasoning that are held back, as a mark may begin there
 _LONGEST = 250  # characters of a mark or a heading: what stands before the last so many of a text is read only once
 _PLAIN_FENCES = ("", "markdown", "md", "text", "txt", "plaintext")
@@ -223,10 +223,10 @@ class ReasoningFilter:
     def _header(self, final: bool) -> str | None:
         """Read the role or channel that follows a template's token; what is neither is text."""
         header = _HEADER.match(self._held)
-        if header is None or (not final and header.end() == len(self._held) <= _MAX_HEADER and header["end"] == ""):
+        if header and header.end() == len(self._held) and not final and not header["end"]:
             return None
-        word, *more = header["said"].casefold().split() or [""]
-        if word in _ROLES | _REASONING | _ANSWER and all(each.startswith("to=") for each in more):
+        word, *more = (header["said"].casefold().split() if header else ()) or ("",)
+        if header and word in _ROLES | _REASONING | _ANSWER and all(each.startswith("to=") for each in more):
             self._held = self._held[header.end() :]
             self._state = self._answer
             self._line_start = self._trim = True
