@@ -121,6 +121,12 @@ class Engine:
         self._composer = Composer(library)
         self._search_slot = search_slot
 
+    def caches(self) -> dict[str, tuple[int, int]]:
+        """Return how often questions as they are encoded, and papers by their titles, were remembered and were not."""
+        functions = {"questions": self._models.encoder.encode_question, "titles": self.library.papers.titled}
+        infos = {name: each.cache_info() for name, each in functions.items() if hasattr(each, "cache_info")}
+        return {name: (info.hits, info.misses) for name, info in infos.items()}
+
     def ask(
         self,
         question: str,

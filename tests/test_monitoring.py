@@ -130,6 +130,8 @@ def test_metrics_count_requests_stages_queue_and_index(tmp_path: Path, models: t
         assert found["citedesk_stage_seconds_count", stage] == questions
     assert ("citedesk_stage_seconds_count", "total") not in found
     assert (found["citedesk_searches_running",], found["citedesk_searches_waiting",]) == (0, 0)
+    assert found["citedesk_cache_lookups_total", "titles", "miss"] > 0
+    assert found["citedesk_cache_lookups_total", "titles", "hit"] > 0
     assert (found["citedesk_ready",], found["citedesk_index_papers",]) == (1, len(SHELF))
     assert found["citedesk_index_info", library.manifest.generation] == 1
     assert found["process_resident_memory_bytes",] > 1e6

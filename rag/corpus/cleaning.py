@@ -43,7 +43,8 @@ _TAG = re.compile(rf"<(/?)(?:jats:|(mml:[a-z]+)|(?=[a-zA-Z]))({_TAG_NAMES})?{_AT
 _BLOCKS = frozenset("br dd div dl dt h1 h2 h3 h4 h5 h6 hr li list list-item ol p sec section table td th tr ul".split())
 _SCRIPT_TAG = re.compile(r"<(?:jats:)?(sub|sup|inf)>([^<>]{1,40})</(?:jats:)?\1>", re.IGNORECASE)
 _HEADING_TAG = re.compile(r"<(?:jats:)?(title|h[1-6])>([^<>]{1,80})</(?:jats:)?\1>", re.IGNORECASE)
-_COMMENT = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_CDATA = re.compile(r"<!\[CDATA\[|\]\]>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _INVISIBLE = re.compile(r"[\u00ad\u200b\u2060\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -230,8 +231,9 @@ def _without_tags(text: str) -> str:
     def shifted(match: re.Match[str]) -> str:
         return _shifted(html.unescape(match[2]), match[1].lower() == "sup") or match[2]
 
-    text = _SCRIPT_TAG.sub(shifted, _COMMENT.sub("", text))
-    return _TAG.sub(_tag, text)
+    before, end, after = text.rpartition("-->")  # behind it no comment ends
+    text = _CDATA.sub("", _COMMENT.sub("", before + end) + after)
+    return _TAG.sub(_tag, _SCRIPT_TAG.sub(shifted, text))
 
 
 def _tag(match: re.Match[str]) -> str:

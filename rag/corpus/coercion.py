@@ -372,7 +372,8 @@ def _line(value: Any) -> str | None:
         )
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
-    return (clean_text(value) or None) if isinstance(value, str) else None
+    text = clean_text(value) if isinstance(value, str) else ""
+    return None if is_absent(text) else text
 
 
 def _joined(value: Any, separator: str) -> str | None:

@@ -20,6 +20,8 @@ WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
 
 SHORTEST_COMPOUND = 5  # letters
 
+_LONGEST = 1000  # characters of a name by whose parts it is found
+
 Keys = frozenset[tuple[str, str]]
 
 
@@ -67,10 +69,10 @@ def _words(paper: Paper) -> Iterator[tuple[str, str]]:
             yield "plain", word
     for author in paper.authors:
         yield from _of_author(author)
-    if paper.dated_venue:
-        yield from (("venue letters", f"{each}\t{paper.dated_venue}") for each in venue_keys(paper.dated_venue))
+    if venue := paper.dated_venue:
+        yield from (("venue letters", f"{each}\t{venue}") for each in venue_keys(venue[:_LONGEST]))
     if paper.organisation:
-        words = organisation_words(paper.organisation)
+        words = organisation_words(paper.organisation[:_LONGEST])
         yield from (("organisation word", f"{word}\t{paper.organisation}") for word in words)
 
 
@@ -86,4 +88,4 @@ def _of_word(word: str) -> tuple[tuple[str, str], ...]:
 @lru_cache(1 << 16)
 def _of_author(author: str) -> tuple[tuple[str, str], ...]:
     words = (("author word", word) for word in name_words(author))
-    return (*words, *(("author part", f"{part}\t{author}") for part in parts_of(author)))
+    return (*words, *(("author part", f"{part}\t{author}") for part in parts_of(author[:_LONGEST])))

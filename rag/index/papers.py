@@ -82,7 +82,7 @@ class PaperStore(Mapping[str, Paper]):
         self._loading = Lock()
         self.rows: NDArray[np.int32] = database.array("order", _ROW)
         """The row of the database at each position."""
-        self._titled = lru_cache(_TEXTS_CACHED)(self._find_titled)
+        self.titled = lru_cache(_TEXTS_CACHED)(self._titled)
         self._close = finalize(self, database.close)
 
     @classmethod
@@ -182,16 +182,13 @@ class PaperStore(Mapping[str, Paper]):
         """The index of titles, by rows of the database."""
         return TitleIndex.of({name: self._database.array(name, dtype) for name, dtype in TitleIndex.DTYPES.items()})
 
-    def titled(self, text: str) -> dict[str, Paper]:
-        """Return the papers by whose titles a text may call them, for `rag.corpus.titles` to compare, in any order."""
-        return self._titled(text)
-
     def with_title_in(self, text: str) -> dict[str, Paper]:
         """Return the papers of whose titles, or of what stands before their colons, a text has all words, in order."""
         positions = np.sort(self._position_of_row[self.titles.contained_in(comparable(text))])
         return {paper.paper_id: paper for paper in self.at(positions.tolist())}
 
-    def _find_titled(self, text: str) -> dict[str, Paper]:
+    def _titled(self, text: str) -> dict[str, Paper]:
+        """Return the papers by whose titles a text may call them, for `rag.corpus.titles` to compare, in any order."""
         forms = {comparable(text), without_filler(text)}
         rows = {row for form in forms for row in self.titles.candidates(form).tolist()}
         return {paper.paper_id: paper for paper in self.at_rows(sorted(rows))}

@@ -39,13 +39,13 @@ _MARK = re.compile(
 _OPEN_DETAILS = re.compile(rf"{_BEGUN_DETAILS}\Z")
 _TOKEN = re.compile(r"<[|｜][^<>|｜\n]{1,48}[|｜]>")
 _OPEN_MARK = re.compile(
-    r"(?:<[|｜][^<>|｜\n]{0,48}[|｜]?|<\s?/?\s?(?:\w[\w:.▁-]{0,47}[|｜]?)?|[◁⟨«]/?[\w:.▁-]{0,40}"
+    r"(?:<[|｜][^<>|｜\n]{0,48}[|｜]?|<\s?/?\s?[\w:.▁-]{0,48}[|｜]?|[◁⟨«]/?[\w:.▁-]{0,40}"
     rf"|<\s?/?\s?{_REASONING_NAME}\s[^<>\n]{{0,80}}"
     rf"|\[/?[A-Za-z_]{{0,24}}|{_BEGUN_DETAILS}"
-    r"|(?:(?<=\n)|\A)[ \t]{0,20}(?:`{1,2}|~{1,2}|(?:`{3,40}|~{3,40})[ \t]{0,20}[\w-]{0,40}[ \t]{0,20}))\Z"
+    r"|(?:(?<=\n)|\A)[ \t]{0,20}(?:`{1,2}|~{1,2}|(?:`{3,40}|~{3,40})[ \t]{0,20}[\w-]{0,40}[ \t]{0,20})?)\Z"
 )
-_HEADER = re.compile(r"(?P<said>[^<\n]*)(?P<end>\n|(?=<)|\Z)")
-_MAX_HEADER = 80  # characters
+_MAX_HEADER = 200  # characters
+_HEADER = re.compile(rf"(?P<said>[^<\n]{{0,{_MAX_HEADER}}})(?P<end>\n|(?=<)|\Z)")
 _KEPT = 60  # characters of reasoning that are held back, as a mark may begin there
 _LONGEST = 250  # characters of a mark or a heading: what stands before the last so many of a text is read only once
 _PLAIN_FENCES = ("", "markdown", "md", "text", "txt", "plaintext")
@@ -95,7 +95,8 @@ class ReasoningFilter:
         self._undecided = inside
         self._closes: Callable[[re.Match[str]], bool] = lambda mark: False
         self._nests: Callable[[re.Match[str]], bool] = lambda mark: False
-        self._depth = 0  # of blocks of the same mark within the one that is open
+        self._opened = 0  # the length of the thoughts before the block that is open
+        self._depth = 0  # of blocks of the same mark within it
         self._last_close: int | None = None  # where in the thoughts the last of these closed
         self._line_start = True
         self._trim = False
@@ -196,7 +197,10 @@ class ReasoningFilter:
 
     def _reason(self, final: bool) -> str | None:
         """Keep reasoning up to the mark that ends it."""
+        line_start = len(self._thoughts) == self._opened or self._thoughts.endswith("\n")
         for mark in _MARK.finditer(self._held):
+            if mark["fence"] and not (mark.start() or line_start):
+                continue
             if mark["fence"] and mark.end() == len(self._held) and not final and not mark[0].endswith("\n"):
                 break
             if self._closes(mark) and not self._depth:
@@ -219,10 +223,10 @@ class ReasoningFilter:
     def _header(self, final: bool) -> str | None:
         """Read the role or channel that follows a template's token; what is neither is text."""
         header = _HEADER.match(self._held)
-        if header is None or (not final and header.end() == len(self._held) <= _MAX_HEADER and header["end"] == ""):
+        if header and header.end() == len(self._held) and not final and not header["end"]:
             return None
-        word, *more = header["said"].casefold().split() or [""]
-        if word in _ROLES | _REASONING | _ANSWER and all(each.startswith("to=") for each in more):
+        word, *more = (header["said"].casefold().split() if header else ()) or ("",)
+        if header and word in _ROLES | _REASONING | _ANSWER and all(each.startswith("to=") for each in more):
             self._held = self._held[header.end() :]
             self._state = self._answer
             self._line_start = self._trim = True
@@ -236,7 +240,7 @@ class ReasoningFilter:
         self, closes: Callable[[re.Match[str]], bool], nests: Callable[[re.Match[str]], bool] = lambda mark: False
     ) -> None:
         self.reasoned, self._closes, self._nests, self._state = True, closes, nests, self._reason
-        self._depth, self._last_close = 0, None
+        self._depth, self._last_close, self._opened = 0, None, len(self._thoughts)
 
     def _answer(self, final: bool) -> str | None:
         """Pass text on up to the next mark; None if nothing more can be decided."""
@@ -257,6 +261,9 @@ class ReasoningFilter:
 
     def _at_fence(self, mark: re.Match[str], final: bool) -> str | None:
         info = mark["info"].casefold()
+        if not self._line_start:  # the text before it was passed on
+            self._held = self._held[mark.end() :]
+            return self._emit(mark[0])
         if info in _REASONING:
             self._held = self._held[mark.end() :]
             self._open(lambda other: bool(other["fence"]) and not other["info"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from rag.models.encoder import Tagged
@@ -16,9 +17,9 @@ from rag.text.names import PARTICLES
 
 TOPICS = ("topic", "side")
 _WORD = re.compile(r"[^\W_]+(?:[-./+^'’][^\W_]+)*\+*")
-_CAPITAL = r"[^\W\d_a-z][\w'’&/.-]*"
+_CAPITAL = r"[^\W\d_a-z][\w'’&/.-]{0,60}"
 _PHRASE = re.compile(
-    rf"(?<!\w)(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+)*{_CAPITAL})+)(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
+    rf"(?<!\w)(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)\s+){{0,4}}{_CAPITAL})+)(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?"
 )  # several capitalised words, and a year
 _KIND = r"(?:an?\s+)?(?:conferences?|journals?|workshops?)\b"
 _OTHER_KIND = rf"(?:\s*(?:[,/]|\b(?:and|or)\b)\s*{_KIND})"
@@ -28,9 +29,9 @@ _VENUE_KIND = re.compile(
     rf"|\b(?P<of>conference|journal|workshop)\s+(?:papers?|articles?|publications?|ones)\b",
     re.IGNORECASE,
 )
-_NAME = r"[^\W\d_a-z][^\W\d_]*(?:[.'’-]+[^\W\d_]+)*\.?"
-_PARTICLES = rf"(?:(?:{'|'.join(sorted(PARTICLES))})\s+)*"
-_PERSON = re.compile(rf"(?<!\w)(?:{_NAME}(?:\s+{_PARTICLES}{_NAME})+|(?<=\bby ){_PARTICLES}{_NAME})")
+_NAME = r"[^\W\d_a-z][^\W\d_]{0,40}(?:[.'’-]{1,3}[^\W\d_]{1,40}){0,6}\.?"
+_PARTICLES = rf"(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,4}}"
+_PERSON = re.compile(rf"(?<!\w)(?:{_NAME}(?:\s+{_PARTICLES}{_NAME}){{1,11}}|(?<=\bby ){_PARTICLES}{_NAME})(?![^\W\d_])")
 _NAMES = frozenset(("author", "organisation", "venue"))
 _SPACE = re.compile(r"\s+")
 _SMALL_WORD = re.compile(r"\s(?:of|on|for|and|in|the)\s+")
@@ -54,15 +55,11 @@ def tag_paper_names(
     if not known:
         return _merged(tags)
     others = [word for word in words if is_identifier(word[0]) and _tag_at(word, tags) == "author"]
-    listed = [
-        word
-        for word in others
-        if not is_author(word[0]) and any(_is_listed(word, each, text, (*others, *known)) for each in known)
-    ]
+    listed = [word for word in _beside(set(known), {*known, *others}, text) if not is_author(word[0])]
     topic = "side" if any(each.tag == "side" for each in tags) else "topic"
-    named = [word for word in (*known, *listed) if not _within_topic(word, tags)]
-    kept = [part for each in tags for part in _without(each, [word.span() for word in named], text)]
-    return _merged([*kept, *(Tagged(word.start(), word.end(), topic, 1.0) for word in named)])
+    named = [word.span() for word in listed if not _within_topic(word, tags)]
+    kept = [part for each in tags for part in _without(each, named, text)]
+    return _merged([*kept, *(Tagged(start, end, topic, 1.0) for start, end in named)])
 
 
 def tag_author_names(tags: Sequence[Tagged], text: str, is_author: Callable[[str], bool]) -> list[Tagged]:
@@ -178,11 +175,12 @@ def _within_topic(word: re.Match[str], tags: Sequence[Tagged]) -> bool:
     return any(each.tag in TOPICS and each.start <= word.start() and word.end() <= each.end for each in tags)
 
 
-def _is_listed(word: re.Match[str], other: re.Match[str], text: str, names: Sequence[re.Match[str]]) -> bool:
-    """Return whether only other names, commas and conjunctions stand between two names."""
-    start, end = min(word.end(), other.end()), max(word.start(), other.start())
-    between = text[start:end]
-    for name in names:
-        if start <= name.start() and name.end() <= end:
-            between = between.replace(name[0], ",")
-    return _LIST.fullmatch(between) is not None
+def _beside(known: AbstractSet[re.Match[str]], names: AbstractSet[re.Match[str]], text: str) -> list[re.Match[str]]:
+    """Return, in order, the known ones of some names, and those that only commas and conjunctions join to one."""
+    runs: list[list[re.Match[str]]] = []
+    for name in sorted(names, key=lambda each: each.start()):
+        if runs and _LIST.fullmatch(text, runs[-1][-1].end(), name.start()):
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    return [name for run in runs if not known.isdisjoint(run) for name in run]

@@ -79,8 +79,9 @@ def surname_and_given(name: str) -> tuple[str, str, str]:
     words = pieces[0].split() if pieces else []
     if not suffix and len(words) > 1 and _plain(words[-1]) in SUFFIXES:
         suffix = words.pop()
+    capitals = name.isupper()
     units = [
-        [_Unit(unit.initials) if unit.initials and word.isupper() else unit for unit in _units(word, name)]
+        [_Unit(unit.initials) if unit.initials and word.isupper() else unit for unit in _units(word, capitals)]
         for word in words
     ]
     initials = _trailing_initials(units)
@@ -237,13 +238,14 @@ def _read(name: str) -> tuple[_Reading, ...]:
         kept += [" ".join(words)] if words else []
     if not kept:
         return ()
+    capitals = name.isupper()
     if len(kept) > 1:
         surname = [unit for word in kept[0].split() for unit in _units(word)]
-        given = [unit for piece in kept[1:] for word in piece.split() for unit in _units(word, name)]
+        given = [unit for piece in kept[1:] for word in piece.split() for unit in _units(word, capitals)]
         while len(given) > 1 and "".join(given[-1].words) in PARTICLES:
             given.pop()
         return tuple(_reading(surname, part, suffix) for part in _alternatives(given)) if surname else ()
-    units = [unit for word in kept[0].split() for unit in _units(word, name)]
+    units = [unit for word in kept[0].split() for unit in _units(word, capitals)]
     return tuple(reading for chosen in _alternatives(units) for reading in _readings(chosen, suffix))
 
 
@@ -282,9 +284,9 @@ def _alternatives(units: Sequence[_Unit]) -> Iterator[tuple[_Unit, ...]]:
         yield (*chosen, *units[_MOST_AMBIGUOUS:])
 
 
-def _units(word: str, name: str = "") -> list[_Unit]:
-    """Return the units of a word between spaces, several for "J.S."; capitals in a name in small letters may be
-    initials, as may letters without a vowel."""
+def _units(word: str, in_capitals: bool = False) -> list[_Unit]:
+    """Return the units of a word between spaces, several for "J.S."; capitals may be initials in a name that is not
+    `in_capitals` as a whole, as may letters without a vowel."""
     found = []
     for stretch in re.split(r"(?<=\.)(?=[^\W\d_])", re.sub(r"['’ʼ`]", "", unicodedata.normalize("NFC", word))):
         written = _WORD.findall(stretch)
@@ -293,7 +295,7 @@ def _units(word: str, name: str = "") -> list[_Unit]:
         words = tuple(each.casefold() for each in written)
         dotted = stretch.endswith(".") or all(len(each) == 1 for each in words)
         alone = len(words) == 1 and 1 < len(words[0]) <= _MOST_INITIALS and not dotted
-        capitals = written[0].isupper() and not name.isupper()
+        capitals = written[0].isupper() and not in_capitals
         may_be = alone and (capitals or not _VOWEL.search(fold_accents(words[0])))
         found.append(_Unit(words, tuple(words[0]) if may_be else (), dotted))
     return found

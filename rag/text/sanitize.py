@@ -21,7 +21,9 @@ _OPEN_ENTITY = re.compile(r"&[#\w]{0,32}\Z", re.ASCII)
 
 _REST = r"(?:[^\s)\]>]*[^\s)\]>.,;:!?*_\"'”’|])?"  # of an address, without trailing punctuation
 # "Character.ai-based" is no address, but many linkers take "evil.com-" for one.
-_DOMAIN = r"(?:\.[\w-]+)*\.(?:(?:(?i:com|org|biz|edu|gov|info)|net|example)(?!\w)|(?:io|ai|dev|app|xyz)(?!-*\w))"
+_DOMAIN = (
+    r"(?:\.[\w-]{1,63}){0,9}\.(?:(?:(?i:com|org|biz|edu|gov|info)|net|example)(?!\w)|(?:io|ai|dev|app|xyz)(?!-*\w))"
+)
 _START = r"(?<![A-Za-z0-9])"
 _ADDRESS = re.compile(
     rf"(?:{_START}(?i:https?|ftp|file))?://(?=\S){_REST}"
@@ -29,7 +31,7 @@ _ADDRESS = re.compile(
     rf"|{_START}(?i:www)\.(?=\w){_REST}"
     rf"|(?<![\w:/])//(?=[\w-]+\.\w|localhost|\[){_REST}"
 )
-_HOST = re.compile(rf"(?<=[^\s.])(?:{_DOMAIN}|(?:\.[\w-]+)*\.[a-z]{{2}}(?=/\w))(?:[/?#:]{_REST})?")
+_HOST = re.compile(rf"(?<=[^\s.])(?:{_DOMAIN}|(?:\.[\w-]{{1,63}}){{0,9}}\.[a-z]{{2}}(?=/\w))(?:[/?#:]{_REST})?")
 _MAIL = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
 _VALUE = re.compile(r"@\d+(?:\.\d+)+\Z")
 _REMOVED = "(link removed)"
@@ -129,11 +131,11 @@ class StreamingSanitizer(_StreamingFilter):
         if not text:
             return ""
         shown = _disabled(self._before + text).removeprefix(self._before)
-        if len(text) > _MAX_HELD and not _WORD_BOUNDARY.fullmatch(text):
+        if len(text) - _last_word(text) > _MAX_HELD:
             self._in_address = shown.endswith(_REMOVED)
             shown += "" if self._in_address else " "
-        letters = _LAST_LETTERS.search(shown)[0]  # type: ignore[index]
-        self._before = (letters or shown)[-(_MAX_SCHEME if letters else 1) :]
+        letters = _LAST_LETTERS.search(shown[-_MAX_SCHEME:])[0]  # type: ignore[index]
+        self._before = letters or shown[-1:]
         return shown
 
 
@@ -144,10 +146,15 @@ def _whole_entities(held: str) -> int:
 
 def _whole_words(held: str) -> int:
     """Return the length before the last word, or the whole length where that word cannot become an address."""
-    cut = _WORD_BOUNDARY.match(held)
-    start = cut.end() if cut else 0
+    start = _last_word(held)
     word = held[start:]
-    letters = _LAST_LETTERS.search(word)[0].lower()  # type: ignore[index]
+    letters = _LAST_LETTERS.search(word[-_MAX_SCHEME:])[0].lower()  # type: ignore[index]
     if len(word) > _MAX_HELD or (_PLAIN_WORD.match(word) and letters not in _PREFIXES):
         return len(held)
     return start
+
+
+def _last_word(text: str) -> int:
+    """Return where the last word of a text begins: its length where a text ends between words."""
+    cut = _WORD_BOUNDARY.match(text)
+    return cut.end() if cut else 0

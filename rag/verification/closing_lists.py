@@ -52,6 +52,7 @@ _ENTRY = re.compile(
 _PLAIN_ENTRY = re.compile(r"\W*\d{1,3}(?=\s*[.:：)|–—-]\s)")
 _NONE = re.compile(r"\W*(?:none|n/a|-+)\b\W*", re.IGNORECASE)
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)]|[\[［【(〔]?\^?\d{1,3}[\]］】)〕])[ \t]*\S")
+_LONGEST = 200  # characters of a rule or a heading
 _MOST_OTHER_WORDS = 2  # that a reference has besides what the record of its paper has
 _PUBLISHED = frozenset(
     tokenize("arxiv preprint et al in proceedings of the conference vol pp http https www org abs pdf doi")
@@ -100,7 +101,7 @@ class ClosingLists:
             return True
         if self._within and (_ITEM.match(line) or not line.strip() or len(line) < 4 or line.lstrip().startswith("|")):
             return True
-        if _MAY_BE_RULE.match(line) or _begins_heading(line):
+        if len(line) < _LONGEST and (_MAY_BE_RULE.match(line) or _begins_heading(line)):
             return True
         if heading := _HEADING.fullmatch(line):
             rest = heading["rest"].strip().casefold()

@@ -33,7 +33,7 @@ _SAID_OTHERWISE = tuple(
 )
 _RANGE = re.compile(r"(?<![\d.])(\d[\d.]{0,30})\s{0,3}[–-]\s{0,3}(?=\d[\d.]{0,30}\s{0,3}([%×x])(?!\w))")
 _LONE_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_DESIGNATION = re.compile(r"(?<![\w.])(?=[\w-]*[^\W\d_])(?=[\w-]*\d)[A-Za-z][\w]*(?:[-.][\w]+)*")
+_DESIGNATION = re.compile(r"(?<![\w.])(?=[\w-]{0,80}\d)[A-Za-z]\w*(?:[-.]\w+)*")
 _HYPHENATED = re.compile(r"(?<=\w)-[a-z]+$")  # "GNN-based" names GNN
 _NO_NAMES = frozenset("I January February March April May June July August September October November December".split())
 _SMALL_WORDS = frozenset("a an the of and from for in on to with by via".split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,8 @@ from rag.verification.judge import AGAINST
 
 _NOTHING = "–"  # in a cell
 _LINE = re.compile(r"^\s*(?:\W*)(\d{1,3})\s*[:.)]\s*(.+?)\s*$", re.MULTILINE)
+_LETTER = re.compile(r"[^\W\d_]")
+_BAR = re.compile(r"\s*\|")
 _DELETE = re.compile(r"\W*DELETE\b", re.IGNORECASE)
 
 
@@ -88,15 +91,15 @@ def struck(text: str, sentences: Sequence[Sentence]) -> tuple[str, tuple[Sentenc
     """Strike through what is wrong, clause by clause and cell by cell; returns the text and the shifted sentences."""
     units = (unit for each in sentences for unit in each.units)
     wrong = sorted((each.start, each.end) for each in units if is_wrong(each) and not _is_row(text, each))
+    starts, ends = [start for start, _ in wrong], [end for _, end in wrong]
     out, last = "", 0
     for start, end in wrong:
         out += f"{text[last:start]}~~{text[start:end]}~~"
         last = end
 
     def shifted(at: int, is_end: bool) -> int:
-        opened = sum(start < at for start, _ in wrong)
-        closed = sum(end < at or (is_end and end == at) for _, end in wrong)
-        return at + len("~~") * (opened + closed)
+        closed = bisect_right(ends, at) if is_end else bisect_left(ends, at)
+        return at + len("~~") * (bisect_left(starts, at) + closed)
 
     def moved(sentence: Sentence) -> Sentence:
         start, end = shifted(sentence.start, is_end=False), shifted(sentence.end, is_end=True)
@@ -117,9 +120,8 @@ def cited_as(correction: str, citations: Sequence[int]) -> str:
 
 def _row(text: str, unit: Sentence) -> str:
     """Return the table row in which a cell stands; "" for what is no cell."""
-    start, end = text.rfind("\n", 0, unit.start) + 1, (text + "\n").find("\n", unit.end)
-    line = text[start:end].strip()
-    return line if line.startswith("|") and unit.start > start else ""
+    start, end = _line(text, unit)
+    return text[start:end].strip() if unit.start > start and _BAR.match(text, start) else ""
 
 
 def _is_row(text: str, sentence: Sentence) -> bool:
@@ -128,9 +130,15 @@ def _is_row(text: str, sentence: Sentence) -> bool:
 
 def _whole_line(text: str, sentence: Sentence) -> tuple[int, int]:
     """Return the (start, end) of a sentence, or of its whole line where nothing else is in it."""
-    start, end = text.rfind("\n", 0, sentence.start) + 1, (text + "\n").find("\n", sentence.end)
-    rest = text[start : sentence.start] + text[sentence.end : end]
-    return (start, end + 1) if not re.search(r"[^\W\d_]", rest) else (sentence.start, sentence.end)
+    start, end = _line(text, sentence)
+    beside = _LETTER.search(text, start, sentence.start) or _LETTER.search(text, sentence.end, end)
+    return (sentence.start, sentence.end) if beside else (start, end + 1)
+
+
+def _line(text: str, unit: Sentence) -> tuple[int, int]:
+    """Return the (start, end) of the lines on which a sentence or a cell stands."""
+    end = text.find("\n", unit.end)
+    return text.rfind("\n", 0, unit.start) + 1, end if end >= 0 else len(text)
 
 
 def _with_evidence_numbers(text: str, cited: Sequence[Evidence]) -> str:

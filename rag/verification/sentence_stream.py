@@ -16,7 +16,7 @@ _END = re.compile(
 _MAY_END = re.compile(r"[.!?…][\"'”’)*_]*\s+\S{2}")
 _PREFIX = re.compile(r"[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+)?(?:(?:[-*+•]|\d{1,3}[.)])[ \t]+)?")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]")
-_QUANTITY = re.compile(r"\d[\d.,]*[ \t]?[A-Za-z%×]{1,3}(?=[.!?]\s)")  # syntok takes "3 ms." for an abbreviation
+_QUANTITY = re.compile(r"\d[\d.,]{0,30}[ \t]?[A-Za-z%×]{1,3}(?=[.!?]\s)")  # syntok takes "3 ms." for an abbreviation
 _EMPHASIS = re.compile(r"(?<=[.!?])[*_~]+(?=\s|$)")
 _TITLED = re.compile(r"[ \t]*(?:>[ \t]*)*#{1,6}[ \t]")
 _BOLD = re.compile(r"(?:\*\*|__)[^*_]*(?:\*\*|__):?\Z")
@@ -24,6 +24,7 @@ _RUN_IN = re.compile(r"(?:\*\*|__)[^\s*_\d]+(?:\s[^\s*_\d]+){0,7}(?:\s?(?:\*\*|_
 _STATED = re.compile(r"[.!][\"'”’)*_]*\Z")
 _FENCE = re.compile(r"[ \t]*```[ \t]*[\w+-]*[ \t]*\Z")
 _RULE = re.compile(r"[\s|:=_*-]*\Z")
+_BEHIND_SPACE = re.compile(r"(?<=\s)")
 _LEAST_WORDS = 4  # of a heading that states something
 _BEHIND = 40  # characters before the new ones in which the end of a sentence may have been undecided
 _LONG = 300  # characters of unread text from which it is only cut again when it has grown by so much:
@@ -55,6 +56,7 @@ class SentenceStream:
 
     def __init__(self) -> None:
         self.text = ""
+        self._word = ""  # that may go on; looking word by word, what is found does not depend on the pieces
         self._from = 0  # start of the unread text
         self._line_start = 0
         self._line = 0
@@ -66,16 +68,27 @@ class SentenceStream:
 
     def feed(self, piece: str) -> list[ReplySentence]:
         """Take a piece; return the sentences that are now complete."""
-        self.text += piece
+        first, *others = _BEHIND_SPACE.split(piece)
+        self._word += first
         found: list[ReplySentence] = []
-        while (newline := self.text.find("\n", self._from)) >= 0:
-            found += self._rest_of_line(newline)
-            self._from = self._line_start = newline + 1
-            self._line += 1
-        return found + self._ended(len(piece))
+        for word in others:
+            found += self._add(self._word)
+            self._word = word
+        return found
+
+    def _add(self, word: str) -> list[ReplySentence]:
+        """Add a word with the white space behind it."""
+        self.text += word
+        if not word.endswith("\n"):
+            return self._ended(len(word))
+        found = self._rest_of_line(len(self.text) - 1)
+        self._from = self._line_start = len(self.text)
+        self._line += 1
+        return found
 
     def flush(self) -> list[ReplySentence]:
         """Return what is left at the end of the text."""
+        self.text, self._word = self.text + self._word, ""
         found = self._rest_of_line(len(self.text)) + self._no_header()
         self._from = len(self.text)
         return found

@@ -1,11 +1,11 @@
-"""Metrics in Prometheus' text format: requests, the steps of questions, the queue, the index, the process."""
+"""Metrics in Prometheus' text format: requests, the steps of questions, the queue, caches, the index, the process."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -62,11 +62,16 @@ class _State(Collector):
         self._holder = holder
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the state of the queue and of the index."""
+        """Yield the state of the queue, of the caches and of the index."""
         status, queue = self._holder.status, self._holder.search_queue
         yield InfoMetricFamily("citedesk_build", "The version that runs.", {"version": __version__})
         yield GaugeMetricFamily("citedesk_searches_running", "Searches that run.", queue.running)
         yield GaugeMetricFamily("citedesk_searches_waiting", "Searches that wait for a place.", queue.waiting)
+        cached = CounterMetricFamily("citedesk_cache_lookups", "Lookups in a cache.", labels=("cache", "result"))
+        for name, (hits, misses) in (self._holder.engine(0).caches() if status.ready else {}).items():
+            cached.add_metric((name, "hit"), hits)
+            cached.add_metric((name, "miss"), misses)
+        yield cached
         yield GaugeMetricFamily("citedesk_ready", "Whether questions can be answered.", int(status.ready))
         yield GaugeMetricFamily("citedesk_index_papers", "Papers of the index in use.", status.papers)
         yield InfoMetricFamily("citedesk_index", "The index in use.", {"generation": status.generation or ""})
