@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -150,8 +151,11 @@ def test_chat_looks_for_events_now_and_then(monkeypatch: pytest.MonkeyPatch, tmp
     apps = [getattr(route, "app", None) for route in make_chat(holder, Monitor(holder)).routes]
     queue = next(app for app in apps if hasattr(app, "get_blocks")).get_blocks()._queue
     slept: list[float] = []
+    own, others = threading.get_ident(), asyncio.sleep
 
     async def sleep(seconds: float) -> None:
+        if threading.get_ident() != own:
+            return await others(seconds)
         slept.append(seconds)
         queue.stopped = True
 

@@ -211,7 +211,7 @@ def test_ask_prints_the_finding_then_the_papers(indexed: Path, capsys: pytest.Ca
     _, out, _ = run(capsys, "ask", QUESTION, "--since", "2024")
     assert out.startswith("We present Pebble, which prunes the KV cache and cuts its memory by 2.57×. [1]\n\n")
     assert "\nUnderstood: papers dated 2024 or later (--drop since to lift).\n" in out
-    assert re.search(r"\n\[1\] Small Caches \(2024, \w+\)\n    https://arxiv.org/abs/2401.00001\n$", out)
+    assert re.search(r"\n\[1\] Small Caches \(2024, \w+\)\n(    .+\n)?    https://arxiv.org/abs/2401.00001\n$", out)
     assert out.count("We present Pebble") == 1
 
 

@@ -58,15 +58,16 @@ class Collection:
 
 
 def load_collection(library: Library) -> Collection:
-    """Return a library's collection; building it takes seconds, once a generation, while other callers wait."""
+    """Return a library's collection; building it takes seconds, once a library, while other callers wait."""
     generation = library.manifest.generation
     with _making:
-        if generation not in _made:
+        made = _made.get(generation)
+        if made is None or made.papers is not library.papers:  # of an earlier opening, which may be closed
             made = _make(library)
             while len(_made) >= _KEPT:
                 del _made[next(iter(_made))]
             _made[generation] = made
-        return _made[generation]
+        return made
 
 
 def _make(library: Library) -> Collection:
