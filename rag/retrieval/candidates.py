@@ -21,6 +21,7 @@ from rag.retrieval.encoded_query import EncodedQuery
 from rag.types import Signal
 
 _MANY = 0.2  # share of papers from which more are asked for than a filter admits
+_BY_ID = 400  # the square of admitted papers, in papers, from which the same is quicker than to name them all
 _FEW = 9  # the square of admitted chunks, in chunks of the collection, up to which all are compared: then as quick
 _EXPANSION_SHARE = 0.5  # of a signal, for all texts that expand the question together
 
@@ -89,7 +90,7 @@ def dense_search(library: Library, vector: Array, admitted: Mask | None, pool: i
     papers, chunks = len(library.papers), library.manifest.chunks
     held = papers if admitted is None else int(admitted.sum())
     among: Sequence[str] | None = None
-    if admitted is not None and held < _MANY * papers:
+    if admitted is not None and held < _MANY * papers and held**2 < _BY_ID * papers:
         among = library.chunk_ids(np.flatnonzero(admitted))
         if len(among) ** 2 <= _FEW * chunks:
             return _of_papers(library.vectors.compare(vector, among))[:pool]
