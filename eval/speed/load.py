@@ -14,6 +14,7 @@ import json
 import random
 import socket
 import statistics
+import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
@@ -28,8 +29,9 @@ import httpx
 from eval.latency.endpoint_stub import MODEL, stub_endpoint
 from eval.latency.timing import PIECES
 from eval.speed.bench import spread_questions
-from eval.speed.program import Site, citedesk, running
-from rag.corpus.files import parse_json_lines, to_json_lines
+from eval.speed.program import Site, citedesk, environ, running
+from rag.corpus.files import parse_json_lines, to_json_lines, write_atomic
+from rag.index.generations import IndexFolder
 from rag.query.limits import MAX_QUESTION_LENGTH
 from rag.settings import load_settings
 
@@ -210,14 +212,26 @@ async def _live_and_die(port: int) -> None:
 
 
 async def _swap(home: Path, times: int) -> None:
-    """Update an index so many times, between two editions of its collection."""
-    editions = home.with_suffix(".jsonl")
+    """Have `citedesk index --watch` update an index so many times, between two editions of its collection."""
+    editions, folder = home.with_suffix(".jsonl"), IndexFolder(home)
     exported = parse_json_lines(await asyncio.to_thread(citedesk, "export", "--home", home, cwd=home))
     first = [value for _, value in exported if isinstance(value, dict)]
     second = [{**each, "title": each["title"] + _EDITION} for each in first]
-    for i in range(times):
-        editions.write_text(to_json_lines(first if i % 2 else second), encoding="utf-8")
-        await asyncio.to_thread(citedesk, "index", "--quiet", "--home", home, editions, cwd=home)
+    before, index = folder.current(), None
+    try:
+        for i in range(times):
+            write_atomic(editions, to_json_lines(first if i % 2 else second))
+            if index is None:
+                command = (sys.executable, "-m", "rag", "index", "--watch", "--quiet", "--home", home, editions)
+                index = await asyncio.create_subprocess_exec(*command, env=environ(), stdout=subprocess.DEVNULL)
+            while folder.current() == before:
+                await asyncio.sleep(0.05)
+                assert index.returncode is None, "citedesk index has ended"
+            before = folder.current()
+    finally:
+        if index:
+            index.terminate()
+            await index.wait()
 
 
 @asynccontextmanager
