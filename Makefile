@@ -34,7 +34,7 @@ llm: $(VENV)/.installed-llm
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# The tests in a real Chromium (Debian: apt-get install chromium).
+# The tests in a real Chromium (Debian: apt-get install chromium nginx caddy).
 browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m browser
 

@@ -35,9 +35,9 @@ def chat_policy(nonce: str | None = None) -> str:
     """
     scripts = f"'nonce-{nonce}' 'unsafe-eval'" if nonce else ""
     return (
-        f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-        "font-src 'self' data:; connect-src 'self'; frame-src 'self'; base-uri 'self'; form-action 'self'; "
-        "frame-ancestors 'self'"
+        f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-src 'self'; "
+        "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
     )
 
 

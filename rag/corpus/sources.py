@@ -104,7 +104,7 @@ def sources_of(path: Path) -> Iterator[Source]:
             magic = file.read(8)
         if not magic.startswith(_ZIP):
             opener = next((opener for each, opener in _OPENERS.items() if magic.startswith(each)), None)
-            yield Source(str(path), partial(_open_packed, opener, path) if opener else partial(path.open, "rb"))
+            yield Source(str(path), partial(_open_packed, path, opener) if opener else partial(_open_plain, path))
             return
         with zipfile.ZipFile(path) as archive:
             members = [each for each in archive.namelist() if not each.endswith("/")]
@@ -116,6 +116,10 @@ def sources_of(path: Path) -> Iterator[Source]:
                 yield Source(f"{path}/{member}", partial(_open_member, path, member))
     except BROKEN as error:
         raise CorpusError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+
+
+def _open_plain(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 class _Unpacked(io.RawIOBase):
@@ -148,7 +152,7 @@ def _check_unpacked(size: int, path: Path) -> None:
         )
 
 
-def _open_packed(opener: Callable[..., Any], path: Path) -> IO[bytes]:
+def _open_packed(path: Path, opener: Callable[..., Any]) -> IO[bytes]:
     return io.BufferedReader(_Unpacked(opener(path), path), _BLOCK)
 
 

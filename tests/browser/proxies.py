@@ -86,8 +86,8 @@ def _speaks_tls(port: int) -> bool:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as plain:
-            with context.wrap_socket(plain, server_hostname="localhost"):
-                return True
+        plain = socket.create_connection(("127.0.0.1", port), timeout=5)
+        with plain, context.wrap_socket(plain, server_hostname="localhost"):
+            return True
     except OSError:
         return False
