@@ -30,7 +30,7 @@ _ATTRIBUTES = r"(?:\s[^<>\n]{0,80})?"
 _BEGUN_DETAILS = r"<details\b[^<>\n]{0,80}(?:>\s{0,4}(?:<s?u?m{0,2}a?r?y?(?:>[^<>\n]{0,60}(?:<[/a-z]{0,8})?)?)?)?"
 _DETAILS = r"<details\b[^<>\n]{0,80}>\s{0,4}<summary>"
 _MARK = re.compile(
-    r"<(?=[|｜]|\w{1,48}[|｜])[|｜]?(?P<token>[^<>|｜\n]{1,48})[|｜]?>"
+    r"<(?=[|｜]|\w{1,48}[|｜])[|｜]?(?P<token>[^<>|｜◁⟨«\n]{1,48})[|｜]?>"
     rf"|{_DETAILS}(?P<details>[^<>\n]{{1,60}})</summary>|<(?P<tag>{_NAME}|\s?/?\s?{_REASONING_NAME}{_ATTRIBUTES})>"
     rf"|[◁⟨«](?P<framed>{_NAME})[▷⟩»]"
     r"|\[(?P<square>/?[A-Za-z][A-Za-z_]{2,24})\]"
@@ -58,6 +58,7 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _MAYBE_HEADING = re.compile(r"\A[\s*#_>]{0,60}[A-Za-z'’ ]{0,40}[*_ :]{0,20}\Z")
+_AROUND_HEADING = re.compile(r"\A[\s*#_>:]+|[\s*#_>:]+\Z")
 _FINAL_HEADING = re.compile(
     r"^[ \t*#_>]{0,40}(?:here(?: i|['’])s (?:my|the) )?(?:final )?(?:answer|response)"
     r"(?:[*_ ]{0,20}:[*_]{0,20}\s{0,40}(?=[^*_\s])|[*_ ]{0,20}\n\s{0,40}(?=\S))",
@@ -98,7 +99,8 @@ class ReasoningFilter:
         self._opened = 0  # the length of the thoughts before the block that is open
         self._depth = 0  # of blocks of the same mark within it
         self._last_close: int | None = None  # where in the thoughts the last of these closed
-        self._line_start = True
+        self._line_start = True  # whether only white space was passed on of the line
+        self._new_line = True  # whether nothing was
         self._trim = False
         self._mentioned = False
         self._emitted_text = False
@@ -142,7 +144,7 @@ class ReasoningFilter:
             self._held = _BARE_ANALYSIS.sub("", self._held)
             self._state = self._reason_bare
             return ""
-        head = self._held[:_LONGEST].casefold().strip("\n\t *#_>:")
+        head = _AROUND_HEADING.sub("", self._held[:_LONGEST].casefold())
         may_begin = not head or (_MAYBE_HEADING.match(self._held) and _may_be_heading(head))
         if may_begin and not final and len(self._held) < _LONGEST:
             return None
@@ -152,16 +154,18 @@ class ReasoningFilter:
 
     def _hold(self, final: bool) -> str | None:
         """Hold text back until it is known whether it is reasoning."""
-        heading = _FINAL_HEADING.search(self._held, self._read)
-        if heading and _HEADING.match(self._held):
-            return self._end_reasoning(heading.start(), heading.end())
+        heading = _FINAL_HEADING.search(self._held, self._read) if _HEADING.match(self._held) else None
         for mark in _MARK.finditer(self._held, self._read):
+            if heading and heading.start() < mark.start():
+                break
             word, closes = _meaning(mark)
             opens = word is not None and not closes and self._blank and self._is_blank(mark.start())
             if mark["token"] or opens:
                 return self._release()
             if word in _REASONING and closes:
                 return self._end_reasoning(mark.start(), mark.end())
+        if heading:
+            return self._end_reasoning(heading.start(), heading.end())
         if final:
             return self._release()
         end = max(len(self._held) - _LONGEST, self._read)
@@ -182,7 +186,7 @@ class ReasoningFilter:
         """Take the held text up to `start` for reasoning, and go on behind the mark that ends it."""
         self._thoughts += self._held[:start]
         self._held, self._read = self._held[end:], 0
-        self.reasoned = self._trim = self._line_start = True
+        self.reasoned = self._trim = self._line_start = self._new_line = True
         self._state = self._answer
         return ""
 
@@ -229,7 +233,7 @@ class ReasoningFilter:
         if header and word in _ROLES | _REASONING | _ANSWER and all(each.startswith("to=") for each in more):
             self._held = self._held[header.end() :]
             self._state = self._answer
-            self._line_start = self._trim = True
+            self._line_start = self._new_line = self._trim = True
             if word in _REASONING:
                 self._open(_ends_message)
         else:
@@ -261,7 +265,7 @@ class ReasoningFilter:
 
     def _at_fence(self, mark: re.Match[str], final: bool) -> str | None:
         info = mark["info"].casefold()
-        if not self._line_start:  # the text before it was passed on
+        if not self._new_line:  # the text before it on its line was passed on
             self._held = self._held[mark.end() :]
             return self._emit(mark[0])
         if info in _REASONING:
@@ -312,6 +316,7 @@ class ReasoningFilter:
         return self._emit(text) if text else None
 
     def _emit(self, text: str) -> str:
+        self._new_line = text.endswith("\n") if text else self._new_line
         if self._trim:
             text = text.lstrip()
             self._trim = not text
