@@ -95,8 +95,8 @@ _FORM = re.compile(
     rf"|⁽?[{_SUPERSCRIPT}][{_SUPERSCRIPT}⁻˒·]{{0,12}}⁾?|[{_CIRCLED}])"
     rf"|\\{_COMMANDS}\*?(?:\[[^\[\]\n]{{0,40}}\]){{0,2}}\{{(?P<command>[^{{}}\n]{{1,120}})\}}"
     rf"|<(?P<element>{_ELEMENTS})\b[^<>\n]{{0,80}}>(?P<content>[^<>\n]{{1,60}})</(?:{_ELEMENTS})>"
-    rf"|<(?:{_ELEMENTS})[\s:_-]{{0,2}}(?:id|ref|n|index)?[\s=:]{{0,2}}[\"']?"
-    rf"(?P<attribute>\d[\d ,;-]{{0,40}})[\"']?\s?/?>"
+    rf"|<(?:{_ELEMENTS})[ \t:_-]{{0,2}}(?:id|ref|n|index)?[ \t=:]{{0,2}}[\"']?"
+    rf"(?P<attribute>\d[\d ,;-]{{0,40}})[\"']? ?/?>"
     rf"|(?<![\w-])(?P<word>{_ANY_WORD})\s(?:no\.\s|\#)?(?P<worded>{_LISTED})(?![\w%]|\.\d)"
     rf")"
 )
@@ -194,6 +194,7 @@ class MarkerScanner:
     def __init__(self, replace: Callable[[FoundMarker, str], str | None]) -> None:
         self._replace = replace
         self._held = ""
+        self._last = ""  # the character before it
         self._before = ""  # the end of what was passed on
         self._code = ""  # the backticks that opened the code in which the text stands
 
@@ -209,12 +210,12 @@ class MarkerScanner:
 
     def _scan(self, final: bool) -> str:
         """Pass on text up to what may still become a marker, or reads differently with what follows."""
-        text, at, out = self._held, 0, ""
+        text, at, out = self._last + self._held, len(self._last), ""
         while start := _START.search(text, at):
             begin = start.start()
             out += self._plain(text[at:begin])
             if not final and len(text) - begin <= _LONGEST and self._is_unfinished(text, begin):
-                self._held = text[begin:]
+                self._held, self._last = text[begin:], text[max(begin - 1, 0) : begin]
                 return self._note(out)
             if not self._code and (bare := self._unstyled(text, begin, out)):
                 text, at = bare, 0
@@ -222,7 +223,7 @@ class MarkerScanner:
             form = _FORM.match(text, begin)
             at = form.end() if form else begin + 1
             out += self._form(form, out) if form else self._plain(text[begin:at])
-        self._held = ""
+        self._held, self._last = "", text[-1:]
         return self._note(out + self._plain(text[at:]))
 
     def _is_unfinished(self, text: str, begin: int) -> bool:
