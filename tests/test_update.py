@@ -521,3 +521,16 @@ def test_full_disk_is_a_clear_error_and_the_index_stays(indexer: Indexer, monkey
         signal.signal(signal.SIGXFSZ, signal_before)
     assert len(indexer.paper_ids()) == 3
     assert counts(indexer.run(papers)) == (40, 0, 3, 0)
+
+
+def test_generation_that_is_read_is_deleted_only_by_the_next_run(indexer: Indexer) -> None:
+    indexer.run(PAPERS[:1])
+    read = indexer.folder.current()
+    library = open_library(hash_settings(indexer.folder.path.parent))
+    for papers in (PAPERS[:2], PAPERS, PAPERS[1:]):
+        indexer.run(papers)
+    assert library.vectors.search(HashEncoder().encode_question("caches").vector, 1)
+    assert read.is_dir()
+    library.close()
+    indexer.run(PAPERS)
+    assert not read.exists()

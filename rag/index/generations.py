@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 from rag.corpus.files import fsync, write_atomic
 from rag.errors import OTHER_HOME, REBUILD, IndexFailed, IndexMissing
+from rag.index.in_use import InUse, Unused, is_used
 from rag.index.integrity import FileState, file_state, is_damaged
 
 FORMAT = 8
@@ -105,6 +106,14 @@ class IndexFolder:
                     return read_manifest(generation)
             raise
 
+    def use(self) -> tuple[Path, InUse]:
+        """Return the current generation, kept from being deleted; raises IndexMissing or IndexFailed."""
+        generation = self.current()
+        try:
+            return generation, InUse(generation / _MANIFEST)
+        except OSError as error:
+            raise IndexFailed(f"{generation} was replaced while it was opened ({error}). Ask again.") from None
+
     @contextmanager
     def locked(self, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold the build lock; calls `waiting` once if another process holds it. The system releases it on a crash."""
@@ -133,6 +142,7 @@ class IndexFolder:
         in_use = known[-1:]
         with suppress(IndexMissing, IndexFailed):
             in_use = [self.current()]
+        in_use += [path for path in known if path not in in_use and is_used(path / _MANIFEST)]
         return [path for path in known if path not in in_use], in_use
 
     def recover(self) -> None:
@@ -155,7 +165,8 @@ class IndexFolder:
     def _prune(self) -> None:
         in_use = self.current()
         for path in [path for path in self._generations() if path != in_use][: 1 - _KEPT]:
-            shutil.rmtree(path, ignore_errors=True)
+            with suppress(OSError), closing(Unused(path / _MANIFEST)):
+                shutil.rmtree(path, ignore_errors=True)
 
     def _generations(self) -> list[Path]:
         """Return the finished generations, oldest first."""

@@ -22,6 +22,7 @@ from rag.index.generations import (
     damaged_files,
     read_manifest,
 )
+from rag.index.in_use import InUse
 from rag.index.maxsim import MaxSimIndex, open_maxsim_index
 from rag.index.papers import PaperStore, open_papers
 from rag.index.server_vectors import open_server_vectors
@@ -42,6 +43,7 @@ class Library:
     bm25: Bm25Index
     maxsim: MaxSimIndex
     links: PaperLinks
+    in_use: InUse
 
     def chunk_ids(self, positions: NDArray[np.int64]) -> list[str]:
         """Return the ids of the chunks of the papers at some positions."""
@@ -54,6 +56,7 @@ class Library:
         self.vectors.close()
         self.bm25.close()
         self.maxsim.close()
+        self.in_use.close()
 
 
 def open_library(settings: Settings, thorough: bool = False) -> Library:
@@ -61,7 +64,7 @@ def open_library(settings: Settings, thorough: bool = False) -> Library:
 
     Unless `thorough`, only files that were changed since it was published are compared with their hashes.
     """
-    generation = IndexFolder(settings.home).current()
+    generation, in_use = IndexFolder(settings.home).use()
     manifest = read_manifest(generation)
     _check_recipe(manifest.recipe, settings)
     if damaged := damaged_files(generation, manifest, thorough):
@@ -76,7 +79,7 @@ def open_library(settings: Settings, thorough: bool = False) -> Library:
     maxsim = open_maxsim_index(generation / TOKEN_VECTORS, papers.places, load_codec(settings.embed_model))
     connect, folder = connector(settings), generation / VECTORS
     vectors = open_server_vectors(folder, papers, connect) if connect else open_vectors(folder)
-    return Library(manifest, papers, vectors, bm25, maxsim, PaperLinks(papers, bm25.papers_with_words))
+    return Library(manifest, papers, vectors, bm25, maxsim, PaperLinks(papers, bm25.papers_with_words), in_use)
 
 
 def _check_recipe(recipe: Recipe, settings: Settings) -> None:
