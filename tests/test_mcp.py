@@ -231,3 +231,10 @@ def test_without_the_extra_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, 
 def wait_for_the_end(name: str) -> None:
     """Wait until no thread of this name works any more."""
     wait_until(lambda: not any(thread.name == name for thread in threading.enumerate()))
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_no_stream_is_held_open_for_messages_that_never_come(holder: EngineHolder, method: str) -> None:
+    with tools(holder) as url:
+        reply = httpx.request(method, url, headers=ACCEPT, timeout=PATIENCE)
+    assert (reply.status_code, reply.headers["allow"]) == (405, "POST")

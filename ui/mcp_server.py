@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from rag import __version__
@@ -66,7 +68,15 @@ def mcp_app(holder: EngineHolder, hosts: Collection[str] | None = None, patience
     )
     (served,) = (each for each in app.routes if isinstance(each, Route))
     # A GET would open a stream for messages of the server's own, of which there are none, and hold it for ever.
-    return McpApp((Route(served.path, served.endpoint, methods=["POST"]),), server.session_manager.run)
+    routes = (
+        Route(served.path, served.endpoint, methods=["POST"]),
+        Route(served.path, _only_post, methods=["GET", "DELETE"]),
+    )
+    return McpApp(routes, server.session_manager.run)
+
+
+def _only_post(request: Request) -> JSONResponse:
+    return JSONResponse({"error": "Use POST here."}, 405, {"allow": "POST"})
 
 
 def _server(make: type[Server[Any]], tools: Mapping[str, _McpTool]) -> Server[Any]:
