@@ -139,3 +139,25 @@ def test_index_and_search_take_their_vectors_from_the_endpoint(
     assert json.loads(capsys.readouterr().out)["hits"][0]["paper_id"] == CACHE_PAPER.paper_id
     assert main(["search", "key-value caches on a server", "--fast", *home]) == 1
     assert "CITEDESK_EMBED_URL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HTTP_PROXY", "socks5://127.0.0.1:9"),
+        ("HTTP_PROXY", "socks://x"),
+        ("NO_PROXY", "[::1]/128"),
+        ("SSL_CERT_FILE", "/nowhere/ca.pem"),
+    ],
+)
+def test_environment_that_cannot_be_used_is_one_line_and_not_asked_for_this_machine(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ModelFailed, match="proxy variables, NO_PROXY or SSL_CERT_FILE are wrong"):
+        EndpointEmbedder(Settings(embed_url="https://far.invalid/v1", embed_model="m"))
+    with EmbeddingServer() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        embedder = EndpointEmbedder(Settings(embed_url=server.url, embed_model="m"))
+        assert len(embedder.encode_query("caches")) > 0
+        server.shutdown()

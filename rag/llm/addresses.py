@@ -48,11 +48,3 @@ def is_public(address: str) -> bool:
         if inner:
             return is_public(str(inner))
     return ip.is_global and not ip.is_multicast
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host of an address is this machine by its name."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -23,7 +23,7 @@ import httpx
 
 from rag import __version__
 from rag.errors import OnlyReasoning
-from rag.llm.addresses import PublicBackend, is_loopback
+from rag.llm.addresses import PublicBackend
 from rag.llm.errors import (
     REQUEST_ERRORS,
     EndpointErrors,
@@ -46,6 +46,7 @@ from rag.llm.stream import (
 )
 from rag.llm.usage import ReplyTiming
 from rag.settings import Settings
+from rag.text.links import is_loopback
 from rag.types import TokenUsage
 
 _MAX_PAGE = 1 << 20  # bytes of a response that is no stream: a list of models may be long, an error is not

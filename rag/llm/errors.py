@@ -22,11 +22,12 @@ from urllib.request import proxy_bypass
 import httpx
 
 from rag.errors import ContextOverflow, LLMFailed, OnlyReasoning
-from rag.llm.addresses import PrivateAddress, is_loopback
+from rag.llm.addresses import PrivateAddress
 from rag.llm.reasoning import LeakedReasoning
 from rag.llm.reply import excerpt, is_web_page
 from rag.llm.stream import MAX_TOKENS_SETTING, ErrorEvent, NotAStream, StreamError
 from rag.settings import Settings
+from rag.text.links import is_loopback
 
 Phase = Literal["connection", "first token", "next token", "whole answer", "end"]
 """What a request waits for; "end" is for the token counts that may follow a complete answer."""

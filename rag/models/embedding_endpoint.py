@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from rag.errors import ModelFailed
 from rag.models.onnx import Array, l2_normalize
 from rag.settings import Settings
+from rag.text.links import is_loopback
 
 _TEXTS = 32  # in a request: the most that text-embeddings-inference takes by default
 _TIMEOUT = 60.0  # seconds
@@ -28,14 +30,23 @@ class EndpointEmbedder:
     max_tokens = 512  # the endpoint does not say; CITEDESK_CHUNK_TOKENS sets less
 
     def __init__(self, settings: Settings, waits: Sequence[float] = _WAITS) -> None:
-        """`waits` are the pauses in seconds before a request is repeated; nothing is sent yet."""
+        """`waits` are the pauses in seconds before a request is repeated; nothing is sent yet.
+
+        Raises ModelFailed where the environment's proxies or certificates cannot be used.
+        """
         import httpx  # not needed without an endpoint
 
         self._url = f"{(settings.embed_url or '').rstrip('/')}/embeddings"
         self._model = settings.embed_model
         self._waits = waits
         key = settings.embed_api_key
-        self._client = httpx.Client(timeout=_TIMEOUT, headers={"Authorization": f"Bearer {key}"} if key else {})
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        by_proxy = not is_loopback(urlsplit(self._url).hostname or "")
+        try:
+            self._client = httpx.Client(timeout=_TIMEOUT, headers=headers, trust_env=by_proxy)
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            wrong = "the environment's proxy variables, NO_PROXY or SSL_CERT_FILE are wrong"
+            raise self._failed(f"cannot be asked ({error}): {wrong}") from error
 
     def encode_documents(self, texts: Sequence[str]) -> Array:
         """Embed texts to be retrieved."""
