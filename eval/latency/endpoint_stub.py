@@ -23,6 +23,9 @@ class _Server(ThreadingHTTPServer):
     pieces: Sequence[str] = ()
     last = b""
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that have left."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
