@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Callable
@@ -198,6 +199,7 @@ class EngineHolder:
         with self._changed:  # an earlier library closes itself once no running question uses it
             self._engine, self._models, self._message, self._failure = engine, models, "", None
             self._changed.notify_all()
+        gc.collect()  # an engine refers to itself, and would keep its files open until Python happens to collect it
         logger.info("generation=%s papers=%d", library.manifest.generation, len(library.papers))
 
     def _report(self, failure: CitedeskError, pause: float) -> float:
