@@ -19,7 +19,7 @@ _SEPARATOR = re.compile("[\u2028\u2029]")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _OPEN_ENTITY = re.compile(r"&[#\w]{0,32}\Z", re.ASCII)
 
-_REST = r"(?:[^\s)\]>]*[^\s)\]>.,;:!?*_\"'”’|])?"  # of an address, without trailing punctuation
+_REST = r"(?:[^\s)\]>\u2e80-\uffef]*[^\s)\]>.,;:!?*_\"'”’|\u2e80-\uffef])?"  # of an address, without trailing punctuation
 # "Character.ai-based" is no address, but many linkers take "evil.com-" for one.
 _DOMAIN = (
     r"(?:\.[\w-]{1,63}){0,9}\.(?:(?:(?i:com|org|biz|edu|gov|info)|net|example)(?!\w)|(?:io|ai|dev|app|xyz)(?!-*\w))"
@@ -41,7 +41,7 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _WORD_BOUNDARY = re.compile(r"(?s:.*)[\s\u2e80-\uffef]")
 _PLAIN_WORD = re.compile(r"[\w,;%'’-]*\Z")
 _LAST_LETTERS = re.compile(r"[A-Za-z]*\Z")
-_IN_ADDRESS = re.compile(r"[^\s)\]>]*")
+_IN_ADDRESS = re.compile(r"[^\s)\]>\u2e80-\uffef]*")
 _MAX_SCHEME = 12  # letters; with fewer, the end of "metadata:" could be taken for a scheme
 _MAX_HELD = 300  # characters of an unfinished word that are buffered
 
