@@ -33,7 +33,7 @@ _BEGUN_WORD = "|".join(
 )
 _IN_SQUARE = rf"[^{SQUARE_OPEN}{SQUARE_CLOSE}\n]"
 _LINK = r"\((?:https?:|\#|/|\./|www\.|doi|arxiv)(?:[^()\s]|\([^()\s]{0,60}\)){0,200}\)"
-_BEGUN_LINK = r"(?:\((?:[^()\s]|\([^()\s]{0,60}\)?){0,200})?"
+_BEGUN_LINK = r"(?:\((?:[^()\s]|\([^()\s]{0,60}\)){0,200}(?:\([^()\s]{0,60})?)?"
 _NESTED = (
     rf"[{SQUARE_OPEN}]\s?(?:[{SQUARE_OPEN}]{_IN_SQUARE}{{1,60}}[{SQUARE_CLOSE}](?:{_LINK})?[ ,;]{{0,2}}){{1,20}}"
     rf"[{SQUARE_CLOSE}]"
