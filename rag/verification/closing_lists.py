@@ -97,9 +97,7 @@ class ClosingLists:
         line = self._line
         if self._passed:
             return False
-        if self._within == "considered" or _MAY_BE_TITLE.match(line):
-            return True
-        if self._within and (_ITEM.match(line) or not line.strip() or len(line) < 4 or line.lstrip().startswith("|")):
+        if self._within or _MAY_BE_TITLE.match(line):
             return True
         if len(line) < _LONGEST and (_MAY_BE_RULE.match(line) or _begins_heading(line)):
             return True
