@@ -19,7 +19,8 @@ _SEPARATOR = re.compile("[\u2028\u2029]")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _OPEN_ENTITY = re.compile(r"&[#\w]{0,32}\Z", re.ASCII)
 
-_REST = r"(?:[^\s)\]>\u2e80-\uffef]*[^\s)\]>.,;:!?*_\"'”’|\u2e80-\uffef])?"  # of an address, without trailing punctuation
+# Of an address, without trailing punctuation; letters that are written without spaces between them end it.
+_REST = r"(?:[^\s)\]>\u2e80-\uffef]*[^\s)\]>.,;:!?*_\"'”’|\u2e80-\uffef])?"
 # "Character.ai-based" is no address, but many linkers take "evil.com-" for one.
 _DOMAIN = (
     r"(?:\.[\w-]{1,63}){0,9}\.(?:(?:(?i:com|org|biz|edu|gov|info)|net|example)(?!\w)|(?:io|ai|dev|app|xyz)(?!-*\w))"
