@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,9 @@ try:
     import fcntl
 except ImportError:  # Windows, which deletes no file that is open
     fcntl = None  # type: ignore[assignment]
+
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # of file systems without them
 
 
 class InUse:
@@ -43,7 +47,8 @@ def _lock(owner: object, manifest: Path, shared: bool) -> finalize[[int], object
     if fcntl:
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except OSError:
-            close()
-            raise
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                close()
+                raise
     return close
