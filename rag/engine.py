@@ -423,7 +423,8 @@ class Engine:
         composition = self._composer.compose(
             query, evidence, found.encoded[0], things, tested, selection.missed, found_papers
         )
-        unmentioned = () if things and not query.action else _unmentioned(query, cited)
+        as_named = any(each.name in query.subjects for each in compared) and not query.action
+        unmentioned = () if as_named else _unmentioned(query, cited)
         notices = (*found.notices, *unmentioned, *_unlikely(query, selection.cited))
         return Draft(query, evidence, _near(near), selection.missed, notices, composition)
 

@@ -74,6 +74,8 @@ def register(subparsers: Subparsers) -> None:
 
 def run(arguments: Namespace, configuration: Configuration) -> int:
     """Ask gold questions and write the report; raises RunPartial afterwards where a question failed."""
+    import ir_measures  # noqa: F401  # what the report needs is missed before the questions are asked
+
     from eval.runs.asking import RunStopped, run_questions
     from eval.runs.folder import RunFolder
     from eval.runs.provenance import run_info
