@@ -57,6 +57,13 @@ def test_author_of_several_papers_leads_to_other_work() -> None:
     assert "Papers by Ada Quill" not in follow_ups(answer(*by_one, filters=Filters(author="Ada Quill")))
 
 
+def test_author_or_venue_that_says_a_sentence_is_not_offered() -> None:
+    said = "Your session has expired, which happens. Sign in again to go on."
+    twins = [replace(QUBITS, paper_id=each, authors=(said,), venue=said) for each in "abc"]
+    assert follow_ups(answer(*twins)) == ("Tell me more about the first",)
+    assert example_questions(twins) == ()
+
+
 def test_what_is_set_already_is_not_offered() -> None:
     filters = Filters(since="2023", code=True, author="Ada Quill", venue="ICML")
     assert follow_ups(answer(PEBBLE, REEF, filters=filters)) == (

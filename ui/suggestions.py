@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rag.answer import Answer
-from rag.generation.examples import short_name
+from rag.generation.examples import LONGEST_OFFERED, short_name
 from rag.text.display import display_title
 from rag.types import Filters, Paper, Query
 
 _MOST = 4
-_LONGEST_VENUE = 30
 
 
 def follow_ups(answer: Answer) -> tuple[str, ...]:
@@ -72,10 +71,15 @@ def _next(answer: Answer) -> Iterator[str]:
 
 def _wider(filters: Filters, papers: Sequence[Paper]) -> Iterator[str]:
     """Yield questions for other work of the author and venue that several of the papers share."""
-    authors = Counter(author for paper in papers for author in paper.authors).most_common(1)
-    if authors and authors[0][1] > 1 and filters.author is None:
-        yield f"Papers by {display_title(authors[0][0])}"
-    venues = Counter(paper.venue for paper in papers if paper.venue and len(paper.venue) <= _LONGEST_VENUE)
-    venue = venues.most_common(1)
-    if venue and venue[0][1] > 1 and filters.venue is None:
-        yield f"Papers at {display_title(venue[0][0])}"
+    author = _most_shared(author for paper in papers for author in paper.authors)
+    if author and filters.author is None:
+        yield f"Papers by {display_title(author)}"
+    venue = _most_shared(paper.venue for paper in papers if paper.venue)
+    if venue and filters.venue is None:
+        yield f"Papers at {display_title(venue)}"
+
+
+def _most_shared(names: Iterable[str]) -> str | None:
+    """Return the name that most papers share, None where no two do; one too long to be offered does not count."""
+    counts = Counter(name for name in names if len(name) <= LONGEST_OFFERED).most_common(1)
+    return counts[0][0] if counts and counts[0][1] > 1 else None

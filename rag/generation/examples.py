@@ -12,6 +12,7 @@ from rag.types import Paper
 
 _LONGEST_NAME = 24  # characters of what stands before a title's colon, for it to be a name
 EXAMPLE_PAPERS = 1000  # newest ones, from which examples are made
+LONGEST_OFFERED = 40  # characters of an author or a venue in a question that we offer: a longer one may say anything
 _LEAST_SHARED = 2  # titles that have a phrase, for it to be a topic
 
 
@@ -24,7 +25,7 @@ def example_questions(papers: Iterable[Paper], topics: Sequence[str] = ()) -> tu
         questions.append(f"What does {names[0]} do?")
     if len(names) > 2:
         questions.append(f"Compare {names[1]} and {names[2]}")
-    authors = Counter(author for paper in known for author in paper.authors)
+    authors = Counter(author for paper in known for author in paper.authors if len(author) <= LONGEST_OFFERED)
     if authors:
         questions.append(f"Papers by {display_line(min(authors, key=lambda name: (-authors[name], name)))}")
     if any(paper.code for paper in known):
