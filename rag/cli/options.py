@@ -138,7 +138,7 @@ def add_filters(parser: ArgumentParser) -> None:
         dest="rerank_depth",
         action="store_const",
         const=0,
-        help="skip the cross-encoder: a quarter of the time, slightly less precise, refuses little (CITEDESK_RERANK_DEPTH=0)",
+        help="skip the cross-encoder: a quarter of the time, but it refuses little (CITEDESK_RERANK_DEPTH=0)",
     )
     parser.add_argument("--as-is", action="store_true", help="take the question literally: derive no filter from it")
 
