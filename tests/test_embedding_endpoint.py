@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,7 @@ def test_index_and_search_take_their_vectors_from_the_endpoint(
         capsys.readouterr()
         assert main(["search", "key-value caches on a server", "--json", "--fast", *home]) == 0
     assert json.loads(capsys.readouterr().out)["hits"][0]["paper_id"] == CACHE_PAPER.paper_id
+    monkeypatch.setattr("rag.models.embedding_endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
     assert main(["search", "key-value caches on a server", "--fast", *home]) == 1
     assert "CITEDESK_EMBED_URL" in capsys.readouterr().err
 
