@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, Event, Lock, Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -566,9 +565,7 @@ def _open_http_client(settings: Settings) -> httpx.Client:
         headers=headers,
         timeout=httpx.Timeout(silence, connect=min(settings.llm_connect_timeout, _MAX_SILENCE)),
         follow_redirects=False,
-        trust_env=not (
-            public or is_loopback(urlsplit(address).hostname or "")
-        ),  # a proxy is for remote addresses, and resolves names itself
+        trust_env=not (public or is_loopback(address)),  # a proxy is for remote addresses, and resolves names itself
         # Loading the certificates takes 24 ms, and a plain address needs none; without any, none would be trusted.
         verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if address.startswith("http:") else True,
         limits=limits,

@@ -412,9 +412,9 @@ def _certificates() -> str | None:
 
 def _proxy_variable(settings: Settings) -> str | None:
     """Return the variable that names the proxy by which the endpoint is asked."""
-    parts = urlsplit(settings.llm_base_url or "")
-    host = parts.hostname or ""
-    if settings.llm_addresses == "public" or is_loopback(host) or proxy_bypass(host):
+    address = settings.llm_base_url or ""
+    parts = urlsplit(address)
+    if settings.llm_addresses == "public" or is_loopback(address) or proxy_bypass(parts.hostname or ""):
         return None
     return next((each for each in _proxy_variables() if each.lower() in (f"{parts.scheme}_proxy", "all_proxy")), None)
 

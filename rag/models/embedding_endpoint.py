@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -41,7 +40,7 @@ class EndpointEmbedder:
         self._waits = waits
         key = settings.embed_api_key
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        by_proxy = not is_loopback(urlsplit(self._url).hostname or "")
+        by_proxy = not is_loopback(self._url)
         try:
             self._client = httpx.Client(timeout=_TIMEOUT, headers=headers, trust_env=by_proxy)
         except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from rag.text.sanitize import strip_invisible
 
@@ -15,8 +16,9 @@ def safe_link(url: str | None) -> str | None:
     return url if url and _LINK.fullmatch(url) and strip_invisible(url) == url else None
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether a host of an address is this machine by its name."""
+def is_loopback(url: str) -> bool:
+    """Return whether the host of an address is this machine by its name; raises ValueError for no address."""
+    host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback
     except ValueError:
