@@ -6,6 +6,7 @@ lists all others with their SHA-256; nothing in a home folder is replaced before
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -181,9 +182,11 @@ def _unpack(source: Path, scratch: Path) -> Backup:
     if not source.is_file():
         raise UsageError(f"There is no file {source}. Name one that `citedesk backup` wrote.")
     try:
-        with tarfile.open(source, "r:gz") as tar:
+        with gzip.open(source) as unzipped, tarfile.open(fileobj=unzipped, mode="r:") as tar:
             backup = _contents(tar)
             seen = {name for member in tar if (name := _extract(tar, member, backup, scratch))}
+            while unzipped.read(_BLOCK):  # to its end, where gzip's checksum is
+                pass
     except (tarfile.TarError, zlib.error, EOFError) as error:
         raise UsageError(f"{source} is damaged, or no backup of Citedesk ({error}). Nothing was changed.") from None
     except ValueError as error:

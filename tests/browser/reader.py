@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +62,26 @@ def after(page: Page, act: Callable[[], Any]) -> Locator:
     act()
     page.wait_for_function("id => !document.getElementById(id)", arg=old, timeout=PATIENCE)
     return finished(page)
+
+
+@contextmanager
+def slowed(process: int) -> Iterator[None]:
+    """Let a process run for 5 ms of each 55, as on a machine that is that much slower."""
+    over = threading.Event()
+
+    def take_turns() -> None:
+        while not over.wait(0.005):
+            os.kill(process, signal.SIGSTOP)
+            over.wait(0.05)
+            os.kill(process, signal.SIGCONT)
+
+    turns = threading.Thread(target=take_turns)
+    turns.start()
+    try:
+        yield
+    finally:
+        over.set()
+        turns.join()
 
 
 def titles(exchange: Locator) -> list[str]:

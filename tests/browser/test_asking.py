@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from eval.chat.page import answered, finished
 from eval.speed.program import Site
-from tests.browser.reader import QUANTIZATION, WITHIN, after, chips, titles
+from tests.browser.reader import QUANTIZATION, WITHIN, after, chips, slowed, titles
 
 FLASH = "How much speedup does FlashAttention-2 yield?"
 
@@ -68,14 +68,15 @@ def test_details_open_beside_a_wide_list_and_in_place_in_a_narrow_one(page: Page
     expect(opener).to_be_focused()
 
 
-def test_first_titles_come_before_the_answer_and_are_replaced(page: Page) -> None:
+def test_first_titles_come_before_the_answer_and_are_replaced(page: Page, site: Site) -> None:
     page.evaluate(
         """() => { window.told = new Set(); new MutationObserver(() => {
         const said = document.querySelector('.cd-progress')?.textContent;
         if (said && document.querySelector('.cd-row')) window.told.add(said);
         }).observe(document.getElementById('cd-exchanges'), {childList: true, subtree: true}); }"""
     )
-    exchange = answered(page, QUANTIZATION)
+    with slowed(site.process):
+        exchange = answered(page, QUANTIZATION)
     assert any(said.startswith("The first papers") for said in page.evaluate("[...window.told]"))
     expect(exchange.locator(".cd-progress")).to_be_hidden()
     assert exchange.locator("[data-part=papers] .cd-n").count() == len(titles(exchange))
