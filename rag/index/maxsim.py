@@ -53,8 +53,8 @@ class MaxSimIndex:
 
         The shape is (spans, tokens). A token belongs to the span in which it starts; a span without any has zeros.
         """
-        own = self._rows(position)
-        similar, starts = self._codec.similarities(query, self._codes[own]), self._starts[own]
+        own = self._rows([position])
+        similar, starts = self._codec.similarities(query, self._codes.read(own)), self._starts.read(own)
         begins = np.where(starts == NO_START, -1, starts.astype(np.int32))
         best = np.zeros((len(spans), len(query)), np.float32)
         for i, (start, end) in enumerate(spans):
@@ -67,15 +67,14 @@ class MaxSimIndex:
         """Return the maximum similarity of each paper to each token of the question: (papers, tokens)."""
         if not len(positions):
             return np.empty((0, len(query)), np.float32)
-        codes = [self._codes[self._rows(position)] for position in positions]
-        counts = np.array([len(each) for each in codes])
-        similar = self._codec.similarities(query, np.concatenate(codes))
+        similar = self._codec.similarities(query, self._codes.read(self._rows(positions)))
+        counts = self._counts[positions]
         best: Array = np.maximum.reduceat(similar, np.cumsum(counts) - counts, axis=0)
         return best
 
-    def _rows(self, position: int) -> slice:
-        first = int(self._firsts[position])
-        return slice(first, first + int(self._counts[position]))
+    def _rows(self, positions: Sequence[int] | NDArray[np.integer]) -> list[tuple[int, int]]:
+        firsts = self._firsts[positions]
+        return list(zip(firsts.tolist(), (firsts + self._counts[positions]).tolist(), strict=True))
 
 
 def mean_maxsim(similarities: Array, weights: Array | None = None) -> Array:

@@ -5,6 +5,7 @@ It is not memory-mapped: the system kills a process that reads a mapped file whi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -43,13 +44,20 @@ class StoredArray:
     def __getitem__(self, rows: slice) -> NDArray[Any]:
         """Read successive rows; raises IndexFailed if they are not all there."""
         first, end, _ = rows.indices(len(self))
-        found = np.empty((max(end - first, 0), *self._shape[1:]), self._dtype)
-        if found.size:
-            with self._lock:
-                self._file.seek(self._offset + first * (found.nbytes // len(found)))
-                read = self._file.readinto(found.data)
-            if read != found.nbytes:
-                raise IndexFailed(f"{self._path} is damaged: it is too short. {REBUILD}")
+        return self.read([(first, max(first, end))])
+
+    def read(self, spans: Sequence[tuple[int, int]]) -> NDArray[Any]:
+        """Read the rows of some (first, end), one after the other; raises IndexFailed if they are not all there."""
+        found = np.empty((sum(end - first for first, end in spans), *self._shape[1:]), self._dtype)
+        width = found.strides[0]
+        blocks, place = found.reshape(-1).view(np.uint8).data, 0
+        with self._lock:
+            for first, end in spans:
+                size = (end - first) * width
+                self._file.seek(self._offset + first * width)
+                if self._file.readinto(blocks[place : place + size]) != size:
+                    raise IndexFailed(f"{self._path} is damaged: it is too short. {REBUILD}")
+                place += size
         return found
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ CODEBOOK = "token_codec.npz"
 LEVELS = 256  # code vectors of a part: its code is a byte
 
 Codes = NDArray[np.uint8]
+_Restored = tuple[NDArray[np.intp], Array]  # the places of code vectors in the table, and the vectors
 
 SCALE_STEPS = 400  # of a scale: a byte b stands for 1 + b / 400
 _BLOCK = 1024  # rows per product: they and their codes fit into the cache
@@ -63,19 +64,27 @@ class TokenCodec:
 
     def similarities(self, query: Array, codes: Codes) -> Array:
         """Return the dot products of rows with the tokens of a question (m, 128): (rows, m)."""
-        rotated = np.asarray(query @ self.rotation, np.float32)
+        rotated = np.ascontiguousarray((query @ self.rotation).T, np.float32)
         similar = np.empty((len(query), len(codes)), np.float32)  # a token's values side by side, to find the greatest
+        restored = self._empty(min(_BLOCK, len(codes)))
         for first in range(0, len(codes), _BLOCK):
-            block, found = codes[first : first + _BLOCK], similar[:, first : first + _BLOCK]
+            block = codes[first : first + _BLOCK]
             with np.errstate(invalid="ignore"):  # spurious from OpenBLAS: both factors are finite
-                np.matmul(rotated, self._restored(block).T, out=found)
-            found *= _scales(block)
+                found = self._restored(block, restored) @ rotated
+            similar[:, first : first + _BLOCK] = (found * _scales(block)[:, None]).T
         return similar.T
 
-    def _restored(self, codes: Codes) -> Array:
-        """Return the rotated vectors (n, 128), not scaled."""
-        # Rows of 16 or 32 bytes are what numpy's `take` copies fastest.
-        return self._table.take(codes[:, :-1] + self._firsts, axis=0).reshape(-1, DIMENSION)
+    def _empty(self, rows: int) -> _Restored:
+        return np.empty((rows, len(self.parts)), np.intp), np.empty((rows, *self.parts.shape[::2]), np.float32)
+
+    def _restored(self, codes: Codes, reused: _Restored | None = None) -> Array:
+        """Return the rotated vectors (n, 128), not scaled; in `reused` arrays of at least n rows it is faster."""
+        places, rows = reused or self._empty(len(codes))
+        places, rows = places[: len(codes)], rows[: len(codes)]
+        np.add(codes[:, :-1], self._firsts, out=places)
+        # Rows of 16 or 32 bytes are what numpy's `take` copies fastest; in its other modes it fills a buffer first.
+        self._table.take(places, axis=0, out=rows, mode="clip")
+        return rows.reshape(-1, DIMENSION)
 
 
 def _scales(codes: Codes) -> Array:

@@ -67,7 +67,7 @@ def _own_parts(
     """Read what only our own exports have: word pieces of 4 bits, and the encoder's projection, which has no bias."""
     parts = {}
     if "words_values" in stored:
-        values, zeros, scales = (torch.from_numpy(stored[f"words_{name}"].astype(np.float32)) for name in _FOUR_BITS)
+        values, zeros, scales = (torch.from_numpy(stored[f"words_{name}"].copy()) for name in _FOUR_BITS)
         parts["body.words.weight"] = from_four_bits(values, zeros, scales).numpy()
     shapes = {value.shape for value in found.values()}
     for node in graph.node:
