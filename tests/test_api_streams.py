@@ -33,7 +33,9 @@ def api(holder: EngineHolder) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, endpoint: ScriptedEndpoint) -> Iterator[EngineHolder]:
-    with shelf_engine(monkeypatch, tmp_path / "home", llm_base_url=endpoint.url, llm_model="small-model") as holder:
+    with shelf_engine(
+        monkeypatch, tmp_path / "home", llm_base_url=endpoint.url, llm_model="small-model", recall=()
+    ) as holder:
         yield holder
 
 

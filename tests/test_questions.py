@@ -30,7 +30,7 @@ class WordHolder(EngineHolder):
 @pytest.fixture
 def holder(tmp_path: Path, easy_ranker: None) -> Iterator[EngineHolder]:
     hash_library(tmp_path).close()
-    holder = WordHolder(hash_settings(tmp_path), lambda settings: hash_models())
+    holder = WordHolder(hash_settings(tmp_path, recall=()), lambda settings: hash_models())
     holder.search_queue = SearchQueue(1)
     holder.start()
     yield holder

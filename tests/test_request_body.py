@@ -38,7 +38,7 @@ class HurriedProtocol(TimelyProtocol):
 @pytest.fixture
 def address() -> Iterator[tuple[str, int]]:
     app = Starlette(routes=[Route("/", echo, methods=["POST"]), Route("/think", think)])
-    with served(PageHeaders(BodyLimits(app, PATIENT, 20)), http=HurriedProtocol) as url:
+    with served(PageHeaders(BodyLimits(app, PATIENT, 20)), http=HurriedProtocol, timeout_keep_alive=1) as url:
         parts = urlsplit(url)
         yield parts.hostname or "", parts.port or 0
 
