@@ -46,7 +46,8 @@ def files(tmp_path: Path) -> Path:
     (folder / "b.ris").write_text(RIS, encoding="utf-8")
     (folder / "c.csv").write_text("title,abstract,year\nCrystals,They grow.,19x\n,,\n", encoding="utf-8")
     (folder / "d.json").write_text(json.dumps([LINES[1], {"title": "In an array"}]), encoding="utf-8")
-    shutil.copy(min((PROJECT / "corpus").glob("*.txt")), folder)
+    page = min((PROJECT / "corpus").glob("*.txt")).read_text(encoding="utf-8")
+    (folder / "page.txt").write_text(page[:20_000], encoding="utf-8")
     return folder
 
 
