@@ -60,16 +60,16 @@ def update_index(
     `load` is called only if papers have to be encoded. Raises CitedeskError: the current generation is then unchanged,
     and the vectors computed so far are reused by the next run.
     """
-    old, damage = _intact_manifest(folder)
+    wanted = plan.corpus.digests()
+    content = content_hash(wanted)
+    old, damage = _intact_manifest(
+        folder, lambda found: not _reason_to_rebuild(found, plan) and not _is_current(found, plan, content)
+    )
     if not plan.rebuild:
         folder.recover()
-    wanted = plan.corpus.digests()
     reason = damage or _reason_to_rebuild(old, plan)
-    if old and not reason and _is_current(old, plan, wanted):
+    if old and not reason and _is_current(old, plan, content):
         return BuildSummary(0, 0, 0, old.papers, plan.corpus.problems, old.generation, plan.corpus)
-    if old and not reason:
-        old, damage = _intact_manifest(folder, thorough=True)  # what is damaged is not copied
-        reason = damage
     try:
         outdated, kept = folder.outdated()
         gone = [rows_of(each) for each in outdated] if plan.connect else []
@@ -101,18 +101,21 @@ def update_index(
     return _summary(before, indexed, new, plan, failed, reason)
 
 
-def _is_current(old: Manifest, plan: BuildPlan, wanted: dict[str, str]) -> bool:
+def _is_current(old: Manifest, plan: BuildPlan, content: str) -> bool:
     problems = tuple(str(problem) for problem in plan.corpus.problems)
     indexed = (old.content, old.sources, old.saved_year, old.failed, old.abstracts_only)
-    return indexed == (content_hash(wanted), plan.sources, plan.saved_year, problems, plan.abstracts_only)
+    return indexed == (content, plan.sources, plan.saved_year, problems, plan.abstracts_only)
 
 
-def _intact_manifest(folder: IndexFolder, thorough: bool = False) -> tuple[Manifest | None, str | None]:
-    """Read the current manifest; None if there is no index, or a damaged one, of which the damage is told too."""
+def _intact_manifest(folder: IndexFolder, is_copied: Callable[[Manifest], bool]) -> tuple[Manifest | None, str | None]:
+    """Read the current manifest; None if there is no index, or a damaged one, of which the damage is returned too.
+
+    All files of a generation that will be copied are read, so that no damage is.
+    """
     try:
         generation = folder.current()
         manifest = read_manifest(generation)
-        damaged = damaged_files(generation, manifest, thorough)
+        damaged = damaged_files(generation, manifest, thorough=is_copied(manifest))
     except IndexMissing:
         return None, None
     except IndexFailed:
