@@ -87,8 +87,8 @@ ANSWER = {
 
 def test_claims_are_the_texts_before_markers_with_their_quotes() -> None:
     assert list(cited_claims(ANSWER)) == [
-        Claim("q1", "Pebble prunes the cache", ("Pebble prunes the KV cache.",)),
-        Claim("q1", "Two claim it", ("Pebble prunes the KV cache.", "So does Stone.", "Twice.")),
+        Claim("Pebble prunes the cache", ("Pebble prunes the KV cache.",)),
+        Claim("Two claim it", ("Pebble prunes the KV cache.", "So does Stone.", "Twice.")),
     ]
 
 

@@ -94,9 +94,7 @@ def test_row_of_a_removed_paper_goes_to_the_next_that_is_added(writer: PaperWrit
 
 def test_names_and_words_follow_their_papers(writer: PaperWriter, tmp_path: Path) -> None:
     store = finished(writer, tmp_path)
-    assert store.keys_of("year") == ["2018", "2023", "2024"]
-    assert store.keys_of("year", "202") == ["2023", "2024"]
-    assert store.keys_held("year", ["1999", "2018"]) == {"2018"}
+    assert store.keys_held("year", ["1999", "2018", "2023", "2024"]) == {"2018", "2023", "2024"}
     assert store.ids_at(store.papers_with("year", "2023")) == [ROBOT_PAPER.paper_id]
     assert store.papers_with("year", "1999").tolist() == store.papers_with("venue", "2023").tolist() == []
     recent = store.papers_between("year", "2019", "2024")
@@ -109,7 +107,7 @@ def test_names_and_words_follow_their_papers(writer: PaperWriter, tmp_path: Path
     writer.remove([ROBOT_PAPER.paper_id])
     add(writer, [replace(ROBOT_PAPER, title="Robots for Everyone", date="2025")])
     store = finished(writer, tmp_path)
-    assert store.keys_of("year") == ["2018", "2024", "2025"]
+    assert store.keys_held("year", ["2018", "2023", "2024", "2025"]) == {"2018", "2024", "2025"}
     assert store.uses_of("title", ["Robots", "Everyone", "Walking"]) == {"Robots": 1, "Everyone": 2}
 
 

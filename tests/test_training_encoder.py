@@ -7,24 +7,22 @@ from pathlib import Path
 import pytest
 
 from eval.training.encoder.questions import EXTRA, read_questions, vary
-from eval.training.encoder.spans import LABELS, MarkedQuestion, TaggedSpan, decode, parse_marks, piece_labels
+from eval.training.encoder.spans import LABELS, MarkedQuestion, TaggedSpan, parse_marks, piece_labels
 from tests.training_fakes import write_bert, write_material, write_tokenizer
 
 
-def test_marks_become_spans_and_labels_and_spans_again() -> None:
+def test_marks_become_spans_and_labels() -> None:
     text, spans = parse_marks("<t>sparse routing</t> <d>since 2024</d>")
     assert text == "sparse routing since 2024"
     assert spans == (TaggedSpan(0, 14, "topic"), TaggedSpan(15, 25, "date"))
-    starts, ends = [0, 7, 15, 21], [6, 14, 20, 25]
-    labels = piece_labels(spans, starts)
+    labels = piece_labels(spans, [0, 7, 15, 21])
     assert [LABELS[each] for each in labels] == ["B-topic", "I-topic", "B-date", "I-date"]
-    assert tuple(decode(labels, starts, ends)) == spans
 
 
 def test_two_spans_of_one_tag_side_by_side_stay_two() -> None:
     spans = (TaggedSpan(0, 4, "topic"), TaggedSpan(5, 9, "topic"))
     labels = piece_labels(spans, [0, 5])
-    assert tuple(decode(labels, [0, 5], [4, 9])) == spans
+    assert [LABELS[each] for each in labels] == ["B-topic", "B-topic"]
 
 
 @pytest.mark.parametrize("marked", ["<t>open", "closed</t>", "<t>a<d>b</d></t>"])

@@ -23,7 +23,6 @@ _NUMBER = re.compile(r"\d+")
 class Claim:
     """A claim of an answer, and the quotes that it cites."""
 
-    question_id: str
     claim: str
     sentences: tuple[str, ...]
     title: str = ""
@@ -57,4 +56,4 @@ def cited_claims(answer: Mapping[str, Any]) -> Iterator[Claim]:
         claim = match["claim"].strip(" \t-*.,;:")
         sentences = [text for n in _NUMBER.findall(match["markers"]) for text in quotes.get(int(n), [])]
         if claim and sentences:
-            yield Claim(str(answer.get("id", "")), claim, tuple(sentences))
+            yield Claim(claim, tuple(sentences))

@@ -207,11 +207,6 @@ class PaperStore(Mapping[str, Paper]):
         query = f"SELECT DISTINCT row FROM names WHERE kind = {_KIND} AND key BETWEEN ? AND ?"
         return self._sorted(self._database.select(query, (kind, first, last)))
 
-    def keys_of(self, kind: str, prefix: str = "") -> list[str]:
-        """Return the names of a kind that begin with a prefix, sorted."""
-        query = f"SELECT DISTINCT key FROM names WHERE kind = {_KIND} AND key BETWEEN ? AND ? ORDER BY key"
-        return [key for (key,) in self._database.select(query, (kind, prefix, prefix + _LAST))]
-
     def keys_held(self, kind: str, keys: Iterable[str]) -> set[str]:
         """Return which of the names any paper has."""
         query = f"SELECT DISTINCT key FROM names WHERE kind = {_KIND} AND key {_IN}"

@@ -109,7 +109,7 @@ def _by_size(labels: Sequence[int]) -> list[int]:
 
 
 def _topics(papers: Sequence[Paper], labels: Sequence[int]) -> tuple[Topic, ...]:
-    """Name the topics, in a large collection by a sample of its papers, since every word of each is format_count."""
+    """Name the topics, in a large collection by a sample of its papers, since every word of each is counted."""
     count = max(labels) + 1
     groups: list[list[Paper]] = [[] for _ in range(count)]
     for row in _spread(len(papers), MOST_POINTS):

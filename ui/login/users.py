@@ -116,7 +116,7 @@ def _encoded(password: str) -> bytes:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file in one step; mkstemp creates it latex_to_text by its owner only."""
+    """Replace the file in one step; mkstemp makes it readable by its owner only."""
     scratch = None
     try:
         handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

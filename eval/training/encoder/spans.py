@@ -76,19 +76,3 @@ def piece_labels(spans: Sequence[TaggedSpan], starts: Sequence[int]) -> list[int
         found.append(0 if span is None else LABELS.index(f"{prefix}-{span.tag}"))
         before = span
     return found
-
-
-def decode(labels: Sequence[int], starts: Sequence[int], ends: Sequence[int]) -> list[TaggedSpan]:
-    """Return the spans that labels of word pieces say; an I that follows no piece of its tag begins a span."""
-    spans: list[TaggedSpan] = []
-    tag: str | None = None
-    for label, start, end in zip(labels, starts, ends, strict=True):
-        name = LABELS[label]
-        if name == "O":
-            tag = None
-        elif name.startswith("I-") and name[2:] == tag:
-            spans[-1] = TaggedSpan(spans[-1].start, end, name[2:])
-        else:
-            tag = name[2:]
-            spans.append(TaggedSpan(start, end, tag))
-    return spans
