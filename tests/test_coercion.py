@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from rag.corpus.coercion import Tally, code_in, data_in, paper_of, to_arxiv_id, to_doi
+from rag.corpus.coercion import Tally, code_in, data_in, paper_of
 from rag.corpus.formats.json_records import entry_from_record, parse_json
+from rag.corpus.ids import to_arxiv_id, to_doi
 from rag.corpus.reader import read_corpus
 from rag.errors import CorpusError
 from rag.types import Paper

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.corpus.ids import arxiv_month
 from rag.corpus.records import (
-    arxiv_month,
     paper_digest,
     paper_from_record,
     paper_to_record,

@@ -72,13 +72,12 @@ def _chosen(arguments: Namespace, papers: PaperStore) -> list[str]:
 
 
 def _named(name: str, papers: PaperStore) -> list[str]:
-    from rag.corpus.ids import find_ids, without_prefix
+    from rag.corpus.ids import asked_ids
     from rag.generation.export.entry import citation_key
 
     if name in papers:
         return [name]
-    ids = [name.casefold(), *(each for each, _ in find_ids(name))]
-    found = papers.ids_at(papers.papers_with_any("id", map(without_prefix, ids)))
+    found = papers.ids_at(papers.papers_with_any("id", asked_ids(name)))
     found = found or [paper.paper_id for paper in papers.values() if citation_key(paper) == name]
     if not found:
         raise UsageError(f"No indexed paper has the id {name!r}: `citedesk search` prints paper_ids.")

@@ -10,23 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from rag.corpus.cleaning import clean_abstract, clean_text, clean_title, is_absent
 from rag.corpus.dates import is_ambiguous, join_date, month_number, to_date
+from rag.corpus.ids import DOI, to_arxiv_id, to_doi
 from rag.corpus.names import literal_list, loses_order, names_of, natural_order
-from rag.corpus.records import arxiv_month, paper_from_record
+from rag.corpus.records import paper_from_record
 from rag.corpus.vocabulary import BIBLIOGRAPHY, ENTRY_TYPES, Entry, field_named, plain_name
 from rag.types import Paper
 
-_ARXIV = re.compile(
-    r"(?:https?://)?(?:(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html|e-print)/|oai:arxiv\.org:|arxiv:\s*|(?:https?://"
-    r"(?:dx\.)?doi\.org/)?10\.48550/arxiv\.)?(\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?(?:\.pdf)?/?"
-    r"(?:\s*\[[\w.-]+\])?",
-    re.IGNORECASE,
-)
 _ARXIV_VENUE = re.compile(r"\barXiv:\s*[a-z.-]*/?\d+(?:\.\d+)?(?:v\d+)?", re.IGNORECASE)  # "arXiv preprint arXiv:…"
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
 _DOI_URL = re.compile(r"https?://(?:dx\.|www\.)?doi\.org/", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s<>\"'`\\]+")
 _HOST = re.compile(r"(?:www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/)[^\s<>\"']*", re.IGNORECASE)
@@ -134,24 +127,6 @@ def _only_link(links: Collection[str]) -> str | None:
     return link if link.casefold().startswith("http") else f"https://{link}"
 
 
-def to_doi(value: Any) -> str | None:
-    """Return the DOI that a value is or links to, as it is written; None for any other value."""
-    if not isinstance(value, str):
-        return None
-    match = _DOI.search(unquote(value) if "%2" in value else value)
-    return match[0].rstrip(".,;:)]}>\"'").split("?", 1)[0] if match else None
-
-
-def to_arxiv_id(value: Any) -> str | None:
-    """Return the arXiv id, without its version, that a value is or links to; None for any other value."""
-    match = _ARXIV.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None or arxiv_month(match[1]) is None:
-        return None
-    archive, slash, number = match[1].rpartition("/")
-    group, dot, subject = archive.partition(".")
-    return f"{group.lower()}{dot}{subject.upper()}{slash}{number}"
-
-
 def _title(known: Mapping[str, list[Any]], abstract: str, tally: Tally) -> str:
     title = _first(known, "title", _line, tally)
     if title and (subtitle := _first(known, "subtitle", _line, tally)):
@@ -243,7 +218,7 @@ def _identifiers(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]
     links = [*given["url"], *_texts(known.get("urls", []))]
     doi = next(filter(None, map(to_doi, (*given["doi"], *given["id"], *given["paper_id"], *given["arxiv_id"]))), None)
     if doi is None:
-        doi = next((to_doi(each) for each in links if _DOI_URL.match(each) or _DOI.match(each)), None)
+        doi = next((to_doi(each) for each in links if _DOI_URL.match(each) or DOI.match(each)), None)
     doi = doi or next(filter(None, map(to_doi, _texts(known.get("mentions", [])))), None)
     preprints = (match[0] for each in _texts(known.get("venue", [])) if (match := _ARXIV_VENUE.search(each)))
     written = (*given["arxiv_id"], *given["paper_id"], *given["id"], *given["doi"], *links, *preprints)
@@ -280,7 +255,7 @@ def _identifiers(known: Mapping[str, list[Any]], tally: Tally) -> dict[str, Any]
 def _links(values: Iterable[str], tally: Tally) -> Iterator[str]:
     for value in values:
         text = value.strip().replace("\\", "").replace("&amp;", "&")
-        if _DOI.fullmatch(text):
+        if DOI.fullmatch(text):
             tally.dropped("url")
         elif found := [match[0] for part in _LINKS_APART.split(text) if (match := _URL.search(part))]:
             for each in found:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from typing import Any, NamedTuple
 
-from rag.corpus.records import arxiv_id_in, paper_digest, title_key, title_slug
+from rag.corpus.ids import arxiv_id_in, arxiv_id_of
+from rag.corpus.records import paper_digest, title_key, title_slug
 from rag.text.names import name_words
 from rag.types import Paper, Problem
 
@@ -273,11 +274,6 @@ def _same_abstract(one: str, other: str) -> bool:
 
     first, second = title_key(one), title_key(other)
     return first.startswith(second) or second.startswith(first) or fuzz.ratio(first, second) >= _SIMILAR
-
-
-def arxiv_id_of(paper: Paper) -> str | None:
-    """Return the arXiv id that a paper has as its id or in its links."""
-    return next(filter(None, (arxiv_id_in(each) for each in (paper.paper_id, paper.url, *paper.urls))), None)
 
 
 def _id_rank(paper: Paper) -> int:

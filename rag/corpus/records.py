@@ -16,11 +16,10 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from rag.corpus.ids import ARXIV_ID, arxiv_id_in, arxiv_month
 from rag.text.dates import first_day
 from rag.types import Paper
 
-_ARXIV_ID = re.compile(r"(?:arXiv:)?([0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?")
-_ARXIV_URL = re.compile(rf"https?://(?:www\.)?arxiv\.org/(?:abs|pdf|html)/{_ARXIV_ID.pattern}(?:\.pdf)?/?")
 _TEXTS = ("url", "organisation", "venue", "code", "data", "doi", "pmid", "key", "entry_type")
 _FIELDS = tuple(each.name for each in fields(Paper) if each.compare)  # of a record: not what is derived from it
 _values = attrgetter(*_FIELDS)
@@ -32,11 +31,11 @@ def paper_from_record(record: Mapping[str, Any]) -> Paper:
     abstract = abstract if abstract.strip() else ""
     texts = {name: _text(record, name) for name in (*_TEXTS, "date", "paper_id", "arxiv_id")}
     url = texts["url"]
-    arxiv_id = _arxiv_id(texts["arxiv_id"], texts["paper_id"], url)
-    if texts["arxiv_id"] and not _ARXIV_ID.fullmatch(texts["arxiv_id"]):
+    arxiv_id = next(filter(None, map(arxiv_id_in, (texts["arxiv_id"], texts["paper_id"], url))), None)
+    if texts["arxiv_id"] and not ARXIV_ID.fullmatch(texts["arxiv_id"]):
         raise ValueError(f"arxiv_id is not an arXiv id: {texts['arxiv_id']}")
     own_id = (texts["paper_id"] or "").strip()
-    if not own_id or _ARXIV_ID.fullmatch(own_id):
+    if not own_id or ARXIV_ID.fullmatch(own_id):
         own_id = arxiv_id or title_slug(title)
     for name in ("url", "code", "data"):
         _check_link(name, texts[name])
@@ -103,27 +102,6 @@ def title_key(title: str) -> str:
 def title_slug(title: str) -> str:
     """Return a paper id made of a title's words, joined by hyphens."""
     return title_key(title).replace(" ", "-") or hashlib.sha256(title.encode()).hexdigest()[:12]
-
-
-def arxiv_month(arxiv_id: str) -> str | None:
-    """Return the month of an arXiv id: "2024-07" for 2407.21018; ids before April 2007 begin with an archive name."""
-    digits = arxiv_id.rsplit("/", 1)[-1][:4]
-    if not digits.isdigit() or not 1 <= int(digits[2:]) <= 12:
-        return None
-    century = "19" if "/" in arxiv_id and digits >= "91" else "20"
-    return f"{century}{digits[:2]}-{digits[2:]}"
-
-
-def arxiv_id_in(text: str | None) -> str | None:
-    """Return the arXiv id, without its version, that a text is or links to."""
-    return _arxiv_id(text, None, text)
-
-
-def _arxiv_id(arxiv_id: str | None, paper_id: str | None, url: str | None) -> str | None:
-    """Return the id without its version, so that all versions are one paper."""
-    texts = ((_ARXIV_ID, arxiv_id), (_ARXIV_ID, paper_id), (_ARXIV_URL, url))
-    matches = (pattern.fullmatch((text or "").strip()) for pattern, text in texts)
-    return next((match[1] for match in matches if match), None)
 
 
 def _required_text(record: Mapping[str, Any], name: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.corpus.ids import papers_with_id
+from rag.corpus.ids import asked_ids, ids_of
 from rag.corpus.records import paper_to_record
 from rag.errors import UsageError
 from rag.text.sanitize import strip_invisible
@@ -97,9 +97,11 @@ def _fields(record: Mapping[str, Any]) -> str:
 
 
 def _paper_id(corpus: Corpus, wanted: str) -> str:
-    keyed = (paper.paper_id for paper in corpus.papers if paper.key == wanted)
+    asked, papers = asked_ids(wanted), corpus.papers
+    named = (paper.paper_id for paper in papers if not asked.isdisjoint(ids_of(paper)))
+    keyed = (paper.paper_id for paper in papers if paper.key == wanted)
     merged = (each.paper_id for each in corpus.merges if wanted in (each.first, each.joined))
-    found = next(iter((*papers_with_id(wanted, corpus.papers), *keyed, *merged)), None)
+    found = next(iter((*named, *keyed, *merged)), None)
     if found is None:
         raise UsageError(
             f"No paper has the id, DOI, PMID or key {wanted}. `citedesk index --dry-run` shows the papers."

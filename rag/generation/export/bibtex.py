@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from rag.corpus.ids import arxiv_id_of
 from rag.generation.export.entry import (
     Name,
-    arxiv_id,
     author_names,
     authors_as_given,
     entry_type,
@@ -85,7 +85,7 @@ def _venue(kind: str, paper: Paper) -> dict[str, str]:
 
 
 def _eprint(paper: Paper) -> dict[str, str]:
-    found = arxiv_id(paper)
+    found = arxiv_id_of(paper)
     return {"eprint": _braced(found), "archivePrefix": "{arXiv}"} if found else {}
 
 

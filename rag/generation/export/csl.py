@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rag.generation.export.entry import Name, arxiv_id, author_names, entry_type, further_links, parse_name, with_keys
+from rag.corpus.ids import arxiv_id_of
+from rag.generation.export.entry import Name, author_names, entry_type, further_links, parse_name, with_keys
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
 from rag.text.sanitize import decode_visible
@@ -57,7 +58,7 @@ def to_csl(papers: Iterable[Paper]) -> str:
 
 
 def _item(key: str, paper: Paper) -> dict[str, Any]:
-    eprint, kind = arxiv_id(paper), entry_type(paper)
+    eprint, kind = arxiv_id_of(paper), entry_type(paper)
     known = dict(paper.bibliography)
     item: dict[str, Any] = {
         "id": key,

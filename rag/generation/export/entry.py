@@ -1,4 +1,4 @@
-"""What all forms of export share: a paper's citation key, its entry type, its names, and its arXiv id."""
+"""What all forms of export share: a paper's citation key, its entry type, and its names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rag.corpus.ids import arxiv_id_of
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
 from rag.text.names import PARTICLES, fold_accents, surname_and_given
@@ -15,8 +16,6 @@ from rag.text.normalize import spell_greek
 from rag.text.sanitize import decode_visible
 from rag.types import Paper
 
-_ARXIV_ID = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7}")
-_ARXIV_LINK = re.compile(rf"https?://arxiv\.org/abs/({_ARXIV_ID.pattern})")
 _SMALL_WORDS = frozenset(
     "a an and are as at by can do does for from how in is of on the to towards via what with".split()
 )
@@ -85,17 +84,9 @@ def entry_type(paper: Paper) -> str:
     return "inproceedings" if paper.venue and _CONFERENCE.search(paper.venue) else "misc"
 
 
-def arxiv_id(paper: Paper) -> str | None:
-    """Return the arXiv id that a paper has as its own id or in a link."""
-    if _ARXIV_ID.fullmatch(paper.paper_id):
-        return paper.paper_id
-    links = (_ARXIV_LINK.fullmatch(link or "") for link in (paper.url, *paper.urls))
-    return next((match[1] for match in links if match), None)
-
-
 def further_links(paper: Paper) -> tuple[str, ...]:
     """Return the links beside `url`, without those of its DOI and its arXiv id, which have fields of their own."""
-    own = (f"https://doi.org/{paper.doi}", f"https://arxiv.org/abs/{arxiv_id(paper)}")
+    own = (f"https://doi.org/{paper.doi}", f"https://arxiv.org/abs/{arxiv_id_of(paper)}")
     return tuple(link for each in paper.urls if (link := safe_link(each)) and link not in own)
 
 
