@@ -26,7 +26,6 @@ from typing import Any, get_args
 from rag.answer import Sentence
 from rag.corpus.cleaning import clean_abstract, clean_title
 from rag.corpus.coercion import Tally, paper_of
-from rag.corpus.derived import derived
 from rag.corpus.formats.bibtex import parse_bibtex
 from rag.corpus.formats.json_records import parse_json
 from rag.corpus.formats.tables import parse_markdown, parse_table
@@ -39,6 +38,7 @@ from rag.errors import CorpusError
 from rag.generation.reply_checks import in_another_language, is_wordless, says_nothing
 from rag.generation.values import expected_value
 from rag.index.chunks import Chunker
+from rag.index.derived import derived
 from rag.index.papers import PaperStore
 from rag.llm.reasoning import LeakedReasoning, ReasoningFilter
 from rag.llm.reply import excerpt, find_object, is_refusal

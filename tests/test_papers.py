@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.corpus.derived import Derived
 from rag.corpus.records import paper_digest, paper_to_record
 from rag.errors import IndexFailed
+from rag.index.derived import Derived
 from rag.index.papers import IndexedPaper, PaperStore, PaperWriter, open_papers
 from rag.text.sentences import sentence_spans
 from rag.types import Paper

@@ -131,7 +131,7 @@ class Introduction:
 
 
 class LinkedPapers(Protocol):
-    """A collection of papers that finds them by the keys that `rag.corpus.derived` derives from them."""
+    """A collection of papers that finds them by the keys that `rag.index.derived` derives from them."""
 
     def __len__(self) -> int: ...
 

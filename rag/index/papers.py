@@ -23,12 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.corpus.cleaned import CleanedRecords
-from rag.corpus.columns import COLUMNS, columns
-from rag.corpus.derived import Derived, derived
 from rag.corpus.records import paper_digest, paper_to_record, restore_paper
 from rag.corpus.titles import comparable, without_filler
 from rag.errors import REBUILD, IndexFailed
 from rag.index import cleaned_records
+from rag.index.derived import COLUMNS, Derived, columns, derived
 from rag.index.generations import PAPERS
 from rag.index.titles import TitleIndex
 from rag.text.sentences import sentence_spans
@@ -169,7 +168,7 @@ class PaperStore(Mapping[str, Paper]):
 
     @cached_property
     def columns(self) -> NDArray[np.void]:
-        """The columns of all papers in corpus order, of type `rag.corpus.columns.COLUMNS`."""
+        """The columns of all papers in corpus order, of type `rag.index.derived.COLUMNS`."""
         return self._database.array("columns", COLUMNS)[self.rows]
 
     @cached_property

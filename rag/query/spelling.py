@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from functools import cache, lru_cache
 from typing import get_args
 
-from rag.corpus.derived import SHORTEST_COMPOUND, WORD
+from rag.index.derived import SHORTEST_COMPOUND, WORD
 from rag.index.papers import PaperStore
 from rag.query.orders import ORDERING_WORDS, read_order
 from rag.text.tokens import tokenize

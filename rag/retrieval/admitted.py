@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.corpus.columns import HELD, packed_date
+from rag.index.derived import HELD, packed_date
 from rag.index.papers import PaperStore
 from rag.query.names import LibraryNames
 from rag.text.dates import first_day, last_day

@@ -1,4 +1,4 @@
-"""What is derived from a paper when it is indexed, so that a question need not read all papers to find it."""
+"""What is derived from a paper when it is indexed: keys to find it by, and fixed-size facts to filter and sort by."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 from rag.corpus.ids import ids_of
 from rag.corpus.links import introductions, name_key, title_name, words_of
 from rag.corpus.titles import name_key as head_key
+from rag.text.dates import last_day
 from rag.text.names import name_words, parts_of
 from rag.text.tokens import tokenize
-from rag.text.venues import organisation_words, venue_keys
+from rag.text.venues import VENUE_KINDS, organisation_words, venue_keys, venue_kind
 from rag.types import Paper
 
 WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
@@ -21,6 +24,16 @@ WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
 SHORTEST_COMPOUND = 5  # letters
 
 _LONGEST = 1000  # characters of a name by whose parts it is found
+
+COLUMNS = np.dtype([("date", "<i4"), ("last", "<i4"), ("authors", "<i2"), ("venue_kind", "<i1"), ("held", "<u1")])
+"""`date` is YYYYMMDD with zeros for what is not known, `last` the last day that it covers, in the same form, and both
+are 0 without a date. `authors` is their number, -1 if unknown; `venue_kind` the place in VENUE_KINDS, -1 if none;
+`held` the sum of the flags of `HELD` that apply."""
+
+HELD = {"authors": 1, "venue": 2, "organisation": 4, "code": 8}
+"""The flag of each field that says that a paper has it."""
+
+_MOST = np.iinfo(np.int16).max
 
 Keys = frozenset[tuple[str, str]]
 
@@ -43,6 +56,24 @@ class Derived:
 def derived(paper: Paper) -> Derived:
     """Derive a paper's names and words; if this changes, `rag.index.generations.FORMAT` has to be raised."""
     return Derived(frozenset(_names(paper)), frozenset(_words(paper)))
+
+
+def columns(paper: Paper) -> tuple[int, ...]:
+    """Return a paper's row of `COLUMNS`; if this changes, `rag.index.generations.FORMAT` has to be raised."""
+    count = paper.known_author_count
+    kind = venue_kind(paper.venue, paper.entry_type) if paper.venue else None
+    return (
+        packed_date(paper.date) if paper.date else 0,
+        packed_date(str(last_day(paper.date))) if paper.date else 0,
+        -1 if count is None else min(count, _MOST),
+        VENUE_KINDS.index(kind) if kind else -1,
+        sum(flag for name, flag in HELD.items() if getattr(paper, name)),
+    )
+
+
+def packed_date(text: str) -> int:
+    """Return an ISO date as an integer: "2024-07" is 20240700."""
+    return int(text.replace("-", "").ljust(8, "0"))
 
 
 def _names(paper: Paper) -> Iterator[tuple[str, str]]:
