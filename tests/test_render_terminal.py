@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rag.answer import Answer, Citation, Group, Notice, Sentence
-from rag.render.terminal import answer_to_text, safe, sources_to_text, understood
+from rag.render.terminal import answer_to_text, certainty, sources_to_text, understood
 from rag.types import Action, Filters, Query, Quote
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
 
@@ -44,13 +44,13 @@ def test_answer_without_papers_has_no_sources() -> None:
     ("text", "shown"),
     [
         ("\x1b[31mred\x1b[0m", "[31mred[0m"),
-        ("a\x07b\x00c\rd\x9be", "abcde"),
+        ("a\x07b\x00c\x9be", "abce"),
         ("a\u202eb\u2066c", "abc"),
-        ("a\n\tb é ☃", "a\n\tb é ☃"),
+        ("a\nb é ☃", "a\nb é ☃"),
     ],
 )
 def test_nothing_steers_the_terminal(text: str, shown: str) -> None:
-    assert safe(text) == shown
+    assert answer_to_text(Answer(QUERY, "answered", text), 80) == f"{shown}\n"
 
 
 def test_what_was_understood_is_told_with_a_written_answer_alone() -> None:
@@ -126,3 +126,11 @@ def test_records_of_several_papers_say_what_is_asked() -> None:
     answer = Answer(query, "extractive", "", (*papers, Citation(2, ROBOT_PAPER)), point="2 papers.")
     text = answer_to_text(answer, 100)
     assert "    2 authors: Ada Quill, Bo Tanaka\n" in text and "    authors not recorded\n" in text
+
+
+@pytest.mark.parametrize(
+    ("score", "word"),
+    [(1.0, "surely"), (0.9, "surely"), (0.89, "likely"), (0.5, "likely"), (0.49, "perhaps"), (0.0, "perhaps")],
+)
+def test_probability_has_a_word(score: float, word: str) -> None:
+    assert certainty(score) == word

@@ -52,14 +52,14 @@ def compare(arguments: Namespace, configuration: Configuration) -> int:
     """Print the comparison; raises GateFailed where a named measure got worse by more than its margin."""
     from eval.runs.comparison import compare_runs, comparison_to_json, comparison_to_text
     from eval.runs.folder import RunFolder
-    from rag.render.terminal import safe  # imports the index
+    from rag.text.sanitize import strip_invisible
 
     gates = _gates(arguments.measure, arguments.margin)
     comparison = compare_runs(RunFolder(arguments.a).read(), RunFolder(arguments.b).read(), gates)
     print_result(
         arguments,
         lambda: comparison_to_json(comparison),
-        lambda: safe(comparison_to_text(comparison, arguments.measure or _LISTED)),
+        lambda: strip_invisible(comparison_to_text(comparison, arguments.measure or _LISTED)),
     )
     if comparison.failures:
         raise GateFailed(f"{'; '.join(comparison.failures)}. Fix it, or store a new baseline if it is intended.")

@@ -79,19 +79,20 @@ def _print_answer(events: Iterator[Event], stream: bool) -> None:
     """Print an answer; with `stream`, its lines once they are checked, and the final text again if it differs."""
     from rag.answer import Checked, Done, Token
     from rag.render.markdown import markdown_to_text
-    from rag.render.terminal import answer_to_text, safe, sources_to_text
+    from rag.render.terminal import answer_to_text, sources_to_text
+    from rag.text.sanitize import strip_invisible
 
     text, shown, width = "", 0, terminal_width()
     for event in events:
         if isinstance(event, Token):
             text += event.text
         elif isinstance(event, Checked) and stream and (end := _whole_lines(text, shown, event.sentence.end)) > shown:
-            sys.stdout.write(safe(markdown_to_text(text[shown : end - 1], width)) + "\n")
+            sys.stdout.write(strip_invisible(markdown_to_text(text[shown : end - 1], width)) + "\n")
             sys.stdout.flush()
             shown = end
         elif isinstance(event, Done):
             if shown and text.rstrip() == event.answer.text:
-                rest = safe(markdown_to_text(text[shown:].rstrip(), width))
+                rest = strip_invisible(markdown_to_text(text[shown:].rstrip(), width))
                 sys.stdout.write(rest + "\n" + sources_to_text(event.answer, width))
             else:
                 void = "\n\n(The following replaces the text above.)\n\n" if shown else ""

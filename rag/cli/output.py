@@ -17,9 +17,9 @@ Item = TypeVar("Item")
 
 def note(message: str) -> None:
     """Print a message to stderr."""
-    from rag.render.terminal import safe
+    from rag.text.sanitize import strip_invisible
 
-    print(safe(message), file=sys.stderr, flush=True)
+    print(strip_invisible(message), file=sys.stderr, flush=True)
 
 
 def note_lock_wait() -> None:

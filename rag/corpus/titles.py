@@ -41,9 +41,9 @@ def without_filler(name: str) -> str:
     return comparable(_FILLER.sub(" ", name))
 
 
-def name_key(name: str) -> str:
-    """Return a name as a key: in lower case, together, with Greek letters spelt out."""
-    return comparable(name).replace(" ", "")
+def head_key(head: str) -> str:
+    """Return a title up to its colon as a key: in lower case, without spaces, with Greek letters spelt out."""
+    return comparable(head).replace(" ", "")
 
 
 def is_title(text: str, papers: Iterable[Paper]) -> bool:

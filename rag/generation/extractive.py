@@ -9,7 +9,7 @@ from rag.answer import Comparison, EstimatedMissing, Group
 from rag.generation.forms import FORMS, write_form
 from rag.generation.quotation import quoted
 from rag.generation.records import record_line
-from rag.text.display import display_title, format_count
+from rag.text.display import capitalized, display_title, format_count
 from rag.types import Evidence, Paper, Query, Quote
 
 BESIDE = "Also found"
@@ -89,7 +89,7 @@ def _grouped(items: Mapping[int, str], groups: Sequence[Group], whole: bool) -> 
     for i, group in enumerate(groups):
         if i:
             yield ""
-        yield f"**{group.name[:1].upper()}{group.name[1:]}**"
+        yield f"**{capitalized(group.name)}**"
         yield ""
         numbers = [n for n in group.numbers if n in items]
         yield from (items[n] for n in (numbers if whole else numbers[:1]))

@@ -11,7 +11,7 @@ import numpy as np
 
 from rag.corpus.ids import ids_of
 from rag.corpus.links import introductions, name_key, title_name, words_of
-from rag.corpus.titles import name_key as head_key
+from rag.corpus.titles import head_key
 from rag.text.dates import last_day
 from rag.text.names import name_words, parts_of
 from rag.text.tokens import tokenize

@@ -13,7 +13,7 @@ from datetime import date
 from typing import cast
 
 from rag.corpus.ids import find_ids, without_prefix
-from rag.corpus.titles import find_by_title, is_short_title, is_title, name_key
+from rag.corpus.titles import find_by_title, head_key, is_short_title, is_title
 from rag.index.papers import PaperStore
 from rag.models.encoder import EncodedQuestion, Tagged
 from rag.query.dates import Bounds, join_dates, read_dates
@@ -185,7 +185,7 @@ class QuestionReader:
 
     def _is_head(self, name: str) -> bool:
         """Return whether a title has a name before its colon."""
-        return bool(self._papers.keys_held("head", (name_key(name),)))
+        return bool(self._papers.keys_held("head", (head_key(name),)))
 
     def names_paper(self, name: str) -> bool:
         """Return whether a paper is called by a name."""

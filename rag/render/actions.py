@@ -8,9 +8,8 @@ from rag.generation.export import EXPORT_FORMS
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters
 from rag.text.display import format_count, format_list
-from rag.types import ActionName, ExportForm, Query
+from rag.types import ActionName, Query
 
-_FORMS: Mapping[ExportForm, str] = EXPORT_FORMS
 _VERBS: Mapping[ActionName, str] = {
     "compare": "compare {papers}",
     "summarise": "summarise {papers}",
@@ -56,7 +55,7 @@ def action_text(query: Query) -> str | None:
         papers = "the paper before" if action.total == 1 else f"the {format_count(action.total, 'paper')} before"
     filled = {
         "papers": papers,
-        "form": _FORMS[action.form or "bibtex"],
+        "form": EXPORT_FORMS[action.form or "bibtex"],
         "lifted": " and ".join(action.lifted) or "filters",
     }
     said = _VERBS[action.name].format(**filled)

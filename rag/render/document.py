@@ -9,9 +9,8 @@ from rag.generation.export.bibtex import to_bibtex
 from rag.generation.export.csl import to_csl
 from rag.generation.export.ris import to_ris
 from rag.generation.export.spreadsheet import to_csv
-from rag.render.markdown import plain
 from rag.render.notices import notices_text
-from rag.render.terminal import QUOTE_SAID, SAID, understood_as
+from rag.render.terminal import QUOTE_VERDICTS, understood_as, unsupported_parts
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
@@ -64,13 +63,10 @@ def write_papers(form: ExportForm, citations: Sequence[Citation], title: str = "
 
 
 def _verdicts(answer: Answer) -> str | None:
-    """List the parts of the answer that their papers do not support."""
-    units = (unit for sentence in answer.sentences for unit in sentence.units)
+    """List the parts of the answer that its papers do not support."""
     lines = [
-        f"- {SAID[each.verdict]}: “{' '.join(plain(answer.text[each.start : each.end]).split())}”"
-        + (f" ({display_line(each.reason)})" if each.reason else "")
-        for each in units
-        if each.verdict in ("not_found", "contradicted")
+        f"- {verdict}: “{text}”" + (f" ({display_line(reason)})" if reason else "")
+        for verdict, text, reason in unsupported_parts(answer)
     ]
     return "\n".join(["Checked against the abstracts:", "", *lines]) if lines else None
 
@@ -85,7 +81,7 @@ def _cited(citation: Citation, with_quotes: bool = True) -> str:
 
 
 def _quote(quote: Quote) -> str:
-    said = f" ({QUOTE_SAID[quote.verdict]})" if quote.verdict else ""
+    said = f" ({QUOTE_VERDICTS[quote.verdict]})" if quote.verdict else ""
     return f"“{display_line(latex_to_text(quote.text))}”{said}"
 
 

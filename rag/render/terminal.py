@@ -1,4 +1,4 @@
-"""Results as text for a terminal."""
+"""Results as text for a terminal, without the control characters that could steer it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from rag.generation.records import asked_record
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters, filter_phrases
 from rag.render.actions import action_text
-from rag.render.certainty import certainty
 from rag.render.markdown import markdown_to_text, plain
 from rag.render.notices import notices_text
 from rag.render.reading import corpus_to_text
-from rag.text.display import display_line, display_title
+from rag.text.display import capitalized, display_line, display_title
 from rag.text.sanitize import strip_invisible
 from rag.types import Hit, Paper, Query, Verdict
 
 if TYPE_CHECKING:
     from rag.index.update import BuildSummary
 
-SAID: Mapping[SentenceVerdict | None, str] = {
+VERDICTS: Mapping[SentenceVerdict | None, str] = {
     "supported": "supported",
     "not_found": "not found in the abstract",
     "contradicted": "abstract says otherwise",
@@ -34,7 +33,7 @@ SAID: Mapping[SentenceVerdict | None, str] = {
 }
 """The verdicts in words; others are not shown."""
 
-QUOTE_SAID: Mapping[Verdict, str] = {
+QUOTE_VERDICTS: Mapping[Verdict, str] = {
     "supported": "supports it",
     "not_found": "the nearest sentence",
     "contradicted": "says otherwise",
@@ -42,6 +41,7 @@ QUOTE_SAID: Mapping[Verdict, str] = {
 """What a quote does for the sentence that cites its paper."""
 
 _NEAR_SHOWN = 4
+_SURELY, _LIKELY = 0.9, 0.5  # probabilities
 
 
 def understood(query: Query) -> str | None:
@@ -79,11 +79,11 @@ def answer_to_text(answer: Answer, width: int) -> str:
     """Lay out an answer: its point or its text, the papers it cites, and the nearest of the others."""
     if answer.query.action and answer.query.action.name in FORMS and answer.citations:
         parts = [markdown_to_text(answer.text, width), *_notes(answer, width)]
-        return "\n\n".join(map(safe, parts)) + "\n"
+        return "\n\n".join(map(strip_invisible, parts)) + "\n"
     if answer.status == "extractive" and answer.citations:
         parts = [_wrapped(answer.point, width), *_notes(answer, width), *_entries(answer, width), *_near(answer, width)]
-        return "\n\n".join(safe(part) for part in parts if part) + "\n"
-    return safe(markdown_to_text(answer.text, width)) + "\n" + sources_to_text(answer, width)
+        return "\n\n".join(strip_invisible(part) for part in parts if part) + "\n"
+    return strip_invisible(markdown_to_text(answer.text, width)) + "\n" + sources_to_text(answer, width)
 
 
 def sources_to_text(answer: Answer, width: int) -> str:
@@ -97,7 +97,7 @@ def sources_to_text(answer: Answer, width: int) -> str:
         chosen = (replace(each, score=None) for each in answer.citations)  # by a model, however sure the search was
         parts.append("\n".join(["Papers", *(_entry(each, width) for each in chosen)]))
     parts += _near(answer, width)
-    return "".join(f"\n{safe(part)}\n" for part in parts)
+    return "".join(f"\n{strip_invisible(part)}\n" for part in parts)
 
 
 def _notes(answer: Answer, width: int) -> Iterator[str]:
@@ -171,7 +171,7 @@ def hits_to_text(hits: Sequence[Hit], width: int) -> str:
     """Lay out a ranking, one entry per paper."""
     if not hits:
         return "No paper was found.\n"
-    return safe("\n".join(_hit(f"{hit.rank:>3}. ", hit.paper, width) for hit in hits)) + "\n"
+    return strip_invisible("\n".join(_hit(f"{hit.rank:>3}. ", hit.paper, width) for hit in hits)) + "\n"
 
 
 def summary_to_text(summary: BuildSummary) -> str:
@@ -181,19 +181,19 @@ def summary_to_text(summary: BuildSummary) -> str:
     return f"{done}, {len(summary.failed)} failed\n{corpus_to_text(summary.corpus)}"
 
 
-def safe(text: str) -> str:
-    """Remove control characters, with which a text could control the terminal or reverse its direction."""
-    return strip_invisible(text)
+def unsupported_parts(answer: Answer) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the parts of a written answer that its papers do not support: verdict in words, text and reason."""
+    for unit in (unit for sentence in answer.sentences for unit in sentence.units):
+        if unit.verdict in ("not_found", "contradicted"):
+            yield VERDICTS[unit.verdict], " ".join(plain(answer.text[unit.start : unit.end]).split()), unit.reason
 
 
 def _verdicts(answer: Answer, width: int) -> str:
-    """List the parts of a written answer with a verdict against them, with the reason."""
-    lines = []
-    for unit in (unit for sentence in answer.sentences for unit in sentence.units):
-        if unit.verdict in ("not_found", "contradicted"):
-            said = " ".join(plain(answer.text[unit.start : unit.end]).split())
-            reason = f" ({unit.reason})" if unit.reason else ""
-            lines.append(fill(f"  {SAID[unit.verdict]}: “{said}”{reason}", width, subsequent_indent="    "))
+    """List the parts of a written answer that its papers do not support."""
+    lines = [
+        fill(f"  {verdict}: “{text}”{f' ({reason})' if reason else ''}", width, subsequent_indent="    ")
+        for verdict, text, reason in unsupported_parts(answer)
+    ]
     return "\n".join(["Checked against the abstracts:", *lines]) if lines else ""
 
 
@@ -219,9 +219,9 @@ def paper_details(paper: Paper, score: float | None = None) -> list[str]:
     return [*parts, certainty(score)] if score is not None else parts
 
 
-def capitalized(name: str) -> str:
-    """Return a name with a capital letter first."""
-    return f"{name[:1].upper()}{name[1:]}"
+def certainty(score: float) -> str:
+    """Return the word for a probability in [0, 1]: "surely" from 0.9, "likely" from one half, else "perhaps"."""
+    return "surely" if score >= _SURELY else "likely" if score >= _LIKELY else "perhaps"
 
 
 def _title(citation: Citation) -> str:

@@ -25,6 +25,11 @@ def format_list(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
+def capitalized(name: str) -> str:
+    """Return a name with a capital letter first."""
+    return f"{name[:1].upper()}{name[1:]}"
+
+
 def display_title(title: str) -> str:
     """Return a title as one line of plain text with its LaTeX converted."""
     return display_line(latex_to_text(title))

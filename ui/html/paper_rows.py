@@ -14,8 +14,7 @@ from rag.answer import Answer, Citation
 from rag.generation.extractive import probably_missing, unsaid
 from rag.generation.quotation import with_ellipses
 from rag.generation.records import asked_record
-from rag.render.certainty import certainty
-from rag.render.terminal import QUOTE_SAID
+from rag.render.terminal import QUOTE_VERDICTS, certainty
 from rag.text.display import display_line, display_title
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
@@ -216,7 +215,7 @@ def _said(exchange: Exchange, paper: Paper, quotes: Sequence[Quote]) -> str:
     written = exchange.answer is not None and exchange.answer.status != "extractive"
     pieces = []
     for before, quote, after in with_ellipses(paper, sorted(quotes, key=lambda each: each.start)):
-        said = f" {verdict_to_html(quote.verdict, QUOTE_SAID[quote.verdict])}" if written and quote.verdict else ""
+        said = f" {verdict_to_html(quote.verdict, QUOTE_VERDICTS[quote.verdict])}" if written and quote.verdict else ""
         sentence = marking.to_html(latex_to_text(quote.text))
         pieces.append(f'{before}<q class="cd-quote" dir="auto">{sentence}</q>{said}{after}')
     return f'<p class="cd-says">{" ".join(pieces)}</p>'

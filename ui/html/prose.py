@@ -10,7 +10,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from rag.answer import Citation, Sentence
-from rag.render.terminal import SAID
+from rag.render.terminal import VERDICTS
 from rag.text.citation_markers import MARKER
 from rag.text.display import display_title
 from rag.text.latex import latex_to_text
@@ -120,7 +120,7 @@ def _badge(sentence: Sentence, papers: Mapping[int | None, Paper]) -> str:
     """Return a verdict in words, with the sentences of the abstracts that it rests on, and whether it was corrected."""
     origin = f", {_ORIGINS[sentence.origin]}" if sentence.origin in _ORIGINS else ""
     reason = f": {sentence.reason}" if sentence.reason and sentence.verdict != "supported" else ""
-    said = f"{SAID.get(sentence.verdict, '')}{reason}{origin}".lstrip(":, ")
+    said = f"{VERDICTS.get(sentence.verdict, '')}{reason}{origin}".lstrip(":, ")
     if not said:
         return ""
     quotes = [
