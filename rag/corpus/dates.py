@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rag.text.dates import first_day
+from rag.text.dates import MONTHS, first_day
 
-_MONTHS = {name: i for i, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
 _YEAR = re.compile(r"(?<![\d.])(1[4-9]\d\d|20\d\d|21[0-4]\d)(?!\d)")
 _NUMERIC = re.compile(r"(?<!\d)([12]\d{3})[-/.](\d{1,2})(?:[-/.](\d{1,2}))?(?!\d)")
 _COMPACT = re.compile(r"([12]\d{3})(0[1-9]|1[0-2])([0-2]\d|3[01])?")
 _DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})[-/.](\d{1,2})[-/.]([12]\d{3})(?!\d)")
-_MONTH = re.compile(r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b", re.IGNORECASE)
+_MONTH = re.compile(rf"\b({'|'.join(MONTHS)})[a-z]*\b", re.IGNORECASE)
 _DAY = re.compile(r"(?<![\d:./-])(\d{1,2})(?:st|nd|rd|th)?(?![\d:/-])")
 _MILLISECONDS = 100_000_000_000
 _SECONDS = 100_000_000
@@ -63,7 +62,7 @@ def join_date(year: Any, month: Any = None, day: Any = None) -> str | None:
 def month_number(value: Any) -> int | None:
     """Return the month from 1 of a number or a name: "07", "jul", "July"; of a range, the first."""
     if isinstance(value, str) and (match := _MONTH.search(value)):
-        return _MONTHS[match[1].lower()]
+        return MONTHS.index(match[1].capitalize()) + 1
     number = _integer(value)
     return number if number is not None and 1 <= number <= 12 else None
 

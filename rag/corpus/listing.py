@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from rag.errors import CorpusError
+from rag.text.dates import MONTHS
 from rag.types import Problem
 
 _BOILERPLATE = re.compile(
@@ -22,8 +23,7 @@ _BOILERPLATE = re.compile(
 _GLUED_BUTTON = re.compile(r"Subscribe(?=[A-Z0-9])")
 _AUTHORS = re.compile(r"• (\d+) authors?")
 _SEPARATOR = "·"
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_DATE = re.compile(rf"({'|'.join(_MONTHS)}) (\d{{1,2}})(?:, (\d{{4}}))?(?: (\d+))?")
+_DATE = re.compile(rf"({'|'.join(MONTHS)}) (\d{{1,2}})(?:, (\d{{4}}))?(?: (\d+))?")
 _REPEATED_NAME = re.compile(r"(.+?) (?=\1\b)")
 _MIN_ABSTRACT_CHARACTERS = 200
 _MIN_ABSTRACT_WORDS = 8
@@ -122,7 +122,7 @@ class _Parser:
                 "would omit. Set the year in which it was saved with --saved-year."
             )
         try:
-            day_known = date(int(year or self._saved_year), _MONTHS.index(month) + 1, int(day))
+            day_known = date(int(year or self._saved_year), MONTHS.index(month) + 1, int(day))
         except ValueError:
             self._report(number, f"no such date: {match[0]}")
             return

@@ -6,7 +6,6 @@ A block is named by its papers and the recipe, so that a job that is run again f
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from rag.corpus.files import replacing
 from rag.errors import CorpusError
 from rag.index.generations import Recipe
 from rag.index.staging import EmbeddedPaper
@@ -57,9 +57,7 @@ def block_path(folder: Path, recipe: Recipe, digests: Sequence[str]) -> Path:
 
 def write_block(folder: Path, recipe: Recipe, asked: Sequence[str], papers: Sequence[EmbeddedPaper]) -> None:
     """Write a block; `asked` are the digests that name it, also those of papers that could not be encoded."""
-    path = block_path(folder, recipe, asked)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with scratch.open("wb") as file:
+    with replacing(block_path(folder, recipe, asked)) as file:
         np.savez(
             file,
             recipe=np.array(_spoken(recipe)),
@@ -72,9 +70,6 @@ def write_block(folder: Path, recipe: Recipe, asked: Sequence[str], papers: Sequ
             token_vectors=_joined([each.tokens.vectors for each in papers]),
             spans=_joined([each.tokens.spans for each in papers]),
         )
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
 
 
 def read_blocks(folder: Path, recipe: Recipe) -> Iterator[Block]:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rag.text.dates import MONTHS
+
 _UNDER_TWENTY = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
     " eighteen nineteen"
@@ -35,13 +37,12 @@ _NUMBER = re.compile(
     r"(?<![\w.])(?P<before>x\s?)?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?P<scale>[KkMBT](?![A-Za-z]))?"
     r"(?:[\s-]?(?P<first>%|[A-Za-z]+\b)(?:[\s-](?P<second>[A-Za-z]+\b))?)?"
 )
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
+_MONTH = rf"(?P<month>{'|'.join(MONTHS)})[a-z]*\.?"
 _DATE = re.compile(
     r"(?P<iso>\b(?P<iso_year>(?:19|20)\d\d)-(?P<iso_month>\d\d)(?:-(?P<iso_day>\d\d))?\b)"
     rf"|\b{_MONTH}\s+(?:(?P<day>\d{{1,2}}),?\s+)?(?P<year>(?:19|20)\d\d)\b"
 )
-_LONE_MONTH = re.compile(rf"\((?P<month>{'|'.join(_MONTHS)})\)")
+_LONE_MONTH = re.compile(rf"\((?P<month>{'|'.join(MONTHS)})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +115,5 @@ def _quantity(match: re.Match[str]) -> tuple[Quantity, str]:
 def _date(parts: Mapping[str, str | None]) -> PartialDate:
     year, day = (parts.get(f"iso_{name}") or parts.get(name) for name in ("year", "day"))
     month = parts.get("iso_month")
-    number = int(month) if month else _MONTHS.index(parts["month"] or "") + 1
+    number = int(month) if month else MONTHS.index(parts["month"] or "") + 1
     return PartialDate(int(year) if year else None, number, int(day) if day else None)

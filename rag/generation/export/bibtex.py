@@ -15,6 +15,7 @@ from rag.generation.export.entry import (
     is_complete,
     with_keys,
 )
+from rag.text.dates import MONTHS
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
 from rag.text.sanitize import decode_visible
@@ -30,7 +31,6 @@ _SPECIAL = str.maketrans(
         **{character: f"\\{character}" for character in "&%$#_"},
     }
 )
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _BOOKS = frozenset("inproceedings conference incollection inbook proceedings".split())
 _FIELD_NAME = re.compile(r"[a-z][\w:+-]*", re.IGNORECASE | re.ASCII)
 
@@ -69,7 +69,7 @@ def _date(paper: Paper) -> Mapping[str, str]:
     year, month, day = [*(paper.date or "").split("-"), "", ""][:3]
     return {
         "year": _braced(year),
-        "month": _MONTHS[int(month) - 1] if month else "",
+        "month": MONTHS[int(month) - 1].lower() if month else "",
         "day": _braced(str(int(day)) if day else ""),
     }
 
