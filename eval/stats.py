@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 _Z = 1.959964  # standard deviations of a normal curve on either side that hold 95 %
 _TAILS = (2.5, 97.5)  # percentiles that leave 95 % between them
@@ -24,28 +25,19 @@ class Interval:
     n: int
 
 
-def bootstrap_interval(values: Sequence[float], seed: int = 0, samples: int = 2000) -> Interval:
-    """Return the mean with its 95 % percentile bootstrap interval; raises ValueError for no values."""
+def bootstrap_interval(
+    values: Sequence[float], seed: int = 0, samples: int = 2000, statistic: Literal["mean", "median"] = "mean"
+) -> Interval:
+    """Return the mean or median with its 95 % percentile bootstrap interval; raises ValueError for no values."""
     if not values:
-        raise ValueError("no values, so no mean")
+        raise ValueError(f"no values, so no {statistic}")
     import numpy as np
 
+    average = np.mean if statistic == "mean" else np.median
     data = np.asarray(values, np.float64)
     chosen = np.random.default_rng(seed).integers(0, len(data), (samples, len(data)))
-    low, high = np.percentile(data[chosen].mean(axis=1), _TAILS)
-    return Interval(float(data.mean()), float(low), float(high), len(data))
-
-
-def median_interval(values: Sequence[float], seed: int = 0, samples: int = 2000) -> Interval:
-    """Return the median with its 95 % percentile bootstrap interval; raises ValueError for no values."""
-    if not values:
-        raise ValueError("no values, so no median")
-    import numpy as np
-
-    data = np.asarray(values, np.float64)
-    chosen = np.random.default_rng(seed).integers(0, len(data), (samples, len(data)))
-    low, high = np.percentile(np.median(data[chosen], axis=1), _TAILS)
-    return Interval(float(np.median(data)), float(low), float(high), len(data))
+    low, high = np.percentile(average(data[chosen], axis=1), _TAILS)
+    return Interval(float(average(data)), float(low), float(high), len(data))
 
 
 def share_interval(hits: int, n: int) -> Interval:

@@ -15,7 +15,7 @@ from eval.runs.asking import ask_one
 from eval.runs.provenance import measured_settings
 from eval.runs.run import select_questions
 from eval.runs.summary import summarize
-from eval.stats import median_interval, share_interval
+from eval.stats import bootstrap_interval, share_interval
 from rag.answer import Answer, Citation, Sentence
 from rag.cli.main import main
 from rag.settings import Settings
@@ -111,11 +111,11 @@ def test_how_answers_are_written_is_kept_only_where_they_are() -> None:
 
 
 def test_intervals_by_hand() -> None:
-    assert median_interval([1.0, 9.0, 2.0]).mean == 2.0
+    assert bootstrap_interval([1.0, 9.0, 2.0], statistic="median").mean == 2.0
     found = share_interval(10, 10)
     assert (found.mean, round(found.low, 4), round(found.high, 4)) == (1.0, 0.7225, 1.0)  # n / (n + z²)
     assert round(share_interval(5, 10).low, 4) == 0.2366
-    for bad in (lambda: median_interval([]), lambda: share_interval(0, 0)):
+    for bad in (lambda: bootstrap_interval([], statistic="median"), lambda: share_interval(0, 0)):
         with pytest.raises(ValueError, match="no "):
             bad()
 

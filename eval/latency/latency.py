@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from eval.stats import Interval, median_interval
+from eval.stats import Interval, bootstrap_interval
 from eval.tables import intervals_to_json, to_table
 from rag.cli.options import Subparsers, add_command, add_embed_model, add_json, add_quiet, count
 from rag.cli.output import print_result, progress_bar
@@ -87,7 +87,7 @@ def medians_of(pairs: Sequence[TimedPair]) -> dict[str, Interval]:
         "added_per_token_ms": [pair.added_per_token for pair in pairs],
         "judging_ms": [pair.judging / pair.sentences for pair in pairs],
     }
-    return {name: median_interval(found) for name, found in values.items()}
+    return {name: bootstrap_interval(found, statistic="median") for name, found in values.items()}
 
 
 def latency_to_json(medians: Mapping[str, Interval], cold: TimedPair) -> dict[str, Any]:

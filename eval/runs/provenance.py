@@ -13,6 +13,7 @@ from typing import Any
 
 from eval.runs.folder import RunInfo, RunMode
 from rag import __version__
+from rag.corpus.files import file_sha256
 from rag.index.generations import Manifest
 from rag.retrieval.scoring import is_in_force
 from rag.settings import Settings, read_tuning
@@ -45,7 +46,7 @@ def run_info(
         generation=manifest.generation,
         papers=manifest.papers,
         settings={**measured_settings(settings, mode), **_tuned_weights(settings), **(chosen or {})},
-        gold={path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in gold},
+        gold={path.as_posix(): file_sha256(path) for path in gold},
         questions=questions,
         version=__version__,
         commit=code_version(),

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from eval.stats import Interval, median_interval
+from eval.stats import Interval, bootstrap_interval
 from eval.tables import interval_cell, intervals_to_json, to_table
 from rag.cli.options import Subparsers, add_command, add_json, add_quiet, count
 from rag.cli.output import note, print_result
@@ -208,7 +208,7 @@ def ratios(ours: Values, stock: Values) -> dict[str, float]:
 
 
 def _medians(values: Values) -> dict[str, Interval]:
-    return {name: median_interval(each) for name, each in values.items()}
+    return {name: bootstrap_interval(each, statistic="median") for name, each in values.items()}
 
 
 def _cell(interval: Interval) -> str:

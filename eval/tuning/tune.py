@@ -295,12 +295,11 @@ def _words(candidate: Candidate, space: Space) -> str:
 
 def _keep(home: Path, report: Report, gold: Sequence[Path]) -> None:
     import json
-    from hashlib import sha256
 
     from eval.tuning.fit import ranker_to_json
     from eval.tuning.trials import WEIGHTS
     from rag import __version__
-    from rag.corpus.files import write_atomic
+    from rag.corpus.files import file_sha256, write_atomic
     from rag.retrieval.scoring import installed_models
 
     winner = report.found[0]
@@ -314,7 +313,7 @@ def _keep(home: Path, report: Report, gold: Sequence[Path]) -> None:
         "held": interval_to_json(winner.held),
         "fit_questions": report.fit,
         "search": winner.strategy,
-        "gold_sha256": {path.name: sha256(path.read_bytes()).hexdigest() for path in gold},
+        "gold_sha256": {path.name: file_sha256(path) for path in gold},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "version": __version__,
     }

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+_log = logging.getLogger(__name__)
+
 
 class StepParser(argparse.ArgumentParser):
     """A parser whose subcommands are the steps of one training."""
@@ -32,3 +34,11 @@ def run_step(parser: StepParser, arguments: Sequence[str] | None) -> int:
     given = parser.parse_args(arguments)
     given.step(given)
     return 0
+
+
+def is_done(result: Path, given: argparse.Namespace) -> bool:
+    """Return whether a step's result is there, so that the step is skipped without --again."""
+    if result.exists() and not given.again:
+        _log.info("%s is there already", result)
+        return True
+    return False

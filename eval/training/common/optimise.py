@@ -77,5 +77,10 @@ class Average:
         self.network.load_state_dict(self.values)
 
 
+def autocast(device: str) -> torch.autocast:
+    """Return mixed precision for a device."""
+    return torch.autocast("cuda" if device.startswith("cuda") else "cpu", torch.bfloat16)
+
+
 def _trainable(values: Iterable[nn.Parameter]) -> list[nn.Parameter]:
     return [value for value in values if value.requires_grad]

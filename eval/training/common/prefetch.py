@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from dataclasses import fields
+from typing import Any, Self, TypeVar
 
 import torch
 
@@ -34,8 +35,18 @@ class _Jobs(torch.utils.data.Dataset):  # type: ignore[type-arg]
         return self.prepare(self.jobs[at])
 
 
-def pinned(value: Any) -> Any:
+class Pinnable:
+    """A dataclass of tensors that `prepared` can put in pinned memory, from which a GPU copies faster."""
+
+    __slots__ = ()
+
+    def pin_memory(self) -> Self:
+        """Return the same in pinned memory."""
+        return type(self)(*(_pinned(getattr(self, each.name)) for each in fields(self)))  # type: ignore[arg-type]
+
+
+def _pinned(value: Any) -> Any:
     """Return a value with its tensors pinned: tensors, tuples, and objects with `pin_memory`."""
     if isinstance(value, tuple):
-        return tuple(pinned(each) for each in value)
+        return tuple(_pinned(each) for each in value)
     return value.pin_memory() if hasattr(value, "pin_memory") else value

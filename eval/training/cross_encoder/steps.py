@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.training.common.provenance import hashes, sha256, write_json
+from eval.training.common.command import is_done
+from eval.training.common.provenance import hashes, write_json
 from eval.training.cross_encoder.examples import HEADS, Examples, short_views
+from rag.corpus.files import file_sha256
 
 if TYPE_CHECKING:
     from eval.training.common.tokens import Tokenizer
@@ -33,7 +35,7 @@ def collect(given: Namespace) -> None:
     from eval.training.cross_encoder.collect import collect as gather
 
     out = given.work / _EXAMPLES
-    if _there(out, given):
+    if is_done(out, given):
         return
     given.work.mkdir(parents=True, exist_ok=True)
     examples = gather(given.data, given.scifact, given.scitldr, given.planted, given.seed, given.limit, given.abstracts)
@@ -52,7 +54,7 @@ def collect(given: Namespace) -> None:
 def shorten(given: Namespace) -> None:
     """Write the lists with a few sentences of each document, and what teachers said of the whole documents."""
     out = given.out / _EXAMPLES
-    if _there(out, given):
+    if is_done(out, given):
         return
     given.out.mkdir(parents=True, exist_ok=True)
     examples, origins = short_views(Examples.load(given.work / _EXAMPLES), given.seed)
@@ -65,13 +67,13 @@ def shorten(given: Namespace) -> None:
 
 def teach(given: Namespace) -> None:
     """Train a teacher, and write its logits for all examples."""
-    if not _there(given.work / f"{given.name}.npz", given):
+    if not is_done(given.work / f"{given.name}.npz", given):
         _fit(given, score_all=True)
 
 
 def train(given: Namespace) -> None:
     """Train the model that is kept, and write its weights and what it reaches."""
-    if not _there(given.work / f"{given.name}.pt", given):
+    if not is_done(given.work / f"{given.name}.pt", given):
         _fit(given, score_all=False)
 
 
@@ -118,10 +120,10 @@ def _fit(given: Namespace, score_all: bool) -> None:
         given.work / f"{given.name}.json",
         {
             "settings": dataclasses.asdict(settings),
-            "start": {"file": given.start.name, "sha256": sha256(given.start), "layers": given.layers},
+            "start": {"file": given.start.name, "sha256": file_sha256(given.start), "layers": given.layers},
             "teachers": given.soft,
             "four_bit_words": given.four_bit_words,
-            "examples_sha256": sha256(given.work / _EXAMPLES),
+            "examples_sha256": file_sha256(given.work / _EXAMPLES),
             **measured,
         },
     )
@@ -170,7 +172,7 @@ def export(given: Namespace) -> None:
     from eval.training.cross_encoder.network import OUTPUTS, WORDS, from_student
 
     out = given.out / "model.onnx"
-    if _there(out, given):
+    if is_done(out, given):
         return
     state = torch.load(given.work / f"{given.name}.pt", map_location="cpu", weights_only=True)
     network = from_student({name: value.float() for name, value in state.items()})
@@ -195,7 +197,7 @@ def export(given: Namespace) -> None:
             "start": report["start"],
             "teachers": report["teachers"],
             "data_sha256": collected["data_sha256"],
-            "model_sha256": sha256(out),
+            "model_sha256": file_sha256(out),
             "model_bytes": out.stat().st_size,
         },
     )
@@ -287,10 +289,3 @@ def mean_logits(work: Path, names: Sequence[str]) -> NDArray[np.float32] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a row that no teacher read stays nan
         return np.asarray(np.nanmean(read, axis=0), np.float32)
-
-
-def _there(path: Path, given: Namespace) -> bool:
-    if path.exists() and not given.again:
-        _log.info("%s is there already", path)
-        return True
-    return False

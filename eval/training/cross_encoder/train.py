@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from eval.training.common.optimise import Average, Optimizer, Schedule
-from eval.training.common.prefetch import pinned, prepared
+from eval.training.common.optimise import Average, Optimizer, Schedule, autocast
+from eval.training.common.prefetch import Pinnable, prepared
 from eval.training.common.tokens import Batch, Pieces, Tokenizer, pairs
 from eval.training.cross_encoder.examples import Examples, Row, Unit, arrays
 from eval.training.cross_encoder.network import CrossEncoder
@@ -205,7 +205,7 @@ def predict(
     for first in range(0, len(order), rows):
         at = order[first : first + rows]
         batch = material.batch(chosen[at], tokenizer, longest)
-        with torch.inference_mode(), _autocast(device):
+        with torch.inference_mode(), autocast(device):
             found, marks = network(**batch.to(device).inputs)
         logits[at] = found.float().cpu().numpy()
         marked, segments = marks.float().cpu().numpy(), batch.token_type_ids.numpy()
@@ -215,7 +215,7 @@ def predict(
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Pinnable):
     """A step's micro-batches with their wanted evidence, and labels, teachers' chances, weights and units of rows."""
 
     parts: tuple[tuple[Batch, Tensor], ...]
@@ -223,10 +223,6 @@ class Prepared:
     soft: Tensor | None
     weights: Tensor
     units: Tensor
-
-    def pin_memory(self) -> Prepared:
-        """Return the same in memory that a GPU copies from faster."""
-        return Prepared(*(pinned(getattr(self, each.name)) for each in fields(self)))
 
 
 def _prepare(chosen: NDArray[np.int64], material: Material, settings: Settings, tokenizer: Tokenizer) -> Prepared:
@@ -292,7 +288,7 @@ def _loss(
     parts, marks, marked, imitated = [], [], [], []
     for batch, wanted in ready.parts:
         inputs = batch.to(device).inputs
-        with _autocast(device):
+        with autocast(device):
             states = network.body.all_states(**inputs)
             found, evidence = network.heads(states[-1])
             if deeper:
@@ -372,10 +368,6 @@ def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 def _row_mean(values: Tensor, known: Tensor) -> Tensor:
     return (values * known).sum(1) / known.sum(1).clamp(min=1)
-
-
-def _autocast(device: str) -> torch.autocast:
-    return torch.autocast("cuda" if device.startswith("cuda") else "cpu", torch.bfloat16)
 
 
 def count(network: nn.Module) -> int:

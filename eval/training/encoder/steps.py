@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eval.training.common.provenance import hashes, sha256, write_json
+from eval.training.common.command import is_done
+from eval.training.common.provenance import hashes, write_json
 from eval.training.encoder.spans import FOLLOW_UPS, KINDS, LABELS, TAGS
+from rag.corpus.files import file_sha256
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +39,7 @@ def collect(given: Namespace) -> None:
     from eval.training.encoder.questions import EXTRA
 
     out = given.work / _QUESTIONS
-    if _there(out, given):
+    if is_done(out, given):
         return
     given.work.mkdir(parents=True, exist_ok=True)
     questions = gather(given.data, given.names, given.titles, given.seed, given.limit)
@@ -57,7 +59,7 @@ def teach(given: Namespace) -> None:
     from eval.training.encoder.train import question_batch
 
     out = given.work / f"{given.name}.npz"
-    if _there(out, given):
+    if is_done(out, given):
         return
     questions = load(given.work / _QUESTIONS)
     tokenizer = Tokenizer(given.tokenizer)
@@ -95,7 +97,7 @@ def train(given: Namespace) -> None:
     from eval.training.encoder.material import make_material
 
     out = given.work / f"{given.name}.pt"
-    if _there(out, given):
+    if is_done(out, given):
         return
     questions = load(given.work / _QUESTIONS)
     tokenizer = Tokenizer(given.tokenizer)
@@ -157,7 +159,7 @@ def _fit(
     weights = softplus(scorer.tag_weights.detach().float().cpu()).tolist()
     report = {
         "settings": dataclasses.asdict(settings),
-        "start": {"file": given.start.name, "sha256": sha256(given.start), "layers": given.layers},
+        "start": {"file": given.start.name, "sha256": file_sha256(given.start), "layers": given.layers},
         "teachers": given.teachers,
         "list_teachers": given.list_teachers,
         "temperatures": heat,
@@ -177,7 +179,7 @@ def export(given: Namespace) -> None:
     from eval.training.encoder.network import DOCUMENT_MARK, OUTPUTS, QUESTION_MARK, from_saved
 
     out = given.out / "model.onnx"
-    if _there(out, given):
+    if is_done(out, given):
         return
     state = torch.load(given.work / f"{given.name}.pt", map_location="cpu", weights_only=True)
     export_int8(from_saved({name: value.float() for name, value in state.items()}), OUTPUTS, out)
@@ -209,7 +211,7 @@ def export(given: Namespace) -> None:
             "start": report["start"],
             "teachers": [*report["teachers"], *report["list_teachers"]],
             "data_sha256": collected["data_sha256"],
-            "model_sha256": sha256(out),
+            "model_sha256": file_sha256(out),
             "model_bytes": out.stat().st_size,
         },
     )
@@ -299,7 +301,7 @@ def _start(given: Namespace) -> Encoder:
 def _torch_reader(network: torch.nn.Module, device: str) -> Read:
     import torch
 
-    from eval.training.encoder.train import autocast
+    from eval.training.common.optimise import autocast
 
     def read(batch: Batch) -> Sequence[Floats]:
         with torch.inference_mode(), autocast(device):
@@ -327,10 +329,3 @@ def _tell(report: Mapping[str, Any]) -> None:
         if isinstance(values, dict) and all(isinstance(value, list) for value in values.values()):
             for name, value in values.items():
                 _log.info("%s | %s %s", part, name, value)
-
-
-def _there(path: Path, given: Namespace) -> bool:
-    if path.exists() and not given.again:
-        _log.info("%s is there already", path)
-        return True
-    return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from eval.training.common.optimise import Average, Optimizer, Schedule
-from eval.training.common.prefetch import pinned, prepared
+from eval.training.common.optimise import Average, Optimizer, Schedule, autocast
+from eval.training.common.prefetch import Pinnable, prepared
 from eval.training.common.tokens import Batch, Pieces, Tokenizer, single
 from eval.training.encoder.material import EncoderMaterial, Listed, Taught
 from eval.training.encoder.network import DOCUMENT_MARK, QUESTION_MARK, Encoder, Scorer
@@ -96,7 +96,7 @@ def _endless(items: Sequence[int] | Sequence[Listed], size: int, chance: random.
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedLists:
+class PreparedLists(Pinnable):
     """Texts, micro-batches of documents, and for each text and document how far it belongs and a teacher's logit."""
 
     texts: Batch
@@ -104,13 +104,9 @@ class PreparedLists:
     belongs: Tensor
     soft: Tensor
 
-    def pin_memory(self) -> PreparedLists:
-        """Return the same in memory that a GPU copies from faster."""
-        return PreparedLists(*(pinned(getattr(self, each.name)) for each in fields(self)))
-
 
 @dataclass(frozen=True, slots=True)
-class PreparedQuestions:
+class PreparedQuestions(Pinnable):
     """Questions with their weights, kinds, follow-up types and piece labels (-1: none), and teachers' logits."""
 
     batch: Batch
@@ -120,21 +116,13 @@ class PreparedQuestions:
     labels: Tensor
     taught: tuple[Taught, ...] | None
 
-    def pin_memory(self) -> PreparedQuestions:
-        """Return the same in memory that a GPU copies from faster."""
-        return PreparedQuestions(*(pinned(getattr(self, each.name)) for each in fields(self)))
-
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Pinnable):
     """What one step reads."""
 
     lists: PreparedLists | None
     questions: PreparedQuestions | None
-
-    def pin_memory(self) -> Prepared:
-        """Return the same in memory that a GPU copies from faster."""
-        return Prepared(*(pinned(getattr(self, each.name)) for each in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,11 +287,6 @@ def _weighted(logits: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:
     losses = functional.cross_entropy(logits.float(), wanted, ignore_index=-1, reduction="none", label_smoothing=0.03)
     known = weights * (wanted >= 0)
     return (losses * known).sum() / known.sum().clamp(min=1e-6)
-
-
-def autocast(device: str) -> torch.autocast:
-    """Return mixed precision for a device."""
-    return torch.autocast("cuda" if device.startswith("cuda") else "cpu", torch.bfloat16)
 
 
 def question_batch(pieces: Sequence[Pieces], tokenizer: Tokenizer) -> Batch:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eval.training.common.provenance import hashes, sha256, write_json
+from eval.training.common.provenance import hashes, write_json
+from rag.corpus.files import file_sha256
 
 if TYPE_CHECKING:
     from eval.training.selection.collections import Collection
@@ -51,7 +52,7 @@ def fit(given: Namespace) -> None:
         depths[depth] = ranker_to_json(replace(fitted.ranker, reread=reread))
         report[depth] = measure(examples, fitted.hits, fitted.answerable, fitted.ranker.threshold)
         _tell(depth, report[depth])
-    models = {folder.name: sha256(folder / "model.onnx") for folder in (ENCODER, RERANKER, CROSS_ENCODER)}
+    models = {folder.name: file_sha256(folder / "model.onnx") for folder in (ENCODER, RERANKER, CROSS_ENCODER)}
     made = {
         "data_sha256": hashes([*(given.data / name for name in _DATA), OWN_LISTS]),
         "models_sha256": models,
@@ -127,7 +128,7 @@ def _examples(work: Path, collection: Collection) -> list[Example]:
     assert models.cross_encoder
     test_set = TestSet(collection.name, "test", collection.papers, {}, {}, Skipped())
     library = open_indexed(settings, test_set, BM25(), lambda: models, lambda: None)
-    kept = KeptReadings(settings.home / f"read-{sha256(RERANKER / 'model.onnx')[:12]}.jsonl")
+    kept = KeptReadings(settings.home / f"read-{file_sha256(RERANKER / 'model.onnx')[:12]}.jsonl")
     search = Search(library, QueryEncoder(models), models.cross_encoder, kept, settings.pool)
     _log.info("collection=%s papers=%d questions=%d", collection.name, len(library.papers), len(collection.questions))
     return [search.example(each) for each in collection.questions]
