@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.files import parse_json_lines, read_text
+from eval.json_lines import read_lines
 from rag.errors import CorpusError
 
 _CITED = re.compile(r"(?P<claim>[^\[\n]*(?:\[(?!\d+\])[^\[\n]*)*)(?P<markers>(?:\[\d+\]\s*)+)")
@@ -30,23 +31,21 @@ class Claim:
 
 def read_claims(path: Path) -> tuple[Claim, ...]:
     """Read the cited claims of a file of answers; raises CorpusError where a line is bad or nothing is cited."""
-    text = read_text(path, "Name a file of answers.")
-    claims: list[Claim] = []
-    for line, record in parse_json_lines(text):
-        try:
-            if isinstance(record, ValueError):
-                raise record
-            # An extractive answer's claims are its quotes: every judge would call them supported.
-            claims += cited_claims(record) if record.get("status") != "extractive" else ()
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            reason = error if isinstance(error, ValueError) else "no answer with citations"
-            raise CorpusError(f"{path} line {line}: {reason}. Correct the line.") from None
+    claims = tuple(chain.from_iterable(read_lines(path, "Name a file of answers.", _claims_of)))
     if not claims:
         raise CorpusError(
             f"{path} holds no written answer that cites. Set an endpoint, and make it with "
             f"`citedesk ask --questions FILE > {path.name}`."
         )
-    return tuple(claims)
+    return claims
+
+
+def _claims_of(record: dict[str, Any]) -> list[Claim]:
+    # An extractive answer's claims are its quotes: every judge would call them supported.
+    try:
+        return list(cited_claims(record)) if record.get("status") != "extractive" else []
+    except (LookupError, TypeError, AttributeError):
+        raise ValueError("no answer with citations") from None
 
 
 def cited_claims(answer: Mapping[str, Any]) -> Iterator[Claim]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.files import parse_json_lines, read_text
+from eval.json_lines import read_lines, text_of
 from rag.corpus.records import paper_from_record
 from rag.errors import CorpusError
 from rag.text.citation_markers import MARKER
@@ -34,36 +34,25 @@ class LabelledClaim:
 
 def read_claim_file(path: Path, papers: Mapping[str, Paper]) -> tuple[LabelledClaim, ...]:
     """Read a file; raises CorpusError that names the line where one is bad, or says that there is none."""
-    text = read_text(path, "Name a file of labelled sentences.")
-    found: list[LabelledClaim] = []
-    for line, record in parse_json_lines(text):
-        try:
-            if isinstance(record, ValueError):
-                raise record
-            found.append(_claim(record, papers))
-        except ValueError as error:
-            raise CorpusError(f"{path} line {line}: {error}. Correct the line.") from None
+    found = read_lines(path, "Name a file of labelled sentences.", lambda record: _claim(record, papers))
     if not found:
         raise CorpusError(f"{path} holds no sentence. Write a line each, with id, claim, papers and label.")
     return tuple(found)
 
 
-def _claim(record: Mapping[str, Any], papers: Mapping[str, Paper]) -> LabelledClaim:
-    for name in ("id", "claim"):
-        if not isinstance(record.get(name), str) or not record[name].strip():
-            raise ValueError(f'no "{name}" that is a string')
+def _claim(record: dict[str, Any], papers: Mapping[str, Paper]) -> LabelledClaim:
+    claim_id, claim = text_of(record, "id"), text_of(record, "claim")
     if record.get("label") not in LABELS:
         raise ValueError(f"the label {record.get('label')} is none of {', '.join(LABELS)}")
     if not isinstance(record.get("papers"), list) or not record["papers"]:
         raise ValueError('no "papers" that are a list')
     cited = {n: _paper(each, papers) for n, each in enumerate(record["papers"], start=1)}
-    claim = record["claim"]
     numbers = {int(number) for number in MARKER.findall(claim)}
     if unknown := numbers - cited.keys():
         raise ValueError(f"the claim cites paper {min(unknown)} of {len(cited)}")
     if not numbers:
         claim = f"{claim.rstrip()} {''.join(f'[{n}]' for n in cited)}"
-    return LabelledClaim(record["id"], claim, cited, record["label"] == LABELS[0], record.get("kind"))
+    return LabelledClaim(claim_id, claim, cited, record["label"] == LABELS[0], record.get("kind"))
 
 
 def _paper(given: object, papers: Mapping[str, Paper]) -> Paper:

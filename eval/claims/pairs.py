@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rag.corpus.files import parse_json_lines, read_text
+from eval.json_lines import read_lines, text_of
 from rag.errors import CorpusError
 
 Label = Literal["support", "contradict", "not_enough"]
@@ -49,37 +49,25 @@ class PairFile:
 
 def read_pairs(path: Path) -> PairFile:
     """Read a file of pairs; raises CorpusError that names the line where one is bad, or says that there is none."""
-    text = read_text(path, "Name a file of labelled pairs.")
     pairs: dict[str, LabelledPair] = {}
-    lines = 0
-    for line, record in parse_json_lines(text):
-        try:
-            if isinstance(record, ValueError):
-                raise record
-            pair = _pair(record)
-            if pairs.setdefault(pair.pair_id, pair) != pair:
-                raise ValueError(f"the pair {pair.pair_id} is there already, with another label or text")
-        except ValueError as error:
-            raise CorpusError(f"{path} line {line}: {error}. Correct the line.") from None
-        lines += 1
+
+    def add(record: dict[str, Any]) -> None:
+        pair = _pair(record)
+        if pairs.setdefault(pair.pair_id, pair) != pair:
+            raise ValueError(f"the pair {pair.pair_id} is there already, with another label or text")
+
+    lines = len(read_lines(path, "Name a file of labelled pairs.", add))
     if not pairs:
         raise CorpusError(f"{path} is empty. Each line is an object with claim, label and sentences.")
     return PairFile(tuple(pairs.values()), lines - len(pairs))
 
 
-def _pair(record: Mapping[str, Any]) -> LabelledPair:
-    claim, label = (_text(record, name) for name in ("claim", "label"))
+def _pair(record: dict[str, Any]) -> LabelledPair:
+    claim, label = (text_of(record, name) for name in ("claim", "label"))
     sentences = record.get("sentences")
     if not isinstance(sentences, list) or not sentences or not all(isinstance(each, str) for each in sentences):
         raise ValueError('no "sentences" that are a list of strings')
     if label.lower() not in _SPELLINGS:
         raise ValueError(f"the label {label} is none of {', '.join(LABELS)}")
-    pair_id = f"{_text(record, 'claim_id')}/{_text(record, 'doc_id')}"
+    pair_id = f"{text_of(record, 'claim_id')}/{text_of(record, 'doc_id')}"
     return LabelledPair(pair_id, claim, str(record.get("title") or ""), tuple(sentences), _SPELLINGS[label.lower()])
-
-
-def _text(record: Mapping[str, Any], name: str) -> str:
-    value = record.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f'no "{name}" that is a string')
-    return value

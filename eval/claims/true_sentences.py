@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eval.benchmarks.beir import TestSet
-from rag.corpus.files import parse_json_lines, read_text
+from eval.json_lines import read_lines
 from rag.corpus.records import title_key
 from rag.errors import CorpusError
 from rag.text.latex import latex_to_text
@@ -99,23 +99,14 @@ def summaries(test_set: TestSet, seed: int) -> list[TrueSentence]:
 def read_paraphrases(path: Path, papers: Mapping[str, Paper], seed: int) -> list[TrueSentence]:
     """Read true sentences, each with the paper_id or title of its paper; raises CorpusError with the first bad line."""
     by_title = {title_key(paper.title): paper for paper in papers.values()}
-    found = []
-    for line, record in parse_json_lines(read_text(path, "Name a file of paraphrases.")):
-        try:
-            found.append(_paraphrase(record, papers, by_title))
-        except ValueError as error:
-            raise CorpusError(f"{path} line {line}: {error}. Correct the line.") from None
+    found = read_lines(path, "Name a file of paraphrases.", lambda record: _paraphrase(record, papers, by_title))
     if not found:
         raise CorpusError(f'{path} holds no paraphrase. Each line has a "paper_id" or "title", and a "sentence".')
     random.Random(seed).shuffle(found)
     return found
 
 
-def _paraphrase(
-    record: Mapping[str, Any] | ValueError, papers: Mapping[str, Paper], by_title: Mapping[str, Paper]
-) -> TrueSentence:
-    if isinstance(record, ValueError):
-        raise record
+def _paraphrase(record: Mapping[str, Any], papers: Mapping[str, Paper], by_title: Mapping[str, Paper]) -> TrueSentence:
     sentence, named = record.get("sentence"), record.get("paper_id") or record.get("title")
     if not isinstance(sentence, str) or not sentence.strip() or not isinstance(named, str):
         raise ValueError('needs a "sentence", and a "paper_id" or "title" (texts)')

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rag.corpus.files import parse_json_lines, read_text
+from eval.json_lines import read_lines
 from rag.errors import CorpusError
 from rag.text.sentences import sentence_spans
 from rag.types import Filters, Overrides, Paper
@@ -49,8 +49,7 @@ def read_documents(path: Path) -> tuple[HostileDocument, ...]:
 
     A line holds `document` and `trigger`, or `text` alone; one whose `label` is "benign" is skipped.
     """
-    text = read_text(path, "Name a file of hostile documents.")
-    documents = [_document(path, line, record) for line, record in parse_json_lines(text)]
+    documents = read_lines(path, "Name a file of hostile documents.", _document)
     found = tuple(dict.fromkeys(document for document in documents if document))
     if not found:
         raise CorpusError(f"{path} holds no hostile document. Name a file whose lines have `document` or `text`.")
@@ -71,14 +70,12 @@ def place(documents: Sequence[HostileDocument], papers: Sequence[Paper], seed: i
     return tuple(_case(i, document, hosts[i % len(hosts)], seed) for i, document in enumerate(documents))
 
 
-def _document(path: Path, line: int, record: dict[str, Any] | ValueError) -> HostileDocument | None:
-    if isinstance(record, ValueError):
-        raise CorpusError(f"{path} line {line}: {record}. Correct or remove it.")
+def _document(record: dict[str, Any]) -> HostileDocument | None:
     if record.get("label") == "benign":
         return None
     text, trigger = record.get("document") or record.get("text"), record.get("trigger")
     if not isinstance(text, str) or not text.strip() or not isinstance(trigger, str | None):
-        raise CorpusError(f"{path} line {line}: needs a `document` or `text` that is a string. Correct or remove it.")
+        raise ValueError("needs a `document` or `text` that is a string")
     return HostileDocument(text, trigger, record.get("class") or record.get("family"))
 
 
