@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,11 +21,14 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file beside `path` that replaces it atomically when the context ends, unless an exception ends it."""
+def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Open a file beside `path` that replaces it atomically when the context ends, unless an exception ends it.
+
+    `mode` bounds its permissions, as of `os.open`.
+    """
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with scratch.open("wb") as file:
+        with open(scratch, "wb", opener=partial(os.open, mode=mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -129,13 +129,14 @@ def _write(
     files |= {name: File(path.stat().st_size, file_sha256(path)) for name, path in paths.items()}
     backup = Backup(now.isoformat(timespec="seconds"), __version__, generation, files)
     contents = json.dumps(asdict(backup), indent=1, sort_keys=True).encode() + b"\n"
-    with replacing(target) as file:
-        Path(file.name).chmod(0o600)
-        with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL, format=tarfile.PAX_FORMAT) as tar:
-            for name, text in {_CONTENTS: contents, **texts}.items():
-                tar.addfile(_member(name, len(text), now), BytesIO(text))
-            for name, path in paths.items():
-                _add(tar, name, path, files[name], now)
+    with (
+        replacing(target, mode=0o600) as file,
+        tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL, format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for name, text in {_CONTENTS: contents, **texts}.items():
+            tar.addfile(_member(name, len(text), now), BytesIO(text))
+        for name, path in paths.items():
+            _add(tar, name, path, files[name], now)
     return backup
 
 

@@ -6,14 +6,13 @@ bcrypt: N. Provos and D. Mazières, "A future-adaptable password scheme", USENIX
 from __future__ import annotations
 
 import logging
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import bcrypt
 
+from rag.corpus.files import replacing
 from rag.errors import UsageError
 
 LONGEST_NAME = 64  # characters
@@ -116,20 +115,12 @@ def _encoded(password: str) -> bytes:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file in one step; mkstemp makes it readable by its owner only."""
-    scratch = None
+    """Replace the file in one step, readable by its owner only."""
     try:
-        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(scratch).replace(path)
+        with replacing(path, mode=0o600) as file:
+            file.write(text.encode())
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from None
-    finally:
-        if scratch:
-            Path(scratch).unlink(missing_ok=True)
 
 
 def _read(path: Path) -> str:
