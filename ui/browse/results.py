@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rag.corpus.links import Relation
 from rag.generation.export import EXPORT_FORMS
@@ -103,8 +103,8 @@ def results_to_html(
     )
 
 
-def notice_to_html(sentence: str, kind: str = "note") -> str:
-    """Return one sentence in place of content that is missing; `kind` is "note", "wait" or "error"."""
+def notice_to_html(sentence: str, kind: Literal["wait", "error"]) -> str:
+    """Return one sentence in place of content that is missing."""
     return html("browse/notice.html", sentence=sentence, kind=kind)
 
 

@@ -24,8 +24,8 @@ Updates = tuple[Any, ...]
 
 def browse_tab(holder: EngineHolder, tab: gr.Tab) -> None:
     """Add the controls, the list and the map to a tab; they are filled when it is first selected."""
-    with gr.Row(elem_classes="cd-browse-row"):
-        with gr.Column(scale=1, min_width=260, elem_classes="cd-browse-facets"):
+    with gr.Row():
+        with gr.Column(scale=1, min_width=260):
             text = gr.Textbox(label="Search the papers", placeholder="Title, author or words", max_lines=1)
             sort = gr.Dropdown(_ORDERS, value="best", label="Order", filterable=False)
             code = gr.Checkbox(label="With code")

@@ -183,7 +183,7 @@ def _legend(topics: Sequence[Topic]) -> str:
         f'<li><button type="button" class="cd-key {_colour(topic.topic_id)}" data-action="browse-topic"'
         f' data-topic="{topic.topic_id}" aria-pressed="false"><svg viewBox="-9 -9 18 18" aria-hidden="true">'
         f'<path d="{_shape(topic.topic_id)}"/></svg><span class="cd-key-number">{topic.topic_id + 1}</span>'
-        f'<span class="cd-key-name">{text(topic.name)}</span><span class="cd-key-size">{topic.size}</span>'
+        f'<span>{text(topic.name)}</span><span class="cd-key-size">{topic.size}</span>'
         "</button></li>"
         for topic in topics
     )

@@ -35,7 +35,7 @@ export function openReadingList(user) {
   draw();
 }
 
-export const isKept = (paperId) => list.some((each) => each.paper_id === paperId);
+const isKept = (paperId) => list.some((each) => each.paper_id === paperId);
 
 // Add papers, each {paper_id, title}.
 export function keep(papers) {
