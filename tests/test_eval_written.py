@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from eval.measures.catalogue import MEASURES, scores
-from eval.measures.written import needed_citations, needed_share, own_sentences, sentence_scores
+from eval.measures.written import needed_citations, needed_share, sentence_scores
 from eval.report.html_report import report_to_html
 from eval.report.markdown_report import report_to_markdown
 from eval.runs.asking import ask_one
@@ -34,7 +34,7 @@ def sentence(verdict: str, citations: tuple[int, ...] = (1,), origin: str = "wri
 
 def test_shares_of_verdicts_are_those_of_all_sentences() -> None:
     said = {"sentences": [sentence("supported"), sentence("uncited", ())]}
-    assert sentence_scores(own_sentences(said)) == {
+    assert sentence_scores(said["sentences"]) == {
         "sentences_supported": 0.5,
         "sentences_unsupported": 0.0,
         "sentences_unjudged": 0.0,
@@ -42,7 +42,6 @@ def test_shares_of_verdicts_are_those_of_all_sentences() -> None:
         "all_supported": 0.0,
     }
     assert sentence_scores([sentence("supported", origin="repaired")])["all_supported"] == 1.0
-    assert own_sentences({}) == []
     assert sentence_scores([]) == {}
 
 

@@ -129,7 +129,7 @@ def _time_ours(events: Iterator[Event]) -> Streamed | None:
     for event in events:
         if isinstance(event, Retrieved):
             watch = _Watch()
-        elif isinstance(event, Token) and shown < len(TEXT):  # what follows was added from the papers
+        elif isinstance(event, Token) and shown < len(TEXT):
             watch.lap()
             shown += len(event.text)
     return watch.streamed() if shown >= len(TEXT) else None

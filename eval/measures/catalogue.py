@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from eval.measures.citations import cited_scores, evidence_scores, relevant_share, verbatim_share
 from eval.measures.facts import fact_scores
 from eval.measures.ranking import RECALL_DEPTHS, ranking_scores
 from eval.measures.refusal import refusal_scores
-from eval.measures.written import needed_share, own_sentences, sentence_scores
+from eval.measures.written import needed_share, sentence_scores
 from eval.runs.rows import Row
 from rag.errors import UsageError
 
@@ -83,7 +83,7 @@ def scores(row: Row) -> dict[str, float]:
     return found | {name: value for name, value in times.items() if value is not None}
 
 
-def _answer_scores(row: Row, answer: Mapping[str, object]) -> dict[str, float]:
+def _answer_scores(row: Row, answer: Mapping[str, Any]) -> dict[str, float]:
     question, quotes = row.question, row.quotes
     found = cited_scores(row.cited, question.relevant) | relevant_share(row.cited, question.relevant)
     if question.answerable:
@@ -96,7 +96,7 @@ def _answer_scores(row: Row, answer: Mapping[str, object]) -> dict[str, float]:
     found |= verbatim_share(len(quotes), row.verbatim)
     found |= evidence_scores(quotes, question.evidence, question.relevant)
     found |= refusal_scores(question, str(answer["status"]), str(answer["answer"]), row.cited)
-    sentences = own_sentences(answer)
+    sentences = answer.get("sentences", ())
     found |= sentence_scores(sentences) | needed_share(sentences, row.needed)
     return found | _costs(answer.get("usage"))
 

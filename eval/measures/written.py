@@ -1,4 +1,4 @@
-"""Measures of the sentences that a model wrote; those that were added from an abstract are left out.
+"""Measures of the sentences that a model wrote.
 
 Citation recall and precision: Gao et al., Enabling Large Language Models to Generate Text with Citations, EMNLP 2023.
 Their entailment model reads the cited passages joined; our judge reads clause by clause and paper by paper, and joins
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from rag.verification.judge import SentenceJudge  # imports models
 
 VERDICTS = ("supported", "unsupported", "uncited")
-
-
-def own_sentences(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the sentences of an answer, in the format of `citedesk ask --json`, that the model wrote or repaired."""
-    return list(answer.get("sentences", ()))
 
 
 def sentence_scores(sentences: Sequence[Mapping[str, Any]]) -> dict[str, float]:

@@ -10,7 +10,6 @@ from eval.measures.catalogue import scores
 from eval.measures.citations import covers
 from eval.measures.facts import holds, read
 from eval.measures.ranking import DEPTH
-from eval.measures.written import own_sentences
 from eval.runs.rows import Row
 
 _SHOWN = {
@@ -53,7 +52,7 @@ def question_values(row: Row) -> dict[str, Any]:
         "time": f"{row.total_ms or 0:,.0f} ms",
         "sentences": [
             {"text": text[each["start"] : each["end"]], "tag": _verdict_tag(each["verdict"], each["reason"])}
-            for each in (own_sentences(row.answer) if row.answer else ())
+            for each in (row.answer.get("sentences", ()) if row.answer else ())
         ],
         "citations": [_citation(each, question) for each in row.citations],
         "missed": _missed(row),

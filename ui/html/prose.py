@@ -22,7 +22,6 @@ _OPENS, _CLOSES = "\U00012470", "\U00012471"
 _PLACE = re.compile(f"{_OPENS}([0-9]+){_CLOSES}")
 _TAKEN = str.maketrans({_OPENS: "\ufffd", _CLOSES: "\ufffd"})
 _KNOWN = ("list", "table", "heading", "emphasis", "backticks", "blockquote", "hr", "newline")
-_ORIGINS = {"repaired": "corrected after a check"}
 _QUOTED = 2  # sentences of abstracts with a verdict
 
 
@@ -118,7 +117,7 @@ def _code(_: Any, tokens: Sequence[Any], i: int, __: Any, env: Mapping[str, Any]
 
 def _badge(sentence: Sentence, papers: Mapping[int | None, Paper]) -> str:
     """Return a verdict in words, with the sentences of the abstracts that it rests on, and whether it was corrected."""
-    origin = f", {_ORIGINS[sentence.origin]}" if sentence.origin in _ORIGINS else ""
+    origin = ", corrected after a check" if sentence.origin == "repaired" else ""
     reason = f": {sentence.reason}" if sentence.reason and sentence.verdict != "supported" else ""
     said = f"{VERDICTS.get(sentence.verdict, '')}{reason}{origin}".lstrip(":, ")
     if not said:
