@@ -66,7 +66,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Aspect:
-    """A row of a comparison: for each thing, in their order, the quotes that tell of this aspect."""
+    """A row of a comparison: for each thing, in their order, the quotes on this aspect."""
 
     name: str
     cells: tuple[tuple[Cell, ...], ...]

@@ -263,7 +263,7 @@ def hash_models() -> Models:
 
 
 def reading_models() -> Models:
-    """Return the models of `hash_models`, but for questions that are read by the included encoder."""
+    """Return the models of `hash_models`, with questions read by the included encoder."""
     return Models(ReadingEncoder(), HashCrossEncoder())
 
 

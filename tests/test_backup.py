@@ -56,7 +56,7 @@ def saved(home: Path, tmp_path: Path) -> Path:
 
 
 def state(home: Path) -> dict[str, bytes]:
-    """Return the files of a home folder but for locks, the generations by what their names end in."""
+    """Return the files of a home folder without locks, the generations by what their names end in."""
     return {
         path.relative_to(home).as_posix(): path.read_bytes()
         for path in sorted(home.rglob("*"))

@@ -71,7 +71,7 @@ def known(home: Path) -> CleanedRecords:
 
 
 def contents(corpus: Corpus) -> tuple[object, ...]:
-    """Return all that is told of a collection, but for the time that it took."""
+    """Return all that is reported of a collection, except the time that it took."""
     summaries = [replace(each, seconds=0.0) for each in corpus.files]
     digests = list(corpus.digests().items())
     return corpus.papers, digests, corpus.problems, corpus.entries, summaries, corpus.merges, corpus.conflicts

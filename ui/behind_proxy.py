@@ -18,7 +18,7 @@ _BELIEVED_BY_GRADIO = (*_FORWARDED, "x-gradio-server")  # Gradio 6.31 takes its 
 
 
 class BehindProxy:
-    """ASGI middleware that restores what the client asked for, as far as trusted proxies tell.
+    """ASGI middleware that restores what the client asked for, as far as trusted proxies say.
 
     `root_path` is the path below which the proxy serves the site, as in "/papers", "" for none. The proxy may pass
     paths on with it or without.

@@ -55,7 +55,7 @@ class _McpTool:
 def mcp_app(holder: EngineHolder, hosts: Collection[str] | None = None, patience: float = 30.0) -> McpApp:
     """Return the server; `hosts` are its host names besides loopback's, as in `Access.hosts`.
 
-    With `hosts` None every host name is served, and what stands before it must ask for a login. Raises UsageError where
+    With `hosts` None every host name is served, and a guard before it must ask for a login. Raises UsageError where
     the extra is not installed.
     """
     try:

@@ -51,7 +51,7 @@ def _narrower(filters: Filters, papers: Sequence[Paper]) -> Iterator[str]:
 
 def _closer(query: Query, papers: Sequence[Paper]) -> Iterator[str]:
     if query.kind == "lookup" or (query.action and query.action.name == "expand"):
-        return  # it has told already
+        return  # the answer has said it already
     if len(papers) > 1:
         yield "Tell me more about the first"
     elif query.kind != "metadata":

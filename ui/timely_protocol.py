@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, but for closing connections whose next request has not begun in time.
+"""uvicorn's HTTP protocol, which also closes connections whose next request has not begun in time.
 
 uvicorn 0.54 waits for ever for the first bytes of a connection, and for the rest of a request's headers.
 """

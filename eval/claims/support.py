@@ -1,4 +1,4 @@
-"""`citedesk eval claims`: how well the judge of written answers tells supported sentences from others."""
+"""`citedesk eval claims`: how well the judge of written answers separates supported sentences from others."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _VERDICTS = {
     "unsupported": ("bad", "○"),
     "uncited": ("bad", "○"),
 }
-_UNSCORED = 2.0  # sorts behind every share
+_UNSCORED = 2.0  # sorts after every share
 _GRADES = {2: ("good", "● must be there"), 1: ("muted", "◐ may be there"), 0: ("bad", "○ not relevant")}
 
 

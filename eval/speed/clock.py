@@ -32,9 +32,9 @@ class ProcessRun:
 
 
 def run_process(command: Sequence[str], environ: Mapping[str, str]) -> ProcessRun:
-    """Run a command to its end; raises CitedeskError where it fails, or the system does not tell what it used."""
+    """Run a command to its end; raises CitedeskError where it fails, or the system does not report what it used."""
     if not hasattr(os, "wait4"):
-        raise CitedeskError("This system does not tell what a process used. Run it on Linux or macOS.")
+        raise CitedeskError("This system does not report what a process used. Run it on Linux or macOS.")
     with TemporaryFile() as out, TemporaryFile() as err:
         started = perf_counter()
         process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=err)

@@ -1,6 +1,6 @@
 """`python -m eval.speed.growth_steps index|ask HOME FILE`: one step of the growth measurement, in a process of its own.
 
-The encoder is a stand-in (`eval.speed.stand_in`); the time that it takes itself is told apart.
+The encoder is a stand-in (`eval.speed.stand_in`); its own time is reported apart.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `--start` holds the published weights that training begins with: `reranker.onnx` (ms-marco-MiniLM-L-12-v2),
 `colbert.onnx` (answerai-colbert-small-v1), `mpnet.safetensors` (all-mpnet-base-v2), and the tokenizers `bert.json` and
 `colbert.json`. Each step takes at most ten minutes on one GPU; `--only NAME` runs one. `--epochs 1 --seconds 5` and the
-like, behind `--`, are added to every step that trains, for a trial.
+like, after `--`, are added to every step that trains, for a trial.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Return what stands before and behind a lone --."""
+    """Return the arguments before and after a lone --."""
     at = arguments.index("--") if "--" in arguments else len(arguments)
     return arguments[:at], arguments[at + 1 :]
 

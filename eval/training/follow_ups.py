@@ -2,8 +2,8 @@
 
 `python -m eval.training.follow_ups --data DIR`. It learns from `data/follow_ups.jsonl`, which was written for it, each
 line also in frames such as "… please", and from the follow-up types in understanding.jsonl of the training material,
-which say what stands alone, what asks about an answer, and what changes the question. The encoder stays as it is. Takes
-a minute on one core.
+which say what is independent, what asks about an answer, and what changes the question. The encoder stays as it is.
+Takes a minute on one core.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A question behind an answer, and the name of what it does."""
+    """A question after an answer, and the name of what it does."""
 
     question: str
     action: str
@@ -74,7 +74,7 @@ def framed(follow_ups: Sequence[FollowUp]) -> list[FollowUp]:
 
 
 def read_material(path: Path) -> list[FollowUp]:
-    """Read understanding.jsonl, as far as its types and marks tell what a follow-up does."""
+    """Read understanding.jsonl, as far as its types and marks say what a follow-up does."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
     named = [
         (_MARK.sub("", row["m"]), _action(row))
@@ -85,7 +85,7 @@ def read_material(path: Path) -> list[FollowUp]:
 
 
 def _action(row: Mapping[str, Any]) -> str | None:
-    """Return what a row's follow-up type and marks tell of what it does; None where they leave it open."""
+    """Return what a row's follow-up type and marks say that it does; None where they leave it open."""
     kind, marks = row.get("f"), set(re.findall(r"<(\w+)>", row["m"]))
     if kind in (None, "new"):
         return "new"

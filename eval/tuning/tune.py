@@ -258,7 +258,7 @@ def _verdict(report: Report, kept: bool) -> str:
     if not report.is_better:
         return (
             "Nothing is kept: on the questions held out the winner gains no more than one standard error. Ask more "
-            "questions to tell smaller gains."
+            "questions to detect smaller gains."
         )
     if not kept:
         return "The winner would be kept without --dry-run."

@@ -1,10 +1,10 @@
 """Compressed forms of vectors, each fitted to a sample outside the test sets, as what it restores.
 
-Token vectors: scalar quantization (its levels by Lloyd's algorithm, a set for each dimension); signs behind a random
+Token vectors: scalar quantization (its levels by Lloyd's algorithm, a set for each dimension); signs after a random
 rotation (Gao and Long, RaBitQ, SIGMOD 2024, simplified); centroids with residuals of 1 or 2 bits a dimension (Santhanam
-et al., ColBERTv2, NAACL 2022); product quantization behind a fitted rotation, the product's own form; and the leading
+et al., ColBERTv2, NAACL 2022); product quantization after a fitted rotation, the product's own form; and the leading
 principal components. Single vectors: float8 (Micikevicius et al., FP8 formats for deep learning, 2022), int8, signs,
-and these behind a projection on half of the principal components.
+and these after a projection on half of the principal components.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def with_centroids(levels: int) -> Callable[[Array], Restore]:
 
 
 def rotated_signs(sample: Array) -> Restore:
-    """Fit one bit to each dimension behind a random rotation."""
+    """Fit one bit to each dimension after a random rotation."""
     turn = random_rotation(sample.shape[1])
     signs = scalar(sample @ turn, 2)
     return unit(lambda vectors: signs(vectors @ turn) @ turn.T)

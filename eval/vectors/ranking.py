@@ -97,7 +97,7 @@ class Bench:
         return np.asarray(np.maximum.reduceat(vectors @ query.vector, self._first_chunks))
 
     def _rows(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the token rows of papers, one paper behind the other, and where each paper begins among them."""
+        """Return the token rows of papers, one paper after the other, and where each paper begins among them."""
         starts = self.embedded.starts
         counts = starts[positions + 1] - starts[positions]
         firsts = np.cumsum(counts) - counts

@@ -104,7 +104,7 @@ def _update(
 
 
 def _watch(arguments: Namespace, folder: IndexFolder, configuration: Configuration, load: Callable[[], Models]) -> int:
-    """Update the index now and whenever its files change; an update that fails, but for the first, is told."""
+    """Update the index now and whenever its files change; a later update that fails is reported only."""
     from rag.corpus.watching import changes
     from rag.index.plan import sources_to_index
 

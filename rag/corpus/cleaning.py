@@ -27,7 +27,7 @@ _HREF = re.compile(r"\\href\s*\{([^{}]*)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _SCRIPT_COMMAND = re.compile(r"\\text(super|sub)script\{([^{}]{1,40})\}")
 _FORMULA_MARK = 0xF0000  # private use: stands for a formula while the text around it is parsed
 _BACKSLASH = re.compile(r"\\(?=[A-Za-z%&$#_{}])")
-# From the first command or brace to the last, with the words behind a command, which may be its arguments.
+# From the first command or brace to the last, with the words after a command, which may be its arguments.
 _MARKED = re.compile(r"(?=[\\{}]).*(?:[{}]|\\(?:\s*\S+(?:\s+\S+)?)?)", re.DOTALL)
 _BRACE = re.compile(r"(?<!\\)[{}]")
 _TAGS = (
@@ -82,7 +82,7 @@ _NOTICE = re.compile(
     r"|published by (?:elsevier|wiley|springer|oxford university press|mary ann liebert)[^©]{0,120})\s*\Z",
     re.IGNORECASE,
 )
-# What EBSCO and ProQuest write behind an abstract, with the terms of use of its journal.
+# What EBSCO and ProQuest write after an abstract, with the terms of use of its journal.
 _ORIGIN = re.compile(
     r"\s*(?:[\[(](?:abstract (?:from|by) [a-z ]{1,30}|publication abstract)[\])]"
     r"|copyright of [^.]{1,200} is the property of )",
@@ -231,7 +231,7 @@ def _without_tags(text: str) -> str:
     def shifted(match: re.Match[str]) -> str:
         return _shifted(html.unescape(match[2]), match[1].lower() == "sup") or match[2]
 
-    before, end, after = text.rpartition("-->")  # behind it no comment ends
+    before, end, after = text.rpartition("-->")  # after it no comment ends
     text = _CDATA.sub("", _COMMENT.sub("", before + end) + after)
     return _TAG.sub(_tag, _SCRIPT_TAG.sub(shifted, text))
 

@@ -265,7 +265,7 @@ def _share_authors(one: Paper, other: Paper) -> bool | None:
 
 
 def _author_words(paper: Paper) -> frozenset[str]:
-    """Return the words of the names of a paper's authors but for initials."""
+    """Return the words of the names of a paper's authors without initials."""
     return frozenset(word for name in paper.authors for word in name_words(name) if len(word) > 1)
 
 
@@ -291,7 +291,7 @@ def _published(first: str | None, second: str | None) -> str | None:
 
 
 def _with_ids(papers: Sequence[ReadPaper]) -> tuple[ReadPaper, ...]:
-    """Return the papers with distinct ids: where two have one, the year and the first author tell them apart."""
+    """Return the papers with distinct ids: where two have one, the year and the first author distinguish them."""
     claims = Counter(paper.paper_id for paper in papers)
     if len(claims) == len(papers):
         return tuple(papers)

@@ -36,7 +36,7 @@ _TOP_LEVEL_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 
 
 def split_bibtex_names(value: str) -> list[str]:
-    """Return the names of a BibTeX field, each as it stands in it but for LaTeX; one in braces keeps them."""
+    """Return the names of a BibTeX field, each as written, without LaTeX; one in braces keeps them."""
     names, depth, start = [], 0, 0
     for i, character in enumerate(value):
         if character in "{}":

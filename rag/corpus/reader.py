@@ -165,7 +165,7 @@ def _expanded(paths: Sequence[Path]) -> list[Path]:
 
 
 def _walked(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and its folders, but for hidden ones and metadata of listing pages."""
+    """Yield the files in a folder and its folders, except hidden ones and metadata of listing pages."""
     for path in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if not hidden and path.is_file() and path.name != _LINKS:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _REST = 1000  # milliseconds without a change after which files are taken for written
-_LONGEST = 60_000  # milliseconds of changes after which they are told, whether or not more follow
+_LONGEST = 60_000  # milliseconds of changes after which they are reported, whether or not more follow
 
 
 def changes(paths: Sequence[Path], ignored: Path, rest: int = _REST) -> Iterator[None]:
     """Yield when watching has begun, and then whenever files under `paths` have changed; never returns.
 
-    What changes between two steps of the iterator is told by the second. A file is watched through its folder, as
+    What changes between two steps of the iterator is reported by the second. A file is watched through its folder, as
     programs write a new file and rename it.
     """
     from watchfiles import watch

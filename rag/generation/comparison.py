@@ -1,4 +1,4 @@
-"""A comparison side by side: a column for each thing, a row for each aspect that its papers' sentences tell of."""
+"""A comparison side by side: a column for each thing, a row for each aspect that its papers' sentences cover."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def compare(
 ) -> Comparison:
     """Fill the table: for each thing and aspect the sentence of its papers that is most like the question.
 
-    Of a thing in `tested`, which no paper introduces, only sentences that name it tell. No sentence is in two rows, and
-    none of those `said` before is in the table. Rows without a sentence are left out.
+    Of a thing in `tested`, which no paper introduces, only sentences that name it count. No sentence is in two rows,
+    and none of those `said` before is in the table. Rows without a sentence are left out.
     """
     by_number = {each.n: each for each in evidence}
     before = {(cell.n, cell.quote.start) for cell in said}
@@ -70,7 +70,7 @@ def with_cells(evidence: Sequence[Evidence], comparison: Comparison) -> tuple[Ev
 
 
 def aspect_of(sentence: str, role: Role) -> str | None:
-    """Return the aspect that a sentence with a rhetorical role tells of; None for a statement of the problem."""
+    """Return the aspect that a sentence with a rhetorical role is about; None for a statement of the problem."""
     if role == "problem":
         return None
     if _COST.search(sentence) and extract_quantities(sentence)[0]:

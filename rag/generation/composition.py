@@ -170,7 +170,7 @@ def _definitions(paper: Paper, topic: frozenset[str]) -> Iterator[Span]:
 def _in_groups(
     evidence: tuple[Evidence, ...], groups: tuple[Group, ...]
 ) -> tuple[tuple[Evidence, ...], tuple[Group, ...]]:
-    """Put papers in the order of their groups, and number them anew."""
+    """Put papers in the order of their groups, and renumber them."""
     if not groups:
         return evidence, ()
     by_number = {each.n: each for each in evidence}

@@ -10,7 +10,7 @@ from rag.generation.grouping import title_phrases
 from rag.text.display import display_line, display_title
 from rag.types import Paper
 
-_LONGEST_NAME = 24  # characters of what stands before a title's colon, for it to be a name
+_LONGEST_NAME = 24  # characters of the part before a title's colon, for it to be a name
 EXAMPLE_PAPERS = 1000  # newest ones, from which examples are made
 LONGEST_OFFERED = 40  # characters of an author or a venue in a question that we offer: a longer one may say anything
 _LEAST_SHARED = 2  # titles that have a phrase, for it to be a topic

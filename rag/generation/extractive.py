@@ -1,4 +1,4 @@
-"""Extractive answers: the point first, then each cited paper's own sentences, verbatim but for their LaTeX."""
+"""Extractive answers: the point first, then each cited paper's own sentences, verbatim except for their LaTeX."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def _value(paper: Paper, by: str) -> str:
 
 
 def title_phrases(title: str) -> set[str]:
-    """Return the ends of a title's noun phrases in lower case, but for those that only say what kind of work it is."""
+    """Return the ends of a title's noun phrases in lower case, without those that only name a kind of work."""
     return {_lowered(spelt) for phrase, spelt in _noun_phrases(title).items() if phrase[-1] not in _GENERIC}
 
 
@@ -196,7 +196,7 @@ def _strengths(evidence: Evidence) -> dict[Phrase, float]:
 
 @lru_cache(_REMEMBERED)
 def _noun_phrases(title: str) -> Mapping[Phrase, str]:
-    """Return the ends of a title's noun phrases, up to three words each: what stands before a function word or a mark.
+    """Return the ends of a title's noun phrases, up to three words each: the words before a function word or a mark.
 
     There the head of a phrase stands, a noun; a verb or an adjective alone does not, and what stands before an article
     is a verb. Each phrase comes as it is written.
@@ -248,5 +248,5 @@ def _spellings(phrases: Iterable[Phrase], names: Iterable[Mapping[Phrase, str]])
 
 
 def _lowered(spelt: str) -> str:
-    """Return words in lower case, but for names and acronyms."""
+    """Return words in lower case, except names and acronyms."""
     return re.sub(r"[^\W_]+", lambda part: part[0] if any(map(str.isupper, part[0][1:])) else part[0].lower(), spelt)

@@ -25,7 +25,7 @@ def quoted(paper: Paper, quotes: Sequence[Quote], bold: Span | None = None) -> s
 
 
 def with_ellipses(paper: Paper, quotes: Sequence[Quote]) -> Iterator[tuple[str, Quote, str]]:
-    """Yield each quote with what stands before and behind it: an ellipsis where text was cut, else nothing."""
+    """Yield each quote with what precedes and follows it: an ellipsis where text was cut, else nothing."""
     bounds = abstract_sentences(paper)
     starts, ends = {start for start, _ in bounds}, {end for _, end in bounds}
     last: int | None = None

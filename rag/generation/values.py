@@ -17,7 +17,7 @@ from rag.types import Paper, Quote
 Expected = Literal["number", "name"]
 Span = tuple[int, int]
 
-_CONTEXT = 40  # characters on either side of a value that tell what it is a value of
+_CONTEXT = 40  # characters on either side of a value that say what it measures
 _NUMBER = re.compile(
     r"(?:\b(?:over|under|about|around|nearly|almost|only|just|roughly|approximately|more than|less than|fewer than"
     r"|at least|at most|up to) )?(?<![\w.^_{+-])[~≈<>≤≥]?(?:x\s?)?\$?\d[\d,]*(?:\.\d+)?(?:[-–]\d[\d.,]*)?"
@@ -43,7 +43,7 @@ _ASKS_NUMBER = re.compile(
 )
 _ASKS_NAME = re.compile(r"\b(?:which|what|who|whose|whom|where)\b", re.IGNORECASE)
 _HOW_MANY = re.compile(r"\bhow many ((?:more |extra |different |other )?[\w-]+(?:\s+(?:of\s+)?[\w-]+)?)", re.IGNORECASE)
-_NOUN_WITHIN = 3  # words behind a number, for it to be a number of them
+_NOUN_WITHIN = 3  # words after a number, for it to be a number of them
 _DIMENSIONS: Mapping[str, re.Pattern[str]] = {
     "s": re.compile(r"\bhow long\b|\b(?:time|latency|duration|seconds|minutes|hours|days)\b", re.IGNORECASE),
     "%": re.compile(r"\b(?:accuracy|percent\w*|share|fraction|proportion)\b", re.IGNORECASE),

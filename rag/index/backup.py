@@ -124,7 +124,7 @@ def _write(
     target: Path, texts: Mapping[str, bytes], paths: Mapping[str, Path], generation: str | None, now: datetime
 ) -> Backup:
     if not (texts or paths):
-        raise IndexMissing("There is nothing to save: no index, no tuning, no feedback. Is CITEDESK_HOME as it should?")
+        raise IndexMissing("There is nothing to save: no index, no tuning, no feedback. Check CITEDESK_HOME.")
     files = {name: File(len(text), hashlib.sha256(text).hexdigest()) for name, text in texts.items()}
     files |= {name: File(path.stat().st_size, file_sha256(path)) for name, path in paths.items()}
     backup = Backup(now.isoformat(timespec="seconds"), __version__, generation, files)

@@ -43,9 +43,9 @@ class Derived:
     """Keys of a paper, each with its kind: those of `names` lead to the paper, those of `words` are only counted.
 
     Names are authors, venues with their years, organisations, ids, names that a paper introduces ("introduces"), that
-    its title begins with ("title name"), and what stands before its colon ("head"). Words are those whose spelling is
+    its title begins with ("title name"), and the part of it before a colon ("head"). Words are those whose spelling is
     looked up ("spelling"), other stems of theirs ("stem"), and words of links in lower case ("plain") and case-folded
-    ("folded"). Of a word with a tab, what stands before it leads to what stands behind it: letters to a compound, a
+    ("folded"). Of a word with a tab, the part before it leads to the part after it: letters to a compound, a
     part to an author, initials to a venue, and a word to an organisation.
     """
 

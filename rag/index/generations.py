@@ -233,7 +233,7 @@ def describe_files(generation: Path, base: tuple[Path, Manifest] | None = None) 
 def damaged_files(generation: Path, manifest: Manifest, thorough: bool = False) -> tuple[str, ...]:
     """Return the files of a generation that are missing or differ from its manifest.
 
-    Unless `thorough`, files whose time of change is as published are not read, but for those of Chroma, which its core
+    Unless `thorough`, files whose time of change is as published are not read, except those of Chroma, which its core
     reads as a whole: version 1.5.9 crashes the process where they are damaged.
     """
 

@@ -16,7 +16,7 @@ _BLOCK = 1 << 24  # bytes
 class FileState:
     """A file's size in bytes, its time of change in ns, and the SHA-256 (hex) of each 16 MiB.
 
-    What stands behind `size` does not belong to it: later generations append to files that they share.
+    What follows `size` does not belong to it: later generations append to files that they share.
     """
 
     size: int

@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS counts(name TEXT PRIMARY KEY, number INTEGER NOT NULL
 """
 _IN = "IN (SELECT value FROM json_each(?))"
 _KIND = "(SELECT number FROM kinds WHERE kind = ?)"
-_LAST = "\U0010ffff"  # sorts behind every character
+_LAST = "\U0010ffff"  # sorts after every character
 _ROW = np.dtype("<i4")
 PLACE = np.dtype([("first", "<i8"), ("tokens", "<i4"), ("chunks", "<i4")])
 
@@ -182,7 +182,7 @@ class PaperStore(Mapping[str, Paper]):
         return TitleIndex.of({name: self._database.array(name, dtype) for name, dtype in TitleIndex.DTYPES.items()})
 
     def with_title_in(self, text: str) -> dict[str, Paper]:
-        """Return the papers of whose titles, or of what stands before their colons, a text has all words, in order."""
+        """Return the papers of whose titles, or of their parts before a colon, a text has all words, in order."""
         positions = np.sort(self._position_of_row[self.titles.contained_in(comparable(text))])
         return {paper.paper_id: paper for paper in self.at(positions.tolist())}
 

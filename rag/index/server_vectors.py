@@ -131,7 +131,7 @@ def rows_of(generation: Path) -> ServerRows | None:
 
 
 def forget_rows(gone: ServerRows, kept: Iterable[Path], connect: Connect) -> None:
-    """Delete the rows of a generation that no longer exists, but for those of generations that are kept.
+    """Delete the rows of a generation that no longer exists, except those of generations that are kept.
 
     A collection that none of these has is dropped. Raises IndexFailed.
     """

@@ -39,7 +39,7 @@ Rows = NDArray[np.int64]
 
 
 class TitleIndex:
-    """The titles of a collection, and what stands before their colons, by the rows of their papers.
+    """The titles of a collection, and their parts before a colon, by the rows of their papers.
 
     An entry has the letters of a title, or of such a head, their number, that of its distinct words' letters, and the
     length of the whole title. Entries are sorted by length. Words are known by their hashes.
@@ -163,7 +163,7 @@ def _best(
 
 
 def _keys(title: str) -> list[tuple[str, bool]]:
-    """Return a title, and what stands before its colon, each with whether the paper may be called by it alone."""
+    """Return a title, and the part before its colon, each with whether the paper may be called by it alone."""
     whole, head = comparable(title), comparable(title.split(":")[0])
     return [(whole, True)] if head == whole else [(whole, False), (head, True)]
 

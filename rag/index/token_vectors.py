@@ -40,7 +40,7 @@ def append_token_vectors(folder: Path, papers: Sequence[TokenVectors]) -> list[i
     """Append papers' tokens, and return the first row of each; durable on return."""
     folder.mkdir(parents=True, exist_ok=True)
     sizes = {name: (folder / name).stat().st_size if (folder / name).exists() else 0 for name in _WIDTH}
-    first = max(-(-sizes[name] // width) for name, width in _WIDTH.items())  # behind what a killed run left incomplete
+    first = max(-(-sizes[name] // width) for name, width in _WIDTH.items())  # after what a killed run left incomplete
     content = {
         VECTORS: b"".join(np.ascontiguousarray(each.vectors).tobytes() for each in papers),
         STARTS: b"".join(_to_starts(each.spans).tobytes() for each in papers),

@@ -108,7 +108,7 @@ def _is_current(old: Manifest, plan: BuildPlan, content: str) -> bool:
 
 
 def _intact_manifest(folder: IndexFolder, is_copied: Callable[[Manifest], bool]) -> tuple[Manifest | None, str | None]:
-    """Read the current manifest; None if there is no index, or a damaged one, of which the damage is returned too.
+    """Read the current manifest; None if there is no index, or a damaged one, with the reason.
 
     All files of a generation that will be copied are read, so that no damage is.
     """

@@ -429,7 +429,7 @@ class _Connected:
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """The end of a response, or the error that a request ended with; `cancelled` if it was told to stop."""
+    """The end of a response, or the error that a request ended with; `cancelled` if it was stopped."""
 
     error: Exception | None = None
     cancelled: bool = False

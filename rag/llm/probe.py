@@ -210,7 +210,7 @@ def model_names(models: Any) -> tuple[str, ...]:
 
 
 def is_served(model: str, models: Any) -> bool:
-    """Return whether a model is in a list, or cannot be told to be missing: the list is empty, or any name will do."""
+    """Return whether a model is in a list, or cannot be said to be missing: the list is empty, or any name will do."""
     entries = _entries(models)
     return not entries or _entry(model, entries) is not None
 

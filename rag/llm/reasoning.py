@@ -1,6 +1,6 @@
 """A model's text without what is not its answer: reasoning, the special tokens of chat templates, and wrappers.
 
-A mark is told by its shape and its words, not by a list of models: a name between brackets (`<think>`, `[THINK]`,
+A mark is recognised by its shape and its words, not by a list of models: a name between brackets (`<think>`, `[THINK]`,
 `◁think▷`, `<|begin_of_thought|>`, `<seed:think>`), a channel or role of a chat template
 (`<|channel|>analysis<|message|>`), a code fence (three backticks and `thinking`), details with such a summary, or a
 heading at the very beginning ("Reasoning:") that a later one ends ("Final answer:").
@@ -47,7 +47,7 @@ _OPEN_MARK = re.compile(
 _MAX_HEADER = 200  # characters
 _HEADER = re.compile(rf"(?P<said>[^<\n]{{0,{_MAX_HEADER}}})(?P<end>\n|(?=<)|\Z)")
 _KEPT = 60  # characters of reasoning that are held back, as a mark may begin there
-_LONGEST = 250  # characters of a mark or a heading: what stands before the last so many of a text is read only once
+_LONGEST = 250  # characters of a mark or a heading: only so many at the end of a text are read more than once
 _PLAIN_FENCES = ("", "markdown", "md", "text", "txt", "plaintext")
 _BARE_ANALYSIS = re.compile(r"\A\s*analysis(?=[A-Z\"'])")  # gpt-oss, where a server has removed its special tokens
 _BARE_FINAL = re.compile(r"assistant\s{0,20}final(?=\S)")
@@ -183,7 +183,7 @@ class ReasoningFilter:
         return ""
 
     def _end_reasoning(self, start: int, end: int) -> str:
-        """Take the held text up to `start` for reasoning, and go on behind the mark that ends it."""
+        """Take the held text up to `start` for reasoning, and go on after the mark that ends it."""
         self._thoughts += self._held[:start]
         self._held, self._read = self._held[end:], 0
         self.reasoned = self._trim = self._line_start = self._new_line = True
@@ -328,7 +328,7 @@ class ReasoningFilter:
 
 
 def _meaning(mark: re.Match[str]) -> tuple[str | None, bool]:
-    """Return the word that tells what a mark is for, None if it is none, and whether it closes."""
+    """Return the word that says what a mark is for, None if it is none, and whether it closes."""
     if mark["details"]:
         return ("details", False) if set(_words(mark["details"])) & _REASONING else (None, False)
     name = (mark["token"] or _tag(mark) or mark["framed"] or mark["square"] or "").strip()

@@ -77,7 +77,7 @@ class EncodedQuestion:
 
     `vector` (384,) and `tokens` (m, 128) have length 1; `weights` (m,) say how much each token counts in late
     interaction, and `offsets` (m, 2) where it stands, (-1, -1) for special tokens. `kinds`, `follow_ups` and `actions`
-    are probabilities by name, in no order: `actions`, of what a follow-up does, only make sense behind an answer.
+    are probabilities by name, in no order: `actions`, of what a follow-up does, only make sense after an answer.
     `tags` are the tagged stretches in order.
     """
 
@@ -136,7 +136,7 @@ class ActionHead:
 def load_action_head(folder: Path, model_sha256: str) -> ActionHead:
     """Load actions.npz, which `python -m eval.training.follow_ups` fits; raises ModelUnavailable.
 
-    Without the file the head is empty: an encoder that was trained anew has none yet.
+    Without the file the head is empty: a newly trained encoder has none yet.
     """
     path = folder / "actions.npz"
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Compressed token vectors: product quantization (Jégou, Douze and Schmid, PAMI 2011) behind a rotation that spreads
+"""Compressed token vectors: product quantization (Jégou, Douze and Schmid, PAMI 2011) after a rotation that spreads
 the variance evenly over its parts (Ge, He, Ke and Sun, Optimized Product Quantization, PAMI 2014, section 4).
 
 What is restored is shorter than the vector by a different share in each row, so a row also has the scale at which its

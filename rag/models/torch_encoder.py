@@ -223,7 +223,7 @@ class Runner(Protocol):
         """Start with a batch of at most `budget` tokens and `most` documents; returns the number to collect it by."""
 
     def collect(self, number: int) -> tuple[Codes, Array]:
-        """Return a batch's token vectors and vectors; what is behind them in their arrays means nothing."""
+        """Return a batch's token vectors and vectors; what is after them in their arrays means nothing."""
 
 
 def encode(runner: Runner, stream: Iterable[TokenizedDocuments], kept: NDArray[np.bool_]) -> Iterator[EncodedDocument]:

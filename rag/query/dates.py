@@ -264,7 +264,7 @@ def _same(day: str) -> _Period:
 
 
 def _back(today: date, unit: str, number: int) -> str:
-    """Return the date some units ago: the month, as many papers are dated by month only, but for days and weeks."""
+    """Return the date some units ago: the month, as many papers are dated by month only, except for days and weeks."""
     start = str(today - timedelta(round(_UNITS[unit] * min(number, 1000))))
     return start if unit in ("day", "week") else start[:7]
 

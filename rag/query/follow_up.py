@@ -93,7 +93,7 @@ class EarlierTurn:
     """An earlier question as it was understood, and the papers that its answer cited.
 
     `search` is the question that found them, through all that was done to its answer, and `shown` are the papers that
-    these answers cited, in the order in which they came. `turn` is what stands in the history.
+    these answers cited, in the order in which they came. `turn` is its entry in the history.
     """
 
     query: Query
@@ -618,7 +618,7 @@ def constrains_anew(before: Filters, given: Filters) -> bool:
 
 
 def _left(before: Filters, given: Filters) -> Filters:
-    """Return the filters before but for those of the sorts that are given."""
+    """Return the filters before, without those of the sorts that are given."""
     for names in _SORTS:
         for name in names if any(_is_set(given, name) for name in names) else ():
             before = before.without(name)

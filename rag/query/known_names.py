@@ -63,7 +63,7 @@ def tag_paper_names(
 
 
 def tag_author_names(tags: Sequence[Tagged], text: str, is_author: Callable[[str], bool]) -> list[Tagged]:
-    """Return the tags with each author as one who is named in full, or by a surname behind "by".
+    """Return the tags with each author as one who is named in full, or by a surname after "by".
 
     A topic that is such a name stays one, and a longer stretch, "Ann B Quill" of "B Quill", is left as it is.
     """

@@ -118,7 +118,7 @@ class LibraryNames:
         return [(each, score, uses[each]) for each, score, _ in found]
 
     def _split_at_commas(self, text: str) -> list[str]:
-        """Split names at commas, but for those within a name: before a suffix, initials, or the rest of an author."""
+        """Split names at commas, except those within a name: before a suffix, initials, or the rest of an author."""
         pieces = [
             piece.strip() for piece in text.split(",") if name_words(piece) or piece.strip().casefold() in SUFFIXES
         ]

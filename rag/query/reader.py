@@ -73,7 +73,7 @@ class QueryReader:
     def _in_conversation(
         self, question: str, history: Sequence[Turn], drop: Collection[str], llm: UsageMeter | None
     ) -> Query:
-        """Read a question behind earlier turns, of which an undone one is none."""
+        """Read a question after earlier turns, of which an undone one is none."""
         earlier: list[EarlierTurn] = []
         for turn in history:
             asked = _line(turn.question[:MOST_OF_QUESTION])
@@ -117,7 +117,7 @@ class QueryReader:
         if does in ("refine", "pick", "group") and before.cited and work_type(stated(encoded)):
             does = "filter"
         if does == "filter" and _names_things(before) and own.filters == Filters(code=True):
-            does = "records"  # "code?" behind one paper, or behind those that are compared
+            does = "records"  # "code?" after one paper, or after those that are compared
         joins = does in ("refine", "more", "group")  # "and Pebble?", "add Pebble"
         if joins and before.query.kind == "compare" and self._question.names_paper(stated(encoded)):
             does = "compare"
@@ -163,7 +163,7 @@ class QueryReader:
 
 
 def follow_up_action(encoded: EncodedQuestion) -> ActionName | Literal["new", "ask", "refine"]:
-    """Return the likeliest of what a question does behind an answer."""
+    """Return the likeliest of what a question does after an answer."""
     if not encoded.actions:
         return "new"
     return cast(ActionName, max(encoded.actions, key=lambda name: encoded.actions[name]))

@@ -108,7 +108,7 @@ def _named(words: Sequence[_Word], at: int, total: int, bare: bool, any_before: 
 
 
 def _series(words: Sequence[_Word], at: int, total: int, start: int) -> tuple[int, list[int]]:
-    """Read the numbers behind a label: "papers 1, 2 and 5", "number 3 to 6"."""
+    """Read the numbers after a label: "papers 1, 2 and 5", "number 3 to 6"."""
     found: list[int] = []
     while at < len(words) and words[at].number is not None:
         used, named = _range(words, at, words[at].number or 0, total)
@@ -133,7 +133,7 @@ def _range(words: Sequence[_Word], at: int, first: int, total: int) -> tuple[int
 
 
 def _stands_alone(words: Sequence[_Word], at: int, any_before: bool) -> bool:
-    """Return whether a number is a name: digits but for "the 3 papers", and a word such as "two" beside another."""
+    """Return whether a number is a name: digits except in "the 3 papers", and a word such as "two" beside another."""
     before = words[at - 1].text if at else ""
     after = words[at + 1].text if at + 1 < len(words) else ""
     if before in _DETERMINERS or after in _LABELS | {"more", "times", "others"} or _is_length(words, at):

@@ -48,7 +48,7 @@ class Spelling:
     def respelt(self, question: str) -> str | None:
         """Return the question with compounds as other papers write them, "bi-level" for "bilevel".
 
-        None where all papers write them alike, but for slips.
+        None where all papers write them alike, except for slips.
         """
         other = WORD.sub(lambda match: self._other_form(match[0]), question)
         return other if other != question else None

@@ -112,7 +112,7 @@ class QueryExpander:
     def _rewritten(self, query: Query, rewriting: _Rewriting) -> Query:
         """Wait for the rewritten queries, no longer than the settings allow.
 
-        What goes wrong is told where the step was asked for by name; otherwise the search just goes without.
+        A failure is reported where the step was asked for by name; otherwise the search goes on without it.
         """
         assert self._llm
         self._rewriting = None

@@ -29,7 +29,7 @@ def answerable_probability(hits: Sequence[Hit], ranker: Ranker) -> float:
 
 
 def answerable_features(hits: Sequence[Hit]) -> dict[str, float]:
-    """Return what tells a question that is answered: what the best papers say, and how many papers are expected.
+    """Return the features of a question that is answered: what the best papers say, and how many papers are expected.
 
     `answers` is the logarithm of how many papers are expected to answer by the cross-encoder's logits, which are
     missing where it has read nothing.

@@ -58,7 +58,7 @@ def arrange(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
 
 
 def arrange_named(query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Rank anew: fixed papers in their order, and those that a comparison names first, taken for certain."""
+    """Rank again: fixed papers in their order, and those that a comparison names first, taken for certain."""
     if query.fixed:
         places = {paper_id: place for place, paper_id in enumerate(query.papers)}
         return _ranked(sorted(hits, key=lambda hit: places[hit.paper.paper_id]))

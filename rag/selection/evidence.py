@@ -135,7 +135,7 @@ def _most_quotes(query: Query) -> int:
 
 
 def _findings_first(paper: Paper, scores: Sequence[float]) -> list[float]:
-    """Put the sentences that state the problem behind those that say what the paper does or finds."""
+    """Put the sentences that state the problem after those that say what the paper does or finds."""
     roles = sentence_roles(paper.abstract, abstract_sentences(paper))
     if len(roles) != len(scores) or all(role == "problem" for role in roles):
         return list(scores)

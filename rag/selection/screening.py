@@ -113,7 +113,7 @@ def parse_decisions(reply: str, papers: Sequence[Evidence]) -> dict[str, Decisio
 
 
 def can_screen(chat: ChatModel) -> bool:
-    """Return whether a model tells papers that belong to a question from those that only share its words.
+    """Return whether a model can distinguish papers that belong to a question from those that only share its words.
 
     Raises LLMFailed where the endpoint fails.
     """

@@ -18,7 +18,7 @@ from rag.types import Hit, Paper, Query
 _POOL = 100  # papers among which those of a thing are sought, best first
 _PAPERS = 2  # of one thing
 _SHORTEST = 4  # letters of a word in lower case that is compared
-LIKELY = 0.5  # probability of belonging from which a paper that tests a thing tells of it
+LIKELY = 0.5  # probability of belonging from which a paper that tests a thing counts for it
 _INTRODUCED = 3  # strength of a paper that introduces a thing
 
 

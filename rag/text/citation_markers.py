@@ -1,6 +1,6 @@
 """Citation markers in answers, such as [1], and the other forms in which models write them.
 
-A form is told by its shape: something like a bracket (or a raised position, a LaTeX command, an HTML element), an
+A form is recognised by its shape: something like a bracket (or a raised position, a LaTeX command, an HTML element), an
 optional word for a source, and numbers or identifiers. `substitute_markers` finds them; whether a number names a paper
 is for its caller to say.
 """
@@ -185,9 +185,9 @@ class FoundMarker:
 
 
 class MarkerScanner:
-    """Finds markers in a text that arrives in pieces; what stands in code is left alone.
+    """Finds markers in a text that arrives in pieces; code is left alone.
 
-    `replace` returns what stands in place of a marker, None to leave it as text. Text that looks like [1], but is no
+    `replace` returns the replacement of a marker, None to leave it as text. Text that looks like [1], but is no
     marker, is shown as [ 1 ].
     """
 
@@ -233,7 +233,7 @@ class MarkerScanner:
     def _unstyled(self, text: str, begin: int, out: str) -> str:
         """Return what is left of a text at a place, with the emphasis taken off markers; "" where none stands there.
 
-        Emphasis opens after a space or a bracket; behind a word its mark ends what is emphasised before.
+        Emphasis opens after a space or a bracket; after a word its mark ends what is emphasised before.
         """
         style = _STYLE.match(text, begin)
         if style is None:
@@ -344,13 +344,13 @@ def _ends_clause(match: re.Match[str]) -> bool:
 
 
 def _cites_nothing(before: str, space: str) -> bool:
-    """Return whether what stands before says that a number counts layers, bounds a range or the like."""
+    """Return whether the text before says that a number counts layers, bounds a range or the like."""
     word = _LAST_WORD.search(before)
     return bool(_SETS.search(before)) or bool(space and word and word["word"].casefold() in _NO_SOURCES)
 
 
 def _found(text: str, inner: str, shape: Shape, space: str, named: bool = False) -> FoundMarker | None:
-    """Read what stands inside a marker; None where it holds no number or identifier, or something else besides."""
+    """Read the inside of a marker; None where it holds no number or identifier, or something else besides."""
     if _ALL_AUTHOR_YEARS.fullmatch(inner) and not _CITED_NUMBER.match(inner):
         return FoundMarker(text, (), tuple(re.split(r";\s?", inner)), shape, True, space)
     ranges: list[tuple[int, int]] = []

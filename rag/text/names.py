@@ -267,7 +267,7 @@ def _readings(units: Sequence[_Unit], suffix: str) -> Iterator[_Reading]:
 
 
 def _trailing_initials(words: Sequence[Sequence[_Unit]]) -> int:
-    """Return how many words at the end of a name are initials behind a surname: 1 for "Blachly JS", 0 for "J. Wei"."""
+    """Return how many words at the end of a name are initials after a surname: 1 for "Blachly JS", 0 for "J. Wei"."""
     count = 0
     for units in reversed(words):
         if not all(unit.is_initials for unit in units):

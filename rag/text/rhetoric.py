@@ -1,8 +1,8 @@
 """The rhetorical role of each sentence of an abstract: what the problem is, what is proposed, how, with what result.
 
 The moves of research articles (Swales, Genre Analysis, 1990; Teufel and Moens, Computational Linguistics 28:4, 2002),
-told by the words with which authors announce them, and by their order: what comes before a paper speaks of itself is
-the problem, what comes after is its method, unless it says that it is a result.
+recognised by the words with which authors announce them, and by their order: what comes before a paper speaks of itself
+is the problem, what comes after is its method, unless it says that it is a result.
 """
 
 from __future__ import annotations

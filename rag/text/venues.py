@@ -21,7 +21,7 @@ _GENERIC = frozenset(
     " fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty thirtieth thirty fortieth"
     " forty fiftieth fifty sixtieth sixty".split()
 )
-"""Words around the name of a venue that do not tell it from others."""
+"""Words around the name of a venue that do not distinguish it from others."""
 
 _SPELT: dict[str, tuple[str, ...]] = {
     "aistats": ("artificial intelligence and statistics",),
@@ -126,7 +126,7 @@ def _parse(venue: str) -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
 
 
 def _written(venue: str) -> Iterator[str]:
-    """Yield the whole, what stands before a comma or colon and outside of parentheses, and what stands inside."""
+    """Yield the whole, the part before a comma or colon and outside of parentheses, and what is inside these."""
     yield venue
     outside = re.sub(r"\([^)]*\)?", " ", venue)
     yield outside
@@ -175,7 +175,7 @@ def _initials(words: Sequence[str]) -> str:
 
 
 def _core(words: Sequence[str]) -> list[str]:
-    """Return what tells a venue from others; all of its words if that is nothing."""
+    """Return the words that distinguish a venue from others; all of its words if that is nothing."""
     words = [word for word in words if word not in _SMALL]
     return [word for word in words if word not in _GENERIC] or list(words)
 

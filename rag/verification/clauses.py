@@ -29,7 +29,7 @@ class Clause:
 def split_clauses(sentence: str) -> tuple[Clause, ...]:
     """Split a sentence between its groups of markers, so that each clause cites papers; one clause where it cannot be.
 
-    A clause ends behind its markers if punctuation or a connective follows them ("A does x [1], while B does y [2]"),
+    A clause ends after its markers if punctuation or a connective follows them ("A does x [1], while B does y [2]"),
     else at the last punctuation mark or connective before the next markers ("A [1] does x and B [2] does y").
     """
     groups = list(MARKERS.finditer(sentence))

@@ -175,7 +175,7 @@ def _record_terms(paper: Paper) -> frozenset[str]:
 
 
 def _begins_entry(before: str, entry: str) -> bool:
-    """Return whether a number begins an entry: at the start of its line, or behind the end of another entry."""
+    """Return whether a number begins an entry: at the start of its line, or after the end of another entry."""
     return not re.search(r"\w", before) or bool(re.search(r"[;|]", entry)) or before.rstrip()[-1:] in ";|"
 
 
@@ -188,7 +188,7 @@ def _numbers(entry: str) -> list[int]:
 
 
 def _is_heading(heading: re.Match[str]) -> bool:
-    """Return whether a line is the heading of a list, with nothing or the first entry behind it."""
+    """Return whether a line is the heading of a list, with nothing or the first entry after it."""
     rest = heading["rest"].strip()
     none = heading["considered"] and _NONE.fullmatch(rest)
     return not rest or (bool(heading["colon"]) and bool(_ITEM.match(rest) or none))

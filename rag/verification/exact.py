@@ -88,7 +88,7 @@ def _held(paper: PaperText) -> list[Quantity]:
 
 
 def _in_digits(text: str) -> str:
-    """Write number words as digits, and the unit of a range behind both ends."""
+    """Write number words as digits, and the unit of a range after both ends."""
     text = _SPELLED.sub(lambda match: "" if match["fraction"] else _value(match[0]), text)
     return _RANGE.sub(lambda match: f"{match[1]}{match[2]} – ", text)
 

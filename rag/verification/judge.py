@@ -92,7 +92,7 @@ class SentenceJudge:
     def judge(self, sentence: str, cited: Mapping[int, Paper], question: str = "", before: str = "") -> Judgement:
         """Judge a sentence, with its markers and markup, against the papers that it cites, by number.
 
-        Each clause is judged against the papers that it cites. `before` is what stands before the sentence in its
+        Each clause is judged against the papers that it cites. `before` is the text before the sentence in its
         paragraph, of which it may speak.
         """
         heading = _heading_length(sentence, list(cited.values()))
@@ -174,7 +174,7 @@ class SentenceJudge:
     def _clause(self, claim: str, cited: Mapping[int, Paper], own: Collection[int], before: str = "") -> Judgement:
         """Judge a clause: supported where one of its papers supports it whole, or all of them together do.
 
-        A paper contradicts it only if it does so too where it is read behind what stands `before` it. `own` are the
+        A paper contradicts it only if it does so too where it is read after the text `before` it. `own` are the
         numbers that the sentence may have of its own, as it counts papers.
         """
         if len(set(tokenize(claim))) < _LEAST_TERMS:

@@ -75,7 +75,7 @@ class MarkerFilter:
         return f"{word[0]}{markers}" if found.shape == "word" and word else found.space + markers
 
     def _linked(self, found: FoundMarker) -> str | None:
-        """Return words in brackets that link to a paper with its marker behind them; None for any others."""
+        """Return words in brackets that link to a paper with its marker after them; None for any others."""
         linked = _LINKED.fullmatch(found.text)
         address = linked["address"].rstrip("/") if linked else ""
         n = self._identifiers.get(_key(address.rpartition("/")[2])) if linked else None

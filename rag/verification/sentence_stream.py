@@ -29,12 +29,12 @@ _LEAST_WORDS = 4  # of a heading that states something
 _BEHIND = 40  # characters before the new ones in which the end of a sentence may have been undecided
 _LONG = 300  # characters of unread text from which it is only cut again when it has grown by so much:
 _GROWTH = 1.25
-_AHEAD = 12  # characters behind a sentence's end that must be there before the end is certain
+_AHEAD = 12  # characters after a sentence's end that must be there before the end is certain
 
 
 @dataclass(frozen=True, slots=True)
 class ReplySentence:
-    """A sentence, `text[start:end]`, with the markers behind it, on line `line`; a table row is one sentence.
+    """A sentence, `text[start:end]`, with the markers after it, on line `line`; a table row is one sentence.
 
     `item` is set in list items: a sentence without a marker there may rest on the item's only paper. `columns` are the
     headings of a table row's columns, with their markers, None for what is no row.
@@ -77,7 +77,7 @@ class SentenceStream:
         return found
 
     def _add(self, word: str) -> list[ReplySentence]:
-        """Add a word with the white space behind it."""
+        """Add a word with the white space after it."""
         self.text += word
         if not word.endswith("\n"):
             return self._ended(len(word))

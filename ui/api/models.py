@@ -512,7 +512,7 @@ class AspectSchema(BaseModel):
     """A row of a comparison."""
 
     aspect: str
-    cells: list[list[CellSchema]] = Field(description="For each thing the quotes that tell of this aspect.")
+    cells: list[list[CellSchema]] = Field(description="For each thing the quotes on this aspect.")
 
 
 class ComparisonSchema(BaseModel):

@@ -19,7 +19,7 @@ _SELECTING = frozenset((None, "filter", "count"))
 
 
 def answer_to_html(exchange: Exchange) -> str:
-    """Return what has streamed so far, or the complete answer, but for its papers."""
+    """Return what has streamed so far, or the complete answer, without its papers."""
     answer, citations = exchange.answer, citations_of(exchange)
     if answer and answer.status == "refused":
         return _refused(answer)

@@ -11,7 +11,7 @@ from ui.html.prose import cite_to_html
 
 
 def comparison_to_html(exchange_id: str, comparison: Comparison, question: str) -> str:
-    """Return the table: the things as columns with the papers that tell of them, the aspects as rows."""
+    """Return the table: the things as columns with their papers, the aspects as rows."""
     heads = "".join(f'<th scope="col">{_thing(exchange_id, each)}</th>' for each in comparison.things)
     rows = "".join(_row(exchange_id, each, comparison.things) for each in comparison.rows)
     given = attributes(class_="cd-wide", role="region", tabindex=0, aria_label=f"Side by side: {question}")

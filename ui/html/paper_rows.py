@@ -1,6 +1,6 @@
 """The papers of an exchange, one row a paper: those that come first, the evidence, those cited, and the nearest others.
 
-A row holds its number, title, sentence and record. Its details are fetched when they are opened, but for why the paper
+A row holds its number, title, sentence and record. Its details are fetched when they are opened, except why the paper
 was found, which belongs to the question.
 """
 

@@ -56,7 +56,7 @@ class Access:
         return value.rpartition(",")[2].strip().lower() if value else None
 
     def is_secure(self, request: HTTPConnection) -> bool:
-        """Return whether the client's connection is encrypted, as far as trusted proxies tell."""
+        """Return whether the client's connection is encrypted, as far as trusted proxies say."""
         return (self.forwarded(request, "x-forwarded-proto") or request.scope.get("scheme")) in ("https", "wss")
 
     def client(self, request: HTTPConnection) -> str:

@@ -1,1 +1,1 @@
-"""What the server tells whoever runs it: probes, metrics and a line in the log for each request."""
+"""What the server reports to its operator: probes, metrics and a line in the log for each request."""

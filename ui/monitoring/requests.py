@@ -1,4 +1,4 @@
-"""The record of one request: what the log and the metrics are told of it, never the question's text."""
+"""The record of one request: what the log and the metrics get of it, never the question's text."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 _DROPOUT = 0.1
 _EPSILON = 1e-12
-_MPNET_SHIFT = 4  # MPNet's vocabulary is BERT's behind <s>, <pad>, </s> and <unk>
+_MPNET_SHIFT = 4  # MPNet's vocabulary is BERT's after <s>, <pad>, </s> and <unk>
 _MPNET_FIRST_POSITION = 2
 _MPNET_HEAD = 64  # width of one attention head
 _BUCKETS = 32  # of distances between tokens
@@ -27,7 +27,7 @@ class Body(nn.Module):
         return self.all_states(input_ids, attention_mask, token_type_ids)[-1]
 
     def all_states(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> list[Tensor]:
-        """Return the states behind each layer."""
+        """Return the states after each layer."""
         raise NotImplementedError
 
 
@@ -43,7 +43,7 @@ class Bert(Body):
         self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
 
     def all_states(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> list[Tensor]:
-        """Return the states behind each layer."""
+        """Return the states after each layer."""
         places = torch.arange(input_ids.shape[1], device=input_ids.device)
         state = self.words(input_ids) + self.positions(places)[None] + self.segments(token_type_ids)
         state = functional.dropout(self.norm(state), _DROPOUT, self.training)
@@ -67,7 +67,7 @@ class Mpnet(Body):
         self.layers = nn.ModuleList(Layer(width, width // _MPNET_HEAD, 1e-5) for _ in range(layers))
 
     def all_states(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> list[Tensor]:
-        """Return the states behind each layer; segments are not known to this model."""
+        """Return the states after each layer; segments are not known to this model."""
         ids = input_ids + _MPNET_SHIFT
         for bert, mpnet in ((_BERT_CLS, 0), (_BERT_PAD, 1), (_BERT_SEP, 2)):
             ids = torch.where(input_ids == bert, mpnet, ids)

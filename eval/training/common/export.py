@@ -96,7 +96,7 @@ def _fuse_attention(graph: Any, softmax: Any) -> None:
             node = made[node.input[i]]
         return node
 
-    product = before(softmax, 0, 0, 0)  # behind the mask and the scale
+    product = before(softmax, 0, 0, 0)  # after the mask and the scale
     weighted = users[softmax.output[0]]
     reshapes = (before(product, 0, 0), before(product, 1, 0), before(weighted, 1, 0))
     joined = users[users[weighted.output[0]].output[0]]

@@ -137,7 +137,7 @@ def _evidence_first(
 
 
 def _refusal(material: Material, logits: Mapping[int, Logits], split: str) -> Measured:
-    """Measure how well the highest `answers` of a group tells answered questions from unanswered ones."""
+    """Measure how well the highest `answers` of a group separates answered questions from unanswered ones."""
     values, right = [], []
     for number, unit in _units(material, split, ("list-set", "list-fact", "list-none")):
         values.append(float(logits[number][:, 1].max()))

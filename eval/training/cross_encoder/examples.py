@@ -139,7 +139,7 @@ def _list_row(into: Examples, question: Question, document: Document) -> Row:
 
 
 def _sentence_rows(into: Examples, question: Question, document: Document) -> list[Row]:
-    """Pair a question with each sentence behind its title; only facts say that the other sentences do not answer."""
+    """Pair a question with each sentence after its title; only facts say that the other sentences do not answer."""
     first = into.number(question.text)
     marked = locate(document.abstract, question.relevant.get(document.id, "\0"))
     rows = []

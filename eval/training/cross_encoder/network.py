@@ -34,7 +34,7 @@ class CrossEncoder(nn.Module):
         return self.heads(self.body(input_ids, attention_mask, token_type_ids))
 
     def heads(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits and evidence of the states behind the last layer."""
+        """Return logits and evidence of the states after the last layer."""
         pooled = torch.tanh(self.pool(states[:, 0]))
         return self.out(self.dropout(pooled)), self.evidence(states)[..., 0]
 

@@ -24,7 +24,7 @@ from rag.types import Paper
 _SPECIAL = str.maketrans(
     {
         "\\": r"\textbackslash{}",
-        "{": r"\textbraceleft{}",  # BibTeX counts braces even behind a backslash
+        "{": r"\textbraceleft{}",  # BibTeX counts braces even after a backslash
         "}": r"\textbraceright{}",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",

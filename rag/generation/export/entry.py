@@ -53,7 +53,7 @@ class Name:
 def citation_key(paper: Paper) -> str:
     """Return the user's own key, else one of the paper alone: "dao2022flashattention-bqtd".
 
-    It has the first author's surname, the year, the title's first word that is not a stop word, and letters that tell
+    It has the first author's surname, the year, the title's first word that is not a stop word, and letters that keep
     papers apart which agree in these.
     """
     if own := _NOT_IN_KEYS.sub("", decode_visible(paper.key or "")):
