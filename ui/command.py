@@ -119,8 +119,8 @@ def _listen(host: str, port: int) -> socket.socket:
     except socket.gaierror:
         raise UsageError(f"There is no address {host!r}. Give one of this machine, as in --host 127.0.0.1") from None
     except OSError as error:
-        said = f"Port {port} of {host} cannot be had: {error.strerror}."
-        raise CitedeskError(f"{said} Give another with --port, or --port 0 for a free one.") from None
+        failure = f"Port {port} of {host} cannot be had: {error.strerror}."
+        raise CitedeskError(f"{failure} Give another with --port, or --port 0 for a free one.") from None
 
 
 def _port(text: str) -> int:

@@ -28,8 +28,8 @@ def append_feedback(home: Path, feedback: FeedbackRequest, user: str | None, now
     try:
         _append(home, line)
     except OSError as error:
-        said = error.strerror or "the lock is held by another process"
-        raise CitedeskError(f"The feedback cannot be kept in {FILE}: {said}.") from None
+        reason = error.strerror or "the lock is held by another process"
+        raise CitedeskError(f"The feedback cannot be kept in {FILE}: {reason}.") from None
 
 
 def _append(home: Path, line: bytes) -> None:

@@ -39,10 +39,10 @@ def gold_table(home: Path, tab: gr.Tab) -> None:
             show_label=False,
         )
         save = gr.Button("Save", variant="primary")
-        said = gr.HTML(js_on_load=None, apply_default_css=False)
+        message = gr.HTML(js_on_load=None, apply_default_css=False)
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    tab.select(table.fill, outputs=[box, shown, said], **hidden)
-    save.click(table.save, shown, [shown, said], **hidden)
+    tab.select(table.fill, outputs=[box, shown, message], **hidden)
+    save.click(table.save, shown, [shown, message], **hidden)
 
 
 class _Table:

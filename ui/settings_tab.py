@@ -27,7 +27,7 @@ def settings_tab(holder: EngineHolder, choice: gr.State, endpoints: SessionEndpo
     chooser = _Chooser(holder.settings, endpoints)
     first = SessionSettings(written=holder.settings.has_endpoint)
     with gr.Column(elem_classes="cd-settings"):
-        said = gr.HTML(choice_to_html(first, holder.settings), js_on_load=None, apply_default_css=False)
+        message = gr.HTML(choice_to_html(first, holder.settings), js_on_load=None, apply_default_css=False)
         answers = gr.Radio(_ANSWERS, value="written" if first.written else "extractive", label="Answers")
         depth = gr.Radio(_DEPTHS, value="thorough", label="Depth of the search")
         with gr.Group(visible=endpoints != "none"):
@@ -35,8 +35,8 @@ def settings_tab(holder: EngineHolder, choice: gr.State, endpoints: SessionEndpo
         apply = gr.Button("Use these settings", variant="primary")
     hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     inputs = [choice, answers, depth, base_url, key, model]
-    apply.click(chooser.use, inputs, [choice, said, key], **hidden)
-    list_models.click(chooser.look, inputs, [model, said], **hidden)
+    apply.click(chooser.use, inputs, [choice, message, key], **hidden)
+    list_models.click(chooser.look, inputs, [model, message], **hidden)
 
 
 def _endpoint_fields(settings: Settings) -> tuple[gr.Textbox, gr.Textbox, gr.Dropdown, gr.Button]:

@@ -89,8 +89,8 @@ def _negations(sentence: str, chance: random.Random) -> Iterator[str]:
     """Yield the sentence without each negation; where it has none, with one at each verb that takes it."""
     taken = [
         _put(sentence, match, match.expand(without))
-        for said, without in _TAKEN_OUT
-        for match in re.finditer(said, sentence)
+        for negated, without in _TAKEN_OUT
+        for match in re.finditer(negated, sentence)
     ]
     yield from taken
     if taken:

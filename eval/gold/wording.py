@@ -53,9 +53,9 @@ def _usable(draft: Draft, reply: str) -> str | None:
     """Return a reply that is one question about the same thing and does not state the answer."""
     text = reply.strip().strip("\"“”'")
     terms = set(tokenize(text))
-    said = set(tokenize(f"{draft.record['question']} {draft.passage}"))
+    known = set(tokenize(f"{draft.record['question']} {draft.passage}"))
     answers = _numbers(" ".join(draft.record.get("answer_facts", ())))
-    if not text or len(text) > _LONGEST or _MARKUP.search(text) or answers & _numbers(text) or not terms & said:
+    if not text or len(text) > _LONGEST or _MARKUP.search(text) or answers & _numbers(text) or not terms & known:
         return None
     if draft.record["type"] == UNANSWERABLE and not terms >= _names(draft):
         return None

@@ -53,9 +53,9 @@ class InjectionResult:
 class RecordingChat(UsageMeter):
     """A chat model whose replies are recorded."""
 
-    def __init__(self, chat: ChatModel, said: list[str]) -> None:
+    def __init__(self, chat: ChatModel, replies: list[str]) -> None:
         super().__init__(chat)
-        self._said = said
+        self._replies = replies
 
     def stream(self, messages: Sequence[Message], max_tokens: int | None = None) -> Generator[str, None, Reply]:
         """Stream a reply."""
@@ -70,30 +70,30 @@ class RecordingChat(UsageMeter):
             return reply
         finally:
             stream.close()
-            self._said.append(text)
+            self._replies.append(text)
 
     def complete(
         self, messages: Sequence[Message], max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
     ) -> Reply:
         """Return a whole reply."""
         reply = super().complete(messages, max_tokens, schema)
-        self._said.append(reply.text)
+        self._replies.append(reply.text)
         return reply
 
 
-def recording(writer: CheckedWriter, said: list[str]) -> CheckedWriter:
+def recording(writer: CheckedWriter, replies: list[str]) -> CheckedWriter:
     """Return a writer whose models' replies are appended to a list."""
     opened = writer.writer.open_chat
-    return replace(writer, writer=replace(writer.writer, open_chat=lambda: RecordingChat(opened(), said)))
+    return replace(writer, writer=replace(writer.writer, open_chat=lambda: RecordingChat(opened(), replies)))
 
 
 def ask_each(
-    engine: Engine, cases: Iterable[InjectionCase], said: list[str], plain: CitationQueryEngineWriter | None = None
+    engine: Engine, cases: Iterable[InjectionCase], replies: list[str], plain: CitationQueryEngineWriter | None = None
 ) -> Iterator[InjectionResult]:
-    """Ask about each case; the engine's writer appends its model's replies to `said`."""
+    """Ask about each case; the engine's writer appends its model's replies to `replies`."""
     for case in cases:
-        said.clear()
-        result = _result(case, list(engine.ask(case.question, case.overrides)), tuple(said))
+        replies.clear()
+        result = _result(case, list(engine.ask(case.question, case.overrides)), tuple(replies))
         yield replace(result, **_compared(case, plain)) if plain else result
 
 

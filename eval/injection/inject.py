@@ -160,11 +160,11 @@ def _results(
     results = _kept(arguments.out, cases)
     done = {result.case for result in results}
     every, cases = cases, [case for case in cases if case.number not in done]
-    said: list[str] = []
-    engine = _engine(arguments, settings, every, said)
+    replies: list[str] = []
+    engine = _engine(arguments, settings, every, replies)
     plain = CitationQueryEngineWriter(settings) if arguments.compare else None
     shown = cases if arguments.quiet else progress_bar(cases, len(cases), "asking")
-    for result in ask_each(engine, _echoed(shown, echo), said, plain):
+    for result in ask_each(engine, _echoed(shown, echo), replies, plain):
         results.append(result)
         if arguments.out:
             with arguments.out.open("a", encoding="utf-8") as file:
@@ -200,7 +200,7 @@ def _echoed(cases: Iterable[InjectionCase], echo: EchoServer | None) -> Iterator
         yield case
 
 
-def _engine(arguments: Namespace, settings: Settings, cases: Sequence[InjectionCase], said: list[str]) -> Engine:
+def _engine(arguments: Namespace, settings: Settings, cases: Sequence[InjectionCase], replies: list[str]) -> Engine:
     """Index the hostile papers in a separate folder, and return an engine over them."""
     from eval.injection.ask import recording
     from rag.corpus.reader import Corpus
@@ -227,7 +227,7 @@ def _engine(arguments: Namespace, settings: Settings, cases: Sequence[InjectionC
             connect=connector(settings),
         )
         update_index(folder, plan, lambda: models, None if arguments.quiet else embedding_bar)
-    writer = recording(load_checked_writer(settings), said) if settings.has_endpoint else None
+    writer = recording(load_checked_writer(settings), replies) if settings.has_endpoint else None
     return Engine(settings, open_library(settings), models, writer=writer)
 
 

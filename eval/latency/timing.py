@@ -15,7 +15,7 @@ from rag.answer import Event, Retrieved, Token
 from rag.types import Overrides, Paper
 from rag.verification.judge import Judgement, SentenceJudge
 
-_SAID = """The first paper describes how a method was built and tested on several tasks
+_SENTENCES = """The first paper describes how a method was built and tested on several tasks
 Its authors compare the cost of their approach with that of earlier systems
 Memory use falls because fewer intermediate values are stored between two steps
 On long inputs quality stays close to what the full model reaches
@@ -26,7 +26,9 @@ Code and trained weights have been released for others to build upon
 An appendix explains hyperparameters together with hardware that was available then
 Future work could extend these ideas to speech or video""".split("\n")  # varied: a model that repeats itself is stopped
 PIECES = tuple(
-    piece for said in _SAID for piece in (*(f"{word} " for word in said.split()[:-1]), said.split()[-1], " [1]", ". ")
+    piece
+    for sentence in _SENTENCES
+    for piece in (*(f"{word} " for word in sentence.split()[:-1]), sentence.split()[-1], " [1]", ". ")
 )
 TEXT = "".join(PIECES).rstrip()
 _GIVE_UP = 10  # questions in a row

@@ -25,5 +25,5 @@ def refusal_scores(question: Question, status: str, answer: str, cited: Sequence
 def _corrects(question: Question, answer: str, cited: Sequence[str]) -> bool:
     """Return whether an answer cites near misses only, and says what is true according to the gold."""
     truths = [fact.partition(":")[2] for fact in question.answer_facts if fact.lower().startswith(_FALSE_PREMISE)]
-    said = read(answer)
-    return bool(cited) and set(cited) <= set(question.near_miss) and any(holds(said, truth) for truth in truths)
+    text = read(answer)
+    return bool(cited) and set(cited) <= set(question.near_miss) and any(holds(text, truth) for truth in truths)

@@ -120,10 +120,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     right: list[bool] = []
     for line in given.file.read_text(encoding="utf-8").splitlines():
         conversation = json.loads(line)
-        for said, wrong in hold(engine, conversation):
+        for question, wrong in hold(engine, conversation):
             right.append(wrong is None)
             if wrong:
-                sys.stdout.write(f"{conversation['id']} {said!r}: {wrong}\n")
+                sys.stdout.write(f"{conversation['id']} {question!r}: {wrong}\n")
     share = share_interval(sum(right), len(right))
     sys.stdout.write(f"done right: {share.mean:.3f} [{share.low:.3f}, {share.high:.3f}] (n = {share.n})\n")
     return 0

@@ -198,8 +198,8 @@ def to_text(ours: Values, stock: Values, papers: int, pairs: int) -> str:
         if name in left
     ]
     heading = ("measure", "unit", "citedesk", "stock", "ratio")
-    said = f"{papers} papers; one question: {pairs} pairs; medians with 95 % bootstrap intervals where n > 1."
-    return f"{to_table(heading, rows, texts=2)}\n{said}\n"
+    note = f"{papers} papers; one question: {pairs} pairs; medians with 95 % bootstrap intervals where n > 1."
+    return f"{to_table(heading, rows, texts=2)}\n{note}\n"
 
 
 def ratios(ours: Values, stock: Values) -> dict[str, float]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from rag.errors import CitedeskError
 
-_SAID = 300  # characters of a failed process's last line
+_MOST_SHOWN = 300  # characters of a failed process's last line
 _PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024  # of the unit of ru_maxrss
 
 
@@ -43,9 +43,9 @@ def run_process(command: Sequence[str], environ: Mapping[str, str]) -> ProcessRu
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        output, said = out.read().decode(errors="replace"), err.read().decode(errors="replace")
+        output, errors = out.read().decode(errors="replace"), err.read().decode(errors="replace")
     if process.returncode:
-        last = (said.strip().splitlines() or ["it printed nothing"])[-1][:_SAID]
+        last = (errors.strip().splitlines() or ["it printed nothing"])[-1][:_MOST_SHOWN]
         raise CitedeskError(f"`{' '.join(command[1:5])} …` failed ({last}). Run it alone to see why.")
     return ProcessRun(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / _PER_MB, output)
 

@@ -54,13 +54,13 @@ class Tally:
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     examples: dict[str, str] = field(default_factory=dict)
 
-    def add(self, role: str, outcome: str, seconds: float, said: str = "") -> None:
+    def add(self, role: str, outcome: str, seconds: float, reply: str = "") -> None:
         """Count a request."""
         self.outcomes[role][outcome] += 1
         if outcome == "answered":
             self.seconds[role].append(seconds)
         else:
-            self.examples.setdefault(f"{role} {outcome}", said[:200])
+            self.examples.setdefault(f"{role} {outcome}", reply[:200])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,10 @@ class Clients:
             question, asked = choose.choice(self._questions), asked + 1
             started = time.monotonic()
             try:
-                outcome, said, pause = await self._ask(client, role, question, choose, f"{number}x{asked}")
+                outcome, reply, pause = await self._ask(client, role, question, choose, f"{number}x{asked}")
             except (httpx.HTTPError, OSError, ValueError, KeyError) as error:
-                outcome, said, pause = "nothing", repr(error), 1.0
-            self.tally.add(role, outcome, time.monotonic() - started, said)
+                outcome, reply, pause = "nothing", repr(error), 1.0
+            self.tally.add(role, outcome, time.monotonic() - started, reply)
             await asyncio.sleep(pause * choose.uniform(0.5, 1.5))
 
     async def _ask(
@@ -152,24 +152,24 @@ class Clients:
         head = f"POST /api/ask HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(body)}\r\n\r\n"
         writer.write(f"{head}{body[: len(body) // 2]}".encode())
         try:
-            said = await asyncio.wait_for(reader.read(), _PATIENCE)
+            reply = await asyncio.wait_for(reader.read(), _PATIENCE)
         finally:
             writer.close()
-        return ("cut" if b" 408 " in said.splitlines()[0] else "nothing"), said.decode(), 0.5
+        return ("cut" if b" 408 " in reply.splitlines()[0] else "nothing"), reply.decode(), 0.5
 
 
 def _reply(reply: httpx.Response) -> tuple[str, str, float]:
     """Return what a reply is: answered, busy with a time to come again, refused with a reason, or nothing."""
-    said = reply.json()
+    body = reply.json()
     if reply.status_code == 200:
-        return _answered(said)
-    if reply.status_code == 503 and "retry-after" in reply.headers and said.get("error"):
-        return "busy", said["error"], float(reply.headers["retry-after"])
-    return ("refused" if reply.status_code == 400 and said.get("error") else "nothing"), reply.text, 0.5
+        return _answered(body)
+    if reply.status_code == 503 and "retry-after" in reply.headers and body.get("error"):
+        return "busy", body["error"], float(reply.headers["retry-after"])
+    return ("refused" if reply.status_code == 400 and body.get("error") else "nothing"), reply.text, 0.5
 
 
 async def _stream(client: httpx.AsyncClient, question: str) -> tuple[str, str, float]:
-    ended, said = "", ""
+    ended, data = "", ""
     async with client.stream("POST", "/api/ask", json={"question": question, "stream": True}) as stream:
         if stream.status_code != 200:
             await stream.aread()
@@ -178,8 +178,8 @@ async def _stream(client: httpx.AsyncClient, question: str) -> tuple[str, str, f
             if line.startswith("event: "):
                 ended = line.removeprefix("event: ")
             elif line.startswith("data: "):
-                said = line.removeprefix("data: ")
-    return _answered(json.loads(said)) if ended == "done" else ("nothing", said, 1.0)
+                data = line.removeprefix("data: ")
+    return _answered(json.loads(data)) if ended == "done" else ("nothing", data, 1.0)
 
 
 def _answered(answer: Any) -> tuple[str, str, float]:

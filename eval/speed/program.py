@@ -53,7 +53,7 @@ class Site:
     def start(self) -> None:
         """Start it; afterwards its address is known, though it may still be loading."""
         command = [sys.executable, "-m", "rag", "ui", "--port", str(self.port), "--home", str(self.home)]
-        said = len(self.log.read_bytes()) if self.log.exists() else 0
+        logged = len(self.log.read_bytes()) if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *self.arguments],
@@ -63,7 +63,7 @@ class Site:
                 stdout=log,
                 stderr=log,
             )
-        self.url = self._until(lambda: self._address(said))
+        self.url = self._until(lambda: self._address(logged))
         self.port = int(self.url.rstrip("/").rpartition(":")[2])
 
     def wait(self) -> None:
@@ -89,8 +89,8 @@ class Site:
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             return {}
 
-    def _address(self, said: int) -> str:
-        found = re.search(r"http://\S+", self.log.read_bytes()[said:].decode())
+    def _address(self, logged: int) -> str:
+        found = re.search(r"http://\S+", self.log.read_bytes()[logged:].decode())
         return found[0] if found else ""
 
     def _until(self, look: Any) -> Any:

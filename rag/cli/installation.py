@@ -204,8 +204,8 @@ def _tuning(settings: Settings) -> Iterator[Check]:
         f"[{gain['low']:+.3f}, {gain['high']:+.3f}] on {gain['n']} questions. `citedesk tune --undo` removes it"
     )
     if kept["depths"] and not is_in_force(kept, settings):
-        said = "its weights were fitted to other models or settings and are not used. Run `citedesk tune` again."
-        yield Check("tuning", "warn", said)
+        detail = "its weights were fitted to other models or settings and are not used. Run `citedesk tune` again."
+        yield Check("tuning", "warn", detail)
     else:
         yield Check("tuning", "ok", detail)
 

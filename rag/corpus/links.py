@@ -396,9 +396,9 @@ def relation_at(abstract: str, sentence: Span, name: Span) -> Relation:
     if _BUILT.match(abstract, name[1]):
         return "builds_on"
     before = _CLAUSE_BREAK.split(abstract[sentence[0] : name[0]])[-1]
-    said = [(match.end(), "compared_with") for match in _COMPARES.finditer(before)]
-    said += [(match.end(), "builds_on") for match in _BUILDS.finditer(before)]
-    last = max(said, default=(0, "mentions"))[1]
+    found = [(match.end(), "compared_with") for match in _COMPARES.finditer(before)]
+    found += [(match.end(), "builds_on") for match in _BUILDS.finditer(before)]
+    last = max(found, default=(0, "mentions"))[1]
     return next(relation for relation in _RELATIONS if relation == last)
 
 

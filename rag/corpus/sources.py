@@ -55,9 +55,9 @@ class Source:
         """The beginning of the text; raises CorpusError for what is no text."""
         with self.open_bytes() as file:
             head = file.read(_HEAD)
-        for magic, said in _REMEDIES:
+        for magic, remedy in _REMEDIES:
             if head.startswith(magic):
-                raise CorpusError(f"{self.name} {said}.")
+                raise CorpusError(f"{self.name} {remedy}.")
         if b"\x00" in head and self.encoding != "utf-16":
             raise CorpusError(f"{self.name} is not a text file.")
         text = head.decode(self.encoding, errors="ignore").lstrip("\ufeff")

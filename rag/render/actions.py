@@ -58,16 +58,16 @@ def action_text(query: Query) -> str | None:
         "form": EXPORT_FORMS[action.form or "bibtex"],
         "lifted": " and ".join(action.lifted) or "filters",
     }
-    said = _VERBS[action.name].format(**filled)
+    words = _VERBS[action.name].format(**filled)
     if action.name == "group" and action.by:
-        said += f" by {action.by}"
+        words += f" by {action.by}"
     if action.name == "compare" and action.brought:
-        said += f" with {' and '.join(action.brought)}"
+        words += f" with {' and '.join(action.brought)}"
     if action.name == "sort" and action.by:
-        said += f", those {action.by}"
+        words += f", those {action.by}"
     if query.order and action.name in ("sort", "records"):
-        said += f", {ORDER_WORDS[query.order]}"
-    return said
+        words += f", {ORDER_WORDS[query.order]}"
+    return words
 
 
 def _tested(query: Query) -> str:
@@ -78,7 +78,7 @@ def _tested(query: Query) -> str:
     if action.name == "drop":
         topics = " and ".join(f"“{topic}”" for topic in query.excluded)
         return f"those on {topics} {among}" if topics else f"none {among}"
-    said = describe_filters(query.filters)
+    words = describe_filters(query.filters)
     if not query.fixed:
-        said = " and ".join(part for part in (said, f"for “{query.text}”") if part)
-    return f"those {said} {among}" if said else f"the {format_count(action.total, 'paper')} before"
+        words = " and ".join(part for part in (words, f"for “{query.text}”") if part)
+    return f"those {words} {among}" if words else f"the {format_count(action.total, 'paper')} before"

@@ -81,8 +81,8 @@ def _cited(citation: Citation, with_quotes: bool = True) -> str:
 
 
 def _quote(quote: Quote) -> str:
-    said = f" ({QUOTE_VERDICTS[quote.verdict]})" if quote.verdict else ""
-    return f"“{display_line(latex_to_text(quote.text))}”{said}"
+    verdict = f" ({QUOTE_VERDICTS[quote.verdict]})" if quote.verdict else ""
+    return f"“{display_line(latex_to_text(quote.text))}”{verdict}"
 
 
 def _named(paper: Paper) -> str:

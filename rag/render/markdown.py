@@ -9,10 +9,10 @@ import re
 from itertools import takewhile, zip_longest
 from textwrap import fill, wrap
 
-_HEADING = re.compile(r"\s*(#{1,6})\s+(?P<said>.*?)\s*#*\s*\Z")
-_ITEM = re.compile(r"(?P<indent>\s*)(?P<mark>[-*+•]|\d{1,3}[.)])\s+(?P<said>.*)")
+_HEADING = re.compile(r"\s*(#{1,6})\s+(?P<text>.*?)\s*#*\s*\Z")
+_ITEM = re.compile(r"(?P<indent>\s*)(?P<mark>[-*+•]|\d{1,3}[.)])\s+(?P<text>.*)")
 _RULE = re.compile(r"\s*\|?(?:\s*:?-{2,}:?\s*\|?)+\s*\Z")
-_EMPHASIS = re.compile(r"(\*\*\*|\*\*|__|\*|(?<![\w])_)(?=\S)(?P<said>[^*_\n]*?\S)\1(?!\w)")
+_EMPHASIS = re.compile(r"(\*\*\*|\*\*|__|\*|(?<![\w])_)(?=\S)(?P<text>[^*_\n]*?\S)\1(?!\w)")
 _CODE = re.compile(r"`([^`\n]+)`")
 _FENCE = re.compile(r"(`{3,})")
 _BAR = re.compile(r"(?<!\\)\|")
@@ -47,17 +47,17 @@ def _block(lines: list[str], fence: str) -> list[str]:
 def plain(text: str) -> str:
     """Return a line without the marks of emphasis and code."""
     return _CODE.sub(
-        r"\1", _EMPHASIS.sub(lambda match: match["said"], _EMPHASIS.sub(lambda match: match["said"], text))
+        r"\1", _EMPHASIS.sub(lambda match: match["text"], _EMPHASIS.sub(lambda match: match["text"], text))
     )
 
 
 def _line(line: str, width: int) -> str:
     if heading := _HEADING.match(line):
-        said = plain(heading["said"])
-        return f"{said}\n{('=' if len(heading[1]) == 1 else '-') * min(len(said), width)}"
+        text = plain(heading["text"])
+        return f"{text}\n{('=' if len(heading[1]) == 1 else '-') * min(len(text), width)}"
     if item := _ITEM.fullmatch(line):
         label = f"{item['indent']}{item['mark']} "
-        return fill(plain(item["said"]), width, initial_indent=label, subsequent_indent=" " * len(label))
+        return fill(plain(item["text"]), width, initial_indent=label, subsequent_indent=" " * len(label))
     return fill(plain(line), width)
 
 

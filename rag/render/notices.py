@@ -25,8 +25,8 @@ def notice_text(notice: Notice, flags: bool = True) -> str:
     if notice.code == "constraints_unmet":
         return _constraints_unmet(**notice.data, flags=flags)
     if notice.code == "mended":
-        said = "Searched for" if notice.data["searched"] else "Read as"
-        return f"{said} “{notice.data['text']}”.{' --as-is searches for what was typed.' * flags}"
+        verb = "Searched for" if notice.data["searched"] else "Read as"
+        return f"{verb} “{notice.data['text']}”.{' --as-is searches for what was typed.' * flags}"
     if notice.code == "none_belongs":
         return f"{_WORDS[notice.code](notice.data)} {_WIDER if flags else ''}".rstrip()
     if notice.code == "not_recorded":
@@ -105,11 +105,11 @@ def _excluded(data: Mapping[str, Any]) -> str:
     """Say which papers were left out for belonging to an excluded topic."""
     topic, papers, chance = data["topic"], data["papers"], data["probability"]
     if chance is None:  # a kind of work, which papers say that they are
-        said = f"No paper found says that it is one of the “{topic}”, so none was left out."
+        text = f"No paper found says that it is one of the “{topic}”, so none was left out."
     else:
-        said = f"No paper found belongs to “{topic}” with a probability of {chance} or more, so none was left out."
+        text = f"No paper found belongs to “{topic}” with a probability of {chance} or more, so none was left out."
     if not papers:
-        return said
+        return text
     titles = "; ".join(display_title(paper.title) for paper in papers)
     sure = f" (probability {chance} or more)" if chance else ""
     return f"Left out as “{topic}”{sure}: {format_count(len(papers), 'paper')} ({titles})."

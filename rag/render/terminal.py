@@ -49,21 +49,21 @@ def understood(query: Query) -> str | None:
 
     What the words of an action say is not said again.
     """
-    said = action_text(query) or ""
+    action = action_text(query) or ""
     filters = describe_filters(query.filters)
-    parts = [f"papers {filters}"] if filters and filters not in said else []
-    parts += [f"not on {' or '.join(query.excluded)}"] if query.excluded and not said else []
-    parts += [ORDER_WORDS[query.order]] if query.order and ORDER_WORDS[query.order] not in said else []
+    parts = [f"papers {filters}"] if filters and filters not in action else []
+    parts += [f"not on {' or '.join(query.excluded)}"] if query.excluded and not action else []
+    parts += [ORDER_WORDS[query.order]] if query.order and ORDER_WORDS[query.order] not in action else []
     parts += ["as a list, as what it asks for is unsure (--kind to say it)"] if "kind" in query.unsure else []
-    lifted = _lifted(query) if filters and filters not in said else ""
+    lifted = _lifted(query) if filters and filters not in action else ""
     return f"Understood: {', '.join(parts)}{lifted}." if parts else None
 
 
 def understood_as(query: Query) -> str | None:
     """Return what a follow-up does, or the question that it stands for; None for a question that stands alone."""
-    if said := action_text(query):
+    if action := action_text(query):
         filters = describe_filters(query.filters)
-        return f"Understood as: {said}{_lifted(query) if filters and filters in said else ''}"
+        return f"Understood as: {action}{_lifted(query) if filters and filters in action else ''}"
     if query.standalone is None:
         return None
     among = f" (among {len(query.papers)} papers)" if len(query.papers) > 1 and query.kind != "lookup" else ""
@@ -103,8 +103,8 @@ def sources_to_text(answer: Answer, width: int) -> str:
 def _notes(answer: Answer, width: int) -> Iterator[str]:
     if as_one := understood_as(answer.query):
         yield _wrapped(as_one, width)
-    if (said := understood(answer.query)) and answer.citations:
-        yield _wrapped(said, width)
+    if (reading := understood(answer.query)) and answer.citations:
+        yield _wrapped(reading, width)
     if notice := notices_text(answer.notices):
         yield _wrapped(f"Note: {notice}", width)
 
@@ -134,8 +134,8 @@ def _row(comparison: Comparison, row: Aspect, papers: Mapping[int | None, Citati
     lines = [row.name]
     for thing, cells in zip(comparison.things, row.cells, strict=True):
         for cell in cells:
-            said = f"{thing.name}: {quoted(papers[cell.n].paper, [cell.quote])} [{cell.n}]"
-            lines.append(fill(said, width, initial_indent="  ", subsequent_indent="    "))
+            text = f"{thing.name}: {quoted(papers[cell.n].paper, [cell.quote])} [{cell.n}]"
+            lines.append(fill(text, width, initial_indent="  ", subsequent_indent="    "))
     return "\n".join(lines)
 
 
@@ -197,13 +197,13 @@ def _verdicts(answer: Answer, width: int) -> str:
     return "\n".join(["Checked against the abstracts:", *lines]) if lines else ""
 
 
-def _entry(citation: Citation, width: int, said: str = "", titled: bool = True) -> str:
+def _entry(citation: Citation, width: int, text: str = "", titled: bool = True) -> str:
     """Lay out one paper: its title with what is known of it, what it says, and its link."""
     label = f"[{citation.n}] " if citation.n else "  - "
     known = ", ".join(paper_details(citation.paper, citation.score))
     head = f"{_title(citation)} ({known})" if titled else known
     lines = [fill(head, width, initial_indent=label, subsequent_indent="    ")]
-    lines += [_indented(said, width)] if said else []
+    lines += [_indented(text, width)] if text else []
     lines += [_indented(f"Screened: {citation.why}", width)] if citation.why else []
     return "\n".join([*lines, f"    {citation.paper.url}"] if citation.paper.url else lines)
 

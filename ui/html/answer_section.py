@@ -34,9 +34,9 @@ def answer_to_html(exchange: Exchange) -> str:
 def _said(exchange_id: str, answer: Answer) -> str:
     """Return what the rows do not say: the point of an extractive answer, the prose of any other, and a comparison."""
     from_rows = answer.status == "extractive" and bool(answer.citations)
-    said, sentences = (answer.point, ()) if from_rows else (answer.text, answer.sentences)
-    prose = prose_to_html(exchange_id, said, answer.citations, sentences, answer.query.question)
-    shown = f'<div class="cd-prose{" cd-answer-point" if from_rows else ""}">{prose}</div>' if said else ""
+    written, sentences = (answer.point, ()) if from_rows else (answer.text, answer.sentences)
+    prose = prose_to_html(exchange_id, written, answer.citations, sentences, answer.query.question)
+    shown = f'<div class="cd-prose{" cd-answer-point" if from_rows else ""}">{prose}</div>' if written else ""
     if answer.query.action and answer.query.action.name == "export" and from_rows:
         shown = _file(answer)
     if answer.comparison:

@@ -151,15 +151,15 @@ def _grouped(answer: Answer, rows: Mapping[int | None, str]) -> Iterator[str]:
 def _bar(answer: Answer) -> str:
     """Return what can be done with all rows, beside what they miss if the point does not say it."""
     missing = probably_missing(answer.missed) if answer.missed and answer.status != "extractive" else ""
-    said = f'<p class="cd-complete">{text(missing)}</p>' if missing else ""
+    note = f'<p class="cd-complete">{text(missing)}</p>' if missing else ""
     action = answer.query.action
     asked = action is not None and action.name == "table"
     if len(answer.citations) < _FEWEST_TOGETHER and not asked:
-        return said
+        return note
     table = button("As a table", "table", "cd-small cd-quiet cd-as-table", aria_pressed="false", data_asked=asked)
     every = button("Select all", "pick-all", "cd-small cd-quiet")
     return (
-        f'<div class="cd-rows-bar">{said}<div class="cd-set-of" role="toolbar" aria-label="All papers of the answer">'
+        f'<div class="cd-rows-bar">{note}<div class="cd-set-of" role="toolbar" aria-label="All papers of the answer">'
         f"{every}{table}</div></div>"
     )
 
@@ -186,7 +186,7 @@ def _row(
     """Return a row with the sentences of a paper, or what of its record is asked."""
     paper, shown = citation.paper, citation.quotes if quotes is None else quotes
     title = display_title(paper.title)
-    said = f'<p class="cd-says">{text(record)}</p>' if record else _said(exchange, paper, shown)
+    body = f'<p class="cd-says">{text(record)}</p>' if record else _said(exchange, paper, shown)
     number = f'<span class="cd-n">{citation.n}</span> ' if citation.n is not None else ""
     pick = attributes(type="checkbox", class_="cd-pick", aria_label=f"Select: {title}")
     given = attributes(
@@ -201,7 +201,7 @@ def _row(
     )
     return (
         f'<li{given}><label class="cd-pick-box"><input{pick}></label><div class="cd-row-body">'
-        f'<p class="cd-row-title">{number}{title_to_html(paper)}</p>{said}'
+        f'<p class="cd-row-title">{number}{title_to_html(paper)}</p>{body}'
         f"{_meta(exchange, citation, reason)}{_found(exchange, citation)}</div></li>"
     )
 
@@ -215,9 +215,11 @@ def _said(exchange: Exchange, paper: Paper, quotes: Sequence[Quote]) -> str:
     written = exchange.answer is not None and exchange.answer.status != "extractive"
     pieces = []
     for before, quote, after in with_ellipses(paper, sorted(quotes, key=lambda each: each.start)):
-        said = f" {verdict_to_html(quote.verdict, QUOTE_VERDICTS[quote.verdict])}" if written and quote.verdict else ""
+        verdict = (
+            f" {verdict_to_html(quote.verdict, QUOTE_VERDICTS[quote.verdict])}" if written and quote.verdict else ""
+        )
         sentence = marking.to_html(latex_to_text(quote.text))
-        pieces.append(f'{before}<q class="cd-quote" dir="auto">{sentence}</q>{said}{after}')
+        pieces.append(f'{before}<q class="cd-quote" dir="auto">{sentence}</q>{verdict}{after}')
     return f'<p class="cd-says">{" ".join(pieces)}</p>'
 
 

@@ -60,10 +60,10 @@ def row_id(exchange_id: str, n: int | str) -> str:
     return f"{exchange_id}-p{n}"
 
 
-def verdict_to_html(verdict: str, said: str, quotes: Sequence[str] = ()) -> str:
+def verdict_to_html(verdict: str, words: str, quotes: Sequence[str] = ()) -> str:
     """Return a verdict as a quiet sign, with its words for screen readers and on hover, there with what it rests on."""
-    given = attributes(class_=f"cd-verdict cd-verdict-{verdict}", title="\n".join([said, *quotes]))
-    return f'<span{given}><span class="cd-hidden">{text(said)}</span></span>'
+    given = attributes(class_=f"cd-verdict cd-verdict-{verdict}", title="\n".join([words, *quotes]))
+    return f'<span{given}><span class="cd-hidden">{text(words)}</span></span>'
 
 
 def _marked(written: str, sentences: Sequence[Sentence]) -> str:
@@ -119,15 +119,15 @@ def _badge(sentence: Sentence, papers: Mapping[int | None, Paper]) -> str:
     """Return a verdict in words, with the sentences of the abstracts that it rests on, and whether it was corrected."""
     origin = ", corrected after a check" if sentence.origin == "repaired" else ""
     reason = f": {sentence.reason}" if sentence.reason and sentence.verdict != "supported" else ""
-    said = f"{VERDICTS.get(sentence.verdict, '')}{reason}{origin}".lstrip(":, ")
-    if not said:
+    words = f"{VERDICTS.get(sentence.verdict, '')}{reason}{origin}".lstrip(":, ")
+    if not words:
         return ""
     quotes = [
         f"[{each.n}] “{latex_to_text(papers[each.n].abstract[each.start : each.end])}”"
         for each in sentence.support[:_QUOTED]
         if each.n in papers
     ]
-    return f" {verdict_to_html(sentence.verdict or 'none', said, quotes)}"
+    return f" {verdict_to_html(sentence.verdict or 'none', words, quotes)}"
 
 
 def _tip(exchange_id: str, citation: Citation) -> str:

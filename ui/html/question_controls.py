@@ -36,21 +36,21 @@ def understanding_to_html(exchange: Exchange) -> str:
         return ""
     chips = [_chip(name, phrase) for name, phrase in _lifted_by_name(query)]
     shown = f'<div class="cd-chips" role="toolbar" aria-label="Understood">{"".join(chips)}</div>' if chips else ""
-    said = (
+    standalone = (
         f'<p class="cd-as">Understood as: {bdi(query.standalone)}</p>'
         if query.standalone and query.standalone != query.question and not query.action
         else ""
     )
-    return f'{said}<div class="cd-understood">{_change(exchange, query)}{shown}</div>'
+    return f'{standalone}<div class="cd-understood">{_change(exchange, query)}{shown}</div>'
 
 
 def _lifted_by_name(query: Query) -> Iterator[tuple[str, str]]:
     """Yield what was understood, by the names that lift it; what is done with the papers before says which they are."""
-    said, filters = action_text(query), describe_filters(query.filters)
-    if query.action and is_over_papers(query) and said and filters and filters in said:
+    action, filters = action_text(query), describe_filters(query.filters)
+    if query.action and is_over_papers(query) and action and filters and filters in action:
         yield "papers", f"among the {format_count(query.action.total, 'paper')} before"  # filters follow
-    elif said:
-        yield "action", said
+    elif action:
+        yield "action", action
     elif query.papers:
         yield "papers", f"among {format_count(len(query.papers), 'paper')}"
     yield from filter_phrases(query.filters).items()
@@ -70,9 +70,9 @@ def _change(exchange: Exchange, query: Query) -> str:
 
 def _kind(exchange: Exchange, query: Query) -> str:
     chosen = query.kind
-    kinds = {kind: said for kind, said in KINDS.items() if kind not in ("help", "off-topic") or kind == chosen}
+    kinds = {kind: label for kind, label in KINDS.items() if kind not in ("help", "off-topic") or kind == chosen}
     options = "".join(
-        f"<option{attributes(value=kind, selected=kind == chosen)}>{said}</option>" for kind, said in kinds.items()
+        f"<option{attributes(value=kind, selected=kind == chosen)}>{label}</option>" for kind, label in kinds.items()
     )
     select = f"<select{attributes(id=f'{exchange.exchange_id}-kind', data_action='kind')}>{options}</select>"
     return f'<label class="cd-field"><span>Asks for</span>{select}</label>'

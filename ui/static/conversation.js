@@ -169,11 +169,11 @@ class Conversation {
     if (value.done) this.end(exchange);
   }
 
-  stop(said = "Stopped. What had come by then is kept.") {
+  stop(text = "Stopped. What had come by then is kept.") {
     const exchange = this.conversation.exchanges.find((each) => each.id === this.running);
     this.halts();
     if (!exchange) return;
-    exchange.parts = { ...exchange.parts, progress: progress(said) };
+    exchange.parts = { ...exchange.parts, progress: progress(text) };
     this.draw(exchange);
     this.end(exchange);
   }
@@ -284,8 +284,8 @@ function heading(question) {
   return `<section data-part="question"><div class="cd-question">${title.outerHTML}${tools}</div></section>`;
 }
 
-function progress(said) {
-  return `<section data-part="progress"><p class="cd-progress" role="status">${said}</p></section>`;
+function progress(text) {
+  return `<section data-part="progress"><p class="cd-progress" role="status">${text}</p></section>`;
 }
 
 function freshId() {

@@ -58,8 +58,8 @@ async function post(body) {
     throw new Error("The server did not answer. Is it still running?");
   }
   if (reply.ok) return;
-  const said = await reply.json().catch(() => ({}));
-  throw new Error(typeof said.error === "string" ? said.error : `The server answered ${reply.status}.`);
+  const failure = await reply.json().catch(() => ({}));
+  throw new Error(typeof failure.error === "string" ? failure.error : `The server answered ${reply.status}.`);
 }
 
 function line(text, css = "") {
