@@ -28,7 +28,7 @@ def test_port_that_is_taken_is_said_in_one_line(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--port", "70000"], "not a port of 0 to 65535: '70000'"),
+        (["--port", "70000"], "not a whole number from 0 to 65535: '70000'"),
         (["--host", "0.0.0.0"], "Give --users FILE or --trust-header NAME, or --no-login if that is intended."),
         (["--host", "no such name", "--no-login"], "There is no address 'no such name'."),
         (["--add-user", "ada"], "--add-user needs the file to write to: give --users FILE."),

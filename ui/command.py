@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import sys
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.cli.options import Subparsers, add_command
+from rag.cli.options import Subparsers, add_command, whole_number
 from rag.cli.output import note
 from rag.errors import CitedeskError, UsageError
 from rag.settings import Configuration
@@ -32,7 +31,9 @@ def register(subparsers: Subparsers) -> None:
         "  citedesk ui --host 0.0.0.0 --users users.txt",
     )
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=_port, default=PORT, metavar="N", help=f"port; 0 takes a free one ({PORT})")
+    parser.add_argument(
+        "--port", type=whole_number(0, 65535), default=PORT, metavar="N", help=f"port; 0 takes a free one ({PORT})"
+    )
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="evaluation report to show (that of the last `eval run`)"
@@ -121,9 +122,3 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         failure = f"Port {port} of {host} cannot be had: {error.strerror}."
         raise CitedeskError(f"{failure} Give another with --port, or --port 0 for a free one.") from None
-
-
-def _port(text: str) -> int:
-    if not re.fullmatch(r"\d{1,5}", text) or int(text) > 65535:
-        raise ArgumentTypeError(f"not a port of 0 to 65535: {text!r}")
-    return int(text)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from pathlib import Path
 
-from rag.cli.options import Subparsers, add_command, add_command_group, add_quiet
+from rag.cli.options import Subparsers, add_command, add_command_group, add_quiet, whole_number
 from rag.errors import ModelUnavailable, UsageError
 from rag.local_llm.registry import DEFAULT, SMALL_MODELS, find_model, is_intact, model_folder
 from rag.local_llm.serve import CONTEXT, PARALLEL, PORT, ServeOptions, serve
@@ -39,12 +38,22 @@ def register(subparsers: Subparsers) -> None:
     serving.add_argument(
         "name", nargs="?", default=DEFAULT, metavar="NAME", help=f"which model, or a .gguf file ({DEFAULT})"
     )
-    serving.add_argument("--port", type=_port, default=PORT, metavar="N", help=f"port; 0 takes a free one ({PORT})")
     serving.add_argument(
-        "--context", type=_context, default=CONTEXT, metavar="TOKENS", help=f"context of one request ({CONTEXT})"
+        "--port", type=whole_number(0, 65535), default=PORT, metavar="N", help=f"port; 0 takes a free one ({PORT})"
     )
     serving.add_argument(
-        "--parallel", type=_slots, default=PARALLEL, metavar="N", help=f"requests served in parallel ({PARALLEL})"
+        "--context",
+        type=whole_number(512, 32768),
+        default=CONTEXT,
+        metavar="TOKENS",
+        help=f"context of one request ({CONTEXT})",
+    )
+    serving.add_argument(
+        "--parallel",
+        type=whole_number(1, 16),
+        default=PARALLEL,
+        metavar="N",
+        help=f"requests served in parallel ({PARALLEL})",
     )
     serving.set_defaults(run="rag.cli.llm:serve_model")
 
@@ -91,21 +100,3 @@ def _model_file(name: str, settings: Settings) -> Path:
         state = "damaged" if path.exists() else "missing"
         raise ModelUnavailable(f"{path} is {state}. Run `citedesk llm get {name}`.")
     return path
-
-
-def _port(text: str) -> int:
-    return _between(text, 0, 65535)
-
-
-def _context(text: str) -> int:
-    return _between(text, 512, 32768)
-
-
-def _slots(text: str) -> int:
-    return _between(text, 1, 16)
-
-
-def _between(text: str, least: int, most: int) -> int:
-    if not re.fullmatch(r"[0-9]{1,6}", text) or not least <= int(text) <= most:
-        raise ArgumentTypeError(f"not a whole number from {least} to {most}: {text!r}")
-    return int(text)

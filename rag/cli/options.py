@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter, _SubParsersAction
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeAlias, get_args
 
@@ -190,6 +191,17 @@ def count(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         raise ArgumentTypeError(f"not a count of 1 or more: {text!r}")
     return int(text)
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of integers between two bounds, both inclusive and not negative."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise ArgumentTypeError(f"not a whole number from {least} to {most}: {text!r}")
+        return int(text)
+
+    return parse
 
 
 def date(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +39,8 @@ def read_filters(arguments: Namespace) -> Filters:
     if None not in (arguments.since, arguments.until) and first_day(arguments.since) > last_day(arguments.until):
         raise UsageError(f"--since {arguments.since} is after --until {arguments.until}: swap them.")
     least, most = arguments.authors or (None, None)
-    return Filters(
-        arguments.since,
-        arguments.until,
-        arguments.author,
-        least,
-        most,
-        arguments.venue,
-        arguments.code,
-        tuple(arguments.coauthors),
-        arguments.organisation,
-        arguments.not_date,
-        arguments.not_author,
-        arguments.not_venue,
-        arguments.not_organisation,
-    )
+    values = {**vars(arguments), "least_authors": least, "most_authors": most, "coauthors": tuple(arguments.coauthors)}
+    return Filters(**{each.name: values[each.name] for each in fields(Filters)})
 
 
 def read_history(source: str | None) -> tuple[Turn, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
@@ -230,21 +230,9 @@ class _FilterFields(_Request):
         return self._filters(self.least_authors, self.most_authors)
 
     def _filters(self, least_authors: int | None, most_authors: int | None) -> Filters:
-        return Filters(
-            self.since,
-            self.until,
-            self.author,
-            least_authors,
-            most_authors,
-            self.venue,
-            self.code,
-            tuple(self.coauthors or ()),
-            self.organisation,
-            self.not_date,
-            self.not_author,
-            self.not_venue,
-            self.not_organisation,
-        )
+        values = {each.name: getattr(self, each.name) for each in fields(Filters)}
+        values |= {"least_authors": least_authors, "most_authors": most_authors}
+        return Filters(**{**values, "coauthors": tuple(self.coauthors or ())})
 
 
 class _OverrideFields(_Request):
