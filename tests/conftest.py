@@ -97,3 +97,11 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     opened = hash_library(tmp_path_factory.mktemp("shelf"), SHELF)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """The index of the papers `PAPERS` of the fakes, by models that need no weights."""
+    opened = hash_library(tmp_path_factory.mktemp("home"))
+    yield opened
+    opened.close()

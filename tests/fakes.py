@@ -43,7 +43,7 @@ from rag.query.names import LibraryNames
 from rag.retrieval.scoring import Logistic, Ranker
 from rag.settings import Settings
 from rag.text.tokens import tokenize
-from rag.types import ActionName, FollowUp, Kind, Paper, TokenUsage
+from rag.types import ActionName, Evidence, FollowUp, Kind, Paper, Quote, TokenUsage
 from rag.verification.judge import SentenceJudge
 from rag.verification.written_answer import CheckedWriter
 from tests.indexes import copy_index
@@ -102,6 +102,20 @@ EASY_RANKER = Ranker(
     threshold=0.5,
 )
 """Holds every question for answerable, and a paper for relevant if it has some of its words."""
+
+
+def first_sentence(n: int, paper: Paper) -> Evidence:
+    """Return a paper as evidence that quotes the first sentence of its abstract."""
+    end = paper.abstract.index(".") + 1
+    return Evidence(n, paper, (Quote(paper.abstract[:end], 0, end),))
+
+
+EVIDENCE = tuple(first_sentence(n, paper) for n, paper in enumerate(PAPERS, start=1))
+
+
+def ids(found: Iterable[Any]) -> list[str]:
+    """Return the ids of the papers of hits, evidence or citations."""
+    return [each.paper.paper_id for each in found]
 
 
 class HashEncoder:

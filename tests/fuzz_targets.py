@@ -30,11 +30,11 @@ from rag.llm.stream import ErrorEvent, NotAStream, ReplyReader, StreamDecoder, S
 from rag.query.turns import read_turns
 from rag.render.document import write_papers
 from rag.text.citation_markers import MARKER, MarkerScanner, substitute_markers, without_any_markers
-from rag.types import Evidence, ExportForm, Paper, Quote
+from rag.types import ExportForm
 from rag.verification.checked_text import CheckedText
 from rag.verification.judge import SentenceJudge
 from rag.verification.repair import failed, pieces_with, struck
-from tests.fakes import DUNE, PEBBLE, QUANTUM_PAPER, SHELF, HashCrossEncoder
+from tests.fakes import DUNE, PEBBLE, QUANTUM_PAPER, SHELF, HashCrossEncoder, first_sentence
 from tests.serving import shelf_engine
 from ui.api.app import make_api
 
@@ -102,15 +102,10 @@ def papers() -> Iterator[Target]:
 # Markers and checked text
 
 
-def _evidence(n: int, paper: Paper) -> Evidence:
-    end = paper.abstract.index(".") + 1
-    return Evidence(n, paper, (Quote(paper.abstract[:end], 0, end),))
-
-
 @contextmanager
 def replies() -> Iterator[Target]:
     """Replies: markers and sentences are the same however the text is cut, and cite what the model was sent."""
-    evidence = [_evidence(n, paper) for n, paper in enumerate((PEBBLE, DUNE, QUANTUM_PAPER), start=1)]
+    evidence = [first_sentence(n, paper) for n, paper in enumerate((PEBBLE, DUNE, QUANTUM_PAPER), start=1)]
     judge = SentenceJudge(HashCrossEncoder())
 
     def read(pieces: Sequence[str]) -> CheckedText:

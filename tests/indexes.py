@@ -23,7 +23,12 @@ _built: dict[object, Path] = {}
 
 def write_corpus(path: Path, papers: Sequence[Paper]) -> Path:
     """Write papers as JSON lines, and return the path."""
-    path.write_text("".join(json.dumps(paper_to_record(paper)) + "\n" for paper in papers), encoding="utf-8")
+    return write_lines(path, *map(paper_to_record, papers))
+
+
+def write_lines(path: Path, *records: object) -> Path:
+    """Write records as JSON lines, and return the path."""
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     return path
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fakes import ScriptedEndpoint
 from tests.serving import served, shelf_engine
-from tests.timing import PATIENCE, wait_until
+from tests.timing import PATIENCE, wait_for_the_end, wait_until
 from ui.api.app import make_api
 from ui.api.models import EVENT_MODELS
 from ui.api.streams import encode_event
@@ -229,8 +229,3 @@ def test_answers_side_by_side_are_not_mixed(written: EngineHolder) -> None:
         for thread in threads:
             thread.join()
     assert answers == {question: question for question in questions}
-
-
-def wait_for_the_end(name: str) -> None:
-    """Wait until no thread of this name works any more."""
-    wait_until(lambda: not any(thread.name == name for thread in threading.enumerate()))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,17 +23,11 @@ from tests.fakes import (
     HashCrossEncoder,
     HashEncoder,
     hash_library,
+    ids,
 )
 
 QUESTION = "prune the KV cache"
 UNDECIDED = replace(EASY_RANKER, relevance=Logistic({}, 0.0))
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    opened = hash_library(tmp_path_factory.mktemp("home"))
-    yield opened
-    opened.close()
 
 
 def encoded(text: str) -> EncodedQuery:
@@ -56,10 +49,6 @@ def ranked(
     scorer = PaperScorer(library, cross_encoder, depth, ranker)
     query = Query(text, "list", text, papers=papers)
     return scorer.rank(query, candidates(library), scorer.open_reranker(encoded(text)))
-
-
-def ids(hits: tuple[Hit, ...]) -> list[str]:
-    return [hit.paper.paper_id for hit in hits]
 
 
 def test_each_paper_has_every_signal(library: Library) -> None:

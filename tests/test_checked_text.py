@@ -8,18 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answer import Checked, Cited, Event, Token
-from rag.types import Evidence, Paper, Quote
+from rag.types import Evidence
 from rag.verification.checked_text import CheckedText
 from rag.verification.judge import SentenceJudge
-from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, HashCrossEncoder
+from tests.fakes import EVIDENCE, ROBOT_PAPER, HashCrossEncoder
 
-
-def evidence(n: int, paper: Paper) -> Evidence:
-    end = paper.abstract.index(".") + 1
-    return Evidence(n, paper, (Quote(paper.abstract[:end], 0, end),))
-
-
-EVIDENCE = (evidence(1, CACHE_PAPER), evidence(2, ROBOT_PAPER), evidence(3, QUANTUM_PAPER))
 PRUNES = "It prunes the KV cache and cuts its memory by 2.57×"
 
 

@@ -15,15 +15,10 @@ from rag.cli.main import main
 from rag.corpus.records import paper_to_record
 from tests.conftest import PROJECT
 from tests.fakes import PAPERS, ROBOT_PAPER, SHELF, ScriptedEndpoint
-from tests.indexes import index_corpus, write_corpus
+from tests.indexes import index_corpus, write_corpus, write_lines
 
 pytestmark = pytest.mark.usefixtures("easy_ranker")
 QUESTION = "how does Pebble prune the KV cache?"
-
-
-def write_papers(path: Path, *records: dict[str, object]) -> Path:
-    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    return path
 
 
 @pytest.fixture
@@ -61,7 +56,7 @@ def test_index_prints_what_it_did_and_shows_progress_on_stderr(
 def test_index_without_a_path_reads_again_what_the_index_was_built_from(
     indexed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_papers(indexed, paper_to_record(ROBOT_PAPER), {"title": "New", "abstract": "Text."}, {"abstract": ""})
+    write_lines(indexed, paper_to_record(ROBOT_PAPER), {"title": "New", "abstract": "Text."}, {"abstract": ""})
     code, out, err = run(capsys, "index", "--quiet", "--json")
     summary = json.loads(out)
     assert code == 0
@@ -312,7 +307,7 @@ def test_year_of_saving_is_remembered(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_named_corpus_beats_the_one_that_was_indexed(
     indexed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = write_papers(tmp_path / "other.jsonl", {"title": "New", "abstract": "Text."})
+    other = write_lines(tmp_path / "other.jsonl", {"title": "New", "abstract": "Text."})
     monkeypatch.setenv("CITEDESK_CORPUS", str(other))
     assert run(capsys, "index", "--quiet")[1].startswith("1 added, 0 replaced, 3 removed, 0 unchanged, 0 failed\n")
 
@@ -513,7 +508,7 @@ def test_what_was_understood_is_told_on_stderr_beside_a_ranking(capsys: pytest.C
 def test_dry_run_shows_what_is_read_and_builds_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = write_papers(tmp_path / "p.jsonl", {"title": "Bare", "mood": 1}, {"title": "Full", "abstract": "It is."})
+    path = write_lines(tmp_path / "p.jsonl", {"title": "Bare", "mood": 1}, {"title": "Full", "abstract": "It is."})
     (tmp_path / "notes.txt").write_text("Remember the milk.")
     code, out, _ = run(capsys, "index", "--dry-run", "--home", str(tmp_path / "none"), str(tmp_path))
     assert code == 0
@@ -528,7 +523,7 @@ def test_dry_run_shows_what_is_read_and_builds_nothing(
 
 def test_explain_says_which_records_are_one_paper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = {"title": "On Small Trees", "abstract": "Text.", "authors": ["Ann Lee"]}
-    path = write_papers(tmp_path / "p.jsonl", record, {**record, "doi": "10.1000/a", "key": "lee"})
+    path = write_lines(tmp_path / "p.jsonl", record, {**record, "doi": "10.1000/a", "key": "lee"})
     for wanted in ("10.1000/A", "on-small-trees"):
         code, out, _ = run(capsys, "index", "--explain", wanted, str(path))
         assert (code, out) == (
@@ -542,9 +537,7 @@ def test_explain_says_which_records_are_one_paper(tmp_path: Path, capsys: pytest
 def test_papers_without_an_abstract_are_found_and_can_be_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = write_papers(
-        tmp_path / "p.jsonl", {"title": "Bare Trees in Winter"}, {"title": "Full", "abstract": "It is."}
-    )
+    path = write_lines(tmp_path / "p.jsonl", {"title": "Bare Trees in Winter"}, {"title": "Full", "abstract": "It is."})
     assert run(capsys, "index", "--quiet", str(path))[0] == 0
     code, out, _ = run(capsys, "ask", "Bare Trees in Winter")
     assert code == 0

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,6 +24,7 @@ from tests.fakes import (
     SHELF,
     ScriptedChat,
     hash_settings,
+    ids,
     reading_models,
     word_writer,
 )
@@ -53,10 +52,6 @@ def asked(engine: Engine, question: str, *history: Turn, overrides: Overrides = 
     *_, done = engine.ask(question, overrides, use_llm=False, history=history)
     assert isinstance(done, Done)
     return done.answer
-
-
-def ids(found: Sequence[Any]) -> list[str]:
-    return [each.paper.paper_id for each in found]
 
 
 def test_follow_up_keeps_what_was_typed_beside_what_it_comes_to(engine: Engine) -> None:

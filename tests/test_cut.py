@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rag.answer import EstimatedMissing
 from rag.selection.cut import Selection, arrange, arrange_named, select
 from rag.types import Hit, Kind, Paper, Query
+from tests.fakes import ids
 
 DATES = ["2021", "2024-02-01", None, "2019-07", "2024", "2022-12-31"]
 
@@ -23,10 +24,6 @@ def hits(*scores: float, dates: list[str | None] | None = None) -> list[Hit]:
 
 def query(kind: Kind, **values: Any) -> Query:
     return Query("Which?", kind, "which", **values)
-
-
-def ids(found: tuple[Hit, ...]) -> list[str]:
-    return [hit.paper.paper_id for hit in found]
 
 
 def test_list_is_cut_where_the_probable_papers_end() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -52,6 +52,7 @@ from tests.fakes import (
     ScriptedEndpoint,
     hash_library,
     hash_settings,
+    ids,
     reading_models,
     word_writer,
 )
@@ -60,13 +61,6 @@ from tests.timing import PATIENCE
 QUESTION = "How does Pebble prune the KV cache?"
 GENEROUS = replace(EASY_RANKER, relevance=Logistic({}, 20.0))
 STRICT = replace(EASY_RANKER, answerable=Logistic({}, -30.0))
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    opened = hash_library(tmp_path_factory.mktemp("home"))
-    yield opened
-    opened.close()
 
 
 def make(library: Library, models: Models | None = None, ranker: Any = EASY_RANKER, **values: Any) -> Engine:
@@ -88,10 +82,6 @@ def written(library: Library, endpoint: ScriptedEndpoint, **more: Any) -> tuple[
     events = list(engine.ask(QUESTION))
     assert isinstance(events[-1], Done)
     return events, events[-1].answer
-
-
-def ids(papers: Any) -> list[str]:
-    return [each.paper.paper_id for each in papers]
 
 
 def usage_of(answer: Answer) -> list[tuple[str, TokenUsage]]:

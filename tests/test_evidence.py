@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +18,6 @@ from rag.retrieval.reranking import Reranker
 from rag.selection.evidence import EvidenceSelector
 from rag.types import Evidence, Kind, Paper, Query, Quote
 from tests.fakes import CACHE_PAPER, PAPERS, ROBOT_PAPER, HashCrossEncoder, HashEncoder, hash_library
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    opened = hash_library(tmp_path_factory.mktemp("home"), PAPERS)
-    yield opened
-    opened.close()
 
 
 def evidence(

@@ -28,6 +28,7 @@ from tests.fakes import (
     SHELF,
     ScriptedChat,
     hash_settings,
+    ids,
     reading_models,
     word_writer,
 )
@@ -52,10 +53,6 @@ def asked(engine: Engine, question: str = LIST, overrides: Overrides = Overrides
     *_, done = engine.ask(question, overrides, use_llm)
     assert isinstance(done, Done)
     return done.answer
-
-
-def ids(papers: Any) -> list[str]:
-    return [each.paper.paper_id for each in papers]
 
 
 def last(chat: ScriptedChat, call: int) -> str:

@@ -12,6 +12,7 @@ from rag.errors import UsageError
 from rag.types import Turn
 from tests.conftest import PROJECT
 from tests.fakes import CACHE_PAPER, PAPERS
+from tests.indexes import write_lines
 
 BY_ID = {paper.paper_id: paper for paper in PAPERS}
 GOOD: dict[str, Any] = {
@@ -24,19 +25,14 @@ GOOD: dict[str, Any] = {
 }
 
 
-def write(path: Path, *records: dict[str, Any]) -> Path:
-    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    return path
-
-
 def problems(path: Path, *records: dict[str, Any]) -> list[str]:
     with pytest.raises(GoldError) as caught:
-        load_gold([write(path, *records)], BY_ID)
+        load_gold([write_lines(path, *records)], BY_ID)
     return [f"{problem.line}: {problem.reason}" for problem in caught.value.problems]
 
 
 def test_question_is_read_with_papers_and_quotes_found(tmp_path: Path) -> None:
-    (found,) = load_gold([write(tmp_path / "gold.jsonl", GOOD)], BY_ID)
+    (found,) = load_gold([write_lines(tmp_path / "gold.jsonl", GOOD)], BY_ID)
     start = CACHE_PAPER.abstract.index("cuts its")
     assert found.relevant == {"2401.00001": 2, "2305.00002": 1}
     assert found.wanted == {"2401.00001"}
@@ -47,12 +43,12 @@ def test_question_is_read_with_papers_and_quotes_found(tmp_path: Path) -> None:
 
 def test_title_is_found_without_regard_to_case_and_punctuation(tmp_path: Path) -> None:
     record = {**GOOD, "relevant": [{"title": "small caches.", "grade": 2}]}
-    assert load_gold([write(tmp_path / "gold.jsonl", record)], BY_ID)[0].relevant == {"2401.00001": 2}
+    assert load_gold([write_lines(tmp_path / "gold.jsonl", record)], BY_ID)[0].relevant == {"2401.00001": 2}
 
 
 def test_history_is_kept(tmp_path: Path) -> None:
     record = {**GOOD, "history": [{"question": "Who prunes?", "answer": "Pebble does."}]}
-    assert load_gold([write(tmp_path / "gold.jsonl", record)], BY_ID)[0].history == (
+    assert load_gold([write_lines(tmp_path / "gold.jsonl", record)], BY_ID)[0].history == (
         Turn("Who prunes?", "Pebble does."),
     )
 
@@ -99,20 +95,20 @@ def test_everything_wrong_is_listed_with_its_line(tmp_path: Path) -> None:
 
 
 def test_id_is_distinct_over_all_files(tmp_path: Path) -> None:
-    paths = [write(tmp_path / "a.jsonl", GOOD), write(tmp_path / "b.jsonl", GOOD)]
+    paths = [write_lines(tmp_path / "a.jsonl", GOOD), write_lines(tmp_path / "b.jsonl", GOOD)]
     with pytest.raises(GoldError, match=r"a\.jsonl line 1"):
         load_gold(paths, BY_ID)
 
 
 def test_file_that_is_named_twice_is_not_counted_twice(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.jsonl", GOOD)
+    path = write_lines(tmp_path / "a.jsonl", GOOD)
     with pytest.raises(GoldError, match=r"a\.jsonl line 1"):
         load_gold([path, path], BY_ID)
 
 
 def test_misspelt_field_is_told(tmp_path: Path) -> None:
     with pytest.raises(GoldError, match="unknown field 'answer_fact'"):
-        load_gold([write(tmp_path / "a.jsonl", {**GOOD, "answer_fact": []})], BY_ID)
+        load_gold([write_lines(tmp_path / "a.jsonl", {**GOOD, "answer_fact": []})], BY_ID)
 
 
 def test_empty_file_is_an_error(tmp_path: Path) -> None:
@@ -121,7 +117,7 @@ def test_empty_file_is_an_error(tmp_path: Path) -> None:
 
 def test_index_without_the_papers_names_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(GoldError, match="index the papers that they name with `citedesk index`"):
-        load_gold([write(tmp_path / "gold.jsonl", GOOD)], {})
+        load_gold([write_lines(tmp_path / "gold.jsonl", GOOD)], {})
 
 
 def test_missing_file_is_wrong_usage(tmp_path: Path) -> None:

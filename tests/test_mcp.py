@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import builtins
 import json
-import threading
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ from rag.corpus.records import paper_to_record
 from rag.errors import UsageError
 from tests.fakes import PEBBLE, ScriptedEndpoint, hash_settings
 from tests.serving import served, shelf_engine
-from tests.timing import PATIENCE, wait_until
+from tests.timing import PATIENCE, wait_for_the_end
 from ui.engine_holder import EngineHolder
 from ui.login.access import Access, choose_access
 from ui.login.guard import Guard
@@ -226,11 +225,6 @@ def test_without_the_extra_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(UsageError) as raised:
         mcp_app(EngineHolder(hash_settings(tmp_path)))
     assert str(raised.value) == "--mcp needs the extra mcp. Install it: pip install 'citedesk[mcp]'"
-
-
-def wait_for_the_end(name: str) -> None:
-    """Wait until no thread of this name works any more."""
-    wait_until(lambda: not any(thread.name == name for thread in threading.enumerate()))
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

@@ -1,23 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
-import pytest
 
 from rag.index.library import Library
 from rag.models.loading import Models
 from rag.retrieval.encoded_query import EncodedQuery, QueryEncoder
 from rag.retrieval.passages import abstract_sentences, sentence_scores
 from rag.types import Paper
-from tests.fakes import CACHE_PAPER, HashEncoder, hash_library
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    opened = hash_library(tmp_path_factory.mktemp("home"))
-    yield opened
-    opened.close()
+from tests.fakes import CACHE_PAPER, HashEncoder
 
 
 def read(text: str) -> EncodedQuery:

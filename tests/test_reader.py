@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from rag.corpus.reader import Corpus, read_corpus
 from rag.errors import CorpusError
 from rag.types import Paper
 from tests.conftest import PROJECT
+from tests.indexes import write_lines
 
 PAGES = sorted((PROJECT / "corpus").glob("*.txt"))
 
@@ -23,11 +23,6 @@ def corpus() -> Corpus:
 def by_title(corpus: Corpus, beginning: str) -> Paper:
     (paper,) = [paper for paper in corpus.papers if paper.title.startswith(beginning)]
     return paper
-
-
-def write_lines(path: Path, *records: object) -> Path:
-    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    return path
 
 
 def test_pages_hold_449_entries_of_372_papers(corpus: Corpus) -> None:

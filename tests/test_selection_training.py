@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +27,6 @@ from tests.fakes import (
     ROBOT_PAPER,
     HashCrossEncoder,
     HashEncoder,
-    hash_library,
 )
 
 ASKED: dict[str, Paper] = {
@@ -39,13 +38,6 @@ ASKED: dict[str, Paper] = {
     "Which papers are about error mitigation of noise?": QUANTUM_PAPER,
 }
 REFUSED = ("Which papers are about bread ovens?", "Which method bakes bread?", "Which oven is hot?")
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    opened = hash_library(tmp_path_factory.mktemp("home"))
-    yield opened
-    opened.close()
 
 
 def asked(text: str, group: int, paper: Paper | None = None, form: Form = "list") -> Asked:

@@ -15,21 +15,13 @@ from rag.llm.protocol import Reply
 from rag.llm.usage import UsageMeter
 from rag.render.notices import notices_text
 from rag.settings import LLMCheck, Settings, Unsupported
-from rag.types import Evidence, Kind, Paper, Query, Quote
+from rag.types import Evidence, Kind, Query, Quote
 from rag.verification.checked_text import CheckedText
 from rag.verification.judge import SentenceJudge
 from rag.verification.written_answer import complete
-from tests.fakes import CACHE_PAPER, QUANTUM_PAPER, ROBOT_PAPER, HashCrossEncoder, ScriptedChat
+from tests.fakes import CACHE_PAPER, EVIDENCE, QUANTUM_PAPER, ROBOT_PAPER, HashCrossEncoder, ScriptedChat
 
 JUDGE = SentenceJudge(HashCrossEncoder())
-
-
-def evidence(n: int, paper: Paper) -> Evidence:
-    end = paper.abstract.index(".") + 1
-    return Evidence(n, paper, (Quote(paper.abstract[:end], 0, end),))
-
-
-EVIDENCE = (evidence(1, CACHE_PAPER), evidence(2, ROBOT_PAPER), evidence(3, QUANTUM_PAPER))
 
 
 def finished(

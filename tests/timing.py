@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -22,3 +23,8 @@ def cpu_seconds(call: Callable[[], object]) -> float:
     start = time.thread_time()
     call()
     return time.thread_time() - start
+
+
+def wait_for_the_end(name: str) -> None:
+    """Wait until no thread of this name works any more."""
+    wait_until(lambda: not any(thread.name == name for thread in threading.enumerate()))
