@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+import rag.engine  # noqa: F401 - before `shelf_engine` replaces functions that it imports by name
 from tests.fakes import EASY_RANKER, SHELF, hash_library, hash_settings, reading_models, word_writer
 from tests.timing import PATIENCE, wait_until
 from ui.engine_holder import EngineHolder
