@@ -10,8 +10,7 @@ import pytest
 from eval.benchmarks.beir import Skipped, TestSet, read_test_set
 from eval.benchmarks.bench import bench_to_json, bench_to_text
 from eval.benchmarks.index import BM25, open_indexed, scratch_settings
-from eval.benchmarks.published import published
-from eval.benchmarks.systems import SystemScore, per_query, run_bench
+from eval.benchmarks.systems import SystemScore, per_query, published, run_bench
 from eval.stats import Interval
 from rag.cli.main import main
 from rag.errors import CorpusError

@@ -142,7 +142,7 @@ def test_another_version_of_the_code_reads_all_anew(
     home = tmp_path / "home"
     index(home, files)
     assert known(home)
-    monkeypatch.setattr("rag.index.cleaned_records.reading_version", lambda: "another")
+    monkeypatch.setattr("rag.index.record_cache.reading_version", lambda: "another")
     assert not known(home)
     index(home, files)
     write_lines(files, *LINES[2:])

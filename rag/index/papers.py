@@ -26,7 +26,7 @@ from rag.corpus.cleaned import CleanedRecords
 from rag.corpus.records import paper_digest, paper_to_record, restore_paper
 from rag.corpus.titles import comparable, without_filler
 from rag.errors import REBUILD, IndexFailed
-from rag.index import cleaned_records
+from rag.index import record_cache
 from rag.index.derived import COLUMNS, Derived, columns, derived
 from rag.index.generations import PAPERS
 from rag.index.titles import TitleIndex
@@ -164,7 +164,7 @@ class PaperStore(Mapping[str, Paper]):
 
     def cleaned(self) -> CleanedRecords:
         """Return what was made of the records that were read last; they load their papers from here."""
-        return cleaned_records.read_cleaned(self._database.select, self.__getitem__)
+        return record_cache.read_cleaned(self._database.select, self.__getitem__)
 
     @cached_property
     def columns(self) -> NDArray[np.void]:
@@ -256,7 +256,7 @@ class PaperWriter:
     def __init__(self, path: Path | str, derive: Callable[[Paper], Derived] = derived) -> None:
         """Open a database for writing, created if missing; raises sqlite3.Error."""
         self.connection = sqlite3.connect(path, check_same_thread=False)
-        self.connection.executescript(_SCHEMA + cleaned_records.SCHEMA)
+        self.connection.executescript(_SCHEMA + record_cache.SCHEMA)
         self._derive = derive
 
     def digests(self, paper_ids: Iterable[str] | None = None) -> dict[str, str]:
@@ -346,7 +346,7 @@ class PaperWriter:
 
     def remember(self, records: CleanedRecords, digests: Mapping[str, str]) -> None:
         """Keep what was made of the records that were read; `digests` are those of the papers that are here."""
-        cleaned_records.write_cleaned(self.connection, records, digests)
+        record_cache.write_cleaned(self.connection, records, digests)
 
     def finish(self, paper_ids: Sequence[str], load: Callable[[str], Paper]) -> None:
         """Write the arrays, for papers in corpus order: exactly those that are here."""
