@@ -19,7 +19,7 @@ from ui.browse.topic_map import (
     point_numbers,
 )
 from ui.browse.topic_names import topic_names
-from ui.browse.topics import MOST_POINTS, Atlas, Point, Topic, lay_out, topic_count
+from ui.browse.topics import MAX_POINTS, Atlas, Point, Topic, lay_out, topic_count
 
 CACHES = [
     Paper("c1", "Paging", "We page the KV cache. It is shared by GPUs."),
@@ -133,9 +133,9 @@ def test_kinds_of_papers_do_not_share_a_topic() -> None:
 
 @pytest.mark.slow
 def test_large_collection_is_drawn_in_part() -> None:
-    atlas = lay_out(*shelves(MOST_POINTS + 500))
-    assert len(atlas.points) == MOST_POINTS
-    assert len(atlas.topic_of) == MOST_POINTS + 500
+    atlas = lay_out(*shelves(MAX_POINTS + 500))
+    assert len(atlas.points) == MAX_POINTS
+    assert len(atlas.topic_of) == MAX_POINTS + 500
 
 
 def test_map_has_a_named_button_for_each_paper_and_one_way_in() -> None:

@@ -522,7 +522,7 @@ def test_what_unpacks_to_more_than_any_text_is_not_read_to_its_end(
 
 
 def test_line_without_end_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.corpus.sources._LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr("rag.corpus.sources._MAX_LINE_LENGTH", 1 << 20)
     path = tmp_path / "papers.jsonl"
     path.write_text('{"title": "Cache", "abstract": "Small."}\n{"title": "' + "a" * (1 << 21))
     corpus = read_corpus((path,), 2025)

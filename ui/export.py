@@ -21,7 +21,7 @@ from ui.browse.collection import load_collection
 from ui.browse.facets import browse_query_from_url
 from ui.engine_holder import EngineHolder
 
-_LARGEST = 512 * 1024  # bytes of a request
+_MAX_SIZE = 512 * 1024  # bytes of a request
 _SPAN = re.compile(r"([0-9]{1,7})-([0-9]{1,7})")
 _BAD = 'Send JSON as {"format": "bibtex", "papers": [{"paper_id": "2407.21018"}]}.'
 
@@ -37,7 +37,7 @@ def export_route(holder: EngineHolder) -> Route:
         try:
             library = holder.engine(timeout=0).library
             body = await request.body()
-            asked = json.loads(body) if len(body) <= _LARGEST else None
+            asked = json.loads(body) if len(body) <= _MAX_SIZE else None
             if not isinstance(asked, dict) or asked.get("format") not in EXPORT_FORMS:
                 return PlainTextResponse(_BAD, 400)
             if "query" in asked:

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 MAX_REASON_LENGTH = 1000  # characters
 FILE = "feedback.jsonl"
-_LONGEST_LINE = 64 * 1024  # bytes
-_LARGEST_FILE = 64 * 1024**2  # bytes: some 100,000 thumbs
+_MAX_LINE_LENGTH = 64 * 1024  # bytes
+_MAX_FILE_SIZE = 64 * 1024**2  # bytes: some 100,000 thumbs
 
 
 def append_feedback(home: Path, feedback: FeedbackRequest, user: str | None, now: datetime) -> None:
     """Store a rating of an answer; raises UsageError where it is too long, CitedeskError where it cannot be written."""
     stored = {"time": now.isoformat(timespec="seconds"), "user": user, **feedback.to_json()}
     line = json.dumps(stored, ensure_ascii=False).encode() + b"\n"
-    if len(line) > _LONGEST_LINE:
-        raise UsageError(f"The feedback is longer than {_LONGEST_LINE // 1024} KB. Send less.")
+    if len(line) > _MAX_LINE_LENGTH:
+        raise UsageError(f"The feedback is longer than {_MAX_LINE_LENGTH // 1024} KB. Send less.")
     try:
         _append(home, line)
     except OSError as error:
@@ -41,9 +41,9 @@ def _append(home: Path, line: bytes) -> None:
         handle = os.open(home / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             end = os.lseek(handle, 0, os.SEEK_END)
-            if end + len(line) > _LARGEST_FILE:
+            if end + len(line) > _MAX_FILE_SIZE:
                 raise CitedeskError(
-                    f"{FILE} is full: {_LARGEST_FILE >> 20} MB. Whoever runs this site can move it away."
+                    f"{FILE} is full: {_MAX_FILE_SIZE >> 20} MB. Whoever runs this site can move it away."
                 )
             torn = end > 0 and _last_byte(handle, end) != b"\n"
             _write_whole(handle, b"\n" + line if torn else line, end)

@@ -9,8 +9,8 @@ from threading import Condition
 
 from rag.errors import CitedeskError
 
-MOST_WAITING = 32
-MOST_QUESTIONS = 128
+MAX_WAITING = 32
+MAX_QUESTIONS = 128
 
 
 class SearchCancelled(CitedeskError):
@@ -28,7 +28,7 @@ class SearchQueue:
     among them.
     """
 
-    def __init__(self, slots: int, waiting: int = MOST_WAITING, questions: int = MOST_QUESTIONS) -> None:
+    def __init__(self, slots: int, waiting: int = MAX_WAITING, questions: int = MAX_QUESTIONS) -> None:
         self._slots = self._free = slots
         self._most_waiting = waiting
         self._most_questions = questions

@@ -10,7 +10,7 @@ from rag.generation.examples import LONGEST_OFFERED, short_name
 from rag.text.display import display_title
 from rag.types import Filters, Paper, Query
 
-_MOST = 4
+_MAX_SUGGESTIONS = 4
 
 
 def follow_ups(answer: Answer) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def follow_ups(answer: Answer) -> tuple[str, ...]:
             *_wider(query.filters, papers),
         )
     )
-    return tuple(question for question in made if question.casefold() != asked)[:_MOST]
+    return tuple(question for question in made if question.casefold() != asked)[:_MAX_SUGGESTIONS]
 
 
 def _comparison(answer: Answer, papers: Sequence[Paper]) -> Iterator[str]:

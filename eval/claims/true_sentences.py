@@ -39,7 +39,7 @@ _REPORTING_RULES = tuple(
         (r"(?:;|,? (?:which|while|whereas|thereby|thus|making|leading to)\b)[^;]{10,}(?=[.!?]$)", ""),
     )
 )
-_LEAST_WORDS = 5  # of a reported sentence
+_MIN_WORDS = 5  # of a reported sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def reported(sentence: str) -> str | None:
     for pattern, replacement in _REPORTING_RULES:
         text = pattern.sub(replacement, text, count=1 if replacement == "" else 0)
     text = text[:1].upper() + text[1:]
-    return None if text == sentence or len(text.split()) < _LEAST_WORDS else text
+    return None if text == sentence or len(text.split()) < _MIN_WORDS else text
 
 
 def summaries(test_set: TestSet, seed: int) -> list[TrueSentence]:

@@ -33,9 +33,9 @@ COMBINED = "Which papers combine {} with {}?"
 UNSTATED = "Which value does “{}” give here: “{}”?"
 """The templates of questions that nothing answers."""
 
-_FEWEST, _MOST = 2, 12  # papers of a list, and of an answer from the records
+_MIN_PAPERS, _MAX_PAPERS = 2, 12  # papers of a list, and of an answer from the records
 _TITLE_SHARE = 0.6  # of a title's words, for what somebody remembers of it
-_LEAST_REMEMBERED = 3  # words
+_MIN_REMEMBERED = 3  # words
 _VALUE = re.compile(r"(?<![\w.])\d[\d,.]*\d(?:\s?(?:\\?%|times\b|x\b|[a-z]+\b))?|(?<![\w.])\d+\s?(?:\\?%|times\b|x\b)")
 _YEAR = re.compile(r"(?:19|20)\d\d\b")
 _AROUND = 8  # words on either side of a value
@@ -116,7 +116,7 @@ class _Maker:
         for phrase, first in self._phrases:
             grades = self._having(phrase)
             wanted = frozenset(paper_id for paper_id, grade in grades.items() if grade == MUST)
-            if len(wanted) >= _FEWEST and len(grades) <= _MOST and wanted not in known:
+            if len(wanted) >= _MIN_PAPERS and len(grades) <= _MAX_PAPERS and wanted not in known:
                 known.add(wanted)
                 yield self._draft("set", f"Which papers are about {phrase}?", grades, first.title)
 
@@ -124,7 +124,7 @@ class _Maker:
         for paper in self._papers:
             words = display_line(paper.title).split()
             kept = math.ceil(_TITLE_SHARE * len(words))
-            if _LEAST_REMEMBERED <= kept < len(words):
+            if _MIN_REMEMBERED <= kept < len(words):
                 question = f"I am looking for the paper “{' '.join(words[:kept])} …”"
                 yield self._draft("known-item", question, {paper.paper_id: MUST}, paper.title)
 
@@ -137,7 +137,7 @@ class _Maker:
         counts = Counter(author for paper in self._papers for author in paper.authors)
         for author in sorted(counts, key=lambda name: -counts[name]):
             own = [each.paper_id for each in self._papers if any(matches_author(author, n) for n in each.authors)]
-            if _FEWEST <= len(own) <= _MOST:
+            if _MIN_PAPERS <= len(own) <= _MAX_PAPERS:
                 yield self._draft("metadata", f"Papers by {display_line(author)}", dict.fromkeys(own, MUST))
 
     def _of_months(self) -> Iterator[Draft]:
@@ -146,7 +146,7 @@ class _Maker:
             if paper.date and len(paper.date) >= len("2024-07"):
                 months[paper.date[:7]].append(paper.paper_id)
         for month, own in months.items():
-            if len(own) <= _MOST:
+            if len(own) <= _MAX_PAPERS:
                 name = date.fromisoformat(f"{month}-01").strftime("%B %Y")
                 yield self._draft("metadata", f"Which papers are from {name}?", dict.fromkeys(own, MUST))
 
@@ -156,7 +156,7 @@ class _Maker:
 
     def _never_together(self) -> Iterator[Draft]:
         """Yield questions for two topics of the library that no paper mentions together."""
-        phrases = (phrase for phrase, _ in self._phrases if len(self._having(phrase)) >= _FEWEST)
+        phrases = (phrase for phrase, _ in self._phrases if len(self._having(phrase)) >= _MIN_PAPERS)
         for one, other in pairwise(phrases):
             both = frozenset(tokenize(f"{one} {other}"))
             if not any(both <= terms for terms in self._terms.values()):

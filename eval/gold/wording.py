@@ -20,8 +20,8 @@ Do not give the answer, and do not name a paper that the template does not name.
 Write one question in one line, and nothing else.
 {FENCED}"""
 
-_MOST_TOKENS = 80
-_LONGEST = 300  # characters
+_MAX_TOKENS = 80
+_MAX_LENGTH = 300  # characters
 _GIVE_UP = 3  # failed requests in a row
 _MARKUP = re.compile(r"[<>\[\]{}`|\n]|https?:|_{2,}")
 
@@ -36,7 +36,7 @@ def word_questions(drafts: Sequence[Draft], chat: ChatModel) -> tuple[tuple[Draf
         text = None
         if draft.record["type"] != "metadata" and failures < _GIVE_UP:
             try:
-                text = _usable(draft, chat.complete(_messages(draft), max_tokens=_MOST_TOKENS).text)
+                text = _usable(draft, chat.complete(_messages(draft), max_tokens=_MAX_TOKENS).text)
                 failures = 0
             except LLMFailed as error:
                 failures, failure = failures + 1, str(error)
@@ -55,7 +55,7 @@ def _usable(draft: Draft, reply: str) -> str | None:
     terms = set(tokenize(text))
     known = set(tokenize(f"{draft.record['question']} {draft.passage}"))
     answers = _numbers(" ".join(draft.record.get("answer_facts", ())))
-    if not text or len(text) > _LONGEST or _MARKUP.search(text) or answers & _numbers(text) or not terms & known:
+    if not text or len(text) > _MAX_LENGTH or _MARKUP.search(text) or answers & _numbers(text) or not terms & known:
         return None
     if draft.record["type"] == UNANSWERABLE and not terms >= _names(draft):
         return None

@@ -16,7 +16,7 @@ from rag.text.latex import latex_to_text
 from rag.text.quantities import UNITS, PartialDate, Quantity, extract_dates, extract_quantities
 from rag.text.tokens import tokenize
 
-_LONGEST_NAME = 5  # words
+_MAX_NAME_LENGTH = 5  # words
 _SHARE = 0.5  # of the words that are no names
 _FUNCTION_WORDS = frozenset(
     "about across after around at between both beyond by each from how in more most of on or over per than up using via"
@@ -54,7 +54,9 @@ def read(text: str) -> SearchableText:
     quantities, _ = extract_quantities(dateless)
     words = re.findall(r"[^\W_]+", plain.casefold())
     names = {
-        "".join(words[i : i + length]) for length in range(1, _LONGEST_NAME + 1) for i in range(len(words) - length + 1)
+        "".join(words[i : i + length])
+        for length in range(1, _MAX_NAME_LENGTH + 1)
+        for i in range(len(words) - length + 1)
     }
     years = tuple(Quantity(date.year) for date in dates if date.year)
     return SearchableText(frozenset(names), frozenset(tokenize(plain)), quantities + years, dates)

@@ -17,7 +17,7 @@ from typing import Any
 
 from rag.errors import CitedeskError
 
-_MOST_SHOWN = 300  # characters of a failed process's last line
+_MAX_SHOWN = 300  # characters of a failed process's last line
 _PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024  # of the unit of ru_maxrss
 
 
@@ -45,7 +45,7 @@ def run_process(command: Sequence[str], environ: Mapping[str, str]) -> ProcessRu
         err.seek(0)
         output, errors = out.read().decode(errors="replace"), err.read().decode(errors="replace")
     if process.returncode:
-        last = (errors.strip().splitlines() or ["it printed nothing"])[-1][:_MOST_SHOWN]
+        last = (errors.strip().splitlines() or ["it printed nothing"])[-1][:_MAX_SHOWN]
         raise CitedeskError(f"`{' '.join(command[1:5])} …` failed ({last}). Run it alone to see why.")
     return ProcessRun(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / _PER_MB, output)
 

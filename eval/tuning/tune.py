@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eval.tuning.search import Candidate, Space, Trial
     from eval.tuning.trials import Outcome, TrialRunner
 
-_FEWEST = 20  # questions
+_MIN_QUESTIONS = 20  # questions
 _OF_INDEX = ("embed_model", "chunk_tokens")
 _TRIED: Mapping[str, tuple[int, ...]] = {"chunk_tokens": (192, 96), "pool": (50, 200), "rerank_depth": (3, 15)}
 _STRENGTHS = (100.0, 10.0)
@@ -125,9 +125,9 @@ def tune(arguments: Namespace, configuration: Configuration) -> int:
     fit, held = divide(measurable(loaded))
     if drafts := sum(each.drafted for each in loaded):
         note(f"{drafts} of {len(loaded)} questions are left out: drafts that nobody has reviewed")
-    if min(len(fit), len(held)) < _FEWEST // 2 or sum(bool(each.belong) for each in read_asked(fit)) < FOLDS:
+    if min(len(fit), len(held)) < _MIN_QUESTIONS // 2 or sum(bool(each.belong) for each in read_asked(fit)) < FOLDS:
         raise UsageError(
-            f"{len(fit) + len(held)} questions are too few: write at least {_FEWEST}, most of them answered."
+            f"{len(fit) + len(held)} questions are too few: write at least {_MIN_QUESTIONS}, most of them answered."
         )
     space = make_space(settings, arguments.embed_models, fixed_settings(configuration))
     with TemporaryDirectory(prefix="tuning-", dir=home) as folder:

@@ -41,7 +41,7 @@ _SEPARATORS = {"editor": " and ", "keywords": "; "}
 _EXTRA = re.compile(r"^(DOI|PMID|arXiv|Citation Key):\s*(\S+)\s*$", re.MULTILINE)  # Zotero's way to write more fields
 _LINKS_APART = re.compile(r"[;,|]\s*(?=https?://)|\s+")
 _DATABASES = frozenset("crossref datacite scopus pubmed medline med embase openalex pmc ppr".split())  # no venues
-_MOST_KEYWORDS = 40
+_MAX_KEYWORDS = 40
 
 
 @dataclass(slots=True)
@@ -356,7 +356,7 @@ def _joined(value: Any, separator: str) -> str | None:
     if isinstance(value, str) and (items := literal_list(value)) is not None:
         value = items
     if isinstance(value, list):
-        items = value[:_MOST_KEYWORDS]
+        items = value[:_MAX_KEYWORDS]
         names = names_of(items)[0] if separator == " and " else [text for each in items if (text := _line(each))]
         return separator.join(names) or None
     return None if _is_nothing(value) else _line(value)

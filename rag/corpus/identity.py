@@ -28,7 +28,7 @@ _SPECIFIC_WORDS = 4  # of a title that together with a year stands for one paper
 _SIMILAR = 85.0  # of 100: titles of one id that are one paper's
 
 
-_MOST_COMPARED = 200  # records that share a key, such as the title "Editorial", the latest first
+_MAX_COMPARED = 200  # records that share a key, such as the title "Editorial", the latest first
 _Holders = dict[tuple[str, str], dict[int, None]]
 """The groups of records that have a key, in order."""
 
@@ -169,7 +169,7 @@ def _matches(paper: Paper, holders: _Holders, merged: dict[int, Paper]) -> tuple
     conflict = ""
     for name, value in _keys_to_seek(paper):
         held = (at for at in reversed(holders.get((name, value), {})) if at in merged)
-        for at in islice(held, _MOST_COMPARED):
+        for at in islice(held, _MAX_COMPARED):
             if at in found:
                 continue
             other = merged[at]

@@ -31,7 +31,7 @@ _NAMESAKE = 4  # letters from which a name that begins with another is taken for
 _CLAUSE = 240  # characters of an introducing sentence that are read
 _SAMPLE = 100  # papers with which the similarity of two is compared
 _NEARER = 0.9  # share of them that has to be less similar, for a name that may mean something else
-_LONGEST_KEY = 12  # words of a name, hyphens and points between them
+_MAX_KEY_LENGTH = 12  # words of a name, hyphens and points between them
 _REMEMBERED = 4096  # names whose papers are remembered
 _BEFORE_VERB = 80  # characters between an introducing verb and its subject
 
@@ -214,7 +214,7 @@ class PaperLinks:
     def _named_in(self, text: str) -> Iterator[tuple[Introduction, tuple[Span, ...]]]:
         """Yield the names in a text, in any case, that exactly one paper introduces, with their offsets."""
         words, plain = _key(text), _plain(text)
-        runs = {words[i:j] for i in range(len(words)) for j in range(i + 1, min(i + _LONGEST_KEY, len(words)) + 1)}
+        runs = {words[i:j] for i in range(len(words)) for j in range(i + 1, min(i + _MAX_KEY_LENGTH, len(words)) + 1)}
         held = self._papers.keys_held("introduces", map(" ".join, runs))
         for key in sorted(held):
             if (each := self._introduced(key)[0]) and (spans := tuple(_occurrences(each.name, text, plain))):

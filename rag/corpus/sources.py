@@ -34,8 +34,8 @@ _REMEDIES = (
     (b"PAR1", "is a Parquet file. Save it as CSV or JSON Lines"),
 )
 _HEAD = 1 << 16
-_MOST_WHOLE = 1 << 28  # characters
-_LONGEST_LINE = 1 << 26  # characters
+_MAX_TEXT_LENGTH = 1 << 28  # characters
+_MAX_LINE_LENGTH = 1 << 26  # characters
 _SMALL = 1 << 28  # bytes that anything may unpack to
 _DENSEST = 100  # times its size; text unpacks to 10 times
 _BLOCK = 1 << 20
@@ -83,15 +83,15 @@ class Source:
     def lines(self) -> Iterator[str]:
         """Yield the lines, each with a newline at its end."""
         with io.TextIOWrapper(self.open_bytes(), self.encoding, errors="replace") as file:
-            while line := file.readline(_LONGEST_LINE):
-                if len(line) == _LONGEST_LINE:
-                    raise CorpusError(f"{self.name} has a line of more than {_LONGEST_LINE >> 20} MB. Break it.")
+            while line := file.readline(_MAX_LINE_LENGTH):
+                if len(line) == _MAX_LINE_LENGTH:
+                    raise CorpusError(f"{self.name} has a line of more than {_MAX_LINE_LENGTH >> 20} MB. Break it.")
                 yield line
 
     def text(self) -> str:
         """Read the whole text; raises CorpusError if it is too large to be held."""
         with io.TextIOWrapper(self.open_bytes(), self.encoding, errors="replace") as file:
-            text = file.read(_MOST_WHOLE)
+            text = file.read(_MAX_TEXT_LENGTH)
             if file.read(1):
                 raise CorpusError(f"{self.name} is too large for this format. Split it, or save it as JSON Lines.")
         return text.lstrip("\ufeff")

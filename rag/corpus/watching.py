@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _REST = 1000  # milliseconds without a change after which files are taken for written
-_LONGEST = 60_000  # milliseconds of changes after which they are reported, whether or not more follow
+_MAX_WAIT = 60_000  # milliseconds of changes after which they are reported, whether or not more follow
 
 
 def changes(paths: Sequence[Path], ignored: Path, rest: int = _REST) -> Iterator[None]:
@@ -21,7 +21,7 @@ def changes(paths: Sequence[Path], ignored: Path, rest: int = _REST) -> Iterator
     batches = watch(
         *{path if path.is_dir() else path.parent for path in paths},
         watch_filter=lambda _, name: is_watched(Path(name), paths, ignored),
-        debounce=_LONGEST,
+        debounce=_MAX_WAIT,
         step=rest,
         rust_timeout=rest,
         yield_on_timeout=True,

@@ -35,7 +35,7 @@ REPLACED = ".replaced"
 _CONTENTS = "backup.json"  # the first member
 _LAYOUT = 1  # of the tar; another one is refused
 _INDEX = "index/"
-_LARGEST_CONTENTS = 16 << 20  # bytes
+_MAX_CONTENTS_SIZE = 16 << 20  # bytes
 _LEVEL = 1  # of gzip: most of an index are vectors, which a higher level makes 5 % smaller in 1.4 times the time
 _BLOCK = 1 << 20
 
@@ -204,7 +204,7 @@ def _unpack(source: Path, scratch: Path) -> Backup:
 def _contents(tar: tarfile.TarFile) -> Backup:
     """Read the first member; raises ValueError unless it is a list of contents that this version can restore."""
     first = tar.next()
-    file = tar.extractfile(first) if first and first.name == _CONTENTS and first.size <= _LARGEST_CONTENTS else None
+    file = tar.extractfile(first) if first and first.name == _CONTENTS and first.size <= _MAX_CONTENTS_SIZE else None
     if file is None:
         raise ValueError("it is no backup of Citedesk")
     try:

@@ -25,9 +25,9 @@ from rag.types import Paper
 
 K1 = 1.5
 B = 0.75
-_MOST_PAPERS = 200  # that have all words of a text
+_MAX_PAPERS = 200  # that have all words of a text
 _REMEMBERED = 1 << 14  # terms whose place is remembered
-_MOST = np.iinfo(np.uint16).max
+_MAX_COUNT = np.iinfo(np.uint16).max
 _LONG = ("rows", "counts")  # of which only what a question needs is read
 
 
@@ -112,7 +112,7 @@ class Postings:
         order = np.argsort(of_posting, kind="stable")
         at = np.cumsum(held)[of_posting[order]]
         new_rows = np.repeat(np.fromiter(added, np.int32, len(added)), np.frombuffer(distinct, np.intc))
-        new_counts = np.minimum(np.frombuffer(counts, np.intc), _MOST).astype(np.uint16)
+        new_counts = np.minimum(np.frombuffer(counts, np.intc), _MAX_COUNT).astype(np.uint16)
         totals = held + np.bincount(of_posting, minlength=len(terms))
         return Postings(
             terms=np.frombuffer(b"".join(terms), np.uint8),
@@ -167,9 +167,9 @@ class Bm25Index:
         for own in map(self._of_term, terms):
             held[self._postings.rows[own]] += 1
         found = np.flatnonzero(held[self._order] == len(terms)) if terms else np.zeros(0, np.int64)
-        if len(found) > _MOST_PAPERS:
+        if len(found) > _MAX_PAPERS:
             scores = self.scores(terms)[found]
-            found = np.sort(found[np.argsort(-scores, kind="stable")[:_MOST_PAPERS]])
+            found = np.sort(found[np.argsort(-scores, kind="stable")[:_MAX_PAPERS]])
         return found
 
     def document_frequency(self, term: str) -> int:

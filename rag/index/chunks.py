@@ -9,7 +9,7 @@ from rag.text.sentences import sentence_spans
 from rag.types import Chunk, Paper, chunk_id
 
 _AROUND = 4  # tokens beside title and chunk: the two special ones, the mark and the full stop after the title
-_LEAST = 16  # tokens of a chunk, however long the title is
+_MIN_TOKENS = 16  # tokens of a chunk, however long the title is
 _WORD = re.compile(r"\S+")
 
 Span = tuple[int, int]
@@ -30,7 +30,7 @@ class Chunker:
     def chunks(self, paper: Paper) -> tuple[Chunk, ...]:
         """Split the abstract of a paper; chunk ids are `<paper_id>#<i>`."""
         text = paper.abstract
-        room = min(self._chunk_tokens, max(_LEAST, self._max_tokens - _AROUND - self._length(paper.title)))
+        room = min(self._chunk_tokens, max(_MIN_TOKENS, self._max_tokens - _AROUND - self._length(paper.title)))
         spans = [(0, len(text))] if self._length(text) <= room else self._windows(text, room)
         return tuple(
             Chunk(chunk_id(paper.paper_id, i), paper.paper_id, text[start:end], start, end)

@@ -21,9 +21,9 @@ from rag.types import Paper
 WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
 """A word as its spelling is looked up."""
 
-SHORTEST_COMPOUND = 5  # letters
+MIN_COMPOUND_LENGTH = 5  # letters
 
-_LONGEST = 1000  # characters of a name by whose parts it is found
+_MAX_LENGTH = 1000  # characters of a name by whose parts it is found
 
 COLUMNS = np.dtype([("date", "<i4"), ("last", "<i4"), ("authors", "<i2"), ("venue_kind", "<i1"), ("held", "<u1")])
 """`date` is YYYYMMDD with zeros for what is not known, `last` the last day that it covers, in the same form, and both
@@ -33,7 +33,7 @@ are 0 without a date. `authors` is their number, -1 if unknown; `venue_kind` the
 HELD = {"authors": 1, "venue": 2, "organisation": 4, "code": 8}
 """The flag of each field that says that a paper has it."""
 
-_MOST = np.iinfo(np.int16).max
+_MAX_AUTHORS = np.iinfo(np.int16).max
 
 Keys = frozenset[tuple[str, str]]
 
@@ -65,7 +65,7 @@ def columns(paper: Paper) -> tuple[int, ...]:
     return (
         packed_date(paper.date) if paper.date else 0,
         packed_date(str(last_day(paper.date))) if paper.date else 0,
-        -1 if count is None else min(count, _MOST),
+        -1 if count is None else min(count, _MAX_AUTHORS),
         VENUE_KINDS.index(kind) if kind else -1,
         sum(flag for name, flag in HELD.items() if getattr(paper, name)),
     )
@@ -101,9 +101,9 @@ def _words(paper: Paper) -> Iterator[tuple[str, str]]:
     for author in paper.authors:
         yield from _of_author(author)
     if venue := paper.dated_venue:
-        yield from (("venue letters", f"{each}\t{venue}") for each in venue_keys(venue[:_LONGEST]))
+        yield from (("venue letters", f"{each}\t{venue}") for each in venue_keys(venue[:_MAX_LENGTH]))
     if paper.organisation:
-        words = organisation_words(paper.organisation[:_LONGEST])
+        words = organisation_words(paper.organisation[:_MAX_LENGTH])
         yield from (("organisation word", f"{word}\t{paper.organisation}") for word in words)
 
 
@@ -111,7 +111,7 @@ def _words(paper: Paper) -> Iterator[tuple[str, str]]:
 def _of_word(word: str) -> tuple[tuple[str, str], ...]:
     found = [("spelling", word), *(("stem", stem) for stem in set(tokenize(word)) if stem.isalpha() and stem != word)]
     letters = word.replace("-", "")
-    if letters != word and letters.isalpha() and len(word) >= SHORTEST_COMPOUND:
+    if letters != word and letters.isalpha() and len(word) >= MIN_COMPOUND_LENGTH:
         found.append(("compound", f"{letters}\t{word}"))
     return tuple(found)
 
@@ -119,4 +119,4 @@ def _of_word(word: str) -> tuple[tuple[str, str], ...]:
 @lru_cache(1 << 16)
 def _of_author(author: str) -> tuple[tuple[str, str], ...]:
     words = (("author word", word) for word in name_words(author))
-    return (*words, *(("author part", f"{part}\t{author}") for part in parts_of(author[:_LONGEST])))
+    return (*words, *(("author part", f"{part}\t{author}") for part in parts_of(author[:_MAX_LENGTH])))

@@ -37,7 +37,7 @@ from rag.models.onnx import Array
 from rag.types import Chunk, Paper, chunk_id
 
 _MARK = "base"  # names the recipe and the generation that was copied, once all of it was
-_MOST_DEAD = 0.25  # of the rows of token vectors, and of the vector index
+_MAX_DEAD = 0.25  # of the rows of token vectors, and of the vector index
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _copy(source: Path, folder: Path, connect: Connect | None) -> None:
         papers.forget_changes()
         places = papers.places()
         living = sum(rows for _, rows in places.values())
-        if living < (1 - _MOST_DEAD) * row_count(source / TOKEN_VECTORS):
+        if living < (1 - _MAX_DEAD) * row_count(source / TOKEN_VECTORS):
             firsts = copy_token_vectors(source / TOKEN_VECTORS, folder / TOKEN_VECTORS, places.values())
             papers.move(dict(zip(places, firsts, strict=True)))
         else:
@@ -167,7 +167,7 @@ def _copy(source: Path, folder: Path, connect: Connect | None) -> None:
             shutil.copytree(source / VECTORS, folder / VECTORS)
             return
         removed, chunks = papers.removed_chunks(), sum(papers.chunks().values())
-        if removed > _MOST_DEAD * (removed + chunks):
+        if removed > _MAX_DEAD * (removed + chunks):
             _copy_living(source / VECTORS, folder / VECTORS, chunks)
             papers.forget_removed_chunks()
         else:

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from rag.corpus.titles import comparable
 
-_MOST = 16  # candidates of each sort
-_LEAST_SHARED = 0.78  # letters of one text in words that it shares with another, from which they are 88 % similar
-_LONGEST = 500  # letters of a word
-_MOST_EDITS = 0.12  # insertions and deletions of a letter, of the letters of both texts, up to which they are
+_MAX_CANDIDATES = 16  # candidates of each sort
+_MIN_SHARED = 0.78  # letters of one text in words that it shares with another, from which they are 88 % similar
+_MAX_LENGTH = 500  # letters of a word
+_MAX_EDITS = 0.12  # insertions and deletions of a letter, of the letters of both texts, up to which they are
 _LETTERS = (
     *((letter, 1) for letter in "abcdefghijklmnopqrstuvwxyz0123456789"),
     *((letter, 2) for letter in "etaonisrlcdmpugh"),
@@ -110,8 +110,8 @@ class TitleIndex:
             titles, own = self._title[entries], self._letters[entries].astype(np.int64)
             part, whole = shared / letters, shared / own
             found += [
-                entries[_best(part, titles, part >= _LEAST_SHARED)],
-                entries[_best(whole, titles, whole >= _LEAST_SHARED)],
+                entries[_best(part, titles, part >= _MIN_SHARED)],
+                entries[_best(whole, titles, whole >= _MIN_SHARED)],
                 entries[_best(2 * shared / (letters + own), titles)],
             ]
             if len(contained := np.flatnonzero(shared == letters)):  # the shortest title counts, and of these the id
@@ -128,7 +128,7 @@ class TitleIndex:
         words = frozenset(text.split())
         shared = np.zeros(len(self._entries), np.uint16)
         for word in words:
-            shared[self._entries_with(word)] += min(len(word), _LONGEST)
+            shared[self._entries_with(word)] += min(len(word), _MAX_LENGTH)
         entries = np.flatnonzero(shared)
         return shared[entries].astype(np.int64), entries, sum(map(len, words))
 
@@ -142,12 +142,12 @@ class TitleIndex:
     def _near(self, letters: str) -> NDArray[np.int64]:
         """Return the entries of heads, or of titles without one, that may be an allowed number of edits away."""
         length = len(letters)
-        bounds = (length * (1 - _MOST_EDITS) / (1 + _MOST_EDITS), length * (1 + _MOST_EDITS) / (1 - _MOST_EDITS))
+        bounds = (length * (1 - _MAX_EDITS) / (1 + _MAX_EDITS), length * (1 + _MAX_EDITS) / (1 - _MAX_EDITS))
         first, end = np.searchsorted(self._length, (np.ceil(bounds[0]), np.floor(bounds[1]) + 1))
         edits = np.bitwise_count(self._bits[first:end] ^ np.uint64(_signature(letters)))
-        near = self._is_head[first:end] & (edits <= _MOST_EDITS * (self._length[first:end] + float(length)))
+        near = self._is_head[first:end] & (edits <= _MAX_EDITS * (self._length[first:end] + float(length)))
         places = np.flatnonzero(near)
-        places = places[np.argsort(edits[places], kind="stable")[: 2 * _MOST]]
+        places = places[np.argsort(edits[places], kind="stable")[: 2 * _MAX_CANDIDATES]]
         return np.asarray(first + places, np.int64)
 
 
@@ -156,10 +156,10 @@ def _best(
 ) -> NDArray[np.int64]:
     """Return the places of the highest scores, of equal ones those of the shortest titles."""
     places = np.arange(len(scores)) if within is None else np.flatnonzero(within)
-    if len(places) > _MOST:
-        least = np.partition(scores[places], -_MOST)[-_MOST]
+    if len(places) > _MAX_CANDIDATES:
+        least = np.partition(scores[places], -_MAX_CANDIDATES)[-_MAX_CANDIDATES]
         places = places[scores[places] >= least]
-    return places[np.lexsort((titles[places], -scores[places]))[:_MOST]]
+    return places[np.lexsort((titles[places], -scores[places]))[:_MAX_CANDIDATES]]
 
 
 def _keys(title: str) -> list[tuple[str, bool]]:

@@ -28,9 +28,9 @@ _NAME = "chunks"
 HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 100}
 _PAGE = 1000
 _SYNCS = 8  # of a run: each writes the whole vector index
-_MOST_PENDING = 10  # rows in the log: inserting one takes a few ms
-_MOST_FREE = 0.25  # of the pages of the database
-_LEAST_SYNC = 2  # rows: what Chroma 1.5.9 accepts
+_MAX_PENDING = 10  # rows in the log: inserting one takes a few ms
+_MAX_FREE = 0.25  # of the pages of the database
+_MIN_SYNC = 2  # rows: what Chroma 1.5.9 accepts
 _KEPT_AS_IT_IS = (
     "CREATE TRIGGER IF NOT EXISTS kept_as_it_is BEFORE INSERT ON acquire_write BEGIN SELECT RAISE(IGNORE); END"
 )
@@ -217,7 +217,7 @@ def create_vectors(folder: Path, expected: int = 0) -> EmbeddedVectors:
 
     `expected` is roughly how many chunks will be written.
     """
-    return EmbeddedVectors(folder, create_collection(folder, _NAME, HNSW, max(_LEAST_SYNC, expected // _SYNCS)))
+    return EmbeddedVectors(folder, create_collection(folder, _NAME, HNSW, max(_MIN_SYNC, expected // _SYNCS)))
 
 
 def finish_vectors(folder: Path) -> None:
@@ -229,12 +229,12 @@ def finish_vectors(folder: Path) -> None:
     with closing(sqlite3.connect(folder / DATABASE)) as database:
         (pending,) = database.execute("SELECT count(*) FROM embeddings_queue").fetchone()
         any_id = database.execute("SELECT embedding_id FROM embeddings LIMIT 1").fetchone()
-    if any_id and pending > _MOST_PENDING:
+    if any_id and pending > _MAX_PENDING:
         with closing(create_vectors(folder)) as store:
             store._collection.touch(any_id[0])
     with closing(sqlite3.connect(folder / DATABASE)) as database:
         pages, free = (database.execute(f"PRAGMA {name}_count").fetchone()[0] for name in ("page", "freelist"))
-        if free > _MOST_FREE * pages:
+        if free > _MAX_FREE * pages:
             database.execute("VACUUM")
         database.execute(_KEPT_AS_IT_IS)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from functools import cache, lru_cache
 from typing import get_args
 
-from rag.index.derived import SHORTEST_COMPOUND, WORD
+from rag.index.derived import MIN_COMPOUND_LENGTH, WORD
 from rag.index.papers import PaperStore
 from rag.query.orders import ORDERING_WORDS, read_order
 from rag.text.tokens import tokenize
@@ -17,7 +17,7 @@ _INFLECTION = re.compile(r"(?:(?:e?d|e?rs?|ing|ly)s?|e?s|e)\Z")
 _ENDINGS = ("", "e", "es", "s", *(f"{each}{s}" for each in "d ed r er rs ers ing ly".split() for s in ("", "s")))
 _OWN_WORDS = frozenset((*ORDERING_WORDS, *get_args(ActionName), *get_args(ExportForm)))
 _REMEMBERED = 4096  # words that were looked up
-_SHORTEST = SHORTEST_COMPOUND  # letters of a word that may be a typo: shorter ones have too many neighbours
+_SHORTEST = MIN_COMPOUND_LENGTH  # letters of a word that may be a typo: shorter ones have too many neighbours
 _LONG = 12  # letters from which two edits are one typo; of shorter words four in five are of one (Damerau, CACM 1964)
 _MOST_MENDED = 40  # unknown words of a question; the encoder reads 96 tokens
 _LEAST_USES = 2  # papers that use a word, for it not to be a typo itself

@@ -16,7 +16,7 @@ _EMPHASIS = re.compile(r"(\*\*\*|\*\*|__|\*|(?<![\w])_)(?=\S)(?P<text>[^*_\n]*?\
 _CODE = re.compile(r"`([^`\n]+)`")
 _FENCE = re.compile(r"(`{3,})")
 _BAR = re.compile(r"(?<!\\)\|")
-_LEAST_COLUMN = 12  # characters, below which a table is written row by row
+_MIN_COLUMN = 12  # characters, below which a table is written row by row
 _GAP = "  "
 
 
@@ -72,7 +72,7 @@ def _table(rows: list[list[str]], width: int) -> str:
     room = width - len(_GAP) * (columns - 1)
     if sum(widest) > room:
         widest = _fitted(widest, room)
-    if not rows or min(widest) < min(_LEAST_COLUMN, *(max(len(row[i]) for row in rows) for i in range(columns))):
+    if not rows or min(widest) < min(_MIN_COLUMN, *(max(len(row[i]) for row in rows) for i in range(columns))):
         return _row_by_row(rows, width)
     head, *body = ["\n".join(_aligned(row, widest)) for row in rows]
     return "\n".join([head, _GAP.join("-" * each for each in widest), *body])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rag.corpus.reader import Corpus, FileSummary
 
 _SHOWN = 3  # papers of a dry run
-_MOST_NAMES = 12  # of unknown keys in the table
+_MAX_NAMES = 12  # of unknown keys in the table
 
 
 def corpus_to_text(corpus: Corpus) -> str:
@@ -26,8 +26,8 @@ def corpus_to_text(corpus: Corpus) -> str:
     lines = list(_table(read))
     unknown = tuple(dict.fromkeys(name for each in read for name in each.unknown))
     if unknown:
-        more = f" and {len(unknown) - _MOST_NAMES} more" if len(unknown) > _MOST_NAMES else ""
-        lines.append(f"fields not used: {', '.join(unknown[:_MOST_NAMES])}{more}")
+        more = f" and {len(unknown) - _MAX_NAMES} more" if len(unknown) > _MAX_NAMES else ""
+        lines.append(f"fields not used: {', '.join(unknown[:_MAX_NAMES])}{more}")
     lines += [f"not read: {each.reason}" for each in corpus.files if each.reason]
     lines += [f"kept apart: {each}" for each in corpus.conflicts]
     if corpus.merges:

@@ -118,7 +118,7 @@ _UNFINISHED = re.compile(
 )
 _NEVER_CLOSED = re.compile(rf"[ \t]{{0,8}}[{SQUARE_OPEN}]\s*\^?\d[\d\s,;–—-]*\Z")
 _OPENING = f"{SQUARE_OPEN}{_ROUND_OPEN}>-–—/,;"
-_LONGEST = 200  # characters held back to see whether a form ends
+_MAX_HELD = 200  # characters held back to see whether a form ends
 _CONTEXT = 80  # characters before a form that are looked at
 _FENCE = 3  # backticks
 _SEPARATOR = re.compile(r"\s*(?:[,;/&+|、，；·˒]|\b(?:and|und|et|y)\b)\s*|(?<=\d)\s+(?=\d)", re.IGNORECASE)
@@ -214,7 +214,7 @@ class MarkerScanner:
         while start := _START.search(text, at):
             begin = start.start()
             out += self._plain(text[at:begin])
-            if not final and len(text) - begin <= _LONGEST and self._is_unfinished(text, begin):
+            if not final and len(text) - begin <= _MAX_HELD and self._is_unfinished(text, begin):
                 self._held, self._last = text[begin:], text[max(begin - 1, 0) : begin]
                 return self._note(out)
             if not self._code and (bare := self._unstyled(text, begin, out)):

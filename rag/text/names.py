@@ -24,10 +24,10 @@ SUFFIXES = {"jr": "jr", "jnr": "jr", "junior": "jr", "sr": "sr", "snr": "sr", "s
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "æ": "ae", "œ": "oe"})
 _SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _WORD = re.compile(r"[^\W\d_]+")
-_MOST_INITIALS = 3  # capitals that may be initials written together: "JS"
-_MOST_WORDS = 12  # of a person's name
-_LONGEST_RUN = 6  # words of a surname that are looked for together
-_MOST_AMBIGUOUS = 5  # words of a name that may be initials
+_MAX_INITIALS = 3  # capitals that may be initials written together: "JS"
+_MAX_WORDS = 12  # of a person's name
+_MAX_RUN = 6  # words of a surname that are looked for together
+_MAX_AMBIGUOUS = 5  # words of a name that may be initials
 _VOWEL = re.compile("[aeiouy]")
 
 
@@ -250,7 +250,7 @@ def _read(name: str) -> tuple[_Reading, ...]:
 
 
 def _readings(units: Sequence[_Unit], suffix: str) -> Iterator[_Reading]:
-    if len(units) > _MOST_WORDS:  # a group, or a list that was not split
+    if len(units) > _MAX_WORDS:  # a group, or a list that was not split
         yield _reading(units, (), suffix)
         return
     trailing = _trailing_initials([[unit] for unit in units])
@@ -279,9 +279,9 @@ def _trailing_initials(words: Sequence[Sequence[_Unit]]) -> int:
 
 def _alternatives(units: Sequence[_Unit]) -> Iterator[tuple[_Unit, ...]]:
     """Yield the units with each word that may be initials taken as a word, and as initials."""
-    choices = [[unit, _Unit(unit.initials)] if unit.initials else [unit] for unit in units[:_MOST_AMBIGUOUS]]
+    choices = [[unit, _Unit(unit.initials)] if unit.initials else [unit] for unit in units[:_MAX_AMBIGUOUS]]
     for chosen in product(*choices):
-        yield (*chosen, *units[_MOST_AMBIGUOUS:])
+        yield (*chosen, *units[_MAX_AMBIGUOUS:])
 
 
 def _units(word: str, in_capitals: bool = False) -> list[_Unit]:
@@ -294,7 +294,7 @@ def _units(word: str, in_capitals: bool = False) -> list[_Unit]:
             continue
         words = tuple(each.casefold() for each in written)
         dotted = stretch.endswith(".") or all(len(each) == 1 for each in words)
-        alone = len(words) == 1 and 1 < len(words[0]) <= _MOST_INITIALS and not dotted
+        alone = len(words) == 1 and 1 < len(words[0]) <= _MAX_INITIALS and not dotted
         capitals = written[0].isupper() and not in_capitals
         may_be = alone and (capitals or not _VOWEL.search(fold_accents(words[0])))
         found.append(_Unit(words, tuple(words[0]) if may_be else (), dotted))
@@ -307,7 +307,7 @@ def _reading(surname: Sequence[_Unit], given: Sequence[_Unit], suffix: str, gues
     core = words[first if given else 0 :]  # "Ben Zhang" is not every Zhang
     whole = _spellings("".join(words)) | _spellings("".join(core))
     units = ["".join(unit.words) for unit in surname]
-    runs = ["".join(units[i:j]) for i in range(len(units)) for j in range(i + 1, min(i + _LONGEST_RUN, len(units)) + 1)]
+    runs = ["".join(units[i:j]) for i in range(len(units)) for j in range(i + 1, min(i + _MAX_RUN, len(units)) + 1)]
     runs += [] if guessed else ["".join(unit.words) for unit in given if not unit.is_initials]
     return _Reading(whole, whole.union(*map(_spellings, runs)), tuple(_parts(given)), suffix, guessed)
 

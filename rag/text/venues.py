@@ -61,7 +61,7 @@ VENUE_KINDS = tuple(_KINDS)
 _JOINT = re.compile(r"\s{0,9}(?:[,/]|\b(?:and|or)\b)\s{0,9}(?:an?\s+)?")
 _ENTRY_TYPES: Mapping[str, str] = {"article": "journal", "inproceedings": "conference", "conference": "conference"}
 _RENAMED = {"nips": "neurips"}
-_SHORTEST_ACRONYM = 3
+_MIN_ACRONYM_LENGTH = 3
 
 
 def matches_venue(wanted: str, venue: str) -> bool:
@@ -183,11 +183,11 @@ def _core(words: Sequence[str]) -> list[str]:
 def _abbreviates(short: Sequence[str], long: Sequence[str]) -> bool:
     """Return whether a name is the other's acronym, or abbreviates each of its words, of which there are several."""
     core, whole = _core(short), [word for word in long if word not in _SMALL]
-    if len(core) == 1 and len(core[0]) >= _SHORTEST_ACRONYM:
+    if len(core) == 1 and len(core[0]) >= _MIN_ACRONYM_LENGTH:
         if any(_same_words(_core(_words(spelt)), _core(long)) for spelt in _SPELT.get(core[0], ())):
             return True
         initials = "".join(word[0] for word in whole)
-        for start in range(len(whole) - _SHORTEST_ACRONYM + 1):
+        for start in range(len(whole) - _MIN_ACRONYM_LENGTH + 1):
             if core[0] == _RENAMED.get(initials[start:], initials[start:]):
                 return True
             if whole[start] not in _GENERIC:
@@ -209,7 +209,7 @@ def _shortens(word: str, whole: str) -> bool:
     if whole.startswith(word):
         return True
     letters = iter(whole)
-    return word[0] == whole[0] and len(word) >= _SHORTEST_ACRONYM and all(letter in letters for letter in word)
+    return word[0] == whole[0] and len(word) >= _MIN_ACRONYM_LENGTH and all(letter in letters for letter in word)
 
 
 def _year(part: str) -> str:

@@ -28,10 +28,10 @@ from ui.questions import (
     overdue,
     run_question,
 )
-from ui.search_queue import MOST_QUESTIONS, Busy
+from ui.search_queue import MAX_QUESTIONS, Busy
 
 UNEXPECTED = "Something went wrong here. The server's log says what."
-_MAX_THREADS = 2 * MOST_QUESTIONS  # that wait for the models or search: who is not refused gets one at once
+_MAX_THREADS = 2 * MAX_QUESTIONS  # that wait for the models or search: who is not refused gets one at once
 _T = TypeVar("_T")
 
 

@@ -12,8 +12,8 @@ from rag.types import Paper
 
 Sort = Literal["best", "newest", "oldest", "title"]
 NO_DATE = "no date"
-_MOST_FIELDS = 200  # of a URL
-_LONGEST = 500  # characters of the text that are kept in a URL
+_MAX_FIELDS = 200  # of a URL
+_MAX_LENGTH = 500  # characters of the text that are kept in a URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class BrowseQuery:
 
     def to_url_query(self) -> str:
         """Return the query as that of a URL."""
-        values = {"text": self.text[:_LONGEST], "year": self.years, "topic": self.topics, "sort": self.sort}
+        values = {"text": self.text[:_MAX_LENGTH], "year": self.years, "topic": self.topics, "sort": self.sort}
         # An unpaired surrogate can be typed, and is no character.
         return urlencode({**values, **({"code": "1"} if self.code else {})}, doseq=True, errors="replace")
 
@@ -45,12 +45,12 @@ class Facets:
 def browse_query_from_url(url_query: str) -> BrowseQuery:
     """Parse the query of a URL; invalid parts are ignored, and all of it if there are too many."""
     try:
-        values = parse_qs(url_query, max_num_fields=_MOST_FIELDS, errors="replace")
+        values = parse_qs(url_query, max_num_fields=_MAX_FIELDS, errors="replace")
     except ValueError:
         return BrowseQuery()
     sort = values.get("sort", ["best"])[0]
     return BrowseQuery(
-        text=values.get("text", [""])[0][:_LONGEST],
+        text=values.get("text", [""])[0][:_MAX_LENGTH],
         years=tuple(values.get("year", ())),
         topics=tuple(int(topic) for topic in values.get("topic", ()) if topic.isdecimal() and len(topic) < 6),
         code="code" in values,

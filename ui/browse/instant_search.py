@@ -14,8 +14,8 @@ from rag.index.bm25 import Bm25Index
 from rag.text.tokens import tokenize
 from rag.types import Paper
 
-_LONGEST = 200  # characters of a text that are read
-_MOST_WORDS = 12
+_MAX_LENGTH = 200  # characters of a text that are read
+_MAX_WORDS = 12
 _IN_TITLE, _IN_AUTHOR = 6.0, 4.0  # a word's weight there; BM25 gives a word of one abstract in a hundred about 4
 _LAST = "\U0010ffff"
 
@@ -37,7 +37,7 @@ class InstantSearch:
 
         A paper matches if it has all words; if none has, papers with any of them match.
         """
-        words = _words(text[:_LONGEST])[:_MOST_WORDS]
+        words = _words(text[:_MAX_LENGTH])[:_MAX_WORDS]
         if not words or (len(words) == 1 and len(words[0]) < 2 and words[0].isascii()):
             return None
         rows = [self._word(word) for word in words if len(words) == 1 or tokenize(word)]

@@ -14,10 +14,10 @@ from itertools import chain
 from rag.text.latex import latex_to_text
 from rag.types import Paper
 
-_MOST_WORDS = 4  # of a name, not counting its "and"
+_MAX_WORDS = 4  # of a name, not counting its "and"
 _SEVERAL = 2  # titles of a group, or papers where no titles do, that have a phrase of its name
 _SINGLE = 0.7  # of the value of a phrase is that of a single word
-_FEWEST = 1 / 12  # share of a group that has a phrase, for it to be in a name
+_MIN_SHARE = 1 / 12  # share of a group that has a phrase, for it to be in a name
 _PRECISE = 1 / 3  # share of the papers that have it that are in the group
 _ALONE = 0.2  # share of a group that has a phrase, for it to be a name without a second one
 _WORD = re.compile(r"(?<![\w-])[^\W\d_][\w]*(?:[-’'][\w]+)*")
@@ -72,7 +72,7 @@ def topic_names(groups: Sequence[Sequence[Paper]]) -> tuple[str, ...]:
         values = {
             phrase: _f_measure(counts[phrase], overall[phrase], size) * (1 if len(phrase) > 1 else _SINGLE)
             for phrase in _used(in_titles[place]) or _used(counts)
-            if counts[phrase] >= max(_FEWEST * size, _PRECISE * overall[phrase]) and phrase not in taken
+            if counts[phrase] >= max(_MIN_SHARE * size, _PRECISE * overall[phrase]) and phrase not in taken
         }
         chosen[place] = _chosen(values, counts, size)
         taken.update(chosen[place])
@@ -100,7 +100,7 @@ def _chosen(values: Mapping[Phrase, float], counts: Mapping[Phrase, int], size: 
     first = next((phrase for phrase in best[1:] if _completes(phrase, best[0], counts)), best[0])
     if len(first) > 1 and counts[first] >= _ALONE * size:
         return [first]
-    room = _MOST_WORDS - len(first)
+    room = _MAX_WORDS - len(first)
     for second in sorted(best, key=lambda phrase: len(phrase) == 1):
         shared = set(first).intersection(second)
         if not shared and len(second) <= room:
@@ -138,7 +138,7 @@ def _phrases(text: str) -> dict[Phrase, str]:
             continue
         words.append(_singular(match[0]).replace("-", ""))
         starts.append(match.start())
-        for length in range(1, min(_MOST_WORDS, len(words)) + 1):
+        for length in range(1, min(_MAX_WORDS, len(words)) + 1):
             phrase = tuple(words[-length:])
             if _JOINING not in (phrase[0], phrase[-1]):
                 found.setdefault(phrase, plain[starts[-length] : end])

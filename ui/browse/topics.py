@@ -20,11 +20,11 @@ from rag.types import Paper
 from ui.browse.topic_names import topic_names
 from ui.browse.tsne import tsne
 
-MOST_POINTS = 1000  # t-SNE takes 1.2 s for 372 papers and grows with n²; and more dots hide each other
-_MOST_TOPICS = 16  # as many as shapes and colours can distinguish
+MAX_POINTS = 1000  # t-SNE takes 1.2 s for 372 papers and grows with n²; and more dots hide each other
+_MAX_TOPICS = 16  # as many as shapes and colours can distinguish
 _PAPERS_PER_TOPIC = 2.5  # under the root: 12 topics for 372 papers
 _COMPONENTS = 20
-_LEAST_FOR_NEIGHBOURS = 12  # with fewer papers t-SNE has no neighbourhoods to preserve; the components are the map
+_MIN_FOR_NEIGHBOURS = 12  # with fewer papers t-SNE has no neighbourhoods to preserve; the components are the map
 _PERPLEXITY = 20.0
 _RESTARTS = 20  # of k-means
 
@@ -50,7 +50,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """The topics of a collection, the topic of each paper, and the positions of at most `MOST_POINTS` papers."""
+    """The topics of a collection, the topic of each paper, and the positions of at most `MAX_POINTS` papers."""
 
     topics: tuple[Topic, ...]
     topic_of: Mapping[str, int]
@@ -70,7 +70,7 @@ def lay_out(papers: Mapping[str, Paper], vectors: Mapping[str, Array]) -> Atlas:
     with threadpool_limits(limits=1):  # with several threads sums are added in a varying order
         directions = _directions(np.stack([vectors[paper_id] for paper_id in paper_ids]).astype(np.float64))
         labels = _by_size(_clusters(directions))
-        shown = _spread(len(paper_ids), MOST_POINTS)
+        shown = _spread(len(paper_ids), MAX_POINTS)
         positions = _positions(directions[shown])
     topics = _topics([papers[paper_id] for paper_id in paper_ids], labels)
     points = (
@@ -82,7 +82,7 @@ def lay_out(papers: Mapping[str, Paper], vectors: Mapping[str, Array]) -> Atlas:
 
 def topic_count(papers: int) -> int:
     """Return the number of topics for a number of papers: 1 to 16, growing with the square root."""
-    return max(1, min(_MOST_TOPICS, round(math.sqrt(papers / _PAPERS_PER_TOPIC))))
+    return max(1, min(_MAX_TOPICS, round(math.sqrt(papers / _PAPERS_PER_TOPIC))))
 
 
 def _directions(rows: Any) -> Any:
@@ -112,7 +112,7 @@ def _topics(papers: Sequence[Paper], labels: Sequence[int]) -> tuple[Topic, ...]
     """Name the topics, in a large collection by a sample of its papers, since every word of each is counted."""
     count = max(labels) + 1
     groups: list[list[Paper]] = [[] for _ in range(count)]
-    for row in _spread(len(papers), MOST_POINTS):
+    for row in _spread(len(papers), MAX_POINTS):
         groups[labels[row]].append(papers[row])
     names = topic_names(groups)
     return tuple(Topic(topic_id, names[topic_id], labels.count(topic_id)) for topic_id in range(count))
@@ -126,7 +126,7 @@ def _spread(count: int, most: int) -> list[int]:
 def _positions(directions: Any) -> Any:
     """Return positions in the unit square."""
     flat = directions[:, :2]
-    if len(flat) >= _LEAST_FOR_NEIGHBOURS and np.ptp(flat, axis=0).all():
+    if len(flat) >= _MIN_FOR_NEIGHBOURS and np.ptp(flat, axis=0).all():
         flat = tsne(directions, flat, min(_PERPLEXITY, (len(flat) - 1) / 3))
     low, span = flat.min(axis=0), np.ptp(flat, axis=0)
     return np.where(span > 0, (flat - low) / np.where(span > 0, span, 1), 0.5)

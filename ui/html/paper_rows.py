@@ -26,7 +26,7 @@ from ui.html.prose import row_id, verdict_to_html
 
 PAGE = 20  # rows that are shown at a time
 _FIRST_AUTHORS = 2
-_FEWEST_TOGETHER = 3  # papers that can be selected and shown as a table all at once
+_MIN_TOGETHER = 3  # papers that can be selected and shown as a table all at once
 _WORD = re.compile(r"[^\W_]+(?:[-+.'’/][^\W_]+|×|\s?%)*")
 _SIGNALS: Mapping[Signal, tuple[str, str]] = {
     "dense": ("Meaning", "cosine of the question with its best passage"),
@@ -154,7 +154,7 @@ def _bar(answer: Answer) -> str:
     note = f'<p class="cd-complete">{text(missing)}</p>' if missing else ""
     action = answer.query.action
     asked = action is not None and action.name == "table"
-    if len(answer.citations) < _FEWEST_TOGETHER and not asked:
+    if len(answer.citations) < _MIN_TOGETHER and not asked:
         return note
     table = button("As a table", "table", "cd-small cd-quiet cd-as-table", aria_pressed="false", data_asked=asked)
     every = button("Select all", "pick-all", "cd-small cd-quiet")

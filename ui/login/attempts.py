@@ -13,12 +13,12 @@ from collections.abc import Callable
 import anyio
 import anyio.to_thread
 
-from ui.login.users import LONGEST_NAME, TOO_LONG, Users, is_too_long
+from ui.login.users import MAX_NAME_LENGTH, TOO_LONG, Users, is_too_long
 
 _PARALLEL = 2  # checks; bcrypt takes a core for 0.3 s
 _FREE = 5  # failed attempts before the next one waits
 _FREE_OF_ADDRESS = 20  # the same for one address, whatever the names
-_LONGEST_WAIT = 60.0  # seconds
+_MAX_WAIT = 60.0  # seconds
 _FORGOTTEN = 900.0  # seconds after which failures no longer count
 _KEPT = 4096  # keys; those that failed longest ago are dropped first
 _REMEMBERED = 256  # Authorization headers that passed, so that not every request pays for bcrypt
@@ -52,7 +52,7 @@ class PasswordChecker:
 
     async def check(self, name: str, password: str, client: str) -> None:
         """Raise Refused unless the password is right, and neither name nor client has failed too often lately."""
-        pair = f"{client} {name[:LONGEST_NAME]}"
+        pair = f"{client} {name[:MAX_NAME_LENGTH]}"
         if wait := max(self._throttle.wait(pair), self._throttle.wait(client, _FREE_OF_ADDRESS)):
             seconds = max(1, round(wait))
             message = f"Too many attempts. Try again in {seconds} second{'' if seconds == 1 else 's'}."
@@ -102,7 +102,7 @@ class Throttle:
         since = self._now() - last
         if count < free or since > _FORGOTTEN:
             return 0.0
-        return max(0.0, min(2.0 ** min(count - free, 10), _LONGEST_WAIT) - since)
+        return max(0.0, min(2.0 ** min(count - free, 10), _MAX_WAIT) - since)
 
     def count(self, key: str) -> None:
         """Count an attempt as failed before it is checked, so that parallel ones do not slip through."""

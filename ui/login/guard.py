@@ -16,11 +16,11 @@ from starlette.websockets import WebSocketClose
 from ui.login.access import Access, peer, single_header, site_path
 from ui.login.attempts import PasswordChecker, Refused, WrongPassword
 from ui.login.sessions import COOKIE, SECONDS, Sessions
-from ui.login.users import LONGEST_NAME
+from ui.login.users import MAX_NAME_LENGTH
 from ui.pages import page_response
 
-_LONGEST_FORM = 16 * 1024  # bytes
-_LONGEST_USER = 200  # characters of a name that a proxy gives
+_MAX_FORM_LENGTH = 16 * 1024  # bytes
+_MAX_USER_LENGTH = 200  # characters of a name that a proxy gives
 _NO_STORE = {"cache-control": "no-store"}
 
 
@@ -63,7 +63,7 @@ class Guard:
         user = None
         if access.header is not None:
             user = (single_header(request, access.header) or "").strip()
-            if not access.trusts(peer(request)) or not 1 <= len(user) <= _LONGEST_USER or not user.isprintable():
+            if not access.trusts(peer(request)) or not 1 <= len(user) <= _MAX_USER_LENGTH or not user.isprintable():
                 raise Refused(401, "The proxy before this server named no user. Log in there.")
         elif self._passwords is not None:
             user = self._sessions.user(request.cookies.get(COOKIE, ""), self._passwords.users.hashes())
@@ -108,7 +108,7 @@ class Guard:
 
 def login_page(action: str, after: str, name: str = "", refused: Refused | None = None) -> Response:
     """Return the login form, which says in one line why the last attempt was refused."""
-    values: dict[str, Any] = {"action": action, "after": after, "name": name[:LONGEST_NAME]}
+    values: dict[str, Any] = {"action": action, "after": after, "name": name[:MAX_NAME_LENGTH]}
     if refused is None:
         return page_response("login.html", message="", **values)
     return page_response("login.html", refused.status, refused.headers, message=str(refused), **values)
@@ -141,7 +141,7 @@ async def _form(request: Request) -> dict[str, str]:
     body = b""
     async for piece in request.stream():
         body += piece
-        if len(body) > _LONGEST_FORM:
+        if len(body) > _MAX_FORM_LENGTH:
             raise Refused(413, "That is too much for a name and a password.")
     fields = parse_qs(body.decode("latin-1"), keep_blank_values=True)
     return {name: values[0] for name, values in fields.items()}

@@ -15,9 +15,9 @@ import bcrypt
 from rag.corpus.files import replacing
 from rag.errors import UsageError
 
-LONGEST_NAME = 64  # characters
-LONGEST_PASSWORD = 72  # bytes of UTF-8; bcrypt reads no more
-TOO_LONG = f"A password has at most {LONGEST_PASSWORD} bytes."
+MAX_NAME_LENGTH = 64  # characters
+MAX_PASSWORD_LENGTH = 72  # bytes of UTF-8; bcrypt reads no more
+TOO_LONG = f"A password has at most {MAX_PASSWORD_LENGTH} bytes."
 _ROUNDS = 12  # log2 of the work; a check takes about 0.3 s
 # Cost 4 to 17, as htpasswd offers; 16 bytes of salt end in one of four characters, and bcrypt raises for any other.
 _HASH = re.compile(r"\$2[aby]\$(?:0[4-9]|1[0-7])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
@@ -48,7 +48,7 @@ class Users:
     def check(self, name: str, password: str) -> bool:
         """Return whether the password is the user's; an unknown name takes as long as a wrong password."""
         hashes, secret = self.hashes(), _encoded(password)
-        if not hashes or len(secret) > LONGEST_PASSWORD:
+        if not hashes or len(secret) > MAX_PASSWORD_LENGTH:
             return False
         compared = hashes.get(name) or next(iter(hashes.values()))
         return bcrypt.checkpw(secret, compared.encode()) and name in hashes
@@ -56,7 +56,7 @@ class Users:
 
 def is_too_long(password: str) -> bool:
     """Return whether bcrypt would ignore the end of a password."""
-    return len(_encoded(password)) > LONGEST_PASSWORD
+    return len(_encoded(password)) > MAX_PASSWORD_LENGTH
 
 
 def read_users(path: Path) -> dict[str, str]:
@@ -106,8 +106,8 @@ def add_user(path: Path, name: str, password: str, rounds: int = _ROUNDS) -> Non
 
 
 def _name_fault(name: str) -> str:
-    valid = re.fullmatch(r"[^\s:#]+", name) and name.isprintable() and len(name) <= LONGEST_NAME
-    return "" if valid else f'a name has 1 to {LONGEST_NAME} characters, without spaces, ":" and "#"'
+    valid = re.fullmatch(r"[^\s:#]+", name) and name.isprintable() and len(name) <= MAX_NAME_LENGTH
+    return "" if valid else f'a name has 1 to {MAX_NAME_LENGTH} characters, without spaces, ":" and "#"'
 
 
 def _encoded(password: str) -> bytes:

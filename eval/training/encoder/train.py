@@ -22,7 +22,7 @@ from eval.training.encoder.network import DOCUMENT_MARK, QUESTION_MARK, Encoder,
 
 _log = logging.getLogger(__name__)
 
-_LONGEST_QUESTION = 96
+_MAX_QUESTION_LENGTH = 96
 _MICRO = 3
 _BEFORE = 2  # [CLS] and the mark stand before a question's pieces
 
@@ -181,7 +181,7 @@ def _prepare_questions(material: EncoderMaterial, chosen: Sequence[int], tokeniz
     batch = question_batch([row.pieces for row in rows], tokenizer)
     labels = torch.full(batch.input_ids.shape, -1)
     for i, row in enumerate(rows):
-        count = min(len(row.labels), _LONGEST_QUESTION - _BEFORE - 1)
+        count = min(len(row.labels), _MAX_QUESTION_LENGTH - _BEFORE - 1)
         labels[i, _BEFORE : _BEFORE + count] = torch.tensor(row.labels[:count])
     return PreparedQuestions(
         batch,
@@ -291,7 +291,7 @@ def _weighted(logits: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:
 
 def question_batch(pieces: Sequence[Pieces], tokenizer: Tokenizer) -> Batch:
     """Lay questions out as the encoder reads them."""
-    return single(pieces, tokenizer, tokenizer.id(QUESTION_MARK), _LONGEST_QUESTION)
+    return single(pieces, tokenizer, tokenizer.id(QUESTION_MARK), _MAX_QUESTION_LENGTH)
 
 
 def document_batch(pieces: Sequence[Pieces], tokenizer: Tokenizer, longest: int) -> Batch:
