@@ -41,15 +41,15 @@ class BehindProxy:
     def _believed(self, scope: Scope) -> Scope:
         """Set the scheme, and leave of the headers that name host and scheme only what trusted proxies say."""
         request = HTTPConnection(scope)
-        told = {name: self._access.forwarded(request, name) for name in _FORWARDED}
+        forwarded = {name: self._access.forwarded(request, name) for name in _FORWARDED}
         scope = {**scope, "headers": list(scope["headers"])}
         headers = MutableHeaders(scope=scope)
         for name in _BELIEVED_BY_GRADIO:
             del headers[name]
-            if value := told.get(name):
+            if value := forwarded.get(name):
                 headers[name] = value
-        if scope["type"] == "http" and told["x-forwarded-proto"] in ("http", "https"):
-            scope["scheme"] = told["x-forwarded-proto"]
+        if scope["type"] == "http" and forwarded["x-forwarded-proto"] in ("http", "https"):
+            scope["scheme"] = forwarded["x-forwarded-proto"]
         return scope
 
     def _below_root(self, scope: Scope) -> Scope:

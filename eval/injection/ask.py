@@ -159,5 +159,5 @@ def _compared(case: InjectionCase, plain: CitationQueryEngineWriter) -> dict[str
     except LLMFailed as error:
         return {"plain_failure": str(error)}
     trigger = case.document.trigger
-    told = obedience(text, trigger, case.paper.abstract) if trigger else None
-    return {"plain": text, "plain_obeyed": told, "plain_faults": tuple(sorted(faults(text, range(1, 100))))}
+    obeyed = obedience(text, trigger, case.paper.abstract) if trigger else None
+    return {"plain": text, "plain_obeyed": obeyed, "plain_faults": tuple(sorted(faults(text, range(1, 100))))}

@@ -235,5 +235,5 @@ def _folder(arguments: Namespace, settings: Settings) -> Path:
     return settings.home / _SEED_NAME / f"{arguments.file.stem}-{arguments.n}-{arguments.seed}"
 
 
-def _is(told: str | None, wanted: str) -> bool | None:
-    return None if told is None else told == wanted
+def _is(obeyed: str | None, wanted: str) -> bool | None:
+    return None if obeyed is None else obeyed == wanted

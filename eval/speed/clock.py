@@ -50,10 +50,10 @@ def run_process(command: Sequence[str], environ: Mapping[str, str]) -> ProcessRu
     return ProcessRun(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / _PER_MB, output)
 
 
-def time_each(file: Path, ask: Callable[[str], Any], told: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
+def time_each(file: Path, ask: Callable[[str], Any], further: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
     """Ask the questions of a JSON Lines file, the first once more before, and print the seconds of each as JSON.
 
-    `told` returns what else to print of an answer.
+    `further` returns what else to print of an answer.
     """
     questions = read_questions(file)
     for question in questions[:1]:
@@ -62,7 +62,7 @@ def time_each(file: Path, ask: Callable[[str], Any], told: Callable[[Any], Mappi
         wall, cpu = perf_counter(), process_time()
         answer = ask(question)
         timed = {"wall": perf_counter() - wall, "cpu": process_time() - cpu}
-        sys.stdout.write(json.dumps({**timed, **(told(answer) if told else {})}) + "\n")
+        sys.stdout.write(json.dumps({**timed, **(further(answer) if further else {})}) + "\n")
 
 
 def time_clients(file: Path, ask: Callable[[str], Any], clients: int) -> dict[str, float]:

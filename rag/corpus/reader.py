@@ -128,8 +128,8 @@ def read_corpus(
     kept = tuple(paper for paper in papers if paper.has_abstract) if abstracts_only else papers
     if not kept:
         raise CorpusError(f"{paths[0]} holds no paper with an abstract. Leave out --abstracts-only.")
-    told = tuple(filter(_is_told, summaries))
-    return Corpus(kept, tuple(problems), len(records), told, merges, tuple(conflicts), cleaner.used)
+    reported = tuple(filter(_is_reported, summaries))
+    return Corpus(kept, tuple(problems), len(records), reported, merges, tuple(conflicts), cleaner.used)
 
 
 class _Cleaner:
@@ -146,7 +146,7 @@ class _Cleaner:
         return found
 
 
-def _is_told(summary: FileSummary) -> bool:
+def _is_reported(summary: FileSummary) -> bool:
     """Return whether a file is named in the summary: not where it is unread and documents the folder around it."""
     return summary.reason is None or Path(summary.source).stem.casefold() not in _DOCUMENTATION
 

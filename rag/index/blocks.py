@@ -51,7 +51,7 @@ _KEYS = ("paper_ids", "digests")
 
 def block_path(folder: Path, recipe: Recipe, digests: Sequence[str]) -> Path:
     """Return the file of the block of papers with these digests."""
-    content = hashlib.sha256(repr((_spoken(recipe), list(digests))).encode()).hexdigest()
+    content = hashlib.sha256(repr((_vector_recipe(recipe), list(digests))).encode()).hexdigest()
     return folder / f"{content[:24]}.npz"
 
 
@@ -60,7 +60,7 @@ def write_block(folder: Path, recipe: Recipe, asked: Sequence[str], papers: Sequ
     with replacing(block_path(folder, recipe, asked)) as file:
         np.savez(
             file,
-            recipe=np.array(_spoken(recipe)),
+            recipe=np.array(_vector_recipe(recipe)),
             paper_ids=np.array([each.paper.paper_id for each in papers], np.str_),
             digests=np.array([each.digest for each in papers], np.str_),
             chunks=np.array([len(each.chunks) for each in papers], np.int64),
@@ -80,13 +80,13 @@ def read_blocks(folder: Path, recipe: Recipe) -> Iterator[Block]:
     for path in paths:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                if str(arrays["recipe"]) == _spoken(recipe):
+                if str(arrays["recipe"]) == _vector_recipe(recipe):
                     yield Block({name: arrays[name] for name in arrays.files})
         except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise CorpusError(f"{path} is damaged ({error}). Delete it, and run the job again.") from None
 
 
-def _spoken(recipe: Recipe) -> str:
+def _vector_recipe(recipe: Recipe) -> str:
     """Return what of a recipe the vectors depend on: not where they are kept, nor in which format."""
     return repr((recipe.encoder, recipe.embedder, recipe.chunk_tokens, recipe.chunk_overlap))
 

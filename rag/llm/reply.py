@@ -43,11 +43,11 @@ def is_refusal(text: str) -> bool:
 
 def fold_system(messages: Sequence[Message]) -> tuple[Message, ...]:
     """Return the messages with what the system says at the head of what the user says first."""
-    told = "\n\n".join(each.content for each in messages if each.role == "system")
+    instructions = "\n\n".join(each.content for each in messages if each.role == "system")
     others = [each for each in messages if each.role != "system"]
-    if not told or not others or others[0].role != "user":
-        return (Message("user", told), *others) if told else tuple(others)
-    return (Message("user", f"{told}\n\n{others[0].content}"), *others[1:])
+    if not instructions or not others or others[0].role != "user":
+        return (Message("user", instructions), *others) if instructions else tuple(others)
+    return (Message("user", f"{instructions}\n\n{others[0].content}"), *others[1:])
 
 
 def ask_for_json(schema: Mapping[str, Any], messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -55,9 +55,13 @@ def _constraints_unmet(filters: Filters, among_cited: bool, relaxations: Sequenc
 
 
 def _not_recorded(constraints: Sequence[str], flags: bool) -> str:
-    told = {"author": "who wrote a paper", "author_count": "how many wrote a paper", "venue": "where a paper appeared"}
-    told |= {"organisation": "where a paper comes from", "code": "whether a paper has code"}
-    text = f"No record in this collection says {' or '.join(told[name] for name in constraints)}: it is not known."
+    subjects = {
+        "author": "who wrote a paper",
+        "author_count": "how many wrote a paper",
+        "venue": "where a paper appeared",
+    }
+    subjects |= {"organisation": "where a paper comes from", "code": "whether a paper has code"}
+    text = f"No record in this collection says {' or '.join(subjects[name] for name in constraints)}: it is not known."
     return f"{text} Leave it out with --drop {' --drop '.join(constraints)}." if flags else text
 
 

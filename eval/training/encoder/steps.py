@@ -126,7 +126,7 @@ def train(given: Namespace) -> None:
             read, collection, weights, tokenizer, given.longest, given.device
         )
         write_json(given.work / f"{given.name}.json", report)
-    _tell(report)
+    _log_report(report)
 
 
 def _fit(
@@ -167,7 +167,7 @@ def _fit(
         "questions held": held,
         "questions choose": choose,
     }
-    _tell({"questions held": held})
+    _log_report({"questions held": held})
     return network, report
 
 
@@ -240,7 +240,7 @@ def check(given: Namespace) -> None:
         dev = read_gold(given.gold, given.papers, "dev")
         report["collections"] = evaluate.whole_collection(read, dev, weights, tokenizer, longest, "cpu")
     write_json(given.out / "check.json", report)
-    _tell(report)
+    _log_report(report)
 
 
 def read(given: Namespace) -> None:
@@ -259,7 +259,7 @@ def read(given: Namespace) -> None:
     report = {f"reading {name}": measure(encoder, kept), "milliseconds": reading_time(encoder)}
     given.work.mkdir(parents=True, exist_ok=True)
     write_json(given.work / f"reading-{name}.json", report)
-    _tell(report)
+    _log_report(report)
 
 
 def _taught(work: Path, names: Sequence[str], questions: Questions) -> Mapping[str, Taught] | None:
@@ -324,7 +324,7 @@ def _onnx_reader(path: Path, threads: int) -> Read:
     return read
 
 
-def _tell(report: Mapping[str, Any]) -> None:
+def _log_report(report: Mapping[str, Any]) -> None:
     for part, values in report.items():
         if isinstance(values, dict) and all(isinstance(value, list) for value in values.values()):
             for name, value in values.items():

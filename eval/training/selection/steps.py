@@ -51,7 +51,7 @@ def fit(given: Namespace) -> None:
         reread = fit_reread(imputed, fitted.hits, load_cross_encoder()) if rerank_depth else None
         depths[depth] = ranker_to_json(replace(fitted.ranker, reread=reread))
         report[depth] = measure(examples, fitted.hits, fitted.answerable, fitted.ranker.threshold)
-        _tell(depth, report[depth])
+        _log_report(depth, report[depth])
     models = {folder.name: file_sha256(folder / "model.onnx") for folder in (ENCODER, RERANKER, CROSS_ENCODER)}
     made = {
         "data_sha256": hashes([*(given.data / name for name in _DATA), OWN_LISTS]),
@@ -96,7 +96,7 @@ def check(given: Namespace) -> None:
                 for form in ("fact", "list"):
                     found[f"evidence sentence first, {form}"] = evidence_first(examples, form)
             report[f"{collection.name} {depth}"] = found
-            _tell(f"{collection.name} {depth}", found)
+            _log_report(f"{collection.name} {depth}", found)
             write_json(out, report)
             table = found["collection: calibration"]["table"]
             svg = reliability_plot(table, f"calibration, {collection.name}, {depth}")
@@ -134,6 +134,6 @@ def _examples(work: Path, collection: Collection) -> list[Example]:
     return [search.example(each) for each in collection.questions]
 
 
-def _tell(name: str, report: dict[str, Any]) -> None:
+def _log_report(name: str, report: dict[str, Any]) -> None:
     for measure, value in report.items():
         _log.info("%s | %s %s", name, measure, value)
