@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from rag.text.latex import SUBSCRIPTS, SUPERSCRIPTS
+from rag.text.sanitize import decode_entities
 
 _COMMAND = re.compile(r"\\(?:[A-Za-z]{2,}|[A-Za-z](?![A-Za-z])|['\"`^~=.%&$#_{}\\,;-])")
 _MATH = re.compile(r"\$\$?([^$\s](?:[^$\n]{0,400}[^$\s])?)\$\$?(?!\d)|\\\((.{1,400}?)\\\)", re.DOTALL)
@@ -45,7 +46,6 @@ _SCRIPT_TAG = re.compile(r"<(?:jats:)?(sub|sup|inf)>([^<>]{1,40})</(?:jats:)?\1>
 _HEADING_TAG = re.compile(r"<(?:jats:)?(title|h[1-6])>([^<>]{1,80})</(?:jats:)?\1>", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _CDATA = re.compile(r"<!\[CDATA\[|\]\]>")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _INVISIBLE = re.compile(r"[\u00ad\u200b\u2060\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LEAD = re.compile(
@@ -122,7 +122,7 @@ def clean_text(text: str) -> str:
         if "<" in text:
             text = _without_tags(text)
         if "&" in text:
-            text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+            text = decode_entities(text)
     return " ".join(_INVISIBLE.sub("", _LONE_SURROGATE.sub("\ufffd", text)).split())
 
 

@@ -57,9 +57,13 @@ def strip_invisible(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
+def decode_entities(text: str) -> str:
+    """Return the text with HTML entities decoded."""
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+
+
 def _decoded(text: str) -> str:
-    decoded = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
-    return _SEPARATOR.sub(" ", _INVISIBLE.sub("", decoded))
+    return _SEPARATOR.sub(" ", _INVISIBLE.sub("", decode_entities(text)))
 
 
 def sanitize_markdown(text: str) -> str:

@@ -31,37 +31,23 @@ def _parser() -> StepParser:
     part = parser.add_step(steps.shorten, "Write the lists with a few sentences of each document.")
     part.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the short examples")
     part.add_argument("--teachers", nargs="+", default=[], metavar="NAME", help="teachers whose logits are taken over")
-    for name, meaning, epochs, rate in (
-        ("teach", "Train a teacher, and let it judge every example.", 5, 5e-5),
-        ("train", "Train the model that is kept on labels and teachers' logits.", 16, 2e-4),
+    for step, meaning, epochs, rate in (
+        (steps.teach, "Train a teacher, and let it judge every example.", 5, 5e-5),
+        (steps.train, "Train the model that is kept on labels and teachers' logits.", 16, 2e-4),
     ):
-        part = parser.add_step(getattr(steps, name), meaning)
-        part.add_argument("--name", default=name, help="name of the files written to the folder")
-        part.add_argument("--start", type=Path, required=True, metavar="FILE", help=".onnx, .safetensors or .pt")
-        part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
+        part = parser.add_training(step, meaning, epochs, rate)
         part.add_argument("--start-tokenizer", type=Path, metavar="FILE", help="of the weights, where it is another")
-        part.add_argument("--kind", choices=("bert", "mpnet"), default="bert")
-        part.add_argument("--layers", type=int, nargs="+", metavar="N", help="layers to keep (all)")
         part.add_argument("--four-bit-words", action="store_true", help="round the word pieces, and keep them so")
         part.add_argument("--soft", nargs="+", default=[], metavar="NAME[:HEAD,HEAD]", help="teachers to learn from")
         part.add_argument("--hard", nargs="+", default=[], metavar="NAME", help="teachers by whom negatives are drawn")
         part.add_argument("--only", choices=("verdicts", "questions"), help="learn from one kind of examples")
-        part.add_argument("--epochs", type=int, default=epochs)
-        part.add_argument("--rate", type=float, default=rate)
         part.add_argument("--rows", type=int, default=192)
-        part.add_argument("--longest", type=int, default=384)
-        part.add_argument("--seconds", type=float, help="end the decay of the rate after this time at the latest")
         part.add_argument("--softness", type=float, default=0.6, help="weight of the teachers beside the labels (0.6)")
-        part.add_argument("--share", type=float, default=1.0, help="share of the units to learn from (1.0)")
         part.add_argument(
             "--average", type=float, default=0.0, help="decay of a moving average of the weights (0: none)"
         )
         part.add_argument("--imitate", action="store_true", help="imitate the states of the layers that are kept, too")
-        part.add_argument("--device", default="cuda")
-    part = parser.add_step(steps.export, "Write the trained model as int8 ONNX, with its tokenizer and metadata.")
-    part.add_argument("--name", default="train")
-    part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
-    part.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_export(steps.export)
     part = parser.add_step(steps.check, "Measure the exported model on the held-out part.")
     part.add_argument("--out", type=Path, required=True, metavar="DIR")
     part.add_argument("--units", type=int, help="measure only so many lists of each source")

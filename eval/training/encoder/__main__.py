@@ -26,25 +26,14 @@ def _parser() -> StepParser:
     part.add_argument("--names", type=Path, metavar="FILE", help="papers whose authors are put into questions")
     part.add_argument("--titles", type=int, default=500, help="titles to learn as lookups (500)")
     part.add_argument("--limit", type=int, help="use only the first so many questions of each split")
-    for name, meaning, epochs, rate in (
-        ("teach", "Train a teacher of kinds and tags, and let it judge every question.", 6, 5e-5),
-        ("train", "Train the encoder.", 10, 1e-4),
+    for step, meaning, epochs, rate in (
+        (steps.teach, "Train a teacher of kinds and tags, and let it judge every question.", 6, 5e-5),
+        (steps.train, "Train the encoder.", 10, 1e-4),
     ):
-        part = parser.add_step(getattr(steps, name), meaning)
-        part.add_argument("--name", default=name, help="name of the files written to the folder")
-        part.add_argument("--start", type=Path, required=True, metavar="FILE", help=".onnx, .safetensors or .pt")
-        part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
-        part.add_argument("--kind", choices=("bert", "mpnet"), default="bert")
-        part.add_argument("--layers", type=int, nargs="+", metavar="N", help="layers to keep (all)")
+        part = parser.add_training(step, meaning, epochs, rate)
         part.add_argument("--projection", type=Path, metavar="FILE", help="start of the projection (.npy, width x 128)")
-        part.add_argument("--epochs", type=int, default=epochs)
-        part.add_argument("--rate", type=float, default=rate)
-        part.add_argument("--longest", type=int, default=384)
         part.add_argument("--questions", type=int, default=64, help="marked questions a step (64)")
         part.add_argument("--distil", type=float, default=0.5, help="weight of the lists' teachers (0.5)")
-        part.add_argument("--seconds", type=float, help="end the decay of the rate after this time at the latest")
-        part.add_argument("--share", type=float, default=1.0, help="share of lists and questions to learn from (1.0)")
-        part.add_argument("--device", default="cuda")
         part.add_argument("--teachers", nargs="+", default=[], metavar="NAME", help="teachers of kinds and tags")
         part.add_argument("--without", nargs="+", default=[], choices=("lists", "questions", "late", "dense"))
         part.add_argument("--cross", type=Path, metavar="DIR", help="work folder of the cross-encoder")
@@ -54,10 +43,7 @@ def _parser() -> StepParser:
         )
         part.add_argument("--gold", type=Path, metavar="FILE")
         part.add_argument("--papers", type=Path, metavar="FILE", help="the gold file's papers as JSON Lines")
-    part = parser.add_step(steps.export, "Write the trained model as int8 ONNX, with its tokenizer and metadata.")
-    part.add_argument("--name", default="train")
-    part.add_argument("--tokenizer", type=Path, required=True, metavar="FILE")
-    part.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_export(steps.export)
     part = parser.add_step(steps.check, "Measure the exported model on the held-out part.")
     part.add_argument("--cross", type=Path, required=True, metavar="DIR")
     part.add_argument("--out", type=Path, required=True, metavar="DIR")
