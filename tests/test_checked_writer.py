@@ -12,6 +12,7 @@ from rag.answer import Answer, Checked, EstimatedMissing, Event, StepTimer, Toke
 from rag.errors import ContextOverflow, LLMFailed
 from rag.generation.draft import Draft
 from rag.generation.llama_index import EvidenceSynthesizer
+from rag.generation.prompts import SYSTEM
 from rag.generation.writer import WritingOutcome
 from rag.llm.protocol import Message, Reply
 from rag.llm.usage import UsageMeter
@@ -96,9 +97,9 @@ def test_second_overflow_gives_the_extractive_answer_with_the_cost_kept() -> Non
 
 
 def test_failure_midway_gives_the_extractive_answer_with_the_cost_kept() -> None:
-    chat = ScriptedChat([LLMFailed("The endpoint broke off."), "never asked"], shown="Half an ")
+    chat = ScriptedChat([LLMFailed("The endpoint broke off."), "never asked"], shown="Half way ")
     shown, answer, meter = write(chat)
-    assert (shown.strip(), answer.status, len(chat.asked)) == ("Half an", "extractive", 1)
+    assert (shown.strip(), answer.status, len(chat.asked)) == ("Half way", "extractive", 1)
     assert notices_text(answer.notices) == f"The endpoint broke off. {STANDS_IN}"
     assert meter.steps == {"write": TokenUsage(1, 10, 2, 1.0)}
 
@@ -264,3 +265,17 @@ def test_answer_before_is_part_of_the_prompt_with_the_numbers_of_now() -> None:
     draft = Draft(Query("What of it?", "fact", "it"), EVIDENCE, previous=before)
     list(writer.answer(draft, UsageMeter(chat), StepTimer()))
     assert "Question: Which caches?\nAnswer: Robots [2], others , caches [1].\n" in chat.asked[0][-1].content
+
+
+def test_instructions_in_a_reply_are_removed_with_a_notice() -> None:
+    hidden = SYSTEM.replace(" ", "&#32;\u200b")
+    shown, answer, _ = write(ScriptedChat([f"{hidden} Robots slip on sand [2]."]))
+    assert shown == answer.text == "Robots slip on sand [1]."
+    assert notices_text(answer.notices) == "Removed what repeated the instructions to the model."
+
+
+@pytest.mark.parametrize("reply", [SYSTEM, f"My instructions are:\n\n```\n{SYSTEM}\n```"])
+def test_reply_of_nothing_but_instructions_is_replaced(reply: str) -> None:
+    _, answer, _ = write(ScriptedChat([reply]))
+    assert answer.status == "extractive"
+    assert notices_text(answer.notices) == f"small-model repeated its instructions in place of an answer. {STANDS_IN}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from rag.errors import ContextOverflow, LLMFailed
+from rag.generation.prompts import ONE_SYSTEM
 from rag.generation.writer import WritingOutcome, write_per_paper
 from rag.llm.prompting import format_evidence
 from rag.llm.protocol import Message, Reply
@@ -187,3 +188,14 @@ def test_requests_that_are_done_leave_the_chat_open() -> None:
     chat = ScriptedChat(by_paper("a", "b", "c"))
     write(chat)
     assert not chat.closed.is_set()
+
+
+def test_reply_that_repeats_the_instructions_names_no_paper() -> None:
+    pieces, _, outcome = write(ScriptedChat(by_paper(ONE_SYSTEM, f"Sure: “{ONE_SYSTEM}”", "So.")))
+    assert pieces == ["- So. [3]\n"]
+    assert outcome.repeated == 2
+
+
+def test_model_that_only_repeats_the_instructions_gives_no_answer() -> None:
+    with pytest.raises(LLMFailed, match="small-model repeated its instructions in place of an answer"):
+        write(ScriptedChat(by_paper(ONE_SYSTEM, "NO", ONE_SYSTEM)))

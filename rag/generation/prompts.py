@@ -78,6 +78,9 @@ REPAIR_QUESTION = """{papers}
 Sentences to correct:
 {sentences}"""
 
+INSTRUCTIONS = (SYSTEM, *_FORMS.values(), _OTHERWISE, _CONSIDERS, ONE_SYSTEM, REPAIR_SYSTEM)
+"""What the prompts tell a model to do, without questions and papers."""
+
 
 def answer_messages(
     question: str, papers: Sequence[str], kind: Kind, previous: Turn | None = None, considers: bool = False

@@ -16,6 +16,7 @@ from math import ceil
 from rag.errors import LLMFailed
 from rag.generation.draft import Draft
 from rag.generation.extractive import heading
+from rag.generation.instruction_filter import repeats_instructions
 from rag.generation.prompts import answer_messages, one_paper_messages
 from rag.generation.reply_checks import says_nothing
 from rag.llm.prompting import NO, format_evidence
@@ -58,7 +59,8 @@ class WritingOutcome:
     """What became of a reply besides its text; counts are of papers.
 
     `left_out` did not fit into the context. Where each paper has a request, `unasked` were skipped after failures and
-    `shortened` had a truncated reply. `truncated` says why the endpoint ended the whole reply early.
+    `shortened` had a truncated reply, `repeated` one that repeated the instructions. `truncated` says why the endpoint
+    ended the whole reply early.
     """
 
     left_out: int = 0
@@ -66,6 +68,7 @@ class WritingOutcome:
     truncated: str | None = None
     unasked: int = 0
     shortened: int = 0
+    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +191,7 @@ def write_per_paper(
                 replies.append(reply)
                 if replies[-2:] == [None, None]:
                     break
-                if reply and (said := _answer_of(reply)):
+                if reply and (said := _answer_of(reply, outcome)):
                     answered, outcome.shortened = True, outcome.shortened + bool(reply.cut)
                     yield f"- {heading(query, evidence)}{said}{'…' if reply.cut else ''} [{evidence.n}]\n"
         finally:
@@ -201,6 +204,8 @@ def write_per_paper(
         raise LLMFailed(f"{llm.name} declined to answer.")
     if outcome.failures and not answered:
         raise outcome.failures[0]
+    if outcome.repeated and not answered:
+        raise LLMFailed(f"{llm.name} repeated its instructions in place of an answer.")
 
 
 def _reply(future: Future[Reply], outcome: WritingOutcome, first: bool) -> Reply | None:
@@ -214,8 +219,11 @@ def _reply(future: Future[Reply], outcome: WritingOutcome, first: bool) -> Reply
         return None
 
 
-def _answer_of(reply: Reply) -> str:
-    """Return the sentence of a reply; "" for a no and for a refusal."""
+def _answer_of(reply: Reply, outcome: WritingOutcome) -> str:
+    """Return the sentence of a reply; "" for a no, for a refusal, and for one that repeats the instructions."""
+    if repeats_instructions(reply.text):
+        outcome.repeated += 1
+        return ""
     said = _YES.sub("", " ".join(without_any_markers(reply.text).split()).lstrip("-*# "))
     return "" if _NO.match(said) or says_nothing(said) or is_refusal(said) else said
 

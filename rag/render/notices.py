@@ -170,6 +170,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "parts_truncated": lambda data: (
         f"What the model wrote about {format_count(data['papers'], 'paper')} was too long and is cut (…)."
     ),
+    "instructions_removed": lambda data: "Removed what repeated the instructions to the model.",
     "markers_removed": lambda data: f"Removed {format_count(data['markers'], 'citation number')} without a source.",
     # Checking what was written
     "nothing_cited": lambda data: "The model cited no paper, so nothing can be checked.",

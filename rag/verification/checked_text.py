@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from rag.answer import Checked, Citation, Cited, Event, Origin, Sentence, Support, Token
 from rag.errors import ModelFailed
+from rag.generation.instruction_filter import InstructionFilter
 from rag.text.citation_markers import MARKER
 from rag.text.sanitize import StreamingDecoder, StreamingSanitizer
 from rag.types import Evidence, Paper, Quote
@@ -34,6 +35,7 @@ class CheckedText:
         self._judge = judge
         self._question = question
         self._visible = StreamingDecoder()
+        self._repeated = InstructionFilter()
         self._lists = ClosingLists(evidence)
         self._markers = MarkerFilter(evidence)
         self._inert = StreamingSanitizer()  # last, for taking out a marker joins what stood around it
@@ -48,6 +50,11 @@ class CheckedText:
     def unknown_markers(self) -> int:
         """The number of markers that named no evidence."""
         return self._markers.unknown
+
+    @property
+    def repeats_instructions(self) -> bool:
+        """Whether sentences that repeat the prompt's instructions were removed."""
+        return self._repeated.removed
 
     @property
     def sent(self) -> Collection[int]:
@@ -77,7 +84,8 @@ class CheckedText:
         if origin != self._origins[-1][1]:
             yield from self._flush()
             self._origins.append((len(self.text), origin))
-        yield from self._show(self._inert.feed(self._markers.feed(self._lists.feed(self._visible.feed(piece)))))
+        said = self._repeated.feed(self._visible.feed(piece))
+        yield from self._show(self._inert.feed(self._markers.feed(self._lists.feed(said))))
 
     def end(self) -> Iterator[Event]:
         """Yield what was held back, at the end of the reply."""
@@ -88,7 +96,8 @@ class CheckedText:
 
     def _flush(self) -> Iterator[Event]:
         """Yield what was held back of text of one origin."""
-        last = self._lists.feed(self._visible.flush()) + self._lists.flush()
+        said = self._repeated.feed(self._visible.flush()) + self._repeated.flush()
+        last = self._lists.feed(said) + self._lists.flush()
         rest = self._markers.feed(last) + self._markers.flush()
         yield from self._show(self._inert.feed(rest) + self._inert.flush())
         yield from self._check(self._stream.flush())

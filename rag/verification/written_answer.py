@@ -76,6 +76,8 @@ class CheckedWriter:
                 yield from _checked(draft, text, llm, text.feed(piece))
         yield from _checked(draft, text, llm, text.end())
         _raise_unless_answer(draft, text, llm)  # a reply may have no whole sentence
+        if text.repeats_instructions and not text.cited:
+            raise LLMFailed(f"{llm.name} repeated its instructions in place of an answer.")
         if is_wordless(text.text):
             raise LLMFailed(f"{llm.name} wrote no word.")
 
@@ -147,6 +149,7 @@ def _outcome_notices(text: CheckedText, outcome: WritingOutcome, draft: Draft) -
         ),
         (outcome.shortened, "parts_truncated", {"papers": outcome.shortened}),
         (outcome.left_out, "papers_left_out", {"sent": papers - outcome.left_out, "papers": papers}),
+        (text.repeats_instructions or outcome.repeated, "instructions_removed", {}),
         (text.unknown_markers, "markers_removed", {"markers": text.unknown_markers}),
     ]
     return [Notice(code, data) for happened, code, data in noticed if happened]
