@@ -92,23 +92,36 @@ def test_texts_are_embedded_in_their_order_some_in_a_request() -> None:
 
 def test_busy_endpoint_is_asked_again() -> None:
     with serving((503, "loading"), (429, "slow down")) as server:
-        assert embedder(server).encode_query("caches").shape == (64,)
+        assert embedder(server).encode_documents(["caches"]).shape == (1, 64)
         assert len(server.requests) == 3
+
+
+def test_question_waits_only_once_for_a_busy_endpoint() -> None:
+    with serving((503, "loading")) as server:
+        assert embedder(server).encode_query("caches").shape == (64,)
+    with serving(*[(503, "loading")] * 9) as server, pytest.raises(ModelFailed, match="answered 503: loading"):
+        EndpointEmbedder(Settings(embed_url=server.url, embed_model="words"), waits=(0, 60)).encode_query("caches")
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize(
     ("status", "text", "message"),
     [
         (404, "no model named words", "answered 404: no model named words"),
+        (401, "key sesame\r\nis\x1b[2J wrong <b>", r"answered 401: key … is\[2J wrong ‹b>"),
         (200, "<html>", "sent no JSON"),
         (200, '{"data": [{"index": 0}]}', "sent no embeddings"),
         (200, '{"data": []}', "sent 0 embeddings for 1 texts"),
         (200, '{"data": [{"index": 0, "embedding": [0, 0]}]}', "zero or not finite"),
+        (200, f'{{"data": [{{"index": 0, "embedding": [1{"0" * 400}]}}]}}', "sent no embeddings"),
+        (200, "[" * 100_000, "sent no JSON"),
+        (200, " " * (2**20 + 1), "sent more than 1 MB"),
     ],
 )
 def test_unusable_answer_is_an_error_that_names_it(status: int, text: str, message: str) -> None:
-    with serving((status, text)) as server, pytest.raises(ModelFailed, match=message):
-        embedder(server).encode_query("caches")
+    with serving((status, text)) as server, pytest.raises(ModelFailed, match=message) as failed:
+        embedder(server, embed_api_key="sesame").encode_query("caches")
+    assert len(str(failed.value).splitlines()) == 1
 
 
 def test_endpoint_that_is_down_is_an_error_that_names_the_setting() -> None:

@@ -159,7 +159,7 @@ def _embedder(settings: Settings) -> Iterator[Check]:
 
 def _embedding_endpoint(settings: Settings) -> Check:
     try:
-        found = EndpointEmbedder(settings, waits=()).encode_query("test")
+        found = EndpointEmbedder(settings).encode_query("test")
     except CitedeskError as error:
         return Check("embedder", "fail", str(error))
     return Check("embedder", "ok", f"{settings.embed_model} at {settings.embed_url}, {len(found)} dimensions")
