@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.text.citation_markers import MarkerScanner, substitute_markers
 from rag.types import Evidence, Paper
 from rag.verification.marker_filter import MarkerFilter
 
@@ -302,6 +303,23 @@ def test_shown_numbers_rise_from_one_in_order_of_first_appearance(pieces: list[s
     assert list(dict.fromkeys(numbers)) == list(range(1, len(cited) + 1))
     assert set(cited) <= {1, 2, 3}
     assert len(set(cited)) == len(cited)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "True (Quill (2024)) and (van der Berg, (2023)).",
+        "True (Quill,\n2024) and (Quill 2024;\nWang 2023).",
+        "True ~~[1]to(2)~~ or *[1]and[3]*.",
+        "In step [1](#a) it is, in step [3]  too.",
+        "True <cite>Quill and van der Berg, of 2024, and also of 2023 </cite>.",
+    ],
+)
+def test_each_form_is_held_back_until_it_is_complete(text: str) -> None:
+    for cut in range(len(text)):
+        scanner = MarkerScanner(lambda found, before: "[1]")
+        read = scanner.feed(text[:cut]) + scanner.feed(text[cut:]) + scanner.flush()
+        assert read == substitute_markers(text, lambda found, before: "[1]")
 
 
 @given(PIECES)
