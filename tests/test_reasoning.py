@@ -165,3 +165,17 @@ def test_reasoning_is_kept_to_be_viewed(reply: str, size: int) -> None:
         reasoning.feed(reply[start : start + size])
     reasoning.flush()
     assert (reasoning.reasoned, reasoning.reasoning.strip().removeprefix("analysis")) == (True, "Hm, so.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<|en[/THINK]d|>Yes.",
+        "<|channel|>analysis<|message|>Hm.<|en[/THINK]d|><|channel|>final<|message|>Yes.",
+        "here’s the thoughts: \tHm.</think>Yes.",
+        "\t_thought :**\tHm.</think>Yes.",
+        " \n\t" * 30 + "analysisYes [1].",
+    ],
+)
+def test_each_mark_is_held_back_until_it_is_complete(text: str) -> None:
+    assert [filtered([text[:cut], text[cut:]]) for cut in range(len(text))] == [filtered([text])] * len(text)

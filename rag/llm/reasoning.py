@@ -49,15 +49,16 @@ _HEADER = re.compile(rf"(?P<said>[^<\n]{{0,{_MAX_HEADER}}})(?P<end>\n|(?=<)|\Z)"
 _KEPT = 60  # characters of reasoning that are held back, as a mark may begin there
 _LONGEST = 250  # characters of a mark or a heading: only so many at the end of a text are read more than once
 _PLAIN_FENCES = ("", "markdown", "md", "text", "txt", "plaintext")
-_BARE_ANALYSIS = re.compile(r"\A\s*analysis(?=[A-Z\"'])")  # gpt-oss, where a server has removed its special tokens
+_BARE_ANALYSIS = re.compile(r"\A\s{0,60}analysis(?=[A-Z\"'])")  # gpt-oss, where a server has removed its special tokens
 _BARE_FINAL = re.compile(r"assistant\s{0,20}final(?=\S)")
 _HEADINGS = ("thinking", "thinking process", "reasoning", "thoughts", "thought", "thought process", "chain of thought")
+_INTRODUCTIONS = tuple(f"here{be} {whose}" for be in (" is", "'s", "’s") for whose in ("my", "the", "a"))
 _HEADING = re.compile(
     rf"\A[\s*#_>]{{0,60}}(?:here(?: i|['’])s (?:my|the|a) )?(?:{'|'.join(_HEADINGS)})[*_ ]{{0,20}}"
     r"(?::?[*_ ]{0,20}\n|:[*_]{0,20}[ \t]{1,20}\S)",
     re.IGNORECASE,
 )
-_MAYBE_HEADING = re.compile(r"\A[\s*#_>]{0,60}[A-Za-z'’ ]{0,40}[*_ :]{0,20}\Z")
+_MAYBE_HEADING = re.compile(r"\A[\s*#_>]{0,60}[A-Za-z'’ ]{0,40}[*_ :\t]{0,80}\Z")
 _AROUND_HEADING = re.compile(r"\A[\s*#_>:]+|[\s*#_>:]+\Z")
 _FINAL_HEADING = re.compile(
     r"^[ \t*#_>]{0,40}(?:here(?: i|['’])s (?:my|the) )?(?:final )?(?:answer|response)"
@@ -156,7 +157,7 @@ class ReasoningFilter:
         """Hold text back until it is known whether it is reasoning."""
         heading = _FINAL_HEADING.search(self._held, self._read) if _HEADING.match(self._held) else None
         for mark in _MARK.finditer(self._held, self._read):
-            if heading and heading.start() < mark.start():
+            if (heading and heading.start() < mark.start()) or (not final and _may_go_on(mark, self._held)):
                 break
             word, closes = _meaning(mark)
             opens = word is not None and not closes and self._blank and self._is_blank(mark.start())
@@ -205,7 +206,7 @@ class ReasoningFilter:
         for mark in _MARK.finditer(self._held):
             if mark["fence"] and not (mark.start() or line_start):
                 continue
-            if mark["fence"] and mark.end() == len(self._held) and not final and not mark[0].endswith("\n"):
+            if not final and _may_go_on(mark, self._held):
                 break
             if self._closes(mark) and not self._depth:
                 return self._end_reasoning(mark.start(), mark.start() if _is_template(mark) else mark.end())
@@ -254,8 +255,8 @@ class ReasoningFilter:
         if mark and not final and _may_go_on(mark, self._held):
             mark = None
         if mark is None:
-            tail = _OPEN_MARK.search(self._held, max(len(self._held) - _LONGEST, 0))
-            return self._emit_before(tail.start() if tail and not final else len(self._held))
+            open_at = _open_at(self._held)
+            return self._emit_before(len(self._held) if open_at is None or final else open_at)
         if mark.start():
             return self._emit_before(mark.start())
         if mark["fence"]:
@@ -341,9 +342,22 @@ def _meaning(mark: re.Match[str]) -> tuple[str | None, bool]:
 
 
 def _may_go_on(mark: re.Match[str], held: str) -> bool:
-    """Return whether what was found may turn out to be a longer mark: a fence with a word, details with a summary."""
+    """Return whether what was found may turn out to be of a longer mark: a fence with a word, details with a summary,
+    a token with brackets in its name.
+    """
     details = _OPEN_DETAILS.search(held, max(len(held) - _LONGEST, 0))
-    return bool(mark["fence"] and not mark[0].endswith("\n")) or bool(details and details.start() <= mark.start())
+    open_at = _open_at(held)
+    return (
+        bool(mark["fence"] and not mark[0].endswith("\n"))
+        or bool(details and details.start() <= mark.start())
+        or (open_at is not None and open_at < mark.start())
+    )
+
+
+def _open_at(held: str) -> int | None:
+    """Return where the mark begins that the end of a text may be part of; None where it can be of none."""
+    tail = _OPEN_MARK.search(held, max(len(held) - _LONGEST, 0))
+    return tail.start() if tail and tail[0] else None
 
 
 def _tag(mark: re.Match[str]) -> str:
@@ -374,4 +388,4 @@ def _ends(mark: re.Match[str], word: str) -> bool:
 
 def _may_be_heading(head: str) -> bool:
     head = re.sub(r"^here(?: i|['’])s (?:my|the|a) ", "", head)
-    return any(each.startswith(head) or head == each for each in (*_HEADINGS, "here is my", "here's my", "analysis"))
+    return any(each.startswith(head) for each in (*_HEADINGS, *_INTRODUCTIONS, "analysis"))
