@@ -110,6 +110,15 @@ def test_a_third_record_joins_two_that_had_nothing_in_common() -> None:
     assert (ids, reasons) == (["2401.00001"], ["the same title and authors", "the same DOI 10.1145/1.2"])
 
 
+def test_merged_papers_are_compared_again_with_what_they_have_now() -> None:
+    by_id = Paper("x1", "Pebble: Small Caches", "", authors=("Ada Quill",), doi="10.1/b", pmid="2")
+    by_title = Paper("x2", "Ageing of Widgets", "Widgets age.", authors=("A. Quill",))
+    both = Paper("x3", "Ageing of Widgets", "Widgets age.", doi="10.1101/z", pmid="2")
+    for records in itertools.permutations((by_id, by_title, both)):
+        papers, *_ = merged(*records)
+        assert len(papers) == 1
+
+
 def test_many_papers_of_one_title_are_compared_in_linear_time() -> None:
     letters = "abcdefghijklmno"
     names = ["".join(each) for each in itertools.product(letters, repeat=3)][:3000]

@@ -112,16 +112,20 @@ def _merge(
     for i, (source, line, read) in records.items():
         paper = read.load()
         groups[i], merged[i] = [i], paper
+        at = i
         found, conflict = _matches(paper, holders, merged)
-        at = min((i, *found))
-        for other, reason in sorted({**found, i: ""}.items()):
-            if other != at:
-                reasons[other] = reason or found[at]
-                groups[at] += groups.pop(other)
-                merged[at] = merge_papers(merged[at], merged.pop(other))
         if conflict and not found:
             problems.append(Problem(source, line, conflict))
-        for each in (paper, *([merged[at]] if found else ())):
+        while found:
+            own, at = at, min((at, *found))
+            for other, reason in sorted({**found, own: ""}.items()):
+                if other != at:
+                    reasons[other] = reason or found[at]
+                    groups[at] += groups.pop(other)
+                    merged[at] = merge_papers(merged[at], merged.pop(other))
+            found, _ = _matches(merged[at], holders, merged)  # which what it has now may match as well
+            found.pop(at, None)
+        for each in (paper, *([merged[at]] if at != i else ())):
             for key in _keys(each):
                 holders[key][at] = None
     papers = {at: ReadPaper.of(merged[at]) for at, group in groups.items() if len(group) > 1}
