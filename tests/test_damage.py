@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from rag.cli.main import main
-from rag.index import integrity
+from rag.index import generations, integrity
 from rag.index.vectors import open_vectors
 from tests.fakes import PAPERS, REEF
 from tests.indexes import index_corpus, write_corpus
@@ -137,6 +137,13 @@ def test_index_that_may_not_be_written_to_is_read_from_a_copy(
     store.close()
 
 
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take each index for one that is too large to be read as a whole whenever it is opened."""
+    monkeypatch.setattr(generations, "_SMALL", 0)
+
+
+@pytest.mark.usefixtures("large")
 @pytest.mark.parametrize("name", ["header.bin", "data_level0.bin", "length.bin", "chroma.sqlite3"])
 def test_vectors_are_compared_even_where_size_and_time_are_as_they_were(
     generation: Path, name: str, capsys: pytest.CaptureFixture[str]
@@ -161,6 +168,14 @@ def rotten(generation: Path) -> Path:
     return path
 
 
+def test_damage_that_leaves_size_and_time_is_noticed_by_a_question_to_a_small_index(
+    rotten: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", "--no-llm", "caches"]) == 1
+    assert "late/vectors" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("large")
 def test_damage_that_leaves_size_and_time_is_noticed_by_doctor(
     rotten: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -170,6 +185,7 @@ def test_damage_that_leaves_size_and_time_is_noticed_by_doctor(
     assert "late/vectors" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("large")
 def test_damage_that_leaves_size_and_time_is_not_copied_to_the_next_generation(
     rotten: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,6 +195,7 @@ def test_damage_that_leaves_size_and_time_is_not_copied_to_the_next_generation(
     assert main(["doctor", "--json"]) == 0
 
 
+@pytest.mark.usefixtures("large")
 def test_index_that_was_copied_is_read_once_more_and_then_known(
     generation: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

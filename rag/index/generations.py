@@ -26,6 +26,7 @@ VECTORS, TOKEN_VECTORS, BM25, PAPERS = "vectors", "late", "lexical", "papers.sql
 _MANIFEST = "manifest.json"
 _CHECKSUM = "sha256"  # of the rest of a manifest
 _POINTER = "current"
+_SMALL = 1 << 24  # bytes of an index that is always read as a whole, at 1 to 2 GB/s
 _KEPT = 2  # the current generation, and its predecessor for readers that have it open
 
 
@@ -233,12 +234,13 @@ def describe_files(generation: Path, base: tuple[Path, Manifest] | None = None) 
 def damaged_files(generation: Path, manifest: Manifest, thorough: bool = False) -> tuple[str, ...]:
     """Return the files of a generation that are missing or differ from its manifest.
 
-    Unless `thorough`, files whose time of change is as published are not read, except those of Chroma, which its core
-    reads as a whole: version 1.5.9 crashes the process where they are damaged.
+    Unless `thorough`, files of a large index whose time of change is as published are not read, except those of
+    Chroma, which its core reads as a whole: version 1.5.9 crashes the process where they are damaged.
     """
+    small = sum(known.size for known in manifest.files.values()) <= _SMALL
 
     def reads(name: str) -> bool:
-        return thorough or name.startswith(f"{VECTORS}/")
+        return thorough or small or name.startswith(f"{VECTORS}/")
 
     return tuple(name for name, known in manifest.files.items() if is_damaged(generation / name, known, reads(name)))
 

@@ -62,7 +62,8 @@ class Library:
 def open_library(settings: Settings, thorough: bool = False) -> Library:
     """Open the current generation; raises IndexMissing, or IndexFailed if it is damaged or of another model.
 
-    Unless `thorough`, only files that were changed since it was published are compared with their hashes.
+    Unless `thorough`, only files of a large index that were changed since it was published are compared with their
+    hashes.
     """
     generation, in_use = IndexFolder(settings.home).use()
     manifest = read_manifest(generation)
