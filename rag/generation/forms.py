@@ -9,7 +9,7 @@ from rag.generation.export.bibtex import to_bibtex
 from rag.generation.export.csl import to_csl
 from rag.generation.export.ris import to_ris
 from rag.generation.export.spreadsheet import to_csv
-from rag.text.display import display_line, display_title
+from rag.text.display import display_name, display_title
 from rag.text.links import safe_link
 from rag.types import Action, ActionName, Evidence, ExportForm, Paper
 
@@ -42,7 +42,7 @@ def _exported(action: Action, evidence: Sequence[Evidence]) -> str:
 
 def _row(evidence: Evidence) -> tuple[str, ...]:
     paper = evidence.paper
-    values = (display_title(paper.title), paper.date or "", _authors(paper), display_line(paper.venue or ""))
+    values = (display_title(paper.title), paper.date or "", _authors(paper), display_name(paper.venue or ""))
     code = "yes" if paper.code else ""
     return (f"[{evidence.n}]", *(value.replace("|", "\\|") for value in values), code)
 
@@ -50,11 +50,11 @@ def _row(evidence: Evidence) -> tuple[str, ...]:
 def _reference(evidence: Evidence) -> str:
     paper, link = evidence.paper, safe_link(evidence.paper.url)
     title = display_title(paper.title)
-    known = [_authors(paper), display_line(paper.venue or ""), paper.date or ""]
+    known = [_authors(paper), display_name(paper.venue or ""), paper.date or ""]
     return f"- {f'[{title}]({link})' if link else title}. {', '.join(part for part in known if part)} [{evidence.n}]"
 
 
 def _authors(paper: Paper) -> str:
-    named = [display_line(author) for author in paper.authors[:_MOST_AUTHORS]]
+    named = [display_name(author) for author in paper.authors[:_MOST_AUTHORS]]
     count = paper.known_author_count
     return ", ".join(named) + (" et al." if named and (count is None or count > len(named)) else "")

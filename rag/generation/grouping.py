@@ -17,7 +17,7 @@ from itertools import groupby
 
 from rag.answer import Group
 from rag.index.bm25 import Bm25Index
-from rag.text.display import display_line
+from rag.text.display import display_name
 from rag.text.latex import latex_to_text
 from rag.text.tokens import tokenize
 from rag.types import Evidence, Paper, Query
@@ -126,9 +126,9 @@ def _value(paper: Paper, by: str) -> str:
     if by == "code":
         return "with code" if paper.code else ""
     if by == "venue":
-        return _EDITION.sub("", display_line(paper.venue or "")).strip()
+        return _EDITION.sub("", display_name(paper.venue or "")).strip()
     value = paper.year if by == "year" else paper.organisation
-    return display_line(str(value)) if value else ""
+    return display_name(str(value)) if value else ""
 
 
 def title_phrases(title: str) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters
-from rag.text.display import display_line, display_title, format_count, format_list
+from rag.text.display import display_name, display_title, format_count, format_list
 from rag.types import Evidence, Paper, Query, wrote
 
 _ASKED = {
@@ -52,7 +52,7 @@ def record_line(query: Query, evidence: Evidence) -> str:
     parts = [
         paper.date or "no date",
         format_count(count, "author") if count and "authors" not in asked else "",
-        display_line(paper.venue) if paper.venue else "",
+        display_name(paper.venue) if paper.venue else "",
         "with code" if paper.code and "code" not in asked else "",
         asked_record(query, paper),
     ]
@@ -80,11 +80,11 @@ def _asked(query: Query) -> list[str]:
 
 
 def _named(names: Iterable[str]) -> str:
-    return format_list([display_line(name) for name in names])
+    return format_list([display_name(name) for name in names])
 
 
 def _authors(paper: Paper) -> str:
-    names = ", ".join(display_line(name) for name in paper.authors)
+    names = ", ".join(display_name(name) for name in paper.authors)
     count = paper.known_author_count
     if count is None:
         return f"by {names} and others" if names else "authors not recorded"
@@ -94,7 +94,7 @@ def _authors(paper: Paper) -> str:
 
 def _published(paper: Paper) -> str:
     date = f"published {paper.date}" if paper.date else "no date recorded"
-    return f"{date} at {display_line(paper.venue)}" if paper.venue else date
+    return f"{date} at {display_name(paper.venue)}" if paper.venue else date
 
 
 def _code(paper: Paper) -> str:

@@ -18,7 +18,7 @@ from rag.render.actions import action_text
 from rag.render.markdown import markdown_to_text, plain
 from rag.render.notices import notices_text
 from rag.render.reading import corpus_to_text
-from rag.text.display import capitalized, display_line, display_title
+from rag.text.display import capitalized, display_name, display_title
 from rag.text.sanitize import strip_invisible
 from rag.types import Hit, Paper, Query, Verdict
 
@@ -213,8 +213,8 @@ def paper_details(paper: Paper, score: float | None = None) -> list[str]:
     parts = [str(paper.year or "no date")]
     if paper.authors:
         more = len(paper.authors) > 1 or (paper.known_author_count or 1) > 1
-        parts.append(f"{display_line(paper.authors[0])}{' and others' if more else ''}")
-    parts += [display_line(paper.venue)] if paper.venue else []
+        parts.append(f"{display_name(paper.authors[0])}{' and others' if more else ''}")
+    parts += [display_name(paper.venue)] if paper.venue else []
     parts += [name for name in ("code", "data") if getattr(paper, name)]
     return [*parts, certainty(score)] if score is not None else parts
 

@@ -13,6 +13,7 @@ _REFERENCE = re.compile(
     rf"[{SQUARE_OPEN}](\s{{0,9}}(?:(?:p|paper|source|ref|doc)\.?\s?)?\d[\d\s,;–—-]{{0,99}})[{SQUARE_CLOSE}]",
     re.IGNORECASE,
 )
+_LONGEST_NAME = 160  # characters; the longest names are those of proceedings and of consortia
 
 
 def format_count(count: int, noun: str) -> str:
@@ -33,6 +34,12 @@ def capitalized(name: str) -> str:
 def display_title(title: str) -> str:
     """Return a title as one line of plain text with its LaTeX converted."""
     return display_line(latex_to_text(title))
+
+
+def display_name(name: str) -> str:
+    """Return an untrusted name of a person, venue or organisation as one line; what is too long for a name is cut."""
+    line = display_line(name)
+    return line if len(line) <= _LONGEST_NAME else f"{line[:_LONGEST_NAME].rstrip()}…"
 
 
 def display_line(text: str) -> str:

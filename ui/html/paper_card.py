@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rag.generation.export.bibtex import to_bibtex
-from rag.text.display import display_line, display_title, format_count
+from rag.text.display import display_name, display_title, format_count
 from rag.text.latex import latex_to_text
 from rag.types import Paper, Quote
 from ui.html.markup import bdi, button, host, link, text
@@ -47,7 +47,7 @@ def abstract_to_html(paper: Paper, quotes: Sequence[Quote] = ()) -> str:
 
 def _meta(paper: Paper) -> str:
     date = f'<time datetime="{text(paper.date)}">{text(paper.date)}</time>' if paper.date else "no date"
-    known = (bdi(display_line(latex_to_text(part))) for part in (paper.venue, paper.organisation) if part)
+    known = (bdi(display_name(latex_to_text(part))) for part in (paper.venue, paper.organisation) if part)
     parts = [part for part in (date, authors_to_html(paper), *known) if part]
     return f'<div class="cd-meta">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
 

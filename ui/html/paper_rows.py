@@ -15,7 +15,7 @@ from rag.generation.extractive import probably_missing, unsaid
 from rag.generation.quotation import with_ellipses
 from rag.generation.records import asked_record
 from rag.render.terminal import QUOTE_VERDICTS, certainty
-from rag.text.display import display_line, display_title
+from rag.text.display import display_line, display_name, display_title
 from rag.text.latex import latex_to_text
 from rag.text.links import safe_link
 from rag.text.tokens import tokenize
@@ -235,7 +235,7 @@ def _meta(exchange: Exchange, citation: Citation, reason: str) -> str:
     parts = {
         "date": f'<time datetime="{text(paper.date)}" title="{text(paper.date)}">{date}</time>' if paper.date else "",
         "authors": first_authors(paper),
-        "venue": bdi(display_line(latex_to_text(paper.venue))) if paper.venue else "",
+        "venue": bdi(display_name(latex_to_text(paper.venue))) if paper.venue else "",
         "code": link(paper.code, "code", f"of {display_title(paper.title)}"),
         "data": link(paper.data, "data", f"of {display_title(paper.title)}"),
         "sure": text(reason) if reason else "" if by_model else _sure(citation.score),
