@@ -25,9 +25,10 @@ from rag.answer import (
     Usage,
 )
 from rag.corpus.titles import find_by_title
-from rag.generation.composition import Composer
+from rag.generation.composition import Composer, Composition
 from rag.generation.draft import Draft, asks_among, is_written
 from rag.generation.examples import EXAMPLE_PAPERS
+from rag.generation.records import tally_sentence
 from rag.index.library import Library, open_library
 from rag.llm.protocol import ChatModel
 from rag.llm.usage import UsageMeter
@@ -41,6 +42,7 @@ from rag.retrieval.expansion import SHOWN_PAPERS, QueryExpander
 from rag.retrieval.linked import asked_links, raise_linked
 from rag.retrieval.reranking import Reranker
 from rag.retrieval.scoring import NAMED, PaperScorer, Ranker, load_tuned_ranker
+from rag.retrieval.tallies import tally_papers, with_most
 from rag.selection.answerability import SURE, answerable_probability, mentions, reread_features, unmentioned
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
@@ -159,8 +161,7 @@ class Engine:
             if refusal is None and llm and self.writer and is_written(found.query):
                 draft = replace(self._with_candidates(found, draft, decisions), previous=query.about)
             if refusal is None and not (draft.evidence or draft.candidates):  # none belongs, or all were turned down
-                among = found.query.papers if found.query.action else ()
-                refusal = (Notice("none_belongs", {"papers": len(among)}) if among else Notice("nearest_only"),)
+                refusal = (self._none_belongs(found.query),)
             timer.lap("evidence")
             terms = found.encoded[0].terms if found.encoded else ()
             yield Retrieved(found.query, found.hits, draft.evidence, terms)
@@ -209,7 +210,7 @@ class Engine:
             return Found(query)
         if query.fixed and not query.papers:
             return Found(query, notices=notices)
-        if untold := unrecorded(query.filters, self.library.papers):
+        if untold := unrecorded(query, self.library.papers):
             notices = (*notices, Notice("not_recorded", {"constraints": untold}))
             if untold != ("code",) or query.filters.code:
                 return Found(query, notices=notices)
@@ -337,13 +338,29 @@ class Engine:
         return all(mentions(paper, word) for word in name.split())
 
     def _records(self, query: Query, relaxations: tuple[Relaxation, ...], notices: tuple[Notice, ...]) -> Found:
-        papers = matching(query, self.library.papers, self._reader.names)
+        papers = matching(replace(query, count=None) if query.tally else query, self.library.papers, self._reader.names)
         hits = tuple(Hit(rank, paper, 1.0) for rank, paper in enumerate(papers, start=1))
         hits, left_out = self._without_excluded(query, hits)
         notices = (*notices, *left_out)
-        if names := unnamed(query, self.library.papers):
-            notices = (*notices, Notice("unknown_names", {"names": names}))
-        return Found(query, hits, hits, relaxations=relaxations, notices=notices)
+        names = unnamed(query, self.library.papers)
+        if not names:
+            return Found(query, hits, hits, relaxations=relaxations, notices=notices)
+        mentioning = () if hits or relaxations else self._mentioning(names)
+        notices = (*notices, Notice("unknown_names", {"names": names, "mentioned": bool(mentioning)}))
+        return Found(query, hits or mentioning, hits, relaxations=relaxations, notices=notices)
+
+    def _mentioning(self, names: Sequence[str]) -> tuple[Hit, ...]:
+        """Return the papers that have one of some names, which no paper is called by, the most probable first."""
+        found = [
+            (paper_id, chance)
+            for name in names
+            for paper_id, chance in self._belonging(name)
+            if mentions(self.library.papers[paper_id], name)
+        ]
+        papers = self.library.papers
+        return tuple(
+            Hit(rank, papers[each], chance) for rank, (each, chance) in enumerate(dict(found).items(), start=1)
+        )
 
     def _refusal(self, found: Found) -> tuple[Notice, ...] | None:
         """Return why the collection does not answer a question, as far as that can be said; None where it does."""
@@ -363,7 +380,7 @@ class Engine:
         if not found.ranking:
             return ()
         acts = query.fixed or (query.action is not None and query.action.name in _SHOWN)
-        if acts or (query.kind == "metadata" and not (query.by_topic and query.count)):
+        if acts or (query.kind == "metadata" and not (query.by_topic and query.count and query.tally is None)):
             return None
         # What names a paper that is here, or is linked to one, is answered by it, whatever the models think.
         if query.papers and query.kind in ("lookup", "summary"):
@@ -371,6 +388,12 @@ class Engine:
         if any("linked" in hit.signals or hit.score >= NAMED for hit in found.ranking):
             return None
         return None if self._is_answered(found) else (Notice("nearest_only"),)
+
+    def _none_belongs(self, query: Query) -> Notice:
+        """Return the notice that no paper belongs, of those of the answer before, of those counted, or of all."""
+        if query.action and query.papers:
+            return Notice("none_belongs", {"papers": len(query.papers)})
+        return Notice("none_counted", {"papers": len(self.library.papers)}) if query.tally else Notice("nearest_only")
 
     def _is_answered(self, found: Found) -> bool:
         """Return whether the papers found answer a question; if that is not sure, by a second reading of the best."""
@@ -403,12 +426,9 @@ class Engine:
         """Select what is cited, with its evidence; a refusal has only the nearest papers."""
         query = found.query
         if refused:
-            nearest = () if query.kind == "metadata" and not query.by_topic else found.hits[:_NEAREST]
-            return Draft(query, near_misses=_near(nearest), notices=found.notices)
+            return Draft(query, near_misses=_near(found.hits[:_NEAREST]), notices=found.notices)
         if query.kind == "metadata":
-            chosen = select(replace(query, kind="list"), found.ranking).cited if query.by_topic else found.hits
-            records = tuple(Evidence(n, hit.paper, ()) for n, hit in enumerate(chosen, start=1))
-            return Draft(query, records, notices=found.notices, composition=self._composer.compose(query, records))
+            return self._records_draft(found)
         belongs = {paper_id: decision.belongs for paper_id, decision in decisions.items()}
         selection = select(query, found.ranking, belongs, self._settings.screen_odds)
         compared = find_things(query, found.ranking, selection.cited)
@@ -427,6 +447,29 @@ class Engine:
         unmentioned = () if as_named else _unmentioned(query, cited)
         notices = (*found.notices, *unmentioned, *_unlikely(query, selection.cited))
         return Draft(query, evidence, _near(near), selection.missed, notices, composition)
+
+    def _records_draft(self, found: Found) -> Draft:
+        """Select the papers whose records answer, and count them where the question does."""
+        query, chosen = found.query, found.hits
+        near: tuple[Citation, ...] = ()
+        missed = None
+        belonging = len(chosen)
+        if query.by_topic:
+            selection = select(replace(query, kind="list", count=None if query.tally else query.count), found.ranking)
+            chosen, missed, belonging = selection.cited, selection.missed, len(selection.cited)
+            if query.tally == "papers":
+                chosen = _distinct((*chosen, *(hit for hit in found.ranking if _has_all(hit.paper, query.subjects))))
+            if query.tally == "papers" or not chosen:
+                near = _near([hit for hit in selection.near if hit not in chosen])
+        if query.tally in (None, "papers"):
+            records = _as_records(chosen)
+            composition = self._composer.compose(query, records, missed=missed, belonging=belonging)
+            return Draft(query, records, near, notices=found.notices, composition=composition)
+        values = tally_papers([hit.paper for hit in chosen], query.tally)
+        most = {paper_id for each in with_most(values, query.count or len(values)) for paper_id in each.paper_ids}
+        records = _as_records(hit for hit in chosen if hit.paper.paper_id in most)
+        composition = Composition(records, tally_sentence(query, values, len(chosen)))
+        return Draft(query, records, near, notices=found.notices, composition=composition)
 
     def _with_candidates(self, found: Found, draft: Draft, decisions: Mapping[str, Decision]) -> Draft:
         """Add further papers that a model may use, best first, numbered after the evidence.
@@ -502,6 +545,15 @@ def _unmet_notice(found: Found) -> tuple[Notice, ...]:
 
 def _distinct(hits: Iterable[Hit]) -> tuple[Hit, ...]:
     return tuple({hit.paper.paper_id: hit for hit in hits}.values())
+
+
+def _has_all(paper: Paper, names: Sequence[str]) -> bool:
+    """Return whether a paper mentions all of some names, of which there are any."""
+    return bool(names) and all(mentions(paper, name) for name in names)
+
+
+def _as_records(hits: Iterable[Hit]) -> tuple[Evidence, ...]:
+    return tuple(Evidence(n, hit.paper, ()) for n, hit in enumerate(hits, start=1))
 
 
 def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:

@@ -17,6 +17,7 @@ from rag.text.venues import matches_organisation, matches_venue, named_venue_kin
 Kind = Literal["list", "fact", "compare", "lookup", "summary", "metadata", "help", "off-topic"]
 FollowUp = Literal["none", "refine", "ask", "act", "new"]
 Order = Literal["newest", "oldest", "most authors", "fewest authors", "title", "venue"]
+Tally = Literal["papers", "year", "venue", "author", "organisation"]
 ActionName = Literal[
     "compare",
     "summarise",
@@ -285,7 +286,9 @@ class Action:
 class Query:
     """A question as it was understood; `text` is what is searched for, as it is worded.
 
-    `count` is the number of papers asked for; `subjects` are the names to compare, to order or to count the authors of.
+    `count` is the number of papers asked for; `subjects` are the names to compare, to order or to look up in the
+    records. A metadata question may count papers: `tally` says by what, "papers" that it asks how many there are, and
+    `count` then how many of the values with the most papers are asked for, all if None.
     `excluded` are topics that no paper may belong to. With `by_topic`, a search for `text` selects the papers of a
     metadata question. `standalone` is the question that a follow-up stands for; `papers`, if any, restrict the search
     to their ids, and are cited all in their order if they are `fixed`; `known` are ids not to be found again.
@@ -303,6 +306,7 @@ class Query:
     subjects: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     by_topic: bool = False
+    tally: Tally | None = None
     standalone: str | None = None
     papers: tuple[str, ...] = ()
     fixed: bool = False

@@ -8,7 +8,7 @@ import pytest
 from rag.answer import Relaxation
 from rag.generation.extractive import record_line
 from rag.index.papers import PaperStore
-from rag.query.names import LibraryNames
+from rag.query.names import LibraryNames, paper_called
 from rag.retrieval.catalogue import matching, unmet, unnamed, unrecorded
 from rag.types import Evidence, Filters, Paper, Query
 
@@ -117,5 +117,20 @@ def test_count_without_an_order_bounds_what_is_listed() -> None:
 
 def test_constraint_on_what_no_record_holds_is_unrecorded() -> None:
     papers = [Paper("a", "A", "A.", authors=("Ada Quill",)), Paper("b", "B", "B.", venue="ICML 2023")]
-    assert unrecorded(Filters(code=False, author="Bo Tanaka", venue="ICML"), PaperStore.of(papers)) == ("code",)
-    assert unrecorded(Filters(code=True), PaperStore.of([replace(papers[0], code="https://example.org/c")])) == ()
+    asked = Query("q", "metadata", "", Filters(code=False, author="Bo Tanaka", venue="ICML"))
+    assert unrecorded(asked, PaperStore.of(papers)) == ("code",)
+    coded = PaperStore.of([replace(papers[0], code="https://example.org/c")])
+    assert unrecorded(replace(asked, filters=Filters(code=True)), coded) == ()
+    assert unrecorded(Query("q", "metadata", "", tally="organisation"), coded) == ("organisation",)
+
+
+def test_paper_is_called_by_a_name_that_it_alone_introduces() -> None:
+    papers = [
+        Paper("a", "Small Caches", "We propose Pebble, a cache."),
+        Paper("b", "On Caches", "We compare Pebble with Reef."),
+    ]
+    assert paper_called("Pebble", PaperStore.of(papers)) == "a"
+    assert paper_called("pebble", PaperStore.of(papers)) is None
+    assert paper_called("Reef", PaperStore.of(papers)) is None
+    twice = PaperStore.of([*papers, replace(papers[0], paper_id="c", title="Other Caches")])
+    assert paper_called("Pebble", twice) is None

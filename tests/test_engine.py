@@ -366,8 +366,31 @@ def test_help_says_what_can_be_asked(shelf: Library) -> None:
 def test_names_that_no_paper_has_do_not_blame_the_filter(shelf: Library) -> None:
     answer = asked(make(shelf), "Which came first, Marble or Granite, since 2020?", Overrides(kind="metadata"))
     assert answer.status == "refused"
-    assert "No paper here is called “Marble”, “Granite”." in str(notices_text(answer.notices))
+    assert "No paper here is called “Marble” or “Granite”." in str(notices_text(answer.notices))
     assert "dated" not in str(notices_text(answer.notices))
+
+
+def test_question_about_the_record_of_a_paper_that_is_not_here_offers_those_that_mention_it(shelf: Library) -> None:
+    answer = asked(make(shelf), "when was KV published?")
+    assert (answer.status, sorted(ids(answer.near_misses))) == ("refused", ["2401.00001", "2406.00004"])
+    assert notices_text(answer.notices) == "No paper here is called “KV”; those listed mention it."
+
+
+def test_papers_that_belong_are_counted_and_those_that_only_mention_a_name_apart(shelf: Library) -> None:
+    answer = asked(make(shelf), "how many papers use Pebble?")
+    assert answer.point == "1 paper, of the 4 here, probably belongs by the abstracts; likely complete."
+    assert ids(answer.citations) == ["2401.00001"]
+    strict = replace(EASY_RANKER, relevance=Logistic({}, -20.0))
+    answer = asked(make(shelf, ranker=strict), "how many papers use Pebble?")
+    assert answer.point.endswith("of the 4 here, probably belong by the abstracts; 1 more mention “Pebble”.")
+    none = asked(make(shelf, ranker=strict), "how many papers are about volcanoes?")
+    assert (none.status, notices_text(none.notices)) == ("refused", "Of the 4 papers here, none probably belongs.")
+
+
+def test_author_with_the_most_papers_is_told_with_the_papers(shelf: Library) -> None:
+    answer = asked(make(shelf), "which author has the most papers?")
+    assert answer.point.startswith("Ada Quill has the most papers, 2 of 4 papers. Next: ")
+    assert sorted(ids(answer.citations)) == ["1804.00003", "2401.00001"]
 
 
 def test_paper_that_a_postprocessor_adds_is_answered_with(shelf: Library) -> None:

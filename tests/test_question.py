@@ -221,6 +221,42 @@ def test_records_answer_what_has_no_topic_but_titles(reader: QuestionReader) -> 
     assert reader.read(encoded("papers from 2024", ("2024", "date"))).kind == "metadata"
 
 
+def test_question_that_counts_papers_names_none_of_them(reader: QuestionReader) -> None:
+    query = reader.read(encoded("how many papers use Pebble?", ("Pebble", "topic"), kind="metadata"))
+    assert (query.tally, query.by_topic, query.text) == ("papers", True, "Which papers use Pebble?")
+    assert query.subjects == ("Pebble",)
+    compared = encoded(
+        "how many papers compare Pebble with Reef?", ("Pebble", "side"), ("Reef", "side"), kind="compare"
+    )
+    assert (reader.read(compared).kind, reader.read(compared).tally) == ("metadata", "papers")
+    most = encoded("which year was the most productive?", ("most productive", "topic"), kind="metadata")
+    assert (reader.read(most).tally, reader.read(most).by_topic, reader.read(most).count) == ("year", False, 1)
+    assert reader.read(encoded("how many papers on fish from 2024", ("fish", "topic"), ("2024", "date"))).filters
+
+
+@pytest.mark.parametrize(
+    ("question", "topic", "subjects"),
+    [
+        ("who wrote Marble?", "Marble", ("Marble",)),
+        ("who wrote the Marble paper?", "the Marble paper", ("Marble",)),
+        ("when was Attention Is All You Need published?", "Attention Is All You Need", ("Attention Is All You Need",)),
+        ("who wrote about RLHF?", "RLHF", ()),
+        ("who wrote papers on RLHF?", "RLHF", ()),
+        ("who wrote Bayesian optimization?", "Bayesian optimization", ()),
+    ],
+)
+def test_record_of_one_paper_is_asked_for_by_its_name_though_no_paper_has_it(
+    reader: QuestionReader, question: str, topic: str, subjects: tuple[str, ...]
+) -> None:
+    query = reader.read(encoded(question, (topic, "topic"), kind="metadata"))
+    assert (query.kind, query.subjects, query.by_topic) == ("metadata", subjects, not subjects)
+
+
+def test_no_record_says_why(reader: QuestionReader) -> None:
+    query = reader.read(encoded("why was Pebble retracted?", ("Pebble", "topic"), kind="metadata"))
+    assert query.kind == "fact"
+
+
 @pytest.mark.parametrize(
     ("part", "tag", "excluded", "filters"),
     [

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from rag.answer import Cell, Comparison, EstimatedMissing, Group, Thing
 from rag.generation.comparison import compare, with_cells
-from rag.generation.extractive import completeness, heading
+from rag.generation.extractive import completeness, heading, probably_missing
 from rag.generation.forms import FORMS
 from rag.generation.grouping import group_by_field, group_papers
 from rag.generation.quotation import quoted
@@ -16,6 +16,7 @@ from rag.generation.records import record_sentence, records_sentence
 from rag.generation.values import find_value
 from rag.index.library import Library
 from rag.query.orders import ORDER_WORDS
+from rag.query.overrides import describe_filters
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
 from rag.selection.things import name_pattern
@@ -58,15 +59,21 @@ class Composer:
         tested: Collection[str] = (),
         missed: EstimatedMissing | None = None,
         found: Sequence[Paper] = (),
+        belonging: int = 0,
     ) -> Composition:
         """Compose the top of an answer; the records need no `encoded` question.
 
         `things` are those to compare, `tested` the names of those that no paper introduces, `found` all papers
-        of the search, whose titles say which phrases name a group.
+        of the search, whose titles say which phrases name a group. `belonging` is how many of the papers that a
+        question counts belong to its topic; the others mention what it names.
         """
         if not evidence or (query.action and query.action.name in FORMS):
             return Composition(evidence)
         if query.kind == "metadata" or encoded is None:
+            if query.tally:
+                return Composition(
+                    evidence, _counted(query, len(evidence), len(self._library.papers), missed, belonging)
+                )
             counted = query.action is not None and query.action.name == "count"
             one = len(evidence) == 1 and not counted
             return Composition(
@@ -191,6 +198,18 @@ def _with_quote(evidence: Evidence, quote: Quote) -> Evidence:
 def _looked_up(evidence: Evidence) -> str:
     title = heading(Query("", "lookup", ""), evidence)
     return f"{title}{quoted(evidence.paper, evidence.quotes[:1])} [{evidence.n}]"
+
+
+def _counted(query: Query, counted: int, papers: int, missed: EstimatedMissing | None, belonging: int) -> str:
+    """Return how many papers of a collection a question asks for, by their records or their abstracts."""
+    constraints = f" {describe_filters(query.filters)}" if query.filters else ""
+    if not query.by_topic:
+        return f"{format_count(counted, 'paper')}{constraints}{f', of the {papers} here' * bool(constraints)}."
+    belong = "belongs" if belonging == 1 else "belong"
+    said = f"{format_count(belonging, 'paper')}{constraints}, of the {papers} here, probably {belong} by the abstracts"
+    if counted > belonging:
+        return f"{said}; {counted - belonging} more mention “{'” and “'.join(query.subjects)}”."
+    return f"{said}; {probably_missing(missed)}." if missed else f"{said}."
 
 
 def _count(query: Query, evidence: Sequence[Evidence], groups: Sequence[Group], missed: EstimatedMissing | None) -> str:

@@ -17,7 +17,7 @@ from itertools import groupby
 
 from rag.answer import Group
 from rag.index.bm25 import Bm25Index
-from rag.text.display import display_name
+from rag.retrieval.tallies import field_values
 from rag.text.latex import latex_to_text
 from rag.text.tokens import tokenize
 from rag.types import Evidence, Paper, Query
@@ -61,7 +61,6 @@ _GENERIC = frozenset(
 )  # of heads of titles: what kind of work a paper is, which does not say what it is about
 _DETERMINERS = frozenset("a an the this these that those its their your our my his her".split())
 _WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
-_EDITION = re.compile(r"[\W_]*(?:\b|(?<=[a-z])|['’])(?:(?:19|20)\d\d|(?<=['’])\d\d)\b.*\Z", re.IGNORECASE)
 _BREAK = re.compile(r"[^\w\s’'-]")
 
 Phrase = tuple[str, ...]
@@ -125,10 +124,7 @@ def _value(paper: Paper, by: str) -> str:
     """Return the value of a field as the name of a group, a venue without its year; "" where it is not recorded."""
     if by == "code":
         return "with code" if paper.code else ""
-    if by == "venue":
-        return _EDITION.sub("", display_name(paper.venue or "")).strip()
-    value = paper.year if by == "year" else paper.organisation
-    return display_name(str(value)) if value else ""
+    return next(iter(field_values(paper, by)), "")
 
 
 def title_phrases(title: str) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters
+from rag.retrieval.tallies import TalliedValue, with_most
 from rag.text.display import display_name, display_title, format_count, format_list
 from rag.types import Evidence, Paper, Query, wrote
 
@@ -16,6 +17,7 @@ _ASKED = {
     "venue": re.compile(r"\b(?:where|venue|conference|journal|appear\w*|presented)\b", re.IGNORECASE),
     "code": re.compile(r"\b(?:code|github|repo\w*|implementation|open[ -]source\w*)\b", re.IGNORECASE),
 }
+_MOST_LISTED = 10  # values of a tally
 _ASKING = frozenset(("records", "count", "same-author", "undo"))
 _LINK = re.compile(r"https?://[\w.~:/?#@!$&'*+,;=%-]+")
 
@@ -43,6 +45,32 @@ def records_sentence(query: Query, evidence: Sequence[Evidence]) -> str:
         return f"{format_count(len(evidence), 'paper')}{of}, of the {action.total} before{as_asked}."
     order = f", {ORDER_WORDS[query.order]}" if query.order and len(evidence) > 1 else ""
     return f"{format_count(len(evidence), 'paper')}{of}{order}."
+
+
+def tally_sentence(query: Query, values: Sequence[TalliedValue], counted: int) -> str:
+    """Return which values of a field have the most papers, or how many each has, and of how many it is not recorded."""
+    field = query.tally or ""
+    known = len({paper_id for each in values for paper_id in each.paper_ids})
+    constraints = f" {describe_filters(query.filters)}" if query.filters else ""
+    of = f"{format_count(counted, 'paper')}{constraints}"
+    said = []
+    if query.count and values:
+        most = with_most(values, 1)
+        papers = len(most[0].paper_ids)
+        if papers == 1 < len(most):
+            said.append(f"No {field} has more than one of {of}.")
+        else:
+            has = "has" if len(most) == 1 else "each have"
+            said.append(f"{_named(each.name for each in most)} {has} the most papers, {papers} of {of}.")
+        values = with_most(values, len(values))[len(most) :]
+    shown = values if field == "year" else values[:_MOST_LISTED]
+    more = f", and {len(values) - len(shown)} more" if len(values) > len(shown) else ""
+    if shown:
+        listed = ", ".join(f"{each.name} ({len(each.paper_ids)})" for each in shown)
+        said.append(f"{'Next' if said else f'{of}, by {field}'}: {listed}{more}.")
+    if known < counted:
+        said.append(f"{counted - known} of them have no {field} recorded.")
+    return " ".join(said)
 
 
 def record_line(query: Query, evidence: Evidence) -> str:

@@ -146,6 +146,7 @@ def refine(own: Query, earlier: EarlierTurn, stated: str) -> Query:
         order=own.order or before.order,
         count=own.count or before.count,
         subjects=own.subjects or before.subjects,
+        tally=own.tally or (before.tally if kind == before.kind else None),
         excluded=tuple(dict.fromkeys((*before.excluded, *own.excluded))),
         action=None,
         follow_up="refine",
@@ -554,7 +555,7 @@ def _about(own: Query, chosen: Sequence[str], papers: Mapping[str, Paper]) -> Qu
     standalone = _standalone(own.question, titles)
     text = ". ".join(titles) if own.kind == "lookup" else standalone
     count = own.count if own.kind in _LISTED else None
-    return replace(own, text=text, standalone=standalone, papers=tuple(chosen), count=count, by_topic=False)
+    return replace(own, text=text, standalone=standalone, papers=tuple(chosen), count=count, by_topic=False, tally=None)
 
 
 def _standalone(question: str, titles: Sequence[str]) -> str:

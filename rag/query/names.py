@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from rag.corpus.links import name_key
+from rag.corpus.titles import find_by_title, without_filler
 from rag.index.papers import PaperStore
 from rag.text.names import SUFFIXES, fold_accents, matches_author, name_words, shares_surname, surnames_of
 from rag.text.venues import (
@@ -27,6 +29,15 @@ _OTHERS = re.compile(
 )
 _SEPARATOR = re.compile(r"\s*(?:[;&+/]|\b(?:and|with|or)\b)\s*", re.IGNORECASE)
 _NOT_NAMES = frozenset("et al prof professor dr mr mrs ms".split())
+
+
+def paper_called(name: str, papers: PaperStore) -> str | None:
+    """Return the id of the paper that a name is the title of, or that alone introduces it; None if there is none."""
+    titled = find_by_title(name, papers.titled(name))
+    if titled or name.islower():
+        return titled
+    introducing = papers.papers_with("introduces", name_key(without_filler(name)))
+    return papers.ids_at(introducing)[0] if len(introducing) == 1 else None
 
 
 class LibraryNames:

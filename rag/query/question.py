@@ -13,15 +13,17 @@ from datetime import date
 from typing import cast
 
 from rag.corpus.ids import find_ids, without_prefix
-from rag.corpus.titles import find_by_title, head_key, is_short_title, is_title
+from rag.corpus.titles import head_key, is_short_title, is_title
 from rag.index.papers import PaperStore
 from rag.models.encoder import EncodedQuestion, Tagged
 from rag.query.dates import Bounds, join_dates, read_dates
 from rag.query.known_names import TOPICS, tag_author_names, tag_paper_names, tag_venue_names
-from rag.query.names import LibraryNames, clean_name, clean_place
+from rag.query.names import LibraryNames, clean_name, clean_place, paper_called
 from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import read_order
+from rag.query.tallies import StatedTally, as_list, read_tally, states_tally
 from rag.text.dates import next_date, previous_date
+from rag.text.identifiers import find_identifiers
 from rag.text.tokens import tokenize
 from rag.text.venues import same_venue
 from rag.text.work_types import split_work_types, work_type
@@ -49,6 +51,8 @@ _ARTICLES = frozenset(("a", "an", "the"))
 _ONE = frozenset("paper one article preprint publication study work".split())
 _SEVERAL = frozenset("papers articles preprints publications studies works".split())
 _PAPERS = _ONE | _SEVERAL | frozenset("ones those these anything".split())
+_ABOUT = frozenset("about on regarding in for with using into around".split())
+_SMALL = frozenset("a an and as at by for from in is of on or the to via with".split())
 _SORTED = frozenset("first top by from order ordered sorted to".split())
 _SINGULAR = frozenset(("is", "was"))
 _WORD = re.compile(r"[^\W_]+")
@@ -93,10 +97,15 @@ class QuestionReader:
         if len(text) <= _LONGEST_TITLE and is_title(text, self._papers.titled(text).values()):
             return Query(text, "lookup", text, follow_up=follow_up)
         kind, sure = _kind(encoded.kinds) if as_kind is None else (as_kind, True)
+        if as_kind is None and kind == "metadata" and _tokens(text)[:1] == ["why"]:
+            kind = "fact"  # no record says why
         tags: Sequence[Tagged] = self.with_known_names(encoded).tags
         alone = as_kind is None and follow_up in ("none", "new")
         if alone:
             tags = [replace(each, tag="topic") if self._is_property(each, text) else each for each in tags]
+        tally = read_tally(text) if as_kind is None and kind not in ("off-topic", "help") else None
+        if tally:
+            tags = [each for each in tags if not states_tally(text[each.start : each.end])]
         tags = _joined(tags, text)
         if kind == "off-topic" and any(each.tag == "author" and each.probability == 1 for each in tags):
             kind = "metadata"
@@ -110,6 +119,8 @@ class QuestionReader:
         found = self._found(text, tags, kind)
         filters = Filters(**found.values)  # type: ignore[arg-type]
         constrained = bool(filters or found.order or found.count)
+        if tally:
+            return _counting(text, tally, filters, found, topics, follow_up)
         kind, subjects, by_topic = self._subjects(kind, text, topics, constrained, ordered=found.order is not None)
         if alone and kind == "compare" and encoded.kinds["compare"] * _chance_of_sides(tags) < _SURE:
             kind, sure = "list", False
@@ -178,6 +189,8 @@ class QuestionReader:
         if kind == "metadata" and topics:
             if any(map(self.names_paper, every)):
                 return kind, every, False
+            if not ordered and (name := _name_asked_of(text, topics)):
+                return kind, (name,), False
             return (kind, names, False) if len(sides) > 1 else (kind, (), True)
         if kind == "list" and constrained and not topics:
             return "metadata", (), False
@@ -189,7 +202,7 @@ class QuestionReader:
 
     def names_paper(self, name: str) -> bool:
         """Return whether a paper is called by a name."""
-        return find_by_title(name, self._papers.titled(name)) is not None
+        return paper_called(name, self._papers) is not None
 
     def _found(self, text: str, tags: Sequence[Tagged], kind: Kind) -> _Found:
         """Normalise all stretches; where papers are listed, a name that no paper has is a filter all the same."""
@@ -350,6 +363,31 @@ class QuestionReader:
         return None
 
 
+def _counting(
+    text: str, tally: StatedTally, filters: Filters, found: _Found, topics: Sequence[Tagged], follow_up: FollowUp
+) -> Query:
+    """Return the query of a question that counts papers, all that meet its filters or those that belong to its topic.
+
+    The papers of a topic are searched for as a list of them would be.
+    """
+    if tally.venue_kind and filters.venue is None:
+        filters = replace(filters, venue=tally.venue_kind)
+    listed = as_list(text) if tally.by == "papers" and not filters else _about(topics, text)
+    return Query(
+        text,
+        "metadata",
+        listed if topics else text,
+        filters,
+        count=(found.count or tally.count) if tally.by != "papers" else None,
+        excluded=tuple(dict.fromkeys(found.excluded)),
+        subjects=tuple(filter(None, (_name_in(text[each.start : each.end]) for each in topics))),
+        by_topic=bool(topics),
+        tally=tally.by,
+        follow_up=follow_up,
+        unapplied=tuple(found.unapplied),
+    )
+
+
 def stated(encoded: EncodedQuestion) -> str:
     """Return the part of a question from its first topic to its last; "" of one with other tags, all without any."""
     topics = [each for each in encoded.tags if each.tag in TOPICS]
@@ -384,6 +422,10 @@ def _listed(text: str, topics: Sequence[Tagged]) -> str:
     rest += _tokens(text[at:])
     if not topics or not _PAPERS.isdisjoint(rest):
         return text
+    return _about(topics, text)
+
+
+def _about(topics: Sequence[Tagged], text: str) -> str:
     return f"Which papers are about {', '.join(_words(text, each) for each in topics)}?"
 
 
@@ -445,6 +487,23 @@ def _speaks_of_one(before: str) -> bool:
     """Return whether the words before a topic speak of one paper: "who wrote the paper on …"."""
     words = _tokens(before[-_LONGEST:])
     return not _ONE.difference(("one",)).isdisjoint(words) and _SEVERAL.isdisjoint(words)
+
+
+def _name_asked_of(text: str, topics: Sequence[Tagged]) -> str | None:
+    """Return the name of the one paper whose record a question asks for, "Pebble" of "who wrote the Pebble paper?".
+
+    "Who wrote about RLHF?" and "the papers on RLHF" name a topic.
+    """
+    name = _name_in(text[topics[0].start : topics[0].end]) if len(topics) == 1 else None
+    before = [word for word in _tokens(text[: topics[0].start]) if word not in _ARTICLES]
+    return name if _ABOUT.isdisjoint(before[-1:]) and _SEVERAL.isdisjoint(_tokens(text)) else None
+
+
+def _name_in(said: str) -> str | None:
+    """Return a stretch that is a name, in capitals or with digits, without "the" and "paper"; None if it is none."""
+    words = [word for word in said.split() if word.casefold() not in _ARTICLES | _ONE]
+    names = [word for word in words if word.casefold() not in _SMALL]
+    return " ".join(words) if names and len(names) == len(find_identifiers(f"the {' '.join(names)}")) else None
 
 
 def _is_alone(topics: Sequence[Tagged], text: str) -> bool:

@@ -143,6 +143,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         f"None of the {format_count(data['papers'], 'paper')} cited before meets this: the collection was searched."
     ),
     "none_belongs": lambda data: f"Of the {format_count(data['papers'], 'paper')} cited before, none probably belongs.",
+    "none_counted": lambda data: f"Of the {format_count(data['papers'], 'paper')} here, none probably belongs.",
     "no_papers_before": lambda data: "The answer before has no papers.",
     "none_left": lambda data: "No paper of the answer before is left.",
     "no_other_papers": lambda data: "No other paper here is by one of these authors.",
@@ -154,7 +155,10 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         f"{data['asked']} papers were asked for; {data['papers']} probably "
         f"{'belongs' if data['papers'] == 1 else 'belong'}."
     ),
-    "unknown_names": lambda data: f"No paper here is called {_quoted(data['names'])}.",
+    "unknown_names": lambda data: (
+        f"No paper here is called {_quoted(data['names'], ' or ')}"
+        f"{'; those listed mention it' if data['mentioned'] else ''}."
+    ),
     "unknown_people": lambda data: _unknown_people(data["nearest"]),
     "unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",
     "nearest_only": lambda data: "The papers listed are the nearest, but none of them seems to answer it.",

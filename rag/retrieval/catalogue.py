@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.answer import Relaxation
-from rag.corpus.titles import find_by_title
 from rag.index.papers import PaperStore
-from rag.query.names import LibraryNames
+from rag.query.names import LibraryNames, paper_called
 from rag.query.orders import sort_value, sorted_papers
 from rag.query.overrides import filter_phrases
 from rag.retrieval.admitted import Mask, admitted, constraint_masks, mask_of, records
-from rag.types import CONSTRAINTS, Filters, Order, Paper, Query
+from rag.types import CONSTRAINTS, Order, Paper, Query
 
 
 def matching(query: Query, papers: PaperStore, names: LibraryNames) -> tuple[Paper, ...]:
@@ -27,7 +26,7 @@ def matching(query: Query, papers: PaperStore, names: LibraryNames) -> tuple[Pap
         return tuple(papers[paper_id] for paper_id in query.papers if query.admits(papers[paper_id]))
     order = query.order or "oldest"
     if query.subjects:
-        named = (find_by_title(name, papers.titled(name)) for name in query.subjects)
+        named = (paper_called(name, papers) for name in query.subjects)
         found = [papers[paper_id] for paper_id in dict.fromkeys(named) if paper_id]
     else:
         found = papers.at(_foremost(_meeting(query, papers, names), order, query.count, papers).tolist())
@@ -77,8 +76,8 @@ def ordered(papers: Sequence[Paper], order: Order, count: int | None, only_known
 
 
 def unnamed(query: Query, papers: PaperStore) -> tuple[str, ...]:
-    """Return the names in a question that are no paper's title."""
-    return tuple(name for name in query.subjects if find_by_title(name, papers.titled(name)) is None)
+    """Return the names in a question that are no paper's title, and that no paper introduces."""
+    return tuple(name for name in query.subjects if paper_called(name, papers) is None)
 
 
 def unmet(query: Query, papers: PaperStore, names: LibraryNames) -> tuple[Relaxation, ...]:
@@ -95,8 +94,9 @@ def unmet(query: Query, papers: PaperStore, names: LibraryNames) -> tuple[Relaxa
     )
 
 
-def unrecorded(filters: Filters, papers: PaperStore) -> tuple[str, ...]:
-    """Return the constraints that nothing can be said of, because no record holds what they are about."""
+def unrecorded(query: Query, papers: PaperStore) -> tuple[str, ...]:
+    """Return the constraints that nothing can be said of, because no record holds what they are about, or is counted
+    by."""
     told = {"author": "authors", "author_count": "author_count"} | {x: x for x in ("venue", "organisation", "code")}
-    asked = filter_phrases(filters)
+    asked = {*filter_phrases(query.filters), *([query.tally] if query.tally else [])}
     return tuple(name for name, field in told.items() if name in asked and not records(papers, field))

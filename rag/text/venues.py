@@ -12,6 +12,9 @@ from functools import lru_cache
 from rag.text.names import fold_accents
 
 _PART = re.compile(r"\d+(?:st|nd|rd|th)\b|['’]?(?<!\d)\d{2}(?!\d)|[^\W\d_]+|\d+")
+_EDITION = re.compile(
+    r"[\W_]*(?:\b|(?<=[a-z])|['’])(?:(?:19|20)\d\d|(?<=['’])\d\d)\b.*\Z|\s+(?:vol\w*\W*)?\d+(?!\w).*\Z", re.IGNORECASE
+)
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
 _SMALL = frozenset("and at for in of on the to with".split())
 _GENERIC = frozenset(
@@ -90,6 +93,11 @@ def venue_kind(venue: str, entry_type: str | None = None) -> str | None:
         return "workshop"
     typed = _ENTRY_TYPES.get(entry_type or "")
     return typed or next((kind for kind, pattern in _KINDS.items() if pattern.search(venue)), None)
+
+
+def edition_name(venue: str) -> str:
+    """Return a venue without its year, volume and pages: "ICLR" of "ICLR'25", "SIAM Review" of "SIAM Review 60(2)"."""
+    return _EDITION.sub("", venue).strip() or venue
 
 
 def same_venue(one: str, other: str) -> bool:
