@@ -87,6 +87,11 @@ class Comparison:
             if len(row.cells) != len(self.things):
                 raise ValueError(f"{row.name!r} has {len(row.cells)} entries for {len(self.things)} things")
 
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells, row by row."""
+        return tuple(cell for row in self.rows for cells in row.cells for cell in cells)
+
     def has_column(self, n: int) -> bool:
         """Return whether the paper [n] stands in a column."""
         return any(n in thing.numbers for thing in self.things)

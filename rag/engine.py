@@ -33,6 +33,7 @@ from rag.index.library import Library, open_library
 from rag.llm.protocol import ChatModel
 from rag.llm.usage import UsageMeter
 from rag.models.loading import Models, load_models
+from rag.query.names import paper_called
 from rag.query.reader import QueryReader
 from rag.retrieval.admitted import admitted, records
 from rag.retrieval.candidates import retrieve
@@ -47,7 +48,7 @@ from rag.selection.answerability import SURE, answerable_probability, mentions, 
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
-from rag.selection.things import LIKELY, find_things
+from rag.selection.things import LIKELY, find_things, names_things
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
 from rag.text.work_types import is_of_type, work_type
@@ -387,7 +388,17 @@ class Engine:
             return None
         if any("linked" in hit.signals or hit.score >= NAMED for hit in found.ranking):
             return None
+        if names_things(query):
+            things = find_things(query, found.ranking, (), self._called)
+            held, missing = ([each.name for each in things if bool(each.hits) is some] for some in (True, False))
+            if not held:
+                return (Notice("nothing_on", {"names": tuple(missing)}),)
+            if not _share_a_word(held, missing):  # else it is a variant that is missing, of which the papers may tell
+                return None
         return None if self._is_answered(found) else (Notice("nearest_only"),)
+
+    def _called(self, name: str) -> str | None:
+        return paper_called(name, self.library.papers)
 
     def _none_belongs(self, query: Query) -> Notice:
         """Return the notice that no paper belongs, of those of the answer before, of those counted, or of all."""
@@ -431,7 +442,7 @@ class Engine:
             return self._records_draft(found)
         belongs = {paper_id: decision.belongs for paper_id, decision in decisions.items()}
         selection = select(query, found.ranking, belongs, self._settings.screen_odds)
-        compared = find_things(query, found.ranking, selection.cited)
+        compared = find_things(query, found.ranking, selection.cited, self._called)
         hits = _distinct(hit for each in compared for hit in each.hits) or selection.cited
         hits = _distinct((*hits, *(hit for hit in selection.cited if hit.score >= LIKELY)))
         cited, near = [hit.paper for hit in hits], [hit for hit in selection.near if hit not in hits]
@@ -545,6 +556,11 @@ def _unmet_notice(found: Found) -> tuple[Notice, ...]:
 
 def _distinct(hits: Iterable[Hit]) -> tuple[Hit, ...]:
     return tuple({hit.paper.paper_id: hit for hit in hits}.values())
+
+
+def _share_a_word(names: Sequence[str], others: Sequence[str]) -> bool:
+    words, other_words = ({word for name in each for word in name.casefold().split()} for each in (names, others))
+    return not words.isdisjoint(other_words)
 
 
 def _has_all(paper: Paper, names: Sequence[str]) -> bool:

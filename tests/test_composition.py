@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from rag.generation.composition import Composer, Composition
 from rag.generation.extractive import write_extractive
 from rag.generation.help import help_text
 from rag.index.library import Library
+from rag.index.papers import PaperStore
 from rag.models.loading import Models
+from rag.query.names import paper_called
 from rag.retrieval.encoded_query import QueryEncoder
 from rag.selection.things import find_things
 from rag.types import Evidence, Filters, Hit, Kind, Paper, Query, Quote
@@ -24,6 +27,10 @@ LOAM = Paper(
     "Experiments on eight datasets show that Loam beats Reef. It uses 12 GB of memory.",
 )
 PAPERS = (*SHELF, LOAM)
+
+
+def called(name: str) -> str | None:
+    return paper_called(name, PaperStore.of(PAPERS))
 
 
 @pytest.fixture
@@ -108,7 +115,8 @@ def test_only_sentences_that_name_a_thing_tell_of_it_where_no_paper_introduces_i
     evidence = (quoting(1, LOAM, "Experiments on eight datasets show that Loam beats Reef."),)
     top = compose(library, "Reef", "compare", *evidence, things=(Thing("Reef", (1,)), Thing("Dune")), tested=("Reef",))
     assert top.point.startswith("- **Reef** (no paper here introduces it): Experiments on eight datasets")
-    assert top.comparison is not None and top.comparison.rows == ()
+    assert top.comparison is not None
+    assert [cell.quote.text for cell in top.comparison.cells] == [evidence[0].quotes[0].text]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +133,7 @@ def test_thing_is_found_in_the_paper_that_introduces_it_else_tests_it(
     name: str, ids: list[str], introduced: bool
 ) -> None:
     hits = [Hit(i, paper, 0.5) for i, paper in enumerate(PAPERS, start=1)]
-    found, _ = find_things(Query("?", "compare", "?", subjects=(name, "Loam")), hits, ())
+    found, _ = find_things(Query("?", "compare", "?", subjects=(name, "Loam")), hits, (), called)
     assert ([hit.paper.paper_id for hit in found.hits], found.introduced) == (ids, introduced)
 
 
@@ -134,7 +142,7 @@ def test_thing_is_found_in_the_paper_that_introduces_it_else_tests_it(
     [
         ("Which is better?", ()),
         ("Compare Loam", ("Loam",)),
-        ("Compare Zorblax and Quarry", ("Zorblax", "Quarry")),
+        ("Compare walls of stone and heaps of sand", ("walls of stone", "heaps of sand")),
         ("What does the set do end-to-end, and the others?", ("set", "end", "others")),
     ],
 )
@@ -143,20 +151,57 @@ def test_papers_are_compared_where_the_question_names_fewer_than_two_things(
 ) -> None:
     hits = [Hit(1, LOAM, 0.5), Hit(2, REEF, 0.4)]
     query = Query(question, "compare", "?", subjects=subjects)
-    assert [each.name for each in find_things(query, hits, hits)] == ["Loam", "Reef"]
-    assert find_things(query, hits, hits[:1]) == ()
+    assert [each.name for each in find_things(query, hits, hits, called)] == ["Loam", "Reef"]
+    assert find_things(query, hits, hits[:1], called) == ()
+
+
+def test_names_are_compared_though_no_paper_has_one_of_them_and_another_is_only_mentioned() -> None:
+    hits = [Hit(1, REEF, 0.1), Hit(2, LOAM, 0.1)]
+    query = Query("Compare Zorblax and Quarry", "compare", "?", subjects=("Zorblax", "Quarry"))
+    assert [(each.name, each.hits) for each in find_things(query, hits, hits, called)] == [
+        ("Zorblax", ()),
+        ("Quarry", ()),
+    ]
+    ssd = replace(REEF, abstract="Systems such as SSD are slow. We keep the cache on disk.")
+    query = replace(query, question="Compare SSD with Zorblax", subjects=("SSD", "Zorblax"))
+    hits = [Hit(1, ssd, 0.1), Hit(2, LOAM, 0.1)]
+    assert [each.hits for each in find_things(query, hits, hits[1:], called)] == [(hits[0],), ()]
+
+
+def test_thing_that_is_only_mentioned_is_told_by_the_sentence_that_names_it(tmp_path: Path) -> None:
+    ssd = replace(REEF, abstract="Systems such as SSD are slow. We keep the cache on disk.")
+    with closing(hash_library(tmp_path, (ssd,))) as library:
+        evidence = (quoting(1, ssd, "We keep the cache on disk."),)
+        top = compose(library, "SSD", "compare", *evidence, things=(Thing("SSD", (1,)), Thing("Dune")), tested=("SSD",))
+    assert top.point.startswith("- **SSD** (no paper here introduces it): Systems such as SSD are slow. [1]")
+    assert [quote.text for quote in top.evidence[0].quotes][:1] == ["Systems such as SSD are slow."]
+
+
+def test_sentence_that_is_said_before_fills_a_cell_that_would_be_empty(library: Library) -> None:
+    fast = replace(
+        LOAM, abstract="We introduce Loam, a cache tier. Loading is 3.5 times faster. Our code is available."
+    )
+    evidence = (quoting(1, fast, "We introduce Loam, a tier."),)
+    top = compose(library, "Loam", "compare", *evidence, things=(Thing("Loam", (1,)), Thing("Dune")))
+    assert top.comparison is not None
+    assert [(row.name, row.cells[0][0].quote.text) for row in top.comparison.rows] == [
+        ("What it is", "We introduce Loam, a tier."),
+        ("Speed", "Loading is 3.5 times faster."),
+    ]
+    text = write_extractive(Query("?", "compare", "?"), top.evidence, top.point, comparison=top.comparison)
+    assert text.endswith("\n\n**Speed**\n\n- Loam: Loading is 3.5 times faster. [1]")
 
 
 def test_paper_that_only_tests_a_thing_must_be_likely() -> None:
     query = Query("Compare Reef with Loam", "compare", "?", subjects=("eight datasets", "Reef"))
     hits = [Hit(1, REEF, 0.9), Hit(2, LOAM, 0.2)]
-    assert find_things(query, hits, ())[0].hits == ()
-    assert find_things(query, hits, hits[1:])[0].hits == (hits[1],)
+    assert find_things(query, hits, (), called)[0].hits == ()
+    assert find_things(query, hits, hits[1:], called)[0].hits == (hits[1],)
 
 
 def test_only_a_comparison_compares() -> None:
     hits = [Hit(1, LOAM, 0.5), Hit(2, REEF, 0.4)]
-    assert find_things(Query("?", "list", "?", subjects=("Loam", "Reef")), hits, hits) == ()
+    assert find_things(Query("?", "list", "?", subjects=("Loam", "Reef")), hits, hits, called) == ()
 
 
 @pytest.mark.parametrize(

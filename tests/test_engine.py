@@ -387,6 +387,16 @@ def test_papers_that_belong_are_counted_and_those_that_only_mention_a_name_apart
     assert (none.status, notices_text(none.notices)) == ("refused", "Of the 4 papers here, none probably belongs.")
 
 
+def test_comparison_shows_what_there_is_on_one_name_and_says_that_no_paper_has_the_other(shelf: Library) -> None:
+    answer = asked(make(shelf, ranker=STRICT), "compare Pebble and Zorblax")
+    assert answer.status == "extractive"
+    assert answer.point.startswith("- **Pebble**: ")
+    assert answer.point.endswith("- **Zorblax**: no paper here introduces or tests it.")
+    neither = asked(make(shelf), "compare Quarrel and Zorblax")
+    assert (neither.status, neither.citations) == ("refused", ())
+    assert "No paper here mentions “Quarrel” or “Zorblax”." in str(notices_text(neither.notices))
+
+
 def test_author_with_the_most_papers_is_told_with_the_papers(shelf: Library) -> None:
     answer = asked(make(shelf), "which author has the most papers?")
     assert answer.point.startswith("Ada Quill has the most papers, 2 of 4 papers. Next: ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer import Aspect, Cell, Comparison, Thing
@@ -16,11 +16,17 @@ from rag.types import Evidence, Paper, Quote
 
 Scores = Callable[[Paper, Sequence[Span]], Sequence[float]]
 
-WHAT, HOW, RESULT, COST, SETTING = "What it is", "How it works", "Result", "Cost", "Setting"
+WHAT, HOW, RESULT, SPEED, COST, SETTING = "What it is", "How it works", "Result", "Speed", "Cost", "Setting"
 _COST = re.compile(
-    r"\b(?:cost|memory|latenc|throughput|overhead|comput(?:e|ation)|flops|hours?|days?|seconds|faster|slower|speed-?ups?"
-    r"|speed|storage|bandwidth|energy|power|cheap|expensive|budget|gpus?)\w*",
+    r"\b(?:cost|memory|overhead|comput(?:e|ation)|flops|hours?|days?|seconds|storage|bandwidth|energy|power|cheap"
+    r"|expensive|budget|gpus?)\w*",
     re.IGNORECASE,
+)
+_SPEED = re.compile(
+    r"\b(?:fast(?:er|est)?|slow(?:er)?|quicker|speed\w*|accelerat\w*|throughput|latenc\w*)\b|-fold\b", re.IGNORECASE
+)
+_WHERE_CODE_IS = re.compile(
+    r"\b(?:code|models?|data\w*|weights)\b[^.]*\b(?:available|released|open-?sourced|found)\b", re.IGNORECASE
 )
 _TRIED_ON = re.compile(
     r"\b(?:datasets?|data sets?|benchmarks?|tasks?|experiments?|evaluat\w+|tested?|models? (?:such as|including)|gpus?"
@@ -39,8 +45,9 @@ def compare(
 ) -> Comparison:
     """Fill the table: for each thing and aspect the sentence of its papers that is most like the question.
 
-    Of a thing in `tested`, which no paper introduces, only sentences that name it count. No sentence is in two rows,
-    and none of those `said` before is in the table. Rows without a sentence are left out.
+    Of a thing in `tested`, which no paper introduces, only sentences that name it count. No sentence is in two rows, and
+    those `said` before are in the table only where nothing else has their aspect. Rows without a sentence are left
+    out.
     """
     by_number = {each.n: each for each in evidence}
     before = {(cell.n, cell.quote.start) for cell in said}
@@ -50,31 +57,26 @@ def compare(
     ]
     rows = [
         Aspect(name, tuple(column.get(name, ()) for column in columns))
-        for name in (WHAT, HOW, RESULT, COST, SETTING)
+        for name in (WHAT, HOW, RESULT, SPEED, COST, SETTING)
         if any(name in column for column in columns)
     ]
     return Comparison(tuple(things), tuple(rows))
 
 
-def with_cells(evidence: Sequence[Evidence], comparison: Comparison) -> tuple[Evidence, ...]:
-    """Add the sentences of a comparison to the quotes of their papers."""
-    added: dict[int, list[Quote]] = {}
-    for row in comparison.rows:
-        for cells in row.cells:
-            for cell in cells:
-                added.setdefault(cell.n, []).append(cell.quote)
-    return tuple(
-        replace(each, quotes=tuple(sorted({*each.quotes, *added.get(each.n, [])}, key=lambda quote: quote.start)))
-        for each in evidence
-    )
+def with_cells(evidence: Sequence[Evidence], cells: Iterable[Cell]) -> tuple[Evidence, ...]:
+    """Add the sentences of cells to the quotes of their papers."""
+    added: dict[int, dict[int, Quote]] = {each.n: {quote.start: quote for quote in each.quotes} for each in evidence}
+    for cell in cells:
+        added[cell.n].setdefault(cell.quote.start, cell.quote)
+    return tuple(replace(each, quotes=tuple(quote for _, quote in sorted(added[each.n].items()))) for each in evidence)
 
 
 def aspect_of(sentence: str, role: Role) -> str | None:
-    """Return the aspect that a sentence with a rhetorical role is about; None for a statement of the problem."""
-    if role == "problem":
+    """Return the aspect that a sentence with a rhetorical role is about; None for the problem, and for where the code is."""
+    if role == "problem" or _WHERE_CODE_IS.search(sentence):
         return None
-    if _COST.search(sentence) and extract_quantities(sentence)[0]:
-        return COST
+    if extract_quantities(sentence)[0] and (_SPEED.search(sentence) or _COST.search(sentence)):
+        return SPEED if _SPEED.search(sentence) else COST
     if role == "contribution":
         return HOW
     if _TRIED_ON.search(sentence) and (
@@ -99,17 +101,18 @@ def _aspects(
     thing: str, evidence: Sequence[Evidence], scores: Scores, before: Collection[tuple[int, int]], must_name: bool
 ) -> Mapping[str, tuple[Cell, ...]]:
     """Return the best sentence of each aspect in the papers of one thing, of those that name it if they must."""
-    best: dict[str, tuple[float, Cell]] = {}
+    best: dict[str, tuple[tuple[bool, float], Cell]] = {}
     for each in evidence:
         abstract, spans = each.paper.abstract, abstract_sentences(each.paper)
         roles, values = sentence_roles(abstract, spans), scores(each.paper, spans)
         what = _what_it_is(abstract, spans, roles, (thing, each.paper.title.partition(":")[0]))
         for i, (start, end) in enumerate(spans):
             aspect = WHAT if i == what else aspect_of(abstract[start:end], roles[i])
-            if aspect is None or (each.n, start) in before or (must_name and not _names(thing, abstract[start:end])):
+            if aspect is None or (must_name and not _names(thing, abstract[start:end])):
                 continue
-            if aspect not in best or values[i] > best[aspect][0]:
-                best[aspect] = (values[i], Cell(each.n, Quote(abstract[start:end], start, end, "supported")))
+            value = ((each.n, start) not in before, values[i])
+            if aspect not in best or value > best[aspect][0]:
+                best[aspect] = (value, Cell(each.n, Quote(abstract[start:end], start, end, "supported")))
     return {aspect: (cell,) for aspect, (_, cell) in best.items()}
 
 

@@ -21,6 +21,7 @@ from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
 from rag.selection.things import name_pattern
 from rag.text.display import display_line, format_count
+from rag.text.rhetoric import sentence_roles
 from rag.text.tokens import tokenize
 from rag.types import Evidence, Paper, Query, Quote
 
@@ -125,7 +126,7 @@ class Composer:
         things: Sequence[Thing],
         tested: Collection[str],
     ) -> Composition:
-        """Return a line for each thing, and the table of what else their papers say."""
+        """Return a line for each thing, and the table of what their papers say."""
 
         def scores(paper: Paper, spans: Sequence[Span]) -> list[float]:
             return sentence_scores(self._library, encoded, paper, spans)
@@ -134,8 +135,11 @@ class Composer:
         best: dict[str, Cell] = {}
         for thing in things:
             cells = [Cell(n, quote) for n in thing.numbers for quote in by_number[n].quotes]
-            naming = [each for each in cells if re.search(name_pattern(thing.name), each.quote.text, re.IGNORECASE)]
-            choice = naming or cells
+            choice = [each for each in cells if _names(thing.name, each.quote)]
+            if not choice and thing.name in tested:
+                mentioning = ((n, quote) for n in thing.numbers for quote in _mentions(thing.name, by_number[n].paper))
+                choice = [Cell(n, quote) for n, quote in mentioning]
+            choice = choice or cells
             if choice:
                 spans = [(by_number[each.n].paper, [(each.quote.start, each.quote.end)]) for each in choice]
                 values = [scores(paper, span)[0] for paper, span in spans]
@@ -147,7 +151,8 @@ class Composer:
             said = f"{quoted(by_number[cell.n].paper, [cell.quote])} [{cell.n}]" if cell else _NO_PAPER
             only = f" ({_ONLY_TESTED})" if cell and thing.name in tested else ""
             lines.append(f"- **{display_line(thing.name)}**{only}: {said}")
-        return Composition(with_cells(evidence, comparison), "\n".join(lines), (), comparison)
+        evidence = with_cells(evidence, (*best.values(), *comparison.cells))
+        return Composition(evidence, "\n".join(lines), (), comparison)
 
     def _definition(
         self, query: Query, evidence: Sequence[Evidence], encoded: EncodedQuery
@@ -160,6 +165,19 @@ class Composer:
         scores = [sentence_scores(self._library, encoded, each.paper, [span])[0] for each, span in found]
         each, (start, end) = found[scores.index(max(scores))]
         return each.n, Quote(each.paper.abstract[start:end], start, end)
+
+
+def _mentions(thing: str, paper: Paper) -> list[Quote]:
+    """Return the sentences that name a thing, where a paper names it only in what the problem is."""
+    spans = abstract_sentences(paper)
+    quotes = [Quote(paper.abstract[start:end], start, end) for start, end in spans]
+    roles = sentence_roles(paper.abstract, spans)
+    naming = [(quote, role) for quote, role in zip(quotes, roles, strict=True) if _names(thing, quote)]
+    return [quote for quote, _ in naming] if all(role == "problem" for _, role in naming) else []
+
+
+def _names(thing: str, quote: Quote) -> bool:
+    return re.search(name_pattern(thing), quote.text, re.IGNORECASE) is not None
 
 
 def _definitions(paper: Paper, topic: frozenset[str]) -> Iterator[Span]:

@@ -30,7 +30,7 @@ def write_extractive(
     if query.action and query.action.name in FORMS:
         return write_form(query.action, evidence)
     if comparison:
-        items = list(_comparison_lines(comparison, evidence))
+        items = list(_comparison_lines(comparison, evidence, point))
         beside = [each for each in evidence if not comparison.has_column(each.n)]
         items += ["", f"**{BESIDE}**", "", *(item(query, each) for each in beside)] if beside else []
     elif query.kind == "metadata":
@@ -97,14 +97,17 @@ def _grouped(items: Mapping[int, str], groups: Sequence[Group], whole: bool) -> 
             yield f"- also {''.join(f'[{n}]' for n in numbers[1:])}"
 
 
-def _comparison_lines(comparison: Comparison, evidence: Sequence[Evidence]) -> Iterator[str]:
-    """Yield a heading for each aspect, and an item for each thing that the papers say it of."""
+def _comparison_lines(comparison: Comparison, evidence: Sequence[Evidence], point: str) -> Iterator[str]:
+    """Yield a heading for each aspect, and an item for each thing that the papers say it of; nothing said before."""
     papers = {each.n: each.paper for each in evidence}
-    for i, row in enumerate(comparison.rows):
-        if i:
-            yield ""
-        yield f"**{row.name}**"
-        yield ""
-        for thing, cells in zip(comparison.things, row.cells, strict=True):
-            for cell in cells:
-                yield f"- {thing.name}: {quoted(papers[cell.n], [cell.quote])} [{cell.n}]"
+    begun = False
+    for row in comparison.rows:
+        items = [
+            f"- {thing.name}: {quoted(papers[cell.n], [quote])} [{cell.n}]"
+            for thing, cells in zip(comparison.things, row.cells, strict=True)
+            for cell in cells
+            for quote in unsaid(papers[cell.n], [cell.quote], point)
+        ]
+        if items:
+            yield from ["", f"**{row.name}**", "", *items] if begun else [f"**{row.name}**", "", *items]
+            begun = True

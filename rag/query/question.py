@@ -23,7 +23,7 @@ from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import read_order
 from rag.query.tallies import StatedTally, as_list, read_tally, states_tally
 from rag.text.dates import next_date, previous_date
-from rag.text.identifiers import find_identifiers
+from rag.text.identifiers import is_proper_name
 from rag.text.tokens import tokenize
 from rag.text.venues import same_venue
 from rag.text.work_types import split_work_types, work_type
@@ -52,7 +52,6 @@ _ONE = frozenset("paper one article preprint publication study work".split())
 _SEVERAL = frozenset("papers articles preprints publications studies works".split())
 _PAPERS = _ONE | _SEVERAL | frozenset("ones those these anything".split())
 _ABOUT = frozenset("about on regarding in for with using into around".split())
-_SMALL = frozenset("a an and as at by for from in is of on or the to via with".split())
 _SORTED = frozenset("first top by from order ordered sorted to".split())
 _SINGULAR = frozenset(("is", "was"))
 _WORD = re.compile(r"[^\W_]+")
@@ -501,9 +500,8 @@ def _name_asked_of(text: str, topics: Sequence[Tagged]) -> str | None:
 
 def _name_in(said: str) -> str | None:
     """Return a stretch that is a name, in capitals or with digits, without "the" and "paper"; None if it is none."""
-    words = [word for word in said.split() if word.casefold() not in _ARTICLES | _ONE]
-    names = [word for word in words if word.casefold() not in _SMALL]
-    return " ".join(words) if names and len(names) == len(find_identifiers(f"the {' '.join(names)}")) else None
+    name = " ".join(word for word in said.split() if word.casefold() not in _ARTICLES | _ONE)
+    return name if is_proper_name(name) else None
 
 
 def _is_alone(topics: Sequence[Tagged], text: str) -> bool:

@@ -161,6 +161,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     ),
     "unknown_people": lambda data: _unknown_people(data["nearest"]),
     "unmentioned": lambda data: f"No paper cited here mentions {_quoted(data['names'], ' or ')}.",
+    "nothing_on": lambda data: f"No paper here mentions {_quoted(data['names'], ' or ')}.",
     "nearest_only": lambda data: "The papers listed are the nearest, but none of them seems to answer it.",
     "expansion_failed": _expansion_failed,
     "expansion_empty": lambda data: f"{_STEPS[data['step']]} gave nothing to search for.",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rag.corpus.titles import find_by_title
 from rag.retrieval.passages import abstract_sentences
 from rag.selection.answerability import mentions
 from rag.text.display import display_title
-from rag.text.identifiers import find_identifiers
+from rag.text.identifiers import find_identifiers, is_identifier, is_proper_name
 from rag.text.rhetoric import sentence_roles
 from rag.text.tokens import tokenize
 from rag.types import Hit, Paper, Query
@@ -24,27 +23,40 @@ _INTRODUCED = 3  # strength of a paper that introduces a thing
 
 @dataclass(frozen=True, slots=True)
 class NamedThing:
-    """A thing that is compared, with the papers that introduce it, or that test it if none introduces it."""
+    """A thing that is compared, with the papers that introduce it, else that test it, else that mention its name."""
 
     name: str
     hits: tuple[Hit, ...]
     introduced: bool
 
 
-def find_things(query: Query, hits: Sequence[Hit], cited: Sequence[Hit]) -> tuple[NamedThing, ...]:
+def find_things(
+    query: Query, hits: Sequence[Hit], cited: Sequence[Hit], called: Callable[[str], str | None]
+) -> tuple[NamedThing, ...]:
     """Return the things that a comparison names, each with its papers; where it names none, the papers cited.
 
-    A paper that only tests a thing must be cited or likely to belong.
+    A paper that only tests a thing must be cited or likely to belong. `called` returns the id of the paper that is
+    called by a name. A proper name is compared though no paper has it; other words may only describe what is meant.
     """
     if query.kind != "compare":
         return ()
     hits = hits[:_POOL]
     names = [] if query.papers else _names(query)
     likely = [hit for hit in hits if hit.score >= LIKELY or hit in cited]
-    found = tuple(_named_thing(name, hits, likely) for name in names) if len(names) > 1 else ()
-    if any(each.introduced for each in found) or sum(bool(each.hits) for each in found) > 1:
+    found = tuple(_named_thing(query, name, hits, likely, called(name)) for name in names) if len(names) > 1 else ()
+    if any(each.introduced for each in found) or sum(bool(each.hits) for each in found) > 1 or names_things(query):
         return found
     return tuple(NamedThing(_short_title(hit.paper), (hit,), True) for hit in cited) if len(cited) > 1 else ()
+
+
+def names_things(query: Query) -> bool:
+    """Return whether all that a comparison is about are proper names, as they stand in the question."""
+    begin = re.match(r"\W*", query.asked)
+    first = query.asked[begin.end() :] if begin else ""
+    several = query.kind == "compare" and len(query.subjects) > 1 and not query.papers
+    return several and all(
+        is_proper_name(name) and (is_identifier(name) or not first.startswith(name)) for name in query.subjects
+    )
 
 
 def _names(query: Query) -> list[str]:
@@ -64,13 +76,15 @@ def _names(query: Query) -> list[str]:
     ]
 
 
-def _named_thing(name: str, hits: Sequence[Hit], likely: Sequence[Hit]) -> NamedThing:
-    titled = find_by_title(name, {hit.paper.paper_id: hit.paper for hit in hits})
+def _named_thing(query: Query, name: str, hits: Sequence[Hit], likely: Sequence[Hit], titled: str | None) -> NamedThing:
     strengths = [(_INTRODUCED + 1 if hit.paper.paper_id == titled else _strength(name, hit.paper), hit) for hit in hits]
     ranked = sorted([each for each in strengths if each[0]], key=lambda each: (-each[0], each[1].rank))
     if ranked and ranked[0][0] >= _INTRODUCED:
         return NamedThing(name, (ranked[0][1],), True)
-    return NamedThing(name, tuple([hit for _, hit in ranked if hit in likely][:_PAPERS]), False)
+    tested = [hit for _, hit in ranked if hit in likely]
+    if not tested and names_things(query):
+        tested = [hit for hit in hits if mentions(hit.paper, name)]
+    return NamedThing(name, tuple(tested[:_PAPERS]), False)
 
 
 def _strength(name: str, paper: Paper) -> int:
@@ -79,7 +93,8 @@ def _strength(name: str, paper: Paper) -> int:
         return 0
     written = name_pattern(name)
     introduces = re.compile(
-        rf"\b(?:introduc|propos|present|develop|design|releas|call|nam|term)\w*\b(?:\W+\w+){{0,8}}?\W+{written}\b",
+        r"\b(?:introduc|propos|present|develop|design|releas|call|nam|term)\w*\b"
+        rf"(?:\W+(?!(?:for|of|on|over|to)\b)\w+){{0,8}}?\W+{written}\b",
         re.IGNORECASE,
     )
     spans = abstract_sentences(paper)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _WORD = re.compile(r"[^\W_][\w.+\-/*²]*")
+_SMALL = frozenset("a an and as at by for from in is of on or the to via with".split())
 
 
 def find_identifiers(text: str) -> list[str]:
@@ -16,6 +17,12 @@ def find_identifiers(text: str) -> list[str]:
         if is_identifier(word) or any(map(str.isdigit, word)) or (word[0].isupper() and not begins):
             found.append(word)
     return found
+
+
+def is_proper_name(text: str) -> bool:
+    """Return whether all words of a text have a capital or a digit, but for words such as "of"."""
+    words = [word for word in text.split() if word.casefold() not in _SMALL]
+    return bool(words) and len(find_identifiers(f"the {' '.join(words)}")) == len(words)
 
 
 def is_identifier(word: str) -> bool:
