@@ -178,9 +178,7 @@ def test_thing_that_is_only_mentioned_is_told_by_the_sentence_that_names_it(tmp_
 
 
 def test_sentence_that_is_said_before_fills_a_cell_that_would_be_empty(library: Library) -> None:
-    fast = replace(
-        LOAM, abstract="We introduce Loam, a cache tier. Loading is 3.5 times faster. Our code is available."
-    )
+    fast = replace(LOAM, abstract="We introduce Loam, a tier. Loading is 3.5 times faster. Our code is available.")
     evidence = (quoting(1, fast, "We introduce Loam, a tier."),)
     top = compose(library, "Loam", "compare", *evidence, things=(Thing("Loam", (1,)), Thing("Dune")))
     assert top.comparison is not None

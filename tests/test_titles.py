@@ -142,3 +142,8 @@ def test_titles_that_were_removed_or_changed_are_not_found() -> None:
     assert index.contained_in("are walking robots like pebble").tolist() == [0, 1]
     again = TitleIndex.of(changed.arrays())
     assert again.candidates("walking robots").tolist() == [1]
+
+
+def test_short_name_or_another_number_is_no_typo() -> None:
+    papers = {"a": Paper("a", "BAdam: Blocks of Adam", "x"), "b": Paper("b", "Pebble-2: Smaller Caches", "x")}
+    assert [find_by_title(name, papers) for name in ("Adam", "Pebble-3", "BAdam", "Peble-2")] == [None, None, "a", "b"]

@@ -12,6 +12,7 @@ from rag.types import Paper
 
 _MIN_SIMILARITY = 88.0  # of 100
 _MIN_WORDS = 3  # of a text that may stand for a title
+_SHORTEST_MISSPELT = 5  # letters of a name
 _FILLER = re.compile(r"\b(?:the|a|an|first|original|paper|papers|study|work|article|by|of)\b", re.IGNORECASE)
 
 
@@ -62,10 +63,19 @@ def is_short_title(text: str, papers: Iterable[Paper]) -> bool:
     return any(_similarity(wanted, paper, several=False) >= _MIN_SIMILARITY for paper in papers)
 
 
+def _name_similarity(name: str, other: str) -> float:
+    """Compare two names, each in one word; short ones are not misspelt, nor are numbers, as in "Pebble-3"."""
+    from rapidfuzz import fuzz
+
+    same_numbers = re.findall(r"\d+", name) == re.findall(r"\d+", other)
+    alike = name == other or (same_numbers and min(len(name), len(other)) >= _SHORTEST_MISSPELT)
+    return fuzz.ratio(name, other) if alike else 0.0
+
+
 def _similarity(wanted: str, paper: Paper, several: bool) -> float:
     """Compare a name with the title up to its colon and, if it has several words, with the whole title."""
     from rapidfuzz import fuzz
 
     title, head = comparable(paper.title), comparable(paper.title.split(":")[0])
-    as_head = fuzz.ratio(wanted.replace(" ", ""), head.replace(" ", ""))
+    as_head = _name_similarity(wanted.replace(" ", ""), head.replace(" ", ""))
     return max(as_head, fuzz.token_set_ratio(wanted, title)) if several else as_head

@@ -21,7 +21,6 @@ from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
 from rag.selection.things import name_pattern
 from rag.text.display import display_line, format_count
-from rag.text.rhetoric import sentence_roles
 from rag.text.tokens import tokenize
 from rag.types import Evidence, Paper, Query, Quote
 
@@ -137,8 +136,7 @@ class Composer:
             cells = [Cell(n, quote) for n in thing.numbers for quote in by_number[n].quotes]
             choice = [each for each in cells if _names(thing.name, each.quote)]
             if not choice and thing.name in tested:
-                mentioning = ((n, quote) for n in thing.numbers for quote in _mentions(thing.name, by_number[n].paper))
-                choice = [Cell(n, quote) for n, quote in mentioning]
+                choice = [Cell(n, quote) for n in thing.numbers for quote in _naming(thing.name, by_number[n].paper)]
             choice = choice or cells
             if choice:
                 spans = [(by_number[each.n].paper, [(each.quote.start, each.quote.end)]) for each in choice]
@@ -167,13 +165,12 @@ class Composer:
         return each.n, Quote(each.paper.abstract[start:end], start, end)
 
 
-def _mentions(thing: str, paper: Paper) -> list[Quote]:
-    """Return the sentences that name a thing, where a paper names it only in what the problem is."""
-    spans = abstract_sentences(paper)
-    quotes = [Quote(paper.abstract[start:end], start, end) for start, end in spans]
-    roles = sentence_roles(paper.abstract, spans)
-    naming = [(quote, role) for quote, role in zip(quotes, roles, strict=True) if _names(thing, quote)]
-    return [quote for quote, _ in naming] if all(role == "problem" for _, role in naming) else []
+def _naming(thing: str, paper: Paper) -> Iterator[Quote]:
+    """Yield the sentences of a paper that name a thing."""
+    for start, end in abstract_sentences(paper):
+        quote = Quote(paper.abstract[start:end], start, end)
+        if _names(thing, quote):
+            yield quote
 
 
 def _names(thing: str, quote: Quote) -> bool:

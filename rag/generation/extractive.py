@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer import Comparison, EstimatedMissing, Group
@@ -31,8 +31,11 @@ def write_extractive(
         return write_form(query.action, evidence)
     if comparison:
         items = list(_comparison_lines(comparison, evidence, point))
-        beside = [each for each in evidence if not comparison.has_column(each.n)]
-        items += ["", f"**{BESIDE}**", "", *(item(query, each) for each in beside)] if beside else []
+        shown = {(cell.n, cell.quote.start) for cell in comparison.cells}
+        rest = [_left(each, shown, point) if comparison.has_column(each.n) else each for each in evidence]
+        beside = [each for each in rest if each.quotes or not comparison.has_column(each.n)]
+        if beside:
+            items += [*([""] if items else []), f"**{BESIDE}**", "", *(item(query, each) for each in beside)]
     elif query.kind == "metadata":
         items = [record_line(query, each) for each in evidence if f"[{each.n}]" not in point]
     else:
@@ -42,6 +45,12 @@ def write_extractive(
         items = list(grouped if groups else by_number.values())
     parts = [point, "\n".join(items)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _left(evidence: Evidence, shown: Collection[tuple[int, int]], point: str) -> Evidence:
+    """Return a paper with the quotes that are neither in the table nor in the point."""
+    quotes = [quote for quote in evidence.quotes if (evidence.n, quote.start) not in shown]
+    return replace(evidence, quotes=unsaid(evidence.paper, quotes, point))
 
 
 def unsaid(paper: Paper, quotes: Sequence[Quote], point: str) -> tuple[Quote, ...]:
