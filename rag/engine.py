@@ -207,7 +207,9 @@ class Engine:
     def _finding(self, query: Query, expander: QueryExpander, timer: StepTimer) -> Generator[FirstHits, None, Found]:
         """Find the papers of a query, and yield those that the first signals find before the cross-encoder reads."""
         notices = self._question_notices(query)
-        if query.kind in ("off-topic", "help"):
+        if query.kind == "off-topic":
+            return self._looked_for(query, timer)
+        if query.kind == "help":
             return Found(query)
         if query.fixed and not query.papers:
             return Found(query, notices=notices)
@@ -246,6 +248,14 @@ class Engine:
             encoded, ranking = _result(self._retrieve(query, encoded, respelt, reranker, timer))
         ranking, left_out = self._without_excluded(query, ranking)
         return Found(query, arrange(query, ranking), ranking, encoded, reranker, notices=(*notices, *left_out))
+
+    def _looked_for(self, query: Query, timer: StepTimer) -> Found:
+        """Look for papers all the same, as "how can I run this on my phone?" may be one that papers answer."""
+        listed = replace(query, kind="list", unsure=("kind",))
+        found = _result(self._finding(listed, QueryExpander(self._settings, None, timer), timer))
+        best = max((hit.score for hit in found.ranking[:1]), default=0.0)
+        answered = min(best, answerable_probability(found.ranking, self.scorer.ranker)) >= _LIKELY
+        return found if answered else Found(query)
 
     def query_engine(self, chat: ChatModel, kind: Kind = "list") -> RetrieverQueryEngine:
         """Return a LlamaIndex query engine that searches as `search` does and writes with `chat`."""

@@ -233,7 +233,7 @@ def test_name_that_no_paper_has_is_told(shelf: Library) -> None:
 
 
 def test_question_about_something_else_is_refused_calmly(shelf: Library) -> None:
-    answer = asked(make(shelf), "What is the weather today?")
+    answer = asked(make(shelf, ranker=STRICT), "What is the weather today?")
     assert (answer.query.kind, answer.status, answer.citations, answer.near_misses) == ("off-topic", "refused", (), ())
     assert notices_text(answer.notices) == (
         "This does not ask about papers. Ask about what they do, or for papers by topic, date or author."
@@ -395,6 +395,17 @@ def test_comparison_shows_what_there_is_on_one_name_and_says_that_no_paper_has_t
     neither = asked(make(shelf), "compare Quarrel and Zorblax")
     assert (neither.status, neither.citations) == ("refused", ())
     assert "No paper here mentions “Quarrel” or “Zorblax”." in str(notices_text(neither.notices))
+
+
+def test_question_that_is_taken_for_off_topic_is_answered_where_papers_belong(shelf: Library) -> None:
+    question = "how can I get my phone to keep its cache on disk?"
+    query = make(shelf).understand(question)
+    engine = make(shelf)
+    off_topic = replace(query, kind="off-topic")
+    found = engine.find(off_topic)
+    assert (found.query.kind, found.query.unsure, found.hits[0].paper) == ("list", ("kind",), SHELF[-1])
+    doubtful = make(shelf, ranker=STRICT).find(off_topic)
+    assert (doubtful.query.kind, doubtful.hits) == ("off-topic", ())
 
 
 def test_author_with_the_most_papers_is_told_with_the_papers(shelf: Library) -> None:

@@ -252,6 +252,30 @@ def test_record_of_one_paper_is_asked_for_by_its_name_though_no_paper_has_it(
     assert (query.kind, query.subjects, query.by_topic) == ("metadata", subjects, not subjects)
 
 
+@pytest.mark.parametrize(
+    ("question", "tags", "venue"),
+    [
+        ("papers in the journal Cancer", (("journal", "venue"), ("Cancer", "venue")), "Cancer"),
+        ("papers in the journal Fish and Fisheries 2019", (("journal", "venue"),), "Fish and Fisheries 2019"),
+        ("papers in the Malaria Journal", (("Malaria", "topic"), ("Journal", "venue")), "Malaria Journal"),
+        ("papers in a journal", (("journal", "venue"),), "journal"),
+    ],
+)
+def test_journal_is_applied_by_its_name(
+    reader: QuestionReader, question: str, tags: tuple[tuple[str, str], ...], venue: str
+) -> None:
+    query = reader.read(encoded(question, *tags, kind="metadata"))
+    assert (query.filters, query.by_topic, query.unapplied) == (Filters(venue=venue), False, ())
+
+
+def test_word_in_lower_case_that_no_author_is_called_is_a_topic(reader: QuestionReader) -> None:
+    birds = reader.read(encoded("Which papers study hoatzins?", ("hoatzins", "author")))
+    assert (birds.kind, birds.filters) == ("list", Filters())
+    for question in ("papers by hinton", "papers hinton wrote", "what did hinton write"):
+        assert reader.read(encoded(question, ("hinton", "author"))).filters == Filters(author="hinton")
+    assert reader.read(encoded("which papers praise quill", ("quill", "author"))).filters == Filters(author="quill")
+
+
 def test_no_record_says_why(reader: QuestionReader) -> None:
     query = reader.read(encoded("why was Pebble retracted?", ("Pebble", "topic"), kind="metadata"))
     assert query.kind == "fact"

@@ -29,9 +29,14 @@ _VENUE_KIND = re.compile(
     rf"|\b(?P<of>conference|journal|workshop)\s+(?:papers?|articles?|publications?|ones)\b",
     re.IGNORECASE,
 )
+_OF_KIND = re.compile(
+    rf"\b(?:the\s+)?(?:journal|conference|workshop|magazine)\s+[\"“]?(?P<name>{_CAPITAL}(?:\s+(?:(?:of|on|for|and|in|the)"
+    rf"\s+){{0,4}}{_CAPITAL})*(?:\s+['’]?\d{{2}}(?:\d\d)?\b)?)"
+)  # "the journal Nature"
 _NAME = r"[^\W\d_a-z][^\W\d_]{0,40}(?:[.'’-]{1,3}[^\W\d_]{1,40}){0,6}\.?"
 _PARTICLES = rf"(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,4}}"
 _PERSON = re.compile(rf"(?<!\w)(?:{_NAME}(?:\s+{_PARTICLES}{_NAME}){{1,11}}|(?<=\bby ){_PARTICLES}{_NAME})(?![^\W\d_])")
+_VENUE_ENDS = frozenset("conference journal letters magazine review symposium transactions workshop".split())
 _NAMES = frozenset(("author", "organisation", "venue"))
 _SPACE = re.compile(r"\s+")
 _SMALL_WORD = re.compile(r"\s(?:of|on|for|and|in|the)\s+")
@@ -81,15 +86,20 @@ def tag_author_names(tags: Sequence[Tagged], text: str, is_author: Callable[[str
 def tag_venue_names(tags: Sequence[Tagged], text: str, is_venue: Callable[[str], bool]) -> list[Tagged]:
     """Return the tags with each venue that is written out, "International Conference on …", and each kind, as one.
 
-    One of two words is if a word of it is tagged as a venue.
+    One of two words is if a word of it is tagged as a venue, and so is what "the journal" calls by its name.
     """
 
     def is_named(match: re.Match[str]) -> bool:
-        words = len(match["name"].split())
-        meant = 2 < words <= _LONGEST or (words == 2 and "venue" in _tags_at(match, tags))
-        return meant and is_venue(match["name"])
+        words, tagged = match["name"].split(), "venue" in _tags_at(match, tags)
+        meant = 2 < len(words) <= _LONGEST or (len(words) == 2 and tagged)
+        return meant and ((tagged and words[-1].casefold() in _VENUE_ENDS) or is_venue(match["name"]))
 
     named = _found(_PHRASE, _SMALL_WORD, text, is_named)
+    called = [match for match in _OF_KIND.finditer(text) if "venue" in _tags_at(match, tags)]
+    tags = [part for each in tags for part in _without(each, [match.span() for match in called], text)]
+    named += [
+        match.span("name") for match in called if not any(first <= match.start("name") < end for first, end in named)
+    ]
     kinds = [match.span(match.lastgroup or 0) for match in _VENUE_KIND.finditer(text)]
     excluded = [each for each in tags if each.tag == "exclusion"]
     kinds = [(start, end) for start, end in kinds if not any(each.start <= start < each.end for each in excluded)]

@@ -52,6 +52,9 @@ _ONE = frozenset("paper one article preprint publication study work".split())
 _SEVERAL = frozenset("papers articles preprints publications studies works".split())
 _PAPERS = _ONE | _SEVERAL | frozenset("ones those these anything".split())
 _ABOUT = frozenset("about on regarding in for with using into around".split())
+_BEFORE_PERSONS = (_PAPERS - {"study", "work"}) | frozenset(
+    "by did does do has have had is was from of with and".split()
+)
 _SORTED = frozenset("first top by from order ordered sorted to".split())
 _SINGULAR = frozenset(("is", "was"))
 _WORD = re.compile(r"[^\W_]+")
@@ -102,6 +105,8 @@ class QuestionReader:
         alone = as_kind is None and follow_up in ("none", "new")
         if alone:
             tags = [replace(each, tag="topic") if self._is_property(each, text) else each for each in tags]
+            if not any(each.tag in TOPICS for each in tags):
+                tags = [replace(each, tag="topic") if self._is_no_person(each, text) else each for each in tags]
         tally = read_tally(text) if as_kind is None and kind not in ("off-topic", "help") else None
         if tally:
             tags = [each for each in tags if not states_tally(text[each.start : each.end])]
@@ -352,6 +357,15 @@ class QuestionReader:
         found = _Found()
         self._exclude(found, Unapplied(said, each.tag, "unreadable"))
         return bool(found.excluded) and not any(map(work_type, found.excluded))
+
+    def _is_no_person(self, each: Tagged, text: str) -> bool:
+        """Return whether a stretch in lower case that is tagged as an author names none of the library.
+
+        What stands behind "by", "did" or "papers" is meant for one.
+        """
+        said = text[each.start : each.end]
+        meant = _last_word(text[: each.start]) in _BEFORE_PERSONS
+        return each.tag == "author" and said.islower() and not meant and not self.names.author(clean_name(said))
 
     def _exclude_dates(self, found: _Found, part: Unapplied, bounds: Bounds) -> UnappliedReason | None:
         """Exclude a period; all before or after a day is what bounds of the rest say."""
