@@ -45,8 +45,8 @@ def compare(
 ) -> Comparison:
     """Fill the table: for each thing and aspect the sentence of its papers that is most like the question.
 
-    Of a thing in `tested`, which no paper introduces, only sentences that name it count. No sentence is in two rows, and
-    those `said` before are in the table only where nothing else has their aspect. Rows without a sentence are left
+    Of a thing in `tested`, which no paper introduces, only sentences that name it count. No sentence is in two rows,
+    and those `said` before are in the table only where nothing else has their aspect. Rows without a sentence are left
     out.
     """
     by_number = {each.n: each for each in evidence}
@@ -72,7 +72,7 @@ def with_cells(evidence: Sequence[Evidence], cells: Iterable[Cell]) -> tuple[Evi
 
 
 def aspect_of(sentence: str, role: Role) -> str | None:
-    """Return the aspect that a sentence with a rhetorical role is about; None for the problem, and for where the code is."""
+    """Return the aspect that a sentence with a rhetorical role is about; None for the problem and where the code is."""
     if role == "problem" or _WHERE_CODE_IS.search(sentence):
         return None
     if extract_quantities(sentence)[0] and (_SPEED.search(sentence) or _COST.search(sentence)):
