@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from pkgutil import resolve_name
 
 import pytest
 
 from eval.training.encoder import projection
 from rag.cli.main import make_parser, run
+from rag.cli.output import with_home
 from tests.conftest import PROJECT
 
 NOT_INSTALLED = ("eval.chat", "eval.training")
@@ -65,7 +68,7 @@ def needs_scipy(*_: object) -> int:
 
 def test_command_whose_extra_is_not_installed_names_it(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
-    parser.set_defaults(run="tests.test_cli_main:needs_scipy", debug=False)
+    parser.set_defaults(run="tests.test_cli_main:needs_scipy", debug=False, home=None)
     assert run(lambda: parser, []) == 1
     expected = "error: scipy.stats is not installed. Run `pip install 'citedesk[eval]'`.\n"
     assert capsys.readouterr().err == expected
@@ -109,3 +112,21 @@ def test_products_of_numpy_run_on_one_thread_unless_the_user_says_otherwise() ->
         own |= {"OPENBLAS_NUM_THREADS": given} if given else {}
         done = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == f"False {kept}"
+
+
+def test_commands_in_a_message_work_when_pasted_where_a_home_was_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "my papers"
+    assert run(make_parser, ["ask", "caches", "--no-llm", "--home", str(home)]) == 1
+    assert capsys.readouterr().err.endswith(f"Run `citedesk index --home '{home}'` to build it.\n")
+    assert run(make_parser, ["doctor", "--json", "--home", str(home)]) == 1
+    details = " ".join(each["detail"] for each in json.loads(capsys.readouterr().out)["checks"])
+    assert f"`citedesk index --home '{home}'`" in details
+    assert "`citedesk index`" not in details
+
+
+def test_commands_in_a_message_stay_as_they_are_where_no_home_was_given() -> None:
+    message = "Run `citedesk index --rebuild PATH`, or `pip install 'citedesk[gpu]'`."
+    assert with_home(message, None) == message
+    assert with_home(message, Path("x")) == message.replace("PATH", "PATH --home x")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.cli.options import Subparsers, add_command, add_json
-from rag.cli.output import note, note_lock_wait, print_result
+from rag.cli.output import note, note_lock_wait, print_result, with_home
 from rag.settings import Configuration
 
 if TYPE_CHECKING:
@@ -51,9 +51,8 @@ def restore(arguments: Namespace, configuration: Configuration) -> int:
     from rag.index.backup import restore_backup
 
     made = restore_backup(arguments.file, configuration.settings.home, datetime.now(UTC), note_lock_wait)
-    _note_server(
-        made, configuration, "were not restored: restore its data of the same time, or run `citedesk index --rebuild`"
-    )
+    remedy = with_home("restore its data of the same time, or run `citedesk index --rebuild`", arguments.home)
+    _note_server(made, configuration, f"were not restored: {remedy}")
     _print(arguments, made, f"restored to {configuration.settings.home}")
     return 0
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.cli.options import Subparsers, add_command, add_embed_model, add_json
-from rag.cli.output import print_result, terminal_width
+from rag.cli.output import print_result, terminal_width, with_home
 
 if TYPE_CHECKING:
     from rag.settings import Configuration
@@ -29,7 +30,7 @@ def doctor(arguments: Namespace, configuration: Configuration) -> int:
     """Print each check with its remedy, and the settings; returns 1 where a check failed."""
     from rag.cli.installation import examine, report_to_json, report_to_text
 
-    checks = examine(configuration)
+    checks = [replace(each, detail=with_home(each.detail, arguments.home)) for each in examine(configuration)]
     print_result(
         arguments,
         lambda: report_to_json(checks, configuration),

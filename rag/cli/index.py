@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from rag.cli.options import Subparsers, add_command, add_embed_model, add_json, add_quiet
-from rag.cli.output import embedding_bar, note, note_lock_wait, print_result
+from rag.cli.output import embedding_bar, note, note_lock_wait, print_result, with_home
 from rag.errors import CitedeskError
 from rag.settings import Configuration, Device
 
@@ -116,7 +116,7 @@ def _watch(arguments: Namespace, folder: IndexFolder, configuration: Configurati
             except (CitedeskError, OSError) as error:
                 if printed is None:
                     raise
-                note(f"not updated: {error}")
+                note(with_home(f"not updated: {error}", arguments.home))
                 printed = ""
                 continue
             if printed is None and not arguments.quiet:

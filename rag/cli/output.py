@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from rag.types import Paper
 
 Item = TypeVar("Item")
+
+_COMMAND = re.compile(r"(?<=`)citedesk [^`]+(?=`)")
+
+
+def with_home(message: str, home: Path | None) -> str:
+    """Add the --home that the user gave to the commands in a message, so that they do the same when pasted."""
+    return message if home is None else _COMMAND.sub(lambda said: f"{said[0]} --home {quote(str(home))}", message)
 
 
 def note(message: str) -> None:

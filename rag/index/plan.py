@@ -94,5 +94,5 @@ def _default_sources(configuration: Configuration, current: Manifest | None) -> 
     if current and configuration.sources["corpus"] == "default":
         return [Path(source) for source in current.sources]
     if configuration.settings.corpus is None:
-        raise UsageError("No corpus is set. Name a file or folder: citedesk index PATH")
+        raise UsageError("No corpus is set. Name a file or folder: `citedesk index PATH`")
     return [configuration.settings.corpus]
