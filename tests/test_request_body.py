@@ -14,9 +14,9 @@ from starlette.routing import Route
 
 from tests.serving import served
 from tests.timing import PATIENCE
+from ui.idle_timeout import IdleTimeoutProtocol
 from ui.pages import PageHeaders
 from ui.request_body import BodyLimits
-from ui.timely_protocol import TimelyProtocol
 
 PATIENT = 0.5  # seconds
 HEAD = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\n"
@@ -31,7 +31,7 @@ async def think(request: Request) -> PlainTextResponse:
     return PlainTextResponse("thought")
 
 
-class HurriedProtocol(TimelyProtocol):
+class HurriedProtocol(IdleTimeoutProtocol):
     seconds = PATIENT
 
 

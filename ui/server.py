@@ -42,7 +42,7 @@ def serve(serving: Serving) -> None:
     """Serve until interrupted."""
     import uvicorn
 
-    from ui.timely_protocol import TimelyProtocol
+    from ui.idle_timeout import IdleTimeoutProtocol
 
     _keep_to_this_machine()
     _share_memory()
@@ -50,7 +50,7 @@ def serve(serving: Serving) -> None:
     config = uvicorn.Config(
         make_site(serving.settings, serving.options),
         log_config=None,
-        http=TimelyProtocol,
+        http=IdleTimeoutProtocol,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

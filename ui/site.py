@@ -66,8 +66,8 @@ def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Behin
     holder = EngineHolder(settings)
     monitor = Monitor(holder)
     api = _LazyApi(holder)
-    offered = ExampleQuestions(holder)
-    door = LazyApp(lambda: _painted_first(_load_chat(holder, options, monitor), offered))
+    examples = ExampleQuestions(holder)
+    chat = LazyApp(lambda: _with_first_paint(_load_chat(holder, options, monitor), examples))
     mcp = _mcp(holder, options)
 
     @asynccontextmanager
@@ -78,15 +78,15 @@ def make_site(settings: Settings, options: SiteOptions = SiteOptions()) -> Behin
             stack.push_async_callback(asyncio.to_thread, holder.close)  # it waits for what is being loaded
             for each in mcp:
                 await stack.enter_async_context(each.lifespan())
-            await stack.enter_async_context(door.opening())
+            await stack.enter_async_context(chat.opening())
             yield
 
     routes = [
         *monitor.routes(),
-        Mount("/page", routes=_page_routes(holder, door, options, offered)),
+        Mount("/page", routes=_page_routes(holder, chat, options, examples)),
         Route("/api/{path:path}", api),
         *(route for each in mcp for route in each.routes),
-        Mount("/", ChatRoutes(door)),
+        Mount("/", ChatRoutes(chat)),
     ]
     site = Starlette(routes=routes, lifespan=lifespan)
     public = {*PROBES, METRICS} if options.open_metrics else {*PROBES}
@@ -114,28 +114,28 @@ class _LazyApi:
 
 
 def _page_routes(
-    holder: EngineHolder, door: LazyApp, options: SiteOptions, offered: ExampleQuestions
+    holder: EngineHolder, chat: LazyApp, options: SiteOptions, examples: ExampleQuestions
 ) -> list[BaseRoute]:
     """Return the routes that the page asks for besides Gradio's own."""
     started = uuid4().hex
 
     async def status(request: Request) -> JSONResponse:
         state = holder.status
-        offered.html()  # they are made as soon as there is an index
-        shown = {"open": door.is_open, "ready": state.ready, "message": door.failure or state.message}
+        examples.html()  # they are made as soon as there is an index
+        shown = {"open": chat.is_open, "ready": state.ready, "message": chat.failure or state.message}
         user = request.scope.get("state", {}).get("user") if options.access.users else None
         return JSONResponse(
             {**shown, "started": started, "papers": state.papers, "user": user}, headers={"Cache-Control": "no-store"}
         )
 
-    def examples(request: Request) -> HTMLResponse:
-        html = offered.html()
+    def examples_html(request: Request) -> HTMLResponse:
+        html = examples.html()
         return HTMLResponse(html, 200 if html else 204)
 
     return [
         Mount("/static", StaticFiles(directory=_STATIC)),
         Route("/status", status),
-        Route("/examples", examples),
+        Route("/examples", examples_html),
         export_route(holder),
         *browse_routes(holder),
         report_route(holder.settings.home, options.report),
@@ -164,6 +164,6 @@ def _load_chat(holder: EngineHolder, options: SiteOptions, monitor: Monitor) -> 
     return make_chat(holder, monitor, options.report, options.endpoints, options.drafts)
 
 
-def _painted_first(chat: Starlette, offered: ExampleQuestions) -> Starlette:
-    chat.add_middleware(FirstPaint, head=chat_head(), content=lambda: first_paint(offered.html()))
+def _with_first_paint(chat: Starlette, examples: ExampleQuestions) -> Starlette:
+    chat.add_middleware(FirstPaint, head=chat_head(), content=lambda: first_paint(examples.html()))
     return chat

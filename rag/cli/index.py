@@ -137,18 +137,20 @@ def _plan(arguments: Namespace, folder: IndexFolder, configuration: Configuratio
 
 def _show(arguments: Namespace, folder: IndexFolder, configuration: Configuration) -> int:
     """Print what would be read, or why the records of a paper are merged."""
-    from rag.render import reading
+    from rag.render import corpus_report
 
     corpus = _plan(arguments, folder, configuration).corpus
     if arguments.explain:
         wanted = arguments.explain
         print_result(
             arguments,
-            lambda: reading.explain_to_json(corpus, wanted),
-            lambda: reading.explain_to_text(corpus, wanted),
+            lambda: corpus_report.explain_to_json(corpus, wanted),
+            lambda: corpus_report.explain_to_text(corpus, wanted),
         )
         return 0
     for problem in corpus.problems:
         note(f"failed: {problem}")
-    print_result(arguments, lambda: reading.dry_run_to_json(corpus), lambda: reading.dry_run_to_text(corpus))
+    print_result(
+        arguments, lambda: corpus_report.dry_run_to_json(corpus), lambda: corpus_report.dry_run_to_text(corpus)
+    )
     return 0

@@ -25,8 +25,8 @@ from rag.answer import (
 from rag.corpus.links import Link, PaperLinks
 from rag.corpus.records import paper_to_record
 from rag.render.actions import action_text
+from rag.render.corpus_report import corpus_to_json
 from rag.render.notices import notice_text, notices_text
-from rag.render.reading import corpus_to_json
 from rag.types import Filters, Hit, Paper, Query, Quote, TokenUsage
 
 if TYPE_CHECKING:

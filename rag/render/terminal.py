@@ -15,9 +15,9 @@ from rag.generation.records import asked_record
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters, filter_phrases
 from rag.render.actions import action_text
+from rag.render.corpus_report import corpus_to_text
 from rag.render.markdown import markdown_to_text, plain
 from rag.render.notices import notices_text
-from rag.render.reading import corpus_to_text
 from rag.text.display import capitalized, display_name, display_title
 from rag.text.sanitize import strip_invisible
 from rag.types import Hit, Paper, Query, Verdict

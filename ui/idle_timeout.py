@@ -12,7 +12,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from ui.request_body import SECONDS
 
 
-class TimelyProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+class IdleTimeoutProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     """Closes a connection that has no request under way, and has been sent no whole headers for some seconds."""
 
     seconds = SECONDS
