@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from rag.llm.reply import PrintableStream, excerpt, find_object, is_refusal, matches_schema, printable
@@ -61,6 +63,13 @@ def test_value_is_compared_with_a_schema(value: object, fine: bool) -> None:
 )
 def test_find_object_that_obeys_is_found(text: str, found: str | None) -> None:
     assert find_object(text, SCHEMA) == found
+
+
+@pytest.mark.parametrize("piece", ['{"a":', '{"b":[', '[{"b":{', '{"b":1,'])
+def test_objects_in_objects_take_linear_time(piece: str) -> None:
+    began = process_time()
+    assert find_object(piece * (400_000 // len(piece)), SCHEMA) is None
+    assert process_time() - began < 2
 
 
 @pytest.mark.parametrize(
