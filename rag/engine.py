@@ -35,6 +35,7 @@ from rag.llm.usage import UsageMeter
 from rag.models.loading import Models, load_models
 from rag.query.names import paper_called
 from rag.query.reader import QueryReader
+from rag.retrieval.abbreviations import OtherWords, in_other_words
 from rag.retrieval.admitted import admitted, records
 from rag.retrieval.candidates import retrieve
 from rag.retrieval.catalogue import matching, unmet, unnamed, unrecorded
@@ -226,17 +227,20 @@ class Engine:
             query = self._with_brought(query)
         else:
             expander.start(query)
-        respelt = self._reader.respelt(_search_text(query))
+        text = _search_text(query)
+        respelt = self._reader.respelt(text)
         try:
-            encoded: tuple[EncodedQuery, ...] = (self._encoder.encode(_search_text(query)),)
-            reranker = self.scorer.open_reranker(encoded[0], respelt)
-            encoded, ranking = yield from self._retrieve(query, encoded, respelt, reranker, timer)
+            encoded: tuple[EncodedQuery, ...] = (self._encoder.encode(text),)
+            other = None if respelt else in_other_words(self.library, encoded[0])
+            reranker = self.scorer.open_reranker(encoded[0], respelt, other)
+            respelt = other.text if other else respelt
+            encoded, ranking = yield from self._retrieve(query, encoded, respelt, reranker, timer, other)
         except BaseException:
             expander.give_up()
             raise
         if not query.fixed and (expanded := expander.expand(query)) != query:
             query = expanded
-            encoded, ranking = yield from self._retrieve(query, encoded, respelt, reranker, timer)
+            encoded, ranking = yield from self._retrieve(query, encoded, respelt, reranker, timer, other)
         for _ in range(self._settings.recall_rounds):
             if query.fixed or expander.model("iterate", query) is None:
                 break
@@ -245,7 +249,7 @@ class Engine:
             if expanded == query:
                 break
             query = expanded
-            encoded, ranking = _result(self._retrieve(query, encoded, respelt, reranker, timer))
+            encoded, ranking = _result(self._retrieve(query, encoded, respelt, reranker, timer, other))
         ranking, left_out = self._without_excluded(query, ranking)
         return Found(query, arrange(query, ranking), ranking, encoded, reranker, notices=(*notices, *left_out))
 
@@ -270,6 +274,7 @@ class Engine:
         respelt: str | None,
         reranker: Reranker | None,
         timer: StepTimer,
+        words: OtherWords | None,
     ) -> Generator[FirstHits, None, tuple[tuple[EncodedQuery, ...], tuple[Hit, ...]]]:
         """Retrieve and score candidates; `encoded` holds the search texts that were encoded before, `respelt` is the
         question in another spelling.
@@ -284,10 +289,10 @@ class Engine:
             candidates = retrieve(self.library, encoded, passed, self._settings.pool, always, other)
             timer.lap("retrieve")
             if reranker:
-                ranked = raise_linked(self.scorer.rank(query, candidates), linked)
+                ranked = raise_linked(self.scorer.rank(query, candidates, words=words), linked)
                 first = [hit for hit in ranked if query.admits(hit.paper)]
                 yield FirstHits(query, select(query, arrange_named(query, first)).cited)
-            hits = raise_linked(self.scorer.rank(query, candidates, reranker), linked)
+            hits = raise_linked(self.scorer.rank(query, candidates, reranker, words), linked)
             if self._postprocessors:
                 from rag.generation.llama_index import postprocess  # 1 s of imports
 

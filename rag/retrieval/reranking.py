@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rag.index.library import Library
 from rag.models.cross_encoder import CrossEncoder
 from rag.models.encoder import document_text
+from rag.retrieval.abbreviations import OtherWords
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
 from rag.types import Paper
@@ -47,12 +48,16 @@ class Reranker:
         query: EncodedQuery,
         known: Mapping[str, PaperScores] | None = None,
         respelt: str | None = None,
+        words: OtherWords | None = None,
     ) -> None:
-        """`known` are scores by paper_id from an earlier time; `respelt` is the question in another spelling."""
+        """`known` are scores by paper_id from an earlier time; `respelt` is the question in another spelling, `words`
+        in other words.
+        """
         self._cross_encoder = cross_encoder
         self._library = library
         self._query = query
         self._respelt = respelt or query.text
+        self._words = words
         self.known: dict[str, PaperScores] = dict(known or {})
 
     def read(self, papers: Sequence[Paper]) -> list[PaperScores]:
@@ -61,7 +66,10 @@ class Reranker:
         passages = {paper_id: self._passage(paper) for paper_id, paper in unread.items()}
         by_spelling: dict[str, list[str]] = {}
         for paper_id, passage in passages.items():
-            by_spelling.setdefault(self._as_spelt_in(passage.text), []).append(paper_id)
+            question = self._as_spelt_in(passage.text)
+            if self._words and self._words.are_those_of(unread[paper_id]):
+                question = self._words.text
+            by_spelling.setdefault(question, []).append(paper_id)
         for question, those in by_spelling.items():
             found = self._cross_encoder.score(question, [passages[paper_id].text for paper_id in those])
             for i, paper_id in enumerate(those):

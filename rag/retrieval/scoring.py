@@ -20,6 +20,7 @@ from rag.index.library import Library
 from rag.models.cross_encoder import RERANKER, CrossEncoder
 from rag.models.encoder import FOLDER as ENCODER
 from rag.models.onnx import read_metadata
+from rag.retrieval.abbreviations import OtherWords
 from rag.retrieval.candidates import Candidates, Signals
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.reranking import Reranker
@@ -129,11 +130,21 @@ class PaperScorer:
         self.cross_encoder = cross_encoder if depth else None
         self.ranker = ranker or load_ranker("full" if self.cross_encoder else "fast")
 
-    def open_reranker(self, query: EncodedQuery, respelt: str | None = None) -> Reranker | None:
+    def open_reranker(
+        self, query: EncodedQuery, respelt: str | None = None, words: OtherWords | None = None
+    ) -> Reranker | None:
         """Return what reads papers for one question, spelt as each of them does; None where no cross-encoder does."""
-        return Reranker(self.cross_encoder, self._library, query, respelt=respelt) if self.cross_encoder else None
+        if self.cross_encoder is None:
+            return None
+        return Reranker(self.cross_encoder, self._library, query, respelt=respelt, words=words)
 
-    def rank(self, query: Query, candidates: Candidates, reranker: Reranker | None = None) -> tuple[Hit, ...]:
+    def rank(
+        self,
+        query: Query,
+        candidates: Candidates,
+        reranker: Reranker | None = None,
+        words: OtherWords | None = None,
+    ) -> tuple[Hit, ...]:
         """Rank candidates by probability, the most probable first; ties go to the smaller paper_id.
 
         The cross-encoder reads the best that may belong, or of a question about certain papers these. What it turns
@@ -145,7 +156,11 @@ class PaperScorer:
         signals = [{name: float(values[i]) for name, values in candidates.signals.items()} for i in range(len(ids))]
         logits = self.ranker.relevance.logits(relevance_features(candidates.signals))
         if candidates.respelt:
-            logits = np.maximum(logits, self.ranker.relevance.logits(relevance_features(candidates.respelt)))
+            other = self.ranker.relevance.logits(relevance_features(candidates.respelt))
+            if words:  # which only papers that have no others are searched for by
+                theirs = [words.are_those_of(paper) for paper in self._library.papers.load(ids)]
+                other = np.where(theirs, other, logits)
+            logits = np.maximum(logits, other)
         read: list[int] = []
         if reranker and self.ranker.reranked:
             wanted = sorted((ids.index(each) for each in query.papers if each in ids), key=lambda i: -logits[i])
