@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rag.retrieval.passages import abstract_sentences
 from rag.selection.answerability import mentions
 from rag.text.display import display_title
-from rag.text.identifiers import find_identifiers, is_identifier, is_proper_name
+from rag.text.identifiers import find_identifiers, is_proper_name
 from rag.text.rhetoric import sentence_roles
 from rag.text.tokens import tokenize
 from rag.types import Hit, Paper, Query
@@ -50,13 +50,9 @@ def find_things(
 
 
 def names_things(query: Query) -> bool:
-    """Return whether all that a comparison is about are proper names, as they stand in the question."""
-    begin = re.match(r"\W*", query.asked)
-    first = query.asked[begin.end() :] if begin else ""
+    """Return whether all that a comparison is about are proper names."""
     several = query.kind == "compare" and len(query.subjects) > 1 and not query.papers
-    return several and all(
-        is_proper_name(name) and (is_identifier(name) or not first.startswith(name)) for name in query.subjects
-    )
+    return several and all(map(is_proper_name, query.subjects))
 
 
 def _names(query: Query) -> list[str]:
