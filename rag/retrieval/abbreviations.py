@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rag.corpus.links import expansion
 from rag.index.library import Library
@@ -18,6 +19,7 @@ from rag.retrieval.encoded_query import EncodedQuery
 from rag.types import Paper
 
 _READ = 50  # papers whose definitions are read, the best by BM25
+_REMEMBERED = 4096  # texts whose definitions are kept
 _COMMON = 0.1  # of the papers
 _MOST_BEFORE = 120  # characters before a bracket
 # Of two letters several things are abbreviated.
@@ -35,7 +37,7 @@ class OtherWords:
 
     def are_those_of(self, paper: Paper) -> bool:
         """Return whether a paper has some of these words, and not those of the question that they stand for."""
-        text = f"{paper.title}. {paper.abstract}"
+        text = _text(paper)
         return any(other.search(text) and not asked.search(text) for asked, other in self.replaced)
 
 
@@ -51,7 +53,7 @@ def swapped(text: str, papers: Iterable[Paper], is_common: Callable[[str], bool]
 
     One that is common in the collection tells its papers from no others.
     """
-    found = Counter(pair for paper in papers for pair in set(_definitions(paper)))
+    found = Counter(pair for paper in papers for pair in _definitions(_text(paper)))
     other, replaced = text, []
     for short, long in sorted(found, key=lambda pair: (-found[pair], pair)):
         forms = (re.compile(rf"\b{re.escape(short)}s?\b"), short), (_spelling_of(long), long)
@@ -63,14 +65,20 @@ def swapped(text: str, papers: Iterable[Paper], is_common: Callable[[str], bool]
     return OtherWords(other, tuple(replaced)) if replaced else None
 
 
-def _definitions(paper: Paper) -> Iterator[tuple[str, str]]:
-    """Yield the abbreviations that a paper defines, each with what it stands for, in lower case and with spaces."""
-    text = f"{paper.title}. {paper.abstract}"
+def _text(paper: Paper) -> str:
+    return f"{paper.title}. {paper.abstract}"
+
+
+@lru_cache(_REMEMBERED)
+def _definitions(text: str) -> frozenset[tuple[str, str]]:
+    """Return the abbreviations that a text defines, each with what it stands for, in lower case and with spaces."""
+    found = set()
     for match in _SHORT.finditer(text):
         long = expansion(text[max(0, match.start() - _MOST_BEFORE) : match.start()], match["short"])
         words = re.findall(r"[^\W_]+", long or "")
-        if len(words) >= _LEAST_WORDS and len(words) <= _SHARE * len(match["short"]):
-            yield match["short"], " ".join(words).lower()
+        if _LEAST_WORDS <= len(words) <= _SHARE * len(match["short"]):
+            found.add((match["short"], " ".join(words).lower()))
+    return frozenset(found)
 
 
 def _spelling_of(long: str) -> re.Pattern[str]:
