@@ -21,6 +21,7 @@ PAPERS = (
         ("which papers make small-boat loading quick?", "which papers make SBL quick?"),
         ("small boat loading (SBL)", None),
         ("boats on rivers", None),
+        ("SBL-Pro on rivers", None),
         ("table of the tides", "TOT"),
     ],
 )

@@ -24,6 +24,7 @@ _COMMON = 0.1  # of the papers
 _MOST_BEFORE = 120  # characters before a bracket
 # Of two letters several things are abbreviated.
 _SHORT = re.compile(r"\((?P<short>(?=[^)]*[A-Z][^)]*[A-Z])[A-Za-z][A-Za-z\d-]{2,9}?)s?[);,]")
+_NO_NAME = r"(?!-[A-Z\d])"  # as "MoE" is one in "MoE-Gen"
 _LEAST_WORDS = 2  # of what an abbreviation stands for
 _SHARE = 1.5  # letters of an abbreviation to words of what it stands for, at least one to so many
 
@@ -54,9 +55,10 @@ def swapped(text: str, papers: Iterable[Paper], is_common: Callable[[str], bool]
     One that is common in the collection tells its papers from no others.
     """
     found = Counter(pair for paper in papers for pair in _definitions(_text(paper)))
-    other, replaced = text, []
-    for short, long in sorted(found, key=lambda pair: (-found[pair], pair)):
-        forms = (re.compile(rf"\b{re.escape(short)}s?\b"), short), (_spelling_of(long), long)
+    other, replaced, lowered = text, [], text.lower()
+    possible = [pair for pair in found if pair[0] in text or pair[1].split()[0].removesuffix("s") in lowered]
+    for short, long in sorted(possible, key=lambda pair: (-found[pair], pair)):
+        forms = (re.compile(rf"\b{re.escape(short)}s?\b{_NO_NAME}"), short), (_spelling_of(long), long)
         for (asked, _), (written, form) in (forms, forms[::-1]):
             if (match := asked.search(other)) and not written.search(text) and not is_common(short.lower()):
                 other = f"{other[: match.start()]}{form}{other[match.end() :]}"
