@@ -303,13 +303,13 @@ class Engine:
 
     def _with_brought(self, query: Query) -> Query:
         """Add the papers of what a comparison brings in: by title, or the best of those that mention it."""
-        chosen = list(query.papers)
+        papers, chosen = self.library.papers, list(query.papers)
         for name in query.action.brought if query.action else ():
-            named = find_by_title(name, self.library.papers.titled(name))
+            named = find_by_title(name, papers.titled(name))
             found = (
                 [named]
                 if named
-                else [paper_id for paper_id, _ in self._belonging(name) if self._mentions(paper_id, name)]
+                else [paper_id for paper_id, _ in self._belonging(name) if _has_all(papers[paper_id], name.split())]
             )
             chosen += [paper_id for paper_id in found[:1] if paper_id not in chosen]
         return replace(query, papers=tuple(chosen))
@@ -348,10 +348,6 @@ class Engine:
             candidates = retrieve(self.library, encoded, None, self._settings.pool, always=query.papers)
             hits = self.scorer.rank(query, candidates, self.scorer.open_reranker(encoded[0]))
         return [(hit.paper.paper_id, hit.score) for hit in hits if not paper_ids or hit.paper.paper_id in paper_ids]
-
-    def _mentions(self, paper_id: str, name: str) -> bool:
-        paper = self.library.papers[paper_id]
-        return all(mentions(paper, word) for word in name.split())
 
     def _records(self, query: Query, relaxations: tuple[Relaxation, ...], notices: tuple[Notice, ...]) -> Found:
         papers = matching(replace(query, count=None) if query.tally else query, self.library.papers, self._reader.names)
