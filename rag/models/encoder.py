@@ -23,7 +23,7 @@ from rag.models.token_codec import Codes, load_token_codec
 HEAD_LAYERS = ("hidden", "hidden_bias", "weights", "bias")  # in actions.npz
 FOLDER = Path(__file__).parent / "weights" / "encoder"
 
-_REMEMBERED = 256  # questions: each is read once to understand it, and once to search
+_REMEMBERED = 64  # questions: each is read once to understand it, and once to search
 
 Spans = NDArray[np.int32]
 

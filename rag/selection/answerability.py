@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from operator import add
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +18,6 @@ from rag.text.identifiers import find_identifiers, is_identifier
 from rag.text.normalize import spell_greek
 from rag.types import Hit, Paper, Query
 
-_NAME_WORDS = 4  # of the longest name
 _LEAST_EXPECTED = 1e-3  # papers
 SURE = 0.8  # probability of being answered from which no second reading is needed
 
@@ -82,22 +81,27 @@ def unmentioned(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:
 
 def mentions(paper: Paper, name: str) -> bool:
     """Return whether a paper has a name, written together or apart, or all parts of a hyphenated name."""
-    held = _words(f"{paper.title} {paper.abstract}")
+    text = f"{paper.title} {paper.abstract}"
     parts = [part for part in re.split(r"[-/]", name) if part]
-    return _singular(name) in held or (
-        len(parts) > 1 and all(part.isalpha() and _singular(part) in held for part in parts)
+    return _has_words(text, name) or (
+        len(parts) > 1 and all(part.isalpha() and _has_words(text, part) for part in parts)
     )
 
 
+def _has_words(text: str, name: str) -> bool:
+    """Return whether successive words of a text, written together, are a name."""
+    wanted, (letters, bounds) = _singular(name), _written_together(text)
+    at = letters.find(wanted) if wanted else -1
+    while at >= 0 and not (at in bounds and at + len(wanted) in bounds):
+        at = letters.find(wanted, at + 1)
+    return at >= 0
+
+
 @lru_cache(maxsize=256)
-def _words(text: str) -> frozenset[str]:
-    """Return the words of a text, and runs of up to four of them written together."""
+def _written_together(text: str) -> tuple[str, frozenset[int]]:
+    """Return the words of a text without anything between them, and where they begin and end."""
     words = [_singular(word) for word in re.findall(r"[^\W_]+", text)]
-    found, runs = set(words), words
-    for length in range(1, _NAME_WORDS):
-        runs = list(map(add, runs, words[length:]))
-        found.update(runs)
-    return frozenset(found)
+    return "".join(words), frozenset(accumulate(map(len, words), initial=0))
 
 
 @lru_cache(maxsize=1 << 14)
