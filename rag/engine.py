@@ -49,7 +49,7 @@ from rag.selection.answerability import SURE, answerable_probability, mentions, 
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
-from rag.selection.things import LIKELY, find_things, names_things
+from rag.selection.things import LIKELY, find_things, names_things, sole_name
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
 from rag.text.work_types import is_of_type, work_type
@@ -77,8 +77,8 @@ class Found:
     """The papers found for a query.
 
     `ranking` is best first, `hits` is arranged as the question asks (by date, say), `encoded` holds the search texts,
-    the question first, and `reranker` what the cross-encoder has read. `relaxations` are set where no paper meets the
-    constraints.
+    the question first, `reranker` what the cross-encoder has read, and `other` the question in other words.
+    `relaxations` are set where no paper meets the constraints.
     """
 
     query: Query
@@ -86,6 +86,7 @@ class Found:
     ranking: tuple[Hit, ...] = ()
     encoded: tuple[EncodedQuery, ...] = ()
     reranker: Reranker | None = None
+    other: OtherWords | None = None
     relaxations: tuple[Relaxation, ...] = ()
     notices: tuple[Notice, ...] = ()
     usage: Usage = Usage()
@@ -251,7 +252,7 @@ class Engine:
             query = expanded
             encoded, ranking = _result(self._retrieve(query, encoded, respelt, reranker, timer, other))
         ranking, left_out = self._without_excluded(query, ranking)
-        return Found(query, arrange(query, ranking), ranking, encoded, reranker, notices=(*notices, *left_out))
+        return Found(query, arrange(query, ranking), ranking, encoded, reranker, other, notices=(*notices, *left_out))
 
     def _looked_for(self, query: Query, timer: StepTimer) -> Found:
         """Look for papers all the same, as "how can I run this on my phone?" may be one that papers answer."""
@@ -406,6 +407,9 @@ class Engine:
                 return (Notice("nothing_on", {"names": tuple(missing)}),)
             if not _share_a_word(held, missing):  # else it is a variant that is missing, of which the papers may tell
                 return None
+        name, on_it = _on_sole_name(found)
+        if name and not (on_it or any(hit.score >= LIKELY for hit in found.ranking)):
+            return (Notice("nothing_on", {"names": (name,)}),)
         return None if self._is_answered(found) else (Notice("nearest_only"),)
 
     def _called(self, name: str) -> str | None:
@@ -452,7 +456,8 @@ class Engine:
         if query.kind == "metadata":
             return self._records_draft(found)
         belongs = {paper_id: decision.belongs for paper_id, decision in decisions.items()}
-        selection = select(query, found.ranking, belongs, self._settings.screen_odds)
+        _, on_it = _on_sole_name(found)
+        selection = select(query, on_it or found.ranking, belongs, self._settings.screen_odds)
         compared = find_things(query, found.ranking, selection.cited, self._called)
         hits = _distinct(hit for each in compared for hit in each.hits) or selection.cited
         hits = _distinct((*hits, *(hit for hit in selection.cited if hit.score >= LIKELY)))
@@ -466,7 +471,7 @@ class Engine:
             query, evidence, found.encoded[0], things, tested, selection.missed, found_papers
         )
         as_named = any(each.name in query.subjects for each in compared) and not query.action
-        unmentioned = () if as_named else _unmentioned(query, cited)
+        unmentioned = () if as_named else _unmentioned(query, cited, found_papers)
         notices = (*found.notices, *unmentioned, *_unlikely(query, selection.cited))
         return Draft(query, evidence, _near(near), selection.missed, notices, composition)
 
@@ -583,12 +588,27 @@ def _as_records(hits: Iterable[Hit]) -> tuple[Evidence, ...]:
     return tuple(Evidence(n, hit.paper, ()) for n, hit in enumerate(hits, start=1))
 
 
+def _on_sole_name(found: Found) -> tuple[str | None, tuple[Hit, ...]]:
+    """Return the only name that a question asks about, and the papers that have it or what it stands for."""
+    name = sole_name(found.query, found.encoded[0].terms)
+    if name is None:
+        return None, ()
+    other = found.other
+    return name, tuple(
+        hit for hit in found.ranking if mentions(hit.paper, name) or (other and other.are_those_of(hit.paper))
+    )
+
+
 def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:
     return tuple(Citation(None, hit.paper, score=hit.score) for hit in hits)
 
 
-def _unmentioned(query: Query, papers: Sequence[Paper]) -> tuple[Notice, ...]:
-    names = unmentioned(query, papers)
+def _unmentioned(query: Query, cited: Sequence[Paper], found: Sequence[Paper]) -> tuple[Notice, ...]:
+    """Return which names no paper cited mentions; of a question for papers on a topic, which none of those found does."""
+    if query.kind in ("list", "summary"):
+        names = () if query.fixed or query.action else unmentioned(query, found)
+        return (Notice("nothing_on", {"names": names}),) if names else ()
+    names = unmentioned(query, cited)
     return (Notice("unmentioned", {"names": names}),) if names else ()
 
 

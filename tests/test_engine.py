@@ -102,6 +102,22 @@ def test_search_ranks_papers_with_what_each_signal_gave_them(library: Library) -
     assert [hit.strength for hit in hits] == sorted((hit.strength for hit in hits), reverse=True)
 
 
+def test_question_for_papers_on_one_name_is_answered_by_those_that_mention_it(library: Library) -> None:
+    as_list = Overrides(kind="list")
+    assert len(ids(asked(make(library, ranker=GENEROUS), "papers on caches", as_list).citations)) > 1
+    assert ids(asked(make(library, ranker=GENEROUS), "papers on Pebble", as_list).citations) == [CACHE_PAPER.paper_id]
+
+
+def test_question_for_papers_on_a_name_that_none_mentions_is_refused_unless_some_probably_belong(
+    library: Library,
+) -> None:
+    as_list, told = Overrides(kind="list"), "No paper here mentions “Zorvex”."
+    refused = asked(make(library), "papers on Zorvex", as_list)
+    assert (refused.status, notices_text(refused.notices)) == ("refused", told)
+    answered = asked(make(library, ranker=GENEROUS), "papers on Zorvex", as_list)
+    assert (answered.status, notices_text(answered.notices)) == ("extractive", told)
+
+
 def test_first_hits_come_before_the_cross_encoder_reads_and_are_replaced(library: Library) -> None:
     engine = make(library)
     events = engine.ask(QUESTION)

@@ -65,13 +65,13 @@ def _log_count(answers: ArrayLike) -> float:
 
 
 def unmentioned(query: Query, papers: Sequence[Paper]) -> tuple[str, ...]:
-    """Return what a comparison's sides or a fact question name, and no paper mentions."""
+    """Return the names in a question, or the sides of a comparison with names, that no paper mentions."""
     if query.kind == "compare":
         named = {side: find_identifiers(f". the {side}") for side in query.subjects}
     elif query.kind == "fact":
         named = {name: [name] for name in find_identifiers(query.asked) if is_identifier(name)}
     else:
-        return ()
+        named = {name: [name] for name in find_identifiers(query.text) if len(name) > 1 and not name.isdigit()}
     return tuple(
         side
         for side, names in named.items()

@@ -1,4 +1,4 @@
-"""What a comparison compares: the papers that introduce each thing named, or else test it."""
+"""The things that a question names: what a comparison compares, or the only thing that it asks about."""
 
 from __future__ import annotations
 
@@ -53,6 +53,13 @@ def names_things(query: Query) -> bool:
     """Return whether all that a comparison is about are proper names."""
     several = query.kind == "compare" and len(query.subjects) > 1 and not query.papers
     return several and all(map(is_proper_name, query.subjects))
+
+
+def sole_name(query: Query, terms: Sequence[str]) -> str | None:
+    """Return the proper name that a question asks for papers on and that has all its search terms; None for others."""
+    name = " ".join(find_identifiers(query.text))
+    asks = query.kind in ("list", "summary", "lookup") and not query.papers
+    return name if asks and name in query.text and terms and set(terms) <= set(tokenize(name)) else None
 
 
 def _names(query: Query) -> list[str]:
