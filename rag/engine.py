@@ -604,7 +604,7 @@ def _near(hits: Sequence[Hit]) -> tuple[Citation, ...]:
 
 
 def _unmentioned(query: Query, cited: Sequence[Paper], found: Sequence[Paper]) -> tuple[Notice, ...]:
-    """Return which names no paper cited mentions; in a question for papers on a topic, which none of those found has."""
+    """Return which names no paper cited mentions; of a question for papers on a topic, none of those found."""
     if query.kind in ("list", "summary"):
         names = () if query.fixed or query.action else unmentioned(query, found)
         return (Notice("nothing_on", {"names": names}),) if names else ()
