@@ -15,6 +15,7 @@ from rag.corpus.cleaning import clean_abstract, clean_text, clean_title, without
         (r"Trade\textendash{{Off}} \textless{}b\textgreater{}now\textless/b\textgreater{}", "Trade–Off now"),
         (r"a gain of 5\,\% \& 20\$", "a gain of 5 % & 20$"),
         (r"memory of $\Theta(n\log n)$, at most $\frac{a}{b}$", "memory of Θ(n log n), at most a/b"),
+        (r"costs$\unicode{x2014}$so far of $a \unicode{x2264} b$, 1\unicode{x2013}2", "costs—so far of a ≤ b, 1–2"),
         (r"\tool learns 2.4\times faster, in O(n^{-3}) steps", "tool learns 2.4× faster, in O(n⁻³) steps"),
         ("it costs $5 or $10, 3% of the whole", "it costs $5 or $10, 3% of the whole"),
         (r"kept in C:\new\data", "kept in C:newdata"),

@@ -24,6 +24,7 @@ _OPERATOR = re.compile(r"(?<=[A-Za-z0-9)])\\(log|ln|exp|min|max|sin|cos|tan|lim|
 _REFERENCE = re.compile(
     r"[~\s]{0,4}\\(?:[A-Za-z]*cite[a-z]*|(?:eq|auto|page|name|[cC])?ref|label)\*?(?:\[[^\]]*\])*\{[^{}]*\}"
 )
+_CODE_POINT = re.compile(r"\\unicode\s*\{\s*x([0-9A-Fa-f]{1,5})\s*\}")  # of MathJax
 _HREF = re.compile(r"\\href\s*\{([^{}]*)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _SCRIPT_COMMAND = re.compile(r"\\text(super|sub)script\{([^{}]{1,40})\}")
 _FORMULA_MARK = 0xF0000  # private use: stands for a formula while the text around it is parsed
@@ -181,13 +182,14 @@ def latex_to_unicode(text: str) -> str:
 
 
 def _formula(text: str) -> str:
-    text = _OPERATOR.sub(r" \\\1", _SCRIPT.sub(_script, text))
+    text = _OPERATOR.sub(r" \\\1", _SCRIPT.sub(_script, _with_code_points(text)))
     return _parsed(f"${text}$", text).strip() if "\\" in text else text
 
 
 def _commands(text: str) -> str:
     if not _COMMAND.search(text):
         return text
+    text = _with_code_points(text)
     text = _SCRIPT_COMMAND.sub(lambda match: f"{'^' if match[1] == 'super' else '_'}{{{match[2]}}}", text)
     text = _STRAY_DOLLAR.sub("", _BRACED_SCRIPT.sub(_script, _HREF.sub(_linked, _REFERENCE.sub("", text))))
     marked = _MARKED.search(text)  # the parser goes letter by letter
@@ -196,6 +198,10 @@ def _commands(text: str) -> str:
     escaped = _WORD_BEFORE_SPACE.sub(r"\1{}", escaped)
     escaped = re.sub(r"(?<!\\)~", r"\\textasciitilde{}", escaped)
     return f"{_ligatures(before)}{_parsed(escaped, text)}{_ligatures(behind)}"
+
+
+def _with_code_points(text: str) -> str:
+    return _CODE_POINT.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def _linked(match: re.Match[str]) -> str:
