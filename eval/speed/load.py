@@ -103,14 +103,14 @@ class Clients:
             question, asked = choose.choice(self._questions), asked + 1
             started = time.monotonic()
             try:
-                outcome, reply, pause = await self._ask(client, role, question, choose, f"{number}x{asked}")
+                outcome, reply, pause = await self._ask(client, role, question, choose, number, asked)
             except (httpx.HTTPError, OSError, ValueError, KeyError) as error:
                 outcome, reply, pause = "nothing", repr(error), 1.0
             self.tally.add(role, outcome, time.monotonic() - started, reply)
             await asyncio.sleep(pause * choose.uniform(0.5, 1.5))
 
     async def _ask(
-        self, client: httpx.AsyncClient, role: str, question: str, choose: random.Random, name: str
+        self, client: httpx.AsyncClient, role: str, question: str, choose: random.Random, page: int, asked: int
     ) -> tuple[str, str, float]:
         """Ask in a role; returns the outcome, what was said, and the seconds to wait before asking again."""
         if role == "search":
@@ -123,20 +123,20 @@ class Clients:
         if role == "stream":
             return await _stream(client, question)
         if role == "chat":
-            return await self._chat(client, question, name)
+            return await self._chat(client, question, page, asked)
         if role == "leave":
             with suppress(TimeoutError):
                 await asyncio.wait_for(_stream(client, question), choose.uniform(0, _LEAVES))
             return "left", "", 0.5
         return await self._half(question)
 
-    async def _chat(self, client: httpx.AsyncClient, question: str, name: str) -> tuple[str, str, float]:
-        """Ask as the chat's page does."""
-        asked = {"exchange_id": f"x{name}", "question": question}
-        joined = {"fn_index": self._chat_function, "data": [None], "event_data": asked, "session_hash": name}
+    async def _chat(self, client: httpx.AsyncClient, question: str, page: int, asked: int) -> tuple[str, str, float]:
+        """Ask as the chat's page does, which stays open."""
+        session, event = f"page{page}", {"exchange_id": f"x{page}x{asked}", "question": question}
+        joined = {"fn_index": self._chat_function, "data": [None], "event_data": event, "session_hash": session}
         (await client.post("/gradio_api/queue/join", json=joined)).raise_for_status()
         shown = ""
-        async with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": name}) as stream:
+        async with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as stream:
             async for line in stream.aiter_lines():
                 if line.startswith("data:") and json.loads(line[5:])["msg"].startswith("process_"):
                     shown = line
