@@ -63,6 +63,14 @@ def test_filters_are_read_from_plain_questions(
     assert (query.filters, query.unapplied, query.question) == (filters, (), question)
 
 
+@pytest.mark.parametrize("question", ["Tell me about Ada Quill", "Ada Quill", "Who is Bo Tanaka and what did he do?"])
+def test_question_about_an_author_is_for_what_the_author_wrote(
+    encoder: Encoder, reader: QuestionReader, question: str
+) -> None:
+    query = reader.read(encoder.encode_question(question))
+    assert (query.kind, bool(query.filters.author)) == ("metadata", True)
+
+
 @pytest.mark.parametrize(
     ("question", "text"),
     [

@@ -125,6 +125,8 @@ class QuestionReader:
         constrained = bool(filters or found.order or found.count)
         if tally:
             return _counting(text, tally, filters, found, topics, follow_up)
+        if kind == "summary" and filters.author and not topics:
+            kind = "list"  # of what somebody wrote, whatever it is about
         kind, subjects, by_topic = self._subjects(kind, text, topics, constrained, ordered=found.order is not None)
         if alone and kind == "compare" and encoded.kinds["compare"] * _chance_of_sides(tags) < _SURE:
             kind, sure = "list", False
@@ -156,7 +158,13 @@ class QuestionReader:
         text = encoded.text
         tags = tag_paper_names(encoded.tags, text, self._is_head, self.names.has_author)
         tags = tag_author_names(tags, text, self.names.has_author)
+        tags = [replace(each, tag="author", probability=1.0) if self._is_author(each, text) else each for each in tags]
         return replace(encoded, tags=tuple(tag_venue_names(tags, text, self.names.venue)))
+
+    def _is_author(self, each: Tagged, text: str) -> bool:
+        """Return whether a topic is an author's name of several words."""
+        name = text[each.start : each.end]
+        return each.tag == "topic" and len(name.split()) > 1 and self.names.has_author(name)
 
     def _named_by_id(self, text: str, follow_up: FollowUp) -> Query | None:
         """Return the lookup of the papers whose arXiv ids or DOIs a question has, if it says little else."""
