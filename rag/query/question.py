@@ -125,7 +125,7 @@ class QuestionReader:
         constrained = bool(filters or found.order or found.count)
         if tally:
             return _counting(text, tally, filters, found, topics, follow_up)
-        if kind == "summary" and filters.author and not topics:
+        if kind in ("summary", "lookup") and filters.author and not topics:
             kind = "list"  # of what somebody wrote, whatever it is about
         kind, subjects, by_topic = self._subjects(kind, text, topics, constrained, ordered=found.order is not None)
         if alone and kind == "compare" and encoded.kinds["compare"] * _chance_of_sides(tags) < _SURE:
