@@ -10,6 +10,7 @@ from rag.types import Action, Filters, Query, Quote
 from tests.fakes import CACHE_PAPER, ROBOT_PAPER
 
 QUERY = Query("Which?", "list", "which")
+CITED = Citation(1, ROBOT_PAPER)
 
 
 def test_written_answer_stands_above_its_note_and_papers() -> None:
@@ -29,6 +30,14 @@ def test_written_answer_stands_above_its_note_and_papers() -> None:
         "\nPapers\n[1] Walking Robots on Sand (2023)\n    https://arxiv.org/abs/2305.00002\n"
         "\nNear, not cited\n- Small Caches (2024)\n"
     )
+
+
+def test_sentence_without_a_citation_is_marked_beside_others_that_have_one() -> None:
+    sentences = (Sentence(0, 28, (1,), "supported"), Sentence(29, 39, (), "uncited"))
+    answer = Answer(QUERY, "answered", "Robots slip on the sand [1]. They fall.", (CITED,), sentences)
+    marked = "Checked against the abstracts:\n  without a citation: “They fall.”\n"
+    assert marked in answer_to_text(answer, 100)
+    assert marked not in answer_to_text(replace(answer, citations=()), 100)
 
 
 def test_long_lines_are_wrapped_below_their_bullet() -> None:

@@ -182,9 +182,13 @@ def summary_to_text(summary: BuildSummary) -> str:
 
 
 def unsupported_parts(answer: Answer) -> Iterator[tuple[str, str, str | None]]:
-    """Yield the parts of a written answer that its papers do not support: verdict in words, text and reason."""
+    """Yield the parts of a written answer that its papers do not support: verdict in words, text and reason.
+
+    Where the answer cites nothing at all, a notice says so of all its sentences.
+    """
+    against = ("not_found", "contradicted", "uncited") if answer.citations else ("not_found", "contradicted")
     for unit in (unit for sentence in answer.sentences for unit in sentence.units):
-        if unit.verdict in ("not_found", "contradicted"):
+        if unit.verdict in against:
             yield VERDICTS[unit.verdict], " ".join(plain(answer.text[unit.start : unit.end]).split()), unit.reason
 
 
