@@ -163,7 +163,7 @@ class Engine:
             draft = self._draft(found, decisions, refused=refusal is not None)
             if refusal is None and llm and self.writer and is_written(found.query):
                 draft = replace(self._with_candidates(found, draft, decisions), previous=query.about)
-            if refusal is None and not (draft.evidence or draft.candidates):  # none belongs, or all were turned down
+            if refusal is None and draft.is_empty:  # none belongs, or all were turned down
                 refusal = (self._none_belongs(found.query),)
             timer.lap("evidence")
             terms = found.encoded[0].terms if found.encoded else ()
@@ -476,7 +476,10 @@ class Engine:
         return Draft(query, evidence, _near(near), selection.missed, notices, composition)
 
     def _records_draft(self, found: Found) -> Draft:
-        """Select the papers whose records answer, and count them where the question does."""
+        """Select the papers whose records answer, and count them where the question does.
+
+        Where it counts them by value, those that a topic selects are cited, else those of the value that has the most.
+        """
         query, chosen = found.query, found.hits
         near: tuple[Citation, ...] = ()
         missed = None
@@ -492,9 +495,12 @@ class Engine:
             records = _as_records(chosen)
             composition = self._composer.compose(query, records, missed=missed, belonging=belonging)
             return Draft(query, records, near, notices=found.notices, composition=composition)
+        if not chosen:
+            return Draft(query, near_misses=near, notices=found.notices)
         values = tally_papers([hit.paper for hit in chosen], query.tally)
-        most = {paper_id for each in with_most(values, query.count or len(values)) for paper_id in each.paper_ids}
-        records = _as_records(hit for hit in chosen if hit.paper.paper_id in most)
+        cited = with_most(values) if query.count else values if query.by_topic else ()
+        held = {paper_id for each in cited for paper_id in each.paper_ids}
+        records = _as_records(hit for hit in chosen if hit.paper.paper_id in held)
         composition = Composition(records, tally_sentence(query, values, len(chosen)))
         return Draft(query, records, near, notices=found.notices, composition=composition)
 

@@ -403,6 +403,14 @@ def test_papers_that_belong_are_counted_and_those_that_only_mention_a_name_apart
     assert (none.status, notices_text(none.notices)) == ("refused", "Of the 4 papers here, none probably belongs.")
 
 
+def test_papers_counted_by_year_are_not_all_listed(shelf: Library) -> None:
+    answer = asked(make(shelf), "how many papers are there per year?")
+    assert (answer.status, answer.citations, answer.near_misses) == ("extractive", (), ())
+    assert answer.text == answer.point == "4 papers, by year: 2018 (1), 2023 (1), 2024 (2)."
+    most = asked(make(shelf), "which year has the most papers?")
+    assert [each.paper.year for each in most.citations] == [2024, 2024]
+
+
 def test_comparison_shows_what_there_is_on_one_name_and_says_that_no_paper_has_the_other(shelf: Library) -> None:
     answer = asked(make(shelf, ranker=STRICT), "compare Pebble and Zorblax")
     assert answer.status == "extractive"

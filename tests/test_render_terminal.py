@@ -137,6 +137,17 @@ def test_records_of_several_papers_say_what_is_asked() -> None:
     assert "    2 authors: Ada Quill, Bo Tanaka\n" in text and "    authors not recorded\n" in text
 
 
+def test_count_shows_some_of_its_papers_and_says_how_many_more_there_are() -> None:
+    papers = tuple(Citation(n, ROBOT_PAPER) for n in range(1, 13))
+    answer = Answer(
+        replace(QUERY, kind="metadata", tally="papers"), "extractive", "12 papers.", papers, point="12 papers."
+    )
+    shown = answer_to_text(answer, 100)
+    assert shown.count("Walking Robots") == 10
+    assert shown.endswith("\n… and 2 more; --json has all of them\n")
+    assert answer_to_text(replace(answer, query=QUERY), 100).count("Walking Robots") == 12
+
+
 @pytest.mark.parametrize(
     ("score", "word"),
     [(1.0, "surely"), (0.9, "surely"), (0.89, "likely"), (0.5, "likely"), (0.49, "perhaps"), (0.0, "perhaps")],

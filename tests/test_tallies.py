@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.generation.records import tally_sentence
-from rag.query.tallies import StatedTally, as_list, read_tally
+from rag.query.tallies import StatedTally, as_list, read_tally, without_field
 from rag.retrieval.tallies import tally_papers, with_most
 from rag.types import Filters, Paper, Query
 
@@ -33,6 +33,9 @@ PAPERS = (
         ("what is the most common venue?", StatedTally("venue", 1)),
         ("which journal published most of the papers?", StatedTally("venue", 1, "journal")),
         ("what are the top conferences?", StatedTally("venue", 5, "conference")),
+        ("which venue appears most?", StatedTally("venue", 1)),
+        ("which organisations are represented the most?", StatedTally("organisation", 5)),
+        ("which years have the most memory?", None),
         ("who wrote the most papers?", StatedTally("author", 1)),
         ("who is the most prolific author?", StatedTally("author", 1)),
         ("which year had the largest number of papers on caches?", StatedTally("year", 1)),
@@ -43,6 +46,14 @@ PAPERS = (
 )
 def test_what_a_question_counts_is_read(question: str, tally: StatedTally | None) -> None:
     assert read_tally(question) == tally
+
+
+def test_what_papers_are_counted_by_is_no_part_of_a_topic() -> None:
+    assert [without_field(each) for each in ("caches per year", "by venue?", "each year of use")] == [
+        "caches",
+        "",
+        "each year of use",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -64,11 +75,11 @@ def test_venues_are_counted_over_their_years_and_names() -> None:
     ]
 
 
-def test_years_are_in_order_and_all_with_as_many_papers_have_the_most() -> None:
+def test_years_are_in_order_and_values_with_one_paper_each_have_not_the_most() -> None:
     years = tally_papers(PAPERS, "year")
     assert [(each.name, len(each.paper_ids)) for each in years] == [("2023", 1), ("2024", 2)]
-    assert [each.name for each in with_most(tally_papers(PAPERS[1:], "author"), 1)] == ["Ada Quill", "Cem Osei"]
-    assert with_most((), 1) == ()
+    assert [each.name for each in with_most(tally_papers(PAPERS, "author"))] == ["Ada Quill"]
+    assert with_most(tally_papers(PAPERS[1:], "author")) == with_most(()) == ()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +89,7 @@ def test_years_are_in_order_and_all_with_as_many_papers_have_the_most() -> None:
             Query("q", "metadata", "", tally="author", count=1),
             PAPERS,
             "Ada Quill has the most papers, 2 of 4 papers. Next: Bo Tanaka (1), Cem Osei (1)."
-            " 1 of them have no author recorded.",
+            " 1 paper has no author recorded.",
         ),
         (
             Query("q", "metadata", "", tally="author", count=1),

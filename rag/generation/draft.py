@@ -43,6 +43,11 @@ class Draft:
     others: tuple[float, ...] = ()
     previous: Turn | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to answer with: no paper, and no count of papers."""
+        return not (self.evidence or self.candidates or self.composition.point)
+
     def refused(self, notices: Iterable[Notice] = (), relaxations: tuple[Relaxation, ...] = ()) -> Answer:
         """Return the answer that the collection, or the answer before, does not have what is asked for."""
         return Answer(

@@ -55,21 +55,24 @@ def tally_sentence(query: Query, values: Sequence[TalliedValue], counted: int) -
     of = f"{format_count(counted, 'paper')}{constraints}"
     said = []
     if query.count and values:
-        most = with_most(values, 1)
-        papers = len(most[0].paper_ids)
-        if papers == 1 < len(most):
-            said.append(f"No {field} has more than one of {of}.")
-        else:
+        most = with_most(values)
+        if most:
             has = "has" if len(most) == 1 else "each have"
+            papers = len(most[0].paper_ids)
             said.append(f"{_named(each.name for each in most)} {has} the most papers, {papers} of {of}.")
-        values = with_most(values, len(values))[len(most) :]
+        else:
+            said.append(f"No {field} has more than one of {of}.")
+        rest = [each for each in values if each not in most] if most else []
+        values = sorted(rest, key=lambda each: -len(each.paper_ids))
     shown = values if field == "year" else values[:_MOST_LISTED]
-    more = f", and {len(values) - len(shown)} more" if len(values) > len(shown) else ""
+    left = len(values) - len(shown)
+    more = f", and {format_count(left, f'more {field}')}" if left else ""
     if shown:
         listed = ", ".join(f"{each.name} ({len(each.paper_ids)})" for each in shown)
         said.append(f"{'Next' if said else f'{of}, by {field}'}: {listed}{more}.")
     if known < counted:
-        said.append(f"{counted - known} of them have no {field} recorded.")
+        unknown = format_count(counted - known, "paper")
+        said.append(f"{unknown} {'has' if unknown == '1 paper' else 'have'} no {field} recorded.")
     return " ".join(said)
 
 

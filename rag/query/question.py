@@ -21,7 +21,7 @@ from rag.query.known_names import TOPICS, tag_author_names, tag_paper_names, tag
 from rag.query.names import LibraryNames, clean_name, clean_place, paper_called
 from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import read_order
-from rag.query.tallies import StatedTally, as_list, read_tally, states_tally
+from rag.query.tallies import StatedTally, as_list, read_tally, states_tally, without_field
 from rag.text.dates import next_date, previous_date
 from rag.text.identifiers import is_proper_name
 from rag.text.tokens import tokenize
@@ -109,6 +109,7 @@ class QuestionReader:
                 tags = [replace(each, tag="topic") if self._is_no_person(each, text) else each for each in tags]
         tally = read_tally(text) if as_kind is None and kind not in ("off-topic", "help") else None
         if tally:
+            tags = [replace(each, end=each.start + len(without_field(text[each.start : each.end]))) for each in tags]
             tags = [each for each in tags if not states_tally(text[each.start : each.end])]
         tags = _joined(tags, text)
         if kind == "off-topic" and any(each.tag == "author" and each.probability == 1 for each in tags):

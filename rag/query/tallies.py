@@ -16,6 +16,9 @@ _FIELDS: Mapping[Tally, str] = {
     "organisation": r"organi[sz]ations?|institut(?:ion|e)s?|universit(?:y|ies)|compan(?:y|ies)|labs?",
 }
 _FIELD = "|".join(f"(?P<{name}>{words})" for name, words in _FIELDS.items())
+_EACH = r"(?:per|(?:(?:in|by|at|for|from)\s+)?(?:each|every))"
+_OVER = r"(?:by|over|across)\s+(?:the\s+)?"
+_BY_FIELD = re.compile(rf"\s*\b(?:{_EACH}\s+|{_OVER})(?:{'|'.join(_FIELDS.values())})\W*$", re.IGNORECASE)
 _PAPERS = r"(?:papers?|articles?|publications?|preprints?|studies|works)"
 _NOT_COUNTED = (
     r"(?:authors?|people|do|does|did|are|is|was|were|have|has|had|can|could|in|on|by|for|from|to|per|each|every|with)"
@@ -31,6 +34,7 @@ _WITH_MOST = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"\b(?:which|what)\b\s+(?:\w+\s+)?(?:{_FIELD})\b[^?]*?\b(?:{_MOST_PAPERS}|{_MOST_OFTEN}|most\s+of\b[^?]*{_PAPERS})",
+        rf"\b(?:which|what)\b\s+(?:\w+\s+)?(?:{_FIELD})\b[^?]*?\b(?:appears?|occurs?|represented|published)\s+(?:the\s+)?most(?=\s*(?:[.?!,;]|$))",
         rf"\b(?P<author>who)\b[^?]*?\b(?:{_MOST_PAPERS}|{_MOST_OFTEN})",
         rf"\b(?:{_MOST_OFTEN})\s+(?:{_FIELD})\b",
         rf"\b(?:top|leading)\s+(?:\w+\s+)?(?:{_FIELD})\b",
@@ -40,9 +44,9 @@ _WITH_MOST = tuple(
 _FOR_EACH = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"\b{_PAPERS}\b[^?]*?\b(?:per|(?:(?:in|by|at|for|from)\s+)?(?:each|every))\s+(?:{_FIELD})\b",
+        rf"\b{_PAPERS}\b[^?]*?\b{_EACH}\s+(?:{_FIELD})\b",
         rf"\b(?:how\s+many|number|count|counts|distribution|breakdown|histogram|statistics)\b[^?]*?\b{_PAPERS}\b[^?]*?"
-        rf"\b(?:by|over|across)\s+(?:the\s+)?(?:{_FIELD})(?=\s*(?:[.?!,;]|$))",
+        rf"\b{_OVER}(?:{_FIELD})(?=\s*(?:[.?!,;]|$))",
     )
 )
 _SEVERAL = 5  # values, where the plural asks for those with the most
@@ -77,6 +81,11 @@ def read_tally(text: str) -> StatedTally | None:
 def as_list(text: str) -> str:
     """Return a question that counts papers as one that asks which they are."""
     return _HOW_MANY.sub(lambda match: "Which" if match.start() == 0 else "which", text, count=1)
+
+
+def without_field(text: str) -> str:
+    """Return a stretch without what its papers are counted by, "caches" of "caches per year"."""
+    return _BY_FIELD.sub("", text)
 
 
 def states_tally(text: str) -> bool:

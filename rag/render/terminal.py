@@ -41,6 +41,7 @@ QUOTE_VERDICTS: Mapping[Verdict, str] = {
 """What a quote does for the sentence that cites its paper."""
 
 _NEAR_SHOWN = 4
+_COUNTED_SHOWN = 10  # papers of a count, which is the answer
 _SURELY, _LIKELY = 0.9, 0.5  # probabilities
 
 
@@ -124,10 +125,10 @@ def _entries(answer: Answer, width: int) -> Iterator[str]:
             entries = (_entry(papers[n], width, _left(papers[n], answer.point)) for n in group.numbers)
             yield "\n".join([f"{capitalized(group.name)} ({len(group.numbers)})", *entries])
     else:
-        yield "\n".join(
-            _entry(each, width, _said(answer, each), titled=_title(each) not in answer.point)
-            for each in answer.citations
-        )
+        shown = answer.citations[:_COUNTED_SHOWN] if answer.query.tally else answer.citations
+        left = len(answer.citations) - len(shown)
+        entries = [_entry(each, width, _said(answer, each), titled=_title(each) not in answer.point) for each in shown]
+        yield "\n".join([*entries, f"… and {left} more; --json has all of them"] if left else entries)
 
 
 def _row(comparison: Comparison, row: Aspect, papers: Mapping[int | None, Citation], width: int) -> str:

@@ -44,11 +44,10 @@ def field_values(paper: Paper, by: str) -> tuple[str, ...]:
     return (display_name(value),) if value else ()
 
 
-def with_most(values: Sequence[TalliedValue], count: int) -> tuple[TalliedValue, ...]:
-    """Return the values with the most papers, no fewer than a count of them, and all that have as many as the last."""
-    ranked = sorted(values, key=lambda each: -len(each.paper_ids))
-    least = len(ranked[min(count, len(ranked)) - 1].paper_ids) if ranked else 0
-    return tuple(each for each in ranked if len(each.paper_ids) >= least)
+def with_most(values: Sequence[TalliedValue]) -> tuple[TalliedValue, ...]:
+    """Return the values with the most papers; none where there are several and each has one paper."""
+    most = max((len(each.paper_ids) for each in values), default=0)
+    return tuple(each for each in values if len(each.paper_ids) == most) if most > 1 or len(values) == 1 else ()
 
 
 def _same_joined(members: Mapping[str, dict[str, None]], names: Mapping[str, str]) -> dict[str, dict[str, None]]:

@@ -58,7 +58,7 @@ def _lifted_by_name(query: Query) -> Iterator[tuple[str, str]]:
         yield "excluded", f"not on {', '.join(query.excluded)}"
     if query.order and query.action is None:
         yield "order", ORDER_WORDS[query.order]
-    if query.count:
+    if query.count and query.tally is None:
         yield "count", f"at most {query.count}"
 
 
