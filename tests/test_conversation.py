@@ -153,6 +153,12 @@ def test_topic_selects_the_papers_of_which_the_records_are_asked(engine: Engine)
     assert "Cem Osei" in wrote.text
 
 
+def test_papers_of_a_value_are_listed_after_all_values_were_counted(engine: Engine) -> None:
+    counted = Turn("how many papers per year?", "4 papers, by year: 2018 (1), 2023 (1), 2024 (2).", ())
+    answer = asked(engine, "only those from 2023", counted)
+    assert (answer.query.kind, answer.query.tally, ids(answer.citations)) == ("metadata", None, [DUNE.paper_id])
+
+
 def test_arxiv_id_is_looked_up_and_an_unknown_one_is_refused(engine: Engine) -> None:
     assert ids(asked(engine, REEF.paper_id).citations) == [REEF.paper_id]
     unknown = asked(engine, "arXiv:1909.99999")

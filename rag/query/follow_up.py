@@ -146,13 +146,20 @@ def refine(own: Query, earlier: EarlierTurn, stated: str) -> Query:
         order=own.order or before.order,
         count=own.count or before.count,
         subjects=own.subjects or before.subjects,
-        tally=own.tally or (before.tally if kind == before.kind else None),
+        tally=own.tally or (before.tally if kind == before.kind and not _names_value(before, own) else None),
         excluded=tuple(dict.fromkeys((*before.excluded, *own.excluded))),
         action=None,
         follow_up="refine",
         unsure=own.unsure,
         unapplied=(*before.unapplied, *own.unapplied),
     )
+
+
+def _names_value(before: Query, own: Query) -> bool:
+    """Return whether a follow-up names a value of those that papers were counted by, and so asks for its papers."""
+    if before.tally == "year":
+        return bool(own.filters.since or own.filters.until)
+    return before.tally in ("venue", "author", "organisation") and bool(getattr(own.filters, before.tally))
 
 
 def ask(own: Query, encoded: EncodedQuestion, earlier: EarlierTurn, papers: Mapping[str, Paper]) -> Query:

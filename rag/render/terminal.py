@@ -127,8 +127,8 @@ def _entries(answer: Answer, width: int) -> Iterator[str]:
     else:
         shown = answer.citations[:_COUNTED_SHOWN] if answer.query.tally else answer.citations
         left = len(answer.citations) - len(shown)
-        entries = [_entry(each, width, _said(answer, each), titled=_title(each) not in answer.point) for each in shown]
-        yield "\n".join([*entries, f"… and {left} more; --json has all of them"] if left else entries)
+        lines = [_entry(each, width, _said(answer, each), titled=_title(each) not in answer.point) for each in shown]
+        yield "\n".join([*lines, f"… and {left} more; --json has all of them"] if left else lines)
 
 
 def _row(comparison: Comparison, row: Aspect, papers: Mapping[int | None, Citation], width: int) -> str:
