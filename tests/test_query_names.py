@@ -46,10 +46,23 @@ def test_stretch_is_split_into_names(text: str, names: tuple[str, ...]) -> None:
         ("Geoffrey Hinton", None),
         ("A", None),
         ("Ada Tanaka", None),
+        ("Boe", None),
+        ("TanakA", "TanakA"),
+        ("TanAkka", None),
     ],
 )
 def test_author_is_one_of_the_library_or_a_misspelt_one(name: str, known: str | None) -> None:
     assert NAMES.author(name) == known
+
+
+def test_given_name_is_no_surname() -> None:
+    assert [NAMES.is_surname(name) for name in ("Quill", "quill", "Ada", "Kim", "Been")] == [
+        True,
+        True,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_venue_and_organisation_are_matched_by_their_words() -> None:

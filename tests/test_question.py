@@ -284,6 +284,12 @@ def test_word_in_lower_case_that_no_author_is_called_is_a_topic(reader: Question
     assert reader.read(encoded("which papers praise quill", ("quill", "author"))).filters == Filters(author="quill")
 
 
+def test_word_that_is_written_as_no_name_is_a_topic(reader: QuestionReader) -> None:
+    query = reader.read(encoded("a table of MoE papers", ("MoE", "author"), kind="list"))
+    assert (query.filters, query.text) == (Filters(), "a table of MoE papers")
+    assert reader.read(encoded("papers by MoE", ("MoE", "author"), kind="metadata")).filters == Filters(author="MoE")
+
+
 def test_no_record_says_why(reader: QuestionReader) -> None:
     query = reader.read(encoded("why was Pebble retracted?", ("Pebble", "topic"), kind="metadata"))
     assert query.kind == "fact"
@@ -296,6 +302,9 @@ def test_no_record_says_why(reader: QuestionReader) -> None:
         ("except those about vision", "exclusion", ("vision",), Filters()),
         ("but not the ones without code", "exclusion", (), Filters(code=True)),
         ("except papers with code", "exclusion", (), Filters(code=False)),
+        ("other than Ada", "exclusion", ("Ada",), Filters()),
+        ("other than Quill", "exclusion", (), Filters(not_author="Quill")),
+        ("not by Ada", "exclusion", (), Filters(not_author="Ada")),
     ],
 )
 def test_topic_or_code_is_excluded(

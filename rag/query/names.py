@@ -9,7 +9,16 @@ from functools import lru_cache
 from rag.corpus.links import name_key
 from rag.corpus.titles import find_by_title, without_filler
 from rag.index.papers import PaperStore
-from rag.text.names import SUFFIXES, fold_accents, matches_author, name_words, shares_surname, surnames_of
+from rag.text.identifiers import is_identifier
+from rag.text.names import (
+    SUFFIXES,
+    fold_accents,
+    matches_author,
+    name_words,
+    shares_surname,
+    surname_and_given,
+    surnames_of,
+)
 from rag.text.venues import (
     asked_venue_keys,
     matches_organisation,
@@ -19,6 +28,7 @@ from rag.text.venues import (
 )
 
 _MIN_SIMILARITY = 80.0  # of 100: one letter of a name of five
+_SHORTEST = 4  # letters of a word that may be misspelt
 _ALIKE = 70.0  # of 100, of words of names that are offered
 _NEAR_WORDS = 20
 _REMEMBERED = 1024  # names that were looked up
@@ -58,11 +68,20 @@ class LibraryNames:
         return tuple(name for part in parts for name in self._split_at_commas(clean_name(part)))
 
     def author(self, name: str) -> str | None:
-        """Return a name as the library's authors can be asked for by it, with misspelt words corrected; None if not."""
+        """Return a name as the library's authors can be asked for by it, with misspelt words corrected; None if not.
+
+        One with a capital or a digit within a word, as "MoE", is not misspelt.
+        """
         if self.has_author(name):
             return name
+        if any(map(is_identifier, name.split())):
+            return None
         corrected = " ".join(self._corrected(word) for word in name_words(name))
         return corrected.title() if self.has_author(corrected) else None
+
+    def is_surname(self, name: str) -> bool:
+        """Return whether an author of the library has a name as the surname, and not only as a given name."""
+        return any(name_words(surname_and_given(author)[0]) == name_words(name) for author in self.authors(name))
 
     def spellings(self, name: str) -> frozenset[str]:
         """Return the authors of the library who share a name in full; an initial may stand for another person."""
@@ -146,7 +165,7 @@ class LibraryNames:
 
     def _corrected(self, word: str) -> str:
         """Return a misspelt word of a name as the most alike of the authors has it, of those the most frequent."""
-        if len(word) == 1 or self._papers.uses("author word", word):
+        if len(word) < _SHORTEST or self._papers.uses("author word", word):
             return word
         near = self._near_words(word, _MIN_SIMILARITY)
         return min(near, key=lambda each: (-each[1], -each[2], each[0]))[0] if near else word

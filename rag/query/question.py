@@ -23,7 +23,7 @@ from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import read_order
 from rag.query.tallies import StatedTally, as_list, read_tally, states_tally, without_field
 from rag.text.dates import next_date, previous_date
-from rag.text.identifiers import is_proper_name
+from rag.text.identifiers import is_identifier, is_proper_name
 from rag.text.tokens import tokenize
 from rag.text.venues import same_venue
 from rag.text.work_types import split_work_types, work_type
@@ -338,8 +338,9 @@ class QuestionReader:
         if kinds := split_work_types(core):
             found.excluded += kinds
             return None
-        named = core[0].isupper() or words[kept[0] - 1][0].casefold() == "by"
         author = clean_name(core)
+        by = "by" in map(str.casefold, said[: words[kept[0]].start()].split()[-1:])
+        named = by or (core[0].isupper() and (" " in author or self.names.is_surname(author)))
         if named and self.names.author(author) == author:
             return self._set(found, part, not_author=author)
         if self.names.venue(core):
@@ -368,13 +369,16 @@ class QuestionReader:
         return bool(found.excluded) and not any(map(work_type, found.excluded))
 
     def _is_no_person(self, each: Tagged, text: str) -> bool:
-        """Return whether a stretch in lower case that is tagged as an author names none of the library.
+        """Return whether a stretch that is tagged as an author is none, as nobody in the library is called by it.
 
-        What stands behind "by", "did" or "papers" is meant for one.
+        It is in lower case, and does not stand behind "by", "did" or "papers"; or it is written as no name of a person
+        is, as "MoE", and does not stand behind "by".
         """
         said = text[each.start : each.end]
-        meant = _last_word(text[: each.start]) in _BEFORE_PERSONS
-        return each.tag == "author" and said.islower() and not meant and not self.names.author(clean_name(said))
+        if each.tag != "author" or self.names.author(clean_name(said)):
+            return False
+        before = _last_word(text[: each.start])
+        return before not in _BEFORE_PERSONS if said.islower() else before != "by" and is_identifier(said)
 
     def _exclude_dates(self, found: _Found, part: Unapplied, bounds: Bounds) -> UnappliedReason | None:
         """Exclude a period; all before or after a day is what bounds of the rest say."""
