@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -35,7 +36,7 @@ from rag.llm.usage import UsageMeter
 from rag.models.loading import Models, load_models
 from rag.query.names import paper_called
 from rag.query.reader import QueryReader
-from rag.retrieval.abbreviations import OtherWords, in_other_words
+from rag.retrieval.abbreviations import OtherWords, in_other_words, spelt_otherwise
 from rag.retrieval.admitted import admitted, records
 from rag.retrieval.candidates import retrieve
 from rag.retrieval.catalogue import matching, unmet, unnamed, unrecorded
@@ -49,7 +50,7 @@ from rag.selection.answerability import SURE, answerable_probability, mentions, 
 from rag.selection.cut import arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
-from rag.selection.things import LIKELY, find_things, names_things, sole_name
+from rag.selection.things import LIKELY, find_things, name_pattern, names_things, sole_name
 from rag.settings import Settings
 from rag.text.language import is_non_english_question
 from rag.text.work_types import is_of_type, work_type
@@ -335,7 +336,11 @@ class Engine:
         return {paper.paper_id for paper in papers if is_of_type(paper.title, paper.abstract, kind)}
 
     def _likely(self, topic: str, paper_ids: Sequence[str]) -> set[str]:
-        return {paper_id for paper_id, chance in self._belonging(topic, paper_ids) if chance >= EXCLUDED_FROM}
+        """Return the papers that belong to a topic, or have it in their titles, also in other words."""
+        names = {topic, spelt_otherwise(self.library, self._encoder.encode(topic))}
+        written = re.compile(rf"\b(?:{'|'.join(map(name_pattern, sorted(names)))})\b", re.IGNORECASE)
+        titled = {each for each in paper_ids if written.search(self.library.papers[each].title)}
+        return titled | {paper_id for paper_id, chance in self._belonging(topic, paper_ids) if chance >= EXCLUDED_FROM}
 
     def _belonging(self, topic: str, paper_ids: Sequence[str] = ()) -> list[tuple[str, float]]:
         """Return the papers with the probability that they belong to a topic, the most probable first.

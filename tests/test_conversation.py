@@ -119,7 +119,8 @@ def test_excluded_topic_leaves_its_papers_out_and_says_which(engine: Engine) -> 
     answer = asked(engine, "leave out the ones about quantum circuits", LIST)
     assert ids(answer.citations) == [PEBBLE.paper_id, REEF.paper_id]
     said = str(notices_text(answer.notices))
-    assert said.startswith("Left out as “quantum circuits” (probability 0.5 or more): 1 paper (Qubits for Everyone).")
+    sure = "(by their titles or with a probability of 0.5 or more)"
+    assert said.startswith(f"Left out as “quantum circuits” {sure}: 1 paper (Qubits for Everyone).")
 
 
 def test_excluded_topic_of_a_first_question_is_applied(engine: Engine) -> None:

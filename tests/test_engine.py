@@ -371,6 +371,13 @@ def test_exclusion_of_an_author_is_a_filter_and_that_of_a_topic_says_what_was_le
     assert str(notices_text(answer.notices)).startswith("Left out as “surveys”: 1 paper (Qubits for Everyone)")
 
 
+def test_paper_with_an_excluded_topic_in_its_title_is_left_out_whatever_its_probability(shelf: Library) -> None:
+    strict = replace(EASY_RANKER, relevance=Logistic({}, -20.0))
+    answer = asked(make(shelf, ranker=strict), "papers on caches, except those about walking robots")
+    assert answer.query.excluded == ("walking robots",)
+    assert "1 paper (Dune: Walking Robots on Sand)" in str(notices_text(answer.notices))
+
+
 def test_help_says_what_can_be_asked(shelf: Library) -> None:
     answer = asked(make(shelf), "what can you do?")
     assert (answer.query.kind, answer.status, answer.citations) == ("help", "extractive", ())

@@ -17,6 +17,7 @@ _STEPS: Mapping[str, str] = {
     "screen": "Screening the papers",
 }
 
+_TITLES_SHOWN = 5
 _WIDER = "--drop papers searches the whole collection."
 
 
@@ -111,11 +112,12 @@ def _excluded(data: Mapping[str, Any]) -> str:
     if chance is None:  # a kind of work, which papers say that they are
         text = f"No paper found says that it is one of the “{topic}”, so none was left out."
     else:
-        text = f"No paper found belongs to “{topic}” with a probability of {chance} or more, so none was left out."
+        text = f"No paper found belongs to “{topic}” by its title or with a probability of {chance} or more."
     if not papers:
         return text
-    titles = "; ".join(display_title(paper.title) for paper in papers)
-    sure = f" (probability {chance} or more)" if chance else ""
+    shown, left = papers[:_TITLES_SHOWN], len(papers) - _TITLES_SHOWN
+    titles = "; ".join(display_title(paper.title) for paper in shown) + (f"; and {left} more" if left > 0 else "")
+    sure = f" (by their titles or with a probability of {chance} or more)" if chance else ""
     return f"Left out as “{topic}”{sure}: {format_count(len(papers), 'paper')} ({titles})."
 
 

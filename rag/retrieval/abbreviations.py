@@ -44,9 +44,18 @@ class OtherWords:
 
 def in_other_words(library: Library, query: EncodedQuery) -> OtherWords | None:
     """Return a search text with abbreviations spelt out, and what has an abbreviation abbreviated; None for neither."""
-    near = [paper_id for paper_id, _ in bm25_search(library, query.terms, None, _READ)]
     most = _COMMON * len(library.papers)
-    return swapped(query.text, library.papers.load(near), lambda short: library.papers.uses("spelling", short) > most)
+    return swapped(query.text, _near(library, query), lambda short: library.papers.uses("spelling", short) > most)
+
+
+def spelt_otherwise(library: Library, query: EncodedQuery) -> str:
+    """Return a text with abbreviations spelt out, common ones too, and what has an abbreviation abbreviated."""
+    other = swapped(query.text, _near(library, query), lambda short: False)
+    return other.text if other else query.text
+
+
+def _near(library: Library, query: EncodedQuery) -> Iterable[Paper]:
+    return library.papers.load([paper_id for paper_id, _ in bm25_search(library, query.terms, None, _READ)])
 
 
 def swapped(text: str, papers: Iterable[Paper], is_common: Callable[[str], bool]) -> OtherWords | None:
