@@ -214,7 +214,7 @@ class Engine:
             return self._looked_for(query, timer)
         if query.kind == "help":
             return Found(query)
-        if query.fixed and not query.papers:
+        if (query.fixed and not query.papers) or query.is_unapplied:
             return Found(query, notices=notices)
         if untold := unrecorded(query, self.library.papers):
             notices = (*notices, Notice("not_recorded", {"constraints": untold}))

@@ -324,6 +324,12 @@ class Query:
         """The question to answer: the standalone form of a follow-up, else the question, its typos mended."""
         return self.standalone or self.mended or self.question
 
+    @property
+    def is_unapplied(self) -> bool:
+        """Whether nothing of what a question asks of the records could be applied, so that every paper would do."""
+        selects = self.filters or self.subjects or self.by_topic or self.tally or self.papers or self.action
+        return self.kind == "metadata" and bool(self.unapplied) and not (selects or self.fixed)
+
     def admits(self, paper: Paper) -> bool:
         """Return whether a paper may be found."""
         chosen = not self.papers or paper.paper_id in self.papers

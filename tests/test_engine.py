@@ -378,6 +378,12 @@ def test_paper_with_an_excluded_topic_in_its_title_is_left_out_whatever_its_prob
     assert "1 paper (Dune: Walking Robots on Sand)" in str(notices_text(answer.notices))
 
 
+def test_question_of_which_nothing_can_be_applied_is_refused(shelf: Library) -> None:
+    answer = asked(make(shelf), "what is the most cited paper?")
+    assert (answer.status, answer.near_misses) == ("refused", ())
+    assert str(notices_text(answer.notices)).startswith("Not applied: “")
+
+
 def test_help_says_what_can_be_asked(shelf: Library) -> None:
     answer = asked(make(shelf), "what can you do?")
     assert (answer.query.kind, answer.status, answer.citations) == ("help", "extractive", ())

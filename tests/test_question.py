@@ -199,10 +199,13 @@ def test_question_with_an_author_of_the_library_is_about_papers(reader: Question
 
 def test_records_do_not_list_every_paper_for_what_is_not_applied(reader: QuestionReader) -> None:
     query = reader.read(encoded("papers from OpenAI", ("OpenAI", "organisation"), kind="metadata"))
-    assert (query.kind, len(query.unapplied)) == ("list", 1)
+    assert (query.kind, query.subjects, query.is_unapplied, len(query.unapplied)) == ("metadata", ("OpenAI",), False, 1)
+    for tags in ((("most cited", "order"),), (("most cited", "order"), ("5", "count"))):
+        query = reader.read(encoded("the 5 most cited papers", *tags, kind="metadata"))
+        assert (query.kind, query.is_unapplied) == ("metadata", True)
     tags = (("newest", "order"), ("OpenAI", "organisation"))
     query = reader.read(encoded("the newest papers from OpenAI", *tags, kind="metadata"))
-    assert (query.kind, query.order, len(query.unapplied)) == ("list", "newest", 1)
+    assert (query.kind, query.order, query.is_unapplied, len(query.unapplied)) == ("metadata", "newest", False, 1)
 
 
 def test_what_is_less_likely_than_not_is_unsure(reader: QuestionReader) -> None:

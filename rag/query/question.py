@@ -136,7 +136,10 @@ class QuestionReader:
         if by_topic and as_kind is None and found.count is None and _speaks_of_one(text[: topics[0].start]):
             found.count = 1
         if kind == "metadata" and found.unapplied and not (filters or subjects):
-            kind = "list"  # the records would list every paper
+            if alone and not topics and any(each.reason != "unsure" for each in found.unapplied):
+                subjects = tuple(each.text for each in found.unapplied if each.tag == "organisation")
+            else:
+                kind = "list"  # the records would list every paper
         return Query(
             text,
             kind,
@@ -378,7 +381,8 @@ class QuestionReader:
         if each.tag != "author" or self.names.author(clean_name(said)):
             return False
         before = _last_word(text[: each.start])
-        return before not in _BEFORE_PERSONS if said.islower() else before != "by" and is_identifier(said)
+        written_otherwise = " " not in said and is_identifier(said)
+        return before not in _BEFORE_PERSONS if said.islower() else before != "by" and written_otherwise
 
     def _exclude_dates(self, found: _Found, part: Unapplied, bounds: Bounds) -> UnappliedReason | None:
         """Exclude a period; all before or after a day is what bounds of the rest say."""
