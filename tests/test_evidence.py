@@ -103,6 +103,14 @@ def test_statement_of_the_problem_is_not_quoted_for_a_finding(tmp_path: Path) ->
     opened.close()
 
 
+def test_where_code_is_is_not_quoted_for_a_finding(tmp_path: Path) -> None:
+    abstract = "We present Pebble, which halves cache memory. Code for KV cache memory: https://example.org/kv-cache ."
+    opened = hash_library(tmp_path, (replace(CACHE_PAPER, abstract=abstract),))
+    paper = opened.papers[CACHE_PAPER.paper_id]
+    assert quoted(opened, "Pebble code for KV cache memory", paper) == ["We present Pebble, which halves cache memory."]
+    opened.close()
+
+
 def test_clause_that_does_not_answer_is_cut_off_a_long_sentence(tmp_path: Path) -> None:
     sentence = (
         "We present Pebble, which prunes the cache of a server by the age of its keys and by the length of prompts, "

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.text.rhetoric import Role, sentence_roles
+from rag.text.rhetoric import Role, says_where, sentence_roles
 from rag.text.sentences import sentence_spans
 
 
@@ -34,6 +34,12 @@ def test_roles_follow_the_moves_of_an_abstract() -> None:
 )
 def test_words_tell_the_role_behind_the_first_contribution(sentence: str, role: str) -> None:
     assert roles(f"We present Kelp, a coating. {sentence}")[1] == role
+
+
+def test_sentence_with_an_address_says_where_something_is_unless_it_reports_a_figure() -> None:
+    assert says_where("Code is available at https://example.org/kelp .") and says_where("Website: www.example.org")
+    assert not says_where("The coating is available in three harbours.")
+    assert not says_where("Kelp lasts 3 times longer; its recipe is at https://example.org/kelp .")
 
 
 def test_abstract_that_never_speaks_of_itself_has_no_problem_before_it() -> None:

@@ -15,7 +15,7 @@ from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import Span, abstract_sentences, sentence_scores, sentence_similarities
 from rag.retrieval.reranking import Reranker
 from rag.text.quantities import extract_quantities
-from rag.text.rhetoric import sentence_roles
+from rag.text.rhetoric import says_where, sentence_roles
 from rag.types import Evidence, Paper, Query, Quote
 
 _QUOTES: Mapping[str, int] = {"fact": 3, "compare": 3}
@@ -25,7 +25,7 @@ _BESIDE_FACT = -2.0  # the same where a fact is asked for, of the logit with wha
 _COVERS = 40.0  # logits that a sentence gains by its likeness, from 0 to 1, to what the quotes before are unlike
 _AS_GOOD = 0.5  # logits; a sentence so little behind the best, and as like the question, answers as well if shorter
 _LIKENESS = 20.0  # logits that a sentence gains by its likeness to the question, from 0 to 1
-_PROBLEM = 7.0  # logits by which a statement of the problem must be ahead to stand for a finding
+_BESIDE_POINT = 7.0  # logits by which a sentence on the problem, or on where code is, must be ahead of a finding
 _LONG = 200  # characters of a sentence from which what does not answer is cut off
 _LEAST_LEFT = 80
 _LOST = 0.01  # of the MaxSim with the question may be lost by a cut
@@ -135,11 +135,15 @@ def _most_quotes(query: Query) -> int:
 
 
 def _findings_first(paper: Paper, scores: Sequence[float]) -> list[float]:
-    """Put the sentences that state the problem after those that say what the paper does or finds."""
-    roles = sentence_roles(paper.abstract, abstract_sentences(paper))
-    if len(roles) != len(scores) or all(role == "problem" for role in roles):
+    """Put the sentences that state the problem or where code is after those that say what the paper does or finds."""
+    spans = abstract_sentences(paper)
+    roles = sentence_roles(paper.abstract, spans)
+    beside = [
+        role == "problem" or says_where(paper.abstract[slice(*span)]) for role, span in zip(roles, spans, strict=True)
+    ]
+    if len(beside) != len(scores) or all(beside):
         return list(scores)
-    return [score - _PROBLEM * (role == "problem") for score, role in zip(scores, roles, strict=True)]
+    return [score - _BESIDE_POINT * each for score, each in zip(scores, beside, strict=True)]
 
 
 def _adds_number(paper: Paper, spans: Sequence[Span], kept: Sequence[int], i: int) -> bool:

@@ -47,6 +47,12 @@ _MAKES = re.compile(
     r"\b(?:propos|introduc|present|develop|design|devis|formulat|releas|construct|build|built|by \w+ing\b)\w*",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"\bhttps?://\S|\bwww\.\S", re.IGNORECASE)
+
+
+def says_where(sentence: str) -> bool:
+    """Return whether a sentence says at which address code or data are, and reports nothing measured."""
+    return bool(_ADDRESS.search(sentence)) and not _MEASURED.search(sentence)
 
 
 @lru_cache(maxsize=4096)
