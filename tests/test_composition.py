@@ -97,13 +97,13 @@ def test_comparison_has_a_column_a_thing_and_says_nothing_twice(library: Library
     things = (Thing("Loam", (1,)), Thing("Reef", (2,)), Thing("Zorblax"))
     top = compose(library, "Loam, Reef and Zorblax", "compare", *evidence, things=things)
     assert top.point == (
-        "- **Loam**: We introduce Loam, a cache tier. [1]\n"
+        "- **Loam**: Experiments on eight datasets show that Loam beats Reef. [1]\n"
         "- **Reef**: Loading takes 12 ms. [2]\n"
         "- **Zorblax**: no paper here introduces or tests it."
     )
     assert top.comparison is not None
     shown = {row.name: [[cell.quote.text for cell in cells] for cells in row.cells] for row in top.comparison.rows}
-    assert shown["Result"][0] == ["Experiments on eight datasets show that Loam beats Reef."]
+    assert shown["What it is"][0] == ["We introduce Loam, a cache tier."]
     assert shown["Cost"][0] == ["It uses 12 GB of memory."]
     assert all(cells[2] == [] for cells in shown.values())
     text = write_extractive(Query("?", "compare", "?"), top.evidence, top.point, comparison=top.comparison)
@@ -117,6 +117,17 @@ def test_only_sentences_that_name_a_thing_tell_of_it_where_no_paper_introduces_i
     assert top.point.startswith("- **Reef** (no paper here introduces it): Experiments on eight datasets")
     assert top.comparison is not None
     assert [cell.quote.text for cell in top.comparison.cells] == [evidence[0].quotes[0].text]
+
+
+def test_sentence_that_compares_two_things_is_said_once(library: Library) -> None:
+    evidence = (quoting(1, LOAM, "We introduce Loam, a cache tier."),)
+    things, tested = (Thing("Reef", (1,)), Thing("Loam", (1,)), Thing("Loam-2")), ("Reef",)
+    top = compose(library, "Reef and Loam", "compare", *evidence, things=things, tested=tested)
+    assert top.point == (
+        "- **Reef** and **Loam** (no paper here introduces Reef):"
+        " Experiments on eight datasets show that Loam beats Reef. [1]\n"
+        "- **Loam-2**: no paper here introduces or tests it."
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer import Aspect, Cell, Comparison, Thing
 from rag.retrieval.passages import Span, abstract_sentences
 from rag.selection.things import name_pattern
+from rag.text.display import format_list
 from rag.text.identifiers import find_identifiers
 from rag.text.quantities import extract_quantities
 from rag.text.rhetoric import Role, sentence_roles
@@ -69,6 +70,23 @@ def with_cells(evidence: Sequence[Evidence], cells: Iterable[Cell]) -> tuple[Evi
     for cell in cells:
         added[cell.n].setdefault(cell.quote.start, cell.quote)
     return tuple(replace(each, quotes=tuple(quote for _, quote in sorted(added[each.n].items()))) for each in evidence)
+
+
+def with_one_sentence(said: Iterable[tuple[str, Cell]]) -> Iterator[tuple[list[str], Cell]]:
+    """Yield each sentence that is said of things with the names of all of these."""
+    names: dict[tuple[int, int], list[str]] = {}
+    cells: dict[tuple[int, int], Cell] = {}
+    for name, cell in said:
+        key = cell.n, cell.quote.start
+        names.setdefault(key, []).append(name)
+        cells.setdefault(key, cell)
+    return ((names[key], cell) for key, cell in cells.items())
+
+
+def said_in(things: Sequence[Thing], row: Aspect) -> Iterator[tuple[str, Cell]]:
+    """Yield the sentences of a row, each with the names of the things that it is said of."""
+    said = [(thing.name, cell) for thing, cells in zip(things, row.cells, strict=True) for cell in cells]
+    return ((format_list(names), cell) for names, cell in with_one_sentence(said))
 
 
 def aspect_of(sentence: str, role: Role) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer import Cell, Comparison, EstimatedMissing, Group, Thing
-from rag.generation.comparison import compare, with_cells
+from rag.generation.comparison import compare, with_cells, with_one_sentence
 from rag.generation.extractive import completeness, heading, probably_missing
 from rag.generation.forms import FORMS
 from rag.generation.grouping import group_by_field, group_papers
@@ -20,11 +20,11 @@ from rag.query.overrides import describe_filters
 from rag.retrieval.encoded_query import EncodedQuery
 from rag.retrieval.passages import Span, abstract_sentences, sentence_scores
 from rag.selection.things import name_pattern
-from rag.text.display import display_line, format_count
+from rag.text.display import display_line, format_count, format_list
+from rag.text.rhetoric import sentence_roles
 from rag.text.tokens import tokenize
 from rag.types import Evidence, Paper, Query, Quote
 
-_ONLY_TESTED = "no paper here introduces it"
 _NO_PAPER = "no paper here introduces or tests it."
 _DEFINES = re.compile(
     r"\s+(?:is|are|refers? to|means?|denotes?)\s+(?:an?|the|to|one of|techniques?|methods?)\b", re.IGNORECASE
@@ -133,8 +133,12 @@ class Composer:
         by_number = {each.n: each for each in evidence}
         best: dict[str, Cell] = {}
         for thing in things:
+            others = [each.name for each in things if each is not thing]
             cells = [Cell(n, quote) for n in thing.numbers for quote in by_number[n].quotes]
-            choice = [each for each in cells if _names(thing.name, each.quote)]
+            sentences = [Cell(n, quote) for n in thing.numbers for quote in _reported(by_number[n].paper)]
+            named = [each for each in sentences if thing.name not in tested or _names(thing.name, each.quote)]
+            choice = [each for each in named if any(_names(other, each.quote) for other in others)]
+            choice = choice or [each for each in cells if _names(thing.name, each.quote)]
             if not choice and thing.name in tested:
                 choice = [Cell(n, quote) for n in thing.numbers for quote in _naming(thing.name, by_number[n].paper)]
             choice = choice or cells
@@ -143,12 +147,12 @@ class Composer:
                 values = [scores(paper, span)[0] for paper, span in spans]
                 best[thing.name] = choice[values.index(max(values))]
         comparison = compare(things, evidence, scores, tested, tuple(best.values()))
-        lines = []
-        for thing in things:
-            cell = best.get(thing.name)
-            said = f"{quoted(by_number[cell.n].paper, [cell.quote])} [{cell.n}]" if cell else _NO_PAPER
-            only = f" ({_ONLY_TESTED})" if cell and thing.name in tested else ""
-            lines.append(f"- **{display_line(thing.name)}**{only}: {said}")
+        lines = [f"- **{display_line(each.name)}**: {_NO_PAPER}" for each in things if each.name not in best]
+        lines[:0] = [
+            f"- {_bold(names)}{_only_tested([each for each in names if each in tested], names)}:"
+            f" {quoted(by_number[cell.n].paper, [cell.quote])} [{cell.n}]"
+            for names, cell in with_one_sentence(best.items())
+        ]
         evidence = with_cells(evidence, (*best.values(), *comparison.cells))
         return Composition(evidence, "\n".join(lines), (), comparison)
 
@@ -165,6 +169,26 @@ class Composer:
         return each.n, Quote(each.paper.abstract[start:end], start, end)
 
 
+def _bold(names: Sequence[str]) -> str:
+    return format_list([f"**{display_line(name)}**" for name in names])
+
+
+def _only_tested(tested: Sequence[str], names: Sequence[str]) -> str:
+    """Return in brackets which of some things no paper introduces; "" where there are none."""
+    if not tested:
+        return ""
+    which = format_list(tested) if len(tested) < len(names) else "it" if len(names) == 1 else "them"
+    return f" (no paper here introduces {display_line(which)})"
+
+
+def _reported(paper: Paper) -> Iterator[Quote]:
+    """Yield the sentences of a paper that say what it does or finds."""
+    spans = abstract_sentences(paper)
+    for (start, end), role in zip(spans, sentence_roles(paper.abstract, spans), strict=True):
+        if role != "problem":
+            yield Quote(paper.abstract[start:end], start, end)
+
+
 def _naming(thing: str, paper: Paper) -> Iterator[Quote]:
     """Yield the sentences of a paper that name a thing."""
     for start, end in abstract_sentences(paper):
@@ -174,7 +198,9 @@ def _naming(thing: str, paper: Paper) -> Iterator[Quote]:
 
 
 def _names(thing: str, quote: Quote) -> bool:
-    return re.search(name_pattern(thing), quote.text, re.IGNORECASE) is not None
+    """Return whether a sentence names a thing, and not only a variant of it, as "Pebble-2" is one of "Pebble"."""
+    name = rf"(?<![\w-]){name_pattern(thing)}(?!\w|\+|-(?-i:[A-Z\d]))"
+    return re.search(name, quote.text, re.IGNORECASE) is not None
 
 
 def _definitions(paper: Paper, topic: frozenset[str]) -> Iterator[Span]:

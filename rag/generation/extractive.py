@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer import Comparison, EstimatedMissing, Group
+from rag.generation.comparison import said_in
 from rag.generation.forms import FORMS, write_form
 from rag.generation.quotation import quoted
 from rag.generation.records import record_line
@@ -112,9 +113,8 @@ def _comparison_lines(comparison: Comparison, evidence: Sequence[Evidence], poin
     begun = False
     for row in comparison.rows:
         items = [
-            f"- {thing.name}: {quoted(papers[cell.n], [quote])} [{cell.n}]"
-            for thing, cells in zip(comparison.things, row.cells, strict=True)
-            for cell in cells
+            f"- {names}: {quoted(papers[cell.n], [quote])} [{cell.n}]"
+            for names, cell in said_in(comparison.things, row)
             for quote in unsaid(papers[cell.n], [cell.quote], point)
         ]
         if items:

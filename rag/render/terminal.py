@@ -8,6 +8,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from rag.answer import Answer, Aspect, Citation, Comparison, SentenceVerdict
+from rag.generation.comparison import said_in
 from rag.generation.extractive import completeness, unsaid
 from rag.generation.forms import FORMS
 from rag.generation.quotation import quoted
@@ -133,10 +134,9 @@ def _entries(answer: Answer, width: int) -> Iterator[str]:
 
 def _row(comparison: Comparison, row: Aspect, papers: Mapping[int | None, Citation], width: int) -> str:
     lines = [row.name]
-    for thing, cells in zip(comparison.things, row.cells, strict=True):
-        for cell in cells:
-            text = f"{thing.name}: {quoted(papers[cell.n].paper, [cell.quote])} [{cell.n}]"
-            lines.append(fill(text, width, initial_indent="  ", subsequent_indent="    "))
+    for names, cell in said_in(comparison.things, row):
+        text = f"{names}: {quoted(papers[cell.n].paper, [cell.quote])} [{cell.n}]"
+        lines.append(fill(text, width, initial_indent="  ", subsequent_indent="    "))
     return "\n".join(lines)
 
 
