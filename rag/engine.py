@@ -467,7 +467,8 @@ class Engine:
         hits = _distinct(hit for each in compared for hit in each.hits) or selection.cited
         hits = _distinct((*hits, *(hit for hit in selection.cited if hit.score >= LIKELY)))
         cited, near = [hit.paper for hit in hits], [hit for hit in selection.near if hit not in hits]
-        evidence = self._evidence.select(query, found.encoded[0], cited, found.reranker)
+        called = [self._called(name) for name in query.subjects] if query.kind == "summary" else []
+        evidence = self._evidence.select(query, found.encoded[0], cited, found.reranker, called)
         evidence = tuple(replace(each, score=hit.score) for each, hit in zip(evidence, hits, strict=True))
         things = [Thing(each.name, tuple(hits.index(hit) + 1 for hit in each.hits)) for each in compared]
         tested = [each.name for each in compared if not each.introduced]

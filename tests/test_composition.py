@@ -92,6 +92,22 @@ def test_overview_begins_with_a_definition_where_a_paper_has_one(library: Librar
     assert compose(library, "paper boats", "summary", loam).point == "1 paper."
 
 
+def test_overview_of_a_paper_by_its_name_begins_with_what_it_introduces(library: Library) -> None:
+    evidence = (quoting(1, REEF, "Loading takes 12 ms."), quoting(2, LOAM, "It uses 12 GB of memory."))
+    encoded = QueryEncoder(Models(HashEncoder())).encode("Loam")
+    top = Composer(library).compose(Query("what is Loam?", "summary", "Loam", subjects=("Loam",)), evidence, encoded)
+    assert top.point == "We introduce Loam, a cache tier. [2]\n\n2 papers."
+
+
+def test_paper_that_is_asked_about_as_a_whole_begins_with_what_it_introduces(library: Library) -> None:
+    loam = quoting(1, LOAM, "Disks are slow.", "It uses 12 GB of memory.")
+    encoded = QueryEncoder(Models(HashEncoder())).encode("Loam")
+    query = Query("2501.00007", "lookup", LOAM.title, papers=(LOAM.paper_id,), fixed=True)
+    top = Composer(library).compose(query, (loam,), encoded)
+    assert top.point == "**Loam: Caches under Ground** (no date): We introduce Loam, a cache tier. [1]"
+    assert len(top.evidence[0].quotes) == 3
+
+
 def test_comparison_has_a_column_a_thing_and_says_nothing_twice(library: Library) -> None:
     evidence = (quoting(1, LOAM, "We introduce Loam, a cache tier."), quoting(2, REEF, "Loading takes 12 ms."))
     things = (Thing("Loam", (1,)), Thing("Reef", (2,)), Thing("Zorblax"))

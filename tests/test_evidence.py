@@ -103,6 +103,13 @@ def test_statement_of_the_problem_is_not_quoted_for_a_finding(tmp_path: Path) ->
     opened.close()
 
 
+def test_paper_that_is_called_by_its_name_gets_more_sentences(library: Library) -> None:
+    encoded = QueryEncoder(Models(HashEncoder())).encode("Pebble")
+    query = Query("what is Pebble?", "summary", "Pebble")
+    (found,) = EvidenceSelector(library).select(query, encoded, [CACHE_PAPER], called=[CACHE_PAPER.paper_id, None])
+    assert len(found.quotes) == 3
+
+
 def test_where_code_is_is_not_quoted_for_a_finding(tmp_path: Path) -> None:
     abstract = "We present Pebble, which halves cache memory. Code for KV cache memory: https://example.org/kv-cache ."
     opened = hash_library(tmp_path, (replace(CACHE_PAPER, abstract=abstract),))

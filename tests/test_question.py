@@ -352,6 +352,20 @@ def test_arxiv_id_is_looked_up(encoder: Encoder, question: str) -> None:
     assert (query.kind, query.papers, query.fixed, query.unapplied) == ("lookup", ("2401.00001",), True, ())
 
 
+def test_record_of_an_arxiv_id_is_looked_up(encoder: Encoder) -> None:
+    papers = {"2401.00001": Paper("2401.00001", "Small Caches", "Pebble prunes.")}
+    reader = QuestionReader(PaperStore.of(papers.values()), lambda: TODAY)
+    for question in ("who wrote 2401.00001?", "arXiv:2401.00001 authors", "when was 2401.00001v2 published"):
+        query = reader.read(encoder.encode_question(question))
+        assert (query.kind, query.papers, query.fixed) == ("metadata", ("2401.00001",), True)
+
+
+def test_overview_of_what_a_paper_is_called_names_it(reader: QuestionReader) -> None:
+    for name, subjects in (("Pebble", ("Pebble",)), ("caching", ())):
+        query = reader.read(encoded(f"what is {name}?", (name, "topic"), kind="summary"))
+        assert (query.kind, query.subjects) == ("summary", subjects)
+
+
 def test_id_that_no_paper_has_is_said(encoder: Encoder, reader: QuestionReader) -> None:
     query = reader.read(encoder.encode_question("10.1145/3600006.3613165"))
     assert (query.kind, query.papers, query.fixed) == ("lookup", (), True)

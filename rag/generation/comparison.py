@@ -72,6 +72,13 @@ def with_cells(evidence: Sequence[Evidence], cells: Iterable[Cell]) -> tuple[Evi
     return tuple(replace(each, quotes=tuple(quote for _, quote in sorted(added[each.n].items()))) for each in evidence)
 
 
+def what_it_is(paper: Paper, name: str) -> Quote | None:
+    """Return the sentence of a paper that introduces a thing or what its title names; None if it introduces nothing."""
+    spans = abstract_sentences(paper)
+    i = _what_it_is(paper.abstract, spans, sentence_roles(paper.abstract, spans), (name, paper.title.partition(":")[0]))
+    return None if i is None else Quote(paper.abstract[slice(*spans[i])], *spans[i])
+
+
 def with_one_sentence(said: Iterable[tuple[str, Cell]]) -> Iterator[tuple[list[str], Cell]]:
     """Yield each sentence that is said of things with the names of all of these."""
     names: dict[tuple[int, int], list[str]] = {}

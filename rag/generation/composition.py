@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer import Cell, Comparison, EstimatedMissing, Group, Thing
-from rag.generation.comparison import compare, with_cells, with_one_sentence
+from rag.generation.comparison import compare, what_it_is, with_cells, with_one_sentence
 from rag.generation.extractive import completeness, heading, probably_missing
 from rag.generation.forms import FORMS
 from rag.generation.grouping import group_by_field, group_papers
@@ -15,6 +15,7 @@ from rag.generation.quotation import quoted
 from rag.generation.records import record_sentence, records_sentence
 from rag.generation.values import find_value
 from rag.index.library import Library
+from rag.query.names import paper_called
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters
 from rag.retrieval.encoded_query import EncodedQuery
@@ -84,6 +85,8 @@ class Composer:
         if query.action and query.action.name == "group" and query.action.by:
             evidence, groups = _in_groups(evidence, group_by_field(evidence, query.action.by))
             return Composition(evidence, _count(query, evidence, groups, missed), groups)
+        if query.kind == "lookup" and query.papers and len(evidence) == 1:
+            return _introduced(evidence[0])
         unquoted = query.kind == "fact" and not evidence[0].quotes
         if query.kind == "lookup" or unquoted or (query.papers and len(evidence) == 1 and query.kind != "fact"):
             return Composition(evidence, _looked_up(evidence[0]))
@@ -159,7 +162,14 @@ class Composer:
     def _definition(
         self, query: Query, evidence: Sequence[Evidence], encoded: EncodedQuery
     ) -> tuple[int, Quote] | None:
-        """Return the number of the paper and the sentence that says best what the topic is, if one does."""
+        """Return the number of the paper and the sentence that says best what the topic is, if one does.
+
+        What a paper is called by is what that paper introduces.
+        """
+        called = {paper_called(name, self._library.papers): name for name in query.subjects}
+        for each in evidence:
+            if each.paper.paper_id in called and (what := what_it_is(each.paper, called[each.paper.paper_id])):
+                return each.n, what
         topic = frozenset(encoded.terms or tokenize(query.text))
         found = [(each, span) for each in evidence for span in _definitions(each.paper, topic)]
         if not found:
@@ -239,6 +249,13 @@ def _with_quote(evidence: Evidence, quote: Quote) -> Evidence:
 def _looked_up(evidence: Evidence) -> str:
     title = heading(Query("", "lookup", ""), evidence)
     return f"{title}{quoted(evidence.paper, evidence.quotes[:1])} [{evidence.n}]"
+
+
+def _introduced(evidence: Evidence) -> Composition:
+    """Return the title of a paper that is asked about as a whole, and the sentence that says what it introduces."""
+    what = what_it_is(evidence.paper, evidence.paper.title)
+    first = replace(evidence, quotes=(what,)) if what else evidence
+    return Composition((_with_quote(evidence, what) if what else evidence,), _looked_up(first))
 
 
 def _counted(query: Query, counted: int, papers: int, missed: EstimatedMissing | None, belonging: int) -> str:

@@ -60,7 +60,7 @@ class Draft:
         )
 
     def _refusal(self) -> str:
-        if not (self.query.papers or self.query.fixed):
+        if not (self.query.papers or (self.query.fixed and self.query.action)):
             return NOT_ANSWERED
         return _NONE if self.query.action else _NOT_THERE
 

@@ -47,6 +47,7 @@ _NEGATING = frozenset(
 )
 _CODE = frozenset("code implementation implementations repo repos repository repositories github".split())
 _MOST_BESIDE_ID = 8  # words beside an arXiv id or a DOI: "what is 2401.00001 about?"
+_ID_WORDS = frozenset("https http www doi arxiv abs pdf org".split())
 _ARTICLES = frozenset(("a", "an", "the"))
 _ONE = frozenset("paper one article preprint publication study work".split())
 _SEVERAL = frozenset("papers articles preprints publications studies works".split())
@@ -94,7 +95,7 @@ class QuestionReader:
         """Read a question by itself; with `as_kind` it is one of this kind."""
         text = encoded.text
         follow_up = cast(FollowUp, max(encoded.follow_ups, key=lambda name: encoded.follow_ups[name]))
-        if as_kind is None and (named := self._named_by_id(text, follow_up)):
+        if as_kind is None and (named := self._named_by_id(encoded, follow_up)):
             return named
         if len(text) <= _LONGEST_TITLE and is_title(text, self._papers.titled(text).values()):
             return Query(text, "lookup", text, follow_up=follow_up)
@@ -170,19 +171,23 @@ class QuestionReader:
         name = text[each.start : each.end]
         return each.tag == "topic" and len(name.split()) > 1 and self.names.has_author(name)
 
-    def _named_by_id(self, text: str, follow_up: FollowUp) -> Query | None:
-        """Return the lookup of the papers whose arXiv ids or DOIs a question has, if it says little else."""
+    def _named_by_id(self, encoded: EncodedQuestion, follow_up: FollowUp) -> Query | None:
+        """Return the lookup of the papers whose arXiv ids or DOIs a question has, or of their records if it asks for
+        these; None if it says much else.
+        """
+        text = encoded.text
         ids = dict(find_ids(text))
         rest = text
         for stretch in ids.values():
             rest = rest.replace(stretch, " ")
         if not ids or len(_tokens(rest)) > _MOST_BESIDE_ID:
             return None
+        of_records = encoded.kinds.get("metadata", 0.0) >= _SURER and not _ID_WORDS.issuperset(_tokens(rest))
         found = {each: self._papers.ids_at(self._papers.papers_with("id", without_prefix(each))) for each in ids}
         chosen = tuple(dict.fromkeys(paper_id for papers in found.values() for paper_id in papers))
         return Query(
             text,
-            "lookup",
+            "metadata" if of_records else "lookup",
             ". ".join(self._papers[paper_id].title for paper_id in chosen) or text,
             papers=chosen,
             fixed=True,
@@ -202,6 +207,8 @@ class QuestionReader:
             return "metadata", every, False
         if kind == "compare":
             return kind, names, False
+        if kind == "summary" and len(every) == 1 and self.names_paper(every[0]):
+            return kind, every, False
         if kind == "metadata" and topics:
             if any(map(self.names_paper, every)):
                 return kind, every, False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,12 +43,18 @@ class EvidenceSelector:
     library: Library
 
     def select(
-        self, query: Query, encoded: EncodedQuery, papers: Sequence[Paper], reranker: Reranker | None = None
+        self,
+        query: Query,
+        encoded: EncodedQuery,
+        papers: Sequence[Paper],
+        reranker: Reranker | None = None,
+        called: Collection[str | None] = (),
     ) -> tuple[Evidence, ...]:
         """Number the papers from 1 in the order given, each with its best sentences in reading order.
 
-        A sentence beside the best is quoted if the reranker holds it for evidence; MaxSim knows no such line. A paper
-        without an abstract has none.
+        A sentence beside the best is quoted if the reranker holds it for evidence; MaxSim knows no such line. Of a
+        paper that is asked about as a whole, such as those with the ids `called`, several are. A paper without an
+        abstract has none.
         """
         read = reranker.read(papers) if reranker else None
         evidence = []
@@ -59,7 +65,8 @@ class EvidenceSelector:
                 best = _covering(query, paper, spans, read[i].sentences, similarities, encoded.weights)
             else:
                 likeness = [float(value) for value in mean_maxsim(similarities, encoded.weights)]
-                best = _best(query, paper, spans, likeness, read[i].sentences if read else None)
+                whole = (query.kind == "lookup" and bool(query.papers)) or paper.paper_id in called
+                best = _best(query, paper, spans, likeness, read[i].sentences if read else None, whole)
             cut = [self._cut(paper, span, encoded) for span in best] if query.kind in ("list", "summary") else best
             evidence.append(Evidence(i + 1, paper, tuple(Quote(paper.abstract[a:b], a, b) for a, b in cut if a < b)))
         return tuple(evidence)
@@ -105,11 +112,16 @@ def _covering(
 
 
 def _best(
-    query: Query, paper: Paper, spans: Sequence[Span], likeness: Sequence[float], logits: Sequence[float] | None
+    query: Query,
+    paper: Paper,
+    spans: Sequence[Span],
+    likeness: Sequence[float],
+    logits: Sequence[float] | None,
+    whole: bool,
 ) -> list[Span]:
     """Return the sentences to quote, in reading order, by their logits; without any, by likeness to the question."""
     scores = likeness if logits is None else logits
-    if query.kind == "lookup" and query.papers:
+    if whole:
         ranked = sorted(range(len(spans)), key=lambda i: (-scores[i], i))[:_WHOLE_QUOTES]
         return [spans[i] for i in sorted(ranked)]
     if query.kind != "fact":
