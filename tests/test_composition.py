@@ -251,6 +251,17 @@ def test_record_is_said_as_a_sentence_that_begins_with_what_was_asked(
     assert Composer(library).compose(query, (Evidence(1, PEBBLE, ()),)).point == point
 
 
+def test_only_the_first_authors_are_named_where_nobody_asks_for_them(library: Library) -> None:
+    known = replace(PEBBLE, authors=("Ada Quill", "Bo Tanaka", "Cem Osei", "Di Wu"), author_count=6)
+    by_question = {
+        question: Composer(library).compose(Query(question, "metadata", ""), (Evidence(1, known, ()),)).point
+        for question in ("Who wrote it?", "When was it published?")
+    }
+    every = "6 authors: Ada Quill, Bo Tanaka, Cem Osei, Di Wu and 2 more (whom the record does not name)"
+    assert every in by_question["Who wrote it?"]
+    assert "6 authors: Ada Quill, Bo Tanaka, Cem Osei and 3 more;" in by_question["When was it published?"]
+
+
 def test_records_are_counted_with_their_constraints(library: Library) -> None:
     query = Query("?", "metadata", "", Filters(author="Ada Quill"), order="newest")
     both = (Evidence(1, PEBBLE, ()), Evidence(2, QUBITS, ()))

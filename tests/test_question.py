@@ -360,6 +360,13 @@ def test_record_of_an_arxiv_id_is_looked_up(encoder: Encoder) -> None:
         assert (query.kind, query.papers, query.fixed) == ("metadata", ("2401.00001",), True)
 
 
+def test_records_of_which_nothing_is_asked_are_a_list(reader: QuestionReader) -> None:
+    there = reader.read(encoded("does deep caching appear here?", ("deep caching", "topic"), kind="metadata"))
+    assert (there.kind, there.by_topic, there.text) == ("list", False, "Which papers are about deep caching?")
+    wrote = reader.read(encoded("who wrote on deep caching?", ("deep caching", "topic"), kind="metadata"))
+    assert (wrote.kind, wrote.by_topic) == ("metadata", True)
+
+
 def test_overview_of_what_a_paper_is_called_names_it(reader: QuestionReader) -> None:
     for name, subjects in (("Pebble", ("Pebble",)), ("caching", ())):
         query = reader.read(encoded(f"what is {name}?", (name, "topic"), kind="summary"))

@@ -7,16 +7,12 @@ from collections.abc import Iterable, Sequence
 
 from rag.query.orders import ORDER_WORDS
 from rag.query.overrides import describe_filters
+from rag.query.record_fields import fields_asked
 from rag.retrieval.tallies import TalliedValue, with_most
 from rag.text.display import display_name, display_title, format_count, format_list
 from rag.types import Evidence, Paper, Query, wrote
 
-_ASKED = {
-    "authors": re.compile(r"\b(?:who|whom|whose|authors?|wrote|written by)\b", re.IGNORECASE),
-    "date": re.compile(r"\b(?:when|date|dated|year|published|released|old|new|newest|oldest|latest)\b", re.IGNORECASE),
-    "venue": re.compile(r"\b(?:where|venue|conference|journal|appear\w*|presented)\b", re.IGNORECASE),
-    "code": re.compile(r"\b(?:code|github|repo\w*|implementation|open[ -]source\w*)\b", re.IGNORECASE),
-}
+_FIRST_AUTHORS = 3  # named where nobody asks for them
 _MOST_LISTED = 10  # values of a tally
 _ASKING = frozenset(("records", "count", "same-author", "undo"))
 _LINK = re.compile(r"https?://[\w.~:/?#@!$&'*+,;=%-]+")
@@ -25,10 +21,9 @@ _LINK = re.compile(r"https?://[\w.~:/?#@!$&'*+,;=%-]+")
 def record_sentence(query: Query, evidence: Evidence) -> str:
     """Return what is known of one paper as a sentence, what the question names first."""
     paper = evidence.paper
-    parts = {"authors": _authors(paper), "date": _published(paper), "code": _code(paper)}
-    if not paper.venue and _ASKED["venue"].search(query.asked):
-        parts = {"authors": _authors(paper), "date": f"{_published(paper)}, no venue recorded", "code": _code(paper)}
-    asked = _asked(query)
+    asked = fields_asked(query.asked)
+    date = f"{_published(paper)}, no venue recorded" if "venue" in asked and not paper.venue else _published(paper)
+    parts = {"authors": _authors(query, paper), "date": date, "code": _code(paper)}
     first = next((name for name in asked if name in parts), "date" if "venue" in asked else None)
     ordered = sorted(parts, key=lambda name: name != first)
     return f"**{display_title(paper.title)}**: {'; '.join(parts[name] for name in ordered)} [{evidence.n}]."
@@ -78,7 +73,7 @@ def tally_sentence(query: Query, values: Sequence[TalliedValue], counted: int) -
 
 def record_line(query: Query, evidence: Evidence) -> str:
     """Return a list item with a paper's title, date, number of authors, venue and marker, and what is asked in full."""
-    paper, asked = evidence.paper, _asked(query)
+    paper, asked = evidence.paper, fields_asked(query.asked)
     count = paper.known_author_count
     parts = [
         paper.date or "no date",
@@ -98,29 +93,29 @@ def asked_record(query: Query, paper: Paper) -> str:
     if action and action.name == "same-author":
         return f"by {_named(name for name in action.brought if wrote(paper, name))}"
     values = {
-        "authors": _authors(paper),
+        "authors": _authors(query, paper),
         "venue": "" if paper.venue else "no venue recorded",  # one that is recorded is shown anyhow
         "code": _code(paper),
     }
-    return "; ".join(values[name] for name in _asked(query) if values.get(name))
-
-
-def _asked(query: Query) -> list[str]:
-    """Return what of the records a question names."""
-    return [name for name, words in _ASKED.items() if words.search(query.asked)]
+    return "; ".join(values[name] for name in fields_asked(query.asked) if values.get(name))
 
 
 def _named(names: Iterable[str]) -> str:
     return format_list([display_name(name) for name in names])
 
 
-def _authors(paper: Paper) -> str:
-    names = ", ".join(display_name(name) for name in paper.authors)
+def _authors(query: Query, paper: Paper) -> str:
+    """Return who wrote a paper: all whom the record names where that is asked, else the first of them."""
+    counted = query.order in ("most authors", "fewest authors") or query.filters.least_authors
+    shown = len(paper.authors) if "authors" in fields_asked(query.asked) and not counted else _FIRST_AUTHORS
+    names = ", ".join(display_name(name) for name in paper.authors[:shown])
     count = paper.known_author_count
     if count is None:
         return f"by {names} and others" if names else "authors not recorded"
-    more = f" and {count - len(paper.authors)} more" if 0 < len(paper.authors) < count else ""
-    return f"{format_count(count, 'author')}: {names}{more}" if names else format_count(count, "author")
+    left = count - len(paper.authors[:shown])
+    more = f" and {left} more" if names and left > 0 else ""
+    unnamed = " (whom the record does not name)" if more and shown >= len(paper.authors) < count else ""
+    return f"{format_count(count, 'author')}{f': {names}' if names else ''}{more}{unnamed}"
 
 
 def _published(paper: Paper) -> str:

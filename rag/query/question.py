@@ -21,6 +21,7 @@ from rag.query.known_names import TOPICS, tag_author_names, tag_paper_names, tag
 from rag.query.names import LibraryNames, clean_name, clean_place, paper_called
 from rag.query.numbers import read_author_count, read_count
 from rag.query.orders import read_order
+from rag.query.record_fields import fields_asked
 from rag.query.tallies import StatedTally, as_list, read_tally, states_tally, without_field
 from rag.text.dates import next_date, previous_date
 from rag.text.identifiers import is_identifier, is_proper_name
@@ -129,7 +130,9 @@ class QuestionReader:
             return _counting(text, tally, filters, found, topics, follow_up)
         if kind in ("summary", "lookup") and filters.author and not topics:
             kind = "list"  # of what somebody wrote, whatever it is about
+        read_as = kind
         kind, subjects, by_topic = self._subjects(kind, text, topics, constrained, ordered=found.order is not None)
+        only_topic = (read_as, kind) == ("metadata", "list")
         if alone and kind == "compare" and encoded.kinds["compare"] * _chance_of_sides(tags) < _SURE:
             kind, sure = "list", False
         if len(subjects) == 1 and kind == "metadata":
@@ -144,7 +147,9 @@ class QuestionReader:
         return Query(
             text,
             kind,
-            _listed(text, topics)
+            _about(topics, text)
+            if only_topic
+            else _listed(text, topics)
             if kind == "summary"
             else _sought(text, topics, [each for each in tags if each.tag not in TOPICS and found.applies(each, text)]),
             filters,
@@ -214,6 +219,8 @@ class QuestionReader:
                 return kind, every, False
             if not ordered and (name := _name_asked_of(text, topics)):
                 return kind, (name,), False
+            if not (constrained or len(sides) > 1 or fields_asked(text)):
+                return "list", (), False  # which papers there are, and nothing of their records
             return (kind, names, False) if len(sides) > 1 else (kind, (), True)
         if kind == "list" and constrained and not topics:
             return "metadata", (), False
