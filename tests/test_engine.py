@@ -164,7 +164,7 @@ def test_zero_matches_say_zero_and_what_lifting_the_constraint_would_give(librar
     answer = asked(make(library), QUESTION, Overrides(filters=Filters(since="2030")))
     assert (answer.status, answer.text) == ("refused", "The collection does not answer this.")
     assert notices_text(answer.notices) == (
-        "No paper in the collection is dated 2030 or later. Lift one with --drop since, or leave its flag out."
+        "No paper in the collection is dated 2030 or later. Lift it with --drop since, or leave its flag out."
     )
     assert (answer.citations, answer.near_misses) == ((), ())
     assert answer.relaxations == (Relaxation("since", 3),)

@@ -52,7 +52,8 @@ def _constraints_unmet(filters: Filters, among_cited: bool, relaxations: Sequenc
     if len(by_name) > 1 and not one_period:
         left = ", ".join(f"{each.papers} if not “{by_name[each.drop]}”" for each in relaxations)
         text += f" Papers that meet the rest: {left}."
-    return f"{text} Lift one with --drop {' or --drop '.join(by_name)}, or leave its flag out."
+    which = "it" if len(by_name) == 1 else "one"
+    return f"{text} Lift {which} with --drop {' or --drop '.join(by_name)}, or leave its flag out."
 
 
 def _not_recorded(constraints: Sequence[str], flags: bool) -> str:
