@@ -47,11 +47,12 @@ from rag.retrieval.reranking import Reranker
 from rag.retrieval.scoring import NAMED, PaperScorer, Ranker, load_tuned_ranker
 from rag.retrieval.tallies import tally_papers, with_most
 from rag.selection.answerability import SURE, answerable_probability, mentions, reread_features, unmentioned
-from rag.selection.cut import arrange, arrange_named, select
+from rag.selection.cut import Selection, arrange, arrange_named, select
 from rag.selection.evidence import EvidenceSelector
 from rag.selection.screening import Decision, screen
 from rag.selection.things import LIKELY, find_things, name_pattern, names_things, sole_name
 from rag.settings import Settings
+from rag.text.identifiers import find_identifiers, is_identifier
 from rag.text.language import is_non_english_question
 from rag.text.work_types import is_of_type, work_type
 from rag.types import Evidence, Hit, Kind, Overrides, Paper, Query, Turn, Unapplied
@@ -463,6 +464,7 @@ class Engine:
         belongs = {paper_id: decision.belongs for paper_id, decision in decisions.items()}
         _, on_it = _on_sole_name(found)
         selection = select(query, on_it or found.ranking, belongs, self._settings.screen_odds)
+        selection = self._of_named(query, selection)
         compared = find_things(query, found.ranking, selection.cited, self._called)
         hits = _distinct(hit for each in compared for hit in each.hits) or selection.cited
         hits = _distinct((*hits, *(hit for hit in selection.cited if hit.score >= LIKELY)))
@@ -480,6 +482,17 @@ class Engine:
         unmentioned = () if as_named else _unmentioned(query, cited, found_papers)
         notices = (*found.notices, *unmentioned, *_unlikely(query, selection.cited))
         return Draft(query, evidence, _near(near), selection.missed, notices, composition)
+
+    def _of_named(self, query: Query, selection: Selection) -> Selection:
+        """Leave out the papers of a fact that do not mention what it is asked of, if a paper is called by that."""
+        if query.kind != "fact":
+            return selection
+        names = [name for name in find_identifiers(query.asked) if is_identifier(name) and self._called(name)]
+        kept = tuple(hit for hit in selection.cited if any(mentions(hit.paper, name) for name in names))
+        if not kept:
+            return selection
+        left = [hit for hit in selection.cited if hit not in kept]
+        return replace(selection, cited=kept, near=(*left, *selection.near))
 
     def _records_draft(self, found: Found) -> Draft:
         """Select the papers whose records answer, and count them where the question does.

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from itertools import groupby
@@ -44,6 +45,7 @@ from tests.fakes import (
     EASY_RANKER,
     PAPERS,
     PEBBLE,
+    REEF,
     SHELF,
     HashCrossEncoder,
     HashEncoder,
@@ -376,6 +378,16 @@ def test_paper_with_an_excluded_topic_in_its_title_is_left_out_whatever_its_prob
     answer = asked(make(shelf, ranker=strict), "papers on caches, except those about walking robots")
     assert answer.query.excluded == ("walking robots",)
     assert "1 paper (Dune: Walking Robots on Sand)" in str(notices_text(answer.notices))
+
+
+def test_fact_of_what_a_paper_is_called_is_cited_from_papers_that_mention_it(tmp_path: Path) -> None:
+    named = replace(PEBBLE, title="PebbleKV: Small Caches", abstract=PEBBLE.abstract.replace("Pebble", "PebbleKV"))
+    fact = Overrides(kind="fact")
+    with closing(hash_library(tmp_path, (named, REEF))) as library:
+        engine = make(library, ranker=GENEROUS)
+        answer = asked(engine, "how much memory of the KV cache does PebbleKV save?", fact)
+        assert (ids(answer.citations), ids(answer.near_misses)) == ([PEBBLE.paper_id], [REEF.paper_id])
+        assert len(asked(engine, "how much memory of the KV cache is saved?", fact).citations) == 2
 
 
 def test_question_of_which_nothing_can_be_applied_is_refused(shelf: Library) -> None:
