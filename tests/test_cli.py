@@ -349,6 +349,11 @@ def test_export_is_read_back_as_it_was(indexed: Path, tmp_path: Path, capsys: py
         (["ask", "x"], 1, "error: No index in "),
         (["ask", "  "], 2, "error: The question is empty."),
         (["ask", "KV " * 1334], 2, "error: The question has 4,002 characters, and at most 4,000 are read. Shorten it."),
+        (
+            ["ask", "which", "papers"],
+            2,
+            "error: unrecognized arguments: papers (a question of several words stands in quotes).",
+        ),
         (["ask"], 2, "error: Give one question"),
         (["ask", "x", "--questions", "f"], 2, "error: Give one question"),
         (["ask", "--questions", "none.jsonl"], 1, "error: No index in "),

@@ -41,6 +41,9 @@ class CommandParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit."""
+        stray = message.removeprefix("unrecognized arguments: ")
+        if stray != message and not stray.startswith("-"):
+            message += " (a question of several words stands in quotes)"
         self.exit(2, f"error: {message}. See `{self.prog} --help`.\n")
 
 
