@@ -40,6 +40,10 @@ from ui.engine_holder import SessionSettings
         ("2002:7f00:1::", False),
         ("64:ff9b::10.0.0.1", False),
         ("64:ff9b::93.184.216.34", True),
+        ("64:ff9b:1::10.0.0.1", False),
+        ("::127.0.0.1", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("fec0::1", False),
     ],
 )
 def test_address_is_public_or_not(address: str, public: bool) -> None:

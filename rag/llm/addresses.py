@@ -13,6 +13,7 @@ import httpcore
 from httpcore._backends.base import SOCKET_OPTION
 
 _TRANSLATED = IPv6Network("64:ff9b::/96")  # IPv4 behind NAT64 (RFC 6052)
+_UNICAST = IPv6Network("2000::/3")  # all that IANA assigns to the public internet; `is_global` allows old local ranges
 
 
 class PrivateAddress(httpcore.ConnectError):
@@ -47,4 +48,6 @@ def is_public(address: str) -> bool:
             return is_public(str(ip_address(int(ip) & 0xFFFFFFFF)))
         if inner:
             return is_public(str(inner))
+        if ip not in _UNICAST:
+            return False
     return ip.is_global and not ip.is_multicast
