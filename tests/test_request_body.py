@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +15,7 @@ from starlette.routing import Route
 
 from tests.serving import served
 from tests.timing import PATIENCE
-from ui.idle_timeout import IdleTimeoutProtocol
+from ui.idle_timeout import MAX_HEAD, IdleTimeoutProtocol
 from ui.pages import PageHeaders
 from ui.request_body import BodyLimits
 
@@ -35,12 +36,24 @@ class HurriedProtocol(IdleTimeoutProtocol):
     seconds = PATIENT
 
 
-@pytest.fixture
-def address() -> Iterator[tuple[str, int]]:
+@contextmanager
+def serving(protocol: type[IdleTimeoutProtocol], seconds: float) -> Iterator[tuple[str, int]]:
     app = Starlette(routes=[Route("/", echo, methods=["POST"]), Route("/think", think)])
-    with served(PageHeaders(BodyLimits(app, PATIENT, 20)), http=HurriedProtocol, timeout_keep_alive=1) as url:
+    with served(PageHeaders(BodyLimits(app, seconds, 20)), http=protocol, timeout_keep_alive=1) as url:
         parts = urlsplit(url)
         yield parts.hostname or "", parts.port or 0
+
+
+@pytest.fixture
+def address() -> Iterator[tuple[str, int]]:
+    with serving(HurriedProtocol, PATIENT) as address:
+        yield address
+
+
+@pytest.fixture
+def patient_address() -> Iterator[tuple[str, int]]:
+    with serving(IdleTimeoutProtocol, PATIENCE) as address:
+        yield address
 
 
 def until_closed(connection: socket.socket) -> bytes:
@@ -109,3 +122,42 @@ def test_answer_may_take_longer_than_a_request(address: tuple[str, int]) -> None
     with socket.create_connection(address) as connection:
         connection.sendall(b"GET /think HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
         assert until_closed(connection).endswith(b"thought")
+
+
+FLOOD = b"x" * MAX_HEAD
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /" + FLOOD,
+        b"GET / HTTP/1.1\r\nHost: here\r\nX: " + FLOOD,
+        b"GET / HTTP/1.1\r\nHost: here\r\n" + b"X: x\r\n" * (MAX_HEAD // 6),
+    ],
+)
+def test_head_that_is_too_large_is_refused(address: tuple[str, int], sent: bytes) -> None:
+    with socket.create_connection(address) as connection:
+        connection.sendall(sent)
+        assert until_closed(connection).endswith(b"The head of the request is larger than 64 KB.")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HEAD + b"four+fiveGET / HTTP/1.1\r\nX: ",
+        HEAD.replace(b"Content-Length: 9", b"Transfer-Encoding: chunked") + b"4\r\nfour\r\n0\r\nX: ",
+    ],
+)
+def test_endless_headers_and_trailers_close_the_connection(patient_address: tuple[str, int], sent: bytes) -> None:
+    with socket.create_connection(patient_address) as connection, pytest.raises(ConnectionError):
+        connection.sendall(sent)
+        for _ in range(500):
+            connection.sendall(FLOOD)
+
+
+def test_body_in_small_chunks_is_read(address: tuple[str, int]) -> None:
+    head = HEAD.replace(b"Content-Length: 9", b"Connection: close\r\nTransfer-Encoding: chunked")
+    chunks = b"".join(b"1;" + FLOOD[:4000] + b"\r\n%c\r\n" % each for each in b"four+five" * 2)
+    with socket.create_connection(address) as connection:
+        connection.sendall(head + chunks + b"0\r\n\r\n")
+        assert until_closed(connection).endswith(b"four+five" * 2)
