@@ -106,6 +106,13 @@ def test_what_cannot_be_asked_is_said_in_its_place(
     assert 'role="alert"' in last["parts"]["progress"] and said in last["parts"]["progress"]
 
 
+def test_event_without_fields_is_answered_as_one_without_a_question(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data: Any = ["question", QUESTION]
+    assert "question: This field is required." in asked(monkeypatch, tmp_path, data)[-1]["parts"]["progress"]
+
+
 def test_identity_that_is_none_cannot_become_markup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     last = asked(monkeypatch, tmp_path, {"exchange_id": '"><img src=x>', "question": QUESTION})[-1]
     assert last["id"] == "x0"

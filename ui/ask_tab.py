@@ -41,11 +41,12 @@ def make_asker(holder: EngineHolder, monitor: Monitor) -> Callable[..., AsyncGen
     async def ask(
         session: SessionSettings, event: gr.EventData, request: gr.Request
     ) -> AsyncGenerator[dict[str, Any], None]:
-        exchange_id, question = _asked_for(event._data)
+        sent = event._data if isinstance(event._data, dict) else {}
+        exchange_id, question = _asked_for(sent)
         exchange = Exchange(exchange_id, question, progress="Searching …")
         with monitor.request(_record(request)) as record:
             try:
-                asked = _read(event._data, session)
+                asked = _read(sent, session)
                 exchange = replace(exchange, overrides=asked.overrides)
                 yield _shown(exchange)
                 async with aclosing(run_question(holder, asked)) as stream:
