@@ -26,7 +26,7 @@ class IdleTimeoutProtocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _head = 0  # bytes that came since the last request or piece of a body
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
         self._wait()
