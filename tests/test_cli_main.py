@@ -13,7 +13,7 @@ from pkgutil import resolve_name
 import pytest
 
 from eval.training.encoder import projection
-from rag.cli.main import make_parser, run
+from rag.cli.main import main, make_parser, run
 from rag.cli.output import with_home
 from tests.conftest import PROJECT
 
@@ -130,3 +130,9 @@ def test_commands_in_a_message_stay_as_they_are_where_no_home_was_given() -> Non
     message = "Run `citedesk index --rebuild PATH`, or `pip install 'citedesk[gpu]'`."
     assert with_home(message, None) == message
     assert with_home(message, Path("x")) == message.replace("PATH", "PATH --home x")
+
+
+def test_error_with_terminal_escapes_is_shown_without_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["restore", f"{tmp_path}/\x1b[2Jevil\x07"]) == 2
+    shown = capsys.readouterr().err
+    assert shown == f"error: There is no file {tmp_path}/[2Jevil. Name one that `citedesk backup` wrote.\n"

@@ -12,7 +12,7 @@ from pkgutil import resolve_name
 from rag import __version__
 from rag.cli import ask, backup, doctor, export, index, llm, search
 from rag.cli.options import SETTING_OPTIONS, CommandParser
-from rag.cli.output import with_home
+from rag.cli.output import note, with_home
 from rag.errors import CitedeskError
 from rag.settings import Configuration, load_settings
 
@@ -92,7 +92,7 @@ def _fail(message: str, code: int, parsed: Namespace) -> int:
     error = sys.exc_info()[1]
     if parsed.debug and error is not None and not isinstance(error, KeyboardInterrupt):
         raise error
-    print("error: " + with_home(" ".join(message.split()), parsed.home), file=sys.stderr)
+    note("error: " + with_home(" ".join(message.split()), parsed.home))
     return code
 
 
