@@ -171,6 +171,8 @@ def test_damaged_backup_changes_nothing_and_says_so_in_one_line(
     [
         ({"backup.json": None}, {}, "it is no backup of Citedesk"),
         ({"backup.json": b"[1]"}, {}, "its list of contents is damaged"),
+        ({"backup.json": b"[" * 100_000}, {}, "is damaged, or no backup of Citedesk"),
+        ({}, {"files": {"feedback.jsonl": {"bytes": float("inf"), "sha256": ""}}}, "its list of contents is damaged"),
         ({}, {"layout": 2}, "another version of Citedesk wrote it"),
         ({"feedback.jsonl": b"feedback.jsonX\n"}, {}, "'feedback.jsonl' is damaged"),
         ({"feedback.jsonl": b"more\n"}, {}, "'feedback.jsonl' is not as its list of contents says"),

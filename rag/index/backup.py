@@ -188,7 +188,7 @@ def _unpack(source: Path, scratch: Path) -> Backup:
             seen = {name for member in tar if (name := _extract(tar, member, backup, scratch))}
             while unzipped.read(_BLOCK):  # to its end, where gzip's checksum is
                 pass
-    except (tarfile.TarError, zlib.error, EOFError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, RecursionError) as error:  # the last of nested JSON or folders
         raise UsageError(f"{source} is damaged, or no backup of Citedesk ({error}). Nothing was changed.") from None
     except ValueError as error:
         raise UsageError(f"{source} cannot be restored: {error}. Nothing was changed.") from None
@@ -213,7 +213,7 @@ def _contents(tar: tarfile.TarFile) -> Backup:
             raise ValueError(f"another version of Citedesk wrote it ({values['version']})")
         files = {str(name): File(int(each["bytes"]), str(each["sha256"])) for name, each in values["files"].items()}
         backup = Backup(str(values["created"]), str(values["version"]), values["generation"], files)
-    except (TypeError, LookupError, AttributeError) as error:
+    except (TypeError, LookupError, AttributeError, OverflowError) as error:
         raise ValueError(f"its list of contents is damaged ({error!r})") from None
     for name in files:
         if not (name in USER_FILES or (name.startswith(_INDEX) and _is_inside(name))):
