@@ -17,7 +17,7 @@ from ui.last_evaluation import evaluation_to_html
 from ui.monitoring.monitor import Monitor
 from ui.settings_tab import settings_tab
 
-_SESSIONS = 128  # whose state Gradio keeps: its components take 60 KB, and the last answer 40 KB
+_SESSIONS = 256  # whose state Gradio keeps: its components take 60 KB, and the last answer 40 KB
 POLL_INTERVAL = 0.02  # seconds; Gradio 6.31 looks for events every millisecond, which takes 3 % of a core
 
 
