@@ -27,6 +27,7 @@ K1 = 1.5
 B = 0.75
 _MAX_PAPERS = 200  # that have all words of a text
 _REMEMBERED = 1 << 14  # terms whose place is remembered
+_SCORED = 4  # questions whose scores are remembered, as one is searched for in several ways
 _MAX_COUNT = np.iinfo(np.uint16).max
 _LONG = ("rows", "counts")  # of which only what a question needs is read
 
@@ -138,6 +139,7 @@ class Bm25Index:
         """`order` has each position's row, `k1` is the saturation of frequencies, `b` in [0, 1] the length penalty."""
         self._postings = postings
         self._of_term = lru_cache(_REMEMBERED)(postings.of_term)
+        self._scored = lru_cache(_SCORED)(self._scores)
         self._order = order
         self._k1 = k1
         self._b = b
@@ -149,12 +151,16 @@ class Bm25Index:
         return cls(postings, np.arange(len(papers)), k1, b)
 
     def scores(self, terms: Iterable[str]) -> NDArray[np.float32]:
-        """Return the BM25 score of each paper; 0 for a paper that has none of the terms."""
+        """Return the BM25 score of each paper, read-only; 0 for a paper that has none of the terms."""
+        return self._scored(tuple(terms))
+
+    def _scores(self, terms: tuple[str, ...]) -> NDArray[np.float32]:
         scores = np.zeros(len(self._postings.lengths), np.float32)
         for own in map(self._of_term, terms):
             rows, counts = self._postings.rows[own], self._postings.counts[own].astype(np.float32)
             scores[rows] += self._rarity(len(rows)) * counts / (counts + self._penalties[rows])
         found: NDArray[np.float32] = scores[self._order]
+        found.flags.writeable = False
         return found
 
     def papers_with_words(self, text: str) -> NDArray[np.int64]:

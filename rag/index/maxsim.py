@@ -46,7 +46,16 @@ class MaxSimIndex:
 
         `query` has shape (tokens, 128), `weights` (tokens,); if all weights are 0, tokens are weighted equally.
         """
-        return mean_maxsim(self.paper_similarities(query, positions), weights)
+        return self.scores_of_all([(query, weights)], positions)[0]
+
+    def scores_of_all(
+        self, queries: Sequence[tuple[Array, Array | None]], positions: NDArray[np.integer]
+    ) -> list[Array]:
+        """Return what `scores` does for each of several questions with its weights, reading the papers once."""
+        similarities = self.paper_similarities(np.concatenate([query for query, _ in queries]), positions)
+        ends = np.cumsum([len(query) for query, _ in queries])
+        parts = np.split(similarities, ends[:-1], axis=1)
+        return [mean_maxsim(part, weights) for part, (_, weights) in zip(parts, queries, strict=True)]
 
     def span_similarities(self, query: Array, position: int, spans: Sequence[tuple[int, int]]) -> Array:
         """Return the maximum similarity of each span of a paper's abstract to each token of the question.

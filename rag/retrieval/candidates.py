@@ -68,13 +68,14 @@ def retrieve(
         known = [each for each, at in zip(known, library.papers.positions(known), strict=True) if admitted[at]]
     ids = tuple(dict.fromkeys([*known, *(paper_id for each in reversed(found) for paper_id, _ in each)]))
     positions = library.papers.positions(ids)
+    late = library.maxsim.scores_of_all([(query.tokens, query.weights) for query in texts], positions)
     signals: list[Signals] = [
         {
             "dense": _aligned(near, ids),
             "lexical": np.asarray(scores[positions], np.float64),
-            "maxsim": np.asarray(library.maxsim.scores(query.tokens, positions, query.weights), np.float64),
+            "maxsim": np.asarray(maxsim, np.float64),
         }
-        for query, near, scores in zip(texts, dense, lexical, strict=True)
+        for near, scores, maxsim in zip(dense, lexical, late, strict=True)
     ]
     other = signals.pop() if respelt else None
     return Candidates(ids, _joined(*signals), other)

@@ -157,10 +157,11 @@ class PaperScorer:
         logits = self.ranker.relevance.logits(relevance_features(candidates.signals))
         if candidates.respelt:
             other = self.ranker.relevance.logits(relevance_features(candidates.respelt))
+            better = np.flatnonzero(other > logits)
             if words:  # which only papers that have no others are searched for by
-                theirs = [words.are_those_of(paper) for paper in self._library.papers.load(ids)]
-                other = np.where(theirs, other, logits)
-            logits = np.maximum(logits, other)
+                papers = self._library.papers.load([ids[i] for i in better])
+                better = better[[words.are_those_of(paper) for paper in papers]]
+            logits[better] = other[better]
         read: list[int] = []
         if reranker and self.ranker.reranked:
             wanted = sorted((ids.index(each) for each in query.papers if each in ids), key=lambda i: -logits[i])
