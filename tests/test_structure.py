@@ -26,6 +26,7 @@ FOLDERS = (
     "selection",
     "generation",
     "verification",
+    "search",
     "engine",
     "render",
     "local_llm",

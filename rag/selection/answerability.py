@@ -88,6 +88,11 @@ def mentions(paper: Paper, name: str) -> bool:
     )
 
 
+def mentions_all(paper: Paper, names: Sequence[str]) -> bool:
+    """Return whether a paper mentions all of some names, of which there are any."""
+    return bool(names) and all(mentions(paper, name) for name in names)
+
+
 def _has_words(text: str, name: str) -> bool:
     """Return whether successive words of a text, written together, are a name."""
     wanted, (letters, bounds) = _singular(name), _written_together(text)
