@@ -24,8 +24,12 @@ settings.load_profile("repeatable")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the check for files and threads that tests leave open."""
-    config.pluginmanager.register(LeakCheck())
+    """Register the check for files and threads that tests leave open, unless only some files of tests are run.
+
+    What a few libraries and fixtures hold for good would be too much for so few tests.
+    """
+    if not config.getoption("file_or_dir"):
+        config.pluginmanager.register(LeakCheck())
 
 
 @pytest.fixture(autouse=True)
