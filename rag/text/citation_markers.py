@@ -19,10 +19,20 @@ MARKERS = re.compile(r"(?:[ \t]{0,8}\[\d+\])+")
 
 Shape = Literal["square", "round", "raised", "command", "word"]
 
-SQUARE_OPEN, SQUARE_CLOSE = r"\[［【〔〖⟦⁅❲⦗❨⦅「『｢", r"\]］】〕〗⟧⁆❳⦘❩⦆」』｣"
 _ROUND_OPEN, _ROUND_CLOSE = "(（", ")）"
+
+
+def _brackets(category: str) -> str:
+    """Return the brackets of a general category of Unicode, but round, curly, raised and lowered ones and quotes."""
+    symbols = (chr(code) for blocks in (range(0x2000, 0x3020), range(0xFE00, 0xFFF0)) for code in blocks)
+    brackets = [each for each in symbols if unicodedata.category(each) == category]
+    other = re.compile(r"QUOTATION|SUPERSCRIPT|SUBSCRIPT|CURLY")
+    return "".join(x for x in brackets if x not in _ROUND_OPEN + _ROUND_CLOSE and not other.search(unicodedata.name(x)))
+
+
+SQUARE_OPEN, SQUARE_CLOSE = rf"\[{_brackets('Ps')}", rf"\]{_brackets('Pe')}"
 _SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
-_CIRCLED = "①-⑳⑴-⒇❶-❿"
+_CIRCLED = "①-⑳⑴-⒇⓫-⓾❶-➓"
 _ELEMENTS = "sup|cite|ref|source|citation|footnote|document|doc"
 _COMMANDS = r"(?:[A-Za-z]{0,5}[Cc]ite[A-Za-z]{0,6}|textsuperscript|footnote(?:mark)?)"
 _STYLES = "b|i|em|strong|u|mark|small|span|sub|sup|code"
@@ -376,6 +386,6 @@ def _found(text: str, inner: str, shape: Shape, space: str, named: bool = False)
 def _on_the_line(raised: str) -> str:
     """Return superscript or circled digits as plain ones."""
     plain = unicodedata.normalize("NFKC", raised.replace("⁻", "-").replace("·", ","))
-    if raised and raised[0] in "❶❷❸❹❺❻❼❽❾❿":
-        return str("❶❷❸❹❺❻❼❽❾❿".index(raised[0]) + 1)
+    if plain and not plain[0].isascii() and plain[0].isnumeric():
+        return str(int(unicodedata.numeric(plain[0])))
     return plain.strip("()")
