@@ -64,6 +64,14 @@ def test_scores_are_those_of_a_plain_loop(index: MaxSimIndex, vectors: list[Arra
     assert index.scores(query, np.array(positions)).dtype == np.float32
 
 
+def test_several_questions_are_scored_as_each_alone(index: MaxSimIndex) -> None:
+    weights = RANDOM.uniform(0.1, 3, 4).astype(np.float32)
+    one, other, positions = directions(9), directions(4), np.array([4, 1, 2])
+    found = index.scores_of_all([(one, None), (other, weights)], positions)
+    assert found[0] == pytest.approx(index.scores(one, positions), abs=1e-6)
+    assert found[1] == pytest.approx(index.scores(other, positions, weights), abs=1e-6)
+
+
 def test_score_of_a_papers_own_tokens_is_one(index: MaxSimIndex, vectors: list[Array]) -> None:
     for position, own in enumerate(vectors):
         (score,) = index.scores(own[:40], np.array([position]))
